@@ -1,0 +1,358 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { type Container, dash, openFiles, readProc, startContainer, startEntryPoint } from "./container.ts";
+
+const token = "canary-agent-token";
+const folder = mkdtempSync(join(tmpdir(), "entry-point-"));
+const agentCommand = join(folder, "tfc-agent");
+const terraform = join(folder, "terraform");
+/** The entry point sees every process of this machine, so only a name of our own tells that a job ended. */
+const ownJob = join(folder, `job-${process.pid}`);
+
+/** What the stand-in agent does, see stand-in-agent.mjs. */
+interface Part {
+  readonly jobMs?: number;
+  readonly jobProcess?: string;
+  readonly leaveMs?: number;
+  readonly exitCode?: number;
+  readonly endsAfterMs?: number;
+  readonly ignores?: boolean;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A single-use burst agent whose timers are far away; `undefined` takes a variable out. */
+function environment(part: Part, changes: Environment = {}): Environment {
+  return {
+    PATH: process.env.PATH,
+    TFC_AGENT_TOKEN: token,
+    TFC_AGENT_NAME: "fleet-1",
+    TFC_AGENT_SINGLE: "true",
+    AGENT_FLEETS_ROLE: "burst",
+    AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "600",
+    AGENT_FLEETS_MAX_LIFETIME_SECONDS: "3600",
+    AGENT_FLEETS_AGENT_COMMAND: agentCommand,
+    STAND_IN: JSON.stringify(part),
+    ...changes,
+  };
+}
+
+function start(context: TestContext, part: Part, changes?: Environment): Container {
+  const container = startContainer(environment(part, changes), folder);
+  context.onTestFinished(() => container.destroy());
+  return container;
+}
+
+function sleepers(container: Container) {
+  return container.processes().filter((process) => process.name === "sleep");
+}
+
+if (!dash) process.stderr.write("SKIPPED: the entry point's tests need dash and /proc, which this machine lacks\n");
+
+beforeAll(() => {
+  const program = fileURLToPath(new URL("stand-in-agent.mjs", import.meta.url));
+  writeFileSync(agentCommand, `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
+  chmodSync(agentCommand, 0o755);
+  chmodSync(folder, 0o755);
+  for (const job of [terraform, ownJob]) symlinkSync(dash ?? "/bin/sh", job);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }, () => {
+  it.for([
+    0, 1, 42, 127, 143,
+  ])("ends at once with the code of an agent that ends by itself: %i", async (exitCode, t) => {
+    const container = start(t, { endsAfterMs: 50, exitCode });
+    expect(await container.exitCode).toBe(exitCode);
+    expect(container.processes()).toEqual([]);
+    expect(container.signals()).toEqual([]);
+    expect(container.log()).toContain(`the agent ended with status ${exitCode}`);
+  });
+
+  it("reports an agent that died of a signal as 128 + its number", async (t) => {
+    const container = start(t, {});
+    process.kill((await container.sees("started")).pid, "SIGKILL");
+    expect(await container.exitCode).toBe(137);
+    expect(container.processes()).toEqual([]);
+  });
+
+  it("tells an idle burst agent once to leave after its idle time", async (t) => {
+    const container = start(t, {}, { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "1" });
+    expect(await container.exitCode).toBe(0);
+    expect(container.signals()).toEqual(["SIGTERM"]);
+    expect(container.log()).toContain("idle for 1 s");
+    expect(container.processes()).toEqual([]);
+  });
+
+  it("defect 1: a single-use agent told to leave in its job finishes it", async (t) => {
+    const container = start(t, { jobMs: 1800, exitCode: 3 }, { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "1" });
+    expect(await container.exitCode).toBe(3);
+    expect(container.events()).toEqual(["started", "signal", "job done"]);
+  });
+
+  it("lets a reusable agent live while a terraform process runs", async (t) => {
+    const container = start(
+      t,
+      { jobMs: 4500, jobProcess: terraform },
+      { TFC_AGENT_SINGLE: undefined, AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "2" },
+    );
+    await container.sees("job done");
+    expect(container.signals()).toEqual([]);
+    process.kill(container.pid, "SIGTERM");
+    expect(await container.exitCode).toBe(0);
+  });
+
+  it("tells a reusable agent to leave one idle time after its job", async (t) => {
+    const container = start(
+      t,
+      { jobMs: 3500, jobProcess: ownJob },
+      {
+        TFC_AGENT_SINGLE: undefined,
+        AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "2",
+        AGENT_FLEETS_JOB_PROCESSES: `something-else job-${process.pid}`,
+      },
+    );
+    expect(await container.exitCode).toBe(0);
+    expect(container.events()).toEqual(["started", "job done", "signal"]);
+    expect(container.log()).toContain("idle for 2 s");
+  });
+
+  it("never tells a floor agent to leave for being idle", async (t) => {
+    const changes = { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "1", AGENT_FLEETS_MAX_LIFETIME_SECONDS: undefined };
+    const container = start(t, {}, { AGENT_FLEETS_ROLE: "floor", ...changes });
+    await sleep(2500);
+    expect(container.events()).toEqual(["started"]);
+    process.kill(container.pid, "SIGTERM");
+    expect(await container.exitCode).toBe(0);
+  });
+
+  it("never tells a burst agent to leave whose idle time and lifetime are 0", async (t) => {
+    const changes = { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "0", AGENT_FLEETS_MAX_LIFETIME_SECONDS: "0" };
+    const container = start(t, {}, changes);
+    await sleep(1500);
+    expect(container.events()).toEqual(["started"]);
+  });
+
+  it("tells a floor agent once to leave when its lifetime is over", async (t) => {
+    const changes = { AGENT_FLEETS_ROLE: "floor", AGENT_FLEETS_MAX_LIFETIME_SECONDS: "1" };
+    const container = start(t, { jobMs: 1500 }, changes);
+    expect(await container.exitCode).toBe(0);
+    expect(container.events()).toEqual(["started", "signal", "job done"]);
+    expect(container.log()).toContain("lifetime of 1 s is over");
+  });
+
+  it.for([1, 2, 3])("defect 1: hands on one SIGTERM in a job when ECS sends %i", async (times, t) => {
+    const container = start(t, { jobMs: 800, exitCode: 5 });
+    await container.sees("started");
+    for (let sent = 0; sent < times; sent += 1) {
+      process.kill(container.pid, "SIGTERM");
+      await sleep(100);
+    }
+    expect(sleepers(container)).toHaveLength(1);
+    expect(await container.exitCode).toBe(5);
+    expect(container.events()).toEqual(["started", "signal", "job done"]);
+    expect(container.processes()).toEqual([]);
+  });
+
+  it("hands SIGINT on as one SIGTERM", async (t) => {
+    const container = start(t, {});
+    await container.sees("started");
+    process.kill(container.pid, "SIGINT");
+    expect(await container.exitCode).toBe(0);
+    expect(container.signals()).toEqual(["SIGTERM"]);
+  });
+
+  it("defect 1: hands on one SIGTERM when ECS and the idle time ask at the same moment", async (t) => {
+    const container = start(t, { jobMs: 2000 }, { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "1" });
+    await sleep(800);
+    for (let sent = 0; sent < 40; sent += 1) {
+      process.kill(container.pid, sent % 2 === 0 ? "SIGTERM" : "SIGINT");
+      await sleep(10);
+    }
+    expect(await container.exitCode).toBe(0);
+    expect(container.events()).toEqual(["started", "signal", "job done"]);
+  });
+
+  it("waits for an agent that is slow to leave", async (t) => {
+    const container = start(t, { leaveMs: 1500, exitCode: 6 });
+    await container.sees("started");
+    process.kill(container.pid, "SIGTERM");
+    await container.sees("signal");
+    const told = performance.now();
+    expect(await container.exitCode).toBe(6);
+    expect(performance.now() - told).toBeGreaterThan(1300);
+    expect(container.signals()).toEqual(["SIGTERM"]);
+  });
+
+  it("sends nothing more to an agent that ignores its signal", async (t) => {
+    const changes = { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "1", AGENT_FLEETS_MAX_LIFETIME_SECONDS: "2" };
+    const container = start(t, { ignores: true }, changes);
+    await sleep(2500);
+    process.kill(container.pid, "SIGTERM");
+    await sleep(500);
+    expect(container.events()).toEqual(["started", "signal"]);
+    expect(container.child.exitCode).toBeNull();
+    process.kill((await container.sees("started")).pid, "SIGKILL");
+    expect(await container.exitCode).toBe(137);
+  });
+
+  it("starts no agent when SIGTERM comes before", async (t) => {
+    const { TFC_AGENT_TOKEN, ...rest } = environment({});
+    const container = startEntryPoint(rest, folder);
+    t.onTestFinished(() => container.destroy());
+    await sleep(200);
+    process.kill(container.pid, "SIGTERM");
+    expect(await container.exitCode).toBe(143);
+    expect(container.events()).toEqual([]);
+  });
+
+  it("ends soon and signals at most once when SIGTERM comes during the start", async (t) => {
+    const starts = Array.from({ length: 12 }, async (_, index) => {
+      const container = start(t, {});
+      await sleep(index * 4);
+      process.kill(container.pid, "SIGTERM");
+      // 143: before the agent was there, or before it listened to signals.
+      expect([0, 143]).toContain(await container.exitCode);
+      expect(container.signals().length).toBeLessThanOrEqual(1);
+    });
+    await Promise.all(starts);
+  });
+
+  it("leaves neither zombie nor orphan behind", async (t) => {
+    const container = start(t, { jobMs: 700 }, { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "1" });
+    const { pid } = await container.sees("started");
+    for (let look = 0; look < 5; look += 1) {
+      const processes = container.processes();
+      expect(processes.map((process) => process.state)).not.toContain("Z");
+      expect(processes.map((process) => process.pid)).toEqual(expect.arrayContaining([container.pid, pid]));
+      expect(processes.filter((process) => process.pid !== container.pid)).toSatisfy((children) =>
+        children.every((child: { parent: number }) => child.parent === container.pid),
+      );
+      expect(sleepers(container)).toHaveLength(1);
+      await sleep(60);
+    }
+    await container.exitCode;
+    expect(container.processes()).toEqual([]);
+  });
+
+  it("defect 8: only the agent has the token in its environment, and no command line and no log has it", async (t) => {
+    const container = start(t, {}, { agent_token: "exported by somebody" });
+    const { env, pid } = await container.sees("started");
+    expect(env.TFC_AGENT_TOKEN).toBe(token);
+    await expect.poll(() => sleepers(container).map((process) => process.pid)).toHaveLength(1);
+
+    for (const process of container.processes()) {
+      expect(readProc(process.pid, "environ").includes(token)).toBe(process.pid === pid);
+      expect(readProc(process.pid, "cmdline")).not.toContain(token);
+      if (process.pid !== pid) expect(openFiles(process.pid)).not.toContain("3");
+    }
+    process.kill(container.pid, "SIGTERM");
+    await container.exitCode;
+    expect(container.log()).not.toContain(token);
+  });
+
+  it("gives the agent its own variables and none of ours", async (t) => {
+    const changes = { TFC_ADDRESS: "https://tfe.example.com", TFC_AGENT_LOG_JSON: "true", TFC_AGENT_SINGLE: undefined };
+    const container = start(t, { endsAfterMs: 0 }, { ...changes, AGENT_FLEETS_JOB_PROCESSES: "terragrunt" });
+    const { env, args } = await container.sees("started");
+    const { TFC_AGENT_SINGLE, ...passed } = changes;
+    expect(env).toMatchObject({ ...passed, TFC_AGENT_NAME: "fleet-1" });
+    expect(Object.keys(env).filter((name) => name.startsWith("AGENT_FLEETS_"))).toEqual([]);
+    expect(args).toEqual([]);
+  });
+
+  it.for([
+    "two  words and a trailing blank ",
+    "\ttab",
+    `'single' "double" \\back\\slash\\`,
+    "$(touch pwned) `touch pwned` $HOME $1 $$",
+    "%s %d %n 100%",
+    "* ? [a-z] ~ & | ; < > # ! TOKEN",
+    "TOKEN",
+    "-n",
+    "Áé漢字🚀\u0081\u0088",
+  ])("hands on token and name unchanged: %j", async (value, t) => {
+    const container = start(t, { endsAfterMs: 0 }, { TFC_AGENT_TOKEN: value, TFC_AGENT_NAME: value });
+    const { env } = await container.sees("started");
+    expect(env.TFC_AGENT_TOKEN).toBe(value);
+    expect(env.TFC_AGENT_NAME).toBe(value);
+    expect(readdirSync(folder)).not.toContain("pwned");
+  });
+
+  it("forgives a secret that ends in a newline", async (t) => {
+    const container = start(t, { endsAfterMs: 0 }, { TFC_AGENT_TOKEN: `${token}\n` });
+    expect((await container.sees("started")).env.TFC_AGENT_TOKEN).toBe(token);
+  });
+
+  it.for([
+    ["TFC_AGENT_TOKEN", undefined],
+    ["TFC_AGENT_TOKEN", ""],
+    ["TFC_AGENT_NAME", undefined],
+    ["TFC_AGENT_NAME", ""],
+    ["AGENT_FLEETS_ROLE", undefined],
+    ["AGENT_FLEETS_ROLE", "spare"],
+    ["AGENT_FLEETS_IDLE_TIMEOUT_SECONDS", "5m"],
+    ["AGENT_FLEETS_IDLE_TIMEOUT_SECONDS", "-1"],
+    ["AGENT_FLEETS_IDLE_TIMEOUT_SECONDS", "1.5"],
+    ["AGENT_FLEETS_IDLE_TIMEOUT_SECONDS", "010"],
+    ["AGENT_FLEETS_MAX_LIFETIME_SECONDS", "1000000000"],
+    ["AGENT_FLEETS_MAX_LIFETIME_SECONDS", " 60"],
+    ["AGENT_FLEETS_AGENT_COMMAND", "/nowhere/tfc-agent"],
+  ] as const)("refuses %s=%j with exit code 78 and says so", async ([name, value], t) => {
+    const container = start(t, {}, { [name]: value });
+    expect(await container.exitCode).toBe(78);
+    expect(container.log()).toMatch(/^agent-fleets: /);
+    expect(container.log()).toContain(name === "AGENT_FLEETS_AGENT_COMMAND" ? value : name);
+    expect(container.events()).toEqual([]);
+  });
+
+  it("refuses to start without a token on file descriptor 3", async (t) => {
+    const container = startEntryPoint(environment({}), folder);
+    t.onTestFinished(() => container.destroy());
+    container.closeToken();
+    expect(await container.exitCode).toBe(78);
+    expect(container.log()).toContain("no agent token");
+  });
+
+  it("finds the agent in PATH and writes no file", async (t) => {
+    const home = join(folder, "home");
+    mkdirSync(home);
+    const changes = { AGENT_FLEETS_AGENT_COMMAND: undefined, PATH: `${folder}:${process.env.PATH}` };
+    const container = startContainer(environment({ endsAfterMs: 0 }, { ...changes, HOME: home, TMPDIR: home }), home);
+    t.onTestFinished(() => container.destroy());
+    expect(await container.exitCode).toBe(0);
+    expect(container.events()).toEqual(["started"]);
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  it("stays with the agent when no process can be started any more", async (t) => {
+    // The limit does not hold for root.
+    const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const limited = join(folder, "limited-agent");
+    writeFileSync(
+      limited,
+      "#!/bin/sh\ntrap 'kill $!; exit 9' TERM\nsleep 60 &\necho '{\"event\":\"started\"}'\nwait\n",
+    );
+    chmodSync(limited, 0o755);
+    const container = startContainer(environment({}, { AGENT_FLEETS_AGENT_COMMAND: limited }), folder, user);
+    t.onTestFinished(() => container.destroy());
+    await container.sees("started");
+    const nap = sleepers(container).find((process) => process.parent === container.pid);
+    try {
+      execFileSync("prlimit", ["--pid", String(container.pid), "--nproc=0"], { ...user, stdio: "pipe" });
+    } catch (error) {
+      t.skip(`SKIPPED: this machine's prlimit cannot limit a process: ${error}`);
+    }
+    process.kill(nap?.pid ?? 0, "SIGKILL");
+    await expect.poll(() => container.log()).toContain("Cannot fork");
+    expect(container.child.exitCode).toBeNull();
+    process.kill(container.pid, "SIGTERM");
+    expect(await container.exitCode).toBe(9);
+  });
+});

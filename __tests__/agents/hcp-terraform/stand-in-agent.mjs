@@ -1,0 +1,60 @@
+/**
+ * Behaves like the upstream agent as far as its entry point can tell: finishes its job on the first signal, drops it on the
+ * second, leaves after its job when single-use. What happens to it goes to stdout, one JSON object a line.
+ *
+ * The environment variable STAND_IN holds its part as JSON:
+ * `jobMs` a job from the start on, `jobProcess` the executable that stands for terraform in it, `leaveMs` time to leave,
+ * `exitCode`, `endsAfterMs` ends by itself, `dieBy` ends by that signal instead, `ignores` signals.
+ */
+import { spawn } from "node:child_process";
+import { writeSync } from "node:fs";
+
+const part = { jobMs: 0, leaveMs: 0, exitCode: 0, ...JSON.parse(process.env.STAND_IN ?? "{}") };
+let busy = part.jobMs > 0;
+let signals = 0;
+
+function record(event, details) {
+  writeSync(1, `${JSON.stringify({ event, ...details })}\n`);
+}
+
+function end() {
+  if (part.dieBy) process.kill(process.pid, part.dieBy);
+  else process.exit(part.exitCode);
+}
+
+function leave() {
+  setTimeout(end, part.leaveMs);
+}
+
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCONT"]) {
+  process.on(signal, () => {
+    signals += 1;
+    record("signal", { signal });
+    if (part.ignores) return;
+    if (signals > 1) {
+      record("dropped");
+      process.exit(1);
+    }
+    if (!busy) leave();
+  });
+}
+
+record("started", { pid: process.pid, env: process.env, args: process.argv.slice(2) });
+
+if (busy) {
+  const jobProcess =
+    part.jobProcess && spawn(part.jobProcess, ["-c", "read line"], { stdio: ["pipe", "ignore", "ignore"] });
+  const done = () => {
+    busy = false;
+    record("job done");
+    if (signals > 0 || process.env.TFC_AGENT_SINGLE === "true") leave();
+  };
+  setTimeout(() => {
+    if (!jobProcess) return done();
+    jobProcess.on("exit", done);
+    jobProcess.stdin.end();
+  }, part.jobMs);
+}
+if (part.endsAfterMs !== undefined) setTimeout(end, part.endsAfterMs);
+// Outlives no test run that broke off.
+setTimeout(() => process.exit(99), 60_000);

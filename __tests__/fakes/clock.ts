@@ -1,0 +1,26 @@
+import type { Clock } from "../../handlers/core/ports.ts";
+
+/** A clock whose sleeps cost no time: they advance it and are remembered. */
+export interface FakeClock extends Clock {
+  /** Every sleep so far, in milliseconds. */
+  readonly sleeps: readonly number[];
+  advance(milliseconds: number): void;
+}
+
+/** See {@link FakeClock}. */
+export function createFakeClock(start = new Date("2026-01-01T00:00:00.000Z")): FakeClock {
+  let now = start.getTime();
+  const sleeps: number[] = [];
+  return {
+    sleeps,
+    now: () => new Date(now),
+    sleep(milliseconds) {
+      sleeps.push(milliseconds);
+      now += milliseconds;
+      return Promise.resolve();
+    },
+    advance(milliseconds) {
+      now += milliseconds;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { minimal, resources, statements, synthesize, theOnly } from "./synth.ts";
+
+describe("alarms", () => {
+  const stack = synthesize({ ...minimal, alarms: { emails: ["ci@example.com"], queueWaitSeconds: 120 } });
+  const alarms = resources(stack, "aws_cloudwatch_metric_alarm");
+
+  it("cover the loop, the queue, the ceiling, launches and deliveries", () => {
+    expect(alarms.map((alarm) => alarm.alarm_name).sort()).toEqual([
+      "ci-at-ceiling",
+      "ci-circuit-open",
+      "ci-dead-letters",
+      "ci-launch-failures",
+      "ci-loop-failing",
+      "ci-loop-silent",
+      "ci-queue-wait",
+      "ci-vendor-api-errors",
+      "ci-webhook-failing",
+    ]);
+    expect(alarms.find((alarm) => alarm.alarm_name === "ci-queue-wait")).toMatchObject({
+      threshold: 120,
+      dimensions: { Fleet: "ci" },
+      namespace: "AgentFleets",
+    });
+  });
+
+  it("a silent loop alarms because data is missing", () => {
+    const silent = alarms.find((alarm) => alarm.alarm_name === "ci-loop-silent");
+    expect(silent).toMatchObject({ treat_missing_data: "breaching", dimensions: { FunctionName: "ci-autoscale" } });
+  });
+
+  it("each says its impact and has a section in the runbook", () => {
+    const runbook = readFileSync("docs/runbook.md", "utf8");
+    for (const { alarm_name, alarm_description } of alarms) {
+      const section = String(alarm_name).replace("ci-", "");
+      expect(alarm_description).toMatch(/^\S.+\. What to do: docs\/runbook\.md#/);
+      expect(runbook).toContain(`\n## ${section}\n`);
+    }
+  });
+
+  it("arrive: the topic lets this fleet's alarms publish and has its subscriptions", () => {
+    const topic = theOnly(stack, "aws_sns_topic");
+    for (const alarm of alarms) {
+      expect(alarm.alarm_actions).toEqual([expect.stringContaining("aws_sns_topic.alarm-topic")]);
+    }
+    expect(topic.name).toBe("ci-alarms");
+    expect(statements(theOnly(stack, "aws_sns_topic_policy").policy)).toEqual([
+      {
+        Sid: "AlarmsOfThisFleet",
+        Effect: "Allow",
+        Principal: { Service: "cloudwatch.amazonaws.com" },
+        Action: "sns:Publish",
+        Resource: expect.stringContaining("aws_sns_topic"),
+        Condition: { ArnLike: { "aws:SourceArn": expect.stringMatching(/:cloudwatch:us-west-2:.*:alarm:ci-\*$/) } },
+      },
+    ]);
+    expect(theOnly(stack, "aws_sns_topic_subscription")).toMatchObject({
+      protocol: "email",
+      endpoint: "ci@example.com",
+    });
+  });
+
+  it("go to a given topic instead of one of ours", () => {
+    const topicArn = "arn:aws:sns:us-west-2:123456789012:ops";
+    const given = synthesize({ ...minimal, alarms: { topicArn } });
+    expect(resources(given, "aws_sns_topic")).toEqual([]);
+    for (const alarm of resources(given, "aws_cloudwatch_metric_alarm"))
+      expect(alarm.alarm_actions).toEqual([topicArn]);
+  });
+});
+
+it("the dashboard shows every metric that the loop publishes", () => {
+  const body = String(theOnly(synthesize(minimal), "aws_cloudwatch_dashboard").dashboard_body);
+  const source = readFileSync("handlers/core/ports.ts", "utf8");
+  const names = /export type MetricName =([^;]+);/.exec(source)?.[1]?.match(/\w+/g) ?? [];
+  expect(names.length).toBeGreaterThan(10);
+  for (const name of names) expect(body).toContain(`"${name}"`);
+});

@@ -1,0 +1,223 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
+import { webhookEnv } from "../../handlers/webhook/env.ts";
+import { minimal, resources, statements, synthesize, theOnly } from "./synth.ts";
+
+const kmsKeyArn = "arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3333-4444-555555555555";
+
+function containerOf(config: unknown) {
+  const task = theOnly(synthesize(config), "aws_ecs_task_definition");
+  const [container] = JSON.parse(String(task.container_definitions));
+  return { task, container };
+}
+
+function environmentOf(config: unknown, name: "autoscale" | "webhook"): unknown {
+  const functions = synthesize(config).resource.aws_lambda_function ?? {};
+  const [, found] = Object.entries(functions).find(([id]) => id.startsWith(name)) ?? [];
+  return (found?.environment as { variables: unknown }).variables;
+}
+
+describe("the agent's container", () => {
+  it("runs the upstream image with our entry point as its command", () => {
+    const file = (name: string) => readFileSync(`agents/hcp-terraform/${name}`, "utf8");
+    const { container } = containerOf(minimal);
+    expect(container).toMatchObject({
+      image: "hashicorp/tfc-agent:1.30.2",
+      entryPoint: ["/bin/sh", "-c"],
+      command: [file("launcher.sh"), "agent-fleets", file("entry-point.sh")],
+      linuxParameters: { initProcessEnabled: true },
+      stopTimeout: 120,
+    });
+    expect(container).not.toHaveProperty("user");
+  });
+
+  it("defect 8: gets its token by reference, not by value", () => {
+    const { container } = containerOf(minimal);
+    expect(container.secrets).toEqual([
+      {
+        name: "TFC_AGENT_TOKEN",
+        valueFrom: expect.stringMatching(/aws_secretsmanager_secret\.secret-agentToken\w+\.arn/),
+      },
+    ]);
+    expect(container.environment.map(({ name }: { name: string }) => name)).not.toContain("TFC_AGENT_TOKEN");
+  });
+
+  it("is told once how it lives, and pins its version", () => {
+    const { container } = containerOf({
+      ...minimal,
+      agents: { idleTimeoutSeconds: 0, maxLifetimeSeconds: 600 },
+      compute: { environment: { HTTP_PROXY: "http://proxy.internal:3128" } },
+    });
+    expect(container.environment).toEqual([
+      { name: "AGENT_FLEETS_IDLE_TIMEOUT_SECONDS", value: "0" },
+      { name: "AGENT_FLEETS_MAX_LIFETIME_SECONDS", value: "600" },
+      { name: "HTTP_PROXY", value: "http://proxy.internal:3128" },
+      { name: "TFC_ADDRESS", value: "https://app.terraform.io" },
+      { name: "TFC_AGENT_AUTO_UPDATE", value: "disabled" },
+      { name: "TFC_AGENT_LOG_JSON", value: "true" },
+      { name: "TFC_AGENT_SINGLE", value: "true" },
+    ]);
+  });
+
+  it("a reusable agent is not told to be single-use", () => {
+    const { container } = containerOf({ ...minimal, agents: { singleUse: false } });
+    expect(JSON.stringify(container.environment)).not.toContain("TFC_AGENT_SINGLE");
+  });
+
+  it("can have a read-only root with writable folders", () => {
+    const { container, task } = containerOf({ ...minimal, compute: { readonlyRootFilesystem: true } });
+    expect(container.readonlyRootFilesystem).toBe(true);
+    expect(container.mountPoints.map((point: { containerPath: string }) => point.containerPath)).toEqual([
+      "/home/tfc-agent/.tfc-agent",
+      "/tmp",
+    ]);
+    expect(task.volume).toHaveLength(2);
+  });
+
+  it("a new revision exists before the old one goes, so that a launch in between succeeds", () => {
+    expect(containerOf(minimal).task.lifecycle).toEqual({ create_before_destroy: true });
+  });
+});
+
+describe("the functions", () => {
+  it("decode the environment that the stack encodes", () => {
+    const env = z.decode(autoscaleEnv, environmentOf({ ...minimal, agents: { max: 7, min: 2 } }, "autoscale") as never);
+    expect(env).toMatchObject({
+      FLEET: "ci",
+      TICK_SECONDS: 10,
+      POLICY: { min: 2, max: 7, departure: "by-itself" },
+      VENDOR: { type: "hcp-terraform", organization: "acme", agentPool: "aws", demand: "api" },
+      CAPACITY: {
+        family: "${aws_ecs_task_definition.capacity_task-definition_AE558A71.family}",
+        assignPublicIp: false,
+      },
+    });
+    expect(env.LEDGER_TABLE).toBeUndefined();
+    expect(z.decode(webhookEnv, environmentOf(minimal, "webhook") as never)).toMatchObject({ FLEET: "ci" });
+  });
+
+  it("share the ledger with notifications alone", () => {
+    const config = { ...minimal, vendor: { ...minimal.vendor, demand: "notifications", runTtlSeconds: 600 } };
+    const loop = z.decode(autoscaleEnv, environmentOf(config, "autoscale") as never);
+    const webhook = z.decode(webhookEnv, environmentOf(config, "webhook") as never);
+    expect(loop.LEDGER_TABLE).toBe(webhook.LEDGER_TABLE);
+    expect([loop.RUN_TTL_SECONDS, webhook.RUN_TTL_SECONDS]).toEqual([600, 600]);
+    expect(loop.API_TOKEN_SECRET_ARN).toBeUndefined();
+    expect(theOnly(synthesize(config), "aws_dynamodb_table")).toMatchObject({
+      hash_key: "runId",
+      billing_mode: "PAY_PER_REQUEST",
+      ttl: { attribute_name: "expiresAt", enabled: true },
+    });
+  });
+
+  it("the loop runs alone, is not retried and drops what it cannot take at once", () => {
+    const stack = synthesize(minimal);
+    const [loop] = resources(stack, "aws_lambda_function");
+    expect(loop).toMatchObject({
+      runtime: "nodejs22.x",
+      architectures: ["arm64"],
+      reserved_concurrent_executions: 1,
+      timeout: 120,
+    });
+    expect(theOnly(stack, "aws_lambda_function_event_invoke_config")).toMatchObject({
+      maximum_event_age_in_seconds: 60,
+      maximum_retry_attempts: 0,
+    });
+    expect(theOnly(stack, "aws_cloudwatch_event_rule")).toMatchObject({ schedule_expression: "rate(1 minute)" });
+    const [overlapping] = resources(
+      synthesize({ ...minimal, scaling: { singleFlight: false } }),
+      "aws_lambda_function",
+    );
+    expect(overlapping).not.toHaveProperty("reserved_concurrent_executions");
+  });
+
+  it("dead letters are accepted from this schedule alone", () => {
+    const policy = theOnly(synthesize(minimal), "aws_sqs_queue_policy").policy;
+    expect(statements(policy)).toEqual([
+      {
+        Effect: "Allow",
+        Principal: { Service: "events.amazonaws.com" },
+        Action: "sqs:SendMessage",
+        Resource: expect.stringContaining("aws_sqs_queue"),
+        Condition: { ArnEquals: { "aws:SourceArn": expect.stringContaining("aws_cloudwatch_event_rule") } },
+      },
+    ]);
+  });
+});
+
+describe("the webhook's door", () => {
+  it("throttles and keeps an access log", () => {
+    const stage = theOnly(
+      synthesize({
+        ...minimal,
+        vendor: { ...minimal.vendor, webhook: { throttleRatePerSecond: 3, throttleBurst: 4 } },
+      }),
+      "aws_apigatewayv2_stage",
+    );
+    expect(stage).toMatchObject({
+      default_route_settings: { throttling_rate_limit: 3, throttling_burst_limit: 4 },
+      access_log_settings: { destination_arn: expect.stringContaining("access-log") },
+    });
+  });
+
+  it("does not exist where the config turns it off", () => {
+    const stack = synthesize({ ...minimal, vendor: { ...minimal.vendor, webhook: { enabled: false } } });
+    expect(resources(stack, "aws_apigatewayv2_api")).toEqual([]);
+    expect(resources(stack, "aws_lambda_function")).toHaveLength(1);
+    expect(stack.output).not.toHaveProperty("webhook_url");
+  });
+});
+
+describe("secrets", () => {
+  it("are created empty where the config is silent", () => {
+    const stack = synthesize(minimal);
+    expect(resources(stack, "aws_secretsmanager_secret").map((secret) => secret.name)).toEqual([
+      "agent-fleets/ci/agent-token",
+      "agent-fleets/ci/api-token",
+      "agent-fleets/ci/notification-token",
+    ]);
+    expect(resources(stack, "aws_secretsmanager_secret_version")).toEqual([]);
+    expect(stack.variable).toBeUndefined();
+  });
+
+  it("defect 8: from a variable they are ephemeral and written only", () => {
+    const stack = synthesize({ ...minimal, secrets: { agentToken: { variable: "tfc_agent_token", version: 3 } } });
+    expect(stack.variable?.tfc_agent_token).toMatchObject({ ephemeral: true, sensitive: true, type: "string" });
+    const version = theOnly(stack, "aws_secretsmanager_secret_version");
+    expect(version).toMatchObject({ secret_string_wo: "${var.tfc_agent_token}", secret_string_wo_version: 3 });
+    expect(version).not.toHaveProperty("secret_string");
+    expect(JSON.stringify(stack.resource).split("var.tfc_agent_token")).toHaveLength(2);
+  });
+
+  it("by ARN nothing is created and exactly that one is readable", () => {
+    const arn = "arn:aws:ssm:us-west-2:123456789012:parameter/ci/tfc";
+    const stack = synthesize({ ...minimal, secrets: { agentToken: { arn } } });
+    expect(resources(stack, "aws_secretsmanager_secret")).toHaveLength(2);
+    const policies = JSON.stringify(stack.resource.aws_iam_role_policy);
+    expect(policies).toContain("ssm:GetParameters");
+    expect(policies).toContain(arn);
+  });
+});
+
+describe("encryption", () => {
+  it("uses the customer managed key everywhere it fits", () => {
+    const stack = synthesize({ ...minimal, kmsKeyArn, vendor: { ...minimal.vendor, demand: "notifications" } });
+    const used: [type: string, attribute: string][] = [
+      ["aws_cloudwatch_log_group", "kms_key_id"],
+      ["aws_secretsmanager_secret", "kms_key_id"],
+      ["aws_lambda_function", "kms_key_arn"],
+      ["aws_sns_topic", "kms_master_key_id"],
+      ["aws_sqs_queue", "kms_master_key_id"],
+    ];
+    for (const [type, attribute] of used) {
+      expect(resources(stack, type).length).toBeGreaterThan(0);
+      for (const resource of resources(stack, type)) expect(resource[attribute]).toBe(kmsKeyArn);
+    }
+    expect(theOnly(stack, "aws_dynamodb_table").server_side_encryption).toEqual({
+      enabled: true,
+      kms_key_arn: kmsKeyArn,
+    });
+  });
+});

@@ -1,0 +1,84 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type * as z from "zod";
+import { FleetApp } from "../../stacks/app.ts";
+import { stackConfig } from "../../stacks/config/schema.ts";
+import type { Bundles } from "../../stacks/constructs/bundle.ts";
+import { createStack } from "../../stacks/index.ts";
+
+type Attributes = Readonly<Record<string, unknown>>;
+
+/** Terraform JSON as cdktf writes it. */
+export interface Synthesized {
+  readonly terraform: Attributes;
+  readonly provider: Readonly<Record<string, readonly Attributes[]>>;
+  readonly variable?: Readonly<Record<string, Attributes>>;
+  readonly output?: Readonly<Record<string, { readonly value: unknown }>>;
+  readonly resource: Readonly<Record<string, Readonly<Record<string, Attributes>>>>;
+  readonly data: Readonly<Record<string, Readonly<Record<string, Attributes>>>>;
+}
+
+/** Stands in for the real code where a test does not run it, and keeps snapshots free of its hash. */
+export const stubBundles: Bundles = {
+  autoscale: new TextEncoder().encode("export const handler = 'autoscale';"),
+  webhook: new TextEncoder().encode("export const handler = 'webhook';"),
+};
+
+/** The least that an HCP fleet's file says. */
+export const minimal = {
+  kind: "ecs-fleet",
+  region: "us-west-2",
+  vendor: { type: "hcp-terraform", organization: "acme", agentPool: "aws" },
+} as const;
+
+/** Synthesizes one stack from what its file says. */
+export function synthesize(config: unknown, name = "ci"): Synthesized {
+  return synthesizeParsed(stackConfig.parse(config), name);
+}
+
+/** Synthesizes one stack from a config that has its defaults. */
+export function synthesizeParsed(config: z.output<typeof stackConfig>, name: string): Synthesized {
+  const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
+  try {
+    const app = new FleetApp(stubBundles, folder);
+    createStack(app, name, config);
+    app.synth();
+    return JSON.parse(readFileSync(join(folder, "stacks", name, "cdk.tf.json"), "utf8"));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** All resources of a type. */
+export function resources(stack: Synthesized, type: string): Attributes[] {
+  return Object.values(stack.resource[type] ?? {});
+}
+
+/** The only resource of a type; fails where there are more or none. */
+export function theOnly(stack: Synthesized, type: string): Attributes {
+  const [first, ...others] = resources(stack, type);
+  if (!first || others.length > 0) throw new Error(`expected one ${type}, found ${others.length + (first ? 1 : 0)}`);
+  return first;
+}
+
+/** One statement of an IAM policy. */
+export interface PolicyStatement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource?: string | readonly string[];
+  readonly Principal?: unknown;
+  readonly Condition?: unknown;
+}
+
+/** The statements of a policy in JSON. */
+export function statements(policy: unknown): PolicyStatement[] {
+  return JSON.parse(String(policy)).Statement;
+}
+
+/** The statements of the inline policy of the role whose resource id contains `role`. */
+export function rightsOf(stack: Synthesized, role: string): PolicyStatement[] {
+  const found = Object.entries(stack.resource.aws_iam_role_policy ?? {}).filter(([id]) => id.includes(role));
+  if (found.length !== 1) throw new Error(`expected one policy of role ${role}, found ${found.length}`);
+  return statements(found[0]?.[1].policy);
+}

@@ -1,0 +1,23 @@
+import * as z from "zod";
+
+/** Where an ECS fleet's tasks run. Made by the stack, carried in the loop's environment, read by the ECS adapter. */
+export const ecsCapacityConfig = z.strictObject({
+  /** Cluster ARN. */
+  cluster: z.string(),
+  /** Task definition family, which is also what tells our tasks from others in the cluster. */
+  family: z.string(),
+  /** Task definition to launch: `family:revision`, so that a deployment switches all launches at once. */
+  taskDefinition: z.string(),
+  container: z.string(),
+  /** Tried in this order when AWS has no capacity, such as `["FARGATE_SPOT", "FARGATE"]`. */
+  capacityProviders: z.array(z.string()).min(1),
+  subnets: z.array(z.string()).min(1),
+  securityGroups: z.array(z.string()),
+  assignPublicIp: z.boolean(),
+  enableExecuteCommand: z.boolean(),
+  /** Environment variable in which the vendor's agent expects its name. */
+  nameVariable: z.string(),
+});
+
+/** See {@link ecsCapacityConfig}. */
+export type EcsCapacityConfig = z.infer<typeof ecsCapacityConfig>;

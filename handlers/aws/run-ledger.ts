@@ -1,0 +1,106 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  PutItemCommand,
+  paginateScan,
+} from "@aws-sdk/client-dynamodb";
+import type { Clock, RunLedger, RunSighting } from "../core/ports.ts";
+
+/** Where the ledger is, and how long a run counts after it was last heard of: its end may never be reported. */
+export interface RunLedgerConfig {
+  /** Name of a table with the partition key `runId` (S) and the TTL attribute `expiresAt`. */
+  readonly table: string;
+  readonly runTtlSeconds: number;
+}
+
+/** Ended runs are remembered so long, lest a late notification bring them back to life. */
+const finalTtlSeconds = 24 * 3600;
+
+const names = { "#runId": "runId", "#status": "status", "#updatedAt": "updatedAt", "#rank": "rank", "#final": "final" };
+
+/** The rule of `supersedes` in core/run-order.ts, on what the table holds. */
+const newer =
+  "(#updatedAt < :updatedAt OR (#updatedAt = :updatedAt AND " +
+  "(#rank < :rank OR (#rank = :rank AND #status < :status))))";
+const condition = {
+  open: `attribute_not_exists(#runId) OR (#final = :false AND ${newer})`,
+  final: `attribute_not_exists(#runId) OR #final = :false OR ${newer}`,
+};
+
+/** The run ledger in DynamoDB: one item per run, replaced by one conditional write, so there is no race to lose. */
+export function createRunLedger(
+  { table, runTtlSeconds }: RunLedgerConfig,
+  { dynamodb, clock }: { dynamodb: DynamoDBClient; clock: Clock },
+): RunLedger {
+  const nowSeconds = () => Math.floor(clock.now().getTime() / 1000);
+
+  return {
+    async record(sighting) {
+      const expiresAt = nowSeconds() + (sighting.final ? finalTtlSeconds : runTtlSeconds);
+      const item = toItem(sighting);
+      try {
+        await dynamodb.send(
+          new PutItemCommand({
+            TableName: table,
+            Item: { ...item, expiresAt: number(expiresAt) },
+            ConditionExpression: sighting.final ? condition.final : condition.open,
+            ExpressionAttributeNames: names,
+            ExpressionAttributeValues: {
+              ":updatedAt": item.updatedAt,
+              ":rank": item.rank,
+              ":status": item.status,
+              ":false": { BOOL: false },
+            },
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
+    },
+
+    async listOpen() {
+      const pages = paginateScan(
+        { client: dynamodb },
+        {
+          TableName: table,
+          ConsistentRead: true,
+          FilterExpression: "#final = :false AND #expiresAt > :now",
+          ExpressionAttributeNames: { "#final": "final", "#expiresAt": "expiresAt" },
+          ExpressionAttributeValues: { ":false": { BOOL: false }, ":now": number(nowSeconds()) },
+        },
+      );
+      const sightings: RunSighting[] = [];
+      for await (const { Items = [] } of pages) sightings.push(...Items.map(fromItem));
+      return sightings;
+    },
+  };
+}
+
+function toItem({ runId, workspaceId, status, updatedAt, final, rank }: RunSighting) {
+  return {
+    runId: { S: runId },
+    workspaceId: { S: workspaceId },
+    status: { S: status },
+    updatedAt: number(updatedAt.getTime()),
+    final: { BOOL: final },
+    rank: number(rank),
+  };
+}
+
+function fromItem(item: Record<string, AttributeValue>): RunSighting {
+  return {
+    runId: item.runId?.S ?? "",
+    workspaceId: item.workspaceId?.S ?? "",
+    status: item.status?.S ?? "",
+    updatedAt: new Date(Number(item.updatedAt?.N)),
+    final: item.final?.BOOL ?? false,
+    rank: Number(item.rank?.N),
+  };
+}
+
+function number(value: number): { N: string } {
+  return { N: String(value) };
+}

@@ -1,0 +1,85 @@
+import {
+  GetSecretValueCommand,
+  ResourceNotFoundException,
+  type SecretsManagerClient,
+} from "@aws-sdk/client-secrets-manager";
+import { GetParameterCommand, ParameterNotFound, type SSMClient } from "@aws-sdk/client-ssm";
+import { SecretUnavailableError } from "../core/errors.ts";
+import type { Clock, SecretReader } from "../core/ports.ts";
+
+/** The AWS services that keep secrets, and the time. */
+export interface SecretReaderDeps {
+  readonly secretsManager: SecretsManagerClient;
+  readonly ssm: SSMClient;
+  readonly clock: Clock;
+}
+
+/** The current value and the one before; `undefined` where there is none, or where the previous cannot be had. */
+type Versions = readonly [current: string | undefined, previous: string | undefined];
+
+const cacheMilliseconds = 5 * 60_000;
+
+/**
+ * Reads secrets from Secrets Manager or SSM, whichever the ARN names, and remembers them for five minutes. A failure is
+ * not remembered, and leaves what is. Every call may reject with {@link SecretUnavailableError}.
+ */
+export function createSecretReader({ secretsManager, ssm, clock }: SecretReaderDeps): SecretReader {
+  const cache = new Map<string, { readonly values: readonly string[]; readonly readAt: number }>();
+
+  async function fetchVersions(arn: string): Promise<Versions> {
+    const service = arn.split(":")[2];
+    if (service === "secretsmanager") return fromSecretsManager(arn, secretsManager);
+    if (service === "ssm") return fromParameterStore(arn, ssm);
+    throw new SecretUnavailableError(`${arn} is the ARN of neither a Secrets Manager secret nor an SSM parameter`);
+  }
+
+  async function readVersions(arn: string, { fresh = false } = {}): Promise<readonly string[]> {
+    const now = clock.now().getTime();
+    const known = cache.get(arn);
+    if (known !== undefined && !fresh && now - known.readAt < cacheMilliseconds) return known.values;
+    const versions = await fetchVersions(arn).catch((error: unknown) => explain(arn, error));
+    const [current, previous] = versions.map(unlessBlank);
+    if (current === undefined) throw noValue(arn);
+    const values = previous === undefined ? [current] : [current, previous];
+    cache.set(arn, { values, readAt: now });
+    return values;
+  }
+
+  return {
+    readVersions,
+    async read(arn, options) {
+      const [current] = await readVersions(arn, options);
+      return current ?? "";
+    },
+  };
+}
+
+async function fromSecretsManager(arn: string, client: SecretsManagerClient): Promise<Versions> {
+  const version = async (stage: string) =>
+    (await client.send(new GetSecretValueCommand({ SecretId: arn, VersionStage: stage }))).SecretString;
+  return Promise.all([version("AWSCURRENT"), version("AWSPREVIOUS").catch(() => undefined)]);
+}
+
+async function fromParameterStore(arn: string, client: SSMClient): Promise<Versions> {
+  const parameter = async (name: string) =>
+    (await client.send(new GetParameterCommand({ Name: name, WithDecryption: true }))).Parameter;
+  const current = await parameter(arn);
+  if ((current?.Version ?? 1) <= 1) return [current?.Value, undefined];
+  const previous = await parameter(`${arn}:${Number(current?.Version) - 1}`).catch(() => undefined);
+  return [current?.Value, previous?.Value];
+}
+
+function unlessBlank(value: string | undefined): string | undefined {
+  return value?.trim() === "" ? undefined : value;
+}
+
+function explain(arn: string, error: unknown): never {
+  if (error instanceof SecretUnavailableError) throw error;
+  if (error instanceof ResourceNotFoundException || error instanceof ParameterNotFound) throw noValue(arn);
+  const reason = error instanceof Error ? error.name : "unknown error";
+  throw new SecretUnavailableError(`The secret ${arn} cannot be read: ${reason}`, { cause: error });
+}
+
+function noValue(arn: string): SecretUnavailableError {
+  return new SecretUnavailableError(`The secret ${arn} has no value yet: set one with \`fleet secret set\``);
+}

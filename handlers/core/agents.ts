@@ -1,0 +1,75 @@
+import type { Agent, AgentState } from "./model.ts";
+import type { CapacityMember, VendorAgent } from "./ports.ts";
+
+/** The join of what we launched with what the vendor sees. */
+export interface Roster {
+  /** Our agents, one per capacity member. */
+  readonly agents: readonly Agent[];
+  /** Vendor records with our names whose agent is gone and whose capacity no longer exists. */
+  readonly ghosts: readonly VendorAgent[];
+}
+
+/**
+ * Joins capacity and vendor by the name we gave at launch. Vendor agents without a member of ours are foreign and left
+ * out, unless they carry our name prefix and are gone: those are ghosts.
+ *
+ * @param vendorAgents `undefined` where the vendor does not show its agents: running members are then `unclear`.
+ */
+export function joinAgents(input: {
+  readonly members: readonly CapacityMember[];
+  readonly vendorAgents: readonly VendorAgent[] | undefined;
+  readonly namePrefix: string;
+  readonly registrationGraceSeconds: number;
+  readonly now: Date;
+}): Roster {
+  const { members, vendorAgents, namePrefix, now } = input;
+  const recordsByName = groupByName(vendorAgents ?? []);
+  const graceEnds = now.getTime() - input.registrationGraceSeconds * 1000;
+
+  const agents = members.map((member): Agent => {
+    const record = strongest(recordsByName.get(member.agentName));
+    return {
+      name: member.agentName,
+      capacityId: member.id,
+      vendorId: record?.id,
+      role: member.role,
+      launchedAt: member.launchedAt,
+      state: stateOf(member, record, vendorAgents !== undefined, graceEnds),
+    };
+  });
+
+  const memberNames = new Set(members.map((member) => member.agentName));
+  const ghosts = (vendorAgents ?? []).filter(
+    (agent) => agent.state === "gone" && agent.name.startsWith(namePrefix) && !memberNames.has(agent.name),
+  );
+  return { agents, ghosts };
+}
+
+function stateOf(
+  member: CapacityMember,
+  record: VendorAgent | undefined,
+  vendorShowsAgents: boolean,
+  graceEnds: number,
+): AgentState {
+  if (member.phase === "stopping") return "retiring";
+  if (!vendorShowsAgents) return member.phase === "running" ? "unclear" : "starting";
+  if (record === undefined) return member.launchedAt.getTime() < graceEnds ? "offline" : "starting";
+  return record.state === "gone" ? "retiring" : record.state;
+}
+
+function groupByName(agents: readonly VendorAgent[]): Map<string, VendorAgent[]> {
+  const byName = new Map<string, VendorAgent[]>();
+  for (const agent of agents) {
+    const same = byName.get(agent.name);
+    if (same) same.push(agent);
+    else byName.set(agent.name, [agent]);
+  }
+  return byName;
+}
+
+const strength = { gone: 0, idle: 1, busy: 2 } as const;
+
+/** Of several records with one name the busiest counts: an agent is idle only if nothing says otherwise. */
+function strongest(records: readonly VendorAgent[] | undefined): VendorAgent | undefined {
+  return records?.reduce((best, next) => (strength[next.state] > strength[best.state] ? next : best));
+}

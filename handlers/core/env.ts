@@ -1,0 +1,19 @@
+import * as z from "zod";
+
+/**
+ * A value that travels as JSON in one environment variable. Encoded by the stack at synth time (Terraform tokens in
+ * strings survive), decoded by the handler at cold start. The schema may hold no transform.
+ */
+export function json<T extends z.ZodType>(schema: T) {
+  return z.codec(z.string(), schema, {
+    decode: (text, context) => {
+      try {
+        return JSON.parse(text) as z.input<T>;
+      } catch {
+        context.issues.push({ code: "custom", message: "is not JSON", input: text });
+        return z.NEVER;
+      }
+    },
+    encode: (value) => JSON.stringify(value),
+  });
+}

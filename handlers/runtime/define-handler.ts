@@ -1,0 +1,53 @@
+import type { Context } from "aws-lambda";
+import type * as z from "zod";
+import type { Clock, Log, Metrics } from "../core/ports.ts";
+import { systemClock } from "./clock.ts";
+import { createLog } from "./logging.ts";
+import { createMetrics } from "./metrics.ts";
+
+/** What every handler is given besides its environment. */
+interface Runtime {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+/** A Lambda function in three parts: what it is configured with, what it works with, what it does. */
+export interface HandlerDefinition<Env, Deps, Event, Result> {
+  /** Decodes the environment. May hold codecs such as `json()`. */
+  readonly env: z.ZodType<Env>;
+  /** Called once, at cold start. */
+  build(env: Env, runtime: Runtime): Deps;
+  handle(event: Event, deps: Deps): Promise<Result>;
+}
+
+/**
+ * Makes a Lambda handler. Environment and dependencies are made now, at cold start; an invalid environment throws an
+ * error that names variables but no values. What `handle` throws is logged and rethrown, so that the invocation fails
+ * and the function's Errors metric counts.
+ */
+export function defineHandler<Env extends { readonly FLEET: string }, Deps, Event, Result>(
+  definition: HandlerDefinition<Env, Deps, Event, Result>,
+  environment: NodeJS.ProcessEnv = process.env,
+): (event: Event, context: Context) => Promise<Result> {
+  const env = decodeEnvironment(definition.env, environment);
+  const log = createLog(env.FLEET);
+  const deps = definition.build(env, { log, metrics: createMetrics(env.FLEET, log), clock: systemClock });
+
+  return async (event, context) => {
+    log.begin(context);
+    try {
+      return await definition.handle(event, deps);
+    } catch (error) {
+      log.error("the invocation failed", { error });
+      throw error;
+    }
+  };
+}
+
+function decodeEnvironment<Env>(schema: z.ZodType<Env>, environment: NodeJS.ProcessEnv): Env {
+  const decoded = schema.safeParse(environment);
+  if (decoded.success) return decoded.data;
+  const problems = decoded.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  throw new Error(`The function's environment is invalid; deploy its stack again. ${problems.join("; ")}`);
+}

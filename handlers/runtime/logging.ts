@@ -1,0 +1,44 @@
+import { Logger } from "@aws-lambda-powertools/logger";
+import type { Context } from "aws-lambda";
+import type { Log } from "../core/ports.ts";
+
+/** A log that also knows which invocation it speaks of. */
+export interface InvocationLog extends Log {
+  /** Lines from now on carry the request id of `context`. */
+  begin(context: Context): void;
+}
+
+/** JSON lines on standard output, by Powertools Logger, with `service` naming the fleet. Events are never logged. */
+export function createLog(fleet: string): InvocationLog {
+  const logger = new Logger({ serviceName: fleet });
+  return {
+    begin: (context) => logger.addContext(context),
+    info: (message, fields = {}) => logger.info(message, describeErrors(fields)),
+    warn: (message, fields = {}) => logger.warn(message, describeErrors(fields)),
+    error: (message, fields = {}) => logger.error(message, describeErrors(fields)),
+  };
+}
+
+function describeErrors(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? describe(value) : value]),
+  );
+}
+
+/** The parts of an error that are safe and useful: errors of HTTP clients may carry whole requests with credentials. */
+function describe(error: Error): Record<string, unknown> {
+  const { name, message, stack, cause } = error;
+  const details = Object.entries(error).filter(([, value]) => ["string", "number", "boolean"].includes(typeof value));
+  return {
+    ...Object.fromEntries(details),
+    name,
+    message,
+    stack,
+    ...(cause instanceof Error ? { cause: describe(cause) } : {}),
+    ...(error instanceof AggregateError ? { errors: error.errors.filter(isError).map(describe) } : {}),
+  };
+}
+
+function isError(value: unknown): value is Error {
+  return value instanceof Error;
+}

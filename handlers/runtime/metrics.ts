@@ -1,0 +1,27 @@
+import { MetricUnit, Metrics as PowertoolsMetrics } from "@aws-lambda-powertools/metrics";
+import type { Log, Metrics } from "../core/ports.ts";
+
+const metricsNamespace = "AgentFleets";
+
+/**
+ * Figures in CloudWatch's embedded metric format on standard output, one record per call, with `Fleet` as the only
+ * dimension. Names that end in `Seconds` are in seconds, all others count. Figures that are no finite number are left out.
+ */
+export function createMetrics(fleet: string, log: Log): Metrics {
+  const emf = new PowertoolsMetrics({ namespace: metricsNamespace });
+  emf.clearDefaultDimensions();
+  emf.setDefaultDimensions({ Fleet: fleet });
+  return {
+    record(values) {
+      try {
+        for (const [name, value] of Object.entries(values)) {
+          if (!Number.isFinite(value)) continue;
+          emf.addMetric(name, name.endsWith("Seconds") ? MetricUnit.Seconds : MetricUnit.Count, value);
+        }
+        if (emf.hasStoredMetrics()) emf.publishStoredMetrics();
+      } catch (error) {
+        log.warn("metrics could not be recorded", { error });
+      }
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { VendorApiError } from "../../core/errors.ts";
+import type { WebhookVendorDeps } from "../../core/webhook.ts";
+import { createHttp } from "../http.ts";
+
+/** Two attempts and the wait between them stay well below the ten seconds in which we have to answer. */
+const limits = { timeoutMs: 2_000, attempts: 2, maxWaitMs: 1_000, maxResponseBytes: 64 * 1024 };
+
+const passed = {
+  data: { type: "task-results", attributes: { status: "passed", message: "The agent fleet is awake." } },
+};
+
+/**
+ * Tells HCP Terraform that a run task passed. The URL is the payload's choice, so the token goes nowhere but to the
+ * configured `address`, and neither of them is logged.
+ *
+ * @returns `false` if the URL is not at the configured address, and nothing was sent. A call without success is logged
+ * and counted, but is no failure of the webhook: the task is advisory.
+ */
+export async function passRunTask(
+  callback: { readonly url: string; readonly accessToken: string },
+  { address, clock, log, metrics }: WebhookVendorDeps & { readonly address: string },
+): Promise<boolean> {
+  const url = urlAt(address, callback.url);
+  if (url === undefined) {
+    log.warn("run task callback refused: its URL is not at the configured address", { address });
+    return false;
+  }
+  const http = createHttp({
+    ...limits,
+    baseUrl: url.origin,
+    clock,
+    headers: { "content-type": "application/vnd.api+json" },
+    authorize: async () => ({ authorization: `Bearer ${callback.accessToken}` }),
+  });
+  try {
+    const path = url.pathname + url.search;
+    await http.send({ method: "PATCH", path, body: passed, label: "run task callback", idempotent: true });
+  } catch (error) {
+    if (!(error instanceof VendorApiError)) throw error;
+    log.warn("run task callback failed", { error });
+    metrics.record({ VendorApiErrors: 1 });
+  }
+  return true;
+}
+
+/** The parsed URL if it has the scheme, host and port of `address`, is encrypted (but on loopback) and nothing odd. */
+function urlAt(address: string, text: string): URL | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const secure = url.protocol === "https:" || ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
+  const plain = url.username === "" && url.password === "";
+  return secure && plain && url.origin === new URL(address).origin ? url : undefined;
+}

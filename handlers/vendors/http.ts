@@ -1,0 +1,273 @@
+import type * as z from "zod";
+import { VendorApiError, type VendorApiErrorKind } from "../core/errors.ts";
+import type { Clock } from "../core/ports.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
+
+/** How to reach one vendor's API. Only `baseUrl` and `clock` are required. */
+export interface HttpOptions {
+  /** Without a trailing slash, such as `https://app.terraform.io/api/v2`. */
+  readonly baseUrl: string;
+  readonly clock: Clock;
+  /** The headers that carry the credential; `fresh` asks for a newly read one after a 401. Never logged. */
+  readonly authorize?: (options: { fresh: boolean }) => Promise<Record<string, string>>;
+  /** Headers of every request. */
+  readonly headers?: Record<string, string>;
+  /** Reads what the vendor says was wrong from an error body, for people at a terminal. Left out: never looked at. */
+  readonly explain?: (body: unknown) => string | undefined;
+  /** For one call from connecting to the last byte of the body. Default 10 s. */
+  readonly timeoutMs?: number | undefined;
+  /** Calls in all, the first one included. Default 4. */
+  readonly attempts?: number;
+  /** Longest single wait that is worth it, whatever the vendor asks for. Default 60 s. */
+  readonly maxWaitMs?: number;
+  /** Default 10 MiB. */
+  readonly maxResponseBytes?: number;
+  /** No call or wait goes beyond it. */
+  readonly deadline?: (() => Date | undefined) | undefined;
+  readonly fetch?: typeof fetch | undefined;
+  readonly random?: () => number;
+}
+
+/** One call. `path` starts with a slash and is encoded already, see {@link pathOf}. */
+export interface HttpRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: string;
+  readonly query?: Record<string, string | number>;
+  /** Sent as JSON; bytes are sent as they are. */
+  readonly body?: unknown;
+  /** Every attempt takes a slot. */
+  readonly limiter?: RateLimiter;
+  /** Whether a repeat does no harm. Default: GET, PUT and DELETE. Others are repeated only if refused for their rate. */
+  readonly idempotent?: boolean;
+  /** Stands for method and path in messages where the path is itself a secret. */
+  readonly label?: string;
+}
+
+/** A 2xx answer. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/**
+ * JSON over HTTP with timeouts, size cap and jittered retries. Every failure is a {@link VendorApiError}, apart from
+ * what `authorize` throws. Redirects are not followed: they would carry the credential elsewhere.
+ */
+export interface Http {
+  send(request: HttpRequest): Promise<HttpResponse>;
+  /** Sends and validates; a body that does not fit is an error of kind `malformed`. */
+  json<T extends z.ZodType>(schema: T, request: HttpRequest): Promise<{ body: z.output<T>; headers: Headers }>;
+}
+
+const firstBackoffMs = 500;
+const longestBackoffMs = 15_000;
+
+/** Joins path segments, each percent-encoded. */
+export function pathOf(...segments: readonly string[]): string {
+  return segments.map((segment) => `/${encodeURIComponent(segment)}`).join("");
+}
+
+/** See {@link Http}. */
+export function createHttp(options: HttpOptions): Http {
+  const { clock, attempts = 4, maxWaitMs = 60_000, random = Math.random } = options;
+
+  async function send(request: HttpRequest): Promise<HttpResponse> {
+    const label = labelOf(options, request);
+    const idempotent = request.idempotent ?? ["GET", "PUT", "DELETE"].includes(request.method);
+    let credential = await authorize(false);
+    let renewed = false;
+    for (let attempt = 1; ; attempt += 1) {
+      await waitForSlot(request.limiter, label);
+      try {
+        return await call(options, request, label, credential);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        if (error.status === 401 && !renewed) {
+          renewed = true;
+          const rotated = await authorize(true);
+          if (JSON.stringify(rotated) === JSON.stringify(credential)) throw error;
+          credential = rotated;
+          continue;
+        }
+        if (attempt >= attempts || !isRepeatable(error.kind, idempotent)) throw error;
+        await pause(backoffMs(attempt, error.retryAfterMs), error);
+      }
+    }
+  }
+
+  async function authorize(fresh: boolean): Promise<Record<string, string>> {
+    return (await options.authorize?.({ fresh })) ?? {};
+  }
+
+  async function waitForSlot(limiter: RateLimiter | undefined, label: string): Promise<void> {
+    for (let wait = limiter?.take() ?? 0; wait > 0; wait = limiter?.take() ?? 0) {
+      await pause(wait, new Failure("rate-limited", `${label}: its rate limit leaves no slot in time`));
+    }
+  }
+
+  /** Sleeps, or throws `otherwise` when that would take too long. */
+  async function pause(milliseconds: number, otherwise: Failure): Promise<void> {
+    const end = options.deadline?.()?.getTime() ?? Number.POSITIVE_INFINITY;
+    if (milliseconds > maxWaitMs || clock.now().getTime() + milliseconds >= end) throw otherwise;
+    await clock.sleep(milliseconds);
+  }
+
+  function backoffMs(attempt: number, askedMs: number | undefined): number {
+    if (askedMs !== undefined) return Math.ceil(askedMs + random() * firstBackoffMs);
+    const full = Math.min(longestBackoffMs, firstBackoffMs * 2 ** (attempt - 1));
+    return Math.round(full * (0.5 + random() / 2));
+  }
+
+  return {
+    send,
+    async json(schema, request) {
+      const { text, headers } = await send(request);
+      return { body: parse(schema, text, labelOf(options, request)), headers };
+    },
+  };
+}
+
+/** Carries what the retry needs to know. */
+class Failure extends VendorApiError {
+  readonly retryAfterMs: number | undefined;
+
+  constructor(kind: VendorApiErrorKind, message: string, details: { status?: number; retryAfterMs?: number } = {}) {
+    super(kind, message, details.status === undefined ? {} : { status: details.status });
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+async function call(
+  options: HttpOptions,
+  request: HttpRequest,
+  label: string,
+  credential: Record<string, string>,
+): Promise<HttpResponse> {
+  const timeoutMs = timeLeftMs(options, label);
+  const { fetch: fetchOnce = fetch, maxResponseBytes = 10 * 1024 * 1024 } = options;
+  const body = bodyOf(request);
+  const headers = headersOf({ ...body?.headers, ...options.headers, ...credential }, label);
+  try {
+    const response = await fetchOnce(urlOf(options, request), {
+      method: request.method,
+      headers,
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+      ...(body && { body: body.content }),
+    });
+    const text = await readCapped(response, maxResponseBytes, label);
+    if (!response.ok) throw failureOf(response, text, label, options);
+    return { status: response.status, headers: response.headers, text };
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    if (error instanceof Error && error.name === "TimeoutError") {
+      throw new Failure("timeout", `${label}: no complete answer within ${timeoutMs} ms`);
+    }
+    throw new Failure("unavailable", `${label}: ${connectionTrouble(error)}`);
+  }
+}
+
+function timeLeftMs({ deadline, clock, timeoutMs = 10_000 }: HttpOptions, label: string): number {
+  const end = deadline?.();
+  if (end === undefined) return timeoutMs;
+  const left = end.getTime() - clock.now().getTime();
+  if (left <= 0) throw new VendorApiError("timeout", `${label}: no time left to ask`);
+  return Math.min(timeoutMs, left);
+}
+
+/** An invalid header value would be quoted, secret and all, in fetch's own error. */
+function headersOf(values: Record<string, string>, label: string): Headers {
+  try {
+    return new Headers(values);
+  } catch {
+    throw new VendorApiError("unauthorized", `${label}: the credential holds characters that no header can carry`);
+  }
+}
+
+function bodyOf({
+  body,
+}: HttpRequest): { content: string | Uint8Array<ArrayBuffer>; headers: Record<string, string> } | undefined {
+  if (body === undefined) return undefined;
+  if (body instanceof Uint8Array)
+    return { content: new Uint8Array(body), headers: { "content-type": "application/octet-stream" } };
+  return { content: JSON.stringify(body), headers: { "content-type": "application/json" } };
+}
+
+function urlOf({ baseUrl }: HttpOptions, { path, query }: HttpRequest): URL {
+  const url = new URL(baseUrl + path);
+  for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, String(value));
+  return url;
+}
+
+function labelOf({ baseUrl }: HttpOptions, { label, method, path }: HttpRequest): string {
+  return label ?? `${method} ${new URL(baseUrl + path).pathname}`;
+}
+
+async function readCapped(response: Response, limit: number, label: string): Promise<string> {
+  if (response.body === null) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body) {
+    bytes += chunk.byteLength;
+    if (bytes > limit) throw new Failure("malformed", `${label}: answered more than ${limit} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function parse<T extends z.ZodType>(schema: T, text: string, label: string): z.output<T> {
+  const result = schema.safeParse(jsonOrUndefined(text));
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = issue?.path.length ? ` at ${issue.path.join(".")}` : "";
+  throw new VendorApiError("malformed", `${label}: unexpected answer${where}: ${issue?.message}`);
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function failureOf(response: Response, text: string, label: string, { explain, clock }: HttpOptions): Failure {
+  const { status } = response;
+  const explanation = explain?.(jsonOrUndefined(text));
+  const redirected = status >= 300 && status < 400 ? ", a redirect, which is not followed: check the address" : "";
+  const message = `${label}: answered ${status}${redirected}${explanation ? `: ${explanation}` : ""}`;
+  const retryAfterMs = waitAskedFor(response.headers, clock.now());
+  return new Failure(kindOf(status), message, { status, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+}
+
+function kindOf(status: number): VendorApiErrorKind {
+  if (status === 401 || status === 403) return "unauthorized";
+  if (status === 404 || status === 410) return "not-found";
+  if (status === 409 || status === 412) return "conflict";
+  if (status === 408) return "timeout";
+  if (status === 429) return "rate-limited";
+  return status >= 500 ? "unavailable" : "invalid";
+}
+
+function isRepeatable(kind: VendorApiErrorKind, idempotent: boolean): boolean {
+  return kind === "rate-limited" || (idempotent && (kind === "unavailable" || kind === "timeout"));
+}
+
+/** `Retry-After` in seconds or as a date, else `X-RateLimit-Reset` in seconds from now or since 1970. */
+function waitAskedFor(headers: Headers, now: Date): number | undefined {
+  const asked = headers.get("retry-after") ?? headers.get("x-ratelimit-reset");
+  if (asked === null) return undefined;
+  const seconds = Number(asked);
+  const since1970 = 1_000_000_000;
+  const at = Number.isNaN(seconds) ? Date.parse(asked) : seconds >= since1970 ? seconds * 1000 : undefined;
+  const milliseconds = at === undefined ? seconds * 1000 : at - now.getTime();
+  return Number.isNaN(milliseconds) ? undefined : Math.max(milliseconds, 0);
+}
+
+function connectionTrouble(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
+  return `the connection failed${code ? ` (${code})` : ""}`;
+}

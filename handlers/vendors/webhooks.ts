@@ -1,0 +1,22 @@
+import type { WebhookVendor, WebhookVendorDeps } from "../core/webhook.ts";
+import type { VendorId, VendorRuntime } from "./config.ts";
+import { createHcpTerraformWebhook } from "./hcp-terraform/webhook.ts";
+
+type RuntimeOf<Id extends VendorId> = Extract<VendorRuntime, { type: Id }>;
+
+type WebhookFactory<Id extends VendorId> = (runtime: RuntimeOf<Id>, deps: WebhookVendorDeps) => WebhookVendor;
+
+/** One line per vendor; `undefined` says that the vendor posts no webhooks. */
+const factories: { readonly [Id in VendorId]: WebhookFactory<Id> | undefined } = {
+  "hcp-terraform": createHcpTerraformWebhook,
+};
+
+/** The webhook half of a vendor. Throws where the vendor has none: such a fleet's stack has no webhook Lambda. */
+export function createWebhookVendor<Id extends VendorId>(
+  runtime: RuntimeOf<Id> & { readonly type: Id },
+  deps: WebhookVendorDeps,
+): WebhookVendor {
+  const create = factories[runtime.type];
+  if (create === undefined) throw new Error(`vendor ${runtime.type} has no webhooks`);
+  return create(runtime, deps);
+}

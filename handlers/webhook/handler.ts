@@ -1,0 +1,82 @@
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+import { SecretUnavailableError } from "../core/errors.ts";
+import type { Keyring } from "../core/keyring.ts";
+import type { Log, RunLedger, WakeUp } from "../core/ports.ts";
+import type { WebhookOutcome, WebhookRequest, WebhookVendor } from "../core/webhook.ts";
+
+/** What the webhook works with. */
+export interface WebhookDeps {
+  readonly vendor: WebhookVendor;
+  readonly keyring: Keyring;
+  /** Only in notifications mode. */
+  readonly ledger?: RunLedger | undefined;
+  readonly wakeUp: WakeUp;
+  readonly log: Log;
+}
+
+const maxBodyBytes = 256 * 1024;
+
+/**
+ * Takes one message of the vendor. Every answer has an empty body:
+ *
+ * - 200: signed and understood, handshakes and messages of no interest too;
+ * - 400: signed, but no message of the vendor's; 401: no signature that one of our keys fits;
+ * - 404, 405, 413: another path, another method, more than 256 KiB;
+ * - 503: our own secret has no value yet, or cannot be read.
+ *
+ * @throws what the ledger or the wake-up threw. The sender then sees 500, which no vendor takes amiss, and the Errors
+ * metric counts. The loop is woken even if the ledger failed.
+ */
+export async function handleWebhook(
+  event: APIGatewayProxyEventV2,
+  deps: WebhookDeps,
+): Promise<APIGatewayProxyStructuredResultV2> {
+  const route = deps.vendor.find(({ path }) => path === event.rawPath);
+  if (route === undefined) return answer(404);
+  if (event.requestContext.http.method !== "POST") return { ...answer(405), headers: { allow: "POST" } };
+
+  const request = decode(event);
+  if (request.body.byteLength > maxBodyBytes) return answer(413);
+
+  const proof = route.proof(request);
+  try {
+    if (proof === undefined || !(await deps.keyring.fits(proof))) {
+      deps.log.warn("request refused: not signed with the fleet's key", { path: route.path });
+      return answer(401);
+    }
+  } catch (error) {
+    if (!(error instanceof SecretUnavailableError)) throw error;
+    deps.log.error("signatures cannot be checked", { path: route.path, error });
+    return answer(503);
+  }
+
+  const outcome = await route.receive(request);
+  deps.log.info("request accepted", {
+    path: route.path,
+    status: outcome.status,
+    sightings: outcome.sightings.length,
+    wake: outcome.wake,
+  });
+  try {
+    await record(outcome, deps);
+  } finally {
+    if (outcome.wake) await deps.wakeUp.wake();
+  }
+  return answer(outcome.status);
+}
+
+async function record({ sightings }: WebhookOutcome, { ledger }: WebhookDeps): Promise<void> {
+  if (ledger === undefined) return;
+  for (const sighting of sightings) await ledger.record(sighting);
+}
+
+function decode({ headers = {}, body = "", isBase64Encoded }: APIGatewayProxyEventV2): WebhookRequest {
+  return {
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+    body: Buffer.from(body, isBase64Encoded ? "base64" : "utf8"),
+  };
+}
+
+function answer(statusCode: number): APIGatewayProxyStructuredResultV2 {
+  return { statusCode, body: "" };
+}

@@ -1,0 +1,18 @@
+import { bundleHandlers } from "./stacks/constructs/bundle.ts";
+
+// esbuild works in its own process, beside the imports below, which take as long.
+const bundling = bundleHandlers();
+const { ConfigError, loadStacks } = await import("./stacks/config/load.ts");
+
+try {
+  const { stacks, warnings } = loadStacks({ env: process.env, cwd: process.cwd() });
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+  const [{ FleetApp }, { createStack }] = await Promise.all([import("./stacks/app.ts"), import("./stacks/index.ts")]);
+  const app = new FleetApp(await bundling);
+  for (const { name, config } of stacks) createStack(app, name, config);
+  app.synth();
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,87 @@
+import { isCancel, password, spinner } from "@clack/prompts";
+import Table from "cli-table3";
+import { UserError } from "./errors.ts";
+
+/** Where a command's output goes and its input comes from. */
+export interface Terminal {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  readonly stdin: AsyncIterable<Uint8Array | string>;
+  /** A person sits at it: spinners turn and prompts ask. */
+  readonly interactive: boolean;
+}
+
+/** How commands talk: results on stdout, everything else on stderr. */
+export interface Ui {
+  /** The outcome: `data` as JSON where `--json` asks for it, else `text`. Call it once. */
+  result(data: unknown, text: string): void;
+  note(text: string): void;
+  /** Shows that `work` is going on; `step` says how far it is. */
+  during<T>(title: string, work: (step: (message: string) => void) => Promise<T>): Promise<T>;
+  /** Asks for a value that is not shown, or reads it from standard input. Never empty. */
+  askSecret(message: string): Promise<string>;
+}
+
+/** See {@link Ui}. */
+export function createUi(terminal: Terminal, options: { readonly json: boolean }): Ui {
+  const { stdout, stderr } = terminal;
+  const note = (text: string) => {
+    stderr.write(`${text}\n`);
+  };
+  return {
+    note,
+    result(data, text) {
+      stdout.write(`${options.json ? JSON.stringify(data, null, 2) : text}\n`);
+    },
+    async during(title, work) {
+      if (terminal.interactive) return withSpinner(title, work);
+      note(title);
+      return work(note);
+    },
+    async askSecret(message) {
+      const value = terminal.interactive ? await prompt(message) : await readAll(terminal.stdin);
+      const trimmed = value.replace(/\r?\n$/, "");
+      if (trimmed.trim() === "") throw new UserError("The value is empty.", "Nothing was changed.");
+      return trimmed;
+    },
+  };
+}
+
+/** A table for people, without colours. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const grid = new Table({ head: [...head], style: { head: [], border: [] } });
+  for (const row of rows) grid.push([...row]);
+  return grid.toString();
+}
+
+async function withSpinner<T>(title: string, work: (step: (message: string) => void) => Promise<T>): Promise<T> {
+  // The spinner ends the process on Ctrl-C as if all were well.
+  const interrupted = () => {
+    process.exitCode = 130;
+  };
+  const progress = spinner({ output: process.stderr, onCancel: () => process.exit(130) });
+  process.once("exit", interrupted);
+  progress.start(title);
+  try {
+    const result = await work((message) => progress.message(message));
+    progress.stop();
+    return result;
+  } catch (error) {
+    progress.error(title);
+    throw error;
+  } finally {
+    process.removeListener("exit", interrupted);
+  }
+}
+
+async function prompt(message: string): Promise<string> {
+  const answer = await password({ message, output: process.stderr });
+  if (isCancel(answer)) throw new UserError("Cancelled.", "Nothing was changed.");
+  return answer ?? "";
+}
+
+async function readAll(input: AsyncIterable<Uint8Array | string>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of input) chunks.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}

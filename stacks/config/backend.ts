@@ -1,0 +1,40 @@
+import { posix, win32 } from "node:path";
+import * as z from "zod";
+import { hostname, regionName, text } from "./primitives.ts";
+
+const local = z.strictObject({
+  type: z.literal("local").describe("State in a file on this machine."),
+  path: z
+    .string()
+    .min(1)
+    .refine((path) => !posix.isAbsolute(path) && !win32.isAbsolute(path) && !path.startsWith("~"), {
+      error: "must be a relative path: the synthesized files name no folder of one machine",
+    })
+    .optional()
+    .describe("State file, relative to where Terraform runs. Left out: `terraform.<stack>.tfstate`."),
+});
+
+const s3 = z.strictObject({
+  type: z.literal("s3").describe("State in an S3 bucket."),
+  bucket: text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of an S3 bucket").describe("The bucket's name."),
+  key: text(/^[^/\s][^\s]*$/, "an object key without a leading slash")
+    .optional()
+    .describe("Object key of the state. Left out: `agent-fleets/<stack>.tfstate`."),
+  region: regionName.optional().describe("The bucket's region. Left out: the stack's."),
+  useLockfile: z.boolean().default(true).describe("Whether to lock by an object beside the state (Terraform ≥ 1.10)."),
+  dynamodbTable: text(/^[\w.-]{3,255}$/, "the name of a DynamoDB table")
+    .optional()
+    .describe("Table to lock by, the older way."),
+  kmsKeyId: z.string().min(1).optional().describe("KMS key that encrypts the state: id, alias or ARN."),
+  profile: z.string().min(1).optional().describe("AWS profile that reads and writes the state."),
+});
+
+const cloud = z.strictObject({
+  type: z.literal("cloud").describe("State and runs in an HCP Terraform or Terraform Enterprise workspace."),
+  organization: text(/^[A-Za-z0-9][\w-]*$/, "the name of an organization").describe("The organization."),
+  workspace: text(/^[\w-]{1,90}$/, "the name of a workspace").describe("The workspace: one per stack."),
+  hostname: hostname.default("app.terraform.io").describe("Host of HCP Terraform or Terraform Enterprise."),
+});
+
+/** Where Terraform keeps the stack's state. */
+export const backend = z.discriminatedUnion("type", [local, s3, cloud]);

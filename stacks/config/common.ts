@@ -1,0 +1,75 @@
+import * as z from "zod";
+import { backend } from "./backend.ts";
+import { oneOf, policyArn, regionalArn, regionName, text } from "./primitives.ts";
+import type { Rule } from "./rules.ts";
+
+const retentionDays = [
+  0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+] as const;
+
+/** How long logs are kept. */
+const logs = z.strictObject({
+  retentionDays: oneOf(retentionDays).default(30).describe("Days that CloudWatch keeps logs; 0: for ever."),
+});
+
+/** House rules for every role of the stack. */
+const iam = z.strictObject({
+  permissionsBoundaryArn: policyArn.optional().describe("Permissions boundary of every role."),
+  path: text(/^\/(?:[\w+=,.@-]+\/)*$/, "an IAM path that starts and ends with a slash, such as /ci/")
+    .optional()
+    .describe("IAM path of every role."),
+});
+
+/** A customer managed KMS key. */
+const kmsKeyArn = regionalArn("kms", "key/[\\w-]+", "the ARN of a KMS key (not of an alias)");
+
+const constraint = text(
+  /^(?:(?:=|!=|>=?|<=?|~>)\s*)?\d+(?:\.\d+){0,2}(?:-[\w.]+)?(?:\s*,\s*(?:=|!=|>=?|<=?|~>)\s*\d+(?:\.\d+){0,2}(?:-[\w.]+)?)*$/,
+  'a version constraint in quotes, such as "~> 6.25"',
+);
+
+/** Other versions of the Terraform providers than the ones this project is tested with. */
+const providers = z.strictObject({
+  aws: constraint.optional().describe("Version of hashicorp/aws, 5.100 or later."),
+  tfe: constraint.optional().describe("Version of hashicorp/tfe."),
+  archive: constraint.optional().describe("Version of hashicorp/archive."),
+});
+
+const tagText = "letters, digits, spaces and _ . : / = + - @";
+
+/** Tags on everything that can carry them; AWS allows 50, some of which are ours. */
+const tags = z
+  .record(
+    z
+      .string()
+      .regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u, { error: `must be a tag name: 1 to 128 ${tagText}` })
+      .refine((name) => !/^aws:/i.test(name), { error: "must not start with aws:, which AWS keeps for itself" }),
+    text(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u, `text (numbers, true and false in quotes) of at most 256 ${tagText}`),
+  )
+  .refine((all) => Object.keys(all).length <= 45, { error: "must have at most 45 entries" });
+
+/** What the stacks of every kind have in common. */
+export const commonFields = {
+  region: regionName.describe("AWS region of everything in the stack."),
+  kmsKeyArn: kmsKeyArn
+    .optional()
+    .describe("Customer managed KMS key for secrets, logs, functions and topics. Left out: AWS's own keys."),
+  logs: logs.prefault({}).describe("Logs of agents and functions."),
+  iam: iam.prefault({}).describe("House rules for every role of the stack."),
+  backend: backend.prefault({ type: "local" }).describe("Where Terraform keeps the stack's state."),
+  providers: providers.prefault({}).describe("Version constraints of Terraform providers, where ours do not suit."),
+  tags: tags.default({}).describe("Tags on everything that can carry them."),
+};
+
+/** See {@link commonFields}. */
+export type CommonConfig = z.output<z.ZodObject<typeof commonFields>>;
+
+/** What must hold between {@link commonFields}. */
+export const commonRules: readonly Rule<CommonConfig>[] = [
+  {
+    path: ["kmsKeyArn"],
+    reads: [["kmsKeyArn"], ["region"]],
+    check: ({ kmsKeyArn: arn, region }) =>
+      arn === undefined || arn.split(":")[3] === region ? undefined : `must be a key in the stack's region, ${region}`,
+  },
+];

@@ -1,0 +1,101 @@
+import * as z from "zod";
+import { oneOf, text, wholeNumber } from "./primitives.ts";
+import { withRules } from "./rules.ts";
+
+/** The memory sizes, in MiB, that Fargate offers with each CPU size. */
+const fargateMemoryMiB = new Map([
+  [256, [512, 1024, 2048]],
+  [512, steps(1024, 4096, 1024)],
+  [1024, steps(2048, 8192, 1024)],
+  [2048, steps(4096, 16_384, 1024)],
+  [4096, steps(8192, 30_720, 1024)],
+  [8192, steps(16_384, 61_440, 4096)],
+  [16_384, steps(32_768, 122_880, 8192)],
+]);
+
+function steps(from: number, to: number, by: number): number[] {
+  return Array.from({ length: (to - from) / by + 1 }, (_, index) => from + index * by);
+}
+
+const image = z
+  .string({ error: "must be a container image with a tag or digest" })
+  .regex(/^[a-z0-9][\w.:@/-]*$/, { error: "must be a container image such as hashicorp/tfc-agent:1.30.2" })
+  .refine((reference) => reference.includes("@sha256:") || /:(?!latest$)[^:/]+$/.test(reference), {
+    error:
+      "must be pinned to a version, such as hashicorp/tfc-agent:1.30.2, or a digest: " +
+      "with `latest` or no tag every launch could run another version, untested and different from its neighbours",
+  });
+
+const environment = z.record(
+  z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "must be the name of an environment variable" })
+    .refine((name) => !name.startsWith("AGENT_FLEETS_"), {
+      error: "must not start with AGENT_FLEETS_: those variables belong to the agent's entry point",
+    }),
+  z.string(),
+);
+
+/** The machine one agent runs on: an ECS task on Fargate. */
+export const compute = withRules(
+  z.strictObject({
+    cpu: oneOf([256, 512, 1024, 2048, 4096, 8192, 16_384])
+      .default(1024)
+      .describe("CPU units of one agent; 1024 are one vCPU."),
+    memoryMiB: wholeNumber(512, 122_880)
+      .default(2048)
+      .describe("Memory of one agent. Fargate offers certain sizes with each `cpu`; tfc-agent needs 2048 at least."),
+    ephemeralStorageGiB: wholeNumber(21, 200)
+      .optional()
+      .describe("Disk of one agent. Left out: the 20 GiB that Fargate includes."),
+    architecture: oneOf(["x86_64", "arm64"])
+      .default("x86_64")
+      .describe("CPU architecture. The first agent of a pool fixes the pool's, so a change needs a new pool."),
+    spot: z
+      .boolean()
+      .default(false)
+      .describe("Whether to prefer Fargate Spot. AWS may reclaim a Spot agent in a job with two minutes' notice."),
+    image: image
+      .default("hashicorp/tfc-agent:1.30.2")
+      .describe("Container image of the agent, pinned by tag or digest."),
+    environment: environment
+      .default({})
+      .describe("More environment variables for the agent and its jobs. Not for secrets: they are readable in AWS."),
+    readonlyRootFilesystem: z
+      .boolean()
+      .default(false)
+      .describe("Whether agents may write only to their working folders and /tmp. Jobs that install tools need more."),
+    enableExecuteCommand: z
+      .boolean()
+      .default(false)
+      .describe("Whether operators may open a shell in a running agent by ECS Exec."),
+    containerInsights: z
+      .boolean()
+      .default(false)
+      .describe("Whether our own cluster records Container Insights, which AWS charges for."),
+    cluster: z
+      .strictObject({ name: text(/^[\w-]{1,255}$/, "the name of an ECS cluster").describe("The cluster's name.") })
+      .optional()
+      .describe("An existing ECS cluster with the Fargate capacity providers. Left out: one of our own."),
+  }),
+  [
+    {
+      path: ["memoryMiB"],
+      reads: [["cpu"], ["memoryMiB"]],
+      check: ({ cpu, memoryMiB }) => {
+        const sizes = fargateMemoryMiB.get(cpu) ?? [];
+        return sizes.includes(memoryMiB) ? undefined : `must be ${inWords(sizes)} with a cpu of ${cpu}`;
+      },
+    },
+  ],
+);
+
+/** See {@link compute}. */
+export type ComputeConfig = z.output<typeof compute>;
+
+/** `2048, 3072, 4096, … 8192`: short lists whole, long ones by their first steps and their end. */
+function inWords(sizes: readonly number[]): string {
+  return sizes.length <= 7
+    ? `one of ${sizes.join(", ")}`
+    : `one of ${sizes.slice(0, 3).join(", ")}, … ${sizes.at(-1)} (in steps of ${(sizes[1] ?? 0) - (sizes[0] ?? 0)})`;
+}

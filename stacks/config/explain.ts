@@ -1,0 +1,108 @@
+import * as z from "zod";
+import { nearest } from "./nearest.ts";
+import type { Path } from "./yaml-tree.ts";
+
+/** One thing wrong with a config, in words that continue its path. */
+export interface Explanation {
+  readonly path: Path;
+  readonly message: string;
+  /** `value`: the message asks for another value, so say what was found. `key`: the key itself is the matter. */
+  readonly about: "value" | "key";
+}
+
+/**
+ * Checks a value against a schema.
+ *
+ * @returns the parsed value, or everything that is wrong with it, in sentences like "must be …".
+ */
+export function check<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+): { readonly value: z.output<S> } | { readonly explanations: readonly Explanation[] } {
+  const result = schema.safeParse(value, { error: mustBe, reportInput: true });
+  return result.success
+    ? { value: result.data }
+    : { explanations: result.error.issues.flatMap((issue) => explain(issue)) };
+}
+
+/** Whether what stands at a path may be a secret, rightly or not: it is never repeated. */
+export function isSecret(path: Path): boolean {
+  return path[0] === "secrets" || path.includes("environment");
+}
+
+const types: Readonly<Record<string, string>> = {
+  string: "text",
+  boolean: "true or false",
+  number: "a number",
+  object: "a mapping",
+  record: "a mapping",
+  array: "a list",
+};
+
+/** The message of an issue whose schema brings none. For unknown keys: the list of known ones, for {@link explain}. */
+function mustBe(issue: z.core.$ZodRawIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `must be ${types[issue.expected] ?? issue.expected}`;
+    case "invalid_value":
+      return `must be ${issue.values.length > 1 ? "one of " : ""}${issue.values.join(", ")}`;
+    case "invalid_union":
+      return "options" in issue && Array.isArray(issue.options)
+        ? `must be one of ${issue.options.join(", ")}`
+        : "has the wrong form";
+    case "unrecognized_keys":
+      return issue.inst instanceof z.ZodObject ? Object.keys(issue.inst.shape).join(" ") : "";
+    case "too_small":
+      return issue.minimum === 1 ? "must not be empty" : `must be at least ${issue.minimum}`;
+    case "too_big":
+      return `must be at most ${issue.maximum}`;
+    default:
+      return "is not valid";
+  }
+}
+
+function explain(issue: z.core.$ZodIssue, above: Path = []): Explanation[] {
+  const path = [...above, ...issue.path];
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => unknownKey([...path, key], issue.message.split(" ")));
+    case "invalid_key":
+      return issue.issues.map(({ message }) => ({ path, message, about: "key" }));
+    case "invalid_union":
+      return explainUnion(issue, path);
+    default:
+      return [{ path, message: issue.message, about: "value" }];
+  }
+}
+
+function unknownKey(path: Path, known: readonly string[]): Explanation {
+  const guess = nearest(String(path.at(-1)), known);
+  const list = `Known: ${known.join(", ")}`;
+  // A stray key among secrets may be a pasted secret: it is named only where it looks like one of ours.
+  if (isSecret(path) && !guess) {
+    return { path: path.slice(0, -1), message: `has an unknown key. ${list}`, about: "key" };
+  }
+  const message = `is not a known key here${guess ? `, did you mean ${guess}?` : "."} ${list}`;
+  return { path, message, about: "key" };
+}
+
+/** Of the forms a value may have, speaks about the one that was meant, as far as its keys tell. */
+function explainUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path): Explanation[] {
+  const keys = isRecord(issue.input) ? Object.keys(issue.input) : [];
+  const forms = issue.errors
+    .map((issues) => ({ issues, strangers: unknownKeysOf(issues).flatMap((each) => each.keys) }))
+    .sort((a, b) => a.strangers.length - b.strangers.length || a.issues.length - b.issues.length);
+  const [meant] = forms;
+  if (meant && meant.strangers.length < keys.length) return meant.issues.flatMap((each) => explain(each, path));
+  const known = [...new Set(issue.errors.flatMap(unknownKeysOf).flatMap(({ message }) => message.split(" ")))];
+  const typos = keys.filter((key) => nearest(key, known)).map((key) => unknownKey([...path, key], known));
+  return typos.length > 0 ? typos : [{ path, message: issue.message, about: "value" }];
+}
+
+function unknownKeysOf(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssueUnrecognizedKeys[] {
+  return issues.filter((issue) => issue.code === "unrecognized_keys");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,84 @@
+import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, extname, join, relative, resolve } from "node:path";
+
+const defaultFolder = "config";
+const variable = "AGENT_FLEETS_CONFIG";
+const extensions = [".yaml", ".yml"];
+const maxBytes = 256 * 1024;
+
+/** A config file: its name without extension is the stack's name. */
+export interface ConfigFile {
+  readonly stack: string;
+  /** Relative to the working directory, as messages show it. */
+  readonly file: string;
+  readonly path: string;
+}
+
+/** Where to look for config files. */
+export interface ConfigSource {
+  /** Reads `AGENT_FLEETS_CONFIG`: a file or a folder; empty or unset: `config/`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What relative paths start from. */
+  readonly cwd: string;
+}
+
+/** The config files there are, by name, or why there are none. */
+export function listConfigFiles({ env, cwd }: ConfigSource): { files: ConfigFile[] } | { error: string } {
+  const chosen = env[variable] || defaultFolder;
+  const path = resolve(cwd, chosen);
+  const shown = shorten(cwd, path);
+  const by = env[variable] ? `${variable} names ${shown}, which` : `${shown}, the default folder for configs,`;
+  const toFile = (each: string): ConfigFile => ({
+    stack: basename(each, extname(each)),
+    file: shorten(cwd, each),
+    path: each,
+  });
+  try {
+    const stats = statSync(path);
+    if (stats.isDirectory()) {
+      const files = readdirSync(path, { withFileTypes: true })
+        .filter(isConfig)
+        .map(({ name }) => toFile(join(path, name)));
+      if (files.length === 0) return { error: `${by} holds no .yaml or .yml file` };
+      return { files: files.sort((a, b) => (a.file < b.file ? -1 : 1)) };
+    }
+    if (!stats.isFile()) return { error: `${by} is neither a file nor a folder` };
+    if (!extensions.includes(extname(path))) return { error: `${by} must end in .yaml or .yml` };
+    return { files: [toFile(path)] };
+  } catch (error) {
+    return { error: `${by} ${reasonOf(error)}` };
+  }
+}
+
+/** The text of a config file, or why it cannot be had. A byte order mark is dropped. */
+export function readConfigFile(path: string): { text: string } | { error: string } {
+  try {
+    const { size } = statSync(path);
+    if (size > maxBytes) return { error: `has ${size} bytes, more than the ${maxBytes} a config may have` };
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)) };
+  } catch (error) {
+    return { error: error instanceof TypeError ? "is not UTF-8 text" : reasonOf(error) };
+  }
+}
+
+function isConfig(entry: Dirent): boolean {
+  return extensions.includes(extname(entry.name)) && !entry.name.startsWith(".") && !entry.isDirectory();
+}
+
+function shorten(cwd: string, path: string): string {
+  return relative(cwd, path) || ".";
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  ENOTDIR: "does not exist",
+  EACCES: "may not be read by this user",
+  EPERM: "may not be read by this user",
+  EISDIR: "is a folder",
+  ELOOP: "is a link to itself",
+};
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+  return reasons[code] ?? `cannot be read (${code})`;
+}

@@ -1,0 +1,110 @@
+import { check } from "./explain.ts";
+import { type ConfigFile, type ConfigSource, listConfigFiles, readConfigFile } from "./files.ts";
+import { nearest } from "./nearest.ts";
+import { report, toFinding } from "./report.ts";
+import { type StackConfig, stackConfig } from "./schema.ts";
+import { warningsOf } from "./warnings.ts";
+import { parseYaml } from "./yaml-tree.ts";
+
+/** Everything that is wrong with the config, one line each, for a person to read. Holds no value of a secret. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+
+  constructor(readonly errors: readonly string[]) {
+    super(errors.join("\n"));
+  }
+}
+
+/** One config file, checked and with its defaults. */
+export interface LoadedStack {
+  /** Name of the stack: the file's name without extension. */
+  readonly name: string;
+  /** The file, relative to the working directory. */
+  readonly file: string;
+  readonly config: StackConfig;
+}
+
+/** What {@link loadStacks} resolves to. */
+export interface LoadedStacks {
+  /** In the order of their files' names. */
+  readonly stacks: readonly LoadedStack[];
+  /** One line each; nothing that stops anyone. */
+  readonly warnings: readonly string[];
+}
+
+/** Loads every config file. Throws one {@link ConfigError} with all errors of all files. */
+export function loadStacks(source: ConfigSource): LoadedStacks {
+  const files = filesOf(source);
+  const results = files.map(loadFile);
+  return combine(results, duplicates(files));
+}
+
+/** Loads one stack; what is wrong with other files does not matter. Throws {@link ConfigError}. */
+export function loadStack(name: string, source: ConfigSource): LoadedStack & { readonly warnings: readonly string[] } {
+  const files = filesOf(source);
+  const named = files.filter(({ stack }) => stack === name);
+  if (named.length === 0) {
+    const names = files.map(({ stack }) => stack);
+    const guess = nearest(name, names);
+    throw new ConfigError([
+      `there is no stack ${JSON.stringify(name)}${guess ? `, did you mean ${guess}?` : "."} Stacks: ${names.join(", ")}`,
+    ]);
+  }
+  const { stacks, warnings } = combine(named.map(loadFile), duplicates(named));
+  const [stack] = stacks;
+  if (!stack) throw new ConfigError([`stack ${name} could not be loaded`]);
+  return { ...stack, warnings };
+}
+
+interface FileResult {
+  readonly stack?: LoadedStack;
+  readonly warnings?: readonly string[];
+  readonly errors?: readonly string[];
+}
+
+function filesOf(source: ConfigSource): readonly ConfigFile[] {
+  const listed = listConfigFiles(source);
+  if ("error" in listed) throw new ConfigError([listed.error]);
+  return listed.files;
+}
+
+function combine(results: readonly FileResult[], more: readonly string[]): LoadedStacks {
+  const errors = [...results.flatMap((result) => result.errors ?? []), ...more];
+  if (errors.length > 0) throw new ConfigError(errors);
+  return {
+    stacks: results.flatMap(({ stack }) => stack ?? []),
+    warnings: results.flatMap(({ warnings }) => warnings ?? []),
+  };
+}
+
+function loadFile({ stack, file, path }: ConfigFile): FileResult {
+  const nameErrors = /^[a-z][a-z0-9-]{1,38}[a-z0-9]$/.test(stack)
+    ? []
+    : [
+        `${file}: the file's name is the stack's name, which must be 3 to 40 lower-case letters, digits and hyphens, ` +
+          `starting with a letter and not ending with a hyphen, found ${JSON.stringify(stack)}`,
+      ];
+  const read = readConfigFile(path);
+  if ("error" in read) return { errors: [...nameErrors, `${file}: ${read.error}`] };
+  const tree = parseYaml(read.text);
+  const checked = tree.usable ? check(stackConfig, tree.value) : { explanations: [] };
+  const explanations = "explanations" in checked ? checked.explanations : [];
+  const findings = [...tree.findings, ...explanations.map((explanation) => toFinding(tree, explanation))];
+  const errors = [...nameErrors, ...report(file, tree, findings)];
+  if (errors.length > 0 || "explanations" in checked) return { errors };
+  const config = checked.value;
+  const warnings = report(
+    file,
+    tree,
+    warningsOf(config).map((warning) => toFinding(tree, warning)),
+  );
+  return { stack: { name: stack, file, config }, warnings };
+}
+
+/** Files that would make the same stack. */
+function duplicates(files: readonly ConfigFile[]): string[] {
+  return files.flatMap(({ stack, file }, index) => {
+    const first = files.findIndex((other) => other.stack === stack);
+    return first === index ? [] : [`${file}: makes the same stack as ${files[first]?.file}; keep one of them`];
+  });
+}

@@ -1,0 +1,47 @@
+import { type Explanation, isSecret } from "./explain.ts";
+import type { Finding, Path, YamlTree } from "./yaml-tree.ts";
+
+const longestValue = 60;
+
+/** Finds the places of what is wrong, and adds what was found there instead. */
+export function toFinding(tree: YamlTree, { path, message, about }: Explanation): Finding {
+  return about === "key"
+    ? { path, message, offset: tree.keyOffsetOf(path) }
+    : { path, message: `${message}, ${found(tree, path)}`, offset: tree.offsetOf(path) };
+}
+
+/** `config/a.yaml:4:8: agents.max: must be …`, one line each, in the order of the file. */
+export function report(file: string, tree: YamlTree, findings: readonly Finding[]): string[] {
+  const lines = [...findings]
+    .sort((a, b) => a.offset - b.offset)
+    .map(({ path, message, offset }) => {
+      const { line, col } = tree.position(offset);
+      return `${file}:${line}:${col}: ${path.length > 0 ? `${inWords(path)}: ` : ""}${message}`;
+    });
+  return [...new Set(lines)];
+}
+
+function found(tree: YamlTree, path: Path): string {
+  const node = tree.sourceOf(path);
+  if (!node) return "but is missing";
+  const { kind, source } = node;
+  if (kind === "nothing") return "found nothing";
+  if (kind === "mapping") return "found a mapping";
+  if (kind === "list") return `found ${source === "0" ? "an empty list" : `a list of ${source}`}`;
+  if (isSecret(path)) return "found a value (not shown, it may be a secret)";
+  if (kind === "value") return `found ${source}`;
+  return `found ${JSON.stringify(source.length > longestValue ? `${source.slice(0, longestValue)}…` : source)}`;
+}
+
+/** `consumerRoles[0].name`; keys that are not plain words in quotes, and among secrets left out. */
+function inWords(path: Path): string {
+  return path
+    .map((step, index) => {
+      if (typeof step === "number") return `[${step}]`;
+      const name = String(step);
+      if (path[0] === "secrets" && !/^[A-Za-z]{1,20}$/.test(name)) return ".…";
+      if (!/^[\w-]+$/.test(name)) return `[${JSON.stringify(name)}]`;
+      return index === 0 ? name : `.${name}`;
+    })
+    .join("");
+}

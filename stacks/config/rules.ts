@@ -1,0 +1,34 @@
+import type * as z from "zod";
+import { refine } from "zod";
+
+/** What must hold between several keys of one mapping. */
+export interface Rule<T> {
+  /** The key that the error is shown at. */
+  readonly path: readonly string[];
+  /** The keys it looks at. While one of them is wrong in itself, the rule keeps silent. */
+  readonly reads: readonly (readonly string[])[];
+  /** The broken rule as "must …", or `undefined`. */
+  readonly check: (value: T) => string | undefined;
+}
+
+/** Adds rules that are checked even while other keys are wrong, so that all errors show at once. */
+export function withRules<S extends z.ZodType>(schema: S, rules: readonly Rule<z.output<S>>[]): S {
+  return schema.check(...rules.map(toCheck));
+}
+
+function toCheck<T>({ path, reads, check }: Rule<T>) {
+  return refine<T>((value) => check(value) === undefined, {
+    path: [...path],
+    error: ({ input }) => check(input as T),
+    when: ({ issues }) =>
+      !issues.some(
+        (issue) => issue.code !== "unrecognized_keys" && reads.some((needed) => overlap(issue.path ?? [], needed)),
+      ),
+  });
+}
+
+/** Whether one path leads to the other or past it. */
+function overlap(a: readonly PropertyKey[], b: readonly PropertyKey[]): boolean {
+  const length = Math.min(a.length, b.length);
+  return a.slice(0, length).every((key, index) => key === b[index]);
+}

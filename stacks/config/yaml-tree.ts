@@ -1,0 +1,206 @@
+import {
+  type Alias,
+  Composer,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  Parser,
+  visit,
+  type YAMLError,
+} from "yaml";
+
+/** Keys and indexes that lead from the root of a file to a value. */
+export type Path = readonly PropertyKey[];
+
+/** Something wrong, where it is, before it is put into words for a person. */
+export interface Finding {
+  readonly path: Path;
+  /** Continues the path: "must be …", "is set twice". */
+  readonly message: string;
+  /** Offset into the text. */
+  readonly offset: number;
+}
+
+const limits = { depth: 32, aliases: 100 };
+
+/** One parsed YAML file: the value, and where in the text each part of it stands. */
+export interface YamlTree {
+  /** What is wrong with the YAML itself. */
+  readonly findings: readonly Finding[];
+  /** Whether {@link value} can be trusted: the file is YAML, a mapping, and small enough when expanded. */
+  readonly usable: boolean;
+  readonly value: unknown;
+  /** Line and column of an offset, from 1. */
+  position(offset: number): { readonly line: number; readonly col: number };
+  /** Offset of the value at a path or, where there is none, of the nearest mapping around it. */
+  offsetOf(path: Path): number;
+  /** Offset of the key that a path ends with. */
+  keyOffsetOf(path: Path): number;
+  /** The value at a path as it stands in the text, of a list its length; `undefined` where there is none. */
+  sourceOf(
+    path: Path,
+  ): { readonly kind: "text" | "value" | "mapping" | "list" | "nothing"; readonly source: string } | undefined;
+}
+
+/** Parses one YAML file. Never throws: what is wrong is in the findings, none of which repeats the file's text. */
+export function parseYaml(text: string): YamlTree {
+  const lines = new LineCounter();
+  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  const position = (offset: number) => lines.linePos(offset);
+  const unusable = (message: string, offset = 0): YamlTree => ({
+    ...nowhere,
+    findings: [{ path: [], message, offset }],
+    position,
+  });
+  if (isDeeperThan(limits.depth, tokens)) return unusable(`is nested deeper than ${limits.depth} levels`);
+
+  const composer = new Composer({ prettyErrors: false, stringKeys: true, logLevel: "error", lineCounter: lines });
+  const [document, second] = [...composer.compose(tokens, true, text.length)];
+  if (second) return unusable("holds several documents, but one file is one stack", second.range[0]);
+  if (!document?.contents) return unusable("is empty; a stack starts with `kind:`, see the examples in config/");
+
+  const findings = [
+    ...[...document.errors, ...document.warnings].map((error) => syntaxFinding(document, error)),
+    ...aliasFindings(document),
+  ];
+  const sound = findings.length === document.errors.filter(({ code }) => code === "DUPLICATE_KEY").length;
+  if (!sound) return { ...nowhere, findings, position };
+  if (!isMap(document.contents)) return unusable("must be a mapping of keys to values", document.contents.range[0]);
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: limits.aliases });
+    return { ...lookups(document), findings, usable: true, value, position };
+  } catch {
+    return unusable(`has aliases that expand to more than ${limits.aliases} times the file`);
+  }
+}
+
+const nowhere = {
+  usable: false,
+  value: undefined,
+  offsetOf: () => 0,
+  keyOffsetOf: () => 0,
+  sourceOf: () => undefined,
+} satisfies Partial<YamlTree>;
+
+/** Looked at before anything recursive reads the file. */
+function isDeeperThan(depth: number, tokens: readonly unknown[]): boolean {
+  let level = tokens;
+  for (let i = 0; i <= depth * 2 && level.length > 0; i++) level = level.flatMap(childrenOf);
+  return level.length > 0;
+}
+
+function childrenOf(token: unknown): unknown[] {
+  if (typeof token !== "object" || token === null) return [];
+  const { items, key, value } = token as { items?: unknown[]; key?: unknown; value?: unknown };
+  return [...(items ?? []), key, value].filter((child) => typeof child === "object" && child !== null);
+}
+
+const syntax: Readonly<Record<YAMLError["code"], string>> = {
+  ALIAS_PROPS: "an alias takes neither anchor nor tag",
+  BAD_ALIAS: "an alias must name an anchor, without a colon at its end",
+  BAD_COLLECTION_TYPE: "the tag does not fit what follows",
+  BAD_DIRECTIVE: "this is no YAML directive",
+  BAD_DQ_ESCAPE: "unknown escape in double quotes: double the backslash or use single quotes",
+  BAD_INDENT: "wrong indentation, or a bracket that is not closed",
+  BAD_PROP_ORDER: "an anchor or tag must stand before its value",
+  BAD_SCALAR_START: "text that starts with this character needs quotes",
+  BLOCK_AS_IMPLICIT_KEY: "a second mapping on one line: put text with a colon in quotes, and check the indentation",
+  BLOCK_IN_FLOW: "inside { } and [ ] everything is written with { } and [ ]",
+  DUPLICATE_KEY: "is set twice; keep one",
+  IMPOSSIBLE: "this is not YAML",
+  KEY_OVER_1024_CHARS: "a key must be shorter than 1024 characters",
+  MISSING_CHAR: "a quote, a bracket, a comma or the colon after a key is missing",
+  MULTILINE_IMPLICIT_KEY: "a key must stand on one line; is a colon missing?",
+  MULTIPLE_ANCHORS: "a value has one anchor at most",
+  MULTIPLE_DOCS: "one file is one document",
+  MULTIPLE_TAGS: "a value has one tag at most",
+  NON_STRING_KEY: "a key must be plain text",
+  RESOURCE_EXHAUSTION: "this is nested too deeply",
+  TAB_AS_INDENT: "YAML is indented with spaces, not with tabs",
+  TAG_RESOLVE_FAILED: "tags such as !name are not known here",
+  UNEXPECTED_TOKEN: "this is not expected here; is a quote, a comma or a line break missing?",
+};
+
+function syntaxFinding(document: Document.Parsed, { code, pos: [offset] }: YAMLError): Finding {
+  return { path: code === "DUPLICATE_KEY" ? pathOfKey(document, offset) : [], message: syntax[code], offset };
+}
+
+function aliasFindings(document: Document.Parsed): Finding[] {
+  const aliases: { alias: Alias; around: readonly unknown[] }[] = [];
+  visit(document, {
+    Alias: (_, alias, around) => {
+      aliases.push({ alias, around });
+    },
+  });
+  if (aliases.length > limits.aliases) {
+    return [{ path: [], message: `has more than ${limits.aliases} aliases`, offset: 0 }];
+  }
+  return aliases.flatMap(({ alias, around }) => {
+    const target = alias.resolve(document);
+    const message = target === undefined ? "no such anchor above" : "an alias must not stand inside its own anchor";
+    return target === undefined || around.includes(target) ? [{ path: [], message, offset: startOf(alias) }] : [];
+  });
+}
+
+/** Path of the pair whose key starts at an offset. */
+function pathOfKey(document: Document.Parsed, offset: number): Path {
+  const path: PropertyKey[] = [];
+  visit(document, {
+    Pair: (_, { key }, around) => {
+      if (!isScalar(key) || key.range?.[0] !== offset) return undefined;
+      for (const [depth, node] of [...around, { key }].entries()) {
+        if ("key" in node && isScalar(node.key)) path.push(String(node.key.value));
+        else if (isSeq(node)) path.push(node.items.findIndex((item) => item === around[depth + 1]));
+      }
+      return visit.BREAK;
+    },
+  });
+  return path;
+}
+
+function lookups(document: Document.Parsed): Pick<YamlTree, "offsetOf" | "keyOffsetOf" | "sourceOf"> {
+  const follow = (node: unknown): unknown => (isAlias(node) ? node.resolve(document) : node);
+  const step = (parent: unknown, name: PropertyKey): { key?: unknown; value: unknown } | undefined => {
+    const node = follow(parent);
+    if (isSeq(node)) return typeof name === "number" && name in node.items ? { value: node.items[name] } : undefined;
+    if (!isMap(node)) return undefined;
+    return node.items.findLast(({ key }) => isScalar(key) && String(key.value ?? "") === String(name));
+  };
+  const walk = (path: Path) => {
+    let found: { key?: unknown; value: unknown } | undefined = { value: document.contents };
+    let last = found;
+    for (const name of path) {
+      found = step(found.value, name);
+      if (!found) return { last };
+      last = found;
+    }
+    return { found, last };
+  };
+  return {
+    offsetOf: (path) => startOf(walk(path).last.value),
+    keyOffsetOf: (path) => {
+      const { last } = walk(path);
+      return startOf(last.key ?? last.value);
+    },
+    sourceOf: (path) => {
+      const { found } = walk(path);
+      return found && describeNode(follow(found.value));
+    },
+  };
+}
+
+function describeNode(node: unknown): NonNullable<ReturnType<YamlTree["sourceOf"]>> {
+  if (isMap(node)) return { kind: "mapping", source: "" };
+  if (isSeq(node)) return { kind: "list", source: String(node.items.length) };
+  if (!isScalar(node) || node.value === null) return { kind: "nothing", source: "" };
+  if (typeof node.value === "string") return { kind: "text", source: node.value };
+  return { kind: "value", source: node.source ?? String(node.value) };
+}
+
+function startOf(node: unknown): number {
+  return (node as Partial<Node> | undefined)?.range?.[0] ?? 0;
+}

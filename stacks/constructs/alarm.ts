@@ -1,0 +1,50 @@
+import { CloudwatchMetricAlarm } from "@cdktf/provider-aws/lib/cloudwatch-metric-alarm";
+import type { Construct } from "constructs";
+import type { AlarmTopic } from "./alarm-topic.ts";
+import type { StackContext } from "./stack-context.ts";
+
+/** Namespace and dimension of the metrics that the handlers publish. */
+export const metricsNamespace = "AgentFleets";
+
+/** What an alarm watches and what it means. */
+export interface AlarmProps {
+  readonly context: StackContext;
+  readonly topic: AlarmTopic;
+  /** Ends the alarm's name and names its section in the runbook. */
+  readonly name: string;
+  /** What an operator suffers while this alarm is on, in one sentence. */
+  readonly impact: string;
+  readonly namespace: string;
+  readonly metric: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly statistic: "Sum" | "Maximum" | "Minimum";
+  readonly comparison: "GreaterThanThreshold" | "GreaterThanOrEqualToThreshold" | "LessThanThreshold";
+  readonly threshold: number;
+  readonly periodSeconds: number;
+  /** Periods looked at. */
+  readonly periods: number;
+  /** How many of them must breach. @default all */
+  readonly breaching?: number;
+  readonly missingData: "breaching" | "notBreaching";
+}
+
+/** A CloudWatch alarm that tells its impact, and tells again when it is over. */
+export function createAlarm(scope: Construct, props: AlarmProps): CloudwatchMetricAlarm {
+  const { context } = props;
+  return new CloudwatchMetricAlarm(scope, `alarm-${props.name}`, {
+    alarmName: `${context.name}-${props.name}`,
+    alarmDescription: `${props.impact} What to do: docs/runbook.md#${props.name}`,
+    namespace: props.namespace,
+    metricName: props.metric,
+    dimensions: { ...props.dimensions },
+    statistic: props.statistic,
+    comparisonOperator: props.comparison,
+    threshold: props.threshold,
+    period: props.periodSeconds,
+    evaluationPeriods: props.periods,
+    datapointsToAlarm: props.breaching ?? props.periods,
+    treatMissingData: props.missingData,
+    alarmActions: [props.topic.arn],
+    okActions: [props.topic.arn],
+  });
+}

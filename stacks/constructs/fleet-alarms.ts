@@ -1,0 +1,160 @@
+import { Construct } from "constructs";
+import { type AlarmProps, createAlarm, metricsNamespace } from "./alarm.ts";
+import type { AlarmTopic } from "./alarm-topic.ts";
+import type { HandlerFunction } from "./handler-function.ts";
+import type { StackContext } from "./stack-context.ts";
+
+type Rest = Omit<AlarmProps, "context" | "topic" | "namespace" | "dimensions">;
+
+/** The alarms of a fleet (DESIGN.md §9): each says what an operator suffers while it is on. */
+export class FleetAlarms extends Construct {
+  private readonly props: {
+    readonly context: StackContext;
+    readonly topic: AlarmTopic;
+    readonly autoscale: HandlerFunction;
+    readonly webhook: HandlerFunction | undefined;
+    readonly deadLetterQueueName: string;
+    readonly queueWaitSeconds: number;
+  };
+
+  constructor(scope: Construct, id: string, props: FleetAlarms["props"]) {
+    super(scope, id);
+    this.props = props;
+    this.loop();
+    this.jobs();
+    this.launches();
+    this.deliveries();
+  }
+
+  private loop(): void {
+    const { autoscale } = this.props;
+    this.onFunction(autoscale, {
+      name: "loop-failing",
+      impact: "The scaling loop fails: no agents are added for queued jobs. Running jobs are not affected.",
+      metric: "Errors",
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 60,
+      periods: 5,
+      breaching: 3,
+      missingData: "notBreaching",
+    });
+    this.onFunction(autoscale, {
+      name: "loop-silent",
+      impact: "The scaling loop has not run for five minutes: no agents are added for queued jobs.",
+      metric: "Invocations",
+      statistic: "Sum",
+      comparison: "LessThanThreshold",
+      threshold: 1,
+      periodSeconds: 60,
+      periods: 5,
+      missingData: "breaching",
+    });
+    this.onFleet({
+      name: "vendor-api-errors",
+      impact: "The vendor's API does not answer as it should: the fleet keeps its size until it does.",
+      metric: "VendorApiErrors",
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 3,
+      periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+  }
+
+  private jobs(): void {
+    const { queueWaitSeconds } = this.props;
+    this.onFleet({
+      name: "queue-wait",
+      impact: `A job has waited more than ${queueWaitSeconds} s for an agent.`,
+      metric: "OldestQueuedSeconds",
+      statistic: "Maximum",
+      comparison: "GreaterThanThreshold",
+      threshold: queueWaitSeconds,
+      periodSeconds: 60,
+      periods: 3,
+      missingData: "notBreaching",
+    });
+    this.onFleet({
+      name: "at-ceiling",
+      impact: "The fleet has been at its ceiling for 15 minutes while jobs wait: agents.max is too low for this load.",
+      metric: "AtCeiling",
+      statistic: "Minimum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 300,
+      periods: 3,
+      missingData: "notBreaching",
+    });
+  }
+
+  private launches(): void {
+    this.onFleet({
+      name: "launch-failures",
+      impact: "AWS refuses to start agents, or they never register: queued jobs wait longer.",
+      metric: "LaunchFailures",
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 5,
+      periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+    this.onFleet({
+      name: "circuit-open",
+      impact: "Too many agents failed to start within an hour: no more are launched until fewer have.",
+      metric: "CircuitOpen",
+      statistic: "Maximum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 60,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+  }
+
+  private deliveries(): void {
+    const { webhook, deadLetterQueueName } = this.props;
+    this.alarm(
+      "AWS/SQS",
+      { QueueName: deadLetterQueueName },
+      {
+        name: "dead-letters",
+        impact: "EventBridge could not deliver the schedule to the scaling loop.",
+        metric: "ApproximateNumberOfMessagesVisible",
+        statistic: "Maximum",
+        comparison: "GreaterThanOrEqualToThreshold",
+        threshold: 1,
+        periodSeconds: 300,
+        periods: 1,
+        missingData: "notBreaching",
+      },
+    );
+    if (!webhook) return;
+    this.onFunction(webhook, {
+      name: "webhook-failing",
+      impact: "Notifications are not taken in: agents start up to a minute later, or not at all without an API token.",
+      metric: "Errors",
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+  }
+
+  private onFleet(alarm: Rest): void {
+    this.alarm(metricsNamespace, { Fleet: this.props.context.name }, alarm);
+  }
+
+  private onFunction(target: HandlerFunction, alarm: Rest): void {
+    this.alarm("AWS/Lambda", { FunctionName: target.name }, alarm);
+  }
+
+  private alarm(namespace: string, dimensions: Record<string, string>, alarm: Rest): void {
+    createAlarm(this, { ...alarm, namespace, dimensions, context: this.props.context, topic: this.props.topic });
+  }
+}

@@ -1,0 +1,79 @@
+import { SecretsmanagerSecret } from "@cdktf/provider-aws/lib/secretsmanager-secret";
+import { SecretsmanagerSecretVersion } from "@cdktf/provider-aws/lib/secretsmanager-secret-version";
+import { type ITerraformDependable, TerraformVariable } from "cdktf";
+import { Construct } from "constructs";
+import type { SecretSource } from "../config/secrets.ts";
+import type { ServiceRole } from "./service-role.ts";
+import type { StackContext } from "./stack-context.ts";
+
+/**
+ * A secret by reference. Its value never enters config, state, plan or the synthesized JSON: it is filled in later,
+ * brought by ARN, or passed through an ephemeral variable and a write-only argument.
+ */
+export class Secret extends Construct {
+  /** Secrets Manager secret or SSM parameter. */
+  readonly arn: string;
+  /** The ephemeral variable's value, for other write-only arguments; only where the config names a variable. */
+  readonly value: string | undefined;
+  /** What must exist before the value can be read. */
+  readonly ready: ITerraformDependable[];
+  private readonly context: StackContext;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: {
+      readonly context: StackContext;
+      readonly name: string;
+      readonly description: string;
+      /** `undefined`: created empty. */
+      readonly source: SecretSource | undefined;
+      readonly recoveryWindowDays: number;
+    },
+  ) {
+    super(scope, id);
+    const { context, source } = props;
+    this.context = context;
+    if (source !== undefined && "arn" in source) {
+      this.arn = source.arn;
+      this.ready = [];
+      return;
+    }
+    const secret = new SecretsmanagerSecret(this, "secret", {
+      name: props.name,
+      description: props.description,
+      kmsKeyId: context.kmsKeyArn,
+      recoveryWindowInDays: props.recoveryWindowDays,
+    });
+    this.arn = secret.arn;
+    this.ready = [secret];
+    if (source === undefined) return;
+
+    const variable = new TerraformVariable(this, "variable", {
+      type: "string",
+      sensitive: true,
+      nullable: false,
+      description: `${props.description} (never stored in state or plan)`,
+    });
+    variable.overrideLogicalId(source.variable);
+    variable.addOverride("ephemeral", true);
+    this.value = variable.stringValue;
+    this.ready.push(
+      new SecretsmanagerSecretVersion(this, "version", {
+        secretId: secret.id,
+        secretStringWo: this.value,
+        secretStringWoVersion: source.version,
+      }),
+    );
+  }
+
+  /** Lets a role read exactly this secret. */
+  grantRead(role: ServiceRole): void {
+    const parameter = /^arn:[^:]+:ssm:/.test(this.arn);
+    const actions = parameter
+      ? ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParameterHistory"]
+      : ["secretsmanager:GetSecretValue"];
+    role.allow({ actions, resources: [this.arn] });
+    role.allowKey(this.context, ["kms:Decrypt"]);
+  }
+}

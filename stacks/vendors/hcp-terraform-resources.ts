@@ -1,0 +1,138 @@
+import { AgentPool } from "@cdktf/provider-tfe/lib/agent-pool";
+import { DataTfeAgentPool } from "@cdktf/provider-tfe/lib/data-tfe-agent-pool";
+import { DataTfeProject } from "@cdktf/provider-tfe/lib/data-tfe-project";
+import { DataTfeWorkspace } from "@cdktf/provider-tfe/lib/data-tfe-workspace";
+import { NotificationConfiguration } from "@cdktf/provider-tfe/lib/notification-configuration";
+import { OrganizationRunTask } from "@cdktf/provider-tfe/lib/organization-run-task";
+import { ProjectSettings } from "@cdktf/provider-tfe/lib/project-settings";
+import { TfeProvider } from "@cdktf/provider-tfe/lib/provider";
+import { WorkspaceRunTask } from "@cdktf/provider-tfe/lib/workspace-run-task";
+import { WorkspaceSettings } from "@cdktf/provider-tfe/lib/workspace-settings";
+import type { ITerraformDependable } from "cdktf";
+import { Construct } from "constructs";
+import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";
+import type { ManageProps } from "./vendor-synth.ts";
+
+/**
+ * Wake-ups need to know that something was queued or ended. The ledger of a notifications-only fleet also needs to
+ * know when a run waits for a person and when it goes on.
+ */
+const triggers = {
+  api: ["run:created", "run:completed", "run:errored"],
+  notifications: ["run:created", "run:planning", "run:needs_attention", "run:applying", "run:completed", "run:errored"],
+} as const;
+
+/** The TFE resources that `vendor.manage` asks for; none of them without it. */
+export function manageHcpTerraform(
+  scope: Construct,
+  config: HcpTerraformConfig,
+  props: ManageProps,
+): Readonly<Record<string, string>> {
+  if (!config.manage) return {};
+  return new ManagedHcpTerraform(scope, "hcp-terraform", config, config.manage, props).outputs;
+}
+
+class ManagedHcpTerraform extends Construct {
+  readonly outputs: Readonly<Record<string, string>>;
+  private readonly workspaces = new Map<string, string>();
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly config: HcpTerraformConfig,
+    private readonly manage: NonNullable<HcpTerraformConfig["manage"]>,
+    private readonly props: ManageProps,
+  ) {
+    super(scope, id);
+    // The API token comes from the environment (TFE_TOKEN) or `terraform login`, never from here.
+    new TfeProvider(this, "provider", {
+      hostname: new URL(config.address).host,
+      organization: config.organization,
+    });
+    const poolId = this.agentPool();
+    for (const name of manage.workspaces) {
+      new WorkspaceSettings(this, `workspace-${name}`, {
+        workspaceId: this.workspaceId(name),
+        executionMode: "agent",
+        agentPoolId: poolId,
+      });
+    }
+    for (const name of manage.projects) {
+      const project = new DataTfeProject(this, `project-${name}`, { name, organization: config.organization });
+      new ProjectSettings(this, `project-settings-${name}`, {
+        projectId: project.id,
+        defaultExecutionMode: "agent",
+        defaultAgentPoolId: poolId,
+      });
+    }
+    this.notifications();
+    this.runTask();
+    this.outputs = { agent_pool_id: poolId };
+  }
+
+  private agentPool(): string {
+    const { agentPool: name, organization } = this.config;
+    return this.manage.agentPool
+      ? new AgentPool(this, "pool", { name, organization, organizationScoped: true }).id
+      : new DataTfeAgentPool(this, "pool", { name, organization }).id;
+  }
+
+  private workspaceId(name: string): string {
+    const known = this.workspaces.get(name);
+    if (known !== undefined) return known;
+    const id = new DataTfeWorkspace(this, `data-${name}`, { name, organization: this.config.organization }).id;
+    this.workspaces.set(name, id);
+    return id;
+  }
+
+  private notifications(): void {
+    const workspaces = this.manage.notifications?.workspaces ?? [];
+    if (workspaces.length === 0) return;
+    const { url, hmacKey, ready } = this.signedWebhook();
+    for (const name of workspaces) {
+      new NotificationConfiguration(this, `notification-${name}`, {
+        name: `agent-fleets ${this.props.stackName}`,
+        workspaceId: this.workspaceId(name),
+        destinationType: "generic",
+        enabled: true,
+        triggers: [...triggers[this.config.demand]],
+        url: `${url}/notifications`,
+        tokenWo: hmacKey,
+        dependsOn: ready,
+      });
+    }
+  }
+
+  private runTask(): void {
+    const { runTask } = this.manage;
+    if (!runTask) return;
+    const { url, hmacKey, ready } = this.signedWebhook();
+    const task = new OrganizationRunTask(this, "run-task", {
+      name: runTask.name,
+      organization: this.config.organization,
+      description: `Wakes the agents of fleet ${this.props.stackName}`,
+      url: `${url}/run-task`,
+      hmacKeyWo: hmacKey,
+      enabled: true,
+      dependsOn: ready,
+    });
+    for (const name of runTask.workspaces) {
+      new WorkspaceRunTask(this, `run-task-${name}`, {
+        workspaceId: this.workspaceId(name),
+        taskId: task.id,
+        enforcementLevel: "advisory",
+        stages: [...runTask.stages],
+      });
+    }
+  }
+
+  /** The vendor calls the webhook to verify it while applying: the door and its secret must be there first. */
+  private signedWebhook(): { url: string; hmacKey: string; ready: ITerraformDependable[] } {
+    const { webhook, secrets } = this.props;
+    const secret = secrets.notificationToken;
+    if (!webhook || secret?.value === undefined) {
+      throw new Error("managed notifications need the webhook and a notification token from a variable");
+    }
+    return { url: webhook.url, hmacKey: secret.value, ready: [...webhook.ready, ...secret.ready] };
+  }
+}

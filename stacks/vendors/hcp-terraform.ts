@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";
+import { manageHcpTerraform } from "./hcp-terraform-resources.ts";
+import type { VendorSynth } from "./vendor-synth.ts";
+
+/** The synth half of HCP Terraform and Terraform Enterprise. */
+export function hcpTerraform(config: HcpTerraformConfig): VendorSynth {
+  const { type, organization, agentPool, address, demand, webhook } = config;
+  return {
+    runtime: { type, organization, agentPool, address, demand },
+    departure: "by-itself",
+    apiSecret: "apiToken",
+    webhookSecret: "notificationToken",
+    secrets: {
+      agentToken: `Agent token of pool ${agentPool}`,
+      ...(demand === "api" && { apiToken: `API token that reads the runs of organization ${organization}` }),
+      ...(webhook.enabled && { notificationToken: "HMAC key of notifications and run tasks" }),
+    },
+    ledgerTtlSeconds: demand === "notifications" ? config.runTtlSeconds : undefined,
+    webhook: webhook.enabled ? webhook : undefined,
+
+    container(agents, { agentToken }) {
+      if (!agentToken) throw new Error("an HCP Terraform fleet has an agent token");
+      return {
+        // The upstream image as it is: our entry point travels as its command.
+        entryPoint: ["/bin/sh", "-c"],
+        command: [agentFile("launcher.sh"), "agent-fleets", agentFile("entry-point.sh")],
+        nameVariable: "TFC_AGENT_NAME",
+        environment: {
+          TFC_ADDRESS: address,
+          TFC_AGENT_AUTO_UPDATE: "disabled",
+          TFC_AGENT_LOG_JSON: "true",
+          ...(agents.singleUse && { TFC_AGENT_SINGLE: "true" }),
+          AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: String(agents.idleTimeoutSeconds),
+          AGENT_FLEETS_MAX_LIFETIME_SECONDS: String(agents.maxLifetimeSeconds),
+        },
+        secrets: { TFC_AGENT_TOKEN: agentToken },
+        writableFolders: ["/home/tfc-agent/.tfc-agent", "/tmp"],
+      };
+    },
+
+    manage: (scope, props) => manageHcpTerraform(scope, config, props),
+  };
+}
+
+function agentFile(name: string): string {
+  return readFileSync(new URL(`../../agents/hcp-terraform/${name}`, import.meta.url), "utf8");
+}
