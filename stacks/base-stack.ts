@@ -4,14 +4,11 @@ import { DataAwsPartition } from "@cdktf/provider-aws/lib/data-aws-partition";
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import { CloudBackend, LocalBackend, NamedCloudWorkspace, S3Backend, TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
-import type { StackConfig } from "./config/schema.ts";
+import type { CommonConfig } from "./config/common.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
 
 /** Write-only arguments and ephemeral variables need it. */
 const requiredTerraform = ">= 1.11.0";
-
-/** The part of a config that every kind has. */
-type CommonConfig = Pick<StackConfig, "region" | "tags" | "kmsKeyArn" | "logs" | "iam" | "backend" | "providers">;
 
 /** What the stacks of every kind have in common: providers, backend, tags, and the context of their constructs. */
 export abstract class BaseStack<Config extends CommonConfig> extends TerraformStack {

@@ -55,7 +55,7 @@ export class EcsFleetStack extends BaseStack<EcsFleetConfig> {
       context,
       topic: new AlarmTopic(this, "alarm-topic", { context, ...config.alarms }),
       autoscale,
-      webhook: webhook?.function,
+      webhook: webhook?.endpoint,
       deadLetterQueueName: schedule.deadLetterQueueName,
       queueWaitSeconds: config.alarms.queueWaitSeconds,
     });

@@ -21,7 +21,7 @@ function environmentOf(config: unknown, name: "autoscale" | "webhook"): unknown 
 
 describe("the agent's container", () => {
   it("runs the upstream image with our entry point as its command", () => {
-    const file = (name: string) => readFileSync(`agents/hcp-terraform/${name}`, "utf8");
+    const file = (name: string) => readFileSync(`agents/hcp-terraform/${name}`, "utf8").split("${").join("$${");
     const { container } = containerOf(minimal);
     expect(container).toMatchObject({
       image: "hashicorp/tfc-agent:1.30.2",
@@ -59,6 +59,27 @@ describe("the agent's container", () => {
       { name: "TFC_AGENT_LOG_JSON", value: "true" },
       { name: "TFC_AGENT_SINGLE", value: "true" },
     ]);
+  });
+
+  it("what a config file says is text, not a Terraform expression", () => {
+    const { container } = containerOf({
+      ...minimal,
+      compute: { environment: { HOSTILE: 'a ${aws_vpc.x.id} %{if} "b"' } },
+    });
+    expect(container.environment).toContainEqual({ name: "HOSTILE", value: 'a $${aws_vpc.x.id} %%{if} "b"' });
+    const stack = synthesize({
+      ...minimal,
+      consumerRoles: [
+        {
+          name: "dev",
+          policy: {
+            Version: "2012-10-17",
+            Statement: [{ Effect: "Allow", Action: "s3:*", Resource: "arn:aws:s3:::acme-${aws:PrincipalTag/team}/*" }],
+          },
+        },
+      ],
+    });
+    expect(JSON.stringify(stack.resource.aws_iam_role_policy)).toContain("acme-$${aws:PrincipalTag/team}/*");
   });
 
   it("a reusable agent is not told to be single-use", () => {

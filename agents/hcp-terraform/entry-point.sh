@@ -85,7 +85,6 @@ finish() {
   exit "$status"
 }
 
-unset agent_token # it may have come in exported
 IFS= read -r agent_token 2>/dev/null <&3
 exec 3<&-
 [ -n "${agent_token:-}" ] || fail 'no agent token on file descriptor 3'

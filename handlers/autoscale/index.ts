@@ -13,6 +13,10 @@ import { createVendor } from "../vendors/index.ts";
 import { autoscaleEnv } from "./env.ts";
 import { type AutoscaleDeps, runPass } from "./handler.ts";
 
+/** What is left of an invocation for acting once the vendor has answered; Lambda cuts off what takes longer. */
+const reserveMilliseconds = 30_000;
+let vendorDeadline: Date | undefined;
+
 /** The autoscale Lambda, run every minute and whenever a webhook wakes it. */
 export const handler = defineHandler({
   env: autoscaleEnv,
@@ -29,6 +33,7 @@ export const handler = defineHandler({
       tickSeconds: env.TICK_SECONDS,
       vendor: createVendor(env.VENDOR, {
         clock,
+        deadline: () => vendorDeadline,
         readToken: async (options) => {
           if (apiToken === undefined) throw new SecretUnavailableError("this fleet was deployed without an API token");
           return secrets.read(apiToken, options);
@@ -45,5 +50,9 @@ export const handler = defineHandler({
       newSuffix: () => randomBytes(6).toString("hex"),
     };
   },
-  handle: (_event: unknown, deps) => runPass(deps),
+  handle(_event: unknown, deps, context) {
+    const milliseconds = context.getRemainingTimeInMillis() - reserveMilliseconds;
+    vendorDeadline = new Date(deps.clock.now().getTime() + milliseconds);
+    return runPass(deps);
+  },
 });

@@ -6,7 +6,7 @@ export const ecsCapacityConfig = z.strictObject({
   cluster: z.string(),
   /** Task definition family, which is also what tells our tasks from others in the cluster. */
   family: z.string(),
-  /** Task definition to launch: `family:revision`, so that a deployment switches all launches at once. */
+  /** ARN of the revision to launch, so that a deployment switches all launches at once. */
   taskDefinition: z.string(),
   container: z.string(),
   /** Tried in this order when AWS has no capacity, such as `["FARGATE_SPOT", "FARGATE"]`. */

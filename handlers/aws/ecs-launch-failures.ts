@@ -14,13 +14,18 @@ export function classifyFailureReason(reason: string): LaunchFailureKind {
   return "capacity";
 }
 
+/** Whether an exception means that nothing was done, as opposed to an answer that failed or never came. */
+export function isRefusal(error: unknown): boolean {
+  return (error as { $fault?: unknown }).$fault === "client";
+}
+
 /** Classifies an exception of RunTask. What AWS refuses without naming a passing cause is a wrong setting. */
 export function classifyLaunchError(error: unknown): LaunchFailureKind {
-  const { name = "", message = "", $fault } = error as { name?: string; message?: string; $fault?: string };
+  const { name = "", message = "" } = error as { name?: string; message?: string };
   if (isQuota(message) || name === "LimitExceededException") return "quota";
   if (/capacity is unavailable/i.test(message)) return "capacity";
   if (/throttl|rate exceeded|toomanyrequests|requestlimit/i.test(`${name} ${message}`)) return "throttling";
-  if ($fault !== "client") return "throttling";
+  if (!isRefusal(error)) return "throttling";
   return "configuration";
 }
 
@@ -30,7 +35,8 @@ export function isFailedLaunch(task: Task): boolean {
   if (reason === neverRegistered) return true;
   if (task.stopCode === "TaskFailedToStart") return !/capacity/i.test(reason);
   if (task.stopCode !== "EssentialContainerExited") return false;
-  const ranFor = (task.stoppedAt?.getTime() ?? 0) - (task.startedAt?.getTime() ?? 0);
+  // Without a start time it was over before ECS noticed that it ran.
+  const ranFor = task.startedAt && task.stoppedAt ? task.stoppedAt.getTime() - task.startedAt.getTime() : 0;
   return ranFor < bootMilliseconds && (task.containers ?? []).some((container) => (container.exitCode ?? 0) !== 0);
 }
 

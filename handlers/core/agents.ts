@@ -1,6 +1,11 @@
 import type { Agent, AgentState } from "./model.ts";
 import type { CapacityMember, VendorAgent } from "./ports.ts";
 
+/** All agents of one fleet share it; stack names hold no underscore, so no fleet's prefix starts another's. */
+export function agentNamePrefix(fleet: string): string {
+  return `${fleet}_`;
+}
+
 /** The join of what we launched with what the vendor sees. */
 export interface Roster {
   /** Our agents, one per capacity member. */

@@ -34,6 +34,8 @@ export interface Agent {
 /** Everything one decision looks at. Agents that are not ours are not in it. */
 export interface Snapshot {
   readonly demand: Demand;
+  /** Whether the vendor tells which agents work. If not, every running job is taken to need an agent. */
+  readonly vendorShowsAgents: boolean;
   readonly agents: readonly Agent[];
   /** Launches of the last hour that never became a working agent. */
   readonly failedLaunchesLastHour: number;
@@ -47,6 +49,7 @@ export interface Policy {
   readonly scaleOutCooldownSeconds: number;
   readonly scaleInCooldownSeconds: number;
   readonly maxAddedPerTick: number;
+  /** Retirements and stops alike, so that one misleading answer cannot empty a fleet at once. */
   readonly maxRemovedPerTick: number;
   /** How long a launched agent may take to register. */
   readonly registrationGraceSeconds: number;
@@ -59,7 +62,7 @@ export interface Policy {
 /** What to do now, and why, in words an operator can act on. */
 export interface Decision {
   readonly action: "scale-out" | "scale-in" | "hold";
-  /** Agents wanted in all: `clamp(busy + queued + buffer, min, max)`. */
+  /** Agents wanted in all: `clamp(working + queued + buffer, min, max)`. */
   readonly wanted: number;
   /** Agents that are or will soon be able to work. */
   readonly supply: number;
@@ -67,7 +70,7 @@ export interface Decision {
   readonly launch: readonly AgentRole[];
   /** Agents proven idle to retire; empty unless `scale-in`. */
   readonly retire: readonly Agent[];
-  /** Agents that never registered, to be stopped whatever the action. */
+  /** Agents that never registered, to be stopped whatever the action; the longest waited for first. */
   readonly stop: readonly Agent[];
   readonly circuitOpen: boolean;
   /** The ceiling keeps wanted jobs waiting. */

@@ -18,7 +18,10 @@ export interface Log {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** Metric names of DESIGN.md §9. */
+/** CloudWatch namespace of all our metrics; their one dimension is `Fleet`. */
+export const metricsNamespace = "AgentFleets";
+
+/** The metrics there are. */
 export type MetricName =
   | "JobsQueued"
   | "JobsRunning"

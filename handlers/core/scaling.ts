@@ -3,71 +3,33 @@ import type { Agent, AgentRole, AgentState, Decision, Policy, Snapshot } from ".
 /**
  * The scaling decision: pure and total. It looks at everything, computes an absolute target and says what to do about
  * the difference; nothing is counted up and down, so a lost, doubled or late event changes nothing.
- *
- * Linear in the number of agents.
  */
 export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision {
   const { demand, agents } = snapshot;
   const count = countStates(agents);
-  const working = count.busy + Math.min(count.unclear, demand.running);
+  const working = snapshot.vendorShowsAgents ? count.busy : demand.running;
   const needed = working + demand.queued + policy.buffer;
   const wanted = clamp(needed, policy.min, policy.max);
   const supply = count.starting + count.idle + count.busy + count.unclear;
-  const circuitOpen = snapshot.failedLaunchesLastHour >= policy.maxFailedLaunchesPerHour;
-
-  const settled = {
-    wanted,
-    supply,
-    circuitOpen,
-    atCeiling: needed > policy.max,
-    launch: [],
-    retire: [],
-    stop: agents.filter((agent) => agent.state === "offline"),
+  const view: View = {
+    snapshot,
+    policy,
+    secondsSinceLaunch: secondsSinceNewestLaunch(agents, now),
+    settled: {
+      wanted,
+      supply,
+      circuitOpen: snapshot.failedLaunchesLastHour >= policy.maxFailedLaunchesPerHour,
+      atCeiling: needed > policy.max,
+      launch: [],
+      retire: [],
+      stop: longestWaitedFor(agents, policy.maxRemovedPerTick),
+    },
   };
-  const hold = (reason: string): Decision => ({ ...settled, action: "hold", reason });
-
-  const missing = wanted - supply;
-  if (missing > 0) {
-    if (circuitOpen) {
-      return hold(
-        `${missing} more wanted, but ${snapshot.failedLaunchesLastHour} launches failed within the hour: circuit open`,
-      );
-    }
-    // Agents that leave or hang still exist: the ceiling counts them.
-    const room = policy.max - agents.length;
-    const belowFloor = supply < policy.min;
-    if (!belowFloor && secondsSinceNewestLaunch(agents, now) < policy.scaleOutCooldownSeconds) {
-      return hold(`${missing} more wanted, scale-out cooldown of ${policy.scaleOutCooldownSeconds} s is running`);
-    }
-    const added = Math.min(missing, room, policy.maxAddedPerTick);
-    if (added <= 0) return hold(`${missing} more wanted, no room until leaving agents are gone (max ${policy.max})`);
-    return {
-      ...settled,
-      action: "scale-out",
-      launch: rolesFor(added, agents, policy),
-      reason: `wanted ${wanted} (${working} working, ${demand.queued} queued, buffer ${policy.buffer}), have ${supply}: add ${added}`,
-    };
+  if (wanted > supply) {
+    return scaleOut(view, `wanted ${wanted} (${working} working, ${demand.queued} queued, buffer ${policy.buffer})`);
   }
-
-  const surplus = -missing;
-  if (surplus === 0) return hold(`wanted ${wanted}, have ${supply}`);
-  if (policy.departure === "by-itself") {
-    return hold(`${surplus} more than the ${wanted} wanted: idle agents leave by themselves`);
-  }
-  if (secondsSinceNewestLaunch(agents, now) < policy.scaleInCooldownSeconds) {
-    return hold(`${surplus} more than wanted, scale-in cooldown of ${policy.scaleInCooldownSeconds} s is running`);
-  }
-  const retire = agents
-    .filter((agent) => agent.state === "idle")
-    .sort(burstFirstThenOldest)
-    .slice(0, Math.min(surplus, policy.maxRemovedPerTick));
-  if (retire.length === 0) return hold(`${surplus} more than wanted, none of them proven idle`);
-  return {
-    ...settled,
-    action: "scale-in",
-    retire,
-    reason: `wanted ${wanted}, have ${supply}: retire ${retire.length}`,
-  };
+  if (wanted < supply) return scaleIn(view);
+  return hold(view, `wanted ${wanted}, have ${supply}`);
 }
 
 /** How many agents are in each state. */
@@ -77,16 +39,72 @@ export function countStates(agents: readonly Agent[]): Record<AgentState, number
   return count;
 }
 
+interface View {
+  readonly snapshot: Snapshot;
+  readonly policy: Policy;
+  readonly secondsSinceLaunch: number;
+  /** What holds whatever the action. */
+  readonly settled: Omit<Decision, "action" | "reason">;
+}
+
+function hold({ settled }: View, reason: string): Decision {
+  return { ...settled, action: "hold", reason };
+}
+
+function scaleOut(view: View, wish: string): Decision {
+  const { settled, policy, snapshot } = view;
+  const missing = settled.wanted - settled.supply;
+  if (settled.circuitOpen) {
+    return hold(view, `${wish}: circuit open, ${snapshot.failedLaunchesLastHour} launches failed within the hour`);
+  }
+  const cooling = view.secondsSinceLaunch < policy.scaleOutCooldownSeconds;
+  const due = cooling ? policy.min - settled.supply : missing;
+  if (due <= 0) return hold(view, `${wish}: scale-out cooldown of ${policy.scaleOutCooldownSeconds} s is running`);
+  // Agents that leave or hang still exist: the ceiling counts them.
+  const room = policy.max - snapshot.agents.length;
+  if (room <= 0) return hold(view, `${wish}: no room under max ${policy.max} until leaving agents are gone`);
+  const added = Math.min(due, room, policy.maxAddedPerTick);
+  return {
+    ...settled,
+    action: "scale-out",
+    launch: rolesFor(added, snapshot.agents, policy),
+    reason: `${wish}, have ${settled.supply}: add ${added}`,
+  };
+}
+
+function scaleIn(view: View): Decision {
+  const { settled, policy, snapshot } = view;
+  const surplus = settled.supply - settled.wanted;
+  const state = `wanted ${settled.wanted}, have ${settled.supply}`;
+  if (policy.departure === "by-itself") return hold(view, `${state}: idle agents leave by themselves`);
+  if (view.secondsSinceLaunch < policy.scaleInCooldownSeconds) {
+    return hold(view, `${state}: scale-in cooldown of ${policy.scaleInCooldownSeconds} s is running`);
+  }
+  const retire = snapshot.agents
+    .filter((agent) => agent.state === "idle")
+    .sort(burstFirstThenOldest)
+    .slice(0, Math.min(surplus, policy.maxRemovedPerTick));
+  if (retire.length === 0) return hold(view, `${state}: none is proven idle`);
+  return { ...settled, action: "scale-in", retire, reason: `${state}: retire ${retire.length}` };
+}
+
 /**
  * Floor agents first, until as many exist as an idle fleet keeps: the floor, or the buffer where that is larger.
  * Anything less permanent would idle out and be launched again for ever.
  */
 function rolesFor(added: number, agents: readonly Agent[], policy: Policy): AgentRole[] {
-  const standing = Math.min(Math.max(policy.min, policy.buffer), policy.max);
+  const standing = clamp(policy.buffer, policy.min, policy.max);
   const floorAlive = agents.filter(
-    (agent) => agent.role === "floor" && agent.state !== "retiring" && agent.state !== "offline",
+    ({ role, state }) => role === "floor" && state !== "retiring" && state !== "offline",
   ).length;
   return Array.from({ length: added }, (_, index) => (floorAlive + index < standing ? "floor" : "burst"));
+}
+
+function longestWaitedFor(agents: readonly Agent[], limit: number): Agent[] {
+  return agents
+    .filter((agent) => agent.state === "offline")
+    .sort((a, b) => a.launchedAt.getTime() - b.launchedAt.getTime())
+    .slice(0, limit);
 }
 
 function secondsSinceNewestLaunch(agents: readonly Agent[], now: Date): number {

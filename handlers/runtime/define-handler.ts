@@ -18,7 +18,7 @@ export interface HandlerDefinition<Env, Deps, Event, Result> {
   readonly env: z.ZodType<Env>;
   /** Called once, at cold start. */
   build(env: Env, runtime: Runtime): Deps;
-  handle(event: Event, deps: Deps): Promise<Result>;
+  handle(event: Event, deps: Deps, context: Context): Promise<Result>;
 }
 
 /**
@@ -37,7 +37,7 @@ export function defineHandler<Env extends { readonly FLEET: string }, Deps, Even
   return async (event, context) => {
     log.begin(context);
     try {
-      return await definition.handle(event, deps);
+      return await definition.handle(event, deps, context);
     } catch (error) {
       log.error("the invocation failed", { error });
       throw error;

@@ -1,7 +1,5 @@
 import { MetricUnit, Metrics as PowertoolsMetrics } from "@aws-lambda-powertools/metrics";
-import type { Log, Metrics } from "../core/ports.ts";
-
-const metricsNamespace = "AgentFleets";
+import { type Log, type Metrics, metricsNamespace } from "../core/ports.ts";
 
 /**
  * Figures in CloudWatch's embedded metric format on standard output, one record per call, with `Fleet` as the only

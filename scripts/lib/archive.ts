@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { UserError } from "./errors.ts";
@@ -32,7 +32,7 @@ async function listFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries
     .filter((entry) => !entry.isDirectory())
-    .map((entry) => ({ entry, path: join(entry.parentPath, entry.name).slice(folder.length + 1).replaceAll("\\", "/") }))
+    .map((entry) => ({ entry, path: relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, "/") }))
     .filter(({ path }) => !isLeftover(path));
   const odd = paths.find(({ entry }) => !entry.isFile());
   if (odd) throw cannotPack(odd.path, "is a link or no file at all");

@@ -45,7 +45,16 @@ export function explain(error: unknown): Explanation {
     return { error: `The config is not valid:\n${error.message}`, hint: "Correct it, then try again." };
   }
   if (!(error instanceof Error)) return { error: String(error), hint: unexpected };
-  return { error: `${error.name}: ${error.message}`, hint: awsHints[error.name] ?? unexpected };
+  const name = error.name === "Error" ? "" : `${error.name}: `;
+  return { error: name + error.message, hint: awsHints[error.name] ?? hintOf(error) };
 }
 
 const unexpected = "This was not foreseen: please report it with the command you ran.";
+
+function hintOf(error: Error): string {
+  const code = "code" in error ? String(error.code) : "";
+  if (/^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH)/.test(code) || error.name === "TimeoutError") {
+    return "Check the network, the region and AWS_ENDPOINT_URL, then try again.";
+  }
+  return "$metadata" in error ? "AWS refused it: correct what it complains about, then try again." : unexpected;
+}

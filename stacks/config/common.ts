@@ -37,16 +37,21 @@ const providers = z.strictObject({
 
 const tagText = "letters, digits, spaces and _ . : / = + - @";
 
+/** Not a JSON Schema pattern: editors differ in how they read Unicode classes. */
+const isTagText = (value: string, max: number) => value.length <= max && /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u.test(value);
+
+const tagName = z
+  .string()
+  .refine((name) => name !== "" && isTagText(name, 128), { error: `must be a tag name: 1 to 128 ${tagText}` })
+  .refine((name) => !/^aws:/i.test(name), { error: "must not start with aws:, which AWS keeps for itself" });
+
+const tagValueError = `must be text (numbers, true and false in quotes) of at most 256 ${tagText}`;
+const tagValue = z.string({ error: tagValueError }).refine((value) => isTagText(value, 256), { error: tagValueError });
+
 /** Tags on everything that can carry them; AWS allows 50, some of which are ours. */
-const tags = z
-  .record(
-    z
-      .string()
-      .regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u, { error: `must be a tag name: 1 to 128 ${tagText}` })
-      .refine((name) => !/^aws:/i.test(name), { error: "must not start with aws:, which AWS keeps for itself" }),
-    text(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u, `text (numbers, true and false in quotes) of at most 256 ${tagText}`),
-  )
-  .refine((all) => Object.keys(all).length <= 45, { error: "must have at most 45 entries" });
+const tags = z.record(tagName, tagValue).refine((all) => Object.keys(all).length <= 45, {
+  error: "must have at most 45 entries",
+});
 
 /** What the stacks of every kind have in common. */
 export const commonFields = {

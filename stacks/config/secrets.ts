@@ -1,5 +1,7 @@
 import * as z from "zod";
+import type { SecretKey } from "./names.ts";
 import { text, wholeNumber } from "./primitives.ts";
+import { type Rule, withRules } from "./rules.ts";
 
 const byArn = z.strictObject({
   arn: text(
@@ -21,8 +23,7 @@ const source = z.union([byArn, byVariable], {
   error: "must be { arn: … } or { variable: … }: the secret itself never belongs in a config file",
 });
 
-/** Where the values of a fleet's secrets come from; never the values. */
-export const secrets = z.strictObject({
+const fields = z.strictObject({
   agentToken: source.optional().describe("What agents register with. From a variable: usually `tfc_agent_token`."),
   apiToken: source
     .optional()
@@ -35,6 +36,31 @@ export const secrets = z.strictObject({
     .default(7)
     .describe("Days in which a destroyed secret can be restored; 0: gone at once."),
 });
+
+type Fields = z.output<typeof fields>;
+
+const variableOf = (secrets: Fields, key: SecretKey) => {
+  const given = secrets[key];
+  return given && "variable" in given ? given.variable : undefined;
+};
+
+const differ = (key: SecretKey, other: SecretKey): Rule<Fields> => ({
+  path: [key, "variable"],
+  reads: [[key], [other]],
+  check: (secrets) => {
+    const variable = variableOf(secrets, key);
+    return variable !== undefined && variable === variableOf(secrets, other)
+      ? `must be another variable than the one of secrets.${other}`
+      : undefined;
+  },
+});
+
+/** Where the values of a fleet's secrets come from; never the values. */
+export const secrets = withRules(fields, [
+  differ("apiToken", "agentToken"),
+  differ("notificationToken", "agentToken"),
+  differ("notificationToken", "apiToken"),
+]);
 
 /** A secret by ARN or by Terraform variable. */
 export type SecretSource = z.output<typeof source>;

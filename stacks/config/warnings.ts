@@ -27,6 +27,14 @@ export function warningsOf(config: StackConfig): Explanation[] {
     vendor.demand === "notifications" &&
       secrets.apiToken !== undefined &&
       warn(["secrets", "apiToken"], "is not used: with demand `notifications` nothing reads the API"),
+    vendor.demand === "notifications" &&
+      agents.min + agents.buffer === 0 &&
+      !vendor.manage?.runTask?.stages.includes("pre_apply") &&
+      warn(
+        ["agents", "min"],
+        "is 0 with demand `notifications`: no notification tells that an apply was confirmed, so keep an agent for it " +
+          "or let vendor.manage.runTask tell before applies",
+      ),
   ].filter((warning) => warning !== false);
 }
 

@@ -60,8 +60,8 @@ export function parseYaml(text: string): YamlTree {
 
   const composer = new Composer({ prettyErrors: false, stringKeys: true, logLevel: "error", lineCounter: lines });
   const [document, second] = [...composer.compose(tokens, true, text.length)];
-  if (second) return unusable("holds several documents, but one file is one stack", second.range[0]);
-  if (!document?.contents) return unusable("is empty; a stack starts with `kind:`, see the examples in config/");
+  if (second) return unusable("holds several documents, but one file is one stack", startOf(second.contents));
+  if (!document) return unusable(empty);
 
   const findings = [
     ...[...document.errors, ...document.warnings].map((error) => syntaxFinding(document, error)),
@@ -69,7 +69,11 @@ export function parseYaml(text: string): YamlTree {
   ];
   const sound = findings.length === document.errors.filter(({ code }) => code === "DUPLICATE_KEY").length;
   if (!sound) return { ...nowhere, findings, position };
-  if (!isMap(document.contents)) return unusable("must be a mapping of keys to values", document.contents.range[0]);
+  const { contents } = document;
+  if (!isMap(contents)) {
+    if (describeNode(contents).kind === "nothing") return unusable(empty);
+    return unusable("must be a mapping of keys to values", startOf(contents));
+  }
   try {
     const value: unknown = document.toJS({ maxAliasCount: limits.aliases });
     return { ...lookups(document), findings, usable: true, value, position };
@@ -77,6 +81,8 @@ export function parseYaml(text: string): YamlTree {
     return unusable(`has aliases that expand to more than ${limits.aliases} times the file`);
   }
 }
+
+const empty = "is empty; a stack starts with `kind:`, see the examples in config/";
 
 const nowhere = {
   usable: false,
@@ -202,5 +208,5 @@ function describeNode(node: unknown): NonNullable<ReturnType<YamlTree["sourceOf"
 }
 
 function startOf(node: unknown): number {
-  return (node as Partial<Node> | undefined)?.range?.[0] ?? 0;
+  return (node as Partial<Node> | null | undefined)?.range?.[0] ?? 0;
 }

@@ -3,9 +3,6 @@ import type { Construct } from "constructs";
 import type { AlarmTopic } from "./alarm-topic.ts";
 import type { StackContext } from "./stack-context.ts";
 
-/** Namespace and dimension of the metrics that the handlers publish. */
-export const metricsNamespace = "AgentFleets";
-
 /** What an alarm watches and what it means. */
 export interface AlarmProps {
   readonly context: StackContext;

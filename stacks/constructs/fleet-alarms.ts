@@ -1,8 +1,10 @@
 import { Construct } from "constructs";
-import { type AlarmProps, createAlarm, metricsNamespace } from "./alarm.ts";
+import { metricsNamespace } from "../../handlers/core/ports.ts";
+import { type AlarmProps, createAlarm } from "./alarm.ts";
 import type { AlarmTopic } from "./alarm-topic.ts";
 import type { HandlerFunction } from "./handler-function.ts";
 import type { StackContext } from "./stack-context.ts";
+import type { WebhookApi } from "./webhook-api.ts";
 
 type Rest = Omit<AlarmProps, "context" | "topic" | "namespace" | "dimensions">;
 
@@ -12,7 +14,7 @@ export class FleetAlarms extends Construct {
     readonly context: StackContext;
     readonly topic: AlarmTopic;
     readonly autoscale: HandlerFunction;
-    readonly webhook: HandlerFunction | undefined;
+    readonly webhook: WebhookApi | undefined;
     readonly deadLetterQueueName: string;
     readonly queueWaitSeconds: number;
   };
@@ -133,17 +135,23 @@ export class FleetAlarms extends Construct {
       },
     );
     if (!webhook) return;
-    this.onFunction(webhook, {
-      name: "webhook-failing",
-      impact: "Notifications are not taken in: agents start up to a minute later, or not at all without an API token.",
-      metric: "Errors",
-      statistic: "Sum",
-      comparison: "GreaterThanOrEqualToThreshold",
-      threshold: 1,
-      periodSeconds: 300,
-      periods: 1,
-      missingData: "notBreaching",
-    });
+    // Not the function's Errors: a secret without a value is answered 503 and is no error of the function.
+    this.alarm(
+      "AWS/ApiGateway",
+      { ApiId: webhook.id },
+      {
+        name: "webhook-failing",
+        impact:
+          "Notifications are not taken in: agents start up to a minute later, or not at all without an API token.",
+        metric: "5xx",
+        statistic: "Sum",
+        comparison: "GreaterThanOrEqualToThreshold",
+        threshold: 1,
+        periodSeconds: 300,
+        periods: 1,
+        missingData: "notBreaching",
+      },
+    );
   }
 
   private onFleet(alarm: Rest): void {

@@ -1,7 +1,6 @@
 import { CloudwatchDashboard } from "@cdktf/provider-aws/lib/cloudwatch-dashboard";
 import type { Construct } from "constructs";
-import type { MetricName } from "../../handlers/core/ports.ts";
-import { metricsNamespace } from "./alarm.ts";
+import { type MetricName, metricsNamespace } from "../../handlers/core/ports.ts";
 import type { HandlerFunction } from "./handler-function.ts";
 import type { StackContext } from "./stack-context.ts";
 

@@ -22,6 +22,7 @@ const accessLogFormat = {
 
 /** The public door of a fleet: an HTTP API with throttling and access log in front of the webhook function. */
 export class WebhookApi extends Construct {
+  readonly id: string;
   /** Base URL without a trailing slash. */
   readonly url: string;
   /** What must exist before the door answers. */
@@ -73,6 +74,7 @@ export class WebhookApi extends Construct {
       principal: "apigateway.amazonaws.com",
       sourceArn: `${api.executionArn}/*`,
     });
+    this.id = api.id;
     this.url = api.apiEndpoint;
     this.ready = [stage, route, permission, target.function];
   }

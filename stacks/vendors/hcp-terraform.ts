@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";
+import { terraformText } from "../constructs/terraform-text.ts";
 import { manageHcpTerraform } from "./hcp-terraform-resources.ts";
 import type { VendorSynth } from "./vendor-synth.ts";
 
@@ -44,5 +45,5 @@ export function hcpTerraform(config: HcpTerraformConfig): VendorSynth {
 }
 
 function agentFile(name: string): string {
-  return readFileSync(new URL(`../../agents/hcp-terraform/${name}`, import.meta.url), "utf8");
+  return terraformText(readFileSync(new URL(`../../agents/hcp-terraform/${name}`, import.meta.url), "utf8"));
 }

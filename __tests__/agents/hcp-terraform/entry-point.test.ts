@@ -48,8 +48,12 @@ function start(context: TestContext, part: Part, changes?: Environment): Contain
   return container;
 }
 
-function sleepers(container: Container) {
-  return container.processes().filter((process) => process.name === "sleep");
+/** The one process with which the entry point waits. */
+async function napOf(container: Container): Promise<number> {
+  const naps = () => container.processes().filter(({ name, parent }) => name === "sleep" && parent === container.pid);
+  const [nap] = await expect.poll(naps).toHaveLength(1).then(naps);
+  if (!nap) throw new Error("the entry point does not wait");
+  return nap.pid;
 }
 
 if (!dash) process.stderr.write("SKIPPED: the entry point's tests need dash and /proc, which this machine lacks\n");
@@ -73,6 +77,17 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
     expect(container.processes()).toEqual([]);
     expect(container.signals()).toEqual([]);
     expect(container.log()).toContain(`the agent ended with status ${exitCode}`);
+  });
+
+  it("misses no agent that ends while its entry point still starts", async (t) => {
+    const starts = Array.from({ length: 10 }, async () => {
+      for (let round = 0; round < 15; round += 1) {
+        const container = start(t, {}, { AGENT_FLEETS_AGENT_COMMAND: "/bin/false" });
+        expect(await container.exitCode).toBe(1);
+        expect(container.processes()).toEqual([]);
+      }
+    });
+    await Promise.all(starts);
   });
 
   it("reports an agent that died of a signal as 128 + its number", async (t) => {
@@ -104,6 +119,7 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
     );
     await container.sees("job done");
     expect(container.signals()).toEqual([]);
+    await napOf(container);
     process.kill(container.pid, "SIGTERM");
     expect(await container.exitCode).toBe(0);
   });
@@ -154,7 +170,7 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
       process.kill(container.pid, "SIGTERM");
       await sleep(100);
     }
-    expect(sleepers(container)).toHaveLength(1);
+    await napOf(container);
     expect(await container.exitCode).toBe(5);
     expect(container.events()).toEqual(["started", "signal", "job done"]);
     expect(container.processes()).toEqual([]);
@@ -227,16 +243,10 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
   it("leaves neither zombie nor orphan behind", async (t) => {
     const container = start(t, { jobMs: 700 }, { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "1" });
     const { pid } = await container.sees("started");
-    for (let look = 0; look < 5; look += 1) {
-      const processes = container.processes();
-      expect(processes.map((process) => process.state)).not.toContain("Z");
-      expect(processes.map((process) => process.pid)).toEqual(expect.arrayContaining([container.pid, pid]));
-      expect(processes.filter((process) => process.pid !== container.pid)).toSatisfy((children) =>
-        children.every((child: { parent: number }) => child.parent === container.pid),
-      );
-      expect(sleepers(container)).toHaveLength(1);
-      await sleep(60);
-    }
+    const nap = await napOf(container);
+    const family = container.processes();
+    expect(new Set(family.map((process) => process.pid))).toEqual(new Set([container.pid, pid, nap]));
+    expect(family.map((process) => process.state)).not.toContain("Z");
     await container.exitCode;
     expect(container.processes()).toEqual([]);
   });
@@ -245,8 +255,7 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
     const container = start(t, {}, { agent_token: "exported by somebody" });
     const { env, pid } = await container.sees("started");
     expect(env.TFC_AGENT_TOKEN).toBe(token);
-    await expect.poll(() => sleepers(container).map((process) => process.pid)).toHaveLength(1);
-
+    await napOf(container);
     for (const process of container.processes()) {
       expect(readProc(process.pid, "environ").includes(token)).toBe(process.pid === pid);
       expect(readProc(process.pid, "cmdline")).not.toContain(token);
@@ -343,13 +352,12 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
     const container = startContainer(environment({}, { AGENT_FLEETS_AGENT_COMMAND: limited }), folder, user);
     t.onTestFinished(() => container.destroy());
     await container.sees("started");
-    const nap = sleepers(container).find((process) => process.parent === container.pid);
     try {
       execFileSync("prlimit", ["--pid", String(container.pid), "--nproc=0"], { ...user, stdio: "pipe" });
     } catch (error) {
       t.skip(`SKIPPED: this machine's prlimit cannot limit a process: ${error}`);
     }
-    process.kill(nap?.pid ?? 0, "SIGKILL");
+    process.kill(await napOf(container), "SIGKILL");
     await expect.poll(() => container.log()).toContain("Cannot fork");
     expect(container.child.exitCode).toBeNull();
     process.kill(container.pid, "SIGTERM");

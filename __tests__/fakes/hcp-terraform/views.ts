@@ -53,6 +53,7 @@ export const view = {
       "created-at": run.createdAt.toISOString(),
       "status-timestamps": Object.fromEntries([...run.timestamps].map(([name, at]) => [name, at.toISOString()])),
       "has-changes": true,
+      actions: { "is-confirmable": waitsForPerson(run) },
     },
     relationships: {
       workspace: { data: { id: run.workspaceId, type: "workspaces" } },
@@ -70,7 +71,10 @@ export const view = {
 
 /** Moves a run that was started through the API one step on; without auto-apply it stays `planned`. */
 export function progress(state: HcpTerraformState, run: FakeRun): void {
-  const waits = run.status === "planned" && !run.autoApply && !run.planOnly;
-  const next = waits ? undefined : run.upcoming.shift();
+  const next = waitsForPerson(run) ? undefined : run.upcoming.shift();
   if (next !== undefined) state.setRunStatus(run.id, next);
+}
+
+function waitsForPerson(run: FakeRun): boolean {
+  return run.status === "planned" && !run.autoApply && !run.planOnly;
 }

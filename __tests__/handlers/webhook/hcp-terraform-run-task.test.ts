@@ -51,6 +51,18 @@ describe("a run task", () => {
     });
   });
 
+  it("before an apply tells the ledger that the run goes on, which no notification does", async () => {
+    const host = await startCallbackHost();
+    const webhook = createWebhook({ address: host.url, ledger: true });
+    const url = `${host.url}${callbackPath}`;
+    await webhook.send(runTask(taskBody(url)));
+    expect(await webhook.ledger.listOpen()).toEqual([]);
+    await webhook.send(runTask(taskBody(url, { stage: "pre_apply" })));
+    expect(await webhook.ledger.listOpen()).toMatchObject([
+      { runId: "run-1", workspaceId: "ws-1", status: "pre_apply_running", final: false },
+    ]);
+  });
+
   it.each([
     { stage: "test" },
     { task_result_enforcement_level: "test" },

@@ -28,6 +28,8 @@ export interface NotificationSettings {
 export interface Run {
   readonly id: string;
   readonly status: string;
+  /** Waits for a person to confirm or discard it. */
+  readonly confirmable: boolean;
   readonly planId: string | undefined;
   readonly applyId: string | undefined;
 }
@@ -96,7 +98,10 @@ const phase = z.object({ data: identified.shape.data.nullish() }).nullish();
 const run = z.object({
   data: z.object({
     id: z.string(),
-    attributes: z.object({ status: z.string() }),
+    attributes: z.object({
+      status: z.string(),
+      actions: z.object({ "is-confirmable": z.boolean().nullish() }).nullish(),
+    }),
     relationships: z.object({ plan: phase, apply: phase }),
   }),
 });
@@ -212,8 +217,13 @@ export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "e
 }
 
 function runOf({ data: { id, attributes, relationships } }: z.output<typeof run>): Run {
-  const { plan, apply } = relationships;
-  return { id, status: attributes.status, planId: plan?.data?.id, applyId: apply?.data?.id };
+  return {
+    id,
+    status: attributes.status,
+    confirmable: attributes.actions?.["is-confirmable"] ?? false,
+    planId: relationships.plan?.data?.id,
+    applyId: relationships.apply?.data?.id,
+  };
 }
 
 function notificationBody({ name, url, token, triggers }: NotificationSettings) {

@@ -33,6 +33,8 @@ const runTaskBody = z.looseObject({
   task_result_enforcement_level: z.string().nullish(),
   access_token: z.string(),
   task_result_callback_url: z.string(),
+  run_id: z.string().nullish(),
+  workspace_id: z.string().nullish(),
 });
 
 /** What HCP Terraform posts: generic notifications and run tasks, both signed with the fleet's notification token. */
@@ -56,16 +58,7 @@ function notifications({ clock }: WebhookVendorDeps): WebhookRoute {
       if (events.length === 0) return ignored;
       const sightings = events.flatMap(({ run_status: status, run_updated_at: updatedAt }): RunSighting[] => {
         if (!runId || !workspaceId || !status) return [];
-        return [
-          {
-            runId,
-            workspaceId,
-            status,
-            updatedAt: parseTime(updatedAt) ?? clock.now(),
-            final: isFinalRunStatus(status),
-            rank: rankOfRunStatus(status),
-          },
-        ];
+        return [sighting({ runId, workspaceId, status, updatedAt: parseTime(updatedAt) ?? clock.now() })];
       });
       return { status: 200, sightings, wake: true };
     },
@@ -87,9 +80,20 @@ function runTask({ address }: HcpTerraformRuntime, deps: WebhookVendorDeps): Web
       if (task.stage === "test" || task.task_result_enforcement_level === "test") return ignored;
       const callback = { url: task.task_result_callback_url, accessToken: task.access_token };
       const answered = await passRunTask(callback, { ...deps, address });
-      return answered ? { status: 200, sightings: [], wake: true } : malformed;
+      return answered ? { status: 200, sightings: confirmed(task, deps.clock.now()), wake: true } : malformed;
     },
   };
+}
+
+/** No notification tells that a person has confirmed an apply: the run is next heard of when an agent works on it. */
+function confirmed(task: z.output<typeof runTaskBody>, updatedAt: Date): RunSighting[] {
+  const { stage, run_id: runId, workspace_id: workspaceId } = task;
+  if (stage !== "pre_apply" || !runId || !workspaceId) return [];
+  return [sighting({ runId, workspaceId, status: "pre_apply_running", updatedAt })];
+}
+
+function sighting(seen: Omit<RunSighting, "final" | "rank">): RunSighting {
+  return { ...seen, final: isFinalRunStatus(seen.status), rank: rankOfRunStatus(seen.status) };
 }
 
 function parseTime(text: string | null | undefined): Date | undefined {

@@ -119,6 +119,7 @@ describe("HCP Terraform by its API", () => {
     }));
     fake.fail({ path: /agents$/, answer: { status: 200, json: { data, meta } } });
     await expect(vendor.listAgents()).rejects.toMatchObject({ kind: "malformed" });
+    expect(requestsTo(/agents$/)).toHaveLength(1);
   });
 
   it("goes by the size of a page where paging is not told at all", async () => {

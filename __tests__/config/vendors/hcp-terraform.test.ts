@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { configOf, errorsIn, messagesIn, minimal } from "../files.ts";
+
+const vendorWith = (text: string) => minimal.replace("agentPool: aws", `agentPool: aws, ${text}`);
+const inVendor = (text: string) => messagesIn(vendorWith(text));
+
+describe("hcp-terraform", () => {
+  it.each([
+    "https://tfe.example.com",
+    "https://tfe.example.com:8443",
+    "http://127.0.0.1:8080",
+    "http://localhost",
+    "http://[::1]:1",
+  ])("takes the address %s", (address) => {
+    expect(configOf(vendorWith(`address: "${address}"`)).vendor.address).toBe(address);
+  });
+
+  it.each([
+    "https://tfe.example.com/",
+    "https://tfe.example.com/app",
+    "http://tfe.example.com",
+    "http://127.0.0.1.example.com",
+    "http://localhost.example.com",
+    "https://user@tfe.example.com",
+    "tfe.example.com",
+    "ftp://localhost",
+    "https://tfe.example.com?x",
+  ])("refuses the address %s", (address) => {
+    expect(inVendor(`address: "${address}"`)).toEqual([
+      `vendor.address: must be an https URL without path or trailing slash (http on loopback only), such as https://app.terraform.io, found "${address}"`,
+    ]);
+  });
+
+  it.each([
+    ["demand: notifications, webhook: { enabled: false }", "vendor.demand is notifications"],
+    [
+      "webhook: { enabled: false }, manage: { notifications: { workspaces: [a] } }",
+      "vendor.manage.notifications points at the webhook",
+    ],
+    [
+      "webhook: { enabled: false }, manage: { runTask: { name: a, workspaces: [a] } }",
+      "vendor.manage.runTask points at the webhook",
+    ],
+  ])("needs the webhook with %s", (text, reason) => {
+    expect(inVendor(text)).toContain(`vendor.webhook.enabled: must be true, because ${reason}, found false`);
+  });
+
+  it.each([
+    ["notifications: { workspaces: [a] }", "notifications"],
+    ["runTask: { name: wake, workspaces: [a] }", "runTask"],
+  ])("needs the notification token from a variable with %s", (managed, key) => {
+    const config = vendorWith(`manage: { ${managed} }`);
+    const arn = "arn:aws:ssm:us-west-2:111122223333:parameter/token";
+    const message =
+      `secrets.notificationToken: must be { variable: notification_token }, because vendor.manage.${key} gives the ` +
+      "same value to HCP Terraform and to Secrets Manager in one apply";
+    expect(errorsIn(config)[0]).toContain(`${message}, but is missing`);
+    expect(errorsIn(`${config}secrets: { notificationToken: { arn: "${arn}" } }`)[0]).toContain(
+      `${message}, found a mapping`,
+    );
+    expect(
+      configOf(`${config}secrets: { notificationToken: { variable: notification_token } }`).secrets.notificationToken,
+    ).toEqual({ variable: "notification_token", version: 1 });
+  });
+
+  it("tells of rules between blocks even while other keys are wrong", () => {
+    const errors = errorsIn(
+      `${vendorWith("manage: { runTask: { name: wake, workspaces: [a] } }, demnd: api")}agents: { max: x }\nfoo: 1\n`,
+    );
+    expect(errors.map((error) => error.split(": ")[1])).toEqual([
+      "secrets.notificationToken",
+      "vendor.demnd",
+      "agents.max",
+      "foo",
+    ]);
+  });
+
+  it("attaches run tasks before plan and apply by default", () => {
+    const config = configOf(
+      `${vendorWith("manage: { runTask: { name: wake, workspaces: [a] } }")}secrets: { notificationToken: { variable: t } }`,
+    );
+    expect(config.vendor.manage).toEqual({
+      agentPool: false,
+      workspaces: [],
+      projects: [],
+      runTask: { name: "wake", workspaces: ["a"], stages: ["pre_plan", "pre_apply"] },
+    });
+  });
+});

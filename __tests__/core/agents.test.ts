@@ -1,0 +1,111 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { agentNamePrefix, joinAgents } from "../../handlers/core/agents.ts";
+import type { AgentState } from "../../handlers/core/model.ts";
+import type { CapacityMember, VendorAgent } from "../../handlers/core/ports.ts";
+import { anyForeignAgents, anyMembers, anyVendorAgents, now, secondsAgo } from "./arbitraries.ts";
+
+const registrationGraceSeconds = 300;
+
+function join(members: readonly CapacityMember[], vendorAgents: readonly VendorAgent[] | undefined) {
+  return joinAgents({ members, vendorAgents, namePrefix: agentNamePrefix("ci"), registrationGraceSeconds, now });
+}
+
+function member(changes: Partial<CapacityMember> = {}): CapacityMember {
+  return { id: "task-1", agentName: "ci_1", role: "burst", phase: "running", launchedAt: secondsAgo(10), ...changes };
+}
+
+const old = { launchedAt: secondsAgo(registrationGraceSeconds + 1) };
+
+type Row = [what: string, member: CapacityMember, records: VendorAgent["state"][] | undefined, state: AgentState];
+
+describe("an agent's state", () => {
+  it.each<Row>([
+    ["is starting until it registers", member(), [], "starting"],
+    ["is starting while its task is pending", member({ phase: "pending" }), [], "starting"],
+    ["is starting to the last second of its grace", member({ launchedAt: secondsAgo(300) }), [], "starting"],
+    ["is offline after its grace", member(old), [], "offline"],
+    ["is offline when it is still pending after its grace", member({ ...old, phase: "pending" }), [], "offline"],
+    ["is idle as the vendor says", member(old), ["idle"], "idle"],
+    ["is busy as the vendor says", member(old), ["busy"], "busy"],
+    ["is the vendor's even if the task seems not to run yet", member({ phase: "pending" }), ["busy"], "busy"],
+    ["is retiring once the vendor says that it left", member(), ["gone"], "retiring"],
+    ["is retiring when its task stops", member({ phase: "stopping" }), ["idle"], "retiring"],
+    ["is retiring when its task stops before it registered", member({ ...old, phase: "stopping" }), [], "retiring"],
+    ["is the busiest of several records", member(), ["idle", "busy", "gone"], "busy"],
+    ["is that of the new record when an old one is gone", member(), ["gone", "idle"], "idle"],
+    ["is unclear where the vendor shows no agents", member(old), undefined, "unclear"],
+    ["is starting where the vendor shows none, until it runs", member({ phase: "pending" }), undefined, "starting"],
+    ["is retiring where the vendor shows none", member({ phase: "stopping" }), undefined, "retiring"],
+  ])("%s", (_, ours, records, state) => {
+    const vendorAgents = records?.map((each, index) => ({ id: `agent-${index}`, name: "ci_1", state: each }));
+    expect(join([ours], vendorAgents).agents.map((agent) => agent.state)).toEqual([state]);
+  });
+});
+
+describe("the join", () => {
+  it("carries over what the capacity and the vendor know", () => {
+    const { agents } = join([member({ role: "floor" })], [{ id: "agent-7", name: "ci_1", state: "busy" }]);
+    expect(agents).toEqual([
+      {
+        name: "ci_1",
+        capacityId: "task-1",
+        vendorId: "agent-7",
+        role: "floor",
+        launchedAt: secondsAgo(10),
+        state: "busy",
+      },
+    ]);
+  });
+
+  it("tells as ghosts the gone records of ours whose task is gone, and no other", () => {
+    const ghost: VendorAgent = { id: "agent-1", name: "ci_9", state: "gone" };
+    const others: VendorAgent[] = [
+      { id: "agent-2", name: "ci_8", state: "busy" },
+      { id: "agent-3", name: "ci_1", state: "gone" },
+      { id: "agent-4", name: "ci-2_9", state: "gone" },
+      { id: "agent-5", name: "someone", state: "gone" },
+    ];
+    expect(join([member()], [ghost, ...others]).ghosts).toEqual([ghost]);
+  });
+
+  it("has one agent per member, whatever the vendor says", () => {
+    fc.assert(
+      fc.property(anyMembers, fc.option(anyVendorAgents, { nil: undefined }), (members, vendorAgents) => {
+        const { agents } = join(members, vendorAgents);
+        expect(agents.map((agent) => agent.capacityId)).toEqual(members.map((each) => each.id));
+      }),
+    );
+  });
+
+  it("calls an agent idle only if all of its records that are not gone say so", () => {
+    fc.assert(
+      fc.property(anyMembers, anyVendorAgents, (members, vendorAgents) => {
+        for (const { name } of join(members, vendorAgents).agents.filter(({ state }) => state === "idle")) {
+          const states = vendorAgents.filter((record) => record.name === name).map((record) => record.state);
+          expect(states).toContain("idle");
+          expect(states).not.toContain("busy");
+        }
+      }),
+    );
+  });
+
+  it("calls an agent offline only after its grace, with no record of it in a list that the vendor showed", () => {
+    fc.assert(
+      fc.property(anyMembers, fc.option(anyVendorAgents, { nil: undefined }), (members, vendorAgents) => {
+        for (const agent of join(members, vendorAgents).agents.filter(({ state }) => state === "offline")) {
+          expect(vendorAgents?.some((record) => record.name === agent.name)).toBe(false);
+          expect(agent.launchedAt.getTime()).toBeLessThan(secondsAgo(registrationGraceSeconds).getTime());
+        }
+      }),
+    );
+  });
+
+  it("is blind to agents that are not ours", () => {
+    fc.assert(
+      fc.property(anyMembers, anyVendorAgents, anyForeignAgents, (members, vendorAgents, foreign) => {
+        expect(join(members, [...foreign, ...vendorAgents])).toEqual(join(members, vendorAgents));
+      }),
+    );
+  });
+});

@@ -1,0 +1,252 @@
+import { describe, expect, expectTypeOf, it } from "vitest";
+import type { Agent, AgentState, Decision, Policy, Snapshot } from "../../handlers/core/model.ts";
+import type { Capacity } from "../../handlers/core/ports.ts";
+import { countStates, decide } from "../../handlers/core/scaling.ts";
+import { now, secondsAgo } from "./arbitraries.ts";
+
+const policy: Policy = {
+  min: 0,
+  max: 10,
+  buffer: 0,
+  scaleOutCooldownSeconds: 0,
+  scaleInCooldownSeconds: 60,
+  maxAddedPerTick: 50,
+  maxRemovedPerTick: 10,
+  registrationGraceSeconds: 300,
+  maxFailedLaunchesPerHour: 20,
+  departure: "by-itself",
+};
+const byRetirement = { departure: "by-retirement" } as const;
+
+let agentsMade = 0;
+
+function agents(state: AgentState, number = 1, changes: Partial<Agent> = {}): Agent[] {
+  return Array.from({ length: number }, () => {
+    agentsMade += 1;
+    const name = `ci_${agentsMade}`;
+    return { name, capacityId: `task-${name}`, role: "burst", launchedAt: secondsAgo(600), state, ...changes };
+  });
+}
+
+interface Scene extends Partial<Omit<Snapshot, "demand">> {
+  readonly queued?: number;
+  readonly running?: number;
+  readonly policy?: Partial<Policy>;
+}
+
+function decideOn({ queued = 0, running = 0, policy: changes = {}, ...rest }: Scene): Decision {
+  const snapshot: Snapshot = {
+    demand: { queued, running },
+    agents: [],
+    vendorShowsAgents: true,
+    failedLaunchesLastHour: 0,
+    ...rest,
+  };
+  return decide(snapshot, { ...policy, ...changes }, now);
+}
+
+describe("decide", () => {
+  it.each<[what: string, scene: Scene, expected: Partial<Decision>]>([
+    ["holds when nothing is wanted and nothing is there", {}, { action: "hold", wanted: 0, supply: 0 }],
+    ["adds one agent per queued job", { queued: 3 }, { action: "scale-out", launch: Array(3).fill("burst") }],
+    ["counts agents on their way", { queued: 3, agents: agents("starting", 3) }, { action: "hold", supply: 3 }],
+    ["counts idle agents", { queued: 3, agents: agents("idle", 2) }, { launch: ["burst"] }],
+    [
+      "adds to those that are busy",
+      { queued: 2, agents: agents("busy", 3) },
+      { wanted: 5, supply: 3, launch: ["burst", "burst"] },
+    ],
+    [
+      "does not count agents that leave",
+      { queued: 1, agents: agents("retiring", 2) },
+      { supply: 0, launch: ["burst"] },
+    ],
+    [
+      "does not count running jobs where the vendor shows who works",
+      { running: 5, agents: agents("busy", 2) },
+      { action: "hold", wanted: 2 },
+    ],
+    [
+      "keeps the buffer on top of demand",
+      { agents: agents("busy", 2), policy: { buffer: 2 } },
+      { wanted: 4, launch: ["floor", "floor"] },
+    ],
+    [
+      "adds no more than allowed per tick",
+      { queued: 9, policy: { maxAddedPerTick: 4 } },
+      { launch: Array(4).fill("burst") },
+    ],
+    [
+      "waits for the scale-out cooldown",
+      {
+        queued: 5,
+        agents: agents("starting", 1, { launchedAt: secondsAgo(29) }),
+        policy: { scaleOutCooldownSeconds: 30 },
+      },
+      { action: "hold", launch: [] },
+    ],
+    [
+      "adds when the scale-out cooldown is over",
+      {
+        queued: 2,
+        agents: agents("starting", 1, { launchedAt: secondsAgo(30) }),
+        policy: { scaleOutCooldownSeconds: 30 },
+      },
+      { launch: ["burst"] },
+    ],
+    [
+      "refills the floor, and no more than that, during the scale-out cooldown",
+      {
+        queued: 9,
+        agents: agents("starting", 1, { launchedAt: secondsAgo(1) }),
+        policy: { min: 3, scaleOutCooldownSeconds: 30 },
+      },
+      { launch: ["floor", "floor"] },
+    ],
+    [
+      "leaves surplus agents to their idle timeout",
+      { agents: agents("idle", 4) },
+      { action: "hold", wanted: 0, supply: 4, retire: [] },
+    ],
+    [
+      "holds while surplus agents work",
+      { agents: agents("starting", 2), policy: { ...byRetirement, scaleInCooldownSeconds: 0 } },
+      { action: "hold", retire: [] },
+    ],
+    [
+      "waits for the scale-in cooldown",
+      { agents: agents("idle", 1, { launchedAt: secondsAgo(59) }), policy: byRetirement },
+      { action: "hold", retire: [] },
+    ],
+  ])("%s", (_, scene, expected) => {
+    expect(decideOn(scene)).toMatchObject(expected);
+  });
+
+  it("retires burst agents before floor agents, and the oldest first", () => {
+    const [floor] = agents("idle", 1, { role: "floor", launchedAt: secondsAgo(9000) });
+    const [young] = agents("idle", 1, { launchedAt: secondsAgo(100) });
+    const [old] = agents("idle", 1, { launchedAt: secondsAgo(200) });
+    if (!floor || !young || !old) throw new Error("no agents");
+    const busy = agents("busy", 2, { launchedAt: secondsAgo(9000) });
+    const scene = { agents: [floor, young, ...busy, old], policy: { ...byRetirement, min: 3 } };
+    expect(decideOn(scene)).toMatchObject({ action: "scale-in", retire: [old, young] });
+    expect(decideOn({ ...scene, policy: { ...byRetirement, maxRemovedPerTick: 1 } }).retire).toEqual([old]);
+  });
+
+  it("stops agents that never registered whatever else it decides, the longest waited for first, some per tick", () => {
+    const young = agents("offline", 2, { launchedAt: secondsAgo(400) });
+    const old = agents("offline", 1, { launchedAt: secondsAgo(500) });
+    const lost = [...young, ...old];
+    expect(decideOn({ agents: lost })).toMatchObject({ action: "hold", stop: [...old, ...young] });
+    expect(decideOn({ agents: lost, queued: 1, policy: { maxRemovedPerTick: 1 } })).toMatchObject({
+      action: "scale-out",
+      stop: old,
+    });
+  });
+
+  it("says what it does, and why, with numbers", () => {
+    expect(decideOn({ queued: 2, agents: agents("busy", 1), policy: { buffer: 1 } }).reason).toBe(
+      "wanted 4 (1 working, 2 queued, buffer 1), have 1: add 3",
+    );
+    expect(decideOn({ queued: 1, failedLaunchesLastHour: 20 }).reason).toContain("circuit open, 20 launches failed");
+    expect(decideOn({ queued: 1, agents: agents("retiring", 10) }).reason).toContain("no room under max 10");
+  });
+
+  it("counts agents by state", () => {
+    expect(countStates([...agents("busy", 2), ...agents("idle")])).toEqual({
+      starting: 0,
+      idle: 1,
+      busy: 2,
+      unclear: 0,
+      retiring: 0,
+      offline: 0,
+    });
+  });
+});
+
+describe("floor and ceiling", () => {
+  it("defect 3: the floor is filled on every pass, whatever the demand", () => {
+    for (const alive of [0, 1, 2, 3]) {
+      const { launch, wanted } = decideOn({ agents: agents("idle", alive), policy: { min: 3 } });
+      expect(wanted).toBe(3);
+      expect(launch).toEqual(Array(3 - alive).fill("floor"));
+    }
+  });
+
+  it("defect 3: the ceiling counts agents that leave or hang, for they still exist", () => {
+    const leaving = [...agents("retiring", 5), ...agents("offline", 4)];
+    expect(decideOn({ queued: 50, agents: leaving }).launch).toHaveLength(1);
+    expect(decideOn({ queued: 50, agents: [...leaving, ...agents("busy")] })).toMatchObject({
+      action: "hold",
+      launch: [],
+      atCeiling: true,
+    });
+  });
+
+  it("defect 3: agents above the ceiling keep working, and none is added", () => {
+    const scene = { queued: 5, agents: agents("busy", 12), policy: byRetirement };
+    expect(decideOn(scene)).toMatchObject({ action: "hold", wanted: 10, launch: [], retire: [] });
+  });
+
+  it("tells that the ceiling keeps jobs waiting, and only then", () => {
+    expect(decideOn({ queued: 10 }).atCeiling).toBe(false);
+    expect(decideOn({ queued: 11 }).atCeiling).toBe(true);
+  });
+});
+
+describe("scale-in", () => {
+  it("defect 1: has no way to lower a number: agents are named, and only what never registered is stopped", () => {
+    expectTypeOf<keyof Capacity>().toEqualTypeOf<"read" | "launch" | "stopUnregistered">();
+    expectTypeOf<Capacity["stopUnregistered"]>().parameters.toEqualTypeOf<[id: string]>();
+    expectTypeOf<Decision["retire"]>().toEqualTypeOf<readonly Agent[]>();
+    expectTypeOf<Decision["stop"]>().toEqualTypeOf<readonly Agent[]>();
+  });
+
+  it.each<AgentState>([
+    "starting",
+    "busy",
+    "unclear",
+    "retiring",
+    "offline",
+  ])("defect 1: retires no agent that is %s", (state) => {
+    const scene = { agents: agents(state, 9), policy: { ...byRetirement, scaleInCooldownSeconds: 0 } };
+    expect(decideOn(scene)).toMatchObject({ action: "hold", retire: [] });
+  });
+});
+
+describe("where the vendor does not show its agents", () => {
+  const blind = { vendorShowsAgents: false };
+
+  it("takes one agent per running job and one per queued job", () => {
+    expect(decideOn({ ...blind, running: 2, queued: 1, agents: agents("unclear", 2) })).toMatchObject({
+      wanted: 3,
+      launch: ["burst"],
+    });
+  });
+
+  it("replaces the single-use agent that left between a run's plan and its apply, of which nothing tells", () => {
+    expect(decideOn({ ...blind, running: 1 })).toMatchObject({ action: "scale-out", launch: ["burst"] });
+  });
+
+  it("retires nothing and stops nothing", () => {
+    const scene = { ...blind, agents: agents("unclear", 5), policy: { ...byRetirement, scaleInCooldownSeconds: 0 } };
+    expect(decideOn(scene)).toMatchObject({ action: "hold", retire: [], stop: [] });
+  });
+});
+
+describe("the circuit breaker", () => {
+  it("opens when as many launches failed within the hour as may, and keeps the rest of the loop going", () => {
+    const lost = agents("offline");
+    const scene = { queued: 5, agents: lost, policy: { min: 2 } };
+    expect(decideOn({ ...scene, failedLaunchesLastHour: 19 })).toMatchObject({
+      circuitOpen: false,
+      action: "scale-out",
+    });
+    expect(decideOn({ ...scene, failedLaunchesLastHour: 20 })).toMatchObject({
+      circuitOpen: true,
+      action: "hold",
+      launch: [],
+      stop: lost,
+    });
+  });
+});

@@ -1,0 +1,76 @@
+import * as z from "zod";
+import { type FakeAnswer, type HttpFake, startHttpFake } from "./http-fake.ts";
+
+/** Secrets Manager and SSM Parameter Store as far as setting values goes. */
+export interface AwsSecretsFake extends HttpFake {
+  /** Secrets Manager: name or ARN → value; a secret must be known to be set. */
+  readonly secrets: Map<string, string>;
+  /** SSM: name → parameter. */
+  readonly parameters: Map<string, { value: string; keyId: string }>;
+  /** What makes the AWS SDK talk to this fake. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const arnPrefix = /^arn:aws:ssm:[^:]+:\d+:parameter/;
+
+/** Starts the fake. It answers what `X-Amz-Target` names. */
+export async function startAwsSecretsFake(): Promise<AwsSecretsFake> {
+  const secrets = new Map<string, string>();
+  const parameters = new Map<string, { value: string; keyId: string }>();
+
+  const actions: Record<string, (body: unknown) => FakeAnswer> = {
+    "secretsmanager.PutSecretValue": (body) => {
+      const { SecretId, SecretString } = z.object({ SecretId: z.string(), SecretString: z.string() }).parse(body);
+      if (!secrets.has(SecretId)) return failure("ResourceNotFoundException");
+      secrets.set(SecretId, SecretString);
+      return json({ Name: SecretId });
+    },
+    "AmazonSSM.GetParameter": (body) => {
+      const { Name } = z.object({ Name: z.string() }).parse(body);
+      const path = Name.replace(arnPrefix, "");
+      const name = [path, path.replace(/^\//, "")].find((candidate) => parameters.has(candidate));
+      return name ? json({ Parameter: { Name: name, Type: "SecureString" } }) : failure("ParameterNotFound");
+    },
+    "AmazonSSM.DescribeParameters": (body) => {
+      const filters = z
+        .object({ ParameterFilters: z.tuple([z.object({ Values: z.tuple([z.string()]) })]) })
+        .parse(body);
+      const [name] = filters.ParameterFilters[0].Values;
+      return json({ Parameters: [{ Name: name, KeyId: parameters.get(name)?.keyId }] });
+    },
+    "AmazonSSM.PutParameter": (body) => {
+      const wanted = z
+        .object({
+          Name: z.string().refine((name) => !name.startsWith("arn:")),
+          Value: z.string(),
+          Type: z.literal("SecureString"),
+          Overwrite: z.literal(true),
+          KeyId: z.string().default("alias/aws/ssm"),
+        })
+        .parse(body);
+      parameters.set(wanted.Name, { value: wanted.Value, keyId: wanted.KeyId });
+      return json({ Version: 2 });
+    },
+  };
+
+  const http = await startHttpFake((request) => {
+    const action = actions[String(request.headers["x-amz-target"])];
+    return action ? action(JSON.parse(request.body.toString())) : failure("UnknownOperationException");
+  });
+  const env = {
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: http.url,
+    AWS_ENDPOINT_URL_SSM: http.url,
+    AWS_ACCESS_KEY_ID: "test-key-id",
+    AWS_SECRET_ACCESS_KEY: "test-secret-key",
+    AWS_EC2_METADATA_DISABLED: "true",
+  };
+  return Object.assign(http, { secrets, parameters, env });
+}
+
+function json(body: unknown): FakeAnswer {
+  return { status: 200, headers: { "content-type": "application/x-amz-json-1.1" }, json: body };
+}
+
+function failure(type: string): FakeAnswer {
+  return { status: 400, headers: { "content-type": "application/x-amz-json-1.1" }, json: { __type: type } };
+}

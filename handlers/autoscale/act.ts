@@ -1,0 +1,120 @@
+import { agentNamePrefix } from "../core/agents.ts";
+import { VendorApiError } from "../core/errors.ts";
+import type { Agent, Decision } from "../core/model.ts";
+import type { VendorAgent } from "../core/ports.ts";
+import type { AutoscaleDeps } from "./handler.ts";
+
+/** What came of a decision. */
+export interface Outcome {
+  readonly launched: number;
+  readonly launchFailures: number;
+  readonly stopped: number;
+  readonly retired: number;
+  readonly vendorApiErrors: number;
+  /** What must fail the pass. */
+  readonly errors: readonly Error[];
+}
+
+interface Step {
+  readonly done: number;
+  readonly errors: readonly Error[];
+}
+
+/**
+ * Carries a decision out, launches first: what fails for one agent must not keep others from starting. Never throws, so
+ * that what was done gets counted.
+ */
+export async function act(deps: AutoscaleDeps, decision: Decision, ghosts: readonly VendorAgent[]): Promise<Outcome> {
+  const launches = await launch(deps, decision);
+  const stops = await stopUnregistered(deps, decision.stop);
+  const retirements = await startRetirements(deps, decision.retire);
+  const ghostErrors = await removeGhosts(deps, ghosts);
+  const errors = [...launches.errors, ...stops.errors, ...retirements.errors];
+  return {
+    launched: launches.done,
+    launchFailures: launches.failures,
+    stopped: stops.done,
+    retired: retirements.done,
+    vendorApiErrors: [...errors, ...ghostErrors].filter((error) => error instanceof VendorApiError).length,
+    errors,
+  };
+}
+
+async function launch(deps: AutoscaleDeps, decision: Decision): Promise<Step & { readonly failures: number }> {
+  const { capacity, fleet, log, newSuffix } = deps;
+  if (decision.launch.length === 0) return { done: 0, failures: 0, errors: [] };
+  const requests = decision.launch.map((role) => ({ role, agentName: `${agentNamePrefix(fleet)}${newSuffix()}` }));
+  try {
+    const report = await capacity.launch(requests);
+    for (const failure of report.failures) log.warn("launch failed", { ...failure });
+    // What AWS refuses for a wrong setting it refuses for ever: the pass fails so that the alarm fires.
+    const wrongSettings = report.failures.filter(({ kind }) => kind === "configuration");
+    return {
+      done: report.launched,
+      failures: report.failures.reduce((sum, { count }) => sum + count, 0),
+      errors: wrongSettings.map(({ message }) => new Error(`agents cannot launch: ${message}`)),
+    };
+  } catch (error) {
+    return { done: 0, failures: requests.length, errors: [toError(error)] };
+  }
+}
+
+/** Asks again right before acting: an agent that has registered meanwhile may have a job already. */
+async function stopUnregistered(deps: AutoscaleDeps, agents: readonly Agent[]): Promise<Step> {
+  if (agents.length === 0) return { done: 0, errors: [] };
+  try {
+    const registered = await deps.vendor.listAgents();
+    if (registered === undefined) return { done: 0, errors: [] };
+    const names = new Set(registered.map((agent) => agent.name));
+    const stillAbsent = agents.filter((agent) => !names.has(agent.name));
+    return await forEachAgent(deps, stillAbsent, "stopping an agent that never registered", (agent) =>
+      deps.capacity.stopUnregistered(agent.capacityId),
+    );
+  } catch (error) {
+    return { done: 0, errors: [toError(error)] };
+  }
+}
+
+async function startRetirements(deps: AutoscaleDeps, agents: readonly Agent[]): Promise<Step> {
+  const { retirements } = deps;
+  if (retirements === undefined) return { done: 0, errors: [] };
+  return forEachAgent(deps, agents, "starting a retirement", (agent) => retirements.start(agent));
+}
+
+async function forEachAgent(
+  { log }: AutoscaleDeps,
+  agents: readonly Agent[],
+  what: string,
+  step: (agent: Agent) => Promise<void>,
+): Promise<Step> {
+  const errors: Error[] = [];
+  for (const agent of agents) {
+    log.info(what, { agent: agent.name, launchedAt: agent.launchedAt });
+    try {
+      await step(agent);
+    } catch (error) {
+      errors.push(new Error(`${what} failed for ${agent.name}`, { cause: error }));
+    }
+  }
+  return { done: agents.length - errors.length, errors };
+}
+
+/** Ghosts only clutter the vendor's list: not being able to delete one is told, but fails nothing. */
+async function removeGhosts(
+  { vendor, policy, log }: AutoscaleDeps,
+  ghosts: readonly VendorAgent[],
+): Promise<readonly Error[]> {
+  for (const ghost of ghosts.slice(0, policy.maxRemovedPerTick)) {
+    try {
+      await vendor.removeAgent(ghost.id);
+    } catch (error) {
+      log.warn("could not remove the record of an agent that is gone", { agent: ghost.name, error });
+      return [toError(error)];
+    }
+  }
+  return [];
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,156 @@
+import { type ECSClient, RunTaskCommand, type RunTaskResponse } from "@aws-sdk/client-ecs";
+import type { Clock, LaunchFailureKind, LaunchReport, LaunchRequest } from "../core/ports.ts";
+import type { EcsCapacityConfig } from "./ecs-capacity-config.ts";
+import { classifyFailureReason, classifyLaunchError, isRefusal } from "./ecs-launch-failures.ts";
+
+/** Names the agent's role to its entry point. */
+export const roleVariable = "AGENT_FLEETS_ROLE";
+
+/** RunTask is limited to 20 calls a second: so many at once, then a pause. */
+const callsAtOnce = 10;
+const pauseMilliseconds = 500;
+
+interface Placement {
+  readonly capacityProvider: string;
+  readonly subnets: readonly string[];
+}
+
+interface Refusal {
+  readonly kind: LaunchFailureKind;
+  readonly message: string;
+}
+
+type Outcome = { readonly kind: "launched" } | Refusal;
+
+/** What the launcher works with. */
+interface LauncherDeps {
+  readonly ecs: ECSClient;
+  readonly clock: Clock;
+  /** Told of every task that was started, and, without ARN, of those of which ECS left open whether it started them. */
+  readonly onLaunched: (request: LaunchRequest, taskArn?: string) => void;
+}
+
+/**
+ * Starts one task per request, falling back across subnets and capacity providers. Refusals are reported, not thrown,
+ * and end the launching of what is left: the next tick tries again.
+ */
+export function createEcsLauncher(
+  config: EcsCapacityConfig,
+  { ecs, clock, onLaunched }: LauncherDeps,
+): (requests: readonly LaunchRequest[]) => Promise<LaunchReport> {
+  const placements = placementsOf(config);
+
+  return async (requests) => {
+    const outcomes: Outcome[] = [];
+    /** Shared by all requests: a placement that is full for one is full for the next. */
+    const from = { placement: 0 };
+    for (let start = 0; start < requests.length; start += callsAtOnce) {
+      if (start > 0) await clock.sleep(pauseMilliseconds);
+      const batch = requests.slice(start, start + callsAtOnce);
+      outcomes.push(...(await Promise.all(batch.map((request) => launchOne(request, from)))));
+      const refusal = outcomes.find((outcome) => outcome.kind !== "launched");
+      if (refusal) {
+        outcomes.push(...Array.from({ length: requests.length - outcomes.length }, () => refusal));
+        break;
+      }
+    }
+    return reportOf(outcomes);
+  };
+
+  async function launchOne(request: LaunchRequest, from: { placement: number }): Promise<Outcome> {
+    let index = from.placement;
+    for (;;) {
+      const placement = placements[index];
+      const outcome = placement ? await runTask(request, placement, index) : nothingLeft;
+      if (outcome.kind !== "capacity" && outcome.kind !== "quota") return outcome;
+      from.placement = Math.max(from.placement, nextPlacement(placements, index, outcome.kind));
+      if (from.placement >= placements.length) return outcome;
+      index = from.placement;
+    }
+  }
+
+  async function runTask(request: LaunchRequest, placement: Placement, index: number): Promise<Outcome> {
+    try {
+      const answer = await ecs.send(
+        new RunTaskCommand({
+          cluster: config.cluster,
+          taskDefinition: config.taskDefinition,
+          count: 1,
+          // Makes the SDK's own retries harmless; other placements are other calls and need other tokens.
+          clientToken: `${request.agentName}.${index}`,
+          startedBy: "agent-fleets",
+          capacityProviderStrategy: [{ capacityProvider: placement.capacityProvider, weight: 1 }],
+          networkConfiguration: {
+            awsvpcConfiguration: {
+              subnets: [...placement.subnets],
+              securityGroups: [...config.securityGroups],
+              assignPublicIp: config.assignPublicIp ? "ENABLED" : "DISABLED",
+            },
+          },
+          overrides: {
+            containerOverrides: [
+              {
+                name: config.container,
+                environment: [
+                  { name: config.nameVariable, value: request.agentName },
+                  { name: roleVariable, value: request.role },
+                ],
+              },
+            ],
+          },
+          enableExecuteCommand: config.enableExecuteCommand,
+          propagateTags: "TASK_DEFINITION",
+          enableECSManagedTags: true,
+        }),
+      );
+      const arn = answer.tasks?.[0]?.taskArn;
+      if (arn === undefined) return refusalOf(answer);
+      onLaunched(request, arn);
+      return { kind: "launched" };
+    } catch (error) {
+      if (!isRefusal(error)) onLaunched(request);
+      return { kind: classifyLaunchError(error), message: String(error) };
+    }
+  }
+}
+
+const nothingLeft: Refusal = { kind: "capacity", message: "every subnet and capacity provider was full" };
+
+/** Each provider in all subnets at once, then in each alone: AWS picks one subnet and gives up with it. */
+function placementsOf({ capacityProviders, subnets }: EcsCapacityConfig): Placement[] {
+  const choices = subnets.length > 1 ? [subnets, ...subnets.map((subnet) => [subnet])] : [subnets];
+  return capacityProviders.flatMap((capacityProvider) =>
+    choices.map((choice) => ({ capacityProvider, subnets: choice })),
+  );
+}
+
+/** Where to go on after a refusal: another subnet may have room, but a quota holds for the whole provider. */
+function nextPlacement(placements: readonly Placement[], index: number, kind: "capacity" | "quota"): number {
+  if (kind === "capacity") return index + 1;
+  const full = placements[index]?.capacityProvider;
+  const next = placements.findIndex(({ capacityProvider }, at) => at > index && capacityProvider !== full);
+  return next < 0 ? placements.length : next;
+}
+
+function refusalOf({ failures = [] }: RunTaskResponse): Refusal {
+  const [failure] = failures;
+  const reason = failure?.reason ?? "RunTask answered with neither task nor failure";
+  const message = failure?.detail ? `${reason}: ${failure.detail}` : reason;
+  return { kind: classifyFailureReason(message), message };
+}
+
+function reportOf(outcomes: readonly Outcome[]): LaunchReport {
+  const failures = new Map<string, { kind: LaunchFailureKind; message: string; count: number }>();
+  let launched = 0;
+  for (const outcome of outcomes) {
+    if (outcome.kind === "launched") {
+      launched += 1;
+      continue;
+    }
+    const key = `${outcome.kind}\n${outcome.message}`;
+    const known = failures.get(key);
+    if (known) known.count += 1;
+    else failures.set(key, { ...outcome, count: 1 });
+  }
+  return { launched, failures: [...failures.values()] };
+}

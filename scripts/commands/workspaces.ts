@@ -1,0 +1,54 @@
+import type { Command } from "commander";
+import { type Context, globalsOf, uiOf } from "../lib/context.ts";
+import { UserError } from "../lib/errors.ts";
+import { addressOf, adminAt, findWorkspaces } from "../lib/hcp-terraform.ts";
+import { table } from "../lib/ui.ts";
+
+/** `fleet workspaces set-agent-pool`. */
+export function addWorkspacesCommands(program: Command, context: Context): void {
+  const workspaces = program.command("workspaces").description("workspaces of HCP Terraform (needs TOKEN)");
+  workspaces
+    .command("set-agent-pool")
+    .summary("let workspaces run on the agents of a pool")
+    .description("Sets the execution mode of workspaces to agent, and their agent pool. Names must match exactly.")
+    .argument("<org>", "the organization")
+    .argument("<pool>", "name of the agent pool")
+    .argument("<workspaces...>", "names of the workspaces")
+    .addHelpText("after", "\nExample:\n  TOKEN=… fleet workspaces set-agent-pool acme aws network-prod network-dev")
+    .action((org: string, pool: string, names: string[], _options: unknown, command: Command) =>
+      setAgentPool(context, org, pool, names, command),
+    );
+}
+
+async function setAgentPool(
+  context: Context,
+  org: string,
+  poolName: string,
+  names: readonly string[],
+  command: Command,
+): Promise<void> {
+  const ui = uiOf(context, command);
+  const admin = adminAt(context, addressOf(context, globalsOf(command).host));
+  const results = await ui.during(`Setting agent pool ${poolName}`, async (step) => {
+    const pool = await admin.findAgentPool(org, poolName);
+    if (!pool) {
+      throw new UserError(
+        `Organization "${org}" has no agent pool named "${poolName}".`,
+        "Nothing was changed. Check the name: it must match exactly.",
+      );
+    }
+    const changes: { workspace: string; changed: boolean }[] = [];
+    for (const workspace of await findWorkspaces(admin, org, names)) {
+      step(`Workspace ${workspace.name}`);
+      changes.push({ workspace: workspace.name, changed: await admin.setAgentPool(workspace, pool.id) });
+    }
+    return changes;
+  });
+  ui.result(
+    { agent_pool: poolName, workspaces: results },
+    table(
+      ["workspace", `agent pool ${poolName}`],
+      results.map(({ workspace, changed }) => [workspace, changed ? "set" : "was set already"]),
+    ),
+  );
+}

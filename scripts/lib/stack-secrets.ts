@@ -1,0 +1,47 @@
+import type { LoadedStack } from "../../stacks/config/load.ts";
+import { secretKeys, secretName } from "../../stacks/config/names.ts";
+import { UserError } from "./errors.ts";
+
+type SecretKey = Parameters<typeof secretName>[1];
+
+/** One secret of a stack: where its value is kept. */
+export interface StackSecret {
+  /** Name or ARN of a Secrets Manager secret, or ARN of an SSM parameter. */
+  readonly id: string;
+  readonly region: string;
+  readonly stack: string;
+}
+
+/** The secret that `name` (such as `agent-token`) means in a stack. Throws where the value is not ours to set. */
+export function secretOf({ name: stack, file, config }: LoadedStack, name: string): StackSecret {
+  const key = keyOf(name);
+  const source = config.secrets[key];
+  if (source === undefined) return { id: secretName(stack, key), region: config.region, stack };
+  if ("arn" in source) return { id: source.arn, region: source.arn.split(":")[3] ?? config.region, stack };
+  throw new UserError(
+    `${file} says that ${name} comes from the Terraform variable ${source.variable}.`,
+    `Set TF_VAR_${source.variable}, raise secrets.${key}.version, and deploy the stack.`,
+  );
+}
+
+/** Writes the value; it is held in no file, argument or message. */
+export async function putSecret(secret: StackSecret, value: string): Promise<void> {
+  // Only here, because loading the AWS SDK takes a quarter of a second.
+  const { writeSecret } = await import("./secret-store.ts");
+  if (await writeSecret(secret, value)) return;
+  throw new UserError(
+    `There is no secret ${secret.id} in ${secret.region}, as far as this AWS identity can see.`,
+    `Deploy the stack first (cdktf deploy ${secret.stack}), and check AWS_PROFILE.`,
+  );
+}
+
+function keyOf(name: string): SecretKey {
+  const key = keyWithValue(secretKeys, name);
+  if (key) return key;
+  throw new UserError(`There is no secret named "${name}".`, `Name one of ${Object.values(secretKeys).join(", ")}.`);
+}
+
+function keyWithValue<T extends Readonly<Record<string, string>>>(map: T, value: string): keyof T | undefined {
+  for (const key in map) if (map[key] === value) return key;
+  return undefined;
+}

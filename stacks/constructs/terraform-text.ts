@@ -1,0 +1,16 @@
+/** Text as Terraform should read it: what looks like one of its expressions is none. */
+export function terraformText(text: string): string {
+  return text.replaceAll(/[$%](?=\{)/g, "$&$&");
+}
+
+/** {@link terraformText} for every string in a value made of plain objects and arrays. */
+export function terraformTexts<T>(value: T): T {
+  return mapTexts(value) as T;
+}
+
+function mapTexts(value: unknown): unknown {
+  if (typeof value === "string") return terraformText(value);
+  if (Array.isArray(value)) return value.map(mapTexts);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [terraformText(key), mapTexts(item)]));
+}
