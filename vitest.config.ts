@@ -5,5 +5,7 @@ export default defineConfig({
     include: ["__tests__/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // The AWS SDK would print an upgrade notice for Node 20 in every file.
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
   },
 });

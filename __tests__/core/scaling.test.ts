@@ -118,6 +118,11 @@ describe("decide", () => {
       { agents: agents("idle", 1, { launchedAt: secondsAgo(59) }), policy: byRetirement },
       { action: "hold", retire: [] },
     ],
+    [
+      "retires when the scale-in cooldown is over",
+      { agents: agents("idle", 1, { launchedAt: secondsAgo(60) }), policy: byRetirement },
+      { action: "scale-in" },
+    ],
   ])("%s", (_, scene, expected) => {
     expect(decideOn(scene)).toMatchObject(expected);
   });

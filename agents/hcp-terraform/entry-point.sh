@@ -1,5 +1,5 @@
-# Runs one agent and tells it to leave with one SIGTERM, ever: the agent finishes its job on the first and drops it on the
-# second. POSIX sh, writes no file. README.md lists the variables.
+# Runs one agent and tells it to leave with one SIGTERM, ever: the agent finishes its job on the first and drops it on
+# the second. POSIX sh, writes no file. README.md lists the variables.
 
 say() { printf 'agent-fleets: %s\n' "$1" >&2; }
 
@@ -116,15 +116,15 @@ read_clock
 started=$now
 idle_since=$now
 
-# No trap is set before the agent is started: until then SIGTERM ends the shell, and the container with it. A child begins
-# with the traps of its parent and would lose a signal that comes before it has dropped them.
+# No trap is set before the agent is started: until then SIGTERM ends the shell, and the container with it. A child
+# begins with the traps of its parent and would lose a signal that comes before it has dropped them.
 TFC_AGENT_TOKEN=$agent_token "$agent_command" &
 agent=$!
 trap 'leave "asked to stop"' TERM INT
 trap finish EXIT
 
-# sh can wait for one process or for all, not for the first of two. It waits for the nap, which the end of the agent cuts
-# short. The agent is looked at once more after each start of a nap, for it may have ended before $nap was known.
+# sh can wait for one process or for all, not for the first of two. It waits for the nap, which the end of the agent
+# cuts short. The agent is looked at once more after each start of a nap, for it may have ended before $nap was known.
 trap 'agent_lives || kill -KILL "$nap" 2>/dev/null' CHLD
 while
   plan_nap

@@ -1,6 +1,6 @@
-# First stage of the container's command: moves the agent token from the environment to file descriptor 3 and becomes the
-# entry point, whose text is the first argument. A process shows the environment it was started with in /proc/<pid>/environ
-# for as long as it lives, so unsetting the variable is not enough: only the exec takes it out of there.
+# First stage of the container's command: moves the agent token from the environment to file descriptor 3 and becomes
+# the entry point, whose text is the first argument. A process shows the environment it was started with in
+# /proc/<pid>/environ for as long as it lives, so unsetting the variable is not enough: only the exec takes it out.
 unset agent_token # it may have come in exported
 agent_token=${TFC_AGENT_TOKEN:-}
 unset TFC_AGENT_TOKEN

@@ -47,9 +47,10 @@ export async function runPass(deps: AutoscaleDeps): Promise<PassResult> {
   for (let ticks = 1; ; ticks += 1) {
     const tickStartedAt = clock.now().getTime();
     const { decision, quiet } = await tick(deps);
-    const nextTickAt = tickStartedAt + deps.tickSeconds * 1000;
+    const now = clock.now().getTime();
+    const nextTickAt = Math.max(now, tickStartedAt + deps.tickSeconds * 1000);
     if (quiet || nextTickAt - startedAt >= passMilliseconds) return { ticks, lastDecision: decision };
-    await clock.sleep(Math.max(0, nextTickAt - clock.now().getTime()));
+    await clock.sleep(nextTickAt - now);
   }
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from "vitest";
 import { type Container, dash, openFiles, readProc, startContainer, startEntryPoint } from "./container.ts";
 
 const token = "canary-agent-token";
@@ -48,12 +48,16 @@ function start(context: TestContext, part: Part, changes?: Environment): Contain
   return container;
 }
 
+const waiting = { timeout: 10_000 };
+
 /** The one process with which the entry point waits. */
 async function napOf(container: Container): Promise<number> {
-  const naps = () => container.processes().filter(({ name, parent }) => name === "sleep" && parent === container.pid);
-  const [nap] = await expect.poll(naps).toHaveLength(1).then(naps);
-  if (!nap) throw new Error("the entry point does not wait");
-  return nap.pid;
+  return vi.waitFor(() => {
+    const naps = container.processes().filter(({ name, parent }) => name === "sleep" && parent === container.pid);
+    const [nap, ...others] = naps;
+    if (!nap || others.length > 0) throw new Error(`the entry point naps ${naps.length} times at once`);
+    return nap.pid;
+  }, waiting);
 }
 
 if (!dash) process.stderr.write("SKIPPED: the entry point's tests need dash and /proc, which this machine lacks\n");
@@ -98,15 +102,15 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
   });
 
   it("tells an idle burst agent once to leave after its idle time", async (t) => {
-    const container = start(t, {}, { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "1" });
+    const container = start(t, {}, { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "2" });
     expect(await container.exitCode).toBe(0);
     expect(container.signals()).toEqual(["SIGTERM"]);
-    expect(container.log()).toContain("idle for 1 s");
+    expect(container.log()).toContain("idle for 2 s");
     expect(container.processes()).toEqual([]);
   });
 
   it("defect 1: a single-use agent told to leave in its job finishes it", async (t) => {
-    const container = start(t, { jobMs: 1800, exitCode: 3 }, { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "1" });
+    const container = start(t, { jobMs: 2800, exitCode: 3 }, { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "2" });
     expect(await container.exitCode).toBe(3);
     expect(container.events()).toEqual(["started", "signal", "job done"]);
   });
@@ -156,11 +160,11 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
   });
 
   it("tells a floor agent once to leave when its lifetime is over", async (t) => {
-    const changes = { AGENT_FLEETS_ROLE: "floor", AGENT_FLEETS_MAX_LIFETIME_SECONDS: "1" };
-    const container = start(t, { jobMs: 1500 }, changes);
+    const changes = { AGENT_FLEETS_ROLE: "floor", AGENT_FLEETS_MAX_LIFETIME_SECONDS: "2" };
+    const container = start(t, { jobMs: 2800 }, changes);
     expect(await container.exitCode).toBe(0);
     expect(container.events()).toEqual(["started", "signal", "job done"]);
-    expect(container.log()).toContain("lifetime of 1 s is over");
+    expect(container.log()).toContain("lifetime of 2 s is over");
   });
 
   it.for([1, 2, 3])("defect 1: hands on one SIGTERM in a job when ECS sends %i", async (times, t) => {
@@ -185,8 +189,10 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
   });
 
   it("defect 1: hands on one SIGTERM when ECS and the idle time ask at the same moment", async (t) => {
-    const container = start(t, { jobMs: 2000 }, { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "1" });
-    await sleep(800);
+    const container = start(t, { jobMs: 3000 }, { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "2" });
+    const launched = performance.now();
+    await container.sees("started");
+    await sleep(1800 - (performance.now() - launched));
     for (let sent = 0; sent < 40; sent += 1) {
       process.kill(container.pid, sent % 2 === 0 ? "SIGTERM" : "SIGINT");
       await sleep(10);
@@ -207,9 +213,9 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
   });
 
   it("sends nothing more to an agent that ignores its signal", async (t) => {
-    const changes = { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "1", AGENT_FLEETS_MAX_LIFETIME_SECONDS: "2" };
+    const changes = { AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "2", AGENT_FLEETS_MAX_LIFETIME_SECONDS: "3" };
     const container = start(t, { ignores: true }, changes);
-    await sleep(2500);
+    await sleep(3500);
     process.kill(container.pid, "SIGTERM");
     await sleep(500);
     expect(container.events()).toEqual(["started", "signal"]);
@@ -358,7 +364,7 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
       t.skip(`SKIPPED: this machine's prlimit cannot limit a process: ${error}`);
     }
     process.kill(await napOf(container), "SIGKILL");
-    await expect.poll(() => container.log()).toContain("Cannot fork");
+    await vi.waitFor(() => expect(container.log()).toContain("Cannot fork"), waiting);
     expect(container.child.exitCode).toBeNull();
     process.kill(container.pid, "SIGTERM");
     expect(await container.exitCode).toBe(9);
