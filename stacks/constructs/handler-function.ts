@@ -65,7 +65,6 @@ export class HandlerFunction extends Construct {
       reservedConcurrentExecutions: props.reservedConcurrency,
       kmsKeyArn: context.kmsKeyArn,
       environment: { variables: { ...props.environment } },
-      loggingConfig: { logFormat: "Text", logGroup: logGroup.name },
       dependsOn: [...this.role.ready, logGroup],
     });
     this.arn = this.function.arn;

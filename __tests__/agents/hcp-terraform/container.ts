@@ -30,6 +30,9 @@ interface Happened {
 
 type Report = Started | Happened;
 
+/** Variables by name; `undefined` takes one out. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 interface ProcessInfo {
   readonly pid: number;
   readonly parent: number;
@@ -62,17 +65,13 @@ export interface Container {
 }
 
 /** Starts the container's command exactly as the task definition has it, with an environment of nothing but `env`. */
-export function startContainer(
-  env: Readonly<Record<string, string | undefined>>,
-  cwd: string,
-  user: { uid?: number; gid?: number } = {},
-): Container {
+export function startContainer(env: Environment, cwd: string, user: { uid?: number; gid?: number } = {}): Container {
   const args = ["-c", launcher.replace("/bin/sh", shell), "agent-fleets", entryPoint];
   return follow(spawn(shell, args, { env, cwd, ...user, detached: true, stdio: ["ignore", "pipe", "pipe"] }));
 }
 
 /** Starts the second stage alone: it waits for its token, which never comes. */
-export function startEntryPoint(env: Readonly<Record<string, string | undefined>>, cwd: string): Container {
+export function startEntryPoint(env: Environment, cwd: string): Container {
   const args = ["-c", entryPoint, "agent-fleets"];
   return follow(spawn(shell, args, { env, cwd, detached: true, stdio: ["ignore", "pipe", "pipe", "pipe"] }));
 }

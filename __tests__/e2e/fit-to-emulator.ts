@@ -1,0 +1,101 @@
+import * as z from "zod";
+
+const attributes = z.record(z.string(), z.unknown());
+const blocks = z.record(z.string(), z.record(z.string(), attributes));
+
+/** Terraform JSON as cdktf writes it, as far as fitting it to an emulator goes. */
+const terraformJson = z.looseObject({
+  terraform: z.looseObject({ required_providers: z.record(z.string(), z.looseObject({ version: z.string() })) }),
+  provider: z.record(z.string(), z.array(attributes)),
+  resource: blocks,
+  data: blocks.optional(),
+  output: z.record(z.string(), z.looseObject({ value: z.unknown() })).optional(),
+});
+
+/** See {@link terraformJson}. */
+export type TerraformJson = z.output<typeof terraformJson>;
+
+/** A zip that Terraform's archive provider would have made. Paths are relative to the stack's directory. */
+export interface Archive {
+  readonly sourceDir: string;
+  readonly outputPath: string;
+}
+
+const archiveFile = z.looseObject({ type: z.literal("zip"), source_dir: z.string(), output_path: z.string() });
+
+/** The last AWS provider of its major version, and the oldest one that stacks must work with. */
+export const awsProviderVersion = "5.100.0";
+
+/** What {@link fitToEmulator} works with. */
+export interface FitOptions {
+  readonly stack: string;
+  /** Providers that Terraform can install; what is made with the others is replaced or left out. */
+  readonly providers: "aws alone" | "all";
+  /** Whether what is made with the TFE provider stays: it can be validated, but there is no organization to make it in. */
+  readonly keepTfe: boolean;
+  /** Makes the zip; resolves to the base64 of its SHA-256. */
+  readonly zip: (archive: Archive) => string;
+}
+
+/**
+ * Fits a synthesized stack to an emulator of AWS: dummy credentials, the state in a file beside it, and no provider that
+ * is not there. Nothing else of the stack is changed. Tells what was left out, one line each.
+ */
+export function fitToEmulator(text: string, options: FitOptions): { readonly text: string; readonly leftOut: string[] } {
+  const json = terraformJson.parse(JSON.parse(text));
+  const { terraform, provider } = json;
+  delete terraform.cloud;
+  terraform.backend = { local: { path: `terraform.${options.stack}.tfstate` } };
+  for (const aws of provider.aws ?? []) Object.assign(aws, { access_key: "test", secret_key: "test" });
+
+  const leftOut: string[] = [];
+  if (options.providers === "aws alone") {
+    const aws = terraform.required_providers.aws;
+    if (aws) aws.version = awsProviderVersion;
+    leaveOutProvider(json, "archive");
+  }
+  if (options.providers === "aws alone" || !options.keepTfe) leftOut.push(...leaveOutTfe(json));
+  const values = options.providers === "aws alone" ? replaceArchives(json, options.zip) : new Map<string, string>();
+  return { text: JSON.stringify(replaceReferences(json, values), null, 2), leftOut };
+}
+
+function leaveOutProvider({ terraform, provider }: TerraformJson, name: string): void {
+  delete terraform.required_providers[name];
+  delete provider[name];
+}
+
+/** Only outputs may refer to what is left out: anything else would be another stack than the one that is shipped. */
+function leaveOutTfe(json: TerraformJson): string[] {
+  leaveOutProvider(json, "tfe");
+  const leftOut: string[] = [];
+  for (const [prefix, kinds] of [["", json.resource], ["data.", json.data ?? {}]] as const) {
+    for (const type of Object.keys(kinds).filter((kind) => kind.startsWith("tfe_"))) {
+      leftOut.push(...Object.keys(kinds[type] ?? {}).map((name) => `${prefix}${type}.${name}`));
+      delete kinds[type];
+    }
+  }
+  for (const [name, { value }] of Object.entries(json.output ?? {})) {
+    if (!/\$\{[^}]*\btfe_/.test(JSON.stringify(value))) continue;
+    leftOut.push(`output.${name}`);
+    delete json.output?.[name];
+  }
+  return leftOut;
+}
+
+function replaceArchives(json: TerraformJson, zip: FitOptions["zip"]): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const [name, block] of Object.entries(json.data?.archive_file ?? {})) {
+    const { source_dir: sourceDir, output_path: outputPath } = archiveFile.parse(block);
+    values.set(`\${data.archive_file.${name}.output_path}`, outputPath);
+    values.set(`\${data.archive_file.${name}.output_base64sha256}`, zip({ sourceDir, outputPath }));
+  }
+  delete json.data?.archive_file;
+  return values;
+}
+
+function replaceReferences(value: unknown, values: ReadonlyMap<string, string>): unknown {
+  if (typeof value === "string") return values.get(value) ?? value;
+  if (Array.isArray(value)) return value.map((item) => replaceReferences(item, values));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replaceReferences(item, values)]));
+}

@@ -1,0 +1,169 @@
+import {
+  ECSClient,
+  ECSServiceException,
+  InvalidParameterException,
+  type ListTasksRequest,
+  type RunTaskRequest,
+  type Task,
+} from "@aws-sdk/client-ecs";
+import type { Clock } from "../../handlers/core/ports.ts";
+import type { FakeAnswer, FakeRequest } from "./http-fake.ts";
+
+/** What ECS throws. */
+interface Exception {
+  readonly exception: string;
+  readonly message: string;
+  readonly status?: number;
+}
+
+/** What ECS says instead of starting a task: a failure in its answer, or an exception. */
+export type Refusal = { readonly reason: string; readonly detail?: string } | Exception;
+
+/** One call as ECS got it. */
+export interface EcsCall {
+  readonly operation: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The part of ECS that fleets use, in memory. Tasks stay as they are until the test changes them; times are those of
+ * the clock.
+ */
+export interface EcsFake {
+  /** By ARN. Change them as time goes by. */
+  readonly tasks: ReadonlyMap<string, Task>;
+  readonly calls: readonly EcsCall[];
+  /** Decides about each new task; `undefined` starts it. */
+  refuse: ((request: RunTaskRequest) => Refusal | undefined) | undefined;
+  /** How long after its launch ListTasks first shows a task. */
+  listingLagMilliseconds: (task: Task) => number;
+  /** Puts a task there as if it had been launched, by default a running one. */
+  add(task: Partial<Task> & { readonly family?: string }): Task;
+  /** Does what is asked. Throws what a client would throw. */
+  perform(call: EcsCall): object;
+  /** Answers a request of the AWS SDK. */
+  answer(request: Pick<FakeRequest, "headers" | "body">): FakeAnswer;
+}
+
+/** Credentials and region of every client in tests. */
+const clientDefaults = { region: "us-east-1", credentials: { accessKeyId: "test", secretAccessKey: "test" } };
+
+/** A client of ECS at `endpoint`. */
+export function ecsClientAt(endpoint: string, options: { maxAttempts?: number } = {}): ECSClient {
+  return new ECSClient({ ...clientDefaults, endpoint, maxAttempts: 1, ...options });
+}
+
+/** A client without a way over the wire: `perform` is called with every call. */
+export function ecsClientOver(perform: (call: EcsCall) => Promise<object>): ECSClient {
+  return Object.assign(new ECSClient(clientDefaults), {
+    send: (command: { readonly input: object }) =>
+      perform({ operation: command.constructor.name.replace(/Command$/, ""), input: { ...command.input } }),
+  });
+}
+
+/** See {@link EcsFake}. */
+export function createEcsFake(clock: Clock): EcsFake {
+  const tasks = new Map<string, Task & { family: string }>();
+  const calls: EcsCall[] = [];
+  const tokens = new Map<string, { readonly input: string; readonly arn: string }>();
+  let tasksMade = 0;
+
+  const operations: Record<string, (input: never) => object> = {
+    RunTask(input: RunTaskRequest) {
+      const token = input.clientToken ?? "";
+      const known = tokens.get(token);
+      if (known && known.input !== JSON.stringify(input)) throw exception("ConflictException", "token used otherwise");
+      if (known) return { tasks: [tasks.get(known.arn)], failures: [] };
+      const refusal = fake.refuse?.(input);
+      if (refusal && "exception" in refusal) throw exception(refusal.exception, refusal.message, refusal.status);
+      if (refusal) return { tasks: [], failures: [refusal] };
+      const task = fake.add({
+        family: String(input.taskDefinition).replace(/^.*\/|:\d+$/g, ""),
+        lastStatus: "PROVISIONING",
+        overrides: input.overrides,
+        ...(input.startedBy && { startedBy: input.startedBy }),
+      });
+      tokens.set(token, { input: JSON.stringify(input), arn: String(task.taskArn) });
+      return { tasks: [{ ...task }], failures: [] };
+    },
+
+    ListTasks({ family, desiredStatus = "RUNNING", maxResults = 100, nextToken = "0" }: ListTasksRequest) {
+      if (maxResults > 100) throw exception("InvalidParameterException", "maxResults must be at most 100");
+      const now = clock.now().getTime();
+      const arns = [...tasks.values()]
+        .filter((task) => task.family === family && task.desiredStatus === desiredStatus)
+        .filter((task) => (task.createdAt?.getTime() ?? 0) + fake.listingLagMilliseconds(task) <= now)
+        .map((task) => task.taskArn);
+      const start = Number(nextToken);
+      const next = start + maxResults;
+      return { taskArns: arns.slice(start, next), ...(next < arns.length && { nextToken: String(next) }) };
+    },
+
+    DescribeTasks({ tasks: arns }: { tasks: string[] }) {
+      if (arns.length === 0 || arns.length > 100) throw exception("InvalidParameterException", "1 to 100 tasks");
+      const found = arns.flatMap((arn) => tasks.get(arn) ?? []);
+      const failures = arns.filter((arn) => !tasks.has(arn)).map((arn) => ({ arn, reason: "MISSING" }));
+      return { tasks: found.map((task) => ({ ...task })), failures };
+    },
+
+    StopTask({ task: arn, reason }: { task: string; reason: string }) {
+      const task = tasks.get(arn);
+      if (!task) throw exception("InvalidParameterException", "The referenced task was not found.");
+      if (task.desiredStatus !== "STOPPED") {
+        Object.assign(task, { desiredStatus: "STOPPED", stopCode: "UserInitiated", stoppedReason: reason });
+      }
+      return { task: { ...task } };
+    },
+  };
+
+  const fake: EcsFake = {
+    tasks,
+    calls,
+    refuse: undefined,
+    listingLagMilliseconds: () => 0,
+    add({ family = "ci", ...task }) {
+      tasksMade += 1;
+      const added = {
+        taskArn: `arn:aws:ecs:us-east-1:000000000000:task/ci/${tasksMade}`,
+        family,
+        createdAt: clock.now(),
+        lastStatus: "RUNNING",
+        desiredStatus: "RUNNING",
+        ...task,
+      };
+      tasks.set(added.taskArn, added);
+      return added;
+    },
+    perform(call) {
+      calls.push(call);
+      const operation = operations[call.operation];
+      if (!operation) throw exception("UnknownOperationException", call.operation);
+      return operation(call.input as never);
+    },
+    answer({ headers, body }) {
+      const operation = String(headers["x-amz-target"]).replace(/^AmazonEC2ContainerServiceV20141113\./, "");
+      try {
+        return { status: 200, json: toWire(fake.perform({ operation, input: JSON.parse(body.toString("utf8")) })) };
+      } catch (error) {
+        if (!(error instanceof ECSServiceException)) throw error;
+        const status = error.$metadata.httpStatusCode ?? 500;
+        return { status, json: { __type: error.name, message: error.message } };
+      }
+    },
+  };
+  return fake;
+}
+
+function exception(name: string, message: string, status = 400): ECSServiceException {
+  const options = { message, $metadata: { httpStatusCode: status } };
+  if (name === "InvalidParameterException") return new InvalidParameterException(options);
+  return new ECSServiceException({ ...options, name, $fault: status < 500 ? "client" : "server" });
+}
+
+/** Times travel as seconds. */
+function toWire(value: unknown): unknown {
+  if (value instanceof Date) return value.getTime() / 1000;
+  if (Array.isArray(value)) return value.map(toWire);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, toWire(part)]));
+}
