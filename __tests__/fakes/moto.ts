@@ -18,11 +18,14 @@ export function hasMoto(): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((folder) => isExecutable(join(folder, "moto_server")));
 }
 
-/** Starts moto on a free port of loopback. Throws with what it wrote when it does not come up. */
-export async function startMoto(): Promise<Moto> {
+/** Starts moto on a free port of loopback; `env` adds settings. Throws with what it wrote when it does not come up. */
+export async function startMoto(env: Readonly<Record<string, string>> = {}): Promise<Moto> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn("moto_server", ["-H", "127.0.0.1", "-p", String(port)], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("moto_server", ["-H", "127.0.0.1", "-p", String(port)], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...env },
+  });
   let output = "";
   child.stderr.on("data", (chunk: Buffer) => {
     output = (output + chunk.toString("utf8")).slice(-4_000);

@@ -3,6 +3,9 @@ import { VendorApiError } from "../core/errors.ts";
 import type { Agent, Decision } from "../core/model.ts";
 import type { VendorAgent } from "../core/ports.ts";
 import type { AutoscaleDeps } from "./handler.ts";
+import { readRoster } from "./observe.ts";
+
+const secondLookMilliseconds = 10_000;
 
 /** What came of a decision. */
 export interface Outcome {
@@ -59,15 +62,18 @@ async function launch(deps: AutoscaleDeps, decision: Decision): Promise<Step & {
   }
 }
 
-/** Asks again right before acting: an agent that has registered meanwhile may have a job already. */
+/**
+ * Looks again after a moment and right before acting. An agent that has registered meanwhile may have a job already; one
+ * that has just left only looks as if it had never come, until ECS notices that its container ended.
+ */
 async function stopUnregistered(deps: AutoscaleDeps, agents: readonly Agent[]): Promise<Step> {
   if (agents.length === 0) return { done: 0, errors: [] };
   try {
-    const registered = await deps.vendor.listAgents();
-    if (registered === undefined) return { done: 0, errors: [] };
-    const names = new Set(registered.map((agent) => agent.name));
-    const stillAbsent = agents.filter((agent) => !names.has(agent.name));
-    return await forEachAgent(deps, stillAbsent, "stopping an agent that never registered", (agent) =>
+    await deps.clock.sleep(secondLookMilliseconds);
+    const roster = await readRoster(deps);
+    const offline = new Set(roster.agents.filter(({ state }) => state === "offline").map(({ name }) => name));
+    const stillOffline = agents.filter((agent) => offline.has(agent.name));
+    return await forEachAgent(deps, stillOffline, "stopping an agent that never registered", (agent) =>
       deps.capacity.stopUnregistered(agent.capacityId),
     );
   } catch (error) {

@@ -1,9 +1,8 @@
-import { agentNamePrefix, joinAgents } from "../core/agents.ts";
-import { VendorApiError } from "../core/errors.ts";
 import type { Decision, Policy, Snapshot } from "../core/model.ts";
-import type { Capacity, Clock, Log, Metrics, Retirements, Vendor, VendorAgent } from "../core/ports.ts";
+import type { Capacity, Clock, Log, Metrics, Retirements, Vendor } from "../core/ports.ts";
 import { decide } from "../core/scaling.ts";
 import { act } from "./act.ts";
+import { observe } from "./observe.ts";
 import { logDecision, recordTick } from "./report.ts";
 
 /** What a pass of the loop works with. */
@@ -66,33 +65,6 @@ async function tick(deps: AutoscaleDeps): Promise<{ decision: Decision; quiet: b
     throw new AggregateError(outcome.errors, `the tick did not get everything done: ${first?.message}`);
   }
   return { decision, quiet: isQuiet(snapshot, decision) };
-}
-
-/**
- * Agents are read before jobs: a job that starts in between is then seen as running on an agent that was idle, never as
- * queued and running at once. Capacity is read before both: an agent that registers in between has its member.
- *
- * Nothing is decided on a part of the picture: whatever cannot be read fails the pass.
- */
-async function observe(deps: AutoscaleDeps): Promise<{ snapshot: Snapshot; ghosts: readonly VendorAgent[] }> {
-  const { capacity, vendor, policy, metrics } = deps;
-  try {
-    const { members, failedLaunchesLastHour } = await capacity.read();
-    const vendorAgents = await vendor.listAgents();
-    const demand = await vendor.readDemand();
-    const { agents, ghosts } = joinAgents({
-      members,
-      vendorAgents,
-      namePrefix: agentNamePrefix(deps.fleet),
-      registrationGraceSeconds: policy.registrationGraceSeconds,
-      now: deps.clock.now(),
-    });
-    const vendorShowsAgents = vendorAgents !== undefined;
-    return { snapshot: { demand, agents, vendorShowsAgents, failedLaunchesLastHour }, ghosts };
-  } catch (error) {
-    if (error instanceof VendorApiError) metrics.record({ VendorApiErrors: 1 });
-    throw error;
-  }
 }
 
 function isQuiet({ demand, agents }: Snapshot, decision: Decision): boolean {

@@ -290,9 +290,11 @@ describe("agents that never registered", () => {
       "capacity.read",
       "vendor.listAgents",
       "vendor.readDemand",
+      "capacity.read",
       "vendor.listAgents",
-      "capacity.stopUnregistered",
     ]);
+    expect(fleet.calls[5]).toBe("capacity.stopUnregistered");
+    expect(clock.sleeps[0]).toBe(10_000);
     expect(metrics.records[0]).toMatchObject({ LaunchFailures: 1, AgentsOffline: 1 });
   });
 
@@ -300,6 +302,17 @@ describe("agents that never registered", () => {
     agent("ci_a");
     fleet.onCall = (call) => {
       if (call === "vendor.readDemand") fleet.vendorAgents = [{ id: "agent-a", name: "ci_a", state: "busy" }];
+    };
+    await runPass(deps);
+    expect(fleet.stopped).toEqual([]);
+    expect(metrics.sum("LaunchFailures")).toBe(0);
+  });
+
+  it("are left alone when it turns out that they were leaving: they did register, and count as no failure", async () => {
+    agent("ci_a");
+    fleet.onCall = (call) => {
+      if (call === "vendor.readDemand")
+        fleet.members = fleet.members.map((member) => ({ ...member, phase: "stopping" }));
     };
     await runPass(deps);
     expect(fleet.stopped).toEqual([]);

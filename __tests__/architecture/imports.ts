@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+
+/** One import: which file wants what. Paths are relative to the project, packages are named. */
+export interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Every static and dynamic import of the product's TypeScript, type-only ones too. */
+export function importsOfProject(root: string): Import[] {
+  const files = ["main.ts", ...["stacks", "handlers", "scripts"].flatMap((folder) => typescriptIn(root, folder))];
+  return files.flatMap((file) => importsOf(file, readFileSync(join(root, file), "utf8")));
+}
+
+/** The imports of one file's text. */
+export function importsOf(from: string, text: string): Import[] {
+  const statements =
+    /^\s*(?:import|export)\b(?:[\w\s{},*$]*?\bfrom)?\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm;
+  return [...text.matchAll(statements)].map(([, statement, dynamic]) => {
+    const specifier = statement ?? dynamic ?? "";
+    return { from, to: specifier.startsWith(".") ? posix.join(dirname(from), specifier) : packageOf(specifier) };
+  });
+}
+
+function packageOf(specifier: string): string {
+  if (specifier.startsWith("node:")) return "node";
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+function typescriptIn(root: string, folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => posix.join(folder, file.replaceAll("\\", "/")));
+}
+
+/** Who may import what (DESIGN.md §2). The first rule whose `from` fits a file decides; nothing else is allowed. */
+export interface Rule {
+  readonly from: RegExp;
+  readonly may: readonly RegExp[];
+}
+
+/** The imports that no rule allows, as `from → to`. */
+export function violations(imports: readonly Import[], rules: readonly Rule[]): string[] {
+  return imports
+    .filter(({ from, to }) => !rules.find((rule) => rule.from.test(from))?.may.some((allowed) => allowed.test(to)))
+    .map(({ from, to }) => `${from} → ${to}`);
+}

@@ -1,0 +1,68 @@
+/** One list of what exists, as an AWS API writes it. */
+type Listing = (endpoint: string, region: string) => Promise<string>;
+
+const json =
+  (service: string, target: string): Listing =>
+  (endpoint, region) =>
+    ask(endpoint, region, service, "/", {
+      method: "POST",
+      body: "{}",
+      headers: { "x-amz-target": target, "content-type": "application/x-amz-json-1.1" },
+    });
+
+const query =
+  (service: string, version: string, action: string): Listing =>
+  (endpoint, region) =>
+    ask(endpoint, region, service, "/", {
+      method: "POST",
+      body: new URLSearchParams({ Action: action, Version: version }),
+    });
+
+const get =
+  (service: string, path: string): Listing =>
+  (endpoint, region) =>
+    ask(endpoint, region, service, path, {});
+
+const ec2 = (action: string) => query("ec2", "2016-11-15", action);
+
+/** A list of everything of a kind that a fleet is made of. */
+const listings: Readonly<Record<string, Listing>> = {
+  clusters: json("ecs", "AmazonEC2ContainerServiceV20141113.ListClusters"),
+  taskDefinitions: json("ecs", "AmazonEC2ContainerServiceV20141113.ListTaskDefinitions"),
+  functions: get("lambda", "/2015-03-31/functions/"),
+  secrets: json("secretsmanager", "secretsmanager.ListSecrets"),
+  logGroups: json("logs", "Logs_20140328.DescribeLogGroups"),
+  tables: json("dynamodb", "DynamoDB_20120810.ListTables"),
+  rules: json("events", "AWSEvents.ListRules"),
+  queues: json("sqs", "AmazonSQS.ListQueues"),
+  topics: query("sns", "2010-03-31", "ListTopics"),
+  alarms: query("monitoring", "2010-08-01", "DescribeAlarms"),
+  dashboards: query("monitoring", "2010-08-01", "ListDashboards"),
+  roles: query("iam", "2010-05-08", "ListRoles"),
+  httpApis: get("apigateway", "/v2/apis"),
+  vpcs: ec2("DescribeVpcs"),
+  subnets: ec2("DescribeSubnets"),
+  routeTables: ec2("DescribeRouteTables"),
+  internetGateways: ec2("DescribeInternetGateways"),
+  securityGroups: ec2("DescribeSecurityGroups"),
+  addresses: ec2("DescribeAddresses"),
+};
+
+/** The kinds of resources of which a stack's name tells that some exist. */
+export async function kindsOf(stack: string, endpoint: string, region: string): Promise<string[]> {
+  const kinds: string[] = [];
+  for (const [kind, list] of Object.entries(listings)) {
+    if ((await list(endpoint, region)).includes(stack)) kinds.push(kind);
+  }
+  return kinds;
+}
+
+/** moto checks no signature, but reads service and region in it. */
+async function ask(endpoint: string, region: string, service: string, path: string, init: RequestInit) {
+  const credential = `test/20200101/${region}/${service}/aws4_request`;
+  const authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=0`;
+  const response = await fetch(`${endpoint}${path}`, { ...init, headers: { ...init.headers, authorization } });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${service} answered ${response.status}: ${text.slice(0, 300)}`);
+  return text;
+}

@@ -1,0 +1,110 @@
+import { readFileSync } from "node:fs";
+import * as z from "zod";
+import type { AwsCall } from "./aws-front.ts";
+
+const texts = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
+
+const policyDocument = z.object({
+  Statement: z.array(
+    z.object({
+      Effect: z.literal("Allow"),
+      Action: texts,
+      Resource: texts,
+      Condition: z
+        .partialRecord(z.enum(["StringEquals", "ArnEquals"]), z.record(z.string(), z.string()))
+        .default({}),
+    }),
+  ),
+});
+
+const terraformState = z.object({
+  resources: z.array(
+    z.object({ type: z.string(), instances: z.array(z.object({ attributes: z.record(z.string(), z.unknown()) })) }),
+  ),
+});
+
+/** What a call asks of the caller's role. */
+interface Need {
+  readonly action: string;
+  readonly resource: string;
+  readonly context: Readonly<Record<string, string>>;
+}
+
+/** The calls that the caller's role, as Terraform's state has it, does not allow; each with what is missing. */
+export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string): string[] {
+  const { resources } = terraformState.parse(JSON.parse(readFileSync(stateFile, "utf8")));
+  const all = (type: string) =>
+    resources
+      .filter((resource) => resource.type === type)
+      .flatMap(({ instances }) => instances.map(({ attributes }) => attributes));
+  const statementsOf = new Map(
+    all("aws_iam_role_policy").map(({ role, policy }) => [
+      String(role),
+      policyDocument.parse(JSON.parse(String(policy))).Statement,
+    ]),
+  );
+  const arnOf = (name: unknown) => {
+    const named = [...all("aws_lambda_function"), ...all("aws_dynamodb_table")];
+    return named.find((each) => each.function_name === name || each.name === name)?.arn ?? `no resource named ${name}`;
+  };
+  const passedRoles = all("aws_ecs_task_definition").flatMap(({ execution_role_arn, task_role_arn }) => [
+    String(execution_role_arn),
+    String(task_role_arn),
+  ]);
+
+  const needs = (call: AwsCall): Need[] => {
+    const { service, operation, input } = call;
+    const cluster = { "ecs:cluster": String(input.cluster) };
+    const need = (action: string, resource: unknown, context: Need["context"] = {}): Need => ({
+      action,
+      resource: String(resource),
+      context,
+    });
+    switch (`${service}:${operation}`) {
+      case "ecs:ListTasks":
+        return [need("ecs:ListTasks", "*", cluster)];
+      case "ecs:DescribeTasks":
+        return [input.tasks].flat().map((task) => need("ecs:DescribeTasks", task, cluster));
+      case "ecs:RunTask":
+        return [
+          need("ecs:RunTask", input.taskDefinition, cluster),
+          need("ecs:TagResource", `${cluster["ecs:cluster"].replace(":cluster/", ":task/")}/new`, {
+            "ecs:CreateAction": "RunTask",
+          }),
+          ...passedRoles.map((role) => need("iam:PassRole", role, { "iam:PassedToService": "ecs-tasks.amazonaws.com" })),
+        ];
+      case "secretsmanager:GetSecretValue":
+        return [need("secretsmanager:GetSecretValue", input.SecretId)];
+      case "dynamodb:PutItem":
+      case "dynamodb:Scan":
+        return [need(`dynamodb:${operation}`, arnOf(input.TableName))];
+      case "lambda:Invoke":
+        return [need("lambda:InvokeFunction", arnOf(input.FunctionName))];
+      default:
+        return [need(`${service}:${operation}`, "an unknown call: say here what it needs")];
+    }
+  };
+
+  return calls.flatMap((call) => {
+    const statements = statementsOf.get(`${call.caller}-role`) ?? [];
+    return needs(call)
+      .filter(
+        ({ action, resource, context }) =>
+          !statements.some(
+            ({ Action, Resource, Condition }) =>
+              Action.includes(action) &&
+              Resource.some((pattern) => matches(pattern, resource)) &&
+              Object.values(Condition).every((operator) =>
+                Object.entries(operator ?? {}).every(([key, value]) => context[key] === value),
+              ),
+          ),
+      )
+      .map(({ action, resource }) => `${call.caller} may not ${action} on ${resource}`);
+  });
+}
+
+/** Stars stand for anything in IAM. */
+function matches(pattern: string, text: string): boolean {
+  const parts = pattern.split("*").map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`).test(text);
+}

@@ -1,0 +1,142 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { hasMoto } from "../fakes/moto.ts";
+import { awsProviderVersion } from "./fit-to-emulator.ts";
+
+/** The project's folder. */
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** How a command ended. */
+export interface Outcome {
+  readonly code: number | null;
+  /** What it wrote, standard output and errors as they came, without colours. */
+  readonly output: string;
+}
+
+/** Terraform's own registry serves the providers: set where it can be reached. */
+export const useRegistry = process.env.AGENT_FLEETS_TF_REGISTRY === "1";
+
+const mirror = useRegistry ? undefined : findMirror();
+
+/** What the suite cannot run without and is not here, in words; `undefined` when all is there. */
+export function missingTools(needed: { readonly moto: boolean }): string | undefined {
+  const missing = [
+    ...(answers("terraform", ["version"]) ? [] : ["terraform"]),
+    ...(useRegistry || mirror ? [] : [`a mirror of AWS provider ${awsProviderVersion} (AGENT_FLEETS_TF_MIRROR)`]),
+    ...(needed.moto && !hasMoto() ? ["moto_server"] : []),
+  ];
+  return missing.length > 0 ? missing.join(", ") : undefined;
+}
+
+/**
+ * The environment for terraform and cdktf: a home and settings of their own in `folder`, and nothing of this machine's
+ * AWS or Terraform settings.
+ */
+export function terraformEnvironment(
+  folder: string,
+  more: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string | undefined>> {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(AWS_|TF_|CDKTF_|VITEST)/.test(name));
+  const home = join(folder, "home");
+  const settings = join(folder, "terraform.rc");
+  mkdirSync(home, { recursive: true });
+  const installation = mirror && `provider_installation {\n  filesystem_mirror {\n    path = "${mirror}"\n  }\n}\n`;
+  writeFileSync(settings, `disable_checkpoint = true\n${installation ?? ""}`);
+  return {
+    ...Object.fromEntries(inherited),
+    HOME: home,
+    TF_CLI_CONFIG_FILE: settings,
+    TF_IN_AUTOMATION: "1",
+    CHECKPOINT_DISABLE: "1",
+    CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1",
+    AWS_EC2_METADATA_DISABLED: "true",
+    ...more,
+  };
+}
+
+const running = new Set<ChildProcess>();
+process.once("exit", () => running.forEach(kill));
+
+/** Runs a command to its end. One that takes too long is killed with all that it has started. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: {
+    readonly cwd?: string;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly timeoutSeconds?: number;
+  },
+): Promise<Outcome> {
+  const { cwd = root, env, timeoutSeconds = 240 } = options;
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  let output = "";
+  const collect = (chunk: Buffer) => {
+    output += chunk.toString("utf8");
+  };
+  child.stdout.on("data", collect);
+  child.stderr.on("data", collect);
+  const timer = setTimeout(() => {
+    output += `\nkilled after ${timeoutSeconds} s\n`;
+    kill(child);
+  }, timeoutSeconds * 1000);
+  try {
+    const [code] = await once(child, "close");
+    return { code, output: plain(output) };
+  } finally {
+    clearTimeout(timer);
+    running.delete(child);
+  }
+}
+
+/** Runs a command that has to succeed; otherwise throws with the part of its output that tells why. */
+export async function mustRun(...call: Parameters<typeof run>): Promise<Outcome> {
+  const outcome = await run(...call);
+  if (outcome.code === 0) return outcome;
+  const lines = outcome.output.split("\n");
+  const errors = lines.flatMap((line, index) => (/Error: /.test(line) ? lines.slice(index, index + 8) : []));
+  const telling = (errors.length > 0 ? errors : lines.slice(-40)).slice(0, 80).join("\n");
+  throw new Error(`${call[0]} ${call[1].join(" ")} ended with ${outcome.code}:\n${telling}`);
+}
+
+/** `cdktf` with our app, or another one, writing into `output`. */
+export async function cdktf(
+  command: "deploy" | "destroy" | "synth",
+  stacks: readonly string[],
+  options: { readonly output: string; readonly app: string } & Parameters<typeof run>[2],
+): Promise<Outcome> {
+  const approval = command === "synth" ? [] : ["--auto-approve", "--skip-provider-lock"];
+  const app = ["--app", `node --import tsx ${options.app}`, "--output", options.output];
+  return mustRun(join(root, "node_modules/.bin/cdktf"), [command, ...stacks, ...approval, ...app], options);
+}
+
+function kill({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It is gone already.
+  }
+}
+
+function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal sequences begin with one
+  return text.replaceAll(/\u001b\[[0-9;?]*[A-Za-z]/g, "");
+}
+
+function findMirror(): string | undefined {
+  const folder = process.env.AGENT_FLEETS_TF_MIRROR ?? answers("bash", [join(root, "../shared/bin/tf-mirror")]);
+  const provider = `registry.terraform.io/hashicorp/aws/${awsProviderVersion}`;
+  return folder !== undefined && existsSync(join(folder, provider)) ? folder : undefined;
+}
+
+function answers(command: string, args: readonly string[]): string | undefined {
+  try {
+    return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    return undefined;
+  }
+}

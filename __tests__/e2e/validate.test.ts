@@ -1,0 +1,28 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cdktf, missingTools, mustRun, root, run, terraformEnvironment, useRegistry } from "./toolchain.ts";
+
+const missing = missingTools({ moto: false });
+if (missing) process.stderr.write(`SKIPPED: terraform validate of the shipped configs. Missing here: ${missing}\n`);
+
+const stacks = readdirSync(join(root, "config"))
+  .filter((file) => file.endsWith(".yaml"))
+  .map((file) => basename(file, ".yaml"));
+
+describe.skipIf(missing)("terraform validate", () => {
+  const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
+  const env = terraformEnvironment(folder);
+  const output = join(folder, "out");
+
+  beforeAll(() => cdktf("synth", [], { output, app: useRegistry ? "main.ts" : "__tests__/e2e/app.ts", env }));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.concurrent.each(stacks)("%s, with the AWS provider", { timeout: 120_000 }, async (stack) => {
+    const cwd = join(output, "stacks", stack);
+    await mustRun("terraform", ["init", "-backend=false", "-input=false"], { cwd, env });
+    const { code, output: text } = await run("terraform", ["validate", "-no-color"], { cwd, env });
+    expect({ code, text }).toEqual({ code: 0, text: expect.stringContaining("Success! The configuration is valid.") });
+  });
+});

@@ -1,0 +1,282 @@
+import type { ECSClient, Task } from "@aws-sdk/client-ecs";
+import { VendorApiError } from "../../handlers/core/errors.ts";
+import type { AgentRole } from "../../handlers/core/model.ts";
+import type { Vendor, VendorAgent } from "../../handlers/core/ports.ts";
+import { createEcsFake, type EcsCall, ecsClientOver } from "./ecs.ts";
+import type { EventClock } from "./event-clock.ts";
+
+/** What kind of world it is. Times in seconds, chances from 0 to 1. */
+export interface WorldSettings {
+  readonly max: number;
+  readonly singleUse: boolean;
+  /** Whether the vendor tells which agents there are; otherwise only jobs. */
+  readonly showsAgents: boolean;
+  /** Whether the vendor keeps records of agents that left until someone deletes them. */
+  readonly keepsRecords: boolean;
+  readonly idleTimeoutSeconds: number;
+  readonly maxLifetimeSeconds: number;
+  readonly listingLagSeconds: number;
+}
+
+/** What goes wrong, and how often. */
+export interface Trouble {
+  readonly callFails: number;
+  readonly noCapacity: number;
+  readonly agentHangs: number;
+  readonly agentCrashesAtBoot: number;
+  readonly agentIsLate: number;
+  readonly jobCrashesAgent: number;
+}
+
+export const noTrouble: Trouble = {
+  callFails: 0,
+  noCapacity: 0,
+  agentHangs: 0,
+  agentCrashesAtBoot: 0,
+  agentIsLate: 0,
+  jobCrashesAgent: 0,
+};
+
+/** Like a run that is planned and then applied: stage after stage, each on any agent, with no pause in between. */
+interface Job {
+  readonly queuedAt: Date;
+  readonly stageSeconds: readonly number[];
+  stagesDone: number;
+}
+
+interface WorldAgent {
+  readonly id: string;
+  readonly name: string;
+  readonly role: AgentRole;
+  readonly task: Task;
+  state: VendorAgent["state"] | "unregistered";
+  /** When the vendor's list first showed it to somebody. */
+  shown: boolean;
+  toldToLeave: boolean;
+  jobsBefore: number;
+  job?: Job | undefined;
+}
+
+/**
+ * Jobs, agents and tasks that live by themselves on virtual time: agents boot, register, take jobs, idle out, crash;
+ * calls take time, fail, or are carried out and lose their answer. `violations` is what must never have happened.
+ */
+export function createFleetWorld(clock: EventClock, random: () => number, settings: WorldSettings) {
+  const ecs = createEcsFake(clock);
+  const agents = new Set<WorldAgent>();
+  const queue: Job[] = [];
+  const violations: string[] = [];
+  const world = {
+    trouble: noTrouble,
+    violations,
+    launches: 0,
+    jobsDone: 0,
+    get queued(): number {
+      return queue.length;
+    },
+    get living(): readonly WorldAgent[] {
+      return [...agents].filter(({ task }) => task.lastStatus !== "STOPPED");
+    },
+    queueJob,
+    vendor: vendor(),
+    connect,
+  };
+  const chance = (probability: number) => random() < probability;
+  const between = (low: number, high: number) => low + random() * (high - low);
+
+  function queueJob(stageSeconds: readonly number[]): void {
+    enqueue({ queuedAt: clock.now(), stageSeconds, stagesDone: 0 });
+  }
+
+  function enqueue(job: Job): void {
+    queue.push(job);
+    for (const agent of agents) lookForWork(agent);
+  }
+
+  function dropJob(agent: WorldAgent): void {
+    const { job } = agent;
+    agent.job = undefined;
+    if (job) enqueue(job);
+  }
+
+  function lookForWork(agent: WorldAgent): void {
+    clock.after(between(0, 2), () => {
+      const [job] = queue;
+      if (agent.state !== "idle" || agent.toldToLeave || !job) return;
+      queue.shift();
+      agent.state = "busy";
+      agent.job = job;
+      const seconds = job.stageSeconds[job.stagesDone] ?? 0;
+      if (chance(world.trouble.jobCrashesAgent)) clock.after(seconds / 2, () => crash(agent));
+      else clock.after(seconds, () => finish(agent, job));
+    });
+  }
+
+  function finish(agent: WorldAgent, job: Job): void {
+    if (agent.job !== job) return;
+    agent.job = undefined;
+    job.stagesDone += 1;
+    if (job.stagesDone < job.stageSeconds.length) enqueue(job);
+    else world.jobsDone += 1;
+    if (settings.singleUse || agent.toldToLeave) leave(agent);
+    else becomeIdle(agent);
+  }
+
+  function becomeIdle(agent: WorldAgent): void {
+    agent.state = "idle";
+    lookForWork(agent);
+    agent.jobsBefore += 1;
+    const { jobsBefore } = agent;
+    if (agent.role === "floor") return;
+    clock.after(settings.idleTimeoutSeconds, () => {
+      if (agent.state === "idle" && agent.jobsBefore === jobsBefore) tellToLeave(agent);
+    });
+  }
+
+  function tellToLeave(agent: WorldAgent): void {
+    agent.toldToLeave = true;
+    if (agent.state === "idle" || agent.state === "unregistered") leave(agent);
+  }
+
+  /** The agent is gone at once, its process ends soon after, and ECS takes a while to notice and to clean up. */
+  function leave(agent: WorldAgent, exitCode = 0): void {
+    forget(agent);
+    clock.after(between(0.2, 3), () => endTask(agent.task, "EssentialContainerExited", exitCode));
+  }
+
+  function forget(agent: WorldAgent): void {
+    if (!settings.keepsRecords || agent.state === "unregistered") agents.delete(agent);
+    agent.state = "gone";
+  }
+
+  function endTask(task: Task, stopCode: NonNullable<Task["stopCode"]>, exitCode: number): void {
+    if (task.lastStatus === "STOPPED") return;
+    if (task.desiredStatus !== "STOPPED") Object.assign(task, { desiredStatus: "STOPPED", stopCode });
+    clock.after(between(5, 20), () => {
+      if (task.lastStatus === "STOPPED") return;
+      Object.assign(task, { lastStatus: "STOPPED", stoppedAt: clock.now(), containers: [{ exitCode }] });
+    });
+  }
+
+  /** Not by us: the job begins anew, the vendor takes five minutes to see that the agent is lost. */
+  function crash(agent: WorldAgent): void {
+    dropJob(agent);
+    endTask(agent.task, "EssentialContainerExited", 137);
+    clock.after(300, () => forget(agent));
+  }
+
+  function boot(task: Task, name: string, role: AgentRole): void {
+    const agent: WorldAgent = {
+      id: `agent-${name}`,
+      name,
+      role,
+      task,
+      state: "unregistered",
+      shown: false,
+      toldToLeave: false,
+      jobsBefore: -1,
+    };
+    agents.add(agent);
+    const { trouble } = world;
+    // Where nobody can see it, a floor agent that hangs lives to the end of its lifetime: a day, which is too long here.
+    const hangs = chance(trouble.agentHangs) && (settings.showsAgents || role === "burst");
+    const crashes = chance(trouble.agentCrashesAtBoot);
+    const seconds = chance(trouble.agentIsLate) ? between(120, 400) : between(15, 70);
+    clock.after(seconds, () => {
+      if (task.desiredStatus === "STOPPED") return;
+      Object.assign(task, { lastStatus: "RUNNING", startedAt: clock.now() });
+      clock.after(settings.maxLifetimeSeconds, () => tellToLeave(agent));
+      if (crashes) {
+        clock.after(3, () => leave(agent, 1));
+      } else if (hangs) {
+        if (role === "burst") clock.after(settings.idleTimeoutSeconds, () => tellToLeave(agent));
+      } else {
+        clock.after(between(1, 4), () => {
+          if (agent.state === "unregistered" && task.desiredStatus !== "STOPPED") becomeIdle(agent);
+        });
+      }
+    });
+  }
+
+  function launched(task: Task): void {
+    const [override] = task.overrides?.containerOverrides ?? [];
+    const value = (name: string) => override?.environment?.find((variable) => variable.name === name)?.value;
+    world.launches += 1;
+    boot(task, String(value("TFC_AGENT_NAME")), value("AGENT_FLEETS_ROLE") === "floor" ? "floor" : "burst");
+    const existing = [...ecs.tasks.values()].filter(({ lastStatus }) => lastStatus !== "STOPPED").length;
+    if (existing > settings.max) violations.push(`${existing} agents exist at ${clock.seconds} s`);
+  }
+
+  function stopped(arn: string): void {
+    for (const agent of agents) {
+      if (agent.task.taskArn !== arn) continue;
+      if (agent.shown && agent.state !== "gone") violations.push(`${agent.name} was stopped, ${agent.state}`);
+      forget(agent);
+      dropJob(agent);
+    }
+    const task = ecs.tasks.get(arn);
+    if (task) endTask(task, "UserInitiated", 137);
+  }
+
+  /** A call takes time; of those that fail, half were carried out nevertheless. */
+  async function call<T>(perform: () => T, failure: () => Error): Promise<T> {
+    await clock.sleep(between(20, 600));
+    const fails = chance(world.trouble.callFails);
+    if (fails && chance(0.5)) throw failure();
+    const answer = perform();
+    await clock.sleep(between(5, 100));
+    if (fails) throw failure();
+    return answer;
+  }
+
+  /** A new client of ECS and a world in which all that was launched has come to light: a cold start. */
+  function connect(): ECSClient {
+    const connectedAt = clock.now();
+    ecs.listingLagMilliseconds = ({ createdAt }) =>
+      createdAt && createdAt >= connectedAt ? settings.listingLagSeconds * 1000 * random() : 0;
+    ecs.refuse = () => (chance(world.trouble.noCapacity) ? { reason: "Capacity is unavailable" } : undefined);
+    return ecsClientOver((request) =>
+      call(
+        () => perform(request),
+        () => new Error("socket hang up"),
+      ),
+    );
+  }
+
+  function perform(request: EcsCall): object {
+    const before = ecs.tasks.size;
+    const answer = ecs.perform(request);
+    const newest = ecs.tasks.size > before && [...ecs.tasks.values()].at(-1);
+    if (newest) launched(newest);
+    if (request.operation === "StopTask") stopped(String(request.input.task));
+    return answer;
+  }
+
+  function vendor(): Vendor {
+    const down = () => new VendorApiError("unavailable", "down");
+    return {
+      readDemand: () =>
+        call(() => {
+          // Who shows no agents does not tell either that a job waits for its next one.
+          const waiting = queue.filter(({ stagesDone }) => settings.showsAgents || stagesDone === 0);
+          const running = queue.length - waiting.length + [...agents].filter(({ job }) => job).length;
+          return { queued: waiting.length, running, oldestQueuedAt: waiting[0]?.queuedAt };
+        }, down),
+      listAgents: () =>
+        call(() => {
+          if (!settings.showsAgents) return undefined;
+          return [...agents].flatMap((agent) => {
+            if (agent.state === "unregistered") return [];
+            agent.shown = true;
+            return { id: agent.id, name: agent.name, state: agent.state };
+          });
+        }, down),
+      removeAgent: (id) =>
+        call(() => {
+          for (const agent of agents) if (agent.id === id && agent.state === "gone") agents.delete(agent);
+        }, down),
+    };
+  }
+
+  return world;
+}

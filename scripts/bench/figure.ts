@@ -1,0 +1,14 @@
+/** One measured figure. */
+export interface Figure {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: "ms" | "kB" | "/s";
+  readonly goal?: { readonly value: number; readonly atLeast?: boolean };
+  readonly note?: string;
+}
+
+/** The middle value, which one slow run does not move. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
