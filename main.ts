@@ -1,5 +1,7 @@
 import { bundleHandlers } from "./stacks/constructs/bundle.ts";
 
+// cdktf is archived and still calls what newer versions of Node deprecate: nobody can act on that warning.
+process.noDeprecation = true;
 // esbuild works in its own process, beside the imports below, which take as long.
 const bundling = bundleHandlers();
 const { ConfigError, loadStacks } = await import("./stacks/config/load.ts");

@@ -41,7 +41,10 @@ export interface FitOptions {
  * Fits a synthesized stack to an emulator of AWS: dummy credentials, the state in a file beside it, and no provider that
  * is not there. Nothing else of the stack is changed. Tells what was left out, one line each.
  */
-export function fitToEmulator(text: string, options: FitOptions): { readonly text: string; readonly leftOut: string[] } {
+export function fitToEmulator(
+  text: string,
+  options: FitOptions,
+): { readonly text: string; readonly leftOut: string[] } {
   const json = terraformJson.parse(JSON.parse(text));
   const { terraform, provider } = json;
   delete terraform.cloud;
@@ -68,7 +71,10 @@ function leaveOutProvider({ terraform, provider }: TerraformJson, name: string):
 function leaveOutTfe(json: TerraformJson): string[] {
   leaveOutProvider(json, "tfe");
   const leftOut: string[] = [];
-  for (const [prefix, kinds] of [["", json.resource], ["data.", json.data ?? {}]] as const) {
+  for (const [prefix, kinds] of [
+    ["", json.resource],
+    ["data.", json.data ?? {}],
+  ] as const) {
     for (const type of Object.keys(kinds).filter((kind) => kind.startsWith("tfe_"))) {
       leftOut.push(...Object.keys(kinds[type] ?? {}).map((name) => `${prefix}${type}.${name}`));
       delete kinds[type];

@@ -48,7 +48,8 @@ export async function startDeployedFunction(
   lambda.destroy();
   const zip = readFileSync(zipOf(name, at.stackFolder));
   const hash = createHash("sha256").update(zip).digest("base64");
-  if (hash !== known.CodeSha256) throw new Error(`${name} was deployed with other code than the stack's directory holds`);
+  if (hash !== known.CodeSha256)
+    throw new Error(`${name} was deployed with other code than the stack's directory holds`);
 
   const folder = join(at.workFolder, name);
   mkdirSync(folder, { recursive: true });

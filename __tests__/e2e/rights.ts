@@ -10,9 +10,7 @@ const policyDocument = z.object({
       Effect: z.literal("Allow"),
       Action: texts,
       Resource: texts,
-      Condition: z
-        .partialRecord(z.enum(["StringEquals", "ArnEquals"]), z.record(z.string(), z.string()))
-        .default({}),
+      Condition: z.partialRecord(z.enum(["StringEquals", "ArnEquals"]), z.record(z.string(), z.string())).default({}),
     }),
   ),
 });
@@ -71,7 +69,9 @@ export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string):
           need("ecs:TagResource", `${cluster["ecs:cluster"].replace(":cluster/", ":task/")}/new`, {
             "ecs:CreateAction": "RunTask",
           }),
-          ...passedRoles.map((role) => need("iam:PassRole", role, { "iam:PassedToService": "ecs-tasks.amazonaws.com" })),
+          ...passedRoles.map((role) =>
+            need("iam:PassRole", role, { "iam:PassedToService": "ecs-tasks.amazonaws.com" }),
+          ),
         ];
       case "secretsmanager:GetSecretValue":
         return [need("secretsmanager:GetSecretValue", input.SecretId)];

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cdktf, missingTools, mustRun, root, run, terraformEnvironment, useRegistry } from "./toolchain.ts";
+import { missingTools, mustRun, root, run, terraformEnvironment, useRegistry } from "./toolchain.ts";
 
 const missing = missingTools({ moto: false });
 if (missing) process.stderr.write(`SKIPPED: terraform validate of the shipped configs. Missing here: ${missing}\n`);
@@ -13,10 +13,10 @@ const stacks = readdirSync(join(root, "config"))
 
 describe.skipIf(missing)("terraform validate", () => {
   const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
-  const env = terraformEnvironment(folder);
   const output = join(folder, "out");
+  const env = terraformEnvironment(folder, { CDKTF_OUTDIR: output });
 
-  beforeAll(() => cdktf("synth", [], { output, app: useRegistry ? "main.ts" : "__tests__/e2e/app.ts", env }));
+  beforeAll(() => mustRun("node", ["--import", "tsx", useRegistry ? "main.ts" : "__tests__/e2e/app.ts"], { env }));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it.concurrent.each(stacks)("%s, with the AWS provider", { timeout: 120_000 }, async (stack) => {
