@@ -230,7 +230,7 @@ describe("invariant 6: agents that are not ours", () => {
 describe("roles", () => {
   it("no more floor agents are made than an idle fleet keeps, and those before any burst agent", () => {
     always(({ agents }, { min, buffer }, { launch }) => {
-      const alive = agents.filter(({ role, state }) => role === "floor" && !["retiring", "offline"].includes(state));
+      const alive = agents.filter(({ role, state }) => role === "floor" && state !== "retiring");
       const made = launch.filter((role) => role === "floor").length;
       const wanting = Math.max(0, Math.max(min, buffer) - alive.length);
       expect(made).toBe(Math.min(launch.length, wanting));

@@ -57,8 +57,8 @@ export function createAgents(options: {
       const { tasks = [] } = await ecs.send(new DescribeTasksCommand({ cluster, tasks: taskArns }));
       return tasks.map(({ taskArn = "", overrides }) => {
         const variables = overrides?.containerOverrides?.[0]?.environment ?? [];
-        const valueOf = (name: string) => variables.find((variable) => variable.name === name)?.value ?? "";
-        return { arn: taskArn, agentName: valueOf("TFC_AGENT_NAME"), role: valueOf("AGENT_FLEETS_ROLE") };
+        const read = (name: string) => variables.find((variable) => variable.name === name)?.value ?? "";
+        return { arn: taskArn, agentName: read("TFC_AGENT_NAME"), role: read("AGENT_FLEETS_ROLE") };
       });
     },
     async register() {

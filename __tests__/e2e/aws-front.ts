@@ -65,7 +65,7 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     for (const [text, services] of toldTo) if (exchange.body.includes(text)) services.add(service);
     const operation = operationOf(exchange);
     const [, encodedName] = functionPath.exec(exchange.path) ?? [];
-    const input = {
+    const input: AwsCall["input"] = {
       ...(encodedName !== undefined && { FunctionName: decodeURIComponent(encodedName) }),
       ...inputOf(exchange),
     };

@@ -2,11 +2,11 @@
 type Listing = (endpoint: string, region: string) => Promise<string>;
 
 const json =
-  (service: string, target: string): Listing =>
+  (service: string, target: string, input = "{}"): Listing =>
   (endpoint, region) =>
     ask(endpoint, region, service, "/", {
       method: "POST",
-      body: "{}",
+      body: input,
       headers: { "x-amz-target": target, "content-type": "application/x-amz-json-1.1" },
     });
 
@@ -25,10 +25,21 @@ const get =
 
 const ec2 = (action: string) => query("ec2", "2016-11-15", action);
 
+const ecs = (operation: string, input?: string) =>
+  json("ecs", `AmazonEC2ContainerServiceV20141113.${operation}`, input);
+
+/** Deleted clusters may be listed for some time. */
+const activeClusters: Listing = async (endpoint, region) => {
+  const { clusterArns: clusters } = JSON.parse(await ecs("ListClusters")(endpoint, region));
+  const described = await ecs("DescribeClusters", JSON.stringify({ clusters }))(endpoint, region);
+  const active = JSON.parse(described).clusters.filter(({ status }: { status: string }) => status === "ACTIVE");
+  return JSON.stringify(active);
+};
+
 /** A list of everything of a kind that a fleet is made of. */
 const listings: Readonly<Record<string, Listing>> = {
-  clusters: json("ecs", "AmazonEC2ContainerServiceV20141113.ListClusters"),
-  taskDefinitions: json("ecs", "AmazonEC2ContainerServiceV20141113.ListTaskDefinitions"),
+  clusters: activeClusters,
+  taskDefinitions: ecs("ListTaskDefinitions"),
   functions: get("lambda", "/2015-03-31/functions/"),
   secrets: json("secretsmanager", "secretsmanager.ListSecrets"),
   logGroups: json("logs", "Logs_20140328.DescribeLogGroups"),

@@ -10,6 +10,8 @@ const terraformJson = z.looseObject({
   resource: blocks,
   data: blocks.optional(),
   output: z.record(z.string(), z.looseObject({ value: z.unknown() })).optional(),
+  /** What cdktf notes for itself: among it the outputs that it shows after a deployment. */
+  "//": z.looseObject({ outputs: z.record(z.string(), attributes).optional() }),
 });
 
 /** See {@link terraformJson}. */
@@ -84,6 +86,7 @@ function leaveOutTfe(json: TerraformJson): string[] {
     if (!/\$\{[^}]*\btfe_/.test(JSON.stringify(value))) continue;
     leftOut.push(`output.${name}`);
     delete json.output?.[name];
+    for (const shown of Object.values(json["//"].outputs ?? {})) delete shown[name];
   }
   return leftOut;
 }

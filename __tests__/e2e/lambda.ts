@@ -17,7 +17,7 @@ const stackJson = z.object({
 const message = z.object({
   id: z.string().optional(),
   ready: z.literal(true).optional(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
   error: z.string().optional(),
 });
 

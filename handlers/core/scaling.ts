@@ -90,13 +90,12 @@ function scaleIn(view: View): Decision {
 
 /**
  * Floor agents first, until as many exist as an idle fleet keeps: the floor, or the buffer where that is larger.
- * Anything less permanent would idle out and be launched again for ever.
+ * Anything less permanent would idle out and be launched again for ever. One that is offline may still register, and
+ * nothing would ever make one floor agent too many leave.
  */
 function rolesFor(added: number, agents: readonly Agent[], policy: Policy): AgentRole[] {
   const standing = clamp(policy.buffer, policy.min, policy.max);
-  const floorAlive = agents.filter(
-    ({ role, state }) => role === "floor" && state !== "retiring" && state !== "offline",
-  ).length;
+  const floorAlive = agents.filter(({ role, state }) => role === "floor" && state !== "retiring").length;
   return Array.from({ length: added }, (_, index) => (floorAlive + index < standing ? "floor" : "burst"));
 }
 

@@ -1,0 +1,177 @@
+import type { Context } from "aws-lambda";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import * as z from "zod";
+import { type AutoscaleEnv, autoscaleEnv } from "../../../handlers/autoscale/env.ts";
+import { systemClock } from "../../../handlers/runtime/clock.ts";
+import { createEcsFake, type EcsFake } from "../../fakes/ecs.ts";
+import { type HcpTerraformFake, startHcpTerraformFake } from "../../fakes/hcp-terraform.ts";
+import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
+
+const secretArn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:agent-fleets/ci/api-token";
+
+let ecs: EcsFake;
+let aws: HttpFake;
+let hcp: HcpTerraformFake;
+let secret: FakeAnswer;
+let scanned: unknown[];
+let written: string[];
+
+beforeEach(async () => {
+  ecs = createEcsFake(systemClock);
+  aws = await startHttpFake(answerAsAws);
+  hcp = await startHcpTerraformFake();
+  const workspace = hcp.state.addWorkspace("one", hcp.state.addPool("aws"));
+  hcp.state.queueRun(workspace);
+  secret = { status: 200, json: { SecretString: hcp.token } };
+  scanned = [];
+  written = [];
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, "write").mockImplementation((chunk) => written.push(String(chunk)) > 0);
+  }
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  await Promise.all([aws.close(), hcp.close()]);
+});
+
+function answerAsAws(request: FakeRequest): FakeAnswer {
+  const target = String(request.headers["x-amz-target"]);
+  if (target.startsWith("AmazonEC2ContainerService")) return ecs.answer(request);
+  if (target === "secretsmanager.GetSecretValue") return secret;
+  if (target === "DynamoDB_20120810.Scan") return { status: 200, json: { Items: scanned } };
+  return { status: 400, json: { __type: "UnknownOperationException" } };
+}
+
+/** A cold start of the deployed function, and one invocation. */
+async function invoke(changes: Partial<AutoscaleEnv> = {}, remainingMilliseconds = 120_000) {
+  const environment = {
+    ...z.encode(autoscaleEnv, {
+      FLEET: "ci",
+      POLICY: {
+        min: 0,
+        max: 10,
+        buffer: 0,
+        scaleOutCooldownSeconds: 0,
+        scaleInCooldownSeconds: 60,
+        maxAddedPerTick: 50,
+        maxRemovedPerTick: 10,
+        registrationGraceSeconds: 300,
+        maxFailedLaunchesPerHour: 20,
+        departure: "by-itself",
+      },
+      TICK_SECONDS: 60,
+      VENDOR: { type: "hcp-terraform", organization: "acme", agentPool: "aws", address: hcp.url, demand: "api" },
+      CAPACITY: {
+        cluster: "ci",
+        family: "ci",
+        taskDefinition: "arn:aws:ecs:us-east-1:000000000000:task-definition/ci:1",
+        container: "agent",
+        capacityProviders: ["FARGATE"],
+        subnets: ["subnet-a"],
+        securityGroups: ["sg-1"],
+        assignPublicIp: false,
+        enableExecuteCommand: false,
+        nameVariable: "TFC_AGENT_NAME",
+      },
+      API_TOKEN_SECRET_ARN: secretArn,
+      ...changes,
+    }),
+    AWS_ENDPOINT_URL: aws.url,
+    AWS_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+  };
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  vi.resetModules();
+  const { handler } = await import("../../../handlers/autoscale/index.ts");
+  const context: Context = {
+    callbackWaitsForEmptyEventLoop: false,
+    functionName: "ci-autoscale",
+    functionVersion: "1",
+    invokedFunctionArn: "arn:aws:lambda:us-east-1:000000000000:function:ci-autoscale",
+    memoryLimitInMB: "512",
+    awsRequestId: "request-1",
+    logGroupName: "group",
+    logStreamName: "stream",
+    getRemainingTimeInMillis: () => remainingMilliseconds,
+    done: () => undefined,
+    fail: () => undefined,
+    succeed: () => undefined,
+  };
+  return handler({ source: "schedule" }, context);
+}
+
+function environmentsOfTasks() {
+  return [...ecs.tasks.values()].map((task) => task.overrides?.containerOverrides?.[0]?.environment);
+}
+
+const oneBurstAgent = [
+  [
+    { name: "TFC_AGENT_NAME", value: expect.stringMatching(/^ci_[0-9a-f]{12}$/) },
+    { name: "AGENT_FLEETS_ROLE", value: "burst" },
+  ],
+];
+
+it("asks the vendor with the token from the secret, and launches on ECS what is missing", async () => {
+  expect(await invoke()).toMatchObject({ ticks: 1, lastDecision: { action: "scale-out", wanted: 1 } });
+  expect(environmentsOfTasks()).toEqual(oneBurstAgent);
+  expect(written.join("")).toContain('"JobsQueued":1');
+});
+
+it("defect 5: writes neither the token nor the event to its log, whether it fails or not", async () => {
+  await invoke();
+  hcp.fail({ answer: { status: 403, json: { echo: hcp.token } } });
+  await expect(invoke()).rejects.toThrow("403");
+  expect(written.join("")).toContain("the invocation failed");
+  expect(written.join("")).not.toMatch(/test-token|schedule/);
+});
+
+it("counts demand from the run ledger in notifications mode, and reads no secret", async () => {
+  const hour = Math.floor(Date.now() / 1000) + 3600;
+  scanned = [
+    {
+      runId: { S: "run-1" },
+      workspaceId: { S: "ws-1" },
+      status: { S: "pending" },
+      updatedAt: { N: String(Date.now()) },
+      final: { BOOL: false },
+      rank: { N: "0" },
+      expiresAt: { N: String(hour) },
+    },
+  ];
+  await invoke({
+    VENDOR: {
+      type: "hcp-terraform",
+      organization: "acme",
+      agentPool: "aws",
+      address: hcp.url,
+      demand: "notifications",
+    },
+    API_TOKEN_SECRET_ARN: undefined,
+    LEDGER_TABLE: "ci-runs",
+    RUN_TTL_SECONDS: 3600,
+  });
+  expect(environmentsOfTasks()).toEqual(oneBurstAgent);
+  expect(hcp.requests).toEqual([]);
+  expect(aws.requests.filter(({ headers }) => String(headers["x-amz-target"]).startsWith("secretsmanager"))).toEqual(
+    [],
+  );
+});
+
+it("fails, saying what to do, while the secret has no value", async () => {
+  secret = { status: 400, json: { __type: "ResourceNotFoundException", message: "no value for staging label" } };
+  await expect(invoke()).rejects.toThrow("fleet secret set");
+  expect(ecs.tasks.size).toBe(0);
+});
+
+it("fails where the fleet was deployed without a secret that it needs", async () => {
+  await expect(invoke({ API_TOKEN_SECRET_ARN: undefined })).rejects.toThrow("without an API token");
+});
+
+it("asks the vendor nothing that leaves no time to act before Lambda ends the pass", async () => {
+  await expect(invoke({}, 30_000)).rejects.toThrow("no time left");
+  expect(hcp.requests).toEqual([]);
+  expect(ecs.tasks.size).toBe(0);
+});
