@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
+import * as z from "zod";
 
 /** One call of a deployed function, as AWS got it. */
 export interface AwsCall {
@@ -45,18 +46,25 @@ interface Answer {
   readonly body: Buffer;
 }
 
+const taskDefinition = z.looseObject({
+  containerDefinitions: z.array(z.looseObject({ memoryReservation: z.number().optional() })),
+});
+
 const functionPath = /^\/2015-03-31\/functions\/([^/?]+)/;
 
 /**
  * Starts the front. What moto does not do:
  *
  * - run tasks for a capacity provider strategy: it gets a launch type instead;
+ * - run tasks whose containers share the task's memory: it is told that each has some of its own;
+ * - know a client token again, which makes a repeated call harmless;
  * - remember the KMS key of a function: we do;
  * - invoke functions without Docker: invocations are accepted, and the test runs what it wants.
  */
 export async function startAwsFront(moto: string, watchFor: readonly string[]): Promise<AwsFront> {
   const calls: AwsCall[] = [];
   const toldTo = new Map<string, Set<string>>(watchFor.map((text) => [text, new Set()]));
+  const launches = new Map<string, Promise<Answer>>();
   const functionKeys = new Map<string, unknown>();
   const agent = new Agent({ keepAlive: true });
 
@@ -76,10 +84,17 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
       if ("KMSKeyArn" in input) functionKeys.set(String(input.FunctionName), input.KMSKeyArn);
       return withKey(await forward(exchange), functionKeys);
     }
-    if (service !== "ecs" || operation !== "RunTask") return forward(exchange);
-    const { capacityProviderStrategy: _, ...rest } = input;
-    const body = Buffer.from(JSON.stringify({ ...rest, launchType: "FARGATE" }));
-    const answer = await forward({ ...exchange, body });
+    if (service !== "ecs") return forward(exchange);
+    const adapted = { ...exchange, body: Buffer.from(JSON.stringify(toMoto(operation, input))) };
+    if (operation !== "RunTask") return fromMoto(await forward(adapted));
+    const token = String(input.clientToken);
+    const answer = launches.get(token) ?? launch(adapted);
+    launches.set(token, answer);
+    return answer;
+  }
+
+  async function launch(exchange: Exchange): Promise<Answer> {
+    const answer = await forward(exchange);
     if (answer.status === 200) front.onTaskStarted?.();
     return answer;
   }
@@ -127,6 +142,31 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     },
   };
   return front;
+}
+
+/** What containers that share the task's memory are given; less than AWS would take. */
+const tokenMemory = { memoryReservation: 1 };
+
+/** A request to ECS as moto understands it. */
+function toMoto(operation: string, input: AwsCall["input"]): unknown {
+  if (operation === "RunTask") {
+    const { capacityProviderStrategy: _, ...rest } = input;
+    return { ...rest, launchType: "FARGATE" };
+  }
+  const { containerDefinitions } = input;
+  if (operation !== "RegisterTaskDefinition" || !Array.isArray(containerDefinitions)) return input;
+  return { ...input, containerDefinitions: containerDefinitions.map((each) => ({ ...tokenMemory, ...each })) };
+}
+
+/** An answer of moto as ECS would give it. */
+function fromMoto(answer: Answer): Answer {
+  const json = parse(answer.body);
+  const definition = taskDefinition.safeParse(json.taskDefinition).data;
+  if (!definition) return answer;
+  for (const container of definition.containerDefinitions) {
+    if (container.memoryReservation === tokenMemory.memoryReservation) delete container.memoryReservation;
+  }
+  return { ...answer, body: Buffer.from(JSON.stringify({ ...json, taskDefinition: definition })) };
 }
 
 /** The answer about a function, with the key it was made with. */

@@ -23,9 +23,11 @@ const apiToken = `${canary}api-token`;
 const hmacKey = `${canary}hmac-key`;
 const region = "us-west-2";
 
-const shipped = process.env.FAST ? [] : readdirSync(join(root, "config"))
-  .filter((file) => file.endsWith(".yaml"))
-  .map((file) => basename(file, ".yaml"));
+const shipped = process.env.FAST
+  ? []
+  : readdirSync(join(root, "config"))
+      .filter((file) => file.endsWith(".yaml"))
+      .map((file) => basename(file, ".yaml"));
 /** Like the shipped ones, but with an HCP Terraform that is on this machine. */
 const ours = { api: "e2e-api", notified: "e2e-notified" };
 const stacks = [...shipped, ...Object.values(ours)];
@@ -157,24 +159,24 @@ describe.skipIf(missing)("deployed to an emulator of AWS", () => {
       };
       queue(25);
       const schedule = scheduled(autoscale);
-      await until("25 tasks", async () => (await agents.tasks()).length === 25);
+      await until("25 tasks", autoscale, async () => (await agents.tasks()).length === 25);
       await agents.register();
       agents.takeJobs();
 
       queue(5);
-      await until("a tick that sees the five that wait", () =>
+      await until("a tick that sees the five that wait", autoscale, () =>
         decisionsOf(autoscale).some(({ queued, running }) => queued === 5 && running === 25),
       );
       expect(await agents.tasks()).toHaveLength(25);
 
       await agents.finish(10);
-      await until("five more tasks", async () => (await agents.tasks()).length === 20);
+      await until("five more tasks", autoscale, async () => (await agents.tasks()).length === 20);
       await agents.register();
       agents.takeJobs();
       expect(state.openRuns(ours.api)).toHaveLength(20);
 
       await agents.finish();
-      await until("the floor", async () => (await agents.tasks()).length === 1);
+      await until("the floor", autoscale, async () => (await agents.tasks()).length === 1);
       await agents.register();
       await schedule.stop();
 
@@ -255,10 +257,10 @@ describe.skipIf(missing)("deployed to an emulator of AWS", () => {
       expect(wakeUps).toEqual(Array(2).fill({ FunctionName: autoscale.name, source: "wake-up" }));
 
       const schedule = scheduled(autoscale, wakeUps[0]);
-      await until("a task", async () => (await agents.tasks()).length > 0);
+      await until("a task", autoscale, async () => (await agents.tasks()).length > 0);
       state.setRunStatus(run.id, "planning");
       expect(await hcp.notify(run.id, "run:planning")).toEqual([200]);
-      await until("a tick that sees it run", () =>
+      await until("a tick that sees it run", autoscale, () =>
         decisionsOf(autoscale).some(({ running, supply }) => running === 1 && supply === 1),
       );
       expect(await agents.tasks()).toHaveLength(1);
@@ -357,10 +359,11 @@ function scheduled(target: DeployedFunction, event: unknown = { source: "schedul
   };
 }
 
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+/** Waits until the loop has brought something about; if it does not, what it logged last tells why. */
+async function until(what: string, loop: DeployedFunction, condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 60_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}\n${loop.logs.slice(-3000)}`);
     await setTimeout(100);
   }
 }
