@@ -102,17 +102,6 @@ export async function mustRun(...call: Parameters<typeof run>): Promise<Outcome>
   throw new Error(`${call[0]} ${call[1].join(" ")} ended with ${outcome.code}:\n${telling}`);
 }
 
-/** `cdktf deploy` or `cdktf destroy` of stacks, with the app of this suite. */
-export async function cdktf(
-  command: "deploy" | "destroy",
-  stacks: readonly string[],
-  { output, ...options }: { readonly output: string } & Parameters<typeof run>[2],
-): Promise<Outcome> {
-  const app = ["--app", "node --import tsx __tests__/e2e/app.ts", "--output", output];
-  const args = [command, ...stacks, "--auto-approve", "--skip-provider-lock", ...app];
-  return mustRun(join(root, "node_modules/.bin/cdktf"), args, options);
-}
-
 function kill({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {
