@@ -15,6 +15,8 @@ const policyDocument = z.object({
   ),
 });
 
+type Statement = z.output<typeof policyDocument>["Statement"][number];
+
 const terraformState = z.object({
   resources: z.array(
     z.object({ type: z.string(), instances: z.array(z.object({ attributes: z.record(z.string(), z.unknown()) })) }),
@@ -85,22 +87,23 @@ export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string):
     }
   };
 
-  return calls.flatMap((call) => {
+  const missing = calls.flatMap((call) => {
     const statements = statementsOf.get(`${call.caller}-role`) ?? [];
     return needs(call)
-      .filter(
-        ({ action, resource, context }) =>
-          !statements.some(
-            ({ Action, Resource, Condition }) =>
-              Action.includes(action) &&
-              Resource.some((pattern) => matches(pattern, resource)) &&
-              Object.values(Condition).every((operator) =>
-                Object.entries(operator ?? {}).every(([key, value]) => context[key] === value),
-              ),
-          ),
-      )
+      .filter((need) => !statements.some((statement) => allows(statement, need)))
       .map(({ action, resource }) => `${call.caller} may not ${action} on ${resource}`);
   });
+  return [...new Set(missing)];
+}
+
+function allows({ Action, Resource, Condition }: Statement, { action, resource, context }: Need): boolean {
+  return (
+    Action.includes(action) &&
+    Resource.some((pattern) => matches(pattern, resource)) &&
+    Object.values(Condition).every((operator) =>
+      Object.entries(operator ?? {}).every(([key, value]) => context[key] === value),
+    )
+  );
 }
 
 /** Stars stand for anything in IAM. */

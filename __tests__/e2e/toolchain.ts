@@ -51,7 +51,7 @@ export function terraformEnvironment(
     TF_CLI_CONFIG_FILE: settings,
     TF_IN_AUTOMATION: "1",
     CHECKPOINT_DISABLE: "1",
-    CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1",
+    ...(mirror && { CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1" }),
     AWS_EC2_METADATA_DISABLED: "true",
     ...more,
   };

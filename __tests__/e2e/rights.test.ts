@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { callsWithoutRight } from "./rights.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const cluster = "arn:aws:ecs:us-west-2:000000000000:cluster/ci";
+
+function check(statements: readonly unknown[], call: { service: string; operation: string; input: object }): string[] {
+  const policy = { type: "aws_iam_role_policy", role: "ci-loop-role", policy: { Statement: statements } };
+  const attributes = { role: policy.role, policy: JSON.stringify(policy.policy) };
+  const file = join(folder, "state.json");
+  writeFileSync(file, JSON.stringify({ resources: [{ type: policy.type, instances: [{ attributes }] }] }));
+  return callsWithoutRight([{ caller: "ci-loop", ...call, input: { ...call.input } }], file);
+}
+
+const allow = (Action: string, Resource: string, Condition?: object) => ({
+  Effect: "Allow",
+  Action: [Action],
+  Resource: [Resource],
+  ...(Condition && { Condition }),
+});
+
+describe("callsWithoutRight", () => {
+  const list = { service: "ecs", operation: "ListTasks", input: { cluster } };
+  const describeTask = { service: "ecs", operation: "DescribeTasks", input: { cluster, tasks: ["arn:task/ci/1"] } };
+
+  it("finds nothing where action, resource and condition fit", () => {
+    expect(check([allow("ecs:ListTasks", "*", { ArnEquals: { "ecs:cluster": cluster } })], list)).toEqual([]);
+    expect(check([allow("ecs:DescribeTasks", "arn:task/ci/*")], describeTask)).toEqual([]);
+  });
+
+  it.each([
+    ["no statement", [], list],
+    ["another action", [allow("ecs:DescribeTasks", "*")], list],
+    ["another resource", [allow("ecs:DescribeTasks", "arn:task/other/*")], describeTask],
+    ["another cluster", [allow("ecs:ListTasks", "*", { ArnEquals: { "ecs:cluster": "arn:other" } })], list],
+    ["a call nobody has heard of", [allow("ecs:*", "*")], { service: "ecs", operation: "DeleteCluster", input: {} }],
+  ])("names the call with %s", (_, statements, call) => {
+    expect(check(statements, call)).toEqual([expect.stringContaining(`ci-loop may not ecs:${call.operation}`)]);
+  });
+});
