@@ -322,6 +322,16 @@ describe("a service", () => {
     for (const rule of rules) expect(rule.security_group_id).toContain("service_b_");
   });
 
+  it("on its host's network is reached through the hosts' group", () => {
+    const consul = { name: "consul", image: "consul:1.0", networkMode: "host" };
+    const stack = synthCluster({ services: [{ ...consul, ingress: [{ from: 8301, services: ["consul"] }] }] });
+    const hosts = expect.stringContaining("hosts_security-group");
+    expect(resources(stack, "aws_vpc_security_group_ingress_rule")).toMatchObject([
+      { from_port: 8301, security_group_id: hosts, referenced_security_group_id: hosts },
+    ]);
+    expect(theOnly(stack, "aws_ecs_service")).not.toHaveProperty("network_configuration");
+  });
+
   it("takes what stands in the config as text, in every field", () => {
     const hostile = 'a ${aws_vpc.x.id} %{if} "b"';
     const { container } = containerOf(
