@@ -23,11 +23,15 @@ const apiToken = `${canary}api-token`;
 const hmacKey = `${canary}hmac-key`;
 const region = "us-west-2";
 
-const shipped = process.env.FAST
-  ? []
-  : readdirSync(join(root, "config"))
-      .filter((file) => file.endsWith(".yaml"))
-      .map((file) => basename(file, ".yaml"));
+/**
+ * Validated only: moto forgets parts of ECS services and launch templates, so that a second plan cannot be empty, and
+ * never finishes the IPv6 association of a subnet.
+ */
+const beyondMoto = /^(cluster-|hcp-on-cluster$|network-full$)/;
+const shipped = readdirSync(join(root, "config"))
+  .filter((file) => file.endsWith(".yaml"))
+  .map((file) => basename(file, ".yaml"))
+  .filter((stack) => !beyondMoto.test(stack));
 /** Like the shipped ones, but with an HCP Terraform that is on this machine. */
 const ours = { api: "e2e-api", notified: "e2e-notified" };
 const stacks = [...shipped, ...Object.values(ours)];
@@ -121,7 +125,7 @@ describe.skipIf(missing)("deployed to an emulator of AWS", () => {
 
   afterAll(async () => {
     for (const resource of opened.reverse()) await resource.close();
-    if (!process.env.KEEP) rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   });
 
   describe.concurrent("a second plan", () => {
@@ -133,8 +137,9 @@ describe.skipIf(missing)("deployed to an emulator of AWS", () => {
   });
 
   it("everything of every stack is there", async () => {
-    const expected = ["clusters", "functions", "secrets", "roles", "vpcs", "httpApis"];
+    const fleet = ["clusters", "functions", "secrets", "roles", "httpApis"];
     for (const stack of stacks) {
+      const expected = { "network-shared": ["vpcs"], "hcp-on-shared-network": fleet }[stack] ?? [...fleet, "vpcs"];
       const found = await kindsOf(stack, moto.url, stack === "hcp-cloud" ? "us-east-1" : region);
       expect({ stack, found }).toEqual({ stack, found: expect.arrayContaining(expected) });
     }
