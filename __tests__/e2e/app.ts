@@ -17,11 +17,10 @@ for (const stack of readdirSync(stacks)) {
   const { text, leftOut } = fitToEmulator(readFileSync(file, "utf8"), {
     stack,
     providers: process.env.AGENT_FLEETS_TF_REGISTRY === "1" ? "all" : "aws alone",
-    keepTfe: process.env.AGENT_FLEETS_E2E_KEEP_TFE === "1",
     zip: (archive) => zipFolder(folder, archive),
   });
   writeFileSync(file, text);
-  if (leftOut.length > 0) process.stderr.write(`e2e: ${stack} without ${leftOut.join(", ")}\n`);
+  if (leftOut.length > 0) process.stderr.write(`e2e: ${leftOut.join(", ")} of ${stack}\n`);
 }
 
 function zipFolder(stackFolder: string, { sourceDir, outputPath }: Archive): string {

@@ -31,17 +31,15 @@ export const awsProviderVersion = "5.100.0";
 /** What {@link fitToEmulator} works with. */
 export interface FitOptions {
   readonly stack: string;
-  /** Providers that Terraform can install; what is made with the others is replaced or left out. */
+  /** Providers that Terraform can install. What the archive provider would make is then made here. */
   readonly providers: "aws alone" | "all";
-  /** Whether what is made with the TFE provider stays: it can be validated, but there is no organization to make it in. */
-  readonly keepTfe: boolean;
   /** Makes the zip; resolves to the base64 of its SHA-256. */
   readonly zip: (archive: Archive) => string;
 }
 
 /**
- * Fits a synthesized stack to an emulator of AWS: dummy credentials, the state in a file beside it, and no provider that
- * is not there. Nothing else of the stack is changed. Tells what was left out, one line each.
+ * Fits a synthesized stack to an emulator of AWS: dummy credentials, the state in a file beside it, no provider that is
+ * not there, and nothing of HCP Terraform, which has no emulator. All else stays. Tells the types that were left out.
  */
 export function fitToEmulator(
   text: string,
@@ -53,14 +51,13 @@ export function fitToEmulator(
   terraform.backend = { local: { path: `terraform.${options.stack}.tfstate` } };
   for (const aws of provider.aws ?? []) Object.assign(aws, { access_key: "test", secret_key: "test" });
 
-  const leftOut: string[] = [];
-  if (options.providers === "aws alone") {
-    const aws = terraform.required_providers.aws;
-    if (aws) aws.version = awsProviderVersion;
-    leaveOutProvider(json, "archive");
-  }
-  if (options.providers === "aws alone" || !options.keepTfe) leftOut.push(...leaveOutTfe(json));
-  const values = options.providers === "aws alone" ? replaceArchives(json, options.zip) : new Map<string, string>();
+  const leftOut = leaveOutTfe(json);
+  if (options.providers === "all") return { text: JSON.stringify(json, null, 2), leftOut };
+
+  const aws = terraform.required_providers.aws;
+  if (aws) aws.version = awsProviderVersion;
+  leaveOutProvider(json, "archive");
+  const values = replaceArchives(json, options.zip);
   return { text: JSON.stringify(replaceReferences(json, values), null, 2), leftOut };
 }
 
@@ -78,7 +75,7 @@ function leaveOutTfe(json: TerraformJson): string[] {
     ["data.", json.data ?? {}],
   ] as const) {
     for (const type of Object.keys(kinds).filter((kind) => kind.startsWith("tfe_"))) {
-      leftOut.push(...Object.keys(kinds[type] ?? {}).map((name) => `${prefix}${type}.${name}`));
+      leftOut.push(`${prefix}${type}`);
       delete kinds[type];
     }
   }

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hasMoto } from "../fakes/moto.ts";
@@ -102,17 +102,6 @@ export async function mustRun(...call: Parameters<typeof run>): Promise<Outcome>
   throw new Error(`${call[0]} ${call[1].join(" ")} ended with ${outcome.code}:\n${telling}`);
 }
 
-/** `cdktf deploy` or `cdktf destroy` of stacks, with the app of this suite. */
-export async function cdktf(
-  command: "deploy" | "destroy",
-  stacks: readonly string[],
-  { output, ...options }: { readonly output: string } & Parameters<typeof run>[2],
-): Promise<Outcome> {
-  const app = ["--app", "node --import tsx __tests__/e2e/app.ts", "--output", output];
-  const args = [command, ...stacks, "--auto-approve", "--skip-provider-lock", ...app];
-  return mustRun(join(root, "node_modules/.bin/cdktf"), args, options);
-}
-
 function kill({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {
@@ -129,8 +118,11 @@ function plain(text: string): string {
 
 function findMirror(): string | undefined {
   const folder = process.env.AGENT_FLEETS_TF_MIRROR ?? answers("bash", [join(root, "../shared/bin/tf-mirror")]);
-  const provider = `registry.terraform.io/hashicorp/aws/${awsProviderVersion}`;
-  return folder !== undefined && existsSync(join(folder, provider)) ? folder : undefined;
+  if (folder === undefined) return undefined;
+  const registries = existsSync(folder) ? readdirSync(folder) : [];
+  return registries.some((each) => existsSync(join(folder, each, "hashicorp/aws", awsProviderVersion)))
+    ? folder
+    : undefined;
 }
 
 function answers(command: string, args: readonly string[]): string | undefined {

@@ -12,11 +12,17 @@ const stacks = readdirSync(join(root, "config"))
   .map((file) => basename(file, ".yaml"));
 
 describe.skipIf(missing)("terraform validate", () => {
-  const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
-  const output = join(folder, "out");
-  const env = terraformEnvironment(folder, { CDKTF_OUTDIR: output });
+  let folder: string;
+  let output: string;
+  let env: ReturnType<typeof terraformEnvironment>;
 
-  beforeAll(() => mustRun("node", ["--import", "tsx", useRegistry ? "main.ts" : "__tests__/e2e/app.ts"], { env }));
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
+    output = join(folder, "out");
+    env = terraformEnvironment(folder, { CDKTF_OUTDIR: output });
+    await mustRun("node", ["--import", "tsx", useRegistry ? "main.ts" : "__tests__/e2e/app.ts"], { env });
+  });
+
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it.concurrent.each(stacks)("%s, with the AWS provider", { timeout: 120_000 }, async (stack) => {

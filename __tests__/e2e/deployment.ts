@@ -1,0 +1,120 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as z from "zod";
+import { type Moto, startMoto } from "../fakes/moto.ts";
+import { type AwsFront, startAwsFront } from "./aws-front.ts";
+import { kindsOf } from "./aws-listings.ts";
+import { mustRun, root, terraformEnvironment } from "./toolchain.ts";
+
+/** What every secret of these suites begins with, so that one search finds them all. */
+export const canary = "canary-";
+
+/** Stacks on an emulator of AWS, in a folder of their own. */
+export interface Deployment {
+  readonly folder: string;
+  readonly configFolder: string;
+  readonly moto: Moto;
+  readonly front: AwsFront;
+  /** For `terraform` in a stack's folder. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What `cdktf` wrote. */
+  readonly logs: readonly string[];
+  /** Names of the stacks, one per config. */
+  readonly stacks: readonly string[];
+  stackFolder(stack: string): string;
+  stateFile(stack: string): string;
+  /** `cdktf deploy` of all stacks. */
+  deploy(): Promise<void>;
+  /** `cdktf destroy` of all stacks. */
+  destroy(): Promise<void>;
+  /** What there is of a stack: the addresses that Terraform remembers, and the kinds of resources that AWS lists. */
+  whatExists(stack: string): Promise<{ readonly remembered: readonly string[]; readonly listed: readonly string[] }>;
+  /** The files that hold a text, providers and their settings aside. */
+  filesWith(text: string): string[];
+  close(): Promise<void>;
+}
+
+const state = z.object({ resources: z.array(z.object({ mode: z.string(), type: z.string(), name: z.string() })) });
+const stackJson = z.object({ provider: z.object({ aws: z.tuple([z.object({ region: z.string() })]) }) });
+
+/** Starts the emulator and writes the configs: text by the stack's name. `variables` are those of Terraform. */
+export async function prepareDeployment(
+  configs: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string>>,
+): Promise<Deployment> {
+  const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
+  const output = join(folder, "out");
+  const configFolder = join(folder, "config");
+  mkdirSync(configFolder);
+  for (const [stack, text] of Object.entries(configs)) writeFileSync(join(configFolder, `${stack}.yaml`), text);
+
+  const moto = await startMoto({ MOTO_IAM_LOAD_MANAGED_POLICIES: "true" });
+  await keepTasksRunning(moto);
+  const front = await startAwsFront(moto.url, [canary]);
+  const env = terraformEnvironment(folder, {
+    AGENT_FLEETS_CONFIG: configFolder,
+    AWS_ENDPOINT_URL: front.url,
+    ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [`TF_VAR_${name}`, value])),
+  });
+  const logs: string[] = [];
+  const stacks = Object.keys(configs);
+
+  async function cdktf(command: "deploy" | "destroy"): Promise<string> {
+    const app = ["--app", "node --import tsx __tests__/e2e/app.ts", "--output", output];
+    const args = [command, ...stacks, "--auto-approve", "--skip-provider-lock", ...app];
+    const outcome = await mustRun(join(root, "node_modules/.bin/cdktf"), args, { env });
+    logs.push(outcome.output);
+    return outcome.output;
+  }
+
+  const deployment: Deployment = {
+    folder,
+    configFolder,
+    moto,
+    front,
+    env,
+    logs,
+    stacks,
+    stackFolder: (stack) => join(output, "stacks", stack),
+    stateFile: (stack) => join(output, "stacks", stack, `terraform.${stack}.tfstate`),
+    async deploy() {
+      const written = await cdktf("deploy");
+      for (const [, leftOut] of written.matchAll(/e2e: (.*)/g)) process.stderr.write(`NOT DEPLOYED: ${leftOut}\n`);
+    },
+    async destroy() {
+      await cdktf("destroy");
+    },
+    async whatExists(stack) {
+      const { resources } = state.parse(JSON.parse(readFileSync(deployment.stateFile(stack), "utf8")));
+      const json = JSON.parse(readFileSync(join(deployment.stackFolder(stack), "cdk.tf.json"), "utf8"));
+      const [{ region }] = stackJson.parse(json).provider.aws;
+      const managed = resources.filter(({ mode }) => mode === "managed");
+      return {
+        remembered: managed.map(({ type, name }) => `${type}.${name}`),
+        listed: await kindsOf(stack, moto.url, region),
+      };
+    },
+    filesWith(text) {
+      return readdirSync(output, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && !entry.parentPath.includes(".terraform"))
+        .map((entry) => join(entry.parentPath, entry.name))
+        .filter((file) => readFileSync(file).includes(text));
+    },
+    async close() {
+      await front.close();
+      await moto.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return deployment;
+}
+
+/** moto would end a task after it has been looked at a few times. */
+async function keepTasksRunning(moto: Moto): Promise<void> {
+  const response = await fetch(`${moto.url}/moto-api/state-manager/set-transition`, {
+    method: "POST",
+    body: JSON.stringify({ model_name: "ecs::task", transition: { progression: "manual", times: 1_000_000 } }),
+  });
+  if (!response.ok) throw new Error(`moto answered ${response.status}`);
+}

@@ -1,0 +1,318 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type HcpTerraformFake, startHcpTerraformFake } from "../fakes/hcp-terraform.ts";
+import { fleetProcess } from "../scripts/harness.ts";
+import { type Agents, createAgents } from "./agents.ts";
+import { canary, type Deployment, prepareDeployment } from "./deployment.ts";
+import { type Door, startDoor } from "./door.ts";
+import { type DeployedFunction, startDeployedFunction } from "./lambda.ts";
+import { callsWithoutRight } from "./rights.ts";
+import { missingTools, mustRun, root } from "./toolchain.ts";
+
+const missing = missingTools({ moto: true });
+if (missing) process.stderr.write(`SKIPPED: running deployed fleets. Missing here: ${missing}\n`);
+
+const apiToken = `${canary}api-token`;
+const hmacKey = `${canary}hmac-key`;
+const region = "us-west-2";
+/** Reads demand from the API. */
+const reading = "e2e-reading";
+/** Is told by notifications alone. */
+const told = "e2e-told";
+
+const configs = (address: string) => ({
+  [reading]: `
+kind: ecs-fleet
+region: ${region}
+vendor: { type: hcp-terraform, organization: acme, agentPool: ${reading}, address: "${address}" }
+agents: { min: 1, max: 25 }
+scaling: { tickSeconds: 5, maxRemovedPerTick: 50 }
+network: { create: { egress: public-ip } }
+secrets: { notificationToken: { variable: notification_token } }
+`,
+  [told]: `
+kind: ecs-fleet
+region: ${region}
+vendor: { type: hcp-terraform, organization: acme, agentPool: ${told}, address: "${address}", demand: notifications }
+agents: { max: 5 }
+scaling: { tickSeconds: 5 }
+network: { create: { egress: public-ip } }
+`,
+});
+
+describe.skipIf(missing)("deployed fleets", () => {
+  const functions: DeployedFunction[] = [];
+  const logs: string[] = [];
+  let hcp: HcpTerraformFake;
+  let deployment: Deployment;
+
+  beforeAll(async () => {
+    hcp = await startHcpTerraformFake();
+    hcp.state.token = apiToken;
+    deployment = await prepareDeployment(configs(hcp.url), { notification_token: hmacKey });
+    await deployment.deploy();
+  }, 300_000);
+
+  afterAll(async () => {
+    for (const each of functions) await each.close();
+    await deployment?.close();
+    await hcp?.close();
+  });
+
+  async function start(name: string, stack: string): Promise<DeployedFunction> {
+    const started = await startDeployedFunction(name, {
+      stackFolder: deployment.stackFolder(stack),
+      workFolder: join(deployment.folder, "functions"),
+      region,
+      endpoint: deployment.front.url,
+    });
+    functions.push(started);
+    return started;
+  }
+
+  /** `fleet`, as its user would call it after the deployment. */
+  async function fleet(args: readonly string[], given: { env?: Record<string, string>; stdin?: string } = {}) {
+    const aws = { AWS_ENDPOINT_URL: deployment.front.url, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
+    const settings = { AGENT_FLEETS_CONFIG: deployment.configFolder, TFE_ADDRESS: hcp.url, TOKEN: apiToken };
+    const outcome = await fleetProcess(args, { ...given, cwd: root, env: { ...aws, ...settings, ...given.env } });
+    logs.push(outcome.stdout, outcome.stderr);
+    return outcome;
+  }
+
+  function poolOf(name: string) {
+    const pool = [...hcp.state.pools.values()].find((candidate) => candidate.name === name);
+    if (!pool) throw new Error(`no pool ${name}`);
+    return pool;
+  }
+
+  function agentsOf(stack: string): Agents {
+    const { moto, front } = deployment;
+    const agents = createAgents({ endpoint: moto.url, region, cluster: stack, pool: poolOf(stack), state: hcp.state });
+    front.onTaskStarted = agents.taskStarted;
+    return agents;
+  }
+
+  function callsOf(target: DeployedFunction, operation?: string) {
+    const ours = deployment.front.calls.filter(({ caller }) => caller === target.name);
+    return operation === undefined ? ours : ours.filter((call) => call.operation === operation);
+  }
+
+  describe("one that reads demand from the API", { timeout: 150_000 }, () => {
+    let autoscale: DeployedFunction;
+    let agents: Agents;
+
+    beforeAll(async () => {
+      expect(await fleet(["token", "create", "--store", reading, "--create-pool"])).toMatchObject({ code: 0 });
+      expect(await fleet(["secret", "set", reading, "api-token"], { stdin: apiToken })).toMatchObject({ code: 0 });
+      autoscale = await start(`${reading}-autoscale`, reading);
+      agents = agentsOf(reading);
+    });
+
+    it("gives 25 queued runs 25 agents, never exceeds its ceiling, and keeps its floor when all is done", async () => {
+      const { state } = hcp;
+      const queue = (count: number) => {
+        for (let index = 0; index < count; index += 1) {
+          state.queueRun(state.addWorkspace(state.newId("workspace"), poolOf(reading)));
+        }
+      };
+      queue(25);
+      const schedule = scheduled(autoscale);
+      await until("25 tasks", autoscale, async () => (await agents.tasks()).length === 25);
+      await agents.register();
+      agents.takeJobs();
+
+      queue(5);
+      await until("a tick that sees the five that wait", autoscale, () =>
+        decisionsOf(autoscale).some(({ queued, running }) => queued === 5 && running === 25),
+      );
+      expect(await agents.tasks()).toHaveLength(25);
+
+      await agents.finish(10);
+      await until("five more tasks", autoscale, async () => (await agents.tasks()).length === 20);
+      await agents.register();
+      agents.takeJobs();
+
+      await agents.finish();
+      expect(state.openRuns(reading)).toEqual([]);
+      await until("the floor", autoscale, async () => (await agents.tasks()).length === 1);
+      await agents.register();
+      await schedule.stop();
+
+      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject({
+        ticks: 1,
+        lastDecision: { action: "hold", wanted: 1, supply: 1, launch: [], stop: [] },
+      });
+      const [floor, ...others] = await agents.tasks();
+      expect(others).toEqual([]);
+      expect(floor?.role).toBe("floor");
+      expect([...state.agents.values()].map(({ name }) => name)).toEqual([floor?.agentName]);
+      expect(agents.peak).toBe(25);
+      expect(callsOf(autoscale, "RunTask")).toHaveLength(31);
+      await agents.leave(await agents.tasks());
+    });
+
+    it("stopped no task", () => {
+      expect(callsOf(autoscale, "ListTasks").length).toBeGreaterThan(0);
+      expect(callsOf(autoscale, "StopTask")).toEqual([]);
+    });
+
+    it("made no call that its role does not allow", () => {
+      const calls = callsOf(autoscale);
+      expect(calls.map(({ operation }) => operation)).toEqual(expect.arrayContaining(["RunTask", "GetSecretValue"]));
+      expect(callsWithoutRight(calls, deployment.stateFile(reading))).toEqual([]);
+    });
+  });
+
+  describe("one that is told by notifications alone", { timeout: 150_000 }, () => {
+    let autoscale: DeployedFunction;
+    let webhook: DeployedFunction;
+    let door: Door;
+    let agents: Agents;
+
+    const post = (headers: Record<string, string>, body: string | Buffer) =>
+      fetch(`${door.url}/notifications`, { method: "POST", headers, body });
+
+    beforeAll(async () => {
+      const key = { stdin: hmacKey };
+      expect(await fleet(["token", "create", "--store", told, "--create-pool"])).toMatchObject({ code: 0 });
+      expect(await fleet(["secret", "set", told, "notification-token"], key)).toMatchObject({ code: 0 });
+      autoscale = await start(`${told}-autoscale`, told);
+      webhook = await start(`${told}-webhook`, told);
+      door = await startDoor(webhook);
+      agents = agentsOf(told);
+    });
+
+    afterAll(() => door?.close());
+
+    it.each(["plain", "base64"] as const)("refuses what is not signed with 401 and no body (%s)", async (encoding) => {
+      door.encoding = encoding;
+      for (const signature of ["", "ab".repeat(64)]) {
+        const response = await post({ "X-TFE-Notification-Signature": signature }, '{"payload_version":1}');
+        expect([response.status, await response.text()]).toEqual([401, ""]);
+      }
+      expect(callsOf(webhook, "Invoke")).toEqual([]);
+    });
+
+    it.each([
+      "plain",
+      "base64",
+    ] as const)("answers the handshake of `fleet notifications add` (%s)", async (encoding) => {
+      door.encoding = encoding;
+      const workspace = `workspace-${encoding}`;
+      hcp.state.addWorkspace(workspace, poolOf(told));
+      const add = ["notifications", "add", "acme", workspace, `${door.url}/notifications`];
+      expect((await fleet(add, { env: { HMAC_SALT: `${canary}another-key` } })).code).not.toBe(0);
+      expect(await fleet(add, { env: { HMAC_SALT: hmacKey } })).toMatchObject({ code: 0 });
+      expect(callsOf(webhook, "Invoke")).toEqual([]);
+    });
+
+    it("gives a run one agent however often it is told of it, and none once it has ended", async () => {
+      const { state } = hcp;
+      const [workspace] = [...state.workspaces.values()].filter(({ name }) => name === "workspace-plain");
+      if (!workspace) throw new Error("the handshake comes first");
+      const run = state.queueRun(workspace, { status: "pending" });
+      expect(await hcp.notify(run.id, "run:created")).toEqual([200]);
+      const created = door.requests.at(-1);
+      expect(await hcp.notify(run.id, "run:created")).toEqual([200]);
+      const wakeUps = callsOf(webhook, "Invoke").map(({ input }) => input);
+      expect(wakeUps).toEqual(Array(2).fill({ FunctionName: autoscale.name, source: "wake-up" }));
+
+      const schedule = scheduled(autoscale, wakeUps[0]);
+      await until("a task", autoscale, async () => (await agents.tasks()).length > 0);
+      state.setRunStatus(run.id, "planning");
+      expect(await hcp.notify(run.id, "run:planning")).toEqual([200]);
+      await until("a tick that sees it run", autoscale, () =>
+        decisionsOf(autoscale).some(({ running, supply }) => running === 1 && supply === 1),
+      );
+      expect(await agents.tasks()).toHaveLength(1);
+
+      state.finishRun(run.id);
+      expect(await hcp.notify(run.id, "run:completed")).toEqual([200]);
+      await agents.leave(await agents.tasks());
+      // It comes late and tells of the past.
+      expect((await post(created?.headers as Record<string, string>, created?.body ?? "")).status).toBe(200);
+      await schedule.stop();
+      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject({
+        ticks: 1,
+        lastDecision: { action: "hold", wanted: 0, supply: 0 },
+      });
+      expect(agents.peak).toBe(1);
+      expect(callsOf(autoscale, "StopTask")).toEqual([]);
+    });
+
+    it("made no call that its roles do not allow, and read no API token", () => {
+      const calls = [...callsOf(autoscale), ...callsOf(webhook)];
+      expect(calls.map(({ operation }) => operation)).toEqual(expect.arrayContaining(["PutItem", "Scan", "Invoke"]));
+      expect(callsWithoutRight(calls, deployment.stateFile(told))).toEqual([]);
+      expect(callsOf(autoscale, "GetSecretValue")).toEqual([]);
+    });
+  });
+
+  it("no secret is in state, plan, synthesized JSON, logs or calls to anyone but Secrets Manager", {
+    timeout: 90_000,
+  }, async () => {
+    const options = { cwd: deployment.stackFolder(reading), env: deployment.env };
+    // The plan of the first deployment: there is no state, everything is to be made.
+    const first = ["-state=none.tfstate", "-refresh=false", "-out=first.plan", "-input=false"];
+    const planned = await mustRun("terraform", ["plan", ...first], options);
+    const shown = await mustRun("terraform", ["show", "-json", "first.plan"], options);
+    expect(shown.output.includes('"secret_string_wo_version"')).toBe(true);
+
+    expect(deployment.filesWith("secret_string_wo")).toContain(deployment.stateFile(reading));
+    expect(deployment.filesWith(canary)).toEqual([]);
+    rmSync(join(options.cwd, "first.plan"));
+
+    const written = [...functions, ...deployment.logs, ...logs, planned.output, shown.output];
+    const lines = written.flatMap((each) => (typeof each === "string" ? each : each.logs).split("\n"));
+    expect(lines.some((line) => line.includes('"message":"decision"'))).toBe(true);
+    expect(lines.filter((line) => line.includes(canary))).toEqual([]);
+    expect([...(deployment.front.toldTo.get(canary) ?? [])]).toEqual(["secretsmanager"]);
+  });
+
+  it("destroy leaves nothing", { timeout: 250_000 }, async () => {
+    await deployment.destroy();
+    for (const stack of deployment.stacks) {
+      expect({ stack, ...(await deployment.whatExists(stack)) }).toEqual({ stack, remembered: [], listed: [] });
+    }
+  });
+});
+
+/** Runs a function as its schedule does, with shorter rests, until told to stop. */
+function scheduled(target: DeployedFunction, event: unknown = { source: "schedule" }) {
+  let on = true;
+  const done = (async () => {
+    while (on) {
+      await target.invoke(event);
+      if (on) await setTimeout(3_000);
+    }
+  })();
+  done.catch(() => {});
+  return {
+    stop() {
+      on = false;
+      return done;
+    },
+  };
+}
+
+/** Waits until the loop has brought something about; if it does not, what it logged last tells why. */
+async function until(what: string, loop: DeployedFunction, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}\n${loop.logs.slice(-3_000)}`);
+    await setTimeout(100);
+  }
+}
+
+interface LoggedDecision {
+  readonly queued: number;
+  readonly running: number;
+  readonly supply: number;
+}
+
+function decisionsOf(target: DeployedFunction): LoggedDecision[] {
+  const lines = target.logs.split("\n");
+  return lines.filter((line) => line.includes('"message":"decision"')).map((line) => JSON.parse(line));
+}
