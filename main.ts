@@ -9,9 +9,9 @@ const { ConfigError, loadStacks } = await import("./stacks/config/load.ts");
 try {
   const { stacks, warnings } = loadStacks({ env: process.env, cwd: process.cwd() });
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-  const [{ FleetApp }, { createStack }] = await Promise.all([import("./stacks/app.ts"), import("./stacks/index.ts")]);
+  const [{ FleetApp }, { createStacks }] = await Promise.all([import("./stacks/app.ts"), import("./stacks/index.ts")]);
   const app = new FleetApp(await bundling);
-  for (const { name, config } of stacks) createStack(app, name, config);
+  createStacks(app, stacks);
   app.synth();
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;

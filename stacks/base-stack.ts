@@ -1,4 +1,3 @@
-import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { DataAwsPartition } from "@cdktf/provider-aws/lib/data-aws-partition";
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
@@ -13,6 +12,8 @@ const requiredTerraform = ">= 1.11.0";
 /** What the stacks of every kind have in common: providers, backend, tags, and the context of their constructs. */
 export abstract class BaseStack<Config extends CommonConfig> extends TerraformStack {
   protected readonly context: StackContext;
+  /** Tags of everything in the stack, for what does not take the provider's default tags. */
+  protected readonly tags: Readonly<Record<string, string>>;
 
   constructor(
     scope: Construct,
@@ -20,11 +21,8 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
     protected readonly config: Config,
   ) {
     super(scope, name);
-    new AwsProvider(this, "aws", {
-      region: config.region,
-      defaultTags: [{ tags: { Fleet: name, ManagedBy: "agent-fleets", ...config.tags } }],
-    });
-    new ArchiveProvider(this, "archive");
+    this.tags = { Fleet: name, ManagedBy: "agent-fleets", ...config.tags };
+    new AwsProvider(this, "aws", { region: config.region, defaultTags: [{ tags: { ...this.tags } }] });
     this.context = {
       name,
       region: config.region,

@@ -1,3 +1,4 @@
+import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import type { Construct } from "constructs";
 import * as z from "zod";
 import { autoscaleEnv } from "../handlers/autoscale/env.ts";
@@ -29,6 +30,7 @@ export class EcsFleetStack extends BaseStack<EcsFleetConfig> {
   constructor(scope: Construct, name: string, config: EcsFleetConfig) {
     super(scope, name, config);
     const { context, vendor } = this;
+    new ArchiveProvider(this, "archive");
     const network = fleetNetwork(this, config.network, context);
     const secrets = this.secrets();
     const capacity = new EcsCapacity(this, "capacity", {

@@ -46,7 +46,7 @@ describe.skipIf(!moto)("ECS tasks as capacity (moto)", () => {
       capacityProviders: ["FARGATE"],
       subnets: [await anySubnet(server.url)],
       securityGroups: [],
-      assignPublicIp: false,
+      assignPublicIp: "false",
       enableExecuteCommand: false,
       nameVariable: "TFC_AGENT_NAME",
     };

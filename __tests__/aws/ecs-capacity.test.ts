@@ -16,7 +16,7 @@ const config: EcsCapacityConfig = {
   capacityProviders: ["FARGATE_SPOT", "FARGATE"],
   subnets: ["subnet-a", "subnet-b"],
   securityGroups: ["sg-1"],
-  assignPublicIp: true,
+  assignPublicIp: "true",
   enableExecuteCommand: false,
   nameVariable: "TFC_AGENT_NAME",
 };
@@ -195,7 +195,7 @@ describe("launching", () => {
 
   it("falls back to nothing where one subnet and one provider is all there is", async () => {
     ecs.refuse = () => noCapacity;
-    const only = connect({ capacityProviders: ["FARGATE"], subnets: ["subnet-a"], assignPublicIp: false });
+    const only = connect({ capacityProviders: ["FARGATE"], subnets: ["subnet-a"], assignPublicIp: "false" });
     expect(await only.launch(requests(1))).toMatchObject({ launched: 0, failures: [{ kind: "capacity", count: 1 }] });
     expect(placements()).toEqual(["FARGATE subnet-a"]);
     expect(callsOf("RunTask")[0]).toMatchObject({

@@ -99,7 +99,7 @@ describe("an error tells place, path, what is allowed and what was found", () =>
     [
       "neither form",
       "network: { cidr: 10.0.0.0/16 }",
-      "4:10: network: must be either { create: … } or { vpcId: …, subnetIds: … }, found a mapping",
+      "4:10: network: must be either { create: … }, { vpcId: …, subnetIds: … } or { stack: … }, found a mapping",
     ],
     [
       "long text",
@@ -111,9 +111,21 @@ describe("an error tells place, path, what is allowed and what was found", () =>
   });
 
   it.each([
-    ["an unknown kind", "kind: ecs-flet", '1:7: kind: must be one of ecs-fleet, found "ecs-flet"'],
-    ["a missing kind", "region: us-west-2", "1:1: kind: must be one of ecs-fleet, but is missing"],
-    ["a kind that is no text", "kind: [ecs-fleet]", "1:7: kind: must be one of ecs-fleet, found a list of 1"],
+    [
+      "an unknown kind",
+      "kind: ecs-flet",
+      '1:7: kind: must be one of ecs-fleet, ecs-cluster, network, found "ecs-flet"',
+    ],
+    [
+      "a missing kind",
+      "region: us-west-2",
+      "1:1: kind: must be one of ecs-fleet, ecs-cluster, network, but is missing",
+    ],
+    [
+      "a kind that is no text",
+      "kind: [ecs-fleet]",
+      "1:7: kind: must be one of ecs-fleet, ecs-cluster, network, found a list of 1",
+    ],
   ])("for %s", (_, text, error) => {
     expect(errorsIn(text)).toEqual([`config/fleet.yaml:${error}`]);
   });

@@ -56,6 +56,6 @@ export function messagesIn(text: string): readonly string[] {
 /** What `config/fleet.yaml` loads as. */
 export function configOf(text: string): EcsFleetConfig {
   const [stack] = load({ "config/fleet.yaml": text }).stacks;
-  if (!stack) throw new Error("no stack");
+  if (stack?.config.kind !== "ecs-fleet") throw new Error("no fleet");
   return stack.config;
 }

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadStack, loadStacks } from "../../stacks/config/load.ts";
-import { errorsIn, errorsOf, folderWith, load, minimal } from "./files.ts";
+import { configOf, errorsIn, errorsOf, folderWith, load, minimal } from "./files.ts";
 
 describe("where configs are looked for", () => {
   it("loads every .yaml and .yml of config/ in the order of their names", () => {
@@ -106,11 +106,11 @@ describe("the file", () => {
   });
 
   it("keeps false and 0 apart from what is left out", () => {
-    const [stack] = load({
-      "config/fleet.yaml": `${minimal}agents: { max: 0, singleUse: false, idleTimeoutSeconds: 0 }\nsecrets: { recoveryWindowDays: 0 }\n`,
-    }).stacks;
-    expect(stack?.config.agents).toMatchObject({ max: 0, singleUse: false, idleTimeoutSeconds: 0, min: 0 });
-    expect(stack?.config.secrets.recoveryWindowDays).toBe(0);
+    const config = configOf(
+      `${minimal}agents: { max: 0, singleUse: false, idleTimeoutSeconds: 0 }\nsecrets: { recoveryWindowDays: 0 }\n`,
+    );
+    expect(config.agents).toMatchObject({ max: 0, singleUse: false, idleTimeoutSeconds: 0, min: 0 });
+    expect(config.secrets.recoveryWindowDays).toBe(0);
   });
 
   it("shows all errors of all files at once, in the order of the lines", () => {
@@ -148,6 +148,10 @@ describe("warnings", () => {
     [
       "network: { create: { cidr: 10.1.0.0/24 } }\nagents: { max: 23 }",
       "config/fleet.yaml:4:22: network.create.cidr: has room for 22 agents, fewer than agents.max (23): take a larger range",
+    ],
+    [
+      "network: { create: { egress: endpoints-only } }",
+      "config/fleet.yaml:4:22: network.create.egress: is endpoints-only: agents cannot reach https://app.terraform.io to register",
     ],
     [
       "agents: { singleUse: false, idleTimeoutSeconds: 0 }",

@@ -46,7 +46,7 @@ it("gives everything a default but the kind, the region and the vendor's names",
       enableExecuteCommand: false,
       containerInsights: false,
     },
-    network: { create: { cidr: "10.40.0.0/16", availabilityZones: 2, egress: "single-nat" } },
+    network: { create: { cidr: "10.40.0.0/16", availabilityZones: 2, egress: "single-nat", ipv6: false } },
     secrets: { recoveryWindowDays: 7 },
     alarms: { emails: [], queueWaitSeconds: 300 },
     consumerRoles: [],
@@ -153,7 +153,7 @@ describe("network", () => {
   it.each([
     "10.0.0.1/16",
     "10.0.0.0/15",
-    "10.0.0.0/25",
+    "10.0.0.0/29",
     "10.0.0.0",
     "10.0.0/16",
     "010.0.0.0/16",
@@ -163,7 +163,7 @@ describe("network", () => {
     "10.0.0.0/ 16",
   ])("refuses the range %s", (cidr) => {
     expect(errorsWith(`network: { create: { cidr: "${cidr}" } }`)).toEqual([
-      expect.stringMatching(/^network\.create\.cidr: must be an IPv4 range from \/16 to \/24 that starts at its first/),
+      expect.stringMatching(/^network\.create\.cidr: must be an IPv4 range from \/16 to \/28 that starts at its first/),
     ]);
   });
 

@@ -1,6 +1,7 @@
-import { expect, it } from "vitest";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { json } from "../../handlers/core/env.ts";
+import { commaSeparated, json } from "../../handlers/core/env.ts";
 
 const schema = z.object({ LIMITS: json(z.strictObject({ max: z.number(), name: z.string() })) });
 const limits = { max: 3, name: 'with "quotes", ünïcode and\nlines' };
@@ -23,4 +24,30 @@ it.each([
 ])("refuses %s and says why", (_, text, why) => {
   const result = schema.safeDecode({ LIMITS: text });
   expect(result.error?.issues.map(({ message }) => message).join()).toContain(why);
+});
+
+const item = fc.stringMatching(/^[\w-]+$/);
+const items = fc.array(item, { minLength: 1 });
+
+describe("a list that travels as text", () => {
+  it("comes back as it was", () => {
+    fc.assert(
+      fc.property(items, (list) => {
+        expect(z.decode(commaSeparated, z.encode(commaSeparated, list))).toEqual(list);
+      }),
+    );
+  });
+
+  it("comes back in its items where one item was several: how Terraform's lists get through", () => {
+    fc.assert(
+      fc.property(items, item, (inner, last) => {
+        const encoded = z.encode(commaSeparated, [inner.join(","), last]);
+        expect(z.decode(commaSeparated, encoded)).toEqual([...inner, last]);
+      }),
+    );
+  });
+
+  it.each(["", ","])("is never empty: %j is refused", (text) => {
+    expect(z.safeDecode(commaSeparated, text).success).toBe(false);
+  });
 });

@@ -7,11 +7,23 @@ import { missingTools, root, run } from "./toolchain.ts";
 const missing = missingTools({ moto: true });
 if (missing) process.stderr.write(`SKIPPED: deploying the shipped configs. Missing here: ${missing}\n`);
 
+/**
+ * Validated only: moto forgets parts of ECS services and launch templates, so that a second plan cannot be empty, and
+ * never finishes the IPv6 association of a subnet.
+ */
+const beyondMoto = /^(cluster-|hcp-on-cluster$|network-full$)/;
 const configs = Object.fromEntries(
   readdirSync(join(root, "config"))
     .filter((file) => file.endsWith(".yaml"))
-    .map((file) => [basename(file, ".yaml"), readFileSync(join(root, "config", file), "utf8")]),
+    .map((file) => [basename(file, ".yaml"), readFileSync(join(root, "config", file), "utf8")] as const)
+    .filter(([stack]) => !beyondMoto.test(stack)),
 );
+const fleet = ["clusters", "functions", "secrets", "roles", "httpApis"];
+/** What there is of the stacks that are not a fleet with a network of its own. */
+const others: Readonly<Record<string, readonly string[]>> = {
+  "network-shared": ["vpcs"],
+  "hcp-on-shared-network": fleet,
+};
 const stacks = Object.keys(configs);
 
 describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", () => {
@@ -29,8 +41,8 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
 
   it.each(stacks)("%s is there", async (stack) => {
     const { remembered, listed } = await deployment.whatExists(stack);
-    expect(remembered.length).toBeGreaterThan(40);
-    expect(listed).toEqual(expect.arrayContaining(["clusters", "functions", "secrets", "roles", "vpcs", "httpApis"]));
+    expect(remembered.length).toBeGreaterThan(10);
+    expect(listed).toEqual(expect.arrayContaining([...(others[stack] ?? [...fleet, "vpcs"])]));
   });
 
   describe.concurrent("a second plan", () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hasMoto } from "../fakes/moto.ts";
@@ -118,8 +118,11 @@ function plain(text: string): string {
 
 function findMirror(): string | undefined {
   const folder = process.env.AGENT_FLEETS_TF_MIRROR ?? answers("bash", [join(root, "../shared/bin/tf-mirror")]);
-  const provider = `registry.terraform.io/hashicorp/aws/${awsProviderVersion}`;
-  return folder !== undefined && existsSync(join(folder, provider)) ? folder : undefined;
+  if (folder === undefined) return undefined;
+  const registries = existsSync(folder) ? readdirSync(folder) : [];
+  return registries.some((each) => existsSync(join(folder, each, "hashicorp/aws", awsProviderVersion)))
+    ? folder
+    : undefined;
 }
 
 function answers(command: string, args: readonly string[]): string | undefined {

@@ -112,7 +112,7 @@ describe("the functions", () => {
       VENDOR: { type: "hcp-terraform", organization: "acme", agentPool: "aws", demand: "api" },
       CAPACITY: {
         family: "${aws_ecs_task_definition.capacity_task-definition_AE558A71.family}",
-        assignPublicIp: false,
+        assignPublicIp: "false",
       },
     });
     expect(env.LEDGER_TABLE).toBeUndefined();

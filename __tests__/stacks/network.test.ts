@@ -1,52 +1,342 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { minimal, resources, synthesize, theOnly } from "./synth.ts";
+import { resources, rightsOf, type Synthesized, statements, synthesize, theOnly } from "./synth.ts";
 
-const withNetwork = (network: unknown) => synthesize({ ...minimal, network });
+const network = (fields: object = {}) => synthesize({ kind: "network", region: "us-west-2", ...fields }, "net");
+const account = "${data.aws_caller_identity.account.account_id}";
+const arn = "arn:${data.aws_partition.partition.partition}";
 
-describe("the fleet's network", () => {
+/** A resource's address → where the default routes of its table lead, by the type of the target. */
+function defaultRoutes(stack: Synthesized): Record<string, string[]> {
+  const tables = Object.entries(stack.resource.aws_route_table ?? {});
+  return Object.fromEntries(
+    tables.map(([id, table]) => {
+      const routes = resources(stack, "aws_route").filter(({ route_table_id }) => String(route_table_id).includes(id));
+      const targets = routes.map(({ destination_cidr_block, destination_ipv6_cidr_block, ...route }) => {
+        const target = String(route.gateway_id ?? route.nat_gateway_id ?? route.egress_only_gateway_id);
+        return `${destination_cidr_block ?? destination_ipv6_cidr_block} → ${/aws_\w+\.[a-z]+_([a-z]+(?:-only|-\d)?)/.exec(target)?.[1]}`;
+      });
+      return [String((table.tags as { Name: string }).Name), targets.sort()];
+    }),
+  );
+}
+
+const namesOf = (stack: Synthesized, type: string) =>
+  resources(stack, type).map(({ tags }) => (tags as { Name: string }).Name);
+
+describe("the way out", () => {
   it.each([
-    { egress: "single-nat", zones: 3, nats: 1, subnets: 6 },
-    { egress: "nat-per-az", zones: 3, nats: 3, subnets: 6 },
-    { egress: "public-ip", zones: 3, nats: 0, subnets: 3 },
-  ])("egress $egress over $zones zones has $nats NAT gateways and $subnets subnets", ({
-    egress,
-    zones,
-    nats,
-    subnets,
-  }) => {
-    const stack = withNetwork({ create: { egress, availabilityZones: zones } });
-    expect(resources(stack, "aws_nat_gateway")).toHaveLength(nats);
-    expect(resources(stack, "aws_subnet")).toHaveLength(subnets);
-    const blocks = resources(stack, "aws_subnet").map((subnet) => subnet.cidr_block);
-    expect(new Set(blocks).size).toBe(subnets);
+    {
+      egress: "single-nat",
+      subnets: ["net-private-0", "net-private-1", "net-public-0", "net-public-1"],
+      routes: {
+        "net-public": ["0.0.0.0/0 → internet"],
+        "net-private-0": ["0.0.0.0/0 → nat-0"],
+        "net-private-1": ["0.0.0.0/0 → nat-0"],
+      },
+      agentsIn: "private",
+    },
+    {
+      egress: "nat-per-az",
+      subnets: ["net-private-0", "net-private-1", "net-public-0", "net-public-1"],
+      routes: {
+        "net-public": ["0.0.0.0/0 → internet"],
+        "net-private-0": ["0.0.0.0/0 → nat-0"],
+        "net-private-1": ["0.0.0.0/0 → nat-1"],
+      },
+      agentsIn: "private",
+    },
+    {
+      egress: "public-ip",
+      subnets: ["net-public-0", "net-public-1"],
+      routes: { "net-public": ["0.0.0.0/0 → internet"] },
+      agentsIn: "public",
+    },
+    {
+      egress: "endpoints-only",
+      subnets: ["net-private-0", "net-private-1"],
+      routes: { "net-private-0": [], "net-private-1": [] },
+      agentsIn: "private",
+    },
+  ])("$egress", ({ egress, subnets, routes, agentsIn }) => {
+    const stack = network({ egress });
+    expect(namesOf(stack, "aws_subnet").sort()).toEqual(subnets);
+    expect(defaultRoutes(stack)).toEqual(routes);
+    const published = resources(stack, "aws_ssm_parameter").find(({ name }) => String(name).includes("agent-subnet"));
+    const ids = String(published?.value).split(",");
+    expect(ids).toEqual([
+      expect.stringContaining(`network_${agentsIn}-0_`),
+      expect.stringContaining(`network_${agentsIn}-1_`),
+    ]);
+    expect(stack.output?.agent_subnet_ids?.value).toEqual(ids);
+    for (const subnet of resources(stack, "aws_subnet")) {
+      expect(subnet.map_public_ip_on_launch).toBe(egress === "public-ip");
+    }
   });
 
-  it("each private zone leaves by its own NAT gateway where there is one per zone", () => {
-    const stack = withNetwork({ create: { egress: "nat-per-az", availabilityZones: 2 } });
-    const gateways = resources(stack, "aws_route").flatMap((route) => route.nat_gateway_id ?? []);
-    expect(new Set(gateways).size).toBe(2);
+  it("tells the addresses that the NAT gateways leave from", () => {
+    expect(network({ egress: "nat-per-az" }).output?.nat_public_ips?.value).toHaveLength(2);
+    expect(network({ egress: "public-ip" }).output?.nat_public_ips?.value).toEqual([]);
   });
 
-  it("nobody gets in: no ingress rule, and the default group is emptied", () => {
-    const stack = synthesize(minimal);
-    expect(stack.resource).not.toHaveProperty("aws_vpc_security_group_ingress_rule");
-    expect(theOnly(stack, "aws_security_group")).not.toHaveProperty("ingress");
-    expect(theOnly(stack, "aws_default_security_group")).not.toHaveProperty("ingress");
-  });
-
-  it("given subnets are used as they are", () => {
-    const stack = withNetwork({ vpcId: "vpc-0123456789abcdef0", subnetIds: ["subnet-0123456789abcdef0"] });
-    expect(resources(stack, "aws_vpc")).toEqual([]);
-    expect(theOnly(stack, "aws_security_group")).toMatchObject({ vpc_id: "vpc-0123456789abcdef0" });
-    expect(stack.output?.vpc_id).toEqual({ value: "vpc-0123456789abcdef0" });
-  });
-
-  it("given security groups replace ours", () => {
-    const stack = withNetwork({
-      vpcId: "vpc-0123456789abcdef0",
-      subnetIds: ["subnet-0123456789abcdef0"],
-      securityGroupIds: ["sg-0123456789abcdef0"],
+  it("has an address and, before the gateway is made, a route to the internet", () => {
+    const stack = network();
+    expect(theOnly(stack, "aws_nat_gateway")).toMatchObject({
+      allocation_id: expect.stringContaining("aws_eip.network_nat-address-0_"),
+      subnet_id: expect.stringContaining("aws_subnet.network_public-0_"),
+      depends_on: [expect.stringContaining("aws_route.network_public-route_")],
     });
-    expect(resources(stack, "aws_security_group")).toEqual([]);
+    expect(theOnly(stack, "aws_eip")).toMatchObject({ domain: "vpc" });
+  });
+});
+
+describe("zones and ranges", () => {
+  it("counts zones from the region's own list and never starts again at its beginning", () => {
+    const stack = network({ availabilityZones: 3 });
+    const zones = resources(stack, "aws_subnet").map(({ availability_zone }) => availability_zone);
+    const names = /^\$\{data\.aws_availability_zones\.network_zones_\w+\.names\.([012])\}$/;
+    expect(zones.map((zone) => names.exec(String(zone))?.[1])).toEqual(["0", "1", "2", "0", "1", "2"]);
+  });
+
+  it("asks nobody when zones are given by name", () => {
+    const stack = network({ availabilityZones: ["us-west-2b", "us-west-2d"], egress: "public-ip" });
+    expect(stack.data).not.toHaveProperty("aws_availability_zones");
+    expect(resources(stack, "aws_subnet").map(({ availability_zone }) => availability_zone)).toEqual([
+      "us-west-2b",
+      "us-west-2d",
+    ]);
+  });
+
+  it("takes given ranges and derives the others", () => {
+    const blocksOf = (stack: Synthesized) => resources(stack, "aws_subnet").map(({ cidr_block }) => cidr_block);
+    const given = { publicSubnetCidrs: ["10.40.0.0/28"], privateSubnetCidrs: ["10.40.128.0/17"], availabilityZones: 1 };
+    expect(blocksOf(network(given)).sort()).toEqual(["10.40.0.0/28", "10.40.128.0/17"]);
+    expect(blocksOf(network()).sort()).toEqual(["10.40.0.0/20", "10.40.128.0/20", "10.40.144.0/20", "10.40.16.0/20"]);
+  });
+
+  it("a VPC resolves names, and its default security group has no rules", () => {
+    const stack = network();
+    expect(theOnly(stack, "aws_vpc")).toMatchObject({ enable_dns_support: true, enable_dns_hostnames: true });
+    const group = theOnly(stack, "aws_default_security_group");
+    expect(group).not.toHaveProperty("ingress");
+    expect(group).not.toHaveProperty("egress");
+  });
+
+  it("tags everything", () => {
+    const stack = network({ tags: { Environment: "prod" } });
+    expect(stack.provider.aws?.[0]).toMatchObject({
+      default_tags: [{ tags: { Fleet: "net", ManagedBy: "agent-fleets", Environment: "prod" } }],
+    });
+  });
+});
+
+describe("IPv6", () => {
+  it("is off unless asked for", () => {
+    expect(JSON.stringify(network({ egress: "nat-per-az" }).resource)).not.toMatch(/ipv6/i);
+  });
+
+  it("goes out of private subnets, and nothing comes in", () => {
+    const stack = network({ ipv6: true, egress: "nat-per-az" });
+    expect(defaultRoutes(stack)).toEqual({
+      "net-public": ["0.0.0.0/0 → internet", "::/0 → internet"],
+      "net-private-0": ["0.0.0.0/0 → nat-0", "::/0 → egress-only"],
+      "net-private-1": ["0.0.0.0/0 → nat-1", "::/0 → egress-only"],
+    });
+  });
+
+  it("gives every subnet a /64 of its own", () => {
+    const stack = network({ ipv6: true });
+    expect(theOnly(stack, "aws_vpc")).toMatchObject({ assign_generated_ipv6_cidr_block: true });
+    const parts = resources(stack, "aws_subnet").map((subnet) => {
+      expect(subnet.assign_ipv6_address_on_creation).toBe(true);
+      return /^\$\{cidrsubnet\(aws_vpc\.\w+\.ipv6_cidr_block, 8, (\d+)\)\}$/.exec(String(subnet.ipv6_cidr_block))?.[1];
+    });
+    expect(parts.sort()).toEqual(["0", "1", "8", "9"]);
+  });
+
+  it("has no way out where there is none", () => {
+    const stack = network({ ipv6: true, egress: "endpoints-only" });
+    expect(resources(stack, "aws_egress_only_internet_gateway")).toEqual([]);
+    expect(resources(stack, "aws_route")).toEqual([]);
+  });
+});
+
+describe("endpoints", () => {
+  const byType = (stack: Synthesized, type: string) =>
+    resources(stack, "aws_vpc_endpoint").filter(({ vpc_endpoint_type }) => vpc_endpoint_type === type);
+
+  it.each([
+    ["single-nat", 3],
+    ["nat-per-az", 3],
+    ["public-ip", 1],
+    ["endpoints-only", 2],
+  ])("that cost nothing are known to every route table with egress %s", (egress, tables) => {
+    const gateways = byType(network({ egress }), "Gateway");
+    expect(gateways.map(({ service_name }) => service_name)).toEqual([
+      "com.amazonaws.us-west-2.dynamodb",
+      "com.amazonaws.us-west-2.s3",
+    ]);
+    for (const { route_table_ids } of gateways) expect(route_table_ids).toHaveLength(tables);
+  });
+
+  it("are in the agents' subnet of each zone, and admit HTTPS from the VPC only", () => {
+    const stack = network({ egress: "public-ip", endpoints: ["ecr.api"], cidr: "10.50.0.0/20" });
+    expect(theOnly(stack, "aws_vpc_endpoint")).toMatchObject({
+      vpc_endpoint_type: "Interface",
+      service_name: "com.amazonaws.us-west-2.ecr.api",
+      private_dns_enabled: true,
+      subnet_ids: [expect.stringContaining("network_public-0_"), expect.stringContaining("network_public-1_")],
+      security_group_ids: [expect.stringContaining("network_endpoints_security-group_")],
+    });
+    expect(theOnly(stack, "aws_vpc_security_group_ingress_rule")).toMatchObject({
+      security_group_id: expect.stringContaining("network_endpoints_security-group_"),
+      cidr_ipv4: "10.50.0.0/20",
+      ip_protocol: "tcp",
+      from_port: 443,
+      to_port: 443,
+    });
+    expect(stack.resource).not.toHaveProperty("aws_vpc_security_group_egress_rule");
+  });
+
+  it("need no security group where none has an address", () => {
+    expect(resources(network(), "aws_security_group")).toEqual([]);
+  });
+
+  it("are what tasks and hosts need where nothing else can be reached", () => {
+    const services = byType(network({ egress: "endpoints-only" }), "Interface").map(({ service_name }) => service_name);
+    expect(services).toHaveLength(10);
+    expect(services).toContain("com.amazonaws.us-west-2.ecs-agent");
+  });
+
+  it("are none when none are asked for", () => {
+    expect(resources(network({ endpoints: [] }), "aws_vpc_endpoint")).toEqual([]);
+  });
+});
+
+describe("flow logs", () => {
+  it("are off unless asked for", () => {
+    expect(resources(network(), "aws_flow_log")).toEqual([]);
+  });
+
+  it("go to a log group by a role with exactly the rights for it", () => {
+    const stack = network({ flowLogs: { to: "cloudwatch", traffic: "reject", intervalSeconds: 60 } });
+    const group = expect.stringMatching(/^\$\{aws_cloudwatch_log_group\.network_flow-logs_\w+\.arn\}$/);
+    expect(theOnly(stack, "aws_flow_log")).toMatchObject({
+      log_destination_type: "cloud-watch-logs",
+      log_destination: group,
+      traffic_type: "REJECT",
+      max_aggregation_interval: 60,
+    });
+    expect(theOnly(stack, "aws_cloudwatch_log_group")).toMatchObject({
+      name: "/agent-fleets/net/flow-logs",
+      retention_in_days: 30,
+    });
+    expect(rightsOf(stack, "flow-log-role")).toEqual([
+      {
+        Effect: "Allow",
+        Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+        Resource: [group, expect.stringMatching(/^\$\{aws_cloudwatch_log_group\.network_flow-logs_\w+\.arn\}:\*$/)],
+      },
+      {
+        Effect: "Allow",
+        Action: ["logs:DescribeLogGroups"],
+        Resource: [`${arn}:logs:us-west-2:${account}:log-group:*`],
+      },
+    ]);
+    expect(statements(theOnly(stack, "aws_iam_role").assume_role_policy)).toEqual([
+      {
+        Effect: "Allow",
+        Action: "sts:AssumeRole",
+        Principal: { Service: "vpc-flow-logs.amazonaws.com" },
+        Condition: {
+          StringEquals: { "aws:SourceAccount": account },
+          ArnLike: { "aws:SourceArn": `${arn}:ec2:us-west-2:${account}:vpc-flow-log/*` },
+        },
+      },
+    ]);
+  });
+
+  it("go to a private bucket of our own that only the delivery service of this account writes", () => {
+    const stack = network({ flowLogs: { to: "s3" }, logs: { retentionDays: 90 } });
+    const bucket = expect.stringMatching(/^\$\{aws_s3_bucket\.network_flow-log-bucket_\w+\.arn\}$/);
+    expect(theOnly(stack, "aws_flow_log")).toMatchObject({ log_destination_type: "s3", log_destination: bucket });
+    expect(theOnly(stack, "aws_flow_log")).not.toHaveProperty("iam_role_arn");
+    expect(theOnly(stack, "aws_s3_bucket_public_access_block")).toMatchObject({
+      block_public_acls: true,
+      block_public_policy: true,
+      ignore_public_acls: true,
+      restrict_public_buckets: true,
+    });
+    expect(theOnly(stack, "aws_s3_bucket_lifecycle_configuration")).toMatchObject({
+      rule: [{ status: "Enabled", expiration: [{ days: 90 }] }],
+    });
+    const fromHere = {
+      StringEquals: { "aws:SourceAccount": account },
+      ArnLike: { "aws:SourceArn": `${arn}:logs:us-west-2:${account}:*` },
+    };
+    const Principal = { Service: "delivery.logs.amazonaws.com" };
+    expect(statements(theOnly(stack, "aws_s3_bucket_policy").policy)).toEqual([
+      {
+        Sid: "AWSLogDeliveryWrite",
+        Effect: "Allow",
+        Principal,
+        Action: "s3:PutObject",
+        Resource: expect.stringMatching(/\.arn\}\/AWSLogs\/\$\{data\.aws_caller_identity\.account\.account_id\}\/\*$/),
+        Condition: fromHere,
+      },
+      {
+        Sid: "AWSLogDeliveryAclCheck",
+        Effect: "Allow",
+        Principal,
+        Action: ["s3:GetBucketAcl", "s3:ListBucket"],
+        Resource: bucket,
+        Condition: fromHere,
+      },
+      {
+        Sid: "NoPlainHttp",
+        Effect: "Deny",
+        Principal: "*",
+        Action: "s3:*",
+        Resource: [bucket, expect.stringMatching(/\.arn\}\/\*$/)],
+        Condition: { Bool: { "aws:SecureTransport": "false" } },
+      },
+    ]);
+  });
+
+  it("kept for ever have no expiry", () => {
+    const stack = network({ flowLogs: { to: "s3" }, logs: { retentionDays: 0 } });
+    expect(resources(stack, "aws_s3_bucket_lifecycle_configuration")).toEqual([]);
+  });
+
+  it("go to a given bucket as it is", () => {
+    const stack = network({ flowLogs: { to: "s3", bucketArn: "arn:aws:s3:::acme-flow-logs" } });
+    expect(theOnly(stack, "aws_flow_log")).toMatchObject({ log_destination: "arn:aws:s3:::acme-flow-logs" });
+    expect(resources(stack, "aws_s3_bucket")).toEqual([]);
+  });
+});
+
+describe("docs/network.md", () => {
+  const prices = { natGateway: 0.045, publicAddress: 0.005, interfaceEndpointPerZone: 0.01 };
+  const hours = 730;
+
+  function monthlyCost(egress: string, availabilityZones: number): string {
+    const stack = network({ egress, availabilityZones });
+    const interfaces = resources(stack, "aws_vpc_endpoint").flatMap(({ subnet_ids }) => subnet_ids ?? []);
+    const hourly =
+      resources(stack, "aws_nat_gateway").length * prices.natGateway +
+      resources(stack, "aws_eip").length * prices.publicAddress +
+      interfaces.length * prices.interfaceEndpointPerZone;
+    return (hourly * hours).toFixed(2);
+  }
+
+  it.each([
+    "single-nat",
+    "nat-per-az",
+    "public-ip",
+    "endpoints-only",
+  ])("states what %s costs, from the prices it states and the resources there are", (egress) => {
+    const text = readFileSync("docs/network.md", "utf8");
+    for (const price of Object.values(prices)) expect(text).toContain(`| ${price} |`);
+    expect(text).toContain(`| \`${egress}\` | ${monthlyCost(egress, 2)} | ${monthlyCost(egress, 3)} |`);
   });
 });

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { commaSeparated } from "../core/env.ts";
 
 /** Where an ECS fleet's tasks run. Made by the stack, carried in the loop's environment, read by the ECS adapter. */
 export const ecsCapacityConfig = z.strictObject({
@@ -11,9 +12,10 @@ export const ecsCapacityConfig = z.strictObject({
   container: z.string(),
   /** Tried in this order when AWS has no capacity, such as `["FARGATE_SPOT", "FARGATE"]`. */
   capacityProviders: z.array(z.string()).min(1),
-  subnets: z.array(z.string()).min(1),
+  subnets: commaSeparated,
   securityGroups: z.array(z.string()),
-  assignPublicIp: z.boolean(),
+  /** `true` or `false`: text, because of a shared network only Terraform knows it. */
+  assignPublicIp: z.string(),
   enableExecuteCommand: z.boolean(),
   /** Environment variable in which the vendor's agent expects its name. */
   nameVariable: z.string(),

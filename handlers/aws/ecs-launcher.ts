@@ -84,7 +84,7 @@ export function createEcsLauncher(
             awsvpcConfiguration: {
               subnets: [...placement.subnets],
               securityGroups: [...config.securityGroups],
-              assignPublicIp: config.assignPublicIp ? "ENABLED" : "DISABLED",
+              assignPublicIp: config.assignPublicIp === "true" ? "ENABLED" : "DISABLED",
             },
           },
           overrides: {

@@ -1,6 +1,15 @@
 import * as z from "zod";
 
 /**
+ * A list that travels as text, joined by commas. An item may itself be such a text, and comes back as its items: so a
+ * list that only Terraform knows, as one token, gets through.
+ */
+export const commaSeparated = z.codec(z.string(), z.array(z.string()).min(1), {
+  decode: (text) => text.split(",").filter((item) => item !== ""),
+  encode: (items) => items.join(","),
+});
+
+/**
  * A value that travels as JSON in one environment variable. Encoded by the stack at synth time (Terraform tokens in
  * strings survive), decoded by the handler at cold start. The schema may hold no transform.
  */

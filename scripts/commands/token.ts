@@ -82,7 +82,8 @@ function placeOf(
   options: CreateOptions,
   stack: LoadedStack | undefined,
 ): { organization: string; pool: string; fallback: string | undefined } {
-  const vendor = stack?.config.vendor;
+  const config = stack?.config;
+  const vendor = config?.kind === "ecs-fleet" ? config.vendor : undefined;
   const organization = org ?? vendor?.organization;
   const pool = options.pool ?? vendor?.agentPool;
   if (organization && pool) return { organization, pool, fallback: vendor?.address };

@@ -14,6 +14,9 @@ export interface StackSecret {
 
 /** The secret that `name` (such as `agent-token`) means in a stack. Throws where the value is not ours to set. */
 export function secretOf({ name: stack, file, config }: LoadedStack, name: string): StackSecret {
+  if (config.kind !== "ecs-fleet") {
+    throw new UserError(`${file} is of kind ${config.kind}, which has no secrets.`, "Name the stack of a fleet.");
+  }
   const key = keyOf(name);
   const source = config.secrets[key];
   if (source === undefined) return { id: secretName(stack, key), region: config.region, stack };

@@ -1,6 +1,9 @@
 import * as z from "zod";
+import { containerImage } from "./image.ts";
+import { stackName } from "./names.ts";
+import type { NetworkConfig } from "./network.ts";
 import { oneOf, text, wholeNumber } from "./primitives.ts";
-import { withRules } from "./rules.ts";
+import { type Rule, withRules } from "./rules.ts";
 
 /** The memory sizes, in MiB, that Fargate offers with each CPU size. */
 const fargateMemoryMiB = new Map([
@@ -17,15 +20,6 @@ function steps(from: number, to: number, by: number): number[] {
   return Array.from({ length: (to - from) / by + 1 }, (_, index) => from + index * by);
 }
 
-const image = z
-  .string({ error: "must be a container image with a tag or digest" })
-  .regex(/^[a-z0-9][\w.:@/-]*$/, { error: "must be a container image such as hashicorp/tfc-agent:1.30.2" })
-  .refine((reference) => reference.includes("@sha256:") || /:(?!latest$)[^:/]+$/.test(reference), {
-    error:
-      "must be pinned to a version, such as hashicorp/tfc-agent:1.30.2, or a digest: " +
-      "with `latest` or no tag every launch could run another version, untested and different from its neighbours",
-  });
-
 const environment = z.record(
   z
     .string()
@@ -36,7 +30,21 @@ const environment = z.record(
   z.string(),
 );
 
-/** The machine one agent runs on: an ECS task on Fargate. */
+const capacityProvider = z.union(
+  [
+    z.strictObject({
+      stack: stackName.describe("A stack of `kind: ecs-cluster` in the same account and region."),
+    }),
+    z.strictObject({
+      name: text(/^[\w-]{1,255}$/, "the name of a capacity provider").describe(
+        "A capacity provider of `compute.cluster`.",
+      ),
+    }),
+  ],
+  { error: "must be either { stack: … } or { name: … }" },
+);
+
+/** The machine one agent runs on: an ECS task on Fargate or on the hosts of a cluster. */
 export const compute = withRules(
   z.strictObject({
     cpu: oneOf([256, 512, 1024, 2048, 4096, 8192, 16_384])
@@ -55,7 +63,7 @@ export const compute = withRules(
       .boolean()
       .default(false)
       .describe("Whether to prefer Fargate Spot. AWS may reclaim a Spot agent in a job with two minutes' notice."),
-    image: image
+    image: containerImage
       .default("hashicorp/tfc-agent:1.30.2")
       .describe("Container image of the agent, pinned by tag or digest."),
     environment: environment
@@ -77,18 +85,56 @@ export const compute = withRules(
       .strictObject({ name: text(/^[\w-]{1,255}$/, "the name of an ECS cluster").describe("The cluster's name.") })
       .optional()
       .describe("An existing ECS cluster with the Fargate capacity providers. Left out: one of our own."),
+    capacityProvider: capacityProvider
+      .optional()
+      .describe("EC2 hosts to run agents on, of a stack of ours or by name. Left out: Fargate."),
   }),
   [
     {
+      path: ["cluster"],
+      reads: [["cluster"], ["capacityProvider"]],
+      check: ({ cluster, capacityProvider: hosts }) => {
+        if (!hosts) return undefined;
+        if ("stack" in hosts) return cluster && "must be left out: compute.capacityProvider.stack is the cluster";
+        return cluster ? undefined : "must be given: it has the capacity provider";
+      },
+    },
+    ...(["spot", "ephemeralStorageGiB"] as const).map((key) => ({
+      path: [key],
+      reads: [[key], ["capacityProvider"]],
+      check: (compute: { readonly [K in typeof key]?: unknown } & { readonly capacityProvider?: unknown }) =>
+        compute[key] && compute.capacityProvider
+          ? "must be left out with capacityProvider: the hosts decide"
+          : undefined,
+    })),
+    {
       path: ["memoryMiB"],
-      reads: [["cpu"], ["memoryMiB"]],
-      check: ({ cpu, memoryMiB }) => {
+      reads: [["cpu"], ["memoryMiB"], ["capacityProvider"]],
+      check: ({ cpu, memoryMiB, capacityProvider: hosts }) => {
+        if (hosts) return undefined;
         const sizes = fargateMemoryMiB.get(cpu) ?? [];
         return sizes.includes(memoryMiB) ? undefined : `must be ${inWords(sizes)} with a cpu of ${cpu}`;
       },
     },
   ],
 );
+
+/** What must hold between a cluster's hosts and the agents on them. */
+export const hostRules: readonly Rule<{ readonly compute: ComputeConfig; readonly network: NetworkConfig }>[] = [
+  {
+    path: ["network"],
+    reads: [["compute", "capacityProvider"], ["network"]],
+    check: ({ compute: { capacityProvider: hosts }, network }) => {
+      if (!hosts) return undefined;
+      if ("create" in network) {
+        return "must name the network of the hosts, by stack or by ids, with compute.capacityProvider: agents are in the VPC of their host";
+      }
+      return "assignPublicIp" in network && network.assignPublicIp
+        ? "must not ask for assignPublicIp with compute.capacityProvider: tasks on EC2 get none, so their subnets need NAT or endpoints"
+        : undefined;
+    },
+  },
+];
 
 /** See {@link compute}. */
 export type ComputeConfig = z.output<typeof compute>;

@@ -2,9 +2,9 @@ import * as z from "zod";
 import { agents, scaling } from "./agents.ts";
 import { alarms } from "./alarms.ts";
 import { commonFields, commonRules } from "./common.ts";
-import { compute } from "./compute.ts";
+import { compute, hostRules } from "./compute.ts";
 import { consumerRoles } from "./consumer-roles.ts";
-import { network } from "./network.ts";
+import { network, networkRules } from "./network.ts";
 import { withRules } from "./rules.ts";
 import { secrets } from "./secrets.ts";
 import { hcpTerraform, hcpTerraformRules } from "./vendors/hcp-terraform.ts";
@@ -30,7 +30,7 @@ export const ecsFleet = withRules(
     consumerRoles: consumerRoles.default([]).describe("Roles that jobs on these agents, and nobody else, may assume."),
     ...restOfCommon,
   }),
-  [...commonRules, ...hcpTerraformRules],
+  [...commonRules, ...networkRules, ...hostRules, ...hcpTerraformRules],
 );
 
 /** See {@link ecsFleet}. */

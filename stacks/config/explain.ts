@@ -25,9 +25,11 @@ export function check<S extends z.ZodType>(
     : { explanations: result.error.issues.flatMap((issue) => explain(issue)) };
 }
 
+const privateKeys = ["secrets", "environment", "userData", "ecsConfig"];
+
 /** Whether what stands at a path may be a secret, rightly or not: it is never repeated. */
 export function isSecret(path: Path): boolean {
-  return path[0] === "secrets" || path.includes("environment");
+  return privateKeys.some((key) => path.includes(key));
 }
 
 const types: Readonly<Record<string, string>> = {

@@ -1,10 +1,12 @@
 import { check } from "./explain.ts";
 import { type ConfigFile, type ConfigSource, listConfigFiles, readConfigFile } from "./files.ts";
+import { stackName } from "./names.ts";
 import { nearest } from "./nearest.ts";
+import { explainReferences } from "./references.ts";
 import { report, toFinding } from "./report.ts";
 import { type StackConfig, stackConfig } from "./schema.ts";
 import { warningsOf } from "./warnings.ts";
-import { parseYaml } from "./yaml-tree.ts";
+import { parseYaml, type YamlTree } from "./yaml-tree.ts";
 
 /** Everything that is wrong with the config, one line each, for a person to read. Holds no value of a secret. */
 export class ConfigError extends Error {
@@ -36,7 +38,7 @@ export interface LoadedStacks {
 export function loadStacks(source: ConfigSource): LoadedStacks {
   const files = filesOf(source);
   const results = files.map(loadFile);
-  return combine(results, duplicates(files));
+  return combine(results, [...duplicates(files), ...results.flatMap((result) => referenceErrors(result, results))]);
 }
 
 /** Loads one stack; what is wrong with other files does not matter. Throws {@link ConfigError}. */
@@ -58,6 +60,7 @@ export function loadStack(name: string, source: ConfigSource): LoadedStack & { r
 
 interface FileResult {
   readonly stack?: LoadedStack;
+  readonly tree?: YamlTree;
   readonly warnings?: readonly string[];
   readonly errors?: readonly string[];
 }
@@ -78,12 +81,10 @@ function combine(results: readonly FileResult[], more: readonly string[]): Loade
 }
 
 function loadFile({ stack, file, path }: ConfigFile): FileResult {
-  const nameErrors = /^[a-z][a-z0-9-]{1,38}[a-z0-9]$/.test(stack)
-    ? []
-    : [
-        `${file}: the file's name is the stack's name, which must be 3 to 40 lower-case letters, digits and hyphens, ` +
-          `starting with a letter and not ending with a hyphen, found ${JSON.stringify(stack)}`,
-      ];
+  const name = stackName.safeParse(stack);
+  const nameErrors = (name.error?.issues ?? []).map(
+    ({ message }) => `${file}: the file's name is the stack's name, which ${message}, found ${JSON.stringify(stack)}`,
+  );
   const read = readConfigFile(path);
   if ("error" in read) return { errors: [...nameErrors, `${file}: ${read.error}`] };
   const tree = parseYaml(read.text);
@@ -98,7 +99,15 @@ function loadFile({ stack, file, path }: ConfigFile): FileResult {
     tree,
     warningsOf(config).map((warning) => toFinding(tree, warning)),
   );
-  return { stack: { name: stack, file, config }, warnings };
+  return { stack: { name: stack, file, config }, tree, warnings };
+}
+
+/** What is wrong between a stack and those of its folder that it stands on. */
+function referenceErrors({ stack, tree }: FileResult, all: readonly FileResult[]): string[] {
+  if (!stack || !tree) return [];
+  const stacks = all.flatMap((other) => other.stack ?? []);
+  const findings = explainReferences(stack.config, stacks).map((explanation) => toFinding(tree, explanation));
+  return report(stack.file, tree, findings);
 }
 
 /** Files that would make the same stack. */

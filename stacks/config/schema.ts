@@ -1,8 +1,10 @@
 import * as z from "zod";
+import { ecsCluster } from "./ecs-cluster.ts";
 import { ecsFleet } from "./ecs-fleet.ts";
+import { networkStack } from "./network-stack.ts";
 
 /** What one file in `config/` may say: one schema per kind. */
-export const stackConfig = z.discriminatedUnion("kind", [ecsFleet]);
+export const stackConfig = z.discriminatedUnion("kind", [ecsFleet, ecsCluster, networkStack]);
 
 /** See {@link stackConfig}. */
 export type StackConfig = z.output<typeof stackConfig>;

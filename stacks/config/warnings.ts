@@ -1,10 +1,41 @@
+import type { EcsClusterConfig } from "./ecs-cluster.ts";
+import type { EcsFleetConfig } from "./ecs-fleet.ts";
 import type { Explanation } from "./explain.ts";
 import type { StackConfig } from "./schema.ts";
+import { agentAddresses } from "./subnets.ts";
 
 const tfcAgentMinimumMiB = 2048;
+const hostStartSeconds = 600;
+const secondsADay = 86_400;
+const publicAddress = "https://app.terraform.io";
 
 /** What is allowed but most likely not what its author wants. */
 export function warningsOf(config: StackConfig): Explanation[] {
+  switch (config.kind) {
+    case "ecs-fleet":
+      return fleetWarnings(config);
+    case "ecs-cluster":
+      return clusterWarnings(config);
+    default:
+      return [];
+  }
+}
+
+function clusterWarnings({ alerts, network, services }: EcsClusterConfig): Explanation[] {
+  const publicIp = "create" in network && network.create.egress === "public-ip";
+  return [
+    alerts.subscriptions.length === 0 &&
+      warn(["alerts"], "has no subscriptions: nobody hears of failed tasks and deployments"),
+    publicIp &&
+      services.some(({ networkMode }) => networkMode === "awsvpc") &&
+      warn(
+        ["network", "create", "egress"],
+        "is public-ip: tasks with networkMode awsvpc on EC2 get no public IP, and so no way out",
+      ),
+  ].filter((warning) => warning !== false);
+}
+
+function fleetWarnings(config: EcsFleetConfig): Explanation[] {
   const { agents, compute, network, secrets, vendor } = config;
   return [
     compute.memoryMiB < tfcAgentMinimumMiB &&
@@ -13,10 +44,26 @@ export function warningsOf(config: StackConfig): Explanation[] {
         `${compute.memoryMiB} is below tfc-agent's documented minimum of ${tfcAgentMinimumMiB}: jobs may be killed for want of memory`,
       ),
     "create" in network &&
-      agents.max > addressesIn(network.create) &&
+      agents.max > agentAddresses(network.create) &&
       warn(
         ["network", "create", "cidr"],
-        `has room for ${addressesIn(network.create)} agents, fewer than agents.max (${agents.max}): take a larger range`,
+        `has room for ${agentAddresses(network.create)} agents, fewer than agents.max (${agents.max}): take a larger range`,
+      ),
+    "create" in network &&
+      network.create.egress === "endpoints-only" &&
+      vendor.address === publicAddress &&
+      warn(["network", "create", "egress"], `is endpoints-only: agents cannot reach ${publicAddress} to register`),
+    compute.capacityProvider !== undefined &&
+      agents.registrationGraceSeconds < hostStartSeconds &&
+      warn(
+        ["agents", "registrationGraceSeconds"],
+        `is below ${hostStartSeconds}: an agent that waits for a new host may be given up before the host has started`,
+      ),
+    compute.capacityProvider !== undefined &&
+      agents.maxLifetimeSeconds > secondsADay &&
+      warn(
+        ["agents", "maxLifetimeSeconds"],
+        "is more than a day: a host that is to be replaced waits for its agents for two days at most, last job included",
       ),
     !agents.singleUse &&
       agents.idleTimeoutSeconds === 0 &&
@@ -40,10 +87,4 @@ export function warningsOf(config: StackConfig): Explanation[] {
 
 function warn(path: readonly string[], message: string): Explanation {
   return { path, message, about: "key" };
-}
-
-/** Each zone's subnet is a sixteenth of the VPC, in which AWS keeps five addresses. */
-function addressesIn({ cidr, availabilityZones }: { cidr: string; availabilityZones: number }): number {
-  const prefix = Number(cidr.split("/")[1]);
-  return (2 ** (32 - prefix - 4) - 5) * availabilityZones;
 }

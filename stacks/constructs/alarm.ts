@@ -6,7 +6,7 @@ import type { StackContext } from "./stack-context.ts";
 /** What an alarm watches and what it means. */
 export interface AlarmProps {
   readonly context: StackContext;
-  readonly topic: AlarmTopic;
+  readonly topic: Pick<AlarmTopic, "arn">;
   /** Ends the alarm's name and names its section in the runbook. */
   readonly name: string;
   /** What an operator suffers while this alarm is on, in one sentence. */

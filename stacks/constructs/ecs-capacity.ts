@@ -5,11 +5,13 @@ import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
 import { Construct } from "constructs";
 import type { EcsCapacityConfig } from "../../handlers/aws/ecs-capacity-config.ts";
 import type { ComputeConfig } from "../config/compute.ts";
+import { hostsOf } from "../config/names.ts";
 import type { FleetNetwork } from "./fleet-network.ts";
 import { createLogGroup, grantLogWrite } from "./log-group.ts";
 import type { Secret } from "./secret.ts";
 import { ServiceRole } from "./service-role.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
+import { allowExecuteCommand, allowImagePull, sortedVariables } from "./task-rights.ts";
 
 /** The longest that Fargate waits between SIGTERM and SIGKILL. */
 const stopTimeoutSeconds = 120;
@@ -28,7 +30,7 @@ export interface AgentContainer {
   readonly writableFolders: readonly string[];
 }
 
-/** Standalone ECS tasks on Fargate as a fleet's capacity: cluster, task definition, its two roles and its log. */
+/** Standalone ECS tasks on Fargate, or on a cluster's hosts, as a fleet's capacity: cluster, task definition, its two roles and its log. */
 export class EcsCapacity extends Construct {
   /** What the loop needs to launch and watch tasks. */
   readonly config: EcsCapacityConfig;
@@ -64,9 +66,9 @@ export class EcsCapacity extends Construct {
       description: `What jobs on the agents of fleet ${context.name} may do`,
       trustCondition,
     });
-    if (compute.enableExecuteCommand) this.allowExecuteCommand();
+    if (compute.enableExecuteCommand) allowExecuteCommand(this.taskRole);
     for (const secret of Object.values(agent.secrets)) secret.grantRead(this.executionRole);
-    this.allowImagePull();
+    allowImagePull(this.executionRole, compute.image, context);
 
     const taskDefinition = this.taskDefinition();
     this.config = {
@@ -74,10 +76,11 @@ export class EcsCapacity extends Construct {
       family: taskDefinition.family,
       taskDefinition: taskDefinition.arn,
       container,
-      capacityProviders: compute.spot ? ["FARGATE_SPOT", "FARGATE"] : ["FARGATE"],
-      subnets: [...network.subnetIds],
+      capacityProviders: capacityProvidersOf(compute),
+      subnets: [network.joinedSubnetIds],
       securityGroups: [...network.securityGroupIds],
-      assignPublicIp: network.assignPublicIp,
+      // Tasks on EC2 hosts cannot have one.
+      assignPublicIp: compute.capacityProvider ? "false" : network.assignPublicIp,
       enableExecuteCommand: compute.enableExecuteCommand,
       nameVariable: agent.nameVariable,
     };
@@ -99,7 +102,7 @@ export class EcsCapacity extends Construct {
       resources: [tasks],
       condition: { StringEquals: { "ecs:CreateAction": "RunTask" } },
     });
-    // ListTasks knows no resource of its own but container instances, which Fargate has none of.
+    // ListTasks knows no resource of its own but container instances, which are not ours.
     role.allow({ actions: ["ecs:ListTasks"], resources: ["*"], condition: inCluster });
     role.allow({
       actions: ["iam:PassRole"],
@@ -110,9 +113,10 @@ export class EcsCapacity extends Construct {
 
   private cluster(): { readonly name: string; readonly arn: string } {
     const { context, compute } = this.props;
-    if (compute.cluster) {
-      const existing = new DataAwsEcsCluster(this, "cluster", { clusterName: compute.cluster.name });
-      return { name: compute.cluster.name, arn: existing.arn };
+    const hosts = compute.capacityProvider;
+    const name = hosts && "stack" in hosts ? hosts.stack : compute.cluster?.name;
+    if (name !== undefined) {
+      return { name, arn: new DataAwsEcsCluster(this, "cluster", { clusterName: name }).arn };
     }
     const cluster = new EcsCluster(this, "cluster", {
       name: context.name,
@@ -133,7 +137,7 @@ export class EcsCapacity extends Construct {
     const volumes = folders.map((containerPath, index) => ({ name: `writable-${index}`, containerPath }));
     return new EcsTaskDefinition(this, "task-definition", {
       family: context.name,
-      requiresCompatibilities: ["FARGATE"],
+      requiresCompatibilities: [compute.capacityProvider ? "EC2" : "FARGATE"],
       networkMode: "awsvpc",
       cpu: String(compute.cpu),
       memory: String(compute.memoryMiB),
@@ -176,37 +180,10 @@ export class EcsCapacity extends Construct {
       ]),
     });
   }
-
-  private allowExecuteCommand(): void {
-    this.taskRole.allow({
-      actions: [
-        "ssmmessages:CreateControlChannel",
-        "ssmmessages:CreateDataChannel",
-        "ssmmessages:OpenControlChannel",
-        "ssmmessages:OpenDataChannel",
-      ],
-      // These actions know no resources.
-      resources: ["*"],
-    });
-  }
-
-  /** A private ECR image needs rights; public registries need none. */
-  private allowImagePull(): void {
-    const image = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([^:@]+)/.exec(this.props.compute.image);
-    if (!image) return;
-    const [, account, region, repository] = image;
-    this.executionRole.allow({
-      actions: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-      resources: [`arn:${this.props.context.partition}:ecr:${region}:${account}:repository/${repository}`],
-    });
-    // GetAuthorizationToken knows no resources.
-    this.executionRole.allow({ actions: ["ecr:GetAuthorizationToken"], resources: ["*"] });
-  }
 }
 
-/** ECS keeps variables sorted; so do we, or every plan would show a change. */
-function sortedVariables(variables: Readonly<Record<string, string>>): { name: string; value: string }[] {
-  return Object.entries(variables)
-    .map(([name, value]) => ({ name, value }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+/** In the order in which they are tried. */
+function capacityProvidersOf({ capacityProvider: hosts, spot }: ComputeConfig): string[] {
+  if (hosts) return ["stack" in hosts ? hostsOf(hosts.stack) : hosts.name];
+  return spot ? ["FARGATE_SPOT", "FARGATE"] : ["FARGATE"];
 }

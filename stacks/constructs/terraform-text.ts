@@ -3,6 +3,11 @@ export function terraformText(text: string): string {
   return text.replaceAll(/[$%](?=\{)/g, "$&$&");
 }
 
+/** The text that {@link terraformText} was made from: for what is encoded before Terraform reads it. */
+export function plainText(text: string): string {
+  return text.replaceAll(/([$%])\1(?=\{)/g, "$1");
+}
+
 /** {@link terraformText} for every string in a value made of plain objects and arrays. */
 export function terraformTexts<T>(value: T): T {
   return mapTexts(value) as T;

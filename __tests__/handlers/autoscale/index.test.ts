@@ -71,7 +71,7 @@ async function invoke(changes: Partial<AutoscaleEnv> = {}, remainingMilliseconds
         capacityProviders: ["FARGATE"],
         subnets: ["subnet-a"],
         securityGroups: ["sg-1"],
-        assignPublicIp: false,
+        assignPublicIp: "false",
         enableExecuteCommand: false,
         nameVariable: "TFC_AGENT_NAME",
       },

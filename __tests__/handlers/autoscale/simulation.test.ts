@@ -23,7 +23,7 @@ const capacityConfig = {
   capacityProviders: ["FARGATE_SPOT", "FARGATE"],
   subnets: ["subnet-a", "subnet-b"],
   securityGroups: [],
-  assignPublicIp: false,
+  assignPublicIp: "false",
   enableExecuteCommand: false,
   nameVariable: "TFC_AGENT_NAME",
 };

@@ -1,0 +1,365 @@
+import { describe, expect, it } from "vitest";
+import { synthCluster } from "./ecs-cluster.ts";
+import { resources, rightsOf, type Synthesized, theOnly } from "./synth.ts";
+
+const web = {
+  name: "web",
+  image: "nginx:1.29.0",
+  ports: [{ name: "http", containerPort: 8080 }],
+  loadBalancer: { port: "http" },
+};
+const api = { ...web, name: "api", loadBalancer: { port: "http", hosts: ["api.example.com"], paths: ["/v1/*"] } };
+const certificateArn = "arn:aws:acm:us-west-2:123456789012:certificate/11111111-2222-3333-4444-555555555555";
+
+const withServices = (services: object[], more: object = {}) => synthCluster({ loadBalancer: {}, services, ...more });
+const serviceOf = (service: object) => theOnly(withServices([{ ...web, ...service }]), "aws_ecs_service");
+
+function containerOf(stack: Synthesized) {
+  const task = theOnly(stack, "aws_ecs_task_definition");
+  const [container] = JSON.parse(String(task.container_definitions));
+  return { task, container };
+}
+
+describe("the shared load balancer", () => {
+  it("is internal and speaks HTTP inside unless told otherwise", () => {
+    const stack = withServices([web]);
+    expect(theOnly(stack, "aws_lb")).toMatchObject({
+      name: "alb-apps",
+      internal: true,
+      load_balancer_type: "application",
+      drop_invalid_header_fields: true,
+    });
+    expect(theOnly(stack, "aws_lb_listener")).toMatchObject({ port: 80, protocol: "HTTP" });
+  });
+
+  it("with a certificate serves HTTPS and redirects HTTP", () => {
+    const stack = withServices([web], { loadBalancer: { certificateArn, allowCidrs: ["10.1.0.0/16"] } });
+    const [http, https] = resources(stack, "aws_lb_listener");
+    expect(http).toMatchObject({
+      port: 80,
+      default_action: [{ type: "redirect", redirect: { port: "443", protocol: "HTTPS", status_code: "HTTP_301" } }],
+    });
+    expect(https).toMatchObject({
+      port: 443,
+      certificate_arn: certificateArn,
+      ssl_policy: expect.stringContaining("TLS13"),
+      default_action: [{ type: "forward", target_group_arn: expect.stringContaining("target-web") }],
+    });
+    const rules = resources(stack, "aws_vpc_security_group_ingress_rule").filter((rule) => rule.cidr_ipv4);
+    expect(rules.map(({ from_port, cidr_ipv4 }) => [from_port, cidr_ipv4])).toEqual([
+      [443, "10.1.0.0/16"],
+      [80, "10.1.0.0/16"],
+    ]);
+  });
+
+  it("several services share it, each by hosts and paths; what nobody takes is 404", () => {
+    const stack = withServices([api, { ...api, name: "shop", loadBalancer: { port: "http", paths: ["/shop/*"] } }]);
+    const rules = resources(stack, "aws_lb_listener_rule");
+    expect(rules.map(({ condition }) => condition)).toEqual([
+      [{ host_header: { values: ["api.example.com"] } }, { path_pattern: { values: ["/v1/*"] } }],
+      [{ path_pattern: { values: ["/shop/*"] } }],
+    ]);
+    expect(theOnly(stack, "aws_lb_listener").default_action).toMatchObject([
+      { type: "fixed-response", fixed_response: { status_code: "404" } },
+    ]);
+    expect(resources(stack, "aws_lb_target_group")).toHaveLength(2);
+  });
+
+  it("a rule keeps its priority whatever other services come and go", () => {
+    const priorityOf = (stack: Synthesized) =>
+      Object.entries(stack.resource.aws_lb_listener_rule ?? {}).find(([id]) => id.includes("rule-api"))?.[1].priority;
+    const other = { ...api, name: "zero", loadBalancer: { port: "http", paths: ["/0"] } };
+    expect(priorityOf(withServices([other, api]))).toBe(priorityOf(withServices([api])));
+  });
+
+  it("target groups ask the health path and let requests finish", () => {
+    const target = { port: "http", healthPath: "/healthz", healthCodes: "200-299", deregistrationDelaySeconds: 30 };
+    expect(theOnly(withServices([{ ...web, loadBalancer: target }]), "aws_lb_target_group")).toMatchObject({
+      target_type: "ip",
+      port: 8080,
+      deregistration_delay: "30",
+      health_check: { path: "/healthz", matcher: "200-299" },
+      lifecycle: { create_before_destroy: true },
+    });
+    const [standard] = resources(withServices([web]), "aws_lb_target_group");
+    expect(standard).toMatchObject({ deregistration_delay: "300", health_check: { path: "/" } });
+  });
+
+  it("a target group that must be replaced gets another name, of 32 characters at most", () => {
+    const nameOf = (service: object) => String(theOnly(withServices([service]), "aws_lb_target_group").name);
+    const long = { ...web, name: "eighteen-letters-x" };
+    expect(nameOf(long).length).toBeLessThanOrEqual(32);
+    expect(nameOf({ ...long, ports: [{ name: "http", containerPort: 9090 }] })).not.toBe(nameOf(long));
+    const far = synthCluster({ loadBalancer: {}, services: [web] }, `a${"b".repeat(39)}`);
+    expect(String(theOnly(far, "aws_lb").name).length).toBe(32);
+  });
+
+  it("stands in the network's public subnets where it faces the internet", () => {
+    const network = { create: { availabilityZones: 2 } };
+    const loadBalancer = { scheme: "internet-facing", certificateArn };
+    const subnets = theOnly(withServices([web], { network, loadBalancer }), "aws_lb").subnets as string[];
+    expect(subnets).toHaveLength(2);
+    for (const subnet of subnets) expect(subnet).toContain("public");
+    expect(theOnly(withServices([web], { network }), "aws_lb").subnets).toEqual([
+      expect.stringContaining("private"),
+      expect.stringContaining("private"),
+    ]);
+  });
+
+  it("reaches its services' ports and nothing else", () => {
+    const stack = withServices([web, { ...api, networkMode: "bridge" }]);
+    const [balancerGroup] = Object.keys(stack.resource.aws_security_group ?? {}).filter((id) =>
+      id.startsWith("load-balancer"),
+    );
+    const out = resources(stack, "aws_vpc_security_group_egress_rule").filter((rule) =>
+      String(rule.security_group_id).includes(String(balancerGroup)),
+    );
+    expect(out.map(({ from_port, to_port }) => [from_port, to_port])).toEqual([
+      [32768, 65535],
+      [8080, 8080],
+    ]);
+    expect(out[0]?.referenced_security_group_id).toContain("hosts_security-group");
+  });
+});
+
+describe("a service", () => {
+  it("runs on the cluster's hosts, spread over zones and hosts, and a bad version is rolled back", () => {
+    expect(serviceOf({ desiredCount: 3 })).toMatchObject({
+      desired_count: 3,
+      scheduling_strategy: "REPLICA",
+      capacity_provider_strategy: [{ capacity_provider: expect.stringContaining("capacity-provider"), weight: 1 }],
+      ordered_placement_strategy: [
+        { type: "spread", field: "attribute:ecs.availability-zone" },
+        { type: "spread", field: "instanceId" },
+      ],
+      deployment_circuit_breaker: { enable: true, rollback: true },
+      deployment_minimum_healthy_percent: 100,
+      deployment_maximum_percent: 200,
+      propagate_tags: "SERVICE",
+    });
+  });
+
+  it("defect 2: is placed as the config says", () => {
+    const placement = {
+      strategies: [{ type: "binpack", field: "memory" }, { type: "random" }],
+      constraints: [{ type: "distinctInstance" }, { type: "memberOf", expression: "attribute:ecs.os-type == linux" }],
+    };
+    expect(serviceOf({ placement })).toMatchObject({
+      ordered_placement_strategy: placement.strategies,
+      placement_constraints: placement.constraints,
+    });
+  });
+
+  it("as a daemon runs on every host, in place of its old version", () => {
+    const daemon = serviceOf({ daemon: true, loadBalancer: undefined });
+    expect(daemon).toMatchObject({
+      scheduling_strategy: "DAEMON",
+      launch_type: "EC2",
+      deployment_minimum_healthy_percent: 0,
+      deployment_maximum_percent: 100,
+    });
+    for (const key of ["desired_count", "capacity_provider_strategy", "ordered_placement_strategy"])
+      expect(daemon).not.toHaveProperty(key);
+  });
+
+  it("defect 3: scales with its load, and Terraform does not scale it back", () => {
+    const stack = withServices([{ ...web, autoScaling: { min: 2, max: 9, cpuPercent: 60, requestsPerTask: 100 } }]);
+    expect(theOnly(stack, "aws_appautoscaling_target")).toMatchObject({
+      resource_id: expect.stringMatching(/^service\/apps\//),
+      min_capacity: 2,
+      max_capacity: 9,
+    });
+    const policies = resources(stack, "aws_appautoscaling_policy").map(
+      (policy) => policy.target_tracking_scaling_policy_configuration,
+    );
+    expect(policies).toMatchObject([
+      {
+        target_value: 100,
+        predefined_metric_specification: { resource_label: expect.stringMatching(/arn_suffix\}\/\$\{.*arn_suffix\}$/) },
+      },
+      {
+        target_value: 60,
+        predefined_metric_specification: { predefined_metric_type: "ECSServiceAverageCPUUtilization" },
+      },
+    ]);
+    expect(theOnly(stack, "aws_ecs_service").lifecycle).toEqual({ ignore_changes: ["desired_count"] });
+  });
+
+  it("leaves the versions of a pipeline alone", () => {
+    expect(serviceOf({ deployedBy: "pipeline" }).lifecycle).toEqual({ ignore_changes: ["task_definition"] });
+    expect(serviceOf({})).not.toHaveProperty("lifecycle");
+  });
+
+  it("gets secrets by reference and the right to exactly those", () => {
+    const secret = "arn:aws:secretsmanager:us-west-2:123456789012:secret:web-AbCdEf";
+    const parameter = "arn:aws:ssm:us-west-2:123456789012:parameter/web/key";
+    const registry = "arn:aws:secretsmanager:us-west-2:123456789012:secret:registry-AbCdEf";
+    const stack = withServices([
+      { ...web, secrets: { B: `${secret}:password::`, A: parameter }, repositoryCredentialsArn: registry },
+    ]);
+    const { container } = containerOf(stack);
+    expect(container.secrets).toEqual([
+      { name: "A", valueFrom: parameter },
+      { name: "B", valueFrom: `${secret}:password::` },
+    ]);
+    expect(container.repositoryCredentials).toEqual({ credentialsParameter: registry });
+    const rights = rightsOf(stack, "web-exec").slice(0, 3);
+    expect(rights.map(({ Action, Resource }) => [Action, Resource])).toEqual([
+      [["secretsmanager:GetSecretValue"], [secret]],
+      [["ssm:GetParameters"], [parameter]],
+      [["secretsmanager:GetSecretValue"], [registry]],
+    ]);
+  });
+
+  it("defect 5: its tasks may do nothing but what the config says, under the boundary", () => {
+    const boundary = "arn:aws:iam::123456789012:policy/boundary";
+    expect(
+      Object.keys(withServices([web]).resource.aws_iam_role_policy ?? {}).filter((id) => /web-task/.test(id)),
+    ).toEqual([]);
+    const statements = [{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::acme/*"] }];
+    const stack = withServices([{ ...web, statements }], { iam: { permissionsBoundaryArn: boundary } });
+    expect(rightsOf(stack, "web-task")).toEqual([
+      { Effect: "Allow", Action: ["s3:GetObject"], Resource: ["arn:aws:s3:::acme/*"] },
+    ]);
+    for (const role of resources(stack, "aws_iam_role")) expect(role.permissions_boundary).toBe(boundary);
+  });
+
+  it("mounts EFS encrypted, with the right to that access point alone, and folders of the host", () => {
+    const efs = { fileSystemId: "fs-0123456789abcdef0", accessPointId: "fsap-0123456789abcdef0" };
+    const stack = withServices([
+      {
+        ...web,
+        volumes: [
+          { name: "data", mountPath: "/data", efs },
+          { name: "proc", mountPath: "/host/proc", hostPath: "/proc", readOnly: true },
+        ],
+      },
+    ]);
+    const { task, container } = containerOf(stack);
+    expect(task.volume).toMatchObject([
+      {
+        name: "data",
+        efs_volume_configuration: {
+          file_system_id: efs.fileSystemId,
+          transit_encryption: "ENABLED",
+          authorization_config: { access_point_id: efs.accessPointId, iam: "ENABLED" },
+        },
+      },
+      { name: "proc", host_path: "/proc" },
+    ]);
+    expect(container.mountPoints).toEqual([
+      { sourceVolume: "data", containerPath: "/data", readOnly: false },
+      { sourceVolume: "proc", containerPath: "/host/proc", readOnly: true },
+    ]);
+    expect(rightsOf(stack, "web-task")).toEqual([
+      {
+        Effect: "Allow",
+        Action: ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+        Resource: [expect.stringMatching(/:file-system\/fs-0123456789abcdef0$/)],
+        Condition: {
+          StringEquals: {
+            "elasticfilesystem:AccessPointArn": expect.stringMatching(/:access-point\/fsap-0123456789abcdef0$/),
+          },
+        },
+      },
+    ]);
+  });
+
+  it("lets operators in by ECS Exec, with a log of each session", () => {
+    const stack = withServices([{ ...web, executeCommand: true }]);
+    expect(theOnly(stack, "aws_ecs_service").enable_execute_command).toBe(true);
+    const actions = rightsOf(stack, "web-task").flatMap(({ Action }) => Action);
+    expect(actions).toContain("ssmmessages:OpenDataChannel");
+    expect(actions).toContain("logs:PutLogEvents");
+    expect(theOnly(stack, "aws_ecs_cluster")).toMatchObject({
+      configuration: {
+        execute_command_configuration: {
+          logging: "OVERRIDE",
+          log_configuration: { cloud_watch_log_group_name: expect.stringContaining("exec-log") },
+        },
+      },
+    });
+  });
+
+  it("offers a port in Service Connect, to the services that take part", () => {
+    const cache = { name: "cache", image: "redis:8.0.2", ports: [{ name: "redis", containerPort: 6379 }] };
+    const stack = withServices([
+      { ...web, serviceConnect: {} },
+      { ...cache, serviceConnect: { port: "redis" } },
+      { ...cache, name: "stranger" },
+    ]);
+    const [server, stranger, client] = resources(stack, "aws_ecs_service");
+    expect(client?.service_connect_configuration).not.toHaveProperty("service");
+    expect(server?.service_connect_configuration).toMatchObject({
+      service: [{ port_name: "redis", discovery_name: "cache", client_alias: { dns_name: "cache", port: 6379 } }],
+    });
+    expect(stranger).not.toHaveProperty("service_connect_configuration");
+    expect(theOnly(stack, "aws_service_discovery_http_namespace").name).toBe("apps");
+    const toRedis = resources(stack, "aws_vpc_security_group_ingress_rule").filter((rule) => rule.from_port === 6379);
+    expect(toRedis).toMatchObject([{ referenced_security_group_id: expect.stringContaining("web_security-group") }]);
+  });
+
+  it("lets in whom the config names, and nobody else", () => {
+    const stack = synthCluster({
+      services: [
+        { name: "a", image: "a:1.0" },
+        {
+          name: "b",
+          image: "b:1.0",
+          ingress: [
+            { from: 8300, to: 8302, services: ["a", "b"] },
+            { from: 53, protocol: "udp", cidrs: ["10.0.0.0/8"] },
+          ],
+        },
+      ],
+    });
+    const rules = resources(stack, "aws_vpc_security_group_ingress_rule");
+    expect(rules).toMatchObject([
+      { from_port: 8300, to_port: 8302, referenced_security_group_id: expect.stringContaining("service_a_") },
+      { from_port: 8300, to_port: 8302, referenced_security_group_id: expect.stringContaining("service_b_") },
+      { from_port: 53, to_port: 53, ip_protocol: "udp", cidr_ipv4: "10.0.0.0/8" },
+    ]);
+    for (const rule of rules) expect(rule.security_group_id).toContain("service_b_");
+  });
+
+  it("on its host's network is reached through the hosts' group", () => {
+    const consul = { name: "consul", image: "consul:1.0", networkMode: "host" };
+    const stack = synthCluster({ services: [{ ...consul, ingress: [{ from: 8301, services: ["consul"] }] }] });
+    const hosts = expect.stringContaining("hosts_security-group");
+    expect(resources(stack, "aws_vpc_security_group_ingress_rule")).toMatchObject([
+      { from_port: 8301, security_group_id: hosts, referenced_security_group_id: hosts },
+    ]);
+    expect(theOnly(stack, "aws_ecs_service")).not.toHaveProperty("network_configuration");
+  });
+
+  it("takes what stands in the config as text, in every field", () => {
+    const hostile = 'a ${aws_vpc.x.id} %{if} "b"';
+    const { container } = containerOf(
+      withServices([{ ...web, environment: { X: hostile }, command: [hostile], healthCheck: { command: [hostile] } }]),
+    );
+    const escaped = 'a $${aws_vpc.x.id} %%{if} "b"';
+    expect(container).toMatchObject({
+      environment: [{ name: "X", value: escaped }],
+      command: [escaped],
+      healthCheck: { command: ["CMD", escaped] },
+    });
+  });
+});
+
+describe("outputs", () => {
+  it("have the seed's names", () => {
+    const { output } = withServices([web], { network: { create: {} } });
+    expect(Object.keys(output ?? {})).toEqual(
+      expect.arrayContaining([
+        "cluster_id",
+        "instance_security_group_id",
+        "alb_security_group_id",
+        "default_alb_target_group",
+        "vpc_id",
+        "private_subnet_ids",
+        "public_subnet_ids",
+      ]),
+    );
+    expect(output?.default_alb_target_group?.value).toContain("target-web");
+  });
+});

@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
+import { synthCluster } from "./ecs-cluster.ts";
+import { minimal, resources, rightsOf, type Synthesized, synthesize, theOnly } from "./synth.ts";
+
+const network = { vpcId: "vpc-0123456789abcdef0", subnetIds: ["subnet-0123456789abcdef0"] };
+const onHosts = (compute: object) => synthesize({ ...minimal, network, compute });
+
+function capacityOf(stack: Synthesized) {
+  const [loop] = resources(stack, "aws_lambda_function");
+  const { variables } = loop?.environment as { variables: Parameters<typeof autoscaleEnv.parse>[0] };
+  return z.decode(autoscaleEnv, variables as never).CAPACITY;
+}
+
+describe("a fleet on a cluster's hosts", () => {
+  it("launches on the capacity provider that the cluster's stack makes", () => {
+    const stack = onHosts({ capacityProvider: { stack: "apps" } });
+    const made = theOnly(synthCluster({}, "apps"), "aws_ecs_capacity_provider");
+    expect(capacityOf(stack)).toMatchObject({ capacityProviders: [made.name], assignPublicIp: "false" });
+    expect(Object.values(stack.data.aws_ecs_cluster ?? {})).toMatchObject([{ cluster_name: "apps" }]);
+    expect(resources(stack, "aws_ecs_cluster")).toEqual([]);
+    expect(theOnly(stack, "aws_ecs_task_definition").requires_compatibilities).toEqual(["EC2"]);
+    expect(JSON.stringify(rightsOf(stack, "autoscale"))).toContain(":task/apps/*");
+  });
+
+  it("launches on a capacity provider by name", () => {
+    const stack = onHosts({ capacityProvider: { name: "gpu" }, cluster: { name: "shared" } });
+    expect(capacityOf(stack).capacityProviders).toEqual(["gpu"]);
+    expect(Object.values(stack.data.aws_ecs_cluster ?? {})).toMatchObject([{ cluster_name: "shared" }]);
+  });
+});

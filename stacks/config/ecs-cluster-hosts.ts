@@ -1,0 +1,142 @@
+import * as z from "zod";
+import { oneOf, text, uniqueList, wholeNumber } from "./primitives.ts";
+import { withRules } from "./rules.ts";
+
+const instanceType = text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "an instance type such as m7i.large");
+
+const byList = z.strictObject({
+  types: uniqueList(instanceType, 1).describe("Instance types, the most wanted first."),
+});
+
+const range = (what: string, max: number) =>
+  withRules(
+    z.strictObject({
+      min: wholeNumber(1, max).describe(`At least this many ${what}.`),
+      max: wholeNumber(1, max).optional().describe(`At most this many ${what}.`),
+    }),
+    [
+      {
+        path: ["max"],
+        reads: [["min"], ["max"]],
+        check: ({ min, max: most }) =>
+          most !== undefined && most < min ? `must not be less than min, which is ${min}` : undefined,
+      },
+    ],
+  );
+
+const byAttributes = z.strictObject({
+  vcpus: range("vCPUs", 192).describe("vCPUs of a host."),
+  memoryMiB: range("MiB", 2_097_152).describe("Memory of a host."),
+  burstable: z.boolean().default(false).describe("Whether burstable types (t3, t4g, …) may be chosen."),
+  excludedTypes: uniqueList(text(/^[a-z0-9*.-]{1,30}$/, "an instance type or a pattern such as m5*"))
+    .default([])
+    .describe("Types never to choose; `*` stands for anything."),
+});
+
+/** The agent's variables that this stack sets itself or that would carry a credential. */
+const reservedVariables: Readonly<Record<string, string>> = {
+  ECS_CLUSTER: "is the stack's own cluster",
+  ECS_ENABLE_SPOT_INSTANCE_DRAINING: "is set wherever hosts.spotPercent asks for Spot",
+  ECS_AWSVPC_BLOCK_IMDS: "is set, so that tasks cannot take the host's rights",
+  ECS_ENGINE_AUTH_DATA: "would put a credential into user data: use services[].repositoryCredentialsArn",
+  ECS_ENGINE_AUTH_TYPE: "would put a credential into user data: use services[].repositoryCredentialsArn",
+};
+
+const ecsConfig = z.record(
+  text(/^ECS_[A-Z0-9_]+$/, "a setting of the ECS agent such as ECS_RESERVED_MEMORY").refine(
+    (name) => !Object.hasOwn(reservedVariables, name),
+    { error: ({ input }) => `must be left out: it ${reservedVariables[String(input)]}` },
+  ),
+  text(/^[^\r\n\0]*$/, "text of one line"),
+);
+
+/** EC2 takes 16 KiB of user data in all; ours and its wrapping take the rest. */
+const maxUserDataBytes = 6144;
+
+const userData = z
+  .string()
+  .refine((script) => script.startsWith("#!") || script.startsWith("#cloud-config\n"), {
+    error: "must start with #! (a script) or be a #cloud-config",
+  })
+  .refine((script) => Buffer.byteLength(script) <= maxUserDataBytes, {
+    error: `must have at most ${maxUserDataBytes} bytes: EC2 takes 16 KiB in all. Let a short script fetch a long one`,
+  });
+
+/** The EC2 hosts of a cluster. */
+export const hosts = withRules(
+  z.strictObject({
+    architecture: oneOf(["x86_64", "arm64"]).default("x86_64").describe("CPU architecture of the hosts and their AMI."),
+    amiId: text(/^ami-[0-9a-f]{8,17}$/, "the id of an AMI")
+      .optional()
+      .describe(
+        "A pinned ECS-optimized AMI. Left out: the newest Amazon Linux 2023 one whenever a host starts, by AWS's SSM parameter.",
+      ),
+    instances: z
+      .union([byList, byAttributes], { error: "must be either { types: … } or { vcpus: …, memoryMiB: … }" })
+      .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
+      .describe("What hosts are: a list of types, or what they must have."),
+    min: wholeNumber(0, 1000).default(0).describe("Hosts that are always there."),
+    max: wholeNumber(1, 1000).default(10).describe("Never more hosts than this (but for those that replace others)."),
+    onDemandBase: wholeNumber(0, 1000).default(0).describe("The first hosts that are always On-Demand."),
+    spotPercent: wholeNumber(0, 100).default(0).describe("Share of Spot among the hosts above `onDemandBase`."),
+    targetCapacityPercent: wholeNumber(1, 100)
+      .default(100)
+      .describe("How full the hosts should be; below 100 there are spare ones for tasks to start on at once."),
+    volume: z
+      .strictObject({
+        sizeGiB: wholeNumber(30, 16_384).default(30).describe("Size of a host's disk."),
+        iops: wholeNumber(3000, 16_000).default(3000).describe("Operations a second."),
+        throughputMiBps: wholeNumber(125, 1000).default(125).describe("Throughput."),
+      })
+      .prefault({})
+      .describe("A host's disk: gp3, encrypted always, with `kmsKeyArn` or AWS's own key."),
+    maxLifetimeDays: wholeNumber(1, 365)
+      .default(30)
+      .describe("Age at which a host is drained and replaced, and so takes the newest AMI."),
+    refresh: withRules(
+      z.strictObject({
+        minHealthyPercent: wholeNumber(0, 100).default(100).describe("Hosts that stay in service."),
+        maxHealthyPercent: wholeNumber(100, 200).default(110).describe("Hosts at once, old and new."),
+        warmupSeconds: wholeNumber(0, 3600).default(120).describe("How long a new host takes until it counts."),
+      }),
+      [
+        {
+          path: ["maxHealthyPercent"],
+          reads: [["minHealthyPercent"], ["maxHealthyPercent"]],
+          check: ({ minHealthyPercent: min, maxHealthyPercent: max }) =>
+            max === min
+              ? "must be more than minHealthyPercent, or no host could ever be replaced"
+              : max - min > 100
+                ? "must be at most 100 above minHealthyPercent"
+                : undefined,
+        },
+      ],
+    )
+      .prefault({})
+      .describe("How hosts are replaced when their template changes. Each is drained before it goes."),
+    ecsConfig: ecsConfig
+      .default({})
+      .describe("More settings of the ECS agent, one line each in /etc/ecs/ecs.config. Not for secrets."),
+    userData: userData
+      .optional()
+      .describe(
+        "A script or cloud-config that runs at a host's first boot, before the ECS agent starts. Not for secrets.",
+      ),
+  }),
+  [
+    {
+      path: ["min"],
+      reads: [["min"], ["max"]],
+      check: ({ min, max }) => (min > max ? `must not be more than hosts.max, which is ${max}` : undefined),
+    },
+    {
+      path: ["onDemandBase"],
+      reads: [["onDemandBase"], ["max"]],
+      check: ({ onDemandBase, max }) =>
+        onDemandBase > max ? `must not be more than hosts.max, which is ${max}` : undefined,
+    },
+  ],
+);
+
+/** See {@link hosts}. */
+export type HostsConfig = z.output<typeof hosts>;

@@ -1,0 +1,41 @@
+import * as z from "zod";
+import { commonFields, commonRules } from "./common.ts";
+import { alerts } from "./ecs-cluster-alerts.ts";
+import { loadBalancer } from "./ecs-cluster-balancer.ts";
+import { deployer } from "./ecs-cluster-deployer.ts";
+import { hosts } from "./ecs-cluster-hosts.ts";
+import { balancerRules, serviceRules } from "./ecs-cluster-rules.ts";
+import { services } from "./ecs-cluster-services.ts";
+import { network, networkRules } from "./network.ts";
+import { oneOf } from "./primitives.ts";
+import { withRules } from "./rules.ts";
+
+const { region, ...restOfCommon } = commonFields;
+
+/** An ECS cluster on EC2 hosts, and what runs on it. */
+export const ecsCluster = withRules(
+  z.strictObject({
+    kind: z.literal("ecs-cluster").describe("An ECS cluster on EC2 hosts."),
+    region,
+    network: network
+      .prefault({ create: {} })
+      .describe("Where hosts and tasks run: a network made for them, or a given one."),
+    containerInsights: oneOf(["disabled", "enabled", "enhanced"])
+      .default("disabled")
+      .describe("Container Insights, which AWS charges for."),
+    hosts: hosts.prefault({}).describe("The EC2 hosts."),
+    loadBalancer: loadBalancer
+      .optional()
+      .describe("A load balancer that services share, each with a `loadBalancer` of its own. Left out: none."),
+    alerts: alerts.prefault({}).describe("Who hears of failed tasks, deployments and placements."),
+    services: services.default([]).describe("What runs on the cluster."),
+    deployer: deployer
+      .optional()
+      .describe("A role for pipelines that deploy new versions of the services. Left out: none."),
+    ...restOfCommon,
+  }),
+  [...commonRules, ...networkRules, ...balancerRules, ...serviceRules],
+);
+
+/** See {@link ecsCluster}. */
+export type EcsClusterConfig = z.output<typeof ecsCluster>;

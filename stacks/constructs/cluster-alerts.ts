@@ -1,0 +1,145 @@
+import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
+import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
+import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
+import { SnsTopic } from "@cdktf/provider-aws/lib/sns-topic";
+import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy";
+import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscription";
+import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
+import { SqsQueuePolicy } from "@cdktf/provider-aws/lib/sqs-queue-policy";
+import { Construct } from "constructs";
+import type { AlertSubscription } from "../config/ecs-cluster-alerts.ts";
+import { createAlarm } from "./alarm.ts";
+import { alertRules, messageTemplate } from "./alert-rules.ts";
+import type { HostCluster } from "./cluster.ts";
+import { arnOf, type StackContext } from "./stack-context.ts";
+
+/** Tells people of what goes wrong in a cluster: rules, a topic that they may publish to, and subscriptions. */
+export class ClusterAlerts extends Construct {
+  readonly topicArn: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: {
+      readonly context: StackContext;
+      readonly cluster: HostCluster;
+      readonly subscriptions: readonly AlertSubscription[];
+    },
+  ) {
+    super(scope, id);
+    const { context, cluster } = props;
+    const topic = new SnsTopic(this, "topic", { name: `${context.name}-alerts`, kmsMasterKeyId: context.kmsKeyArn });
+    this.topicArn = topic.arn;
+    const deadLetters = new SqsQueue(this, "dead-letters", {
+      name: `${context.name}-alerts-dead-letters`,
+      messageRetentionSeconds: 1_209_600,
+      ...(context.kmsKeyArn ? { kmsMasterKeyId: context.kmsKeyArn } : { sqsManagedSseEnabled: true }),
+    });
+    const rules = alertRules({
+      arn: cluster.arn,
+      serviceArnPrefix: arnOf(context, "ecs", `service/${cluster.name}/`),
+    }).map((alert) => {
+      const rule = new CloudwatchEventRule(this, alert.id, {
+        name: `${context.name}-${alert.id}`,
+        description: alert.description,
+        eventPattern: JSON.stringify(alert.pattern),
+      });
+      return { alert, rule };
+    });
+    const ruleArns = rules.map(({ rule }) => rule.arn);
+    const topicPolicy = new SnsTopicPolicy(this, "topic-policy", {
+      arn: topic.arn,
+      policy: resourcePolicy(topic.arn, "sns:Publish", [
+        { service: "events.amazonaws.com", sources: ruleArns },
+        { service: "cloudwatch.amazonaws.com", sources: [arnOf(context, "cloudwatch", `alarm:${context.name}-*`)] },
+      ]),
+    });
+    const queuePolicy = new SqsQueuePolicy(this, "dead-letters-policy", {
+      queueUrl: deadLetters.id,
+      policy: resourcePolicy(deadLetters.arn, "sqs:SendMessage", [
+        { service: "events.amazonaws.com", sources: ruleArns },
+        { service: "sns.amazonaws.com", sources: [topic.arn] },
+      ]),
+    });
+    for (const { alert, rule } of rules) {
+      new CloudwatchEventTarget(this, `${alert.id}-target`, {
+        rule: rule.name,
+        arn: topic.arn,
+        deadLetterConfig: { arn: deadLetters.arn },
+        inputTransformer: {
+          inputPaths: { ...alert.message, time: "$.time" },
+          inputTemplate: messageTemplate(alert),
+        },
+        dependsOn: [topicPolicy, queuePolicy],
+      });
+    }
+    this.subscribe(deadLetters.arn);
+    createAlarm(this, {
+      context,
+      topic: { arn: topic.arn },
+      name: "alerts-undelivered",
+      impact: "Alerts of this cluster did not arrive where the config sends them.",
+      namespace: "AWS/SQS",
+      dimensions: { QueueName: deadLetters.name },
+      metric: "ApproximateNumberOfMessagesVisible",
+      statistic: "Maximum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+  }
+
+  private subscribe(deadLetterTargetArn: string): void {
+    this.props.subscriptions.forEach((subscription, index) => {
+      const id = `${subscription.protocol}-${index}`;
+      if (subscription.protocol === "lambda") {
+        new LambdaPermission(this, `${id}-permission`, {
+          action: "lambda:InvokeFunction",
+          functionName: subscription.functionArn,
+          principal: "sns.amazonaws.com",
+          sourceArn: this.topicArn,
+        });
+      }
+      new SnsTopicSubscription(this, id, {
+        topicArn: this.topicArn,
+        protocol: subscription.protocol,
+        endpoint: endpointOf(subscription),
+        // SNS hands mails over and never hears of them again.
+        ...(subscription.protocol !== "email" && { redrivePolicy: JSON.stringify({ deadLetterTargetArn }) }),
+      });
+    });
+  }
+}
+
+function endpointOf(subscription: AlertSubscription): string {
+  switch (subscription.protocol) {
+    case "email":
+      return subscription.address;
+    case "https":
+      return subscription.url;
+    case "sqs":
+      return subscription.queueArn;
+    case "lambda":
+      return subscription.functionArn;
+  }
+}
+
+/** Lets services of AWS act on a resource, on behalf of these sources alone. */
+function resourcePolicy(
+  resource: string,
+  action: string,
+  allowed: readonly { readonly service: string; readonly sources: readonly string[] }[],
+): string {
+  return JSON.stringify({
+    Version: "2012-10-17",
+    Statement: allowed.map(({ service, sources }) => ({
+      Effect: "Allow",
+      Principal: { Service: service },
+      Action: action,
+      Resource: resource,
+      Condition: { ArnLike: { "aws:SourceArn": sources } },
+    })),
+  });
+}

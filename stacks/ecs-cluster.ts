@@ -1,0 +1,56 @@
+import type { Construct } from "constructs";
+import { BaseStack } from "./base-stack.ts";
+import type { EcsClusterConfig } from "./config/ecs-cluster.ts";
+import { HostCluster } from "./constructs/cluster.ts";
+import { ClusterAlerts } from "./constructs/cluster-alerts.ts";
+import { ClusterServices } from "./constructs/cluster-services.ts";
+import { DeployerRole } from "./constructs/deployer-role.ts";
+import { fleetNetwork } from "./constructs/fleet-network.ts";
+import { SharedLoadBalancer } from "./constructs/load-balancer.ts";
+
+/** `kind: ecs-cluster`: an ECS cluster on EC2 hosts, and what runs on it. */
+export class EcsClusterStack extends BaseStack<EcsClusterConfig> {
+  constructor(scope: Construct, name: string, config: EcsClusterConfig) {
+    super(scope, name, config);
+    const { context, tags } = this;
+    const network = fleetNetwork(this, config.network, context);
+    const cluster = new HostCluster(this, "cluster", { context, config, network, tags });
+    const balancer =
+      config.loadBalancer &&
+      new SharedLoadBalancer(this, "load-balancer", {
+        context,
+        config: config.loadBalancer,
+        network,
+        services: config.services,
+      });
+    const { all } = new ClusterServices(this, "service", {
+      context,
+      cluster,
+      network,
+      services: config.services,
+      balancer,
+    });
+    const alerts = new ClusterAlerts(this, "alerts", { context, cluster, subscriptions: config.alerts.subscriptions });
+    const deployer =
+      config.deployer &&
+      new DeployerRole(this, "deployer", { context, config: config.deployer, cluster, services: all });
+
+    this.output("cluster_id", cluster.arn);
+    this.output("cluster_name", cluster.name);
+    this.output("capacity_provider", cluster.hosts.capacityProvider.name);
+    this.output("instance_security_group_id", cluster.hosts.securityGroupId);
+    this.output("vpc_id", network.vpcId);
+    this.output("alerts_topic_arn", alerts.topicArn);
+    this.output("ecs_deployer_role", deployer?.arn);
+    this.output("private_subnet_ids", network.subnetIds);
+    this.output("public_subnet_ids", "create" in config.network ? network.publicSubnetIds() : undefined);
+    this.output("alb_security_group_id", balancer?.securityGroupId);
+    this.output("alb_dns_name", balancer?.dnsName);
+    this.output("alb_listener_arn", balancer?.listenerArn);
+    this.output("default_alb_target_group", balancer?.defaultTargetGroupArn);
+    this.output(
+      "task_roles",
+      all.length > 0 ? Object.fromEntries(all.map((each) => [each.name, each.task.taskRole.arn])) : undefined,
+    );
+  }
+}

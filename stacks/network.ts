@@ -1,0 +1,20 @@
+import type { Construct } from "constructs";
+import { BaseStack } from "./base-stack.ts";
+import type { NetworkStackConfig } from "./config/network-stack.ts";
+import { PublishedNetwork } from "./constructs/shared-network.ts";
+import { Vpc } from "./constructs/vpc.ts";
+
+/** `kind: network`: a VPC, and what other stacks need to share it. */
+export class NetworkStack extends BaseStack<NetworkStackConfig> {
+  constructor(scope: Construct, name: string, config: NetworkStackConfig) {
+    super(scope, name, config);
+    const { context } = this;
+    const vpc = new Vpc(this, "network", { config, context });
+    new PublishedNetwork(this, "published", { context, vpc, cidr: config.cidr });
+    this.output("vpc_id", vpc.id);
+    this.output("public_subnet_ids", vpc.publicSubnetIds);
+    this.output("private_subnet_ids", vpc.privateSubnetIds);
+    this.output("agent_subnet_ids", vpc.agentSubnetIds);
+    this.output("nat_public_ips", vpc.natPublicIps);
+  }
+}
