@@ -45,3 +45,18 @@ export function createAlarm(scope: Construct, props: AlarmProps): CloudwatchMetr
     okActions: [props.topic.arn],
   });
 }
+
+/** What an alarm watches on a queue that should be empty. */
+export function notEmpty(queueName: string) {
+  return {
+    namespace: "AWS/SQS",
+    dimensions: { QueueName: queueName },
+    metric: "ApproximateNumberOfMessagesVisible",
+    statistic: "Maximum",
+    comparison: "GreaterThanOrEqualToThreshold",
+    threshold: 1,
+    periodSeconds: 300,
+    periods: 1,
+    missingData: "notBreaching",
+  } as const;
+}

@@ -8,7 +8,7 @@ import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
 import { SqsQueuePolicy } from "@cdktf/provider-aws/lib/sqs-queue-policy";
 import { Construct } from "constructs";
 import type { AlertSubscription } from "../config/ecs-cluster-alerts.ts";
-import { createAlarm } from "./alarm.ts";
+import { createAlarm, notEmpty } from "./alarm.ts";
 import { alertRules, messageTemplate } from "./alert-rules.ts";
 import type { HostCluster } from "./cluster.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
@@ -75,19 +75,11 @@ export class ClusterAlerts extends Construct {
     }
     this.subscribe(deadLetters.arn);
     createAlarm(this, {
+      ...notEmpty(deadLetters.name),
       context,
       topic: { arn: topic.arn },
       name: "alerts-undelivered",
       impact: "Alerts of this cluster did not arrive where the config sends them.",
-      namespace: "AWS/SQS",
-      dimensions: { QueueName: deadLetters.name },
-      metric: "ApproximateNumberOfMessagesVisible",
-      statistic: "Maximum",
-      comparison: "GreaterThanOrEqualToThreshold",
-      threshold: 1,
-      periodSeconds: 300,
-      periods: 1,
-      missingData: "notBreaching",
     });
   }
 

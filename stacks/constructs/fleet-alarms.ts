@@ -1,6 +1,6 @@
 import { Construct } from "constructs";
 import { metricsNamespace } from "../../handlers/core/ports.ts";
-import { type AlarmProps, createAlarm } from "./alarm.ts";
+import { type AlarmProps, createAlarm, notEmpty } from "./alarm.ts";
 import type { AlarmTopic } from "./alarm-topic.ts";
 import type { HandlerFunction } from "./handler-function.ts";
 import type { StackContext } from "./stack-context.ts";
@@ -118,22 +118,14 @@ export class FleetAlarms extends Construct {
   }
 
   private deliveries(): void {
-    const { webhook, deadLetterQueueName } = this.props;
-    this.alarm(
-      "AWS/SQS",
-      { QueueName: deadLetterQueueName },
-      {
-        name: "dead-letters",
-        impact: "EventBridge could not deliver the schedule to the scaling loop.",
-        metric: "ApproximateNumberOfMessagesVisible",
-        statistic: "Maximum",
-        comparison: "GreaterThanOrEqualToThreshold",
-        threshold: 1,
-        periodSeconds: 300,
-        periods: 1,
-        missingData: "notBreaching",
-      },
-    );
+    const { context, topic, webhook, deadLetterQueueName } = this.props;
+    createAlarm(this, {
+      ...notEmpty(deadLetterQueueName),
+      context,
+      topic,
+      name: "dead-letters",
+      impact: "EventBridge could not deliver the schedule to the scaling loop.",
+    });
     if (!webhook) return;
     // Not the function's Errors: a secret without a value is answered 503 and is no error of the function.
     this.alarm(
