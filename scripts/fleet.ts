@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { Command, CommanderError } from "commander";
 import * as z from "zod";
+import { addAdoCommands } from "./commands/ado.ts";
+import { addImageCommands } from "./commands/image.ts";
 import { addNotificationsCommands } from "./commands/notifications.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSecretCommands } from "./commands/secret.ts";
@@ -46,6 +48,8 @@ function createProgram(context: Context): Command {
   addWorkspacesCommands(program, context);
   addSecretCommands(program, context);
   addRunCommand(program, context);
+  addImageCommands(program, context);
+  addAdoCommands(program, context);
   return program;
 }
 

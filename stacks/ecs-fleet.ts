@@ -1,170 +1,95 @@
 import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import type { Construct } from "constructs";
-import * as z from "zod";
-import { autoscaleEnv } from "../handlers/autoscale/env.ts";
-import { webhookEnv } from "../handlers/webhook/env.ts";
 import { BaseStack } from "./base-stack.ts";
 import type { EcsFleetConfig } from "./config/ecs-fleet.ts";
-import { type SecretKey, secretName } from "./config/names.ts";
-import { AlarmTopic } from "./constructs/alarm-topic.ts";
+import { imageBuild } from "./config/image-build.ts";
+import { agentsOf, computeOf, type PoolConfig } from "./config/pools.ts";
+import type { AgentImage, AgentTask } from "./constructs/agent-containers.ts";
 import { ConsumerRoles } from "./constructs/consumer-roles.ts";
 import { EcsCapacity } from "./constructs/ecs-capacity.ts";
-import { FleetAlarms } from "./constructs/fleet-alarms.ts";
-import { createFleetDashboard } from "./constructs/fleet-dashboard.ts";
 import { fleetNetwork } from "./constructs/fleet-network.ts";
-import { HandlerFunction } from "./constructs/handler-function.ts";
-import { RunLedgerTable } from "./constructs/run-ledger.ts";
-import { MinuteSchedule } from "./constructs/schedule.ts";
-import { Secret } from "./constructs/secret.ts";
-import { WebhookApi } from "./constructs/webhook-api.ts";
-import { vendorSynth } from "./vendors/index.ts";
-import type { FleetSecrets } from "./vendors/vendor-synth.ts";
-
-/** A pass ticks for 50 s; the last tick may take as long as the vendor's rate limit makes it wait. */
-const passTimeoutSeconds = 120;
+import { ImageBuild } from "./constructs/image-build.ts";
+import { ImageRepository } from "./constructs/image-repository.ts";
+import { allowImagePull } from "./constructs/task-rights.ts";
+import { createFleetSecrets, FleetControl, type FleetPool } from "./fleet-control.ts";
+import { containerVendor } from "./vendors/index.ts";
 
 /** `kind: ecs-fleet`: one vendor's agents as standalone ECS tasks, and the loop that scales them. */
 export class EcsFleetStack extends BaseStack<EcsFleetConfig> {
-  private readonly vendor = vendorSynth(this.config.vendor);
+  private readonly vendor = containerVendor(this.config);
 
   constructor(scope: Construct, name: string, config: EcsFleetConfig) {
     super(scope, name, config);
     const { context, vendor } = this;
     new ArchiveProvider(this, "archive");
     const network = fleetNetwork(this, config.network, context);
-    const secrets = this.secrets();
+    const secrets = createFleetSecrets(this, { context, config, vendor });
+    const recipe = this.recipe();
+    const repository = recipe && new ImageRepository(this, "image", { context, ...recipe.config });
     const capacity = new EcsCapacity(this, "capacity", {
       context,
       compute: config.compute,
       network,
-      agent: vendor.container(config.agents, secrets),
+      tasks: (config.pools ?? [undefined]).map(
+        (pool): AgentTask => ({
+          pool: pool?.key,
+          compute: computeOf(config.compute, pool),
+          image: this.imageOf(pool, repository),
+          agent: vendor.container(secrets, pool),
+        }),
+      ),
     });
     const consumers = new ConsumerRoles(this, "consumer", {
       context,
       taskRole: capacity.taskRole,
       roles: config.consumerRoles,
     });
-    const ledgerTtl = vendor.ledgerTtlSeconds;
-    const ledger = ledgerTtl === undefined ? undefined : new RunLedgerTable(this, "ledger", context);
-    const ledgerVariables = ledger && { LEDGER_TABLE: ledger.name, RUN_TTL_SECONDS: ledgerTtl };
-
-    const autoscale = this.autoscale(capacity, secrets, ledger, ledgerVariables);
-    const schedule = new MinuteSchedule(this, "schedule", { context, target: autoscale });
-    const webhook = this.webhook(autoscale, secrets, ledger, ledgerVariables);
-    const managed = vendor.manage(this, { secrets, webhook: webhook?.endpoint, stackName: context.name });
-
-    new FleetAlarms(this, "alarms", {
+    const { outputs, topic } = new FleetControl(this, {
       context,
-      topic: new AlarmTopic(this, "alarm-topic", { context, ...config.alarms }),
-      autoscale,
-      webhook: webhook?.endpoint,
-      deadLetterQueueName: schedule.deadLetterQueueName,
-      queueWaitSeconds: config.alarms.queueWaitSeconds,
+      config,
+      vendor,
+      capacity,
+      secrets,
+      pools: config.pools?.map((pool) => this.poolOf(pool, capacity)),
     });
-    createFleetDashboard(this, {
-      context,
-      functions: webhook ? [autoscale, webhook.function] : [autoscale],
-      logGroup: `/aws/lambda/${autoscale.name}`,
-    });
+    if (recipe && repository) {
+      const { architecture } = config.compute;
+      new ImageBuild(this, "image-build", { context, ...recipe, architecture, repository, topic });
+    }
 
     const [firstConsumerRole] = Object.values(consumers.arns);
     this.output("cluster_name", capacity.clusterName);
     this.output("vpc_id", network.vpcId);
     this.output("task_role", capacity.taskRole.arn);
+    this.output("image_repository", repository?.versions);
     this.output("terraform_dev_role", firstConsumerRole);
     this.output("consumer_roles", config.consumerRoles.length > 0 ? consumers.arns : undefined);
-    this.output("webhook_url", webhook && `${webhook.endpoint.url}/notifications`);
-    this.output("run_task_url", webhook && `${webhook.endpoint.url}/run-task`);
-    this.output("secrets", Object.fromEntries(Object.entries(secrets).map(([key, secret]) => [key, secret.arn])));
-    for (const [name, value] of Object.entries(managed)) this.output(name, value);
+    for (const [name, value] of Object.entries(outputs)) this.output(name, value);
   }
 
-  private secrets(): FleetSecrets {
-    const { config, context } = this;
-    const wanted = Object.entries(this.vendor.secrets) as [SecretKey, string][];
-    return Object.fromEntries(
-      wanted.map(([key, description]) => [
-        key,
-        new Secret(this, `secret-${key}`, {
-          context,
-          name: secretName(context.name, key),
-          description,
-          source: config.secrets[key],
-          recoveryWindowDays: config.secrets.recoveryWindowDays,
-        }),
-      ]),
-    );
+  /** How the stack builds its agents' image; `undefined`: it is somebody else's. */
+  private recipe() {
+    const { image } = this.config.compute;
+    const { defaultImage } = this.vendor;
+    if (typeof image === "string" || typeof defaultImage === "string") return undefined;
+    return { folder: defaultImage.build, config: image?.build ?? imageBuild.parse({}) };
   }
 
-  private autoscale(
-    capacity: EcsCapacity,
-    secrets: FleetSecrets,
-    ledger: RunLedgerTable | undefined,
-    ledgerVariables: object | undefined,
-  ): HandlerFunction {
-    const { config, context, vendor } = this;
-    const { agents, scaling } = config;
-    const apiToken = secrets[vendor.apiSecret];
-    const autoscale = new HandlerFunction(this, "autoscale", {
-      context,
-      description: `Scaling loop of fleet ${context.name}`,
-      timeoutSeconds: passTimeoutSeconds,
-      memoryMiB: 512,
-      reservedConcurrency: scaling.singleFlight ? 1 : undefined,
-      environment: z.encode(autoscaleEnv, {
-        FLEET: context.name,
-        POLICY: {
-          min: agents.min,
-          max: agents.max,
-          buffer: agents.buffer,
-          registrationGraceSeconds: agents.registrationGraceSeconds,
-          scaleOutCooldownSeconds: scaling.scaleOutCooldownSeconds,
-          scaleInCooldownSeconds: scaling.scaleInCooldownSeconds,
-          maxAddedPerTick: scaling.maxAddedPerTick,
-          maxRemovedPerTick: scaling.maxRemovedPerTick,
-          maxFailedLaunchesPerHour: scaling.maxFailedLaunchesPerHour,
-          departure: vendor.departure,
-        },
-        TICK_SECONDS: scaling.tickSeconds,
-        VENDOR: vendor.runtime,
-        CAPACITY: capacity.config,
-        ...(apiToken && { API_TOKEN_SECRET_ARN: apiToken.arn }),
-        ...ledgerVariables,
-      }),
-    });
-    capacity.grantOperate(autoscale.role);
-    apiToken?.grantRead(autoscale.role);
-    ledger?.grantRead(autoscale.role);
-    return autoscale;
+  private imageOf(pool: PoolConfig | undefined, repository: ImageRepository | undefined): AgentImage {
+    const { context, config, vendor } = this;
+    const named = pool?.compute.image ?? config.compute.image ?? vendor.defaultImage;
+    if (typeof named === "string") return { uri: named, grantPull: (role) => allowImagePull(role, named, context) };
+    if (!repository) throw new Error("an image that is built has a repository");
+    return { uri: repository.current, grantPull: (role) => repository.grantPull(role) };
   }
 
-  private webhook(
-    autoscale: HandlerFunction,
-    secrets: FleetSecrets,
-    ledger: RunLedgerTable | undefined,
-    ledgerVariables: object | undefined,
-  ) {
-    const { context, vendor } = this;
-    const throttling = vendor.webhook;
-    const secret = secrets[vendor.webhookSecret];
-    if (!throttling || !secret) return undefined;
-    const target = new HandlerFunction(this, "webhook", {
-      context,
-      description: `Takes in the notifications of fleet ${context.name}`,
-      timeoutSeconds: 10,
-      memoryMiB: 256,
-      environment: z.encode(webhookEnv, {
-        FLEET: context.name,
-        VENDOR: vendor.runtime,
-        NOTIFICATION_SECRET_ARN: secret.arn,
-        AUTOSCALE_FUNCTION_NAME: autoscale.name,
-        ...ledgerVariables,
-      }),
-    });
-    secret.grantRead(target.role);
-    ledger?.grantWrite(target.role);
-    target.role.allow({ actions: ["lambda:InvokeFunction"], resources: [autoscale.arn] });
-    const endpoint = new WebhookApi(this, "webhook-api", { context, target, ...throttling });
-    return { function: target, endpoint };
+  private poolOf(pool: PoolConfig, capacity: EcsCapacity): FleetPool {
+    const { min, max, buffer } = agentsOf(this.config.agents, pool);
+    return {
+      pool: pool.key,
+      policy: { min, max, buffer },
+      vendor: { ...this.vendor.poolRuntime?.(pool) },
+      capacity: { ...capacity.poolConfigs[pool.key] },
+    };
   }
 }

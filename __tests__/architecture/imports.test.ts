@@ -26,9 +26,13 @@ const rules: readonly Rule[] = [
   },
   {
     from: /^handlers\/\w+\/index\.ts$/,
-    may: [/^handlers\/\w+\/(env|handler)\.ts$/, /^handlers\/runtime\//, aws, vendors, core, sdk, node],
+    may: [/^handlers\/\w+\/(env|handler|pools)\.ts$/, /^handlers\/runtime\//, aws, vendors, core, sdk, node],
   },
+  // What the environment decodes to, put together.
+  { from: /^handlers\/\w+\/pools\.ts$/, may: [schemas, core, zod] },
   { from: /^handlers\/autoscale\//, may: [/^handlers\/autoscale\/(?!index)/, core, lambdaTypes] },
+  { from: /^handlers\/retire\//, may: [/^handlers\/retire\/(?!index)/, core, zod] },
+  { from: /^handlers\/release\//, may: [/^handlers\/release\/(?!index)/, core, zod, lambdaTypes] },
   { from: /^handlers\/webhook\//, may: [core, lambdaTypes] },
   { from: /^scripts\/(bench|generate)/, may: [/./] },
   {

@@ -1,6 +1,7 @@
 import { CreateClusterCommand, type ECSClient, RegisterTaskDefinitionCommand } from "@aws-sdk/client-ecs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEcsCapacity } from "../../handlers/aws/ecs-capacity.ts";
+import type { EcsCapacityConfig } from "../../handlers/aws/ecs-capacity-config.ts";
 import type { Capacity } from "../../handlers/core/ports.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { ecsClientAt } from "../fakes/ecs.ts";
@@ -38,7 +39,8 @@ describe.skipIf(!moto)("ECS tasks as capacity (moto)", () => {
         memory: "512",
       }),
     );
-    const config = {
+    const config: EcsCapacityConfig = {
+      type: "ecs",
       cluster: String(cluster?.clusterArn),
       family: "ci",
       taskDefinition: String(taskDefinition?.taskDefinitionArn),

@@ -9,6 +9,7 @@ import { createEcsFake, type EcsFake, ecsClientAt, type Refusal } from "../fakes
 import { type HttpFake, startHttpFake } from "../fakes/http-fake.ts";
 
 const config: EcsCapacityConfig = {
+  type: "ecs",
   cluster: "arn:aws:ecs:us-east-1:000000000000:cluster/ci",
   family: "ci",
   taskDefinition: "arn:aws:ecs:us-east-1:000000000000:task-definition/ci:3",

@@ -5,7 +5,7 @@ import { errorsIn, minimal } from "./files.ts";
 const errorsWith = (text: string) => errorsIn(minimal + text).map((error) => error.replace("config/fleet.yaml:", ""));
 
 const allowed = {
-  root: "kind, region, vendor, agents, scaling, compute, network, secrets, alarms, consumerRoles, kmsKeyArn, logs, iam, backend, providers, tags",
+  root: "kind, region, vendor, agents, scaling, network, alarms, secrets, pools, compute, consumerRoles, kmsKeyArn, logs, iam, backend, providers, tags",
   agents: "min, max, buffer, singleUse, idleTimeoutSeconds, maxLifetimeSeconds, registrationGraceSeconds",
 };
 

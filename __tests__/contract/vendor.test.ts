@@ -1,8 +1,16 @@
 import { createHcpTerraform } from "../../handlers/vendors/hcp-terraform/client.ts";
 import { startHcpTerraformFake } from "../fakes/hcp-terraform.ts";
-import { describeVendorContract } from "./vendor.ts";
+import { describeVendorContract, type VendorTraits } from "./vendor.ts";
 
-describeVendorContract("hcp-terraform", async ({ clock, timeoutMs }) => {
+const traits: VendorTraits = {
+  agents: { states: ["gone"], removable: "gone" },
+  queueTimes: true,
+  paged: ["listAgents", "readDemand"],
+};
+
+const statuses: Readonly<Record<string, string>> = { idle: "idle", busy: "busy", gone: "exited" };
+
+describeVendorContract("hcp-terraform", traits, async ({ clock, timeoutMs }) => {
   const fake = await startHcpTerraformFake({ clock });
   const { state } = fake;
   const pool = state.addPool("aws");
@@ -24,13 +32,8 @@ describeVendorContract("hcp-terraform", async ({ clock, timeoutMs }) => {
     vendor,
     fake,
     credential: fake.token,
-    paths: { agents: /\/agents$/, jobs: /\/runs$/ },
-    addAgent: (name, status) =>
-      state.registerAgent(
-        name,
-        pool,
-        { idle: "idle", busy: "busy", gone: "exited", "of-the-future": "resting" }[status],
-      ),
+    lists: { agents: ({ path }) => path.endsWith("/agents"), jobs: ({ path }) => path.endsWith("/runs") },
+    addAgent: (name, each) => state.registerAgent(name, pool, statuses[each] ?? "resting"),
     addJob: () => state.queueRun(state.addWorkspace(`workspace-${state.workspaces.size}`, pool)),
     revokeCredential() {
       state.token = "test-token-of-nobody";

@@ -7,8 +7,13 @@ import { anyForeignAgents, anyMembers, anyVendorAgents, now, secondsAgo } from "
 
 const registrationGraceSeconds = 300;
 
-function join(members: readonly CapacityMember[], vendorAgents: readonly VendorAgent[] | undefined) {
-  return joinAgents({ members, vendorAgents, namePrefix: agentNamePrefix("ci"), registrationGraceSeconds, now });
+function join(
+  members: readonly CapacityMember[],
+  vendorAgents: readonly VendorAgent[] | undefined,
+  retiring: ReadonlySet<string> = new Set(),
+) {
+  const namePrefix = agentNamePrefix("ci");
+  return joinAgents({ members, vendorAgents, retiring, namePrefix, registrationGraceSeconds, now });
 }
 
 function member(changes: Partial<CapacityMember> = {}): CapacityMember {
@@ -26,16 +31,28 @@ describe("an agent's state", () => {
     ["is starting to the last second of its grace", member({ launchedAt: secondsAgo(300) }), [], "starting"],
     ["is offline after its grace", member(old), [], "offline"],
     ["is offline when it is still pending after its grace", member({ ...old, phase: "pending" }), [], "offline"],
+    ["is starting, however long ago, while AWS has not begun", member({ ...old, phase: "ordered" }), [], "starting"],
+    ["is starting while it is registered but not connected", member(), ["offline"], "starting"],
+    ["is offline when it is not connected after its grace", member(old), ["offline"], "offline"],
     ["is idle as the vendor says", member(old), ["idle"], "idle"],
     ["is busy as the vendor says", member(old), ["busy"], "busy"],
     ["is the vendor's even if the task seems not to run yet", member({ phase: "pending" }), ["busy"], "busy"],
+    ["is retiring while it is drained, whether it works or not", member(old), ["draining"], "retiring"],
     ["is retiring once the vendor says that it left", member(), ["gone"], "retiring"],
     ["is retiring when its task stops", member({ phase: "stopping" }), ["idle"], "retiring"],
     ["is retiring when its task stops before it registered", member({ ...old, phase: "stopping" }), [], "retiring"],
     ["is the busiest of several records", member(), ["idle", "busy", "gone"], "busy"],
+    ["is idle if one of several records is not drained", member(), ["draining", "idle", "offline"], "idle"],
+    ["is that of the drained record when others are gone", member(old), ["gone", "draining", "offline"], "retiring"],
     ["is that of the new record when an old one is gone", member(), ["gone", "idle"], "idle"],
     ["is unclear where the vendor shows no agents", member(old), undefined, "unclear"],
     ["is starting where the vendor shows none, until it runs", member({ phase: "pending" }), undefined, "starting"],
+    [
+      "is starting where the vendor shows none and AWS has not begun",
+      member({ phase: "ordered" }),
+      undefined,
+      "starting",
+    ],
     ["is retiring where the vendor shows none", member({ phase: "stopping" }), undefined, "retiring"],
   ])("%s", (_, ours, records, state) => {
     const vendorAgents = records?.map((each, index) => ({ id: `agent-${index}`, name: "ci_1", state: each }));
@@ -43,9 +60,40 @@ describe("an agent's state", () => {
   });
 });
 
+describe("retirement", () => {
+  const under = new Set(["ci_1"]);
+  const drained: VendorAgent[] = [{ id: "agent-1", name: "ci_1", state: "draining" }];
+
+  it.each<VendorAgent["state"]>([
+    "idle",
+    "busy",
+    "draining",
+    "offline",
+    "gone",
+  ])("makes an agent that is %s a leaving one as soon as it is under way", (state) => {
+    const { agents } = join([member(old)], [{ id: "agent-1", name: "ci_1", state }], under);
+    expect(agents).toMatchObject([{ state: "retiring", stranded: false }]);
+  });
+
+  it("Spacelift defect 3: a drained agent stays in the picture, and is neither idle nor unregistered", () => {
+    expect(join([member(old)], drained).agents).toMatchObject([{ state: "retiring", vendorId: "agent-1" }]);
+  });
+
+  it("Spacelift defect 4: a drained agent that nobody retires is stranded, and no other", () => {
+    const strandedOf = (...input: Parameters<typeof join>) => join(...input).agents.map(({ stranded }) => stranded);
+    expect(strandedOf([member(old)], drained)).toEqual([true]);
+    expect(strandedOf([member(old)], drained, under)).toEqual([false]);
+    expect(strandedOf([member({ ...old, phase: "stopping" })], drained)).toEqual([false]);
+    expect(strandedOf([member(old)], [{ id: "agent-1", name: "ci_1", state: "idle" }])).toEqual([false]);
+    expect(strandedOf([member(old)], undefined)).toEqual([false]);
+  });
+});
+
 describe("the join", () => {
   it("carries over what the capacity and the vendor know", () => {
-    const { agents } = join([member({ role: "floor" })], [{ id: "agent-7", name: "ci_1", state: "busy" }]);
+    const idleSince = secondsAgo(5);
+    const record: VendorAgent = { id: "agent-7", name: "ci_1", state: "busy", idleSince };
+    const { agents } = join([member({ role: "floor", outdated: true })], [record]);
     expect(agents).toEqual([
       {
         name: "ci_1",
@@ -53,6 +101,9 @@ describe("the join", () => {
         vendorId: "agent-7",
         role: "floor",
         launchedAt: secondsAgo(10),
+        idleSince,
+        outdated: true,
+        stranded: false,
         state: "busy",
       },
     ]);
@@ -67,6 +118,18 @@ describe("the join", () => {
       { id: "agent-5", name: "someone", state: "gone" },
     ];
     expect(join([member()], [ghost, ...others]).ghosts).toEqual([ghost]);
+  });
+
+  it("tells as ghosts those that have been offline for longer than their grace, not those that may be starting", () => {
+    const record = (id: string, offlineSince?: Date): VendorAgent => ({
+      id,
+      name: `ci_${id}`,
+      state: "offline",
+      ...(offlineSince && { offlineSince }),
+    });
+    const lost = record("lost", secondsAgo(registrationGraceSeconds + 1));
+    const starting = record("starting", secondsAgo(registrationGraceSeconds));
+    expect(join([], [lost, starting, record("puzzling")]).ghosts).toEqual([lost]);
   });
 
   it("has one agent per member, whatever the vendor says", () => {
@@ -90,11 +153,12 @@ describe("the join", () => {
     );
   });
 
-  it("calls an agent offline only after its grace, with no record of it in a list that the vendor showed", () => {
+  it("calls an agent offline only after its grace, with no sign of life in a list that the vendor showed", () => {
     fc.assert(
       fc.property(anyMembers, fc.option(anyVendorAgents, { nil: undefined }), (members, vendorAgents) => {
         for (const agent of join(members, vendorAgents).agents.filter(({ state }) => state === "offline")) {
-          expect(vendorAgents?.some((record) => record.name === agent.name)).toBe(false);
+          const records = vendorAgents?.filter((record) => record.name === agent.name);
+          expect(records?.filter(({ state }) => state !== "offline" && state !== "gone")).toEqual([]);
           expect(agent.launchedAt.getTime()).toBeLessThan(secondsAgo(registrationGraceSeconds).getTime());
         }
       }),

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Agent, AgentState, Policy, Snapshot } from "../../handlers/core/model.ts";
+import type { Agent, AgentState, Policy, RemovalOrder, Snapshot } from "../../handlers/core/model.ts";
 import type { CapacityMember, VendorAgent } from "../../handlers/core/ports.ts";
 
 /** The time of every arbitrary snapshot. */
@@ -10,16 +10,36 @@ export function secondsAgo(seconds: number): Date {
   return new Date(now.getTime() - seconds * 1000);
 }
 
+/** Names of ours whose retirement is under way. */
+export const anyRetiring: fc.Arbitrary<ReadonlySet<string>> = fc
+  .array(
+    fc.nat(15).map((number) => `ci_${number}`),
+    { maxLength: 4 },
+  )
+  .map((names) => new Set(names));
+
+const removalOrders: readonly RemovalOrder[] = ["oldest-first", "outdated-first", "longest-idle-first"];
 const states: readonly AgentState[] = ["starting", "idle", "busy", "unclear", "retiring", "offline"];
-const role = fc.constantFrom("floor" as const, "burst" as const);
+const role = fc.constantFrom("floor" as const, "burst" as const, undefined);
 const launchedAt = fc.nat(7200).map(secondsAgo);
 
 /** Up to 30 agents in any state, named by position. */
 export const anyAgents: fc.Arbitrary<readonly Agent[]> = fc
-  .array(fc.record({ state: fc.constantFrom(...states), role, launchedAt }), { maxLength: 30 })
+  .array(
+    fc.record({
+      state: fc.constantFrom(...states),
+      role,
+      launchedAt,
+      idleSince: fc.option(launchedAt, { nil: undefined }),
+      outdated: fc.constantFrom(true, false, undefined),
+      left: fc.boolean(),
+    }),
+    { maxLength: 30 },
+  )
   .map((agents) =>
-    agents.map((agent, index) => ({
+    agents.map(({ left, ...agent }, index) => ({
       ...agent,
+      stranded: left && agent.state === "retiring",
       name: `ci_${index}`,
       capacityId: `task-${index}`,
       vendorId: `agent-${index}`,
@@ -38,15 +58,18 @@ export const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
   agents: anyAgents,
   vendorShowsAgents: fc.boolean(),
   failedLaunchesLastHour: fc.nat(30),
+  recentlyWanted: fc.array(fc.nat(30), { maxLength: 5 }),
 });
 
 /** Any policy that the config lets through. */
 export const anyPolicy: fc.Arbitrary<Policy> = fc
   .record({
     limits: fc.tuple(fc.nat(30), fc.nat(30)),
-    buffer: fc.nat(30),
+    buffer: fc.oneof(fc.nat(30), fc.record({ percent: fc.integer({ min: 1, max: 1000 }) })),
     scaleOutCooldownSeconds: fc.nat(600),
     scaleInCooldownSeconds: fc.nat(600),
+    scaleInAfterObservations: fc.integer({ min: 1, max: 5 }),
+    removalOrder: fc.constantFrom(...removalOrders),
     maxAddedPerTick: fc.integer({ min: 1, max: 50 }),
     maxRemovedPerTick: fc.integer({ min: 1, max: 50 }),
     registrationGraceSeconds: fc.integer({ min: 30, max: 600 }),
@@ -55,7 +78,7 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
   })
   .map(({ limits, buffer, ...rest }) => {
     const [min, max] = [Math.min(...limits), Math.max(...limits)];
-    return { ...rest, min, max, buffer: Math.min(buffer, max) };
+    return { ...rest, min, max, buffer: typeof buffer === "number" ? Math.min(buffer, max) : buffer };
   });
 
 /** Members of ours. Their names are few, so that vendor agents of {@link anyVendorAgents} share them. */
@@ -66,24 +89,29 @@ export const anyMembers: fc.Arbitrary<readonly CapacityMember[]> = fc.uniqueArra
     role,
     phase: fc.constantFrom("pending" as const, "running" as const, "stopping" as const),
     launchedAt,
+    outdated: fc.constantFrom(true, false, undefined),
   }),
   { selector: ({ agentName }) => agentName, maxLength: 12 },
 );
 
-const vendorState = fc.constantFrom("idle" as const, "busy" as const, "gone" as const);
+const vendorRecord = {
+  id: fc.uuid(),
+  state: fc.constantFrom(...(["idle", "busy", "draining", "offline", "gone"] as const)),
+  idleSince: fc.option(launchedAt, { nil: undefined }),
+  offlineSince: fc.option(launchedAt, { nil: undefined }),
+};
 
 /** Vendor records with names of ours; several may share one. */
 export const anyVendorAgents: fc.Arbitrary<readonly VendorAgent[]> = fc.array(
-  fc.record({ id: fc.uuid(), name: fc.nat(15).map((number) => `ci_${number}`), state: vendorState }),
+  fc.record({ ...vendorRecord, name: fc.nat(15).map((number) => `ci_${number}`) }),
   { maxLength: 20 },
 );
 
 /** Vendor records that others made; none has a name that we could have given. */
 export const anyForeignAgents: fc.Arbitrary<readonly VendorAgent[]> = fc.array(
   fc.record({
-    id: fc.uuid(),
-    name: fc.constantFrom("ci", "ci-1_x", "other_1", "", "CI_1", "a_ci_1"),
-    state: vendorState,
+    ...vendorRecord,
+    name: fc.constantFrom("ci", "ci-1_x", "ci.pool_1", "other_1", "", "CI_1", "a_ci_1"),
   }),
   { maxLength: 20 },
 );

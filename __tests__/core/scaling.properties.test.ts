@@ -3,7 +3,15 @@ import { describe, expect, it } from "vitest";
 import { joinAgents } from "../../handlers/core/agents.ts";
 import type { Agent, Decision, Policy, Snapshot } from "../../handlers/core/model.ts";
 import { countStates, decide } from "../../handlers/core/scaling.ts";
-import { anyForeignAgents, anyMembers, anyPolicy, anySnapshot, anyVendorAgents, now } from "./arbitraries.ts";
+import {
+  anyForeignAgents,
+  anyMembers,
+  anyPolicy,
+  anyRetiring,
+  anySnapshot,
+  anyVendorAgents,
+  now,
+} from "./arbitraries.ts";
 
 const numRuns = 1000;
 
@@ -41,16 +49,22 @@ describe("invariant 1: the ceiling and the floor", () => {
 
 describe("invariant 2: who may go", () => {
   it("defect 1: only idle agents are retired, only offline ones are stopped", () => {
-    always((_, policy, { retire, stop }) => {
+    always((_, policy, { retire, stop, resume }) => {
       expect(retire.every((agent) => agent.state === "idle")).toBe(true);
       expect(stop.every((agent) => agent.state === "offline")).toBe(true);
-      expect(Math.max(retire.length, stop.length)).toBeLessThanOrEqual(policy.maxRemovedPerTick);
+      expect(resume.every((agent) => agent.state === "retiring")).toBe(true);
+      expect(Math.max(retire.length, stop.length, resume.length)).toBeLessThanOrEqual(policy.maxRemovedPerTick);
     });
   });
 
-  it("defect 1: retirement never digs into what is wanted", () => {
-    always((_, __, { retire, supply, wanted }) => {
-      if (retire.length > 0) expect(supply - retire.length).toBeGreaterThanOrEqual(wanted);
+  it("defect 1: retirement leaves as many registered agents as any of the last observations wanted", () => {
+    always(({ agents, recentlyWanted }, { scaleInAfterObservations }, { retire, supply, wanted }) => {
+      if (retire.length === 0) return;
+      const registered = supply - countStates(agents).starting;
+      const earlier = scaleInAfterObservations - 1;
+      expect(recentlyWanted.length).toBeGreaterThanOrEqual(earlier);
+      const counted = earlier === 0 ? [] : recentlyWanted.slice(-earlier);
+      expect(registered - retire.length).toBeGreaterThanOrEqual(Math.max(wanted, ...counted));
     });
   });
 
@@ -115,7 +129,7 @@ describe("invariant 3: monotone, settling, without memory", () => {
         const idle = { ...start, demand: { queued: 0, running: 0 }, failedLaunchesLastHour: 0 };
         const world = createWorld(idle, policy, { idleBurstAgentsLeave: true, jobsEnd: true });
         for (let pass = 0; pass < 150; pass += 1) world.pass();
-        const standing = Math.max(policy.min, policy.buffer);
+        const standing = standingOf(policy);
         for (let pass = 0; pass < 5; pass += 1) {
           expect(world.pass().launch).toEqual([]);
           expect(world.agents.length).toBeGreaterThanOrEqual(standing);
@@ -133,7 +147,7 @@ describe("invariant 4: agents that never register", () => {
       const count = countStates(agents);
       expect(supply).toBe(agents.length - count.retiring - count.offline);
       const hung = agents.map((agent): Agent => (agent.state === "starting" ? { ...agent, state: "offline" } : agent));
-      const later = { demand, vendorShowsAgents, agents: hung, failedLaunchesLastHour: 0 };
+      const later = { demand, vendorShowsAgents, agents: hung, failedLaunchesLastHour: 0, recentlyWanted: [] };
       const calm = { ...policy, scaleOutCooldownSeconds: 0, maxAddedPerTick: 100 };
       const room = policy.max - agents.length;
       expect(decide(later, calm, now).launch.length).toBe(
@@ -143,7 +157,7 @@ describe("invariant 4: agents that never register", () => {
   });
 
   it("open the circuit, which closes again as the hour passes", () => {
-    const fleet = fc.record({ min: fc.integer({ min: 1, max: 20 }), allowed: fc.integer({ min: 1, max: 30 }) });
+    const fleet = fc.record({ min: fc.integer({ min: 1, max: 20 }), allowed: fc.integer({ min: 1, max: 15 }) });
     fc.assert(
       fc.property(anyPolicy, fleet, (base, { min, allowed }) => {
         const policy = {
@@ -170,6 +184,7 @@ describe("invariant 4: agents that never register", () => {
             agents,
             vendorShowsAgents: true,
             failedLaunchesLastHour,
+            recentlyWanted: [],
           };
           const decision = decide(snapshot, policy, at);
           if (decision.circuitOpen) opened += 1;
@@ -192,8 +207,8 @@ describe("invariant 4: agents that never register", () => {
 
 describe("invariant 5: by name only", () => {
   it("defect 1: whoever is retired or stopped is one agent of the snapshot, named once", () => {
-    always(({ agents }, _, { retire, stop }) => {
-      const named = [...retire, ...stop];
+    always(({ agents }, _, { retire, stop, resume }) => {
+      const named = [...retire, ...stop, ...resume];
       expect(named.every((agent) => agents.includes(agent))).toBe(true);
       expect(new Set(named).size).toBe(named.length);
     });
@@ -207,18 +222,21 @@ describe("invariant 6: agents that are not ours", () => {
         anyMembers,
         anyVendorAgents,
         anyForeignAgents,
+        anyRetiring,
         anyPolicy,
-        (members, vendorAgents, foreign, policy) => {
+        (members, vendorAgents, foreign, retiring, policy) => {
           const decideOn = (records: typeof vendorAgents) => {
             const { agents } = joinAgents({
               members,
               vendorAgents: records,
+              retiring,
               namePrefix: "ci_",
               registrationGraceSeconds: policy.registrationGraceSeconds,
               now,
             });
             const demand = { queued: 3, running: 2 };
-            return decide({ demand, agents, vendorShowsAgents: true, failedLaunchesLastHour: 0 }, policy, now);
+            const rest = { vendorShowsAgents: true, failedLaunchesLastHour: 0, recentlyWanted: [] };
+            return decide({ demand, agents, ...rest }, policy, now);
           };
           expect(decideOn([...vendorAgents, ...foreign])).toEqual(decideOn(vendorAgents));
         },
@@ -229,15 +247,39 @@ describe("invariant 6: agents that are not ours", () => {
 
 describe("roles", () => {
   it("no more floor agents are made than an idle fleet keeps, and those before any burst agent", () => {
-    always(({ agents }, { min, buffer }, { launch }) => {
-      const alive = agents.filter(({ role, state }) => role === "floor" && state !== "retiring");
+    always(({ agents }, policy, { launch }) => {
       const made = launch.filter((role) => role === "floor").length;
-      const wanting = Math.max(0, Math.max(min, buffer) - alive.length);
+      const wanting = Math.max(0, standingOf(policy) - floorAlive(agents));
       expect(made).toBe(Math.min(launch.length, wanting));
       expect(launch.slice(0, made).every((role) => role === "floor")).toBe(true);
     });
   });
+
+  it("are given once, to every agent without one that stays and leaves by itself, and the oldest make the floor", () => {
+    always(({ agents }, policy, { assignRoles }) => {
+      const without = agents.filter(({ role, state }) => role === undefined && state !== "retiring");
+      const assigned = new Map(assignRoles.map(({ agent, role }) => [agent, role]));
+      expect(assigned.size).toBe(assignRoles.length);
+      expect(new Set(assigned.keys())).toEqual(new Set(policy.departure === "by-itself" ? without : []));
+      const floor = assignRoles.filter(({ role }) => role === "floor").map(({ agent }) => agent);
+      const wanting = Math.max(0, standingOf(policy) - floorAlive(agents));
+      expect(floor.length).toBe(Math.min(assignRoles.length, wanting));
+      const youngest = Math.max(...floor.map(({ launchedAt }) => launchedAt.getTime()));
+      for (const [agent, role] of assigned) {
+        if (role === "burst") expect(agent.launchedAt.getTime()).toBeGreaterThanOrEqual(youngest);
+      }
+    });
+  });
 });
+
+/** So many agents an idle fleet keeps: a percentage of no jobs is none. */
+function standingOf({ min, buffer }: Policy): number {
+  return typeof buffer === "number" ? Math.max(min, buffer) : min;
+}
+
+function floorAlive(agents: readonly Agent[]): number {
+  return agents.filter(({ role, state }) => role === "floor" && state !== "retiring").length;
+}
 
 function launched(decision: Decision, batch: string, at: Date): Agent[] {
   return decision.launch.map((role, index) => ({
@@ -259,6 +301,7 @@ function createWorld(
   let at = now;
   let agents = start.agents;
   let passes = 0;
+  let recentlyWanted: readonly number[] = [];
 
   function progress(agent: Agent): Agent[] {
     if (agent.state === "retiring") return [];
@@ -273,12 +316,17 @@ function createWorld(
       return agents;
     },
     pass(): Decision {
-      const decision = decide({ ...start, agents }, policy, at);
+      const decision = decide({ ...start, agents, recentlyWanted }, policy, at);
       const going = new Set([...decision.retire, ...decision.stop]);
+      const roles = new Map(decision.assignRoles.map(({ agent, role }) => [agent, role]));
+      recentlyWanted = [...recentlyWanted, decision.wanted];
       passes += 1;
       at = new Date(at.getTime() + 601_000);
       agents = [
-        ...agents.filter((agent) => !going.has(agent)).flatMap(progress),
+        ...agents
+          .filter((agent) => !going.has(agent))
+          .map((agent): Agent => ({ ...agent, role: agent.role ?? roles.get(agent) }))
+          .flatMap(progress),
         ...launched(decision, `${passes}`, at),
       ];
       return decision;

@@ -1,9 +1,11 @@
-import type { Agent, Demand } from "../../handlers/core/model.ts";
+import type { AgentRole, Demand } from "../../handlers/core/model.ts";
 import type {
+  AgentReference,
   Capacity,
   CapacityMember,
   LaunchReport,
   LaunchRequest,
+  RetirementReason,
   Retirements,
   Vendor,
   VendorAgent,
@@ -14,9 +16,12 @@ export type FleetCall =
   | "capacity.read"
   | "capacity.launch"
   | "capacity.stopUnregistered"
+  | "capacity.assignRole"
   | "vendor.listAgents"
   | "vendor.readDemand"
   | "vendor.removeAgent"
+  | "vendor.keepQueueOpen"
+  | "retirements.running"
   | "retirements.start";
 
 /** A fleet's ports in memory: set what they see, read what they were told to do. */
@@ -26,6 +31,8 @@ export interface FleetFake {
   /** `undefined`: the vendor does not show its agents. */
   vendorAgents: VendorAgent[] | undefined;
   demand: Demand;
+  /** Names of agents whose retirement is under way. */
+  readonly retiring: Set<string>;
   /** What `launch` reports besides what it launched, which is then none. */
   launchFailures: LaunchReport["failures"];
   /** What a call throws, while set. */
@@ -35,12 +42,15 @@ export interface FleetFake {
 
   readonly calls: readonly FleetCall[];
   readonly launches: readonly (readonly LaunchRequest[])[];
-  readonly stopped: readonly string[];
+  readonly stopped: readonly { readonly id: string; readonly mayReplace: boolean }[];
   readonly removed: readonly string[];
-  readonly retired: readonly Agent[];
+  readonly assigned: readonly { readonly id: string; readonly role: AgentRole }[];
+  readonly retired: readonly { readonly agent: AgentReference; readonly reason: RetirementReason }[];
+  /** What the vendor was given to keep its queue open. */
+  readonly queuesKeptOpen: readonly (readonly VendorAgent[])[];
 
-  readonly capacity: Capacity;
-  readonly vendor: Vendor;
+  readonly capacity: Required<Capacity>;
+  readonly vendor: Required<Vendor>;
   readonly retirements: Retirements;
 }
 
@@ -48,9 +58,11 @@ export interface FleetFake {
 export function createFleetFake(): FleetFake {
   const calls: FleetCall[] = [];
   const launches: (readonly LaunchRequest[])[] = [];
-  const stopped: string[] = [];
+  const stopped: FleetFake["stopped"][number][] = [];
   const removed: string[] = [];
-  const retired: Agent[] = [];
+  const assigned: FleetFake["assigned"][number][] = [];
+  const retired: FleetFake["retired"][number][] = [];
+  const queuesKeptOpen: (readonly VendorAgent[])[] = [];
 
   async function called(call: FleetCall): Promise<void> {
     calls.push(call);
@@ -64,6 +76,7 @@ export function createFleetFake(): FleetFake {
     failedLaunchesLastHour: 0,
     vendorAgents: [],
     demand: { queued: 0, running: 0 },
+    retiring: new Set(),
     launchFailures: [],
     failures: new Map(),
     onCall: undefined,
@@ -71,7 +84,9 @@ export function createFleetFake(): FleetFake {
     launches,
     stopped,
     removed,
+    assigned,
     retired,
+    queuesKeptOpen,
     capacity: {
       async read() {
         await called("capacity.read");
@@ -82,9 +97,13 @@ export function createFleetFake(): FleetFake {
         launches.push(requests);
         return { launched: fleet.launchFailures.length > 0 ? 0 : requests.length, failures: fleet.launchFailures };
       },
-      async stopUnregistered(id) {
+      async stopUnregistered(id, { mayReplace }) {
         await called("capacity.stopUnregistered");
-        stopped.push(id);
+        stopped.push({ id, mayReplace });
+      },
+      async assignRole(id, role) {
+        await called("capacity.assignRole");
+        assigned.push({ id, role });
       },
     },
     vendor: {
@@ -100,11 +119,19 @@ export function createFleetFake(): FleetFake {
         await called("vendor.removeAgent");
         removed.push(id);
       },
+      async keepQueueOpen(agents) {
+        await called("vendor.keepQueueOpen");
+        queuesKeptOpen.push(agents);
+      },
     },
     retirements: {
-      async start(agent) {
+      async running() {
+        await called("retirements.running");
+        return new Set(fleet.retiring);
+      },
+      async start(agent, reason) {
         await called("retirements.start");
-        retired.push(agent);
+        retired.push({ agent, reason });
       },
     },
   };

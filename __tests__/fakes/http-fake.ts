@@ -23,6 +23,8 @@ export interface FakeAnswer {
 export interface Fault {
   readonly method?: string;
   readonly path?: RegExp;
+  /** Where the path does not tell requests apart. */
+  readonly when?: (request: FakeRequest) => boolean;
   readonly times?: number;
   /** `cut-off` and `malformed` do what was asked first, and then spoil the answer. */
   readonly answer: FakeAnswer | "hang" | "cut-off" | "malformed";
@@ -51,7 +53,8 @@ export async function startHttpFake(
       ({ fault, left }) =>
         left > 0 &&
         (fault.method === undefined || fault.method === request.method) &&
-        (fault.path === undefined || fault.path.test(request.path)),
+        (fault.path === undefined || fault.path.test(request.path)) &&
+        (fault.when === undefined || fault.when(request)),
     );
     if (hit) hit.left -= 1;
     return hit?.fault.answer;

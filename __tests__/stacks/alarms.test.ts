@@ -14,6 +14,7 @@ describe("alarms", () => {
       "ci-launch-failures",
       "ci-loop-failing",
       "ci-loop-silent",
+      "ci-no-agents",
       "ci-queue-wait",
       "ci-vendor-api-errors",
       "ci-webhook-failing",

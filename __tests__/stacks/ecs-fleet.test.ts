@@ -111,7 +111,8 @@ describe("the functions", () => {
       POLICY: { min: 2, max: 7, departure: "by-itself" },
       VENDOR: { type: "hcp-terraform", organization: "acme", agentPool: "aws", demand: "api" },
       CAPACITY: {
-        family: "${aws_ecs_task_definition.capacity_task-definition_AE558A71.family}",
+        family: "ci",
+        taskDefinition: "ci:${aws_ecs_task_definition.capacity_task-definition_AE558A71.revision}",
         assignPublicIp: "false",
       },
     });

@@ -26,7 +26,7 @@ describe("a fleet on a cluster's hosts", () => {
 
   it("launches on a capacity provider by name", () => {
     const stack = onHosts({ capacityProvider: { name: "gpu" }, cluster: { name: "shared" } });
-    expect(capacityOf(stack).capacityProviders).toEqual(["gpu"]);
+    expect(capacityOf(stack)).toMatchObject({ capacityProviders: ["gpu"] });
     expect(Object.values(stack.data.aws_ecs_cluster ?? {})).toMatchObject([{ cluster_name: "shared" }]);
   });
 });

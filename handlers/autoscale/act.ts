@@ -1,9 +1,9 @@
 import { agentNamePrefix } from "../core/agents.ts";
 import { VendorApiError } from "../core/errors.ts";
 import type { Agent, Decision } from "../core/model.ts";
-import type { VendorAgent } from "../core/ports.ts";
+import type { RetirementReason, VendorAgent } from "../core/ports.ts";
 import type { AutoscaleDeps } from "./handler.ts";
-import { readRoster } from "./observe.ts";
+import { type Observation, readRoster } from "./observe.ts";
 
 const secondLookMilliseconds = 10_000;
 
@@ -27,17 +27,24 @@ interface Step {
  * Carries a decision out, launches first: what fails for one agent must not keep others from starting. Never throws, so
  * that what was done gets counted.
  */
-export async function act(deps: AutoscaleDeps, decision: Decision, ghosts: readonly VendorAgent[]): Promise<Outcome> {
+export async function act(
+  deps: AutoscaleDeps,
+  decision: Decision,
+  { ghosts, vendorAgents }: Pick<Observation, "ghosts" | "vendorAgents">,
+): Promise<Outcome> {
   const launches = await launch(deps, decision);
-  const stops = await stopUnregistered(deps, decision.stop);
-  const retirements = await startRetirements(deps, decision.retire);
+  const stops = await stopUnregistered(deps, decision);
+  const retirements = await startRetirements(deps, decision.retire, "scale-in");
+  const resumed = await startRetirements(deps, decision.resume, "stranded");
+  const assigned = await assignRoles(deps, decision.assignRoles);
+  const queue = await keepQueueOpen(deps, vendorAgents);
   const ghostErrors = await removeGhosts(deps, ghosts);
-  const errors = [...launches.errors, ...stops.errors, ...retirements.errors];
+  const errors = [launches, stops, retirements, resumed, assigned, queue].flatMap((step) => step.errors);
   return {
     launched: launches.done,
     launchFailures: launches.failures,
     stopped: stops.done,
-    retired: retirements.done,
+    retired: retirements.done + resumed.done,
     vendorApiErrors: [...errors, ...ghostErrors].filter((error) => error instanceof VendorApiError).length,
     errors,
   };
@@ -66,7 +73,7 @@ async function launch(deps: AutoscaleDeps, decision: Decision): Promise<Step & {
  * Looks again after a moment and right before acting. An agent that has registered meanwhile may have a job already; one
  * that has just left only looks as if it had never come, until ECS notices that its container ended.
  */
-async function stopUnregistered(deps: AutoscaleDeps, agents: readonly Agent[]): Promise<Step> {
+async function stopUnregistered(deps: AutoscaleDeps, { stop: agents, circuitOpen }: Decision): Promise<Step> {
   if (agents.length === 0) return { done: 0, errors: [] };
   try {
     await deps.clock.sleep(secondLookMilliseconds);
@@ -74,17 +81,29 @@ async function stopUnregistered(deps: AutoscaleDeps, agents: readonly Agent[]): 
     const offline = new Set(roster.agents.filter(({ state }) => state === "offline").map(({ name }) => name));
     const stillOffline = agents.filter((agent) => offline.has(agent.name));
     return await forEachAgent(deps, stillOffline, "stopping an agent that never registered", (agent) =>
-      deps.capacity.stopUnregistered(agent.capacityId),
+      deps.capacity.stopUnregistered(agent.capacityId, { mayReplace: !circuitOpen }),
     );
   } catch (error) {
     return { done: 0, errors: [toError(error)] };
   }
 }
 
-async function startRetirements(deps: AutoscaleDeps, agents: readonly Agent[]): Promise<Step> {
+async function startRetirements(
+  deps: AutoscaleDeps,
+  agents: readonly Agent[],
+  reason: RetirementReason,
+): Promise<Step> {
   const { retirements } = deps;
   if (retirements === undefined) return { done: 0, errors: [] };
-  return forEachAgent(deps, agents, "starting a retirement", (agent) => retirements.start(agent));
+  return forEachAgent(deps, agents, `starting a retirement (${reason})`, (agent) => retirements.start(agent, reason));
+}
+
+async function assignRoles(deps: AutoscaleDeps, assignments: Decision["assignRoles"]): Promise<Step> {
+  const roles = new Map(assignments.map(({ agent, role }) => [agent, role]));
+  return forEachAgent(deps, [...roles.keys()], "assigning a role", async (agent) => {
+    const role = roles.get(agent);
+    if (role) await deps.capacity.assignRole?.(agent.capacityId, role);
+  });
 }
 
 async function forEachAgent(
@@ -103,6 +122,15 @@ async function forEachAgent(
     }
   }
   return { done: agents.length - errors.length, errors };
+}
+
+async function keepQueueOpen({ vendor }: AutoscaleDeps, agents: Observation["vendorAgents"]): Promise<Step> {
+  try {
+    if (agents !== undefined) await vendor.keepQueueOpen?.(agents);
+    return { done: 1, errors: [] };
+  } catch (error) {
+    return { done: 0, errors: [toError(error)] };
+  }
 }
 
 /** Ghosts only clutter the vendor's list: not being able to delete one is told, but fails nothing. */

@@ -7,14 +7,16 @@ import { logDecision, recordTick } from "./report.ts";
 
 /** What a pass of the loop works with. */
 export interface AutoscaleDeps {
-  /** Name of the fleet: begins the name of each of its agents. */
+  /** Name of the fleet, with its pool's where it has several: begins the name of each of its agents. */
   readonly fleet: string;
   readonly policy: Policy;
   readonly tickSeconds: number;
   readonly vendor: Vendor;
   readonly capacity: Capacity;
-  /** Only for fleets whose policy says `by-retirement`. */
-  readonly retirements?: Retirements;
+  /** Only for fleets with a retirement workflow. */
+  readonly retirements?: Retirements | undefined;
+  /** What one pass leaves for the next in a warm function; losing it only delays scale-in. */
+  readonly memory: { recentlyWanted: readonly number[] };
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -53,18 +55,38 @@ export async function runPass(deps: AutoscaleDeps): Promise<PassResult> {
   }
 }
 
+/**
+ * One pass of each pool of a fleet, side by side: what fails for one holds up no other.
+ *
+ * @throws what the one failing pool threw, or an AggregateError of several.
+ */
+export async function runPools(pools: readonly AutoscaleDeps[]): Promise<readonly PassResult[]> {
+  const passes = await Promise.allSettled(pools.map(runPass));
+  const failures = passes.flatMap((pass) => (pass.status === "rejected" ? [pass.reason] : []));
+  if (failures.length > 1) throw new AggregateError(failures, `${failures.length} pools failed`);
+  if (failures.length === 1) throw failures[0];
+  return passes.flatMap((pass) => (pass.status === "fulfilled" ? [pass.value] : []));
+}
+
 async function tick(deps: AutoscaleDeps): Promise<{ decision: Decision; quiet: boolean }> {
   const startedAt = deps.clock.now();
-  const { snapshot, ghosts } = await observe(deps);
+  const observation = await observe(deps);
+  const { snapshot } = observation;
   const decision = decide(snapshot, deps.policy, deps.clock.now());
-  logDecision(deps.log, snapshot, decision);
-  const outcome = await act(deps, decision, ghosts);
+  remember(deps, decision.wanted);
+  logDecision(deps, snapshot, decision);
+  const outcome = await act(deps, decision, observation);
   recordTick(deps, { snapshot, decision, outcome, startedAt });
   if (outcome.errors.length > 0) {
     const [first] = outcome.errors;
     throw new AggregateError(outcome.errors, `the tick did not get everything done: ${first?.message}`);
   }
   return { decision, quiet: isQuiet(snapshot, decision) };
+}
+
+function remember({ memory, policy }: AutoscaleDeps, wanted: number): void {
+  const earlier = policy.scaleInAfterObservations - 1;
+  memory.recentlyWanted = earlier > 0 ? [...memory.recentlyWanted, wanted].slice(-earlier) : [];
 }
 
 function isQuiet({ demand, agents }: Snapshot, decision: Decision): boolean {

@@ -1,17 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { ECSClient } from "@aws-sdk/client-ecs";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
+import { createCapacity } from "../aws/capacity.ts";
 import { clientOptions } from "../aws/client-options.ts";
-import { createEcsCapacity } from "../aws/ecs-capacity.ts";
+import { createRetirements } from "../aws/retirements.ts";
 import { createRunLedger } from "../aws/run-ledger.ts";
 import { createSecretReader } from "../aws/secrets.ts";
 import { SecretUnavailableError } from "../core/errors.ts";
 import { defineHandler } from "../runtime/define-handler.ts";
+import type { VendorDeps } from "../vendors/deps.ts";
 import { createVendor } from "../vendors/index.ts";
 import { autoscaleEnv } from "./env.ts";
-import { type AutoscaleDeps, runPass } from "./handler.ts";
+import { type AutoscaleDeps, runPools } from "./handler.ts";
+import { poolsOf } from "./pools.ts";
 
 /** What is left of an invocation for acting once the vendor has answered; Lambda cuts off what takes longer. */
 const reserveMilliseconds = 30_000;
@@ -20,39 +23,44 @@ let vendorDeadline: Date | undefined;
 /** The autoscale Lambda, run every minute and whenever a webhook wakes it. */
 export const handler = defineHandler({
   env: autoscaleEnv,
-  build(env, { log, metrics, clock }): AutoscaleDeps {
+  build(env, { log, metricsOf, clock }): readonly AutoscaleDeps[] {
     const secrets = createSecretReader({
       secretsManager: new SecretsManagerClient(clientOptions),
       ssm: new SSMClient(clientOptions),
       clock,
     });
     const { API_TOKEN_SECRET_ARN: apiToken, LEDGER_TABLE: table, RUN_TTL_SECONDS: runTtlSeconds } = env;
-    return {
-      fleet: env.FLEET,
-      policy: env.POLICY,
+    const vendorDeps: VendorDeps = {
+      clock,
+      deadline: () => vendorDeadline,
+      readToken: async (options) => {
+        if (apiToken === undefined) throw new SecretUnavailableError("this fleet was deployed without an API token");
+        return secrets.read(apiToken, options);
+      },
+      ...(table !== undefined &&
+        runTtlSeconds !== undefined && {
+          ledger: createRunLedger({ table, runTtlSeconds }, { dynamodb: new DynamoDBClient(clientOptions), clock }),
+        }),
+    };
+    const sfn = new SFNClient(clientOptions);
+    return poolsOf(env).map(({ pool, fleet, policy, vendor, capacity }) => ({
+      fleet,
+      policy,
       tickSeconds: env.TICK_SECONDS,
-      vendor: createVendor(env.VENDOR, {
-        clock,
-        deadline: () => vendorDeadline,
-        readToken: async (options) => {
-          if (apiToken === undefined) throw new SecretUnavailableError("this fleet was deployed without an API token");
-          return secrets.read(apiToken, options);
-        },
-        ...(table !== undefined &&
-          runTtlSeconds !== undefined && {
-            ledger: createRunLedger({ table, runTtlSeconds }, { dynamodb: new DynamoDBClient(clientOptions), clock }),
-          }),
-      }),
-      capacity: createEcsCapacity(env.CAPACITY, { ecs: new ECSClient(clientOptions), clock }),
+      vendor: createVendor(vendor, vendorDeps),
+      capacity: createCapacity(capacity, clock),
+      retirements: env.RETIREMENTS && createRetirements({ ...env.RETIREMENTS, fleet, pool }, { sfn, clock }),
+      memory: { recentlyWanted: [] },
       clock,
       log,
-      metrics,
+      metrics: metricsOf(pool),
       newSuffix: () => randomBytes(6).toString("hex"),
-    };
+    }));
   },
-  handle(_event: unknown, deps, context) {
+  handle(_event: unknown, pools, context) {
+    const [first] = pools;
     const milliseconds = context.getRemainingTimeInMillis() - reserveMilliseconds;
-    vendorDeadline = new Date(deps.clock.now().getTime() + milliseconds);
-    return runPass(deps);
+    if (first) vendorDeadline = new Date(first.clock.now().getTime() + milliseconds);
+    return runPools(pools);
   },
 });

@@ -5,10 +5,12 @@ import type { VendorAgent } from "../core/ports.ts";
 import type { AutoscaleDeps } from "./handler.ts";
 
 /** What one tick sees. */
-interface Observation {
+export interface Observation {
   readonly snapshot: Snapshot;
   /** Records at the vendor of agents of ours that are no more. */
   readonly ghosts: readonly VendorAgent[];
+  /** Everything in the pool, foreign agents too; `undefined` where the vendor does not show it. */
+  readonly vendorAgents: readonly VendorAgent[] | undefined;
 }
 
 /**
@@ -17,31 +19,43 @@ interface Observation {
  */
 export async function observe(deps: AutoscaleDeps): Promise<Observation> {
   try {
-    const { agents, ghosts, vendorShowsAgents, failedLaunchesLastHour } = await readRoster(deps);
+    const { agents, ghosts, vendorAgents, failedLaunchesLastHour } = await readRoster(deps);
     const demand = await deps.vendor.readDemand();
-    return { snapshot: { demand, agents, vendorShowsAgents, failedLaunchesLastHour }, ghosts };
+    const { recentlyWanted } = deps.memory;
+    const vendorShowsAgents = vendorAgents !== undefined;
+    return {
+      snapshot: { demand, agents, vendorShowsAgents, failedLaunchesLastHour, recentlyWanted },
+      ghosts,
+      vendorAgents,
+    };
   } catch (error) {
     if (error instanceof VendorApiError) deps.metrics.record({ VendorApiErrors: 1 });
     throw error;
   }
 }
 
-/** Reads the agents there are: capacity first, so that an agent that registers meanwhile has its member. */
+/**
+ * Reads the agents there are: capacity first, so that an agent that registers meanwhile has its member; retirements last,
+ * so that an agent that is found drained has a retirement to be found with it.
+ */
 export async function readRoster({
   capacity,
   vendor,
+  retirements,
   fleet,
   policy,
   clock,
-}: AutoscaleDeps): Promise<Roster & Pick<Snapshot, "vendorShowsAgents" | "failedLaunchesLastHour">> {
+}: AutoscaleDeps): Promise<Roster & Pick<Snapshot, "failedLaunchesLastHour"> & Pick<Observation, "vendorAgents">> {
   const { members, failedLaunchesLastHour } = await capacity.read();
   const vendorAgents = await vendor.listAgents();
+  const retiring = (await retirements?.running()) ?? new Set<string>();
   const roster = joinAgents({
     members,
     vendorAgents,
+    retiring,
     namePrefix: agentNamePrefix(fleet),
     registrationGraceSeconds: policy.registrationGraceSeconds,
     now: clock.now(),
   });
-  return { ...roster, vendorShowsAgents: vendorAgents !== undefined, failedLaunchesLastHour };
+  return { ...roster, vendorAgents, failedLaunchesLastHour };
 }

@@ -4,18 +4,25 @@ import { countStates } from "../core/scaling.ts";
 import type { Outcome } from "./act.ts";
 
 /** The one log line of a tick, written before anything is done. */
-export function logDecision(log: Log, { demand, agents }: Snapshot, decision: Decision): void {
+export function logDecision(
+  { log, fleet }: { readonly log: Log; readonly fleet: string },
+  { demand, agents }: Snapshot,
+  decision: Decision,
+): void {
   log.info("decision", {
+    fleet,
     action: decision.action,
     reason: decision.reason,
     wanted: decision.wanted,
     supply: decision.supply,
     queued: demand.queued,
     running: demand.running,
+    unmatched: demand.unmatched,
     agents: countStates(agents),
     launching: decision.launch.length,
     stopping: decision.stop.map((agent) => agent.name),
     retiring: decision.retire.map((agent) => agent.name),
+    resuming: decision.resume.map((agent) => agent.name),
   });
 }
 
@@ -37,6 +44,8 @@ export function recordTick(
     JobsQueued: demand.queued,
     JobsRunning: demand.running,
     OldestQueuedSeconds: demand.oldestQueuedAt ? secondsSince(demand.oldestQueuedAt) : 0,
+    QueuedWithoutAgents: demand.queued > 0 && count.idle + count.busy + count.unclear === 0 ? 1 : 0,
+    ...(demand.unmatched && { JobsUnmatched: demand.unmatched.jobs }),
     AgentsStarting: count.starting,
     AgentsIdle: count.idle,
     AgentsBusy: count.busy,

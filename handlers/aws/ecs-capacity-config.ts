@@ -3,11 +3,12 @@ import { commaSeparated } from "../core/env.ts";
 
 /** Where an ECS fleet's tasks run. Made by the stack, carried in the loop's environment, read by the ECS adapter. */
 export const ecsCapacityConfig = z.strictObject({
+  type: z.literal("ecs"),
   /** Cluster ARN. */
   cluster: z.string(),
   /** Task definition family, which is also what tells our tasks from others in the cluster. */
   family: z.string(),
-  /** ARN of the revision to launch, so that a deployment switches all launches at once. */
+  /** Family and revision to launch, so that a deployment switches all launches at once. */
   taskDefinition: z.string(),
   container: z.string(),
   /** Tried in this order when AWS has no capacity, such as `["FARGATE_SPOT", "FARGATE"]`. */

@@ -1,7 +1,7 @@
 import type { Agent, AgentState } from "./model.ts";
 import type { CapacityMember, VendorAgent } from "./ports.ts";
 
-/** All agents of one fleet share it; stack names hold no underscore, so no fleet's prefix starts another's. */
+/** All agents of one fleet share it; names of stacks and pools hold no underscore, so no fleet's prefix starts another's. */
 export function agentNamePrefix(fleet: string): string {
   return `${fleet}_`;
 }
@@ -23,29 +23,35 @@ export interface Roster {
 export function joinAgents(input: {
   readonly members: readonly CapacityMember[];
   readonly vendorAgents: readonly VendorAgent[] | undefined;
+  /** Names of the agents whose retirement is under way. */
+  readonly retiring: ReadonlySet<string>;
   readonly namePrefix: string;
   readonly registrationGraceSeconds: number;
   readonly now: Date;
 }): Roster {
-  const { members, vendorAgents, namePrefix, now } = input;
+  const { members, vendorAgents, retiring, namePrefix, now } = input;
   const recordsByName = groupByName(vendorAgents ?? []);
   const graceEnds = now.getTime() - input.registrationGraceSeconds * 1000;
 
   const agents = members.map((member): Agent => {
     const record = strongest(recordsByName.get(member.agentName));
+    const underWay = member.phase === "stopping" || retiring.has(member.agentName);
     return {
       name: member.agentName,
       capacityId: member.id,
       vendorId: record?.id,
       role: member.role,
       launchedAt: member.launchedAt,
-      state: stateOf(member, record, vendorAgents !== undefined, graceEnds),
+      idleSince: record?.idleSince,
+      outdated: member.outdated,
+      stranded: record?.state === "draining" && !underWay,
+      state: underWay ? "retiring" : stateOf(member, record, vendorAgents !== undefined, graceEnds),
     };
   });
 
   const memberNames = new Set(members.map((member) => member.agentName));
   const ghosts = (vendorAgents ?? []).filter(
-    (agent) => agent.state === "gone" && agent.name.startsWith(namePrefix) && !memberNames.has(agent.name),
+    (agent) => isGone(agent, graceEnds) && agent.name.startsWith(namePrefix) && !memberNames.has(agent.name),
   );
   return { agents, ghosts };
 }
@@ -56,10 +62,11 @@ function stateOf(
   vendorShowsAgents: boolean,
   graceEnds: number,
 ): AgentState {
-  if (member.phase === "stopping") return "retiring";
+  if (member.phase === "ordered") return "starting";
   if (!vendorShowsAgents) return member.phase === "running" ? "unclear" : "starting";
-  if (record === undefined) return member.launchedAt.getTime() < graceEnds ? "offline" : "starting";
-  return record.state === "gone" ? "retiring" : record.state;
+  if (record === undefined || record.state === "offline")
+    return member.launchedAt.getTime() < graceEnds ? "offline" : "starting";
+  return record.state === "idle" || record.state === "busy" ? record.state : "retiring";
 }
 
 function groupByName(agents: readonly VendorAgent[]): Map<string, VendorAgent[]> {
@@ -72,7 +79,12 @@ function groupByName(agents: readonly VendorAgent[]): Map<string, VendorAgent[]>
   return byName;
 }
 
-const strength = { gone: 0, idle: 1, busy: 2 } as const;
+/** An agent that is offline may be starting, until its grace is over. */
+function isGone({ state, offlineSince }: VendorAgent, graceEnds: number): boolean {
+  return state === "gone" || (state === "offline" && offlineSince !== undefined && offlineSince.getTime() < graceEnds);
+}
+
+const strength = { gone: 0, offline: 1, draining: 2, idle: 3, busy: 4 } as const;
 
 /** Of several records with one name the busiest counts: an agent is idle only if nothing says otherwise. */
 function strongest(records: readonly VendorAgent[] | undefined): VendorAgent | undefined {

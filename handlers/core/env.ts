@@ -26,3 +26,12 @@ export function json<T extends z.ZodType>(schema: T) {
     encode: (value) => JSON.stringify(value),
   });
 }
+
+/** A value of which some fields are others. What differs travels as it is encoded, so that is how it is put in. */
+export function withChanges<T extends z.ZodType>(
+  schema: T,
+  common: z.output<T>,
+  own: Readonly<Record<string, unknown>>,
+): z.output<T> {
+  return schema.parse({ ...(schema.encode(common) as object), ...own });
+}

@@ -8,6 +8,8 @@ export interface Demand {
   readonly running: number;
   /** When the job that waits longest was queued. */
   readonly oldestQueuedAt?: Date | undefined;
+  /** Jobs that wait for what our agents do not offer: not counted above, and no agent is launched for them. */
+  readonly unmatched?: { readonly jobs: number; readonly demands: readonly string[] } | undefined;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface Demand {
  */
 export type AgentState = "starting" | "idle" | "busy" | "unclear" | "retiring" | "offline";
 
-/** `floor` agents have no idle timeout, `burst` agents have one. Given at launch, never changed. */
+/** `floor` agents have no idle timeout, `burst` agents have one. Given once, never changed. */
 export type AgentRole = "floor" | "burst";
 
 /** One of our agents: the join of a capacity member and the vendor's record, by name. */
@@ -27,8 +29,15 @@ export interface Agent {
   /** The vendor's id, once registered. */
   readonly vendorId?: string | undefined;
   readonly state: AgentState;
-  readonly role: AgentRole;
+  /** `undefined`: launched by a group, which gives no roles; see {@link Decision.assignRoles}. */
+  readonly role: AgentRole | undefined;
   readonly launchedAt: Date;
+  /** Since when it has had no job, where the vendor tells. */
+  readonly idleSince?: Date | undefined;
+  /** Launched from older settings than the fleet's. */
+  readonly outdated?: boolean | undefined;
+  /** Drained at the vendor although no retirement of it is under way: one must have failed. */
+  readonly stranded?: boolean | undefined;
 }
 
 /** Everything one decision looks at. Agents that are not ours are not in it. */
@@ -39,15 +48,26 @@ export interface Snapshot {
   readonly agents: readonly Agent[];
   /** Launches of the last hour that never became a working agent. */
   readonly failedLaunchesLastHour: number;
+  /** What earlier observations wanted, newest last; shorter than the policy asks for after a cold start. */
+  readonly recentlyWanted: readonly number[];
 }
+
+/** Idle agents kept ready on top of demand: a number, or a percentage of the jobs there are, rounded up. */
+export type Buffer = number | { readonly percent: number };
+
+/** Which of the idle agents are retired first. */
+export type RemovalOrder = "oldest-first" | "outdated-first" | "longest-idle-first";
 
 /** The rules of a fleet. Seconds and counts; sources: `agents` and `scaling` of the config file. */
 export interface Policy {
   readonly min: number;
   readonly max: number;
-  readonly buffer: number;
+  readonly buffer: Buffer;
   readonly scaleOutCooldownSeconds: number;
   readonly scaleInCooldownSeconds: number;
+  /** Agents are retired only when so many observations in a row, this one included, want fewer. */
+  readonly scaleInAfterObservations: number;
+  readonly removalOrder: RemovalOrder;
   readonly maxAddedPerTick: number;
   /** Retirements and stops alike, so that one misleading answer cannot empty a fleet at once. */
   readonly maxRemovedPerTick: number;
@@ -70,6 +90,10 @@ export interface Decision {
   readonly launch: readonly AgentRole[];
   /** Agents proven idle to retire; empty unless `scale-in`. */
   readonly retire: readonly Agent[];
+  /** Agents whose retirement was left halfway, to be taken up again whatever the action. */
+  readonly resume: readonly Agent[];
+  /** Roles of agents that have none yet; only where agents leave by themselves. */
+  readonly assignRoles: readonly { readonly agent: Agent; readonly role: AgentRole }[];
   /** Agents that never registered, to be stopped whatever the action; the longest waited for first. */
   readonly stop: readonly Agent[];
   readonly circuitOpen: boolean;

@@ -18,14 +18,16 @@ export interface Log {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** CloudWatch namespace of all our metrics; their one dimension is `Fleet`. */
+/** CloudWatch namespace of all our metrics; their dimension is `Fleet`. */
 export const metricsNamespace = "AgentFleets";
 
-/** The metrics there are. */
+/** The metrics there are. Where a stack has several pools, a second dimension `Pool` tells them apart. */
 export type MetricName =
   | "JobsQueued"
   | "JobsRunning"
+  | "JobsUnmatched"
   | "OldestQueuedSeconds"
+  | "QueuedWithoutAgents"
   | "AgentsStarting"
   | "AgentsIdle"
   | "AgentsBusy"
@@ -52,8 +54,16 @@ export interface VendorAgent {
   /** The vendor's own id, what {@link Vendor.removeAgent} takes. */
   readonly id: string;
   readonly name: string;
-  /** `gone`: the vendor says that it left or is lost for good. Everything that is not proven idle or gone is busy. */
-  readonly state: "idle" | "busy" | "gone";
+  /**
+   * `gone`: the vendor says that it left or is lost for good. `draining`: it takes no more jobs, but may still have one.
+   * `offline`: registered but not connected, and without a job; it may be starting. Everything that is not proven to be in
+   * one of these states is busy.
+   */
+  readonly state: "idle" | "busy" | "draining" | "offline" | "gone";
+  /** Since when it has had no job, where the vendor tells. */
+  readonly idleSince?: Date | undefined;
+  /** Since when it is offline, where the vendor tells. */
+  readonly offlineSince?: Date | undefined;
 }
 
 /** What a vendor's runtime half offers the loop. Every call pages to the end or throws; no partial answers. */
@@ -67,17 +77,26 @@ export interface Vendor {
   listAgents(): Promise<readonly VendorAgent[] | undefined>;
   /** Deletes the record of an agent that is gone. Refusals and absence are not errors. */
   removeAgent(id: string): Promise<void>;
+  /**
+   * Makes sure that jobs can queue while no agent of ours is registered; only of vendors that would fail them instead.
+   * Given what {@link listAgents} answered.
+   */
+  keepQueueOpen?(agents: readonly VendorAgent[]): Promise<void>;
 }
 
 /** One member of the capacity that we launched: it may or may not have become an agent yet. */
 export interface CapacityMember {
   /** Task ARN or instance id. */
   readonly id: string;
-  /** The name we gave at launch: the key of the join with the vendor's agents. */
+  /** The key of the join with the vendor's agents: the name we gave at launch, or the instance id in a group. */
   readonly agentName: string;
-  readonly role: AgentRole;
-  readonly phase: "pending" | "running" | "stopping";
+  /** `undefined`: a group launched it and it has been given none yet. */
+  readonly role: AgentRole | undefined;
+  /** `ordered`: a group was asked for it, and AWS has not begun to launch it. There is nothing to stop yet. */
+  readonly phase: "ordered" | "pending" | "running" | "stopping";
   readonly launchedAt: Date;
+  /** Launched from older settings than the capacity has now. */
+  readonly outdated?: boolean | undefined;
 }
 
 /** What a capacity is asked to start. */
@@ -108,13 +127,72 @@ export interface Capacity {
   read(): Promise<CapacityReading>;
   /** Starts one member per request. Partial success is normal. */
   launch(requests: readonly LaunchRequest[]): Promise<LaunchReport>;
-  /** Stops one named member that never became an agent. Never called for one that might be busy. */
-  stopUnregistered(id: string): Promise<void>;
+  /**
+   * Stops one named member that never became an agent. Never called for one that might be busy. A group at its floor would
+   * launch another in its place: unless `mayReplace`, such a member is left as it is.
+   */
+  stopUnregistered(id: string, options: { readonly mayReplace: boolean }): Promise<void>;
+  /** Tells a member its role; only of capacities whose members come without one. */
+  assignRole?(id: string, role: AgentRole): Promise<void>;
 }
 
-/** Starts the retirement of one agent; idempotent per agent. Fleets whose agents leave by themselves have none. */
+/** Which agent a retirement is about. */
+export type AgentReference = Pick<Agent, "name" | "capacityId" | "vendorId">;
+
+/**
+ * Why an agent is retired. By `scale-in` it may stay if it turns out to be busy; `stranded` finishes a retirement that was
+ * left halfway. In all other cases AWS or the agent itself has decided that it goes.
+ */
+export type RetirementReason = "scale-in" | "stranded" | "release" | "terminating" | "spot-interruption" | "rebalance";
+
+/** The termination hook that holds an instance until it is completed. */
+export interface LifecycleHook {
+  readonly name: string;
+  readonly group: string;
+  readonly token: string;
+}
+
+/** The retirements of one fleet, one workflow execution each. Fleets whose agents leave by themselves need none. */
 export interface Retirements {
-  start(agent: Agent): Promise<void>;
+  /** Names of the agents whose retirement is under way. */
+  running(): Promise<ReadonlySet<string>>;
+  /**
+   * Starts one; started again within minutes for the same agent and reason it changes nothing.
+   *
+   * @param hook what waits for its end; only with the reason `terminating`
+   */
+  start(agent: AgentReference, reason: RetirementReason, hook?: LifecycleHook): Promise<void>;
+}
+
+/** What a vendor's runtime half offers the retirement workflow. Every call may be repeated. Throws {@link VendorApiError}. */
+export interface VendorRetirement {
+  /**
+   * Locks the agent against new jobs, then tells whether it works, by the same answer or one after the lock. What is not
+   * proven is `busy`. `gone`: the vendor knows it no more.
+   */
+  drain(agent: AgentReference): Promise<"idle" | "busy" | "gone">;
+  /** Lifts the lock. Absence is no error. */
+  undrain(agent: AgentReference): Promise<void>;
+  /**
+   * Deletes the vendor's record of a drained, idle agent. Absence is no error; an error of kind `conflict` says that the
+   * vendor refuses because the agent works after all.
+   */
+  deregister(agent: AgentReference): Promise<void>;
+}
+
+/** The instances of one fleet. */
+export interface InstanceGroup {
+  /** Whether it is one of the fleet's and still there. */
+  has(instanceId: string): Promise<boolean>;
+}
+
+/** Asks the instances themselves, where no API of the vendor tells what an agent does. */
+export interface InstanceCommands {
+  /**
+   * Runs a script that the fleet's boot put on the instance, by its file name, and resolves to what it printed, trimmed.
+   * Resolves to `undefined` where the instance is no more. Throws when it does not answer in time or the script fails.
+   */
+  run(instanceId: string, script: string): Promise<string | undefined>;
 }
 
 /** The notifications-only memory of runs, keyed by run id; ordered by `supersedes`, so arrival order does not matter. */

@@ -1,4 +1,5 @@
 import type { Agent, AgentRole, AgentState, Decision, Policy, Snapshot } from "./model.ts";
+import { oldestFirst, removalOrders } from "./removal-order.ts";
 
 /**
  * The scaling decision: pure and total. It looks at everything, computes an absolute target and says what to do about
@@ -8,7 +9,9 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   const { demand, agents } = snapshot;
   const count = countStates(agents);
   const working = snapshot.vendorShowsAgents ? count.busy : demand.running;
-  const needed = working + demand.queued + policy.buffer;
+  const jobs = working + demand.queued;
+  const buffer = bufferFor(policy, jobs);
+  const needed = jobs + buffer;
   const wanted = clamp(needed, policy.min, policy.max);
   const supply = count.starting + count.idle + count.busy + count.unclear;
   const view: View = {
@@ -22,11 +25,13 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
       atCeiling: needed > policy.max,
       launch: [],
       retire: [],
+      resume: agents.filter((agent) => agent.stranded).slice(0, policy.maxRemovedPerTick),
+      assignRoles: rolesToAssign(agents, policy),
       stop: longestWaitedFor(agents, policy.maxRemovedPerTick),
     },
   };
   if (wanted > supply) {
-    return scaleOut(view, `wanted ${wanted} (${working} working, ${demand.queued} queued, buffer ${policy.buffer})`);
+    return scaleOut(view, `wanted ${wanted} (${working} working, ${demand.queued} queued, buffer ${buffer})`);
   }
   if (wanted < supply) return scaleIn(view);
   return hold(view, `wanted ${wanted}, have ${supply}`);
@@ -67,25 +72,38 @@ function scaleOut(view: View, wish: string): Decision {
   return {
     ...settled,
     action: "scale-out",
-    launch: rolesFor(added, snapshot.agents, policy),
+    launch: rolesFor(added, floorAlive(snapshot.agents), policy),
     reason: `${wish}, have ${settled.supply}: add ${added}`,
   };
 }
 
 function scaleIn(view: View): Decision {
   const { settled, policy, snapshot } = view;
-  const surplus = settled.supply - settled.wanted;
   const state = `wanted ${settled.wanted}, have ${settled.supply}`;
   if (policy.departure === "by-itself") return hold(view, `${state}: idle agents leave by themselves`);
   if (view.secondsSinceLaunch < policy.scaleInCooldownSeconds) {
     return hold(view, `${state}: scale-in cooldown of ${policy.scaleInCooldownSeconds} s is running`);
   }
+  const earlier = policy.scaleInAfterObservations - 1;
+  const recent = earlier > 0 ? snapshot.recentlyWanted.slice(-earlier) : [];
+  const mostWanted = Math.max(settled.wanted, ...recent);
+  if (recent.length < earlier || mostWanted >= settled.supply) {
+    return hold(view, `${state}: scale in only after ${policy.scaleInAfterObservations} observations want fewer`);
+  }
+  // Those that start may never come: nobody who is there leaves for them.
+  const { starting } = countStates(snapshot.agents);
+  const surplus = settled.supply - starting - mostWanted;
+  if (surplus <= 0) return hold(view, `${state}: ${starting} of them still start`);
   const retire = snapshot.agents
     .filter((agent) => agent.state === "idle")
-    .sort(burstFirstThenOldest)
+    .sort(removalOrders[policy.removalOrder])
     .slice(0, Math.min(surplus, policy.maxRemovedPerTick));
   if (retire.length === 0) return hold(view, `${state}: none is proven idle`);
   return { ...settled, action: "scale-in", retire, reason: `${state}: retire ${retire.length}` };
+}
+
+function bufferFor({ buffer }: Policy, jobs: number): number {
+  return typeof buffer === "number" ? buffer : Math.ceil((jobs * buffer.percent) / 100);
 }
 
 /**
@@ -93,16 +111,30 @@ function scaleIn(view: View): Decision {
  * Anything less permanent would idle out and be launched again for ever. One that is offline may still register, and
  * nothing would ever make one floor agent too many leave.
  */
-function rolesFor(added: number, agents: readonly Agent[], policy: Policy): AgentRole[] {
-  const standing = clamp(policy.buffer, policy.min, policy.max);
-  const floorAlive = agents.filter(({ role, state }) => role === "floor" && state !== "retiring").length;
-  return Array.from({ length: added }, (_, index) => (floorAlive + index < standing ? "floor" : "burst"));
+function rolesFor(count: number, alive: number, policy: Policy): AgentRole[] {
+  const standing = clamp(bufferFor(policy, 0), policy.min, policy.max);
+  return Array.from({ length: count }, (_, index) => (alive + index < standing ? "floor" : "burst"));
+}
+
+function floorAlive(agents: readonly Agent[]): number {
+  return agents.filter(({ role, state }) => role === "floor" && state !== "retiring").length;
+}
+
+/** An agent that the vendor's loop retires needs no role: no idle timeout of its own depends on it. */
+function rolesToAssign(agents: readonly Agent[], policy: Policy): Decision["assignRoles"] {
+  if (policy.departure === "by-retirement") return [];
+  const without = agents.filter(({ role, state }) => role === undefined && state !== "retiring").sort(oldestFirst);
+  const roles = rolesFor(without.length, floorAlive(agents), policy);
+  return without.flatMap((agent, index) => {
+    const role = roles[index];
+    return role ? [{ agent, role }] : [];
+  });
 }
 
 function longestWaitedFor(agents: readonly Agent[], limit: number): Agent[] {
   return agents
     .filter((agent) => agent.state === "offline")
-    .sort((a, b) => a.launchedAt.getTime() - b.launchedAt.getTime())
+    .sort(oldestFirst)
     .slice(0, limit);
 }
 
@@ -110,11 +142,6 @@ function secondsSinceNewestLaunch(agents: readonly Agent[], now: Date): number {
   let newest = Number.NEGATIVE_INFINITY;
   for (const agent of agents) newest = Math.max(newest, agent.launchedAt.getTime());
   return (now.getTime() - newest) / 1000;
-}
-
-function burstFirstThenOldest(a: Agent, b: Agent): number {
-  if (a.role !== b.role) return a.role === "burst" ? -1 : 1;
-  return a.launchedAt.getTime() - b.launchedAt.getTime();
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -8,7 +8,8 @@ import { createMetrics } from "./metrics.ts";
 /** What every handler is given besides its environment. */
 interface Runtime {
   readonly log: Log;
-  readonly metrics: Metrics;
+  /** The figures of one pool; of the whole fleet, if none is named. */
+  readonly metricsOf: (pool?: string) => Metrics;
   readonly clock: Clock;
 }
 
@@ -32,7 +33,11 @@ export function defineHandler<Env extends { readonly FLEET: string }, Deps, Even
 ): (event: Event, context: Context) => Promise<Result> {
   const env = decodeEnvironment(definition.env, environment);
   const log = createLog(env.FLEET);
-  const deps = definition.build(env, { log, metrics: createMetrics(env.FLEET, log), clock: systemClock });
+  const deps = definition.build(env, {
+    log,
+    metricsOf: (pool) => createMetrics({ Fleet: env.FLEET, ...(pool !== undefined && { Pool: pool }) }, log),
+    clock: systemClock,
+  });
 
   return async (event, context) => {
     log.begin(context);

@@ -2,13 +2,13 @@ import { MetricUnit, Metrics as PowertoolsMetrics } from "@aws-lambda-powertools
 import { type Log, type Metrics, metricsNamespace } from "../core/ports.ts";
 
 /**
- * Figures in CloudWatch's embedded metric format on standard output, one record per call, with `Fleet` as the only
- * dimension. Names that end in `Seconds` are in seconds, all others count. Figures that are no finite number are left out.
+ * Figures in CloudWatch's embedded metric format on standard output, one record per call, with the dimensions that
+ * tell the fleet, and its pool where it has several. Names that end in `Seconds` are in seconds, all others count. Figures that are no finite number are left out.
  */
-export function createMetrics(fleet: string, log: Log): Metrics {
+export function createMetrics(dimensions: { readonly Fleet: string; readonly Pool?: string }, log: Log): Metrics {
   const emf = new PowertoolsMetrics({ namespace: metricsNamespace });
   emf.clearDefaultDimensions();
-  emf.setDefaultDimensions({ Fleet: fleet });
+  emf.setDefaultDimensions({ ...dimensions });
   return {
     record(values) {
       try {

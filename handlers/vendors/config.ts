@@ -1,11 +1,22 @@
 import * as z from "zod";
+import { azureDevOpsRuntime } from "./azure-devops/config.ts";
 import { hcpTerraformRuntime } from "./hcp-terraform/config.ts";
+import { semaphoreRuntime } from "./semaphore/config.ts";
+import { spaceliftRuntime } from "./spacelift/config.ts";
 
 /** What the runtime half of a fleet's vendor needs to know; `type` tells which vendor it is. */
-export const vendorRuntime = z.discriminatedUnion("type", [hcpTerraformRuntime]);
+export const vendorRuntime = z.discriminatedUnion("type", [
+  hcpTerraformRuntime,
+  azureDevOpsRuntime,
+  spaceliftRuntime,
+  semaphoreRuntime,
+]);
 
 /** See {@link vendorRuntime}. */
 export type VendorRuntime = z.infer<typeof vendorRuntime>;
 
 /** The vendors there are. */
 export type VendorId = VendorRuntime["type"];
+
+/** What one vendor's runtime half needs to know. */
+export type RuntimeOf<Id extends VendorId> = Extract<VendorRuntime, { readonly type: Id }>;

@@ -14,6 +14,8 @@ export interface HttpOptions {
   readonly headers?: Record<string, string>;
   /** Reads what the vendor says was wrong from an error body, for people at a terminal. Left out: never looked at. */
   readonly explain?: (body: unknown) => string | undefined;
+  /** Statuses besides 401 and 403 by which this vendor refuses a credential. */
+  readonly unauthorizedStatuses?: readonly number[];
   /** For one call from connecting to the last byte of the body. Default 10 s. */
   readonly timeoutMs?: number | undefined;
   /** Calls in all, the first one included. Default 4. */
@@ -36,7 +38,7 @@ export interface HttpRequest {
   /** Sent as JSON; bytes are sent as they are. */
   readonly body?: unknown;
   /** Every attempt takes a slot. */
-  readonly limiter?: RateLimiter;
+  readonly limiter?: Pick<RateLimiter, "take">;
   /** Whether a repeat does no harm. Default: GET, PUT and DELETE. Others are repeated only if refused for their rate. */
   readonly idempotent?: boolean;
   /** Stands for method and path in messages where the path is itself a secret. */
@@ -83,7 +85,7 @@ export function createHttp(options: HttpOptions): Http {
         return await call(options, request, label, credential);
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
-        if (error.status === 401 && !renewed) {
+        if ((error.status === 401 || options.unauthorizedStatuses?.includes(error.status ?? 0)) && !renewed) {
           renewed = true;
           const rotated = await authorize(true);
           if (JSON.stringify(rotated) === JSON.stringify(credential)) throw error;
@@ -100,7 +102,7 @@ export function createHttp(options: HttpOptions): Http {
     return (await options.authorize?.({ fresh })) ?? {};
   }
 
-  async function waitForSlot(limiter: RateLimiter | undefined, label: string): Promise<void> {
+  async function waitForSlot(limiter: HttpRequest["limiter"], label: string): Promise<void> {
     for (let wait = limiter?.take() ?? 0; wait > 0; wait = limiter?.take() ?? 0) {
       await pause(wait, new Failure("rate-limited", `${label}: its rate limit leaves no slot in time`));
     }
@@ -157,7 +159,8 @@ async function call(
       ...(body && { body: body.content }),
     });
     const text = await readCapped(response, maxResponseBytes, label);
-    if (!response.ok) throw failureOf(response, text, label, options);
+    if (!response.ok || options.unauthorizedStatuses?.includes(response.status))
+      throw failureOf(response, text, label, options);
     return { status: response.status, headers: response.headers, text };
   } catch (error) {
     if (error instanceof Failure) throw error;
@@ -233,13 +236,17 @@ function jsonOrUndefined(text: string): unknown {
   }
 }
 
-function failureOf(response: Response, text: string, label: string, { explain, clock }: HttpOptions): Failure {
+function failureOf(response: Response, text: string, label: string, options: HttpOptions): Failure {
+  const { explain, clock, unauthorizedStatuses = [] } = options;
   const { status } = response;
   const explanation = explain?.(jsonOrUndefined(text));
   const redirected = status >= 300 && status < 400 ? ", a redirect, which is not followed: check the address" : "";
   const message = `${label}: answered ${status}${redirected}${explanation ? `: ${explanation}` : ""}`;
   const retryAfterMs = waitAskedFor(response.headers, clock.now());
-  return new Failure(kindOf(status), message, { status, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+  return new Failure(unauthorizedStatuses.includes(status) ? "unauthorized" : kindOf(status), message, {
+    status,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
 }
 
 function kindOf(status: number): VendorApiErrorKind {

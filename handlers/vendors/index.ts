@@ -1,17 +1,22 @@
 import type { Vendor } from "../core/ports.ts";
-import type { VendorId, VendorRuntime } from "./config.ts";
-import { createHcpTerraform, type HcpTerraformDeps } from "./hcp-terraform/client.ts";
+import { createAzureDevOps } from "./azure-devops/client.ts";
+import type { RuntimeOf, VendorId, VendorRuntime } from "./config.ts";
+import type { VendorDeps } from "./deps.ts";
+import { createHcpTerraform } from "./hcp-terraform/client.ts";
+import { createSemaphore } from "./semaphore/client.ts";
+import { createSpacelift } from "./spacelift/client.ts";
 
-type RuntimeByVendor = { [Runtime in VendorRuntime as Runtime["type"]]: Runtime };
+type VendorFactory<Id extends VendorId> = (runtime: RuntimeOf<Id>, deps: VendorDeps) => Vendor;
 
-const vendors: { readonly [Id in VendorId]: (runtime: RuntimeByVendor[Id], deps: HcpTerraformDeps) => Vendor } = {
+const factories: { readonly [Id in VendorId]: VendorFactory<Id> } = {
+  "azure-devops": createAzureDevOps,
   "hcp-terraform": createHcpTerraform,
+  semaphore: createSemaphore,
+  spacelift: createSpacelift,
 };
 
 /** The runtime half of the vendor that a fleet's environment names. */
-export function createVendor<Id extends VendorId>(
-  runtime: RuntimeByVendor[Id] & { type: Id },
-  deps: HcpTerraformDeps,
-): Vendor {
-  return vendors[runtime.type](runtime, deps);
+export function createVendor(runtime: VendorRuntime, deps: VendorDeps): Vendor {
+  const create = factories[runtime.type] as VendorFactory<VendorId>;
+  return create(runtime, deps);
 }

@@ -1,14 +1,16 @@
 import type { WebhookVendor, WebhookVendorDeps } from "../core/webhook.ts";
-import type { VendorId, VendorRuntime } from "./config.ts";
+import { createAzureDevOpsWebhook } from "./azure-devops/webhook.ts";
+import type { RuntimeOf, VendorId } from "./config.ts";
 import { createHcpTerraformWebhook } from "./hcp-terraform/webhook.ts";
-
-type RuntimeOf<Id extends VendorId> = Extract<VendorRuntime, { type: Id }>;
 
 type WebhookFactory<Id extends VendorId> = (runtime: RuntimeOf<Id>, deps: WebhookVendorDeps) => WebhookVendor;
 
 /** One line per vendor; `undefined` says that the vendor posts no webhooks. */
 const factories: { readonly [Id in VendorId]: WebhookFactory<Id> | undefined } = {
+  "azure-devops": createAzureDevOpsWebhook,
   "hcp-terraform": createHcpTerraformWebhook,
+  semaphore: undefined,
+  spacelift: undefined,
 };
 
 /** The webhook half of a vendor. Throws where the vendor has none: such a fleet's stack has no webhook Lambda. */

@@ -16,14 +16,14 @@ import { handleWebhook, type WebhookDeps } from "./handler.ts";
 /** The webhook Lambda, behind an API Gateway HTTP API. */
 export const handler = defineHandler({
   env: webhookEnv,
-  build(env, { log, metrics, clock }): WebhookDeps {
+  build(env, { log, metricsOf, clock }): WebhookDeps {
     const secrets = createSecretReader({
       secretsManager: new SecretsManagerClient(clientOptions),
       ssm: new SSMClient(clientOptions),
       clock,
     });
     return {
-      vendor: createWebhookVendor(env.VENDOR, { log, metrics, clock }),
+      vendor: createWebhookVendor(env.VENDOR, { log, metrics: metricsOf(), clock }),
       keyring: createKeyring(env.NOTIFICATION_SECRET_ARN, { secrets, clock }),
       ledger: ledgerOf(env, clock),
       wakeUp: createWakeUp(env.AUTOSCALE_FUNCTION_NAME, new LambdaClient(clientOptions)),

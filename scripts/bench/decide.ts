@@ -1,21 +1,18 @@
-import type { Agent, AgentState, Policy, Snapshot } from "../../handlers/core/model.ts";
+import { policyOf } from "../../__tests__/fixtures/policy.ts";
+import type { Agent, AgentState, Snapshot } from "../../handlers/core/model.ts";
 import { decide } from "../../handlers/core/scaling.ts";
 import { type Figure, median } from "./figure.ts";
 
 const now = new Date("2026-01-01T12:00:00Z");
 const states: readonly AgentState[] = ["starting", "idle", "busy", "retiring", "offline"];
-const policy: Policy = {
+const policy = policyOf({
   min: 10,
   max: 100_000,
   buffer: 5,
-  scaleOutCooldownSeconds: 0,
   scaleInCooldownSeconds: 0,
   maxAddedPerTick: 100_000,
   maxRemovedPerTick: 100_000,
-  registrationGraceSeconds: 300,
-  maxFailedLaunchesPerHour: 20,
-  departure: "by-retirement",
-};
+});
 
 /** `decide()` on fleets of growing size with five times as many jobs, the per-agent cost against that at 1,000. */
 export function measureDecide(): Figure[] {
@@ -60,5 +57,6 @@ function snapshotOf(size: number): Snapshot {
     agents,
     vendorShowsAgents: true,
     failedLaunchesLastHour: 0,
+    recentlyWanted: [],
   };
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../handlers/vendors/hcp-terraform/admin.ts";
+import { isProtected } from "../../stacks/config/primitives.ts";
 import { type Context, globalsOf, uiOf } from "../lib/context.ts";
 import { explain, UserError } from "../lib/errors.ts";
 import { addressOf, adminAt, findWorkspaces, required } from "../lib/hcp-terraform.ts";
@@ -106,9 +107,7 @@ async function save(admin: HcpTerraformAdmin, workspace: Workspace, settings: No
 }
 
 function webhookUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const loopback = url && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
-  if (url?.protocol === "https:" || (url?.protocol === "http:" && loopback)) return text;
+  if (URL.canParse(text) && isProtected(new URL(text))) return text;
   throw new UserError(
     `The last argument must be the webhook's https URL, found "${text}".`,
     "Use: fleet notifications add ORG WORKSPACE… URL. The URL is the stack's output webhook_url.",

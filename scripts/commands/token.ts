@@ -83,7 +83,7 @@ function placeOf(
   stack: LoadedStack | undefined,
 ): { organization: string; pool: string; fallback: string | undefined } {
   const config = stack?.config;
-  const vendor = config?.kind === "ecs-fleet" ? config.vendor : undefined;
+  const vendor = config?.kind === "ecs-fleet" && config.vendor.type === "hcp-terraform" ? config.vendor : undefined;
   const organization = org ?? vendor?.organization;
   const pool = options.pool ?? vendor?.agentPool;
   if (organization && pool) return { organization, pool, fallback: vendor?.address };

@@ -1,8 +1,7 @@
 import type { LoadedStack } from "../../stacks/config/load.ts";
-import { secretKeys, secretName } from "../../stacks/config/names.ts";
+import { type SecretKey, secretKeys, secretName } from "../../stacks/config/names.ts";
+import { secretsOfVendor } from "../../stacks/config/secrets.ts";
 import { UserError } from "./errors.ts";
-
-type SecretKey = Parameters<typeof secretName>[1];
 
 /** One secret of a stack: where its value is kept. */
 export interface StackSecret {
@@ -14,10 +13,10 @@ export interface StackSecret {
 
 /** The secret that `name` (such as `agent-token`) means in a stack. Throws where the value is not ours to set. */
 export function secretOf({ name: stack, file, config }: LoadedStack, name: string): StackSecret {
-  if (config.kind !== "ecs-fleet") {
+  if (!("vendor" in config)) {
     throw new UserError(`${file} is of kind ${config.kind}, which has no secrets.`, "Name the stack of a fleet.");
   }
-  const key = keyOf(name);
+  const key = keyOf(name, secretsOfVendor[config.vendor.type]);
   const source = config.secrets[key];
   if (source === undefined) return { id: secretName(stack, key), region: config.region, stack };
   if ("arn" in source) return { id: source.arn, region: source.arn.split(":")[3] ?? config.region, stack };
@@ -38,13 +37,9 @@ export async function putSecret(secret: StackSecret, value: string): Promise<voi
   );
 }
 
-function keyOf(name: string): SecretKey {
-  const key = keyWithValue(secretKeys, name);
+function keyOf(name: string, known: readonly SecretKey[]): SecretKey {
+  const key = known.find((candidate) => secretKeys[candidate] === name);
   if (key) return key;
-  throw new UserError(`There is no secret named "${name}".`, `Name one of ${Object.values(secretKeys).join(", ")}.`);
-}
-
-function keyWithValue<T extends Readonly<Record<string, string>>>(map: T, value: string): keyof T | undefined {
-  for (const key in map) if (map[key] === value) return key;
-  return undefined;
+  const names = known.map((candidate) => secretKeys[candidate]);
+  throw new UserError(`This fleet has no secret named "${name}".`, `Name one of ${names.join(", ")}.`);
 }

@@ -1,5 +1,7 @@
 import * as z from "zod";
+import { secretReference, sidecar, variableName, volume } from "./container.ts";
 import { containerImage } from "./image.ts";
+import { imageBuild } from "./image-build.ts";
 import { stackName } from "./names.ts";
 import type { NetworkConfig } from "./network.ts";
 import { oneOf, text, wholeNumber } from "./primitives.ts";
@@ -20,15 +22,15 @@ function steps(from: number, to: number, by: number): number[] {
   return Array.from({ length: (to - from) / by + 1 }, (_, index) => from + index * by);
 }
 
-const environment = z.record(
-  z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "must be the name of an environment variable" })
-    .refine((name) => !name.startsWith("AGENT_FLEETS_"), {
-      error: "must not start with AGENT_FLEETS_: those variables belong to the agent's entry point",
-    }),
-  z.string(),
-);
+/** CPU units that ECS offers on Fargate. */
+export const cpuUnits = oneOf([256, 512, 1024, 2048, 4096, 8192, 16_384]);
+
+const ownVariableName = variableName.refine((name) => !name.startsWith("AGENT_FLEETS_"), {
+  error: "must not start with AGENT_FLEETS_: those variables belong to the agent's entry point",
+});
+
+/** Variables of agents and their jobs. */
+export const environment = z.record(ownVariableName, z.string());
 
 const capacityProvider = z.union(
   [
@@ -44,12 +46,15 @@ const capacityProvider = z.union(
   { error: "must be either { stack: … } or { name: … }" },
 );
 
+const agentImage = z.union(
+  [containerImage, z.strictObject({ build: imageBuild.describe("Builds the image with CodeBuild.") })],
+  { error: "must be a container image pinned to a version or a digest, or { build: … }" },
+);
+
 /** The machine one agent runs on: an ECS task on Fargate or on the hosts of a cluster. */
 export const compute = withRules(
   z.strictObject({
-    cpu: oneOf([256, 512, 1024, 2048, 4096, 8192, 16_384])
-      .default(1024)
-      .describe("CPU units of one agent; 1024 are one vCPU."),
+    cpu: cpuUnits.default(1024).describe("CPU units of one agent; 1024 are one vCPU."),
     memoryMiB: wholeNumber(512, 122_880)
       .default(2048)
       .describe("Memory of one agent. Fargate offers certain sizes with each `cpu`; tfc-agent needs 2048 at least."),
@@ -63,12 +68,28 @@ export const compute = withRules(
       .boolean()
       .default(false)
       .describe("Whether to prefer Fargate Spot. AWS may reclaim a Spot agent in a job with two minutes' notice."),
-    image: containerImage
-      .default("hashicorp/tfc-agent:1.30.2")
-      .describe("Container image of the agent, pinned by tag or digest."),
+    image: agentImage
+      .optional()
+      .describe(
+        "Container image of the agent, pinned by tag or digest, or `{ build: … }` where we have a recipe. " +
+          "Left out: hashicorp/tfc-agent:1.30.2 for HCP Terraform, an image that the stack builds for Azure DevOps.",
+      ),
     environment: environment
       .default({})
       .describe("More environment variables for the agent and its jobs. Not for secrets: they are readable in AWS."),
+    secrets: z
+      .record(ownVariableName, secretReference)
+      .default({})
+      .describe("Environment variables of agents and jobs from secrets, by ARN."),
+    volumes: z
+      .array(volume)
+      .default([])
+      .describe("Volumes of each agent: EFS, a folder of the host, or with neither an empty one."),
+    sidecars: z
+      .array(sidecar)
+      .max(9)
+      .default([])
+      .describe("Containers beside each agent, which share its CPU, memory and network, and end with it."),
     readonlyRootFilesystem: z
       .boolean()
       .default(false)
@@ -108,16 +129,55 @@ export const compute = withRules(
           : undefined,
     })),
     {
+      path: ["volumes"],
+      reads: [["volumes"], ["capacityProvider"]],
+      check: ({ volumes, capacityProvider: hosts }) =>
+        !hosts && volumes.some(({ hostPath }) => hostPath !== undefined)
+          ? "must not have a hostPath without capacityProvider: Fargate shows no host"
+          : repeated(volumes),
+    },
+    {
+      path: ["sidecars"],
+      reads: [["sidecars"], ["volumes"]],
+      check: ({ sidecars, volumes }) => {
+        const known = volumes.map(({ name }) => name);
+        const missing = sidecars.flatMap(({ mounts }) => mounts).find((name) => !known.includes(name));
+        return missing === undefined
+          ? repeated(sidecars)
+          : `must mount volumes of compute.volumes, which has no ${missing}`;
+      },
+    },
+    {
+      path: ["secrets"],
+      reads: [["secrets"], ["environment"]],
+      check: ({ secrets, environment: plain }) => {
+        const both = Object.keys(secrets).find((name) => Object.hasOwn(plain, name));
+        return both === undefined ? undefined : `must not repeat compute.environment's ${both}`;
+      },
+    },
+    {
       path: ["memoryMiB"],
       reads: [["cpu"], ["memoryMiB"], ["capacityProvider"]],
-      check: ({ cpu, memoryMiB, capacityProvider: hosts }) => {
-        if (hosts) return undefined;
-        const sizes = fargateMemoryMiB.get(cpu) ?? [];
-        return sizes.includes(memoryMiB) ? undefined : `must be ${inWords(sizes)} with a cpu of ${cpu}`;
-      },
+      check: wrongMemory,
     },
   ],
 );
+
+function repeated(items: readonly { readonly name: string }[]): string | undefined {
+  const twice = items.find(({ name }, index) => items.findIndex((other) => other.name === name) !== index);
+  return twice && `must not have two of the name ${twice.name}`;
+}
+
+/** What is wrong with a task's memory for its CPU size, as "must …"; hosts offer any. */
+export function wrongMemory(task: {
+  readonly cpu: number;
+  readonly memoryMiB: number;
+  readonly capacityProvider?: unknown;
+}): string | undefined {
+  if (task.capacityProvider) return undefined;
+  const sizes = fargateMemoryMiB.get(task.cpu) ?? [];
+  return sizes.includes(task.memoryMiB) ? undefined : `must be ${inWords(sizes)} with a cpu of ${task.cpu}`;
+}
 
 /** What must hold between a cluster's hosts and the agents on them. */
 export const hostRules: readonly Rule<{ readonly compute: ComputeConfig; readonly network: NetworkConfig }>[] = [

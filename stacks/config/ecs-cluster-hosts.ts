@@ -1,37 +1,7 @@
 import * as z from "zod";
-import { oneOf, text, uniqueList, wholeNumber } from "./primitives.ts";
+import { instances } from "./instances.ts";
+import { oneOf, text, wholeNumber } from "./primitives.ts";
 import { withRules } from "./rules.ts";
-
-const instanceType = text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "an instance type such as m7i.large");
-
-const byList = z.strictObject({
-  types: uniqueList(instanceType, 1).describe("Instance types, the most wanted first."),
-});
-
-const range = (what: string, max: number) =>
-  withRules(
-    z.strictObject({
-      min: wholeNumber(1, max).describe(`At least this many ${what}.`),
-      max: wholeNumber(1, max).optional().describe(`At most this many ${what}.`),
-    }),
-    [
-      {
-        path: ["max"],
-        reads: [["min"], ["max"]],
-        check: ({ min, max: most }) =>
-          most !== undefined && most < min ? `must not be less than min, which is ${min}` : undefined,
-      },
-    ],
-  );
-
-const byAttributes = z.strictObject({
-  vcpus: range("vCPUs", 192).describe("vCPUs of a host."),
-  memoryMiB: range("MiB", 2_097_152).describe("Memory of a host."),
-  burstable: z.boolean().default(false).describe("Whether burstable types (t3, t4g, …) may be chosen."),
-  excludedTypes: uniqueList(text(/^[a-z0-9*.-]{1,30}$/, "an instance type or a pattern such as m5*"))
-    .default([])
-    .describe("Types never to choose; `*` stands for anything."),
-});
 
 /** The agent's variables that this stack sets itself or that would carry a credential. */
 const reservedVariables: Readonly<Record<string, string>> = {
@@ -71,8 +41,7 @@ export const hosts = withRules(
       .describe(
         "A pinned ECS-optimized AMI. Left out: the newest Amazon Linux 2023 one whenever a host starts, by AWS's SSM parameter.",
       ),
-    instances: z
-      .union([byList, byAttributes], { error: "must be either { types: … } or { vcpus: …, memoryMiB: … }" })
+    instances: instances
       .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
       .describe("What hosts are: a list of types, or what they must have."),
     min: wholeNumber(0, 1000).default(0).describe("Hosts that are always there."),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { secretReference, variableName, volume } from "./container.ts";
 import { allowedCidrs } from "./ecs-cluster-balancer.ts";
 import { containerImage } from "./image.ts";
 import { oneOf, regionalArn, text, uniqueList, wholeNumber } from "./primitives.ts";
@@ -19,43 +20,6 @@ const port = z.strictObject({
     .describe("A fixed port of the host, with networkMode bridge. Left out: any free one."),
   protocol: oneOf(["tcp", "udp"]).default("tcp").describe("Transport."),
 });
-
-const secretReference = text(
-  /^arn:(?:aws|aws-us-gov|aws-cn):(?:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+(?::[\w-]*:[\w-]*:[\w-]*)?|ssm:[a-z0-9-]+:[0-9]{12}:parameter\/[\w./-]+)$/,
-  "the ARN of a Secrets Manager secret (with `:key::` for one key of its JSON) or an SSM parameter",
-);
-
-const variableName = text(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an environment variable");
-const containerPath = text(/^\/[^:\s]*$/, "an absolute path");
-
-const volume = withRules(
-  z.strictObject({
-    name: portName.describe("Name of the volume."),
-    mountPath: containerPath.describe("Where the container sees it."),
-    readOnly: z.boolean().default(false).describe("Whether the container may only read it."),
-    hostPath: containerPath.optional().describe("A folder of the host."),
-    efs: z
-      .strictObject({
-        fileSystemId: text(/^fs-[0-9a-f]{8,17}$/, "the id of a file system").describe("The file system."),
-        accessPointId: text(/^fsap-[0-9a-f]{8,17}$/, "the id of an access point")
-          .optional()
-          .describe("An access point, which then decides the folder and the user."),
-        iam: z.boolean().default(true).describe("Whether the task role is asked for the right to mount it."),
-      })
-      .optional()
-      .describe("An EFS file system, always encrypted in transit."),
-  }),
-  [
-    {
-      path: ["hostPath"],
-      reads: [["hostPath"], ["efs"]],
-      check: ({ hostPath, efs }) =>
-        hostPath !== undefined && efs !== undefined
-          ? "must be left out beside efs: a volume has one source"
-          : undefined,
-    },
-  ],
-);
 
 const placement = z.strictObject({
   strategies: z

@@ -1,12 +1,13 @@
 import * as z from "zod";
-import { agents, scaling } from "./agents.ts";
-import { alarms } from "./alarms.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { compute, hostRules } from "./compute.ts";
 import { consumerRoles } from "./consumer-roles.ts";
-import { network, networkRules } from "./network.ts";
-import { withRules } from "./rules.ts";
-import { secrets } from "./secrets.ts";
+import { fleetFields } from "./fleet.ts";
+import { networkRules } from "./network.ts";
+import { poolRules, pools } from "./pools.ts";
+import { forVendor, withRules } from "./rules.ts";
+import { secretRules, secretsOf } from "./secrets.ts";
+import { azureDevOps, azureDevOpsRules } from "./vendors/azure-devops.ts";
 import { hcpTerraform, hcpTerraformRules } from "./vendors/hcp-terraform.ts";
 
 const { region, ...restOfCommon } = commonFields;
@@ -16,21 +17,27 @@ export const ecsFleet = withRules(
   z.strictObject({
     kind: z.literal("ecs-fleet").describe("Agents as ECS tasks."),
     region,
-    vendor: z.discriminatedUnion("type", [hcpTerraform]).describe("The CI/IaC system whose agents run."),
-    agents: agents.prefault({}).describe("How many agents there are and how long each lives."),
-    scaling: scaling.prefault({}).describe("How the loop moves towards what is wanted."),
-    compute: compute.prefault({}).describe("What one agent runs on."),
-    network: network.prefault({ create: {} }).describe("Where agents run: a network made for them, or a given one."),
-    secrets: secrets
-      .prefault({})
+    vendor: z.discriminatedUnion("type", [hcpTerraform, azureDevOps]).describe("The CI/IaC system whose agents run."),
+    ...fleetFields,
+    secrets: secretsOf("hcp-terraform", "azure-devops"),
+    pools: pools
+      .optional()
       .describe(
-        "Where secrets come from; never the values. One that is left out is created empty and filled by `fleet secret set`.",
+        "With azure-devops: several agent pools, each with its own limits. Left out: the one of vendor.poolName.",
       ),
-    alarms: alarms.prefault({}).describe("Who hears of trouble."),
+    compute: compute.prefault({}).describe("What one agent runs on."),
     consumerRoles: consumerRoles.default([]).describe("Roles that jobs on these agents, and nobody else, may assume."),
     ...restOfCommon,
   }),
-  [...commonRules, ...networkRules, ...hostRules, ...hcpTerraformRules],
+  [
+    ...commonRules,
+    ...networkRules,
+    ...secretRules,
+    ...hostRules,
+    ...poolRules,
+    ...forVendor("hcp-terraform", hcpTerraformRules),
+    ...forVendor("azure-devops", azureDevOpsRules),
+  ],
 );
 
 /** See {@link ecsFleet}. */

@@ -11,6 +11,13 @@ export const secretKeys = {
   agentToken: "agent-token",
   apiToken: "api-token",
   notificationToken: "notification-token",
+  workerPoolToken: "worker-pool-token",
+  poolPrivateKey: "pool-private-key",
+  apiKeySecret: "api-key-secret",
+  agentTypeToken: "agent-type-token",
+  pat: "pat",
+  clientSecret: "client-secret",
+  hookSecret: "hook-secret",
 } as const;
 
 /** A key of `secrets` that stands for one secret. */

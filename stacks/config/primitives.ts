@@ -58,7 +58,12 @@ export const baseUrl = z.string({ error: "must be a URL" }).refine(isBaseUrl, {
 
 function isBaseUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
-  const { origin, protocol, hostname: host } = new URL(value);
+  const url = new URL(value);
+  return url.origin === value && isProtected(url);
+}
+
+/** Whether nobody can listen in: https, or http on loopback, where tests live. */
+export function isProtected({ protocol, hostname: host }: URL): boolean {
   const loopback = host === "localhost" || host === "[::1]" || /^127(?:\.[0-9]+){3}$/.test(host);
-  return origin === value && (protocol === "https:" || (protocol === "http:" && loopback));
+  return protocol === "https:" || (protocol === "http:" && loopback);
 }

@@ -16,6 +16,18 @@ export function withRules<S extends z.ZodType>(schema: S, rules: readonly Rule<z
   return schema.check(...rules.map(toCheck));
 }
 
+/** Rules of a vendor's fleets, for a schema that knows several vendors. */
+export function forVendor<Type extends string, T extends { readonly vendor: { readonly type: Type } }>(
+  type: Type,
+  rules: readonly Rule<T>[],
+): readonly Rule<Omit<T, "vendor"> & { readonly vendor: { readonly type: string } }>[] {
+  return rules.map((rule) => ({
+    path: rule.path,
+    reads: [["vendor", "type"], ...rule.reads],
+    check: (fleet) => (fleet.vendor.type === type ? rule.check(fleet as unknown as T) : undefined),
+  }));
+}
+
 function toCheck<T>({ path, reads, check }: Rule<T>) {
   return refine<T>((value) => check(value) === undefined, {
     path: [...path],

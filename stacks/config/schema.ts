@@ -1,10 +1,11 @@
 import * as z from "zod";
+import { ec2Fleet } from "./ec2-fleet.ts";
 import { ecsCluster } from "./ecs-cluster.ts";
 import { ecsFleet } from "./ecs-fleet.ts";
 import { networkStack } from "./network-stack.ts";
 
 /** What one file in `config/` may say: one schema per kind. */
-export const stackConfig = z.discriminatedUnion("kind", [ecsFleet, ecsCluster, networkStack]);
+export const stackConfig = z.discriminatedUnion("kind", [ecsFleet, ec2Fleet, ecsCluster, networkStack]);
 
 /** See {@link stackConfig}. */
 export type StackConfig = z.output<typeof stackConfig>;

@@ -3,6 +3,7 @@ import type { EcsFleetConfig } from "./ecs-fleet.ts";
 import type { Explanation } from "./explain.ts";
 import type { StackConfig } from "./schema.ts";
 import { agentAddresses } from "./subnets.ts";
+import type { HcpTerraformConfig } from "./vendors/hcp-terraform.ts";
 
 const tfcAgentMinimumMiB = 2048;
 const hostStartSeconds = 600;
@@ -36,23 +37,23 @@ function clusterWarnings({ alerts, network, services }: EcsClusterConfig): Expla
 }
 
 function fleetWarnings(config: EcsFleetConfig): Explanation[] {
-  const { agents, compute, network, secrets, vendor } = config;
+  const { agents, compute, network, pools, vendor } = config;
+  const most = pools ? pools.reduce((sum, pool) => sum + (pool.max ?? agents.max), 0) : agents.max;
   return [
-    compute.memoryMiB < tfcAgentMinimumMiB &&
-      warn(
-        ["compute", "memoryMiB"],
-        `${compute.memoryMiB} is below tfc-agent's documented minimum of ${tfcAgentMinimumMiB}: jobs may be killed for want of memory`,
-      ),
+    ...(vendor.type === "hcp-terraform" ? hcpTerraformWarnings(config, vendor) : []),
     "create" in network &&
-      agents.max > agentAddresses(network.create) &&
+      most > agentAddresses(network.create) &&
       warn(
         ["network", "create", "cidr"],
-        `has room for ${agentAddresses(network.create)} agents, fewer than agents.max (${agents.max}): take a larger range`,
+        `has room for ${agentAddresses(network.create)} agents, fewer than agents.max (${most}): take a larger range`,
       ),
     "create" in network &&
       network.create.egress === "endpoints-only" &&
-      vendor.address === publicAddress &&
-      warn(["network", "create", "egress"], `is endpoints-only: agents cannot reach ${publicAddress} to register`),
+      publicAddressOf(vendor) !== undefined &&
+      warn(
+        ["network", "create", "egress"],
+        `is endpoints-only: agents cannot reach ${publicAddressOf(vendor)} to register`,
+      ),
     compute.capacityProvider !== undefined &&
       agents.registrationGraceSeconds < hostStartSeconds &&
       warn(
@@ -65,24 +66,42 @@ function fleetWarnings(config: EcsFleetConfig): Explanation[] {
         ["agents", "maxLifetimeSeconds"],
         "is more than a day: a host that is to be replaced waits for its agents for two days at most, last job included",
       ),
+  ].filter((warning) => warning !== false);
+}
+
+/** The vendor's public address, where its agents need it. */
+function publicAddressOf(vendor: EcsFleetConfig["vendor"]): string | undefined {
+  if (vendor.type === "azure-devops") return vendor.organization && "https://dev.azure.com";
+  return vendor.address === publicAddress ? publicAddress : undefined;
+}
+
+function hcpTerraformWarnings({ agents, compute, secrets }: EcsFleetConfig, vendor: HcpTerraformConfig) {
+  const told = vendor.demand === "notifications";
+  return [
+    compute.memoryMiB < tfcAgentMinimumMiB &&
+      warn(
+        ["compute", "memoryMiB"],
+        `${compute.memoryMiB} is below tfc-agent's documented minimum of ${tfcAgentMinimumMiB}: jobs may be killed for want of memory`,
+      ),
     !agents.singleUse &&
       agents.idleTimeoutSeconds === 0 &&
       warn(
         ["agents", "idleTimeoutSeconds"],
         "is 0 while agents are not single-use: they leave only at maxLifetimeSeconds",
       ),
-    vendor.demand === "notifications" &&
+    told &&
       secrets.apiToken !== undefined &&
       warn(["secrets", "apiToken"], "is not used: with demand `notifications` nothing reads the API"),
-    vendor.demand === "notifications" &&
-      agents.min + agents.buffer === 0 &&
+    told &&
+      agents.min === 0 &&
+      (typeof agents.buffer !== "number" || agents.buffer === 0) &&
       !vendor.manage?.runTask?.stages.includes("pre_apply") &&
       warn(
         ["agents", "min"],
         "is 0 with demand `notifications`: no notification tells that an apply was confirmed, so keep an agent for it " +
           "or let vendor.manage.runTask tell before applies",
       ),
-  ].filter((warning) => warning !== false);
+  ];
 }
 
 function warn(path: readonly string[], message: string): Explanation {

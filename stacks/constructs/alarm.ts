@@ -9,6 +9,8 @@ export interface AlarmProps {
   readonly topic: Pick<AlarmTopic, "arn">;
   /** Ends the alarm's name and names its section in the runbook. */
   readonly name: string;
+  /** One of several pools that have this alarm. */
+  readonly pool?: string | undefined;
   /** What an operator suffers while this alarm is on, in one sentence. */
   readonly impact: string;
   readonly namespace: string;
@@ -28,8 +30,9 @@ export interface AlarmProps {
 /** A CloudWatch alarm that tells its impact, and tells again when it is over. */
 export function createAlarm(scope: Construct, props: AlarmProps): CloudwatchMetricAlarm {
   const { context } = props;
-  return new CloudwatchMetricAlarm(scope, `alarm-${props.name}`, {
-    alarmName: `${context.name}-${props.name}`,
+  const name = props.pool === undefined ? props.name : `${props.pool}-${props.name}`;
+  return new CloudwatchMetricAlarm(scope, `alarm-${name}`, {
+    alarmName: `${context.name}-${name}`,
     alarmDescription: `${props.impact} What to do: docs/runbook.md#${props.name}`,
     namespace: props.namespace,
     metricName: props.metric,

@@ -8,6 +8,7 @@ import type { HostsConfig } from "../config/ecs-cluster-hosts.ts";
 import { hostsOf } from "../config/names.ts";
 import type { FleetNetwork } from "./fleet-network.ts";
 import { hostLogGroup, hostLogs, hostUserData } from "./host-user-data.ts";
+import { instanceOverrides } from "./instance-overrides.ts";
 import { createLogGroup, grantLogWrite } from "./log-group.ts";
 import { ServiceRole } from "./service-role.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
@@ -190,7 +191,7 @@ export class ClusterHosts extends Construct {
             launchTemplateId: template.id,
             version: `\${${template.fqn}.latest_version}`,
           },
-          override: overrides(hosts),
+          override: instanceOverrides(hosts.instances, hosts.architecture),
         },
       },
       instanceRefresh: {
@@ -213,22 +214,4 @@ export class ClusterHosts extends Construct {
       })),
     });
   }
-}
-
-function overrides({ instances, architecture }: HostsConfig) {
-  if ("types" in instances) return instances.types.map((instanceType) => ({ instanceType }));
-  const { vcpus, memoryMiB, burstable, excludedTypes } = instances;
-  return [
-    {
-      instanceRequirements: {
-        vcpuCount: vcpus,
-        memoryMib: memoryMiB,
-        cpuManufacturers: architecture === "arm64" ? ["amazon-web-services"] : ["amd", "intel"],
-        instanceGenerations: ["current"],
-        burstablePerformance: burstable ? "included" : "excluded",
-        bareMetal: "excluded",
-        excludedInstanceTypes: excludedTypes.length > 0 ? [...excludedTypes] : undefined,
-      },
-    },
-  ];
 }

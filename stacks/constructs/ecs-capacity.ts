@@ -1,43 +1,32 @@
+import type { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { DataAwsEcsCluster } from "@cdktf/provider-aws/lib/data-aws-ecs-cluster";
 import { EcsCluster } from "@cdktf/provider-aws/lib/ecs-cluster";
 import { EcsClusterCapacityProviders } from "@cdktf/provider-aws/lib/ecs-cluster-capacity-providers";
 import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
+import { Token } from "cdktf";
 import { Construct } from "constructs";
 import type { EcsCapacityConfig } from "../../handlers/aws/ecs-capacity-config.ts";
 import type { ComputeConfig } from "../config/compute.ts";
 import { hostsOf } from "../config/names.ts";
+import { type AgentTask, agentContainer, agentContainers } from "./agent-containers.ts";
 import type { FleetNetwork } from "./fleet-network.ts";
 import { createLogGroup, grantLogWrite } from "./log-group.ts";
-import type { Secret } from "./secret.ts";
 import { ServiceRole } from "./service-role.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
-import { allowExecuteCommand, allowImagePull, sortedVariables } from "./task-rights.ts";
+import { allowExecuteCommand, allowImagePull, allowSecret } from "./task-rights.ts";
+import { allowVolumes } from "./task-volumes.ts";
 
-/** The longest that Fargate waits between SIGTERM and SIGKILL. */
-const stopTimeoutSeconds = 120;
-const container = "agent";
-
-/** How a vendor's agent runs in a container: what its module in `stacks/vendors` tells. */
-export interface AgentContainer {
-  readonly entryPoint: readonly string[];
-  readonly command: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  /** Secret per environment variable, injected by ECS. */
-  readonly secrets: Readonly<Record<string, Secret>>;
-  /** Variable that carries the agent's name; set per task. */
-  readonly nameVariable: string;
-  /** Folders the agent must be able to write when its root file system is read-only. */
-  readonly writableFolders: readonly string[];
-}
-
-/** Standalone ECS tasks on Fargate, or on a cluster's hosts, as a fleet's capacity: cluster, task definition, its two roles and its log. */
+/** Standalone ECS tasks on Fargate, or on a cluster's hosts, as a fleet's capacity: cluster, task definitions, their two roles and log. */
 export class EcsCapacity extends Construct {
   /** What the loop needs to launch and watch tasks. */
   readonly config: EcsCapacityConfig;
+  /** What of {@link config} each pool has of its own. */
+  readonly poolConfigs: Readonly<Record<string, Partial<EcsCapacityConfig>>>;
   readonly clusterName: string;
   /** What jobs on the agents may do. */
   readonly taskRole: ServiceRole;
   private readonly executionRole: ServiceRole;
+  private readonly logGroup: CloudwatchLogGroup;
 
   constructor(
     scope: Construct,
@@ -46,11 +35,12 @@ export class EcsCapacity extends Construct {
       readonly context: StackContext;
       readonly compute: ComputeConfig;
       readonly network: FleetNetwork;
-      readonly agent: AgentContainer;
+      /** At least one. */
+      readonly tasks: readonly AgentTask[];
     },
   ) {
     super(scope, id);
-    const { context, compute, network, agent } = props;
+    const { context, compute, network, tasks } = props;
     const cluster = this.cluster();
     this.clusterName = cluster.name;
     const trustCondition = { StringEquals: { "aws:SourceAccount": context.accountId } };
@@ -67,23 +57,49 @@ export class EcsCapacity extends Construct {
       trustCondition,
     });
     if (compute.enableExecuteCommand) allowExecuteCommand(this.taskRole);
-    for (const secret of Object.values(agent.secrets)) secret.grantRead(this.executionRole);
-    allowImagePull(this.executionRole, compute.image, context);
+    this.logGroup = createLogGroup(this, "agent-logs", context, `/agent-fleets/${context.name}/agents`);
+    grantLogWrite(this.logGroup, this.executionRole);
+    for (const task of tasks) this.grantStart(task);
+    allowVolumes(this.taskRole, compute.volumes, context);
 
-    const taskDefinition = this.taskDefinition();
+    const own = tasks.map((task) => ({ task, config: this.configOf(task) }));
+    const [first] = own;
+    if (!first) throw new Error("a fleet has at least one pool");
+    this.poolConfigs = Object.fromEntries(
+      own.flatMap(({ task, config }) =>
+        task.pool === undefined ? [] : [[task.pool, differences(config, first.config)]],
+      ),
+    );
     this.config = {
+      type: "ecs",
       cluster: cluster.arn,
-      family: taskDefinition.family,
-      taskDefinition: taskDefinition.arn,
-      container,
-      capacityProviders: capacityProvidersOf(compute),
+      ...first.config,
+      container: agentContainer,
       subnets: [network.joinedSubnetIds],
       securityGroups: [...network.securityGroupIds],
       // Tasks on EC2 hosts cannot have one.
       assignPublicIp: compute.capacityProvider ? "false" : network.assignPublicIp,
       enableExecuteCommand: compute.enableExecuteCommand,
-      nameVariable: agent.nameVariable,
+      nameVariable: first.task.agent.nameVariable,
     };
+  }
+
+  private grantStart({ agent, image }: AgentTask): void {
+    const { context, compute } = this.props;
+    const { executionRole } = this;
+    for (const secret of Object.values(agent.secrets)) secret.grantRead(executionRole);
+    image.grantPull(executionRole);
+    for (const sidecar of compute.sidecars) allowImagePull(executionRole, sidecar.image, context);
+    const references = [compute, ...compute.sidecars].flatMap(({ secrets }) => Object.values(secrets));
+    for (const reference of references) allowSecret(executionRole, reference);
+    if (references.length > 0) executionRole.allowKey(context, ["kms:Decrypt"]);
+  }
+
+  private configOf(task: AgentTask): Pick<EcsCapacityConfig, "family" | "taskDefinition" | "capacityProviders"> {
+    const family = this.familyOf(task);
+    // Shorter than the ARN: an environment has room for eight pools.
+    const taskDefinition = `${family}:${Token.asString(this.taskDefinition(task).revision)}`;
+    return { family, taskDefinition, capacityProviders: capacityProvidersOf(task.compute) };
   }
 
   /** Lets the loop launch, watch and stop tasks of this family in this cluster, and nothing else. */
@@ -93,7 +109,7 @@ export class EcsCapacity extends Construct {
     const tasks = arnOf(context, "ecs", `task/${this.clusterName}/*`);
     role.allow({
       actions: ["ecs:RunTask"],
-      resources: [arnOf(context, "ecs", `task-definition/${context.name}:*`)],
+      resources: this.props.tasks.map((task) => arnOf(context, "ecs", `task-definition/${this.familyOf(task)}:*`)),
       condition: inCluster,
     });
     role.allow({ actions: ["ecs:DescribeTasks", "ecs:StopTask"], resources: [tasks], condition: inCluster });
@@ -129,14 +145,20 @@ export class EcsCapacity extends Construct {
     return { name: context.name, arn: cluster.arn };
   }
 
-  private taskDefinition(): EcsTaskDefinition {
-    const { context, compute, agent } = this.props;
-    const logGroup = createLogGroup(this, "agent-logs", context, `/agent-fleets/${context.name}/agents`);
-    grantLogWrite(logGroup, this.executionRole);
-    const folders = compute.readonlyRootFilesystem ? agent.writableFolders : [];
-    const volumes = folders.map((containerPath, index) => ({ name: `writable-${index}`, containerPath }));
-    return new EcsTaskDefinition(this, "task-definition", {
-      family: context.name,
+  /** Families are what tells the tasks of one pool from all others in the cluster. */
+  private familyOf({ pool }: AgentTask): string {
+    const { name } = this.props.context;
+    return pool === undefined ? name : `${name}_${pool}`;
+  }
+
+  private taskDefinition(task: AgentTask): EcsTaskDefinition {
+    const { compute, pool } = task;
+    const { containers, volumes } = agentContainers(task, {
+      logGroup: this.logGroup.name,
+      region: this.props.context.region,
+    });
+    return new EcsTaskDefinition(this, pool === undefined ? "task-definition" : `task-definition-${pool}`, {
+      family: this.familyOf(task),
       requiresCompatibilities: [compute.capacityProvider ? "EC2" : "FARGATE"],
       networkMode: "awsvpc",
       cpu: String(compute.cpu),
@@ -148,38 +170,18 @@ export class EcsCapacity extends Construct {
       ephemeralStorage: compute.ephemeralStorageGiB ? { sizeInGib: compute.ephemeralStorageGiB } : undefined,
       executionRoleArn: this.executionRole.arn,
       taskRoleArn: this.taskRole.arn,
-      volume: volumes.map(({ name }) => ({ name })),
+      volume: volumes,
       // A running loop may launch the old revision until its environment names the new one.
       lifecycle: { createBeforeDestroy: true },
-      containerDefinitions: JSON.stringify([
-        {
-          name: container,
-          image: compute.image,
-          essential: true,
-          entryPoint: agent.entryPoint,
-          command: agent.command,
-          environment: sortedVariables({ ...compute.environment, ...agent.environment }),
-          secrets: Object.entries(agent.secrets).map(([name, secret]) => ({ name, valueFrom: secret.arn })),
-          readonlyRootFilesystem: compute.readonlyRootFilesystem,
-          mountPoints: volumes.map(({ name, containerPath }) => ({
-            sourceVolume: name,
-            containerPath,
-            readOnly: false,
-          })),
-          linuxParameters: { initProcessEnabled: true },
-          stopTimeout: stopTimeoutSeconds,
-          logConfiguration: {
-            logDriver: "awslogs",
-            options: {
-              "awslogs-group": logGroup.name,
-              "awslogs-region": context.region,
-              "awslogs-stream-prefix": "agent",
-            },
-          },
-        },
-      ]),
+      containerDefinitions: JSON.stringify(containers),
     });
   }
+}
+
+function differences<T extends object>(own: T, common: T): Partial<T> {
+  const entries = Object.entries(own) as [keyof T, unknown][];
+  const differing = entries.filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(common[key]));
+  return Object.fromEntries(differing) as Partial<T>;
 }
 
 /** In the order in which they are tried. */

@@ -17,14 +17,22 @@ export class FleetAlarms extends Construct {
     readonly webhook: WebhookApi | undefined;
     readonly deadLetterQueueName: string;
     readonly queueWaitSeconds: number;
+    /** Whether jobs can demand what the fleet's agents do not offer, and its vendor tells. */
+    readonly tellsUnmatchedJobs?: boolean | undefined;
+    /** Several pools, each with alarms of its own; `undefined`: the fleet is one. */
+    readonly pools?: readonly string[] | undefined;
   };
 
   constructor(scope: Construct, id: string, props: FleetAlarms["props"]) {
     super(scope, id);
     this.props = props;
     this.loop();
-    this.jobs();
-    this.launches();
+    for (const pool of props.pools ?? [undefined]) {
+      this.vendor(pool);
+      this.jobs(pool);
+      this.launches(pool);
+      this.unserved(pool);
+    }
     this.deliveries();
   }
 
@@ -53,7 +61,10 @@ export class FleetAlarms extends Construct {
       periods: 5,
       missingData: "breaching",
     });
-    this.onFleet({
+  }
+
+  private vendor(pool: string | undefined): void {
+    this.onPool(pool, {
       name: "vendor-api-errors",
       impact: "The vendor's API does not answer as it should: the fleet keeps its size until it does.",
       metric: "VendorApiErrors",
@@ -66,9 +77,9 @@ export class FleetAlarms extends Construct {
     });
   }
 
-  private jobs(): void {
+  private jobs(pool: string | undefined): void {
     const { queueWaitSeconds } = this.props;
-    this.onFleet({
+    this.onPool(pool, {
       name: "queue-wait",
       impact: `A job has waited more than ${queueWaitSeconds} s for an agent.`,
       metric: "OldestQueuedSeconds",
@@ -79,7 +90,7 @@ export class FleetAlarms extends Construct {
       periods: 3,
       missingData: "notBreaching",
     });
-    this.onFleet({
+    this.onPool(pool, {
       name: "at-ceiling",
       impact: "The fleet has been at its ceiling for 15 minutes while jobs wait: agents.max is too low for this load.",
       metric: "AtCeiling",
@@ -92,8 +103,34 @@ export class FleetAlarms extends Construct {
     });
   }
 
-  private launches(): void {
-    this.onFleet({
+  private unserved(pool: string | undefined): void {
+    this.onPool(pool, {
+      name: "no-agents",
+      impact: "Jobs have waited for ten minutes and no agent is at work or ready for them.",
+      metric: "QueuedWithoutAgents",
+      statistic: "Minimum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 300,
+      periods: 2,
+      missingData: "notBreaching",
+    });
+    if (!this.props.tellsUnmatchedJobs) return;
+    this.onPool(pool, {
+      name: "jobs-unmatched",
+      impact: "Jobs demand what no agent of this fleet offers: they wait until somebody mends them or the fleet.",
+      metric: "JobsUnmatched",
+      statistic: "Minimum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+  }
+
+  private launches(pool: string | undefined): void {
+    this.onPool(pool, {
       name: "launch-failures",
       impact: "AWS refuses to start agents, or they never register: queued jobs wait longer.",
       metric: "LaunchFailures",
@@ -104,7 +141,7 @@ export class FleetAlarms extends Construct {
       periods: 1,
       missingData: "notBreaching",
     });
-    this.onFleet({
+    this.onPool(pool, {
       name: "circuit-open",
       impact: "Too many agents failed to start within an hour: no more are launched until fewer have.",
       metric: "CircuitOpen",
@@ -146,8 +183,9 @@ export class FleetAlarms extends Construct {
     );
   }
 
-  private onFleet(alarm: Rest): void {
-    this.alarm(metricsNamespace, { Fleet: this.props.context.name }, alarm);
+  private onPool(pool: string | undefined, alarm: Rest): void {
+    const dimensions = { Fleet: this.props.context.name, ...(pool !== undefined && { Pool: pool }) };
+    this.alarm(metricsNamespace, dimensions, { ...alarm, pool });
   }
 
   private onFunction(target: HandlerFunction, alarm: Rest): void {

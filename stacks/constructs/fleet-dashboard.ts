@@ -14,28 +14,19 @@ interface Widget {
 /** One page per fleet: what waits, what works, what was decided, what failed. */
 export function createFleetDashboard(
   scope: Construct,
-  props: { readonly context: StackContext; readonly functions: readonly HandlerFunction[]; readonly logGroup: string },
+  props: {
+    readonly context: StackContext;
+    readonly functions: readonly HandlerFunction[];
+    readonly logGroup: string;
+    /** Several pools, each with widgets of its own; `undefined`: the fleet is one. */
+    readonly pools?: readonly string[] | undefined;
+  },
 ): void {
-  const { context, functions, logGroup } = props;
-  const ours = (...names: MetricName[]) => names.map((name) => [metricsNamespace, name, "Fleet", context.name]);
+  const { context, functions, logGroup, pools = [undefined] } = props;
   const lambda = (metric: string) => functions.map(({ name }) => ["AWS/Lambda", metric, "FunctionName", name]);
   const widgets: Widget[] = [
-    { title: "Jobs", metrics: ours("JobsQueued", "JobsRunning"), stat: "Maximum" },
-    { title: "Longest wait (seconds)", metrics: ours("OldestQueuedSeconds"), stat: "Maximum" },
-    {
-      title: "Agents by state",
-      metrics: ours("AgentsStarting", "AgentsIdle", "AgentsBusy", "AgentsUnclear", "AgentsRetiring", "AgentsOffline"),
-      stat: "Maximum",
-      stacked: true,
-    },
-    { title: "Agents wanted", metrics: ours("AgentsWanted", "AtCeiling", "CircuitOpen"), stat: "Maximum" },
-    { title: "Decisions", metrics: ours("Launched", "Retired", "RetirementsAborted"), stat: "Sum" },
-    {
-      title: "Errors",
-      metrics: [...ours("LaunchFailures", "VendorApiErrors"), ...lambda("Errors")],
-      stat: "Sum",
-    },
-    { title: "Tick (seconds)", metrics: ours("TickSeconds"), stat: "Maximum" },
+    ...pools.flatMap((pool) => poolWidgets(context.name, pool)),
+    { title: "Function errors", metrics: lambda("Errors"), stat: "Sum" },
     { title: "Function duration (ms)", metrics: lambda("Duration"), stat: "Average" },
   ];
   new CloudwatchDashboard(scope, "dashboard", {
@@ -59,6 +50,30 @@ export function createFleetDashboard(
       ],
     }),
   });
+}
+
+function poolWidgets(fleet: string, pool: string | undefined): Widget[] {
+  const dimensions = ["Fleet", fleet, ...(pool === undefined ? [] : ["Pool", pool])];
+  const ours = (...names: MetricName[]) => names.map((name) => [metricsNamespace, name, ...dimensions]);
+  const title = (text: string) => (pool === undefined ? text : `${pool}: ${text}`);
+  return [
+    { title: title("Jobs"), metrics: ours("JobsQueued", "JobsRunning", "JobsUnmatched"), stat: "Maximum" },
+    { title: title("Longest wait (seconds)"), metrics: ours("OldestQueuedSeconds"), stat: "Maximum" },
+    {
+      title: title("Agents by state"),
+      metrics: ours("AgentsStarting", "AgentsIdle", "AgentsBusy", "AgentsUnclear", "AgentsRetiring", "AgentsOffline"),
+      stat: "Maximum",
+      stacked: true,
+    },
+    {
+      title: title("Agents wanted"),
+      metrics: ours("AgentsWanted", "AtCeiling", "CircuitOpen", "QueuedWithoutAgents"),
+      stat: "Maximum",
+    },
+    { title: title("Decisions"), metrics: ours("Launched", "Retired", "RetirementsAborted"), stat: "Sum" },
+    { title: title("Errors"), metrics: ours("LaunchFailures", "VendorApiErrors"), stat: "Sum" },
+    { title: title("Tick (seconds)"), metrics: ours("TickSeconds"), stat: "Maximum" },
+  ];
 }
 
 function metricWidget({ title, metrics, stat, stacked = false }: Widget, index: number, region: string) {

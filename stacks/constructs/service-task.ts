@@ -4,8 +4,9 @@ import type { ServiceConfig } from "../config/ecs-cluster-services.ts";
 import type { HostCluster } from "./cluster.ts";
 import { createLogGroup, grantLogWrite } from "./log-group.ts";
 import { ServiceRole } from "./service-role.ts";
-import { arnOf, type StackContext } from "./stack-context.ts";
-import { allowExecuteCommand, allowImagePull, sortedVariables } from "./task-rights.ts";
+import type { StackContext } from "./stack-context.ts";
+import { allowExecuteCommand, allowImagePull, allowSecret, sortedVariables } from "./task-rights.ts";
+import { allowVolumes, mountPoints, taskVolumes } from "./task-volumes.ts";
 
 /** What a service's tasks are: task definition, log group and two roles with exact rights. */
 export class ServiceTask extends Construct {
@@ -62,24 +63,7 @@ export class ServiceTask extends Construct {
       allowExecuteCommand(taskRole);
       cluster.grantSessionLog(taskRole);
     }
-    for (const { efs, readOnly } of service.volumes) {
-      if (!efs?.iam) continue;
-      taskRole.allow({
-        actions: ["elasticfilesystem:ClientMount", ...(readOnly ? [] : ["elasticfilesystem:ClientWrite"])],
-        resources: [arnOf(context, "elasticfilesystem", `file-system/${efs.fileSystemId}`)],
-        ...(efs.accessPointId && {
-          condition: {
-            StringEquals: {
-              "elasticfilesystem:AccessPointArn": arnOf(
-                context,
-                "elasticfilesystem",
-                `access-point/${efs.accessPointId}`,
-              ),
-            },
-          },
-        }),
-      });
-    }
+    allowVolumes(taskRole, service.volumes, context);
     for (const { actions, resources } of service.statements) taskRole.allow({ actions, resources });
   }
 
@@ -92,20 +76,7 @@ export class ServiceTask extends Construct {
       pidMode: service.pidMode,
       executionRoleArn: this.executionRole.arn,
       taskRoleArn: this.taskRole.arn,
-      volume: service.volumes.map(({ name, hostPath, efs }) => ({
-        name,
-        ...(hostPath !== undefined && { hostPath }),
-        ...(efs && {
-          efsVolumeConfiguration: {
-            fileSystemId: efs.fileSystemId,
-            transitEncryption: "ENABLED",
-            authorizationConfig: {
-              ...(efs.accessPointId !== undefined && { accessPointId: efs.accessPointId }),
-              iam: efs.iam ? "ENABLED" : "DISABLED",
-            },
-          },
-        }),
-      })),
+      volume: taskVolumes(service.volumes),
       containerDefinitions: JSON.stringify([this.container()]),
     });
   }
@@ -136,11 +107,7 @@ export class ServiceTask extends Construct {
       environment: sortedVariables(service.environment),
       secrets: sortedVariables(service.secrets).map(({ name, value }) => ({ name, valueFrom: value })),
       readonlyRootFilesystem: service.readonlyRootFilesystem,
-      mountPoints: service.volumes.map(({ name, mountPath, readOnly }) => ({
-        sourceVolume: name,
-        containerPath: mountPath,
-        readOnly,
-      })),
+      mountPoints: mountPoints(service.volumes),
       linuxParameters: {
         initProcessEnabled: true,
         ...(service.capabilities.length > 0 && { capabilities: { add: service.capabilities } }),
@@ -164,14 +131,5 @@ export class ServiceTask extends Construct {
         },
       },
     };
-  }
-}
-
-/** A reference may name one key of a secret's JSON; rights are on the secret. */
-function allowSecret(role: ServiceRole, reference: string): void {
-  if (/^arn:[^:]+:ssm:/.test(reference)) role.allow({ actions: ["ssm:GetParameters"], resources: [reference] });
-  else {
-    const secret = reference.split(":").slice(0, 7).join(":");
-    role.allow({ actions: ["secretsmanager:GetSecretValue"], resources: [secret] });
   }
 }

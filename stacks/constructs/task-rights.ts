@@ -34,3 +34,12 @@ export function sortedVariables(variables: Readonly<Record<string, string>>): { 
     .map(([name, value]) => ({ name, value }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
+
+/** Lets a role read a secret. A reference may name one key of a secret's JSON; rights are on the secret. */
+export function allowSecret(role: ServiceRole, reference: string): void {
+  if (/^arn:[^:]+:ssm:/.test(reference)) role.allow({ actions: ["ssm:GetParameters"], resources: [reference] });
+  else {
+    const secret = reference.split(":").slice(0, 7).join(":");
+    role.allow({ actions: ["secretsmanager:GetSecretValue"], resources: [secret] });
+  }
+}

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
+import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";
 import { terraformText } from "../constructs/terraform-text.ts";
 import { manageHcpTerraform } from "./hcp-terraform-resources.ts";
-import type { VendorSynth } from "./vendor-synth.ts";
+import type { ContainerVendor } from "./vendor-synth.ts";
 
 /** The synth half of HCP Terraform and Terraform Enterprise. */
-export function hcpTerraform(config: HcpTerraformConfig): VendorSynth {
+export function hcpTerraform(config: HcpTerraformConfig, { agents }: EcsFleetConfig): ContainerVendor {
   const { type, organization, agentPool, address, demand, webhook } = config;
   return {
     runtime: { type, organization, agentPool, address, demand },
@@ -20,7 +21,10 @@ export function hcpTerraform(config: HcpTerraformConfig): VendorSynth {
     ledgerTtlSeconds: demand === "notifications" ? config.runTtlSeconds : undefined,
     webhook: webhook.enabled ? webhook : undefined,
 
-    container(agents, { agentToken }) {
+    webhookPaths: { webhook_url: "/notifications", run_task_url: "/run-task" },
+    defaultImage: "hashicorp/tfc-agent:1.30.2",
+
+    container({ agentToken }) {
       if (!agentToken) throw new Error("an HCP Terraform fleet has an agent token");
       return {
         // The upstream image as it is: our entry point travels as its command.

@@ -1,15 +1,25 @@
-import type { VendorId } from "../../handlers/vendors/config.ts";
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
+import { azureDevOps } from "./azure-devops.ts";
 import { hcpTerraform } from "./hcp-terraform.ts";
-import type { VendorSynth } from "./vendor-synth.ts";
+import type { ContainerVendor } from "./vendor-synth.ts";
 
-type ConfigByVendor = { [Config in EcsFleetConfig["vendor"] as Config["type"]]: Config };
+type ContainerConfig = EcsFleetConfig["vendor"];
 
-const vendors: { readonly [Id in VendorId]: (config: ConfigByVendor[Id]) => VendorSynth } = {
+const containerVendors: {
+  readonly [Id in ContainerConfig["type"]]: (
+    config: Extract<ContainerConfig, { readonly type: Id }>,
+    fleet: EcsFleetConfig,
+  ) => ContainerVendor;
+} = {
+  "azure-devops": azureDevOps,
   "hcp-terraform": hcpTerraform,
 };
 
-/** The synth half of the vendor that a config names. */
-export function vendorSynth<Id extends VendorId>(config: ConfigByVendor[Id] & { type: Id }): VendorSynth {
-  return vendors[config.type](config);
+/** The synth half of a vendor whose agents run in containers. */
+export function containerVendor(fleet: EcsFleetConfig): ContainerVendor {
+  const create = containerVendors[fleet.vendor.type] as (
+    config: ContainerConfig,
+    fleet: EcsFleetConfig,
+  ) => ContainerVendor;
+  return create(fleet.vendor, fleet);
 }

@@ -2,10 +2,11 @@ import type { ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
 import type { Policy } from "../../handlers/core/model.ts";
 import type { VendorRuntime } from "../../handlers/vendors/config.ts";
-import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { SecretKey } from "../config/names.ts";
-import type { AgentContainer } from "../constructs/ecs-capacity.ts";
+import type { PoolConfig } from "../config/pools.ts";
+import type { AgentContainer } from "../constructs/agent-containers.ts";
 import type { Secret } from "../constructs/secret.ts";
+import type { Statement } from "../constructs/service-role.ts";
 
 /** The secrets of a fleet, by key; only those that its vendor asked for. */
 export type FleetSecrets = Readonly<Partial<Record<SecretKey, Secret>>>;
@@ -25,7 +26,7 @@ export interface ManageProps {
   readonly webhook: WebhookEndpoint | undefined;
 }
 
-/** What a vendor contributes to the Terraform of one fleet. */
+/** What a vendor contributes to the Terraform of one fleet, whatever its agents run on. */
 export interface VendorSynth {
   /** What the runtime half gets to know. */
   readonly runtime: VendorRuntime;
@@ -35,14 +36,66 @@ export interface VendorSynth {
   readonly secrets: Readonly<Partial<Record<SecretKey, string>>>;
   /** The secret that the loop reads the vendor's API with. */
   readonly apiSecret: SecretKey;
-  /** The secret that webhooks are signed with. */
-  readonly webhookSecret: SecretKey;
+  /** The secret that webhooks are signed with; only of vendors with webhooks. */
+  readonly webhookSecret?: SecretKey | undefined;
   /** How long an open run is remembered; only where demand comes from notifications alone. */
-  readonly ledgerTtlSeconds: number | undefined;
+  readonly ledgerTtlSeconds?: number | undefined;
   /** `undefined`: the fleet has no webhook. */
-  readonly webhook: { readonly throttleRatePerSecond: number; readonly throttleBurst: number } | undefined;
-  /** How an agent runs in a container. */
-  container(agents: EcsFleetConfig["agents"], secrets: FleetSecrets): AgentContainer;
+  readonly webhook?: { readonly throttleRatePerSecond: number; readonly throttleBurst: number } | undefined;
+  /** Whether jobs may demand what agents do not offer, and the vendor's demand tells of them. @default false */
+  readonly tellsUnmatchedJobs?: boolean;
+  /** The webhook's paths, by the output that tells their URL. */
+  readonly webhookPaths?: Readonly<Record<string, string>>;
   /** Makes the resources on the vendor's side that the config asks for. Returns the outputs they add. */
   manage(scope: Construct, props: ManageProps): Readonly<Record<string, string>>;
+}
+
+/** A vendor whose agents run in containers. */
+export interface ContainerVendor extends VendorSynth {
+  /** What agents run where the config names no image: a published one, or one built from a folder of `agents/`. */
+  readonly defaultImage: string | { readonly build: string };
+  /** How an agent runs in a container. @param pool one of the fleet's pools, where it has several */
+  container(secrets: FleetSecrets, pool: PoolConfig | undefined): AgentContainer;
+  /** What of {@link runtime} one of several pools has of its own; only of vendors whose fleets may have several. */
+  poolRuntime?(pool: PoolConfig): Readonly<Record<string, unknown>>;
+}
+
+/** How a vendor's agent runs on an instance: what its module in `stacks/vendors` tells. */
+export interface AgentInstance {
+  /** Scripts of `agents/` that make up the boot, in order, after the library: paths such as `spacelift/boot.sh`. */
+  readonly bootFiles: readonly string[];
+  /** Settings of the boot, by variable; values are text, quoted for the shell by whoever writes them. May hold Terraform expressions. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Secrets that the instance reads at boot. */
+  readonly secrets: readonly Secret[];
+  /** What jobs and the boot may do besides. */
+  readonly statements: readonly Statement[];
+  /** Log files that the CloudWatch agent ships, by the end of their log group's name. */
+  readonly logs: Readonly<Record<string, string>>;
+  /** The image where the config names none. */
+  readonly defaultAmi: AmiSource;
+}
+
+/** Where an instance's image comes from. */
+export type AmiSource =
+  | { readonly id: string }
+  | { readonly ssmParameter: string }
+  | { readonly nameFilter: string; readonly owners: readonly string[] };
+
+/** A vendor whose agents run on instances of a group. */
+export interface InstanceVendor extends VendorSynth {
+  instance(fleet: InstanceFleet, secrets: FleetSecrets): AgentInstance;
+}
+
+/** What a vendor looks at to say how its agents boot. */
+export interface InstanceFleet {
+  readonly name: string;
+  readonly region: string;
+  readonly partition: string;
+  readonly agents: { readonly singleUse: boolean; readonly idleTimeoutSeconds: number };
+  readonly architecture: "x86_64" | "arm64";
+  /** How long a retirement waits for a job, at most. */
+  readonly drainTimeoutSeconds: number;
+  /** URL of the queue by which leaving agents ask to be released. */
+  readonly releaseQueueUrl?: string | undefined;
 }

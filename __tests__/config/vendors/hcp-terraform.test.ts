@@ -12,7 +12,7 @@ describe("hcp-terraform", () => {
     "http://localhost",
     "http://[::1]:1",
   ])("takes the address %s", (address) => {
-    expect(configOf(vendorWith(`address: "${address}"`)).vendor.address).toBe(address);
+    expect(configOf(vendorWith(`address: "${address}"`)).vendor).toMatchObject({ address });
   });
 
   it.each([
@@ -79,11 +79,13 @@ describe("hcp-terraform", () => {
     const config = configOf(
       `${vendorWith("manage: { runTask: { name: wake, workspaces: [a] } }")}secrets: { notificationToken: { variable: t } }`,
     );
-    expect(config.vendor.manage).toEqual({
-      agentPool: false,
-      workspaces: [],
-      projects: [],
-      runTask: { name: "wake", workspaces: ["a"], stages: ["pre_plan", "pre_apply"] },
+    expect(config.vendor).toMatchObject({
+      manage: {
+        agentPool: false,
+        workspaces: [],
+        projects: [],
+        runTask: { name: "wake", workspaces: ["a"], stages: ["pre_plan", "pre_apply"] },
+      },
     });
   });
 });

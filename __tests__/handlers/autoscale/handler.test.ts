@@ -2,68 +2,28 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type AutoscaleDeps, runPass } from "../../../handlers/autoscale/handler.ts";
 import { SecretUnavailableError, VendorApiError } from "../../../handlers/core/errors.ts";
-import type { CapacityMember, VendorAgent } from "../../../handlers/core/ports.ts";
+import type { VendorAgent } from "../../../handlers/core/ports.ts";
 import { demandOfRuns } from "../../../handlers/vendors/hcp-terraform/demand.ts";
-import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
-import { createFleetFake, type FleetCall, type FleetFake } from "../../fakes/fleet.ts";
-import { createLogFake, createMetricsFake, type LogFake, type MetricsFake } from "../../fakes/log.ts";
+import type { FakeClock } from "../../fakes/clock.ts";
+import type { FleetCall, FleetFake } from "../../fakes/fleet.ts";
+import type { LogFake, MetricsFake } from "../../fakes/log.ts";
+import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
 
 let clock: FakeClock;
 let fleet: FleetFake;
 let log: LogFake;
 let metrics: MetricsFake;
 let deps: AutoscaleDeps;
+let agent: AutoscaleHarness["addAgent"];
 
 beforeEach(setUp);
 
 function setUp(): void {
-  clock = createFakeClock();
-  fleet = createFleetFake();
-  log = createLogFake();
-  metrics = createMetricsFake();
-  let suffixes = 0;
-  deps = {
-    fleet: "ci",
-    policy: {
-      min: 0,
-      max: 10,
-      buffer: 0,
-      scaleOutCooldownSeconds: 0,
-      scaleInCooldownSeconds: 0,
-      maxAddedPerTick: 50,
-      maxRemovedPerTick: 10,
-      registrationGraceSeconds: 300,
-      maxFailedLaunchesPerHour: 20,
-      departure: "by-itself",
-    },
-    tickSeconds: 10,
-    vendor: fleet.vendor,
-    capacity: fleet.capacity,
-    clock,
-    log,
-    metrics,
-    newSuffix() {
-      suffixes += 1;
-      return `s${suffixes}`;
-    },
-  };
+  ({ clock, fleet, log, metrics, deps, addAgent: agent } = createAutoscaleHarness());
 }
 
 function withPolicy(policy: Partial<AutoscaleDeps["policy"]>): void {
   deps = { ...deps, policy: { ...deps.policy, ...policy } };
-}
-
-/** An agent whose task runs; without a state of the vendor it has not registered. */
-function agent(name: string, state?: VendorAgent["state"], changes: Partial<CapacityMember> = {}): void {
-  fleet.members.push({
-    id: `task-${name}`,
-    agentName: name,
-    role: "burst",
-    phase: "running",
-    launchedAt: new Date(clock.now().getTime() - 3_600_000),
-    ...changes,
-  });
-  if (state) fleet.vendorAgents?.push({ id: `agent-${name}`, name, state });
 }
 
 /** The next pass, whose error is wanted. */
@@ -157,7 +117,7 @@ describe("what a tick does", () => {
 
   it("reads capacity, then agents, then jobs, so that a job that starts meanwhile is not seen twice", async () => {
     await runPass(deps);
-    expect(fleet.calls).toEqual(["capacity.read", "vendor.listAgents", "vendor.readDemand"]);
+    expect(fleet.calls.slice(0, 3)).toEqual(["capacity.read", "vendor.listAgents", "vendor.readDemand"]);
   });
 
   it("leaves one log line with the reason, before it acts", async () => {
@@ -188,6 +148,7 @@ describe("what a tick does", () => {
       JobsQueued: 12,
       JobsRunning: 1,
       OldestQueuedSeconds: 91,
+      QueuedWithoutAgents: 0,
       AgentsStarting: 1,
       AgentsIdle: 1,
       AgentsBusy: 1,
@@ -205,21 +166,20 @@ describe("what a tick does", () => {
     });
     expect(metrics.records).toHaveLength(5);
   });
+});
 
-  it("starts a retirement for each agent chosen, and one that fails keeps no other from it", async () => {
-    withPolicy({ departure: "by-retirement" });
-    deps = { ...deps, retirements: fleet.retirements };
-    for (const name of ["ci_a", "ci_b", "ci_c"]) agent(name, "idle");
-    let asked = 0;
-    fleet.onCall = (call) => {
-      if (call !== "retirements.start") return;
-      asked += 1;
-      fleet.failures.delete("retirements.start");
-      if (asked === 2) fleet.failures.set("retirements.start", new Error("AWS is down"));
-    };
-    expect((await failingPass()).message).toContain("ci_b");
-    expect(fleet.retired.map(({ name }) => name)).toEqual(["ci_a", "ci_c"]);
-    expect(metrics.records).toMatchObject([{ Retired: 2 }]);
+describe("jobs that wait where nobody works", () => {
+  it.each<[what: string, expected: number, state: VendorAgent["state"] | undefined, queued: number]>([
+    ["are told of while agents only start", 1, undefined, 1],
+    ["are told of while agents only leave", 1, "draining", 1],
+    ["are none when none waits", 0, undefined, 0],
+    ["are not told of while an agent works", 0, "busy", 1],
+    ["are not told of while an agent is free", 0, "idle", 1],
+  ])("%s", async (_, expected, state, queued) => {
+    agent("ci_a", state, { launchedAt: clock.now() });
+    fleet.demand = { queued, running: 0 };
+    await runPass(deps);
+    expect(metrics.records[0]).toMatchObject({ QueuedWithoutAgents: expected });
   });
 });
 
@@ -285,7 +245,7 @@ describe("agents that never registered", () => {
       if (call === "capacity.stopUnregistered") fleet.members = [];
     };
     await runPass(deps);
-    expect(fleet.stopped).toEqual(["task-ci_a"]);
+    expect(fleet.stopped).toMatchObject([{ id: "task-ci_a" }]);
     expect(fleet.calls.slice(0, 5)).toEqual([
       "capacity.read",
       "vendor.listAgents",
@@ -351,7 +311,7 @@ describe("agents that never registered", () => {
       else fleet.failures.delete(call);
     };
     expect((await failingPass()).message).toContain("ci_a");
-    expect(fleet.stopped).toEqual(["task-ci_b"]);
+    expect(fleet.stopped).toMatchObject([{ id: "task-ci_b" }]);
     expect(metrics.records).toMatchObject([{ LaunchFailures: 1 }]);
   });
 });

@@ -6,6 +6,7 @@ import { systemClock } from "../../../handlers/runtime/clock.ts";
 import { createEcsFake, type EcsFake } from "../../fakes/ecs.ts";
 import { type HcpTerraformFake, startHcpTerraformFake } from "../../fakes/hcp-terraform.ts";
 import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
+import { policyOf } from "../../fixtures/policy.ts";
 
 const secretArn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:agent-fleets/ci/api-token";
 
@@ -49,21 +50,11 @@ async function invoke(changes: Partial<AutoscaleEnv> = {}, remainingMilliseconds
   const environment = {
     ...z.encode(autoscaleEnv, {
       FLEET: "ci",
-      POLICY: {
-        min: 0,
-        max: 10,
-        buffer: 0,
-        scaleOutCooldownSeconds: 0,
-        scaleInCooldownSeconds: 60,
-        maxAddedPerTick: 50,
-        maxRemovedPerTick: 10,
-        registrationGraceSeconds: 300,
-        maxFailedLaunchesPerHour: 20,
-        departure: "by-itself",
-      },
+      POLICY: policyOf(),
       TICK_SECONDS: 60,
       VENDOR: { type: "hcp-terraform", organization: "acme", agentPool: "aws", address: hcp.url, demand: "api" },
       CAPACITY: {
+        type: "ecs",
         cluster: "ci",
         family: "ci",
         taskDefinition: "arn:aws:ecs:us-east-1:000000000000:task-definition/ci:1",
@@ -115,7 +106,7 @@ const oneBurstAgent = [
 ];
 
 it("asks the vendor with the token from the secret, and launches on ECS what is missing", async () => {
-  expect(await invoke()).toMatchObject({ ticks: 1, lastDecision: { action: "scale-out", wanted: 1 } });
+  expect(await invoke()).toMatchObject([{ ticks: 1, lastDecision: { action: "scale-out", wanted: 1 } }]);
   expect(environmentsOfTasks()).toEqual(oneBurstAgent);
   expect(written.join("")).toContain('"JobsQueued":1');
 });

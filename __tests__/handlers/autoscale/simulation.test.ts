@@ -2,9 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AutoscaleDeps, runPass } from "../../../handlers/autoscale/handler.ts";
 import { createEcsCapacity } from "../../../handlers/aws/ecs-capacity.ts";
+import type { EcsCapacityConfig } from "../../../handlers/aws/ecs-capacity-config.ts";
 import { createEventClock } from "../../fakes/event-clock.ts";
 import { createFleetWorld, noTrouble, type Trouble } from "../../fakes/fleet-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
+import { policyOf } from "../../fixtures/policy.ts";
 
 const trouble: Trouble = {
   callFails: 0.03,
@@ -15,7 +17,8 @@ const trouble: Trouble = {
   jobCrashesAgent: 0.03,
 };
 
-const capacityConfig = {
+const capacityConfig: EcsCapacityConfig = {
+  type: "ecs",
   cluster: "ci",
   family: "ci",
   taskDefinition: "arn:aws:ecs:us-east-1:000000000000:task-definition/ci:1",
@@ -65,21 +68,19 @@ function simulate({ seed, min, max, buffer, ...fleet }: Fleet) {
   let names = 0;
   const start = (): AutoscaleDeps => ({
     fleet: "ci",
-    policy: {
+    policy: policyOf({
       min,
       max,
       buffer,
       scaleOutCooldownSeconds: random() < 0.5 ? 0 : 20,
-      scaleInCooldownSeconds: 60,
       maxAddedPerTick: 5,
       maxRemovedPerTick: 3,
       registrationGraceSeconds: 120,
-      maxFailedLaunchesPerHour: 20,
-      departure: "by-itself",
-    },
+    }),
     tickSeconds: 10,
     vendor: world.vendor,
     capacity: createEcsCapacity(capacityConfig, { ecs: world.connect(), clock }),
+    memory: { recentlyWanted: [] },
     clock,
     log: createLogFake(),
     metrics,

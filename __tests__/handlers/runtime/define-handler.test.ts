@@ -124,7 +124,7 @@ describe("a handler that throws", () => {
 
 describe("metrics", () => {
   it("are one record per call, per fleet, with units", () => {
-    const metrics = createMetrics("ci", createLog("ci"));
+    const metrics = createMetrics({ Fleet: "ci" }, createLog("ci"));
     metrics.record({ JobsQueued: 3, OldestQueuedSeconds: 1.5 });
     metrics.record({ JobsQueued: 0 });
     expect(lines()).toEqual([
@@ -151,7 +151,7 @@ describe("metrics", () => {
   });
 
   it("leave out what is no number, and write nothing when nothing is left", () => {
-    const metrics = createMetrics("ci", createLog("ci"));
+    const metrics = createMetrics({ Fleet: "ci" }, createLog("ci"));
     metrics.record({});
     metrics.record({ JobsQueued: Number.NaN, AgentsBusy: Number.POSITIVE_INFINITY });
     expect(lines()).toEqual([]);
@@ -161,7 +161,7 @@ describe("metrics", () => {
   });
 
   it("never throw, and recover", () => {
-    const metrics = createMetrics("ci", createLog("ci"));
+    const metrics = createMetrics({ Fleet: "ci" }, createLog("ci"));
     vi.mocked(process.stdout.write).mockImplementationOnce(() => {
       throw new Error("no standard output");
     });

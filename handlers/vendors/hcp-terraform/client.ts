@@ -2,17 +2,12 @@ import * as z from "zod";
 import { VendorApiError } from "../../core/errors.ts";
 import type { Demand } from "../../core/model.ts";
 import type { RunLedger, Vendor, VendorAgent } from "../../core/ports.ts";
+import type { VendorDeps } from "../deps.ts";
 import { pathOf } from "../http.ts";
 import { RateLimiter } from "../rate-limiter.ts";
-import { createHcpTerraformApi, type HcpTerraformApiOptions } from "./api.ts";
+import { createHcpTerraformApi } from "./api.ts";
 import type { HcpTerraformRuntime } from "./config.ts";
 import { type CountedRun, demandOfRuns, demandOfSightings } from "./demand.ts";
-
-/** What the client works with. In notifications mode only the ledger is used, and no token is read. */
-export interface HcpTerraformDeps extends Omit<HcpTerraformApiOptions, "address" | "explain"> {
-  /** Required in notifications mode. */
-  readonly ledger?: RunLedger | undefined;
-}
 
 /** Lists of runs are limited to 30 requests a minute; the second more covers the way to the server. */
 const runListLimit = { requests: 30, windowMs: 61_000 };
@@ -30,8 +25,11 @@ const run = z.object({
   relationships: z.object({ workspace: z.object({ data: z.object({ id: z.string() }) }) }),
 });
 
-/** The runtime half of HCP Terraform and Terraform Enterprise. Keep it between passes: it caches the pool's id. */
-export function createHcpTerraform(config: HcpTerraformRuntime, deps: HcpTerraformDeps): Vendor {
+/**
+ * The runtime half of HCP Terraform and Terraform Enterprise. Keep it between passes: it caches the pool's id. In
+ * notifications mode only the ledger is used, and no token is read.
+ */
+export function createHcpTerraform(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
   return config.demand === "api" ? overApi(config, deps) : overNotifications(deps.ledger);
 }
 
@@ -54,7 +52,7 @@ function overNotifications(ledger: RunLedger | undefined): Vendor {
   };
 }
 
-function overApi(config: HcpTerraformRuntime, deps: HcpTerraformDeps): Vendor {
+function overApi(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
   const api = createHcpTerraformApi({ ...deps, address: config.address });
   const runLists = new RateLimiter(runListLimit.requests, runListLimit.windowMs, deps.clock);
   let knownPoolId: string | undefined;

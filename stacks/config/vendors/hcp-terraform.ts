@@ -97,8 +97,14 @@ const ownVariables = {
 export const hcpTerraformRules: readonly Rule<{
   readonly vendor: HcpTerraformConfig;
   readonly secrets: { readonly notificationToken?: SecretSource | undefined };
-  readonly compute: { readonly environment: Readonly<Record<string, string>> };
+  readonly compute: { readonly environment: Readonly<Record<string, string>>; readonly image?: unknown };
 }>[] = [
+  {
+    path: ["compute", "image"],
+    reads: [["compute", "image"]],
+    check: ({ compute }) =>
+      typeof compute.image === "object" ? "must name an image: HashiCorp publishes that of its agent" : undefined,
+  },
   {
     path: ["secrets", "notificationToken"],
     reads: [

@@ -1,0 +1,168 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { readProc } from "../hcp-terraform/container.ts";
+import { canRun, filesWith, nobody, start, token } from "./stage.ts";
+
+const servicePrincipal = {
+  AZP_TOKEN: undefined,
+  AZP_CLIENTID: "client-1",
+  AZP_TENANTID: "tenant-1",
+  AZP_CLIENTSECRET: token,
+};
+const credentials = [".agent", ".credentials", ".credentials_rsaparams"];
+
+describe.skipIf(!canRun).concurrent("azure-devops: the agent's script registers an agent", { timeout: 60_000 }, () => {
+  it.for([
+    ["PAT", {}, "VSTS_AGENT_INPUT_TOKEN"],
+    ["service principal", servicePrincipal, "VSTS_AGENT_INPUT_CLIENTSECRET"],
+  ] as const)("defect 7: by %s, which no job finds in an environment, on a command line, on the disk or in the log", async ([
+    ,
+    given,
+    input,
+  ], t) => {
+    const container = start(t, { ...given, credential: "exported by somebody", STAND_IN_JOB_SECONDS: "1.5" });
+    await container.sees("worker");
+    expect(container.environment("config")[input]).toBe(token);
+    const { AZP_TOKEN, AZP_CLIENTSECRET } = container.environment("config");
+    expect({ AZP_TOKEN, AZP_CLIENTSECRET }).toEqual({});
+
+    expect(container.processes().length).toBeGreaterThan(3);
+    for (const pid of container.processes()) {
+      expect(readProc(pid, "environ")).not.toContain(token);
+      expect(readProc(pid, "cmdline")).not.toContain(token);
+    }
+    expect(
+      Object.keys(container.environment("job")).filter((name) =>
+        /AZP_(TOKEN|CLIENT|TENANT)|VSTS_|AGENT_FLEETS/.test(name),
+      ),
+    ).toEqual([]);
+    expect(filesWith(join(container.folder, ".."), token)).toEqual([
+      expect.stringMatching(/stand-in\/config\.environ$/),
+    ]);
+    expect(container.log() + container.registration().join(" ")).not.toContain(token);
+    expect(readdirSync(container.folder)).toEqual(expect.arrayContaining(credentials));
+
+    expect(await container.exitCode).toBe(0);
+    expect(credentials.filter((file) => existsSync(join(container.folder, file)))).toEqual([]);
+  });
+
+  it("defect 7: publishes no credential as a capability of the agent", async (t) => {
+    const container = start(t, { VSO_AGENT_IGNORE: "MINE", kubectl: "1", STAND_IN_JOB_SECONDS: "0" });
+    await container.exitCode;
+    for (const of of ["config", "listener"] as const) {
+      const published = Object.entries(container.environment(of)).filter(
+        ([name]) => !name.startsWith("VSTS_AGENT_INPUT_"),
+      );
+      expect(published.map(([, value]) => value)).not.toContain(token);
+      expect(Object.fromEntries(published)).toMatchObject({
+        kubectl: "1",
+        VSO_AGENT_IGNORE: expect.stringMatching(/^MINE,AWS_CONTAINER_CREDENTIALS_RELATIVE_URI,/),
+      });
+    }
+  });
+
+  it("defect 7: refuses to run an agent that keeps the credential on the disk", async (t) => {
+    const container = start(t, { STAND_IN_KEEPS: "1" });
+    expect(await container.exitCode).toBe(78);
+    expect(container.log()).toContain("keeps the registration credential in .credentials");
+    expect(container.events()).toEqual(["registering", "registered"]);
+    expect(filesWith(container.folder, token)).toEqual([]);
+  });
+
+  it("defect 7: refuses to be root", { skip: nobody.uid === undefined }, async (t) => {
+    const container = start(t, {}, { uid: 0, gid: 0 });
+    expect(await container.exitCode).toBe(78);
+    expect(container.log()).toContain("must not run as root");
+    expect(container.events()).toEqual([]);
+  });
+
+  it("under the name that it is given, in place of what an earlier try of its own left", async (t) => {
+    const container = start(t, { ...servicePrincipal, AZP_WORK: "/work", STAND_IN_JOB_SECONDS: "0" });
+    await container.exitCode;
+    expect(container.registration()).toEqual([
+      ...["--unattended", "--acceptTeeEula", "--replace"],
+      ...["--url", "https://dev.azure.com/acme", "--pool", "aws", "--agent", "ci_1", "--work", "/work"],
+      ...["--auth", "SP", "--clientid", "client-1", "--tenantid", "tenant-1"],
+    ]);
+  });
+
+  it.for([
+    "two  words and a trailing blank ",
+    "\ttab",
+    `'single' "double" \\back\\slash\\`,
+    "$(touch pwned) `touch pwned` $HOME $1 $$",
+    "%s %d %n 100%",
+    "* ? [a-z] ~ & | ; < > # !",
+    "-n",
+    "Áé漢字🚀",
+  ])("hands on what it is given unchanged: %j", async (value, t) => {
+    const container = start(t, { AZP_POOL: value, AZP_AGENT_NAME: value, AZP_TOKEN: value, STAND_IN_JOB_SECONDS: "0" });
+    expect(await container.exitCode).toBe(0);
+    expect(container.registration().filter((argument) => argument === value)).toHaveLength(2);
+    expect(container.environment("config").VSTS_AGENT_INPUT_TOKEN).toBe(value);
+    expect(readdirSync(container.folder)).not.toContain("pwned");
+  });
+
+  it("forgives a secret that ends in a newline", async (t) => {
+    const container = start(t, { AZP_TOKEN: `${token}\n`, STAND_IN_JOB_SECONDS: "0" });
+    await container.exitCode;
+    expect(container.environment("config").VSTS_AGENT_INPUT_TOKEN).toBe(token);
+  });
+
+  it("tries again, from the beginning", async (t) => {
+    const container = start(t, { STAND_IN_FAILURES: "2", STAND_IN_JOB_SECONDS: "0" });
+    expect(await container.exitCode).toBe(0);
+    expect(container.events().slice(0, 4)).toEqual(["registering", "registering", "registering", "registered"]);
+    expect(container.log()).toContain("will try again in 5 s: VS30063");
+    expect(container.log()).toContain("will try again in 10 s: VS30063");
+  });
+
+  it("gives up after a few tries and says why", async (t) => {
+    const settings = { AGENT_FLEETS_REGISTRATION_ATTEMPTS: "3", AGENT_FLEETS_REGISTRATION_PAUSE_SECONDS: "1" };
+    const container = start(t, { ...settings, STAND_IN_FAILURES: "9" });
+    expect(await container.exitCode).toBe(69);
+    expect(container.events()).toEqual(["registering", "registering", "registering"]);
+    expect(container.log()).toContain(
+      "gave up after 3 tries to register: VS30063: You are not authorized to access it.",
+    );
+    expect(readdirSync(join(container.folder, "..")).sort()).toEqual(["agent", "bin", "stand-in"]);
+  });
+
+  it("ends at once when it is asked to stop meanwhile", async (t) => {
+    const container = start(t, { STAND_IN_REGISTRATION_SECONDS: "30" });
+    await container.sees("registering");
+    await sleep(100);
+    container.child.kill("SIGTERM");
+    expect(await container.exitCode).toBe(143);
+    expect(container.events()).toEqual(["registering"]);
+  });
+
+  it.for([
+    ["AZP_URL", undefined],
+    ["AZP_URL", ""],
+    ["AZP_POOL", ""],
+    ["AZP_AGENT_NAME", undefined],
+    ["AZP_TOKEN", undefined],
+    ["AZP_TOKEN", "\n"],
+    ["AZP_CLIENTSECRET", "also"],
+    ["AGENT_FLEETS_REGISTRATION_ATTEMPTS", "many"],
+    ["AGENT_FLEETS_REGISTRATION_PAUSE_SECONDS", "-1"],
+    ["AGENT_FLEETS_AGENT_FOLDER", "/nowhere"],
+  ] as const)("refuses %s=%j with exit code 78 and says so", async ([name, value], t) => {
+    const container = start(t, { [name]: value });
+    expect(await container.exitCode).toBe(78);
+    expect(container.log()).toMatch(/agent-fleets: /);
+    expect(container.log()).toContain(
+      name === "AGENT_FLEETS_AGENT_FOLDER" ? "/nowhere" : value === "\n" ? "empty" : name,
+    );
+    expect(container.events()).toEqual([]);
+  });
+
+  it.for(["AZP_CLIENTID", "AZP_TENANTID"])("refuses a service principal without %s", async (name, t) => {
+    const container = start(t, { ...servicePrincipal, [name]: "" });
+    expect(await container.exitCode).toBe(78);
+    expect(container.log()).toContain(`${name} is empty`);
+  });
+});

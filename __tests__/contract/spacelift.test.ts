@@ -1,0 +1,133 @@
+import { createSpacelift } from "../../handlers/vendors/spacelift/client.ts";
+import { createSpaceliftRetirement } from "../../handlers/vendors/spacelift/retirement.ts";
+import type { FakeClock } from "../fakes/clock.ts";
+import type { FakeRequest } from "../fakes/http-fake.ts";
+import type { FakeWorker } from "../fakes/spacelift/state.ts";
+import { operationOf, startSpaceliftFake } from "../fakes/spacelift.ts";
+import { describeRetirementContract, httpSpoils, type RetirementHarness, type Spoils } from "./retirement.ts";
+import { describeVendorContract, type VendorTraits } from "./vendor.ts";
+
+const workerPoolId = "01HCC6QZ932J7WDF4FTVM9QMEP";
+
+/** A fake with one pool, what a client of it is made of, and the newest secret, which the client reads when it asks afresh. */
+async function start(clock: FakeClock, timeoutMs?: number) {
+  const fake = await startSpaceliftFake({ clock });
+  const { state } = fake;
+  const secrets = { newest: state.secret, cached: state.secret };
+  return {
+    fake,
+    state,
+    secrets,
+    pool: state.addPool(workerPoolId),
+    runtime: { type: "spacelift", endpoint: fake.url, apiKeyId: state.keyId, workerPoolId } as const,
+    deps: {
+      clock,
+      timeoutMs,
+      readToken: ({ fresh = false } = {}) => {
+        if (fresh) secrets.cached = secrets.newest;
+        return Promise.resolve(secrets.cached);
+      },
+    },
+  };
+}
+
+const traits: VendorTraits = {
+  agents: { states: ["draining"], removable: undefined },
+  queueTimes: false,
+  paged: [],
+};
+
+describeVendorContract("spacelift", traits, async ({ clock, timeoutMs }) => {
+  const { fake, state, pool, secrets, runtime, deps } = await start(clock, timeoutMs);
+  const credential = state.secret;
+  const asksPool = (request: FakeRequest) => operationOf(request) === "workerPool";
+  const changeSecret = (secret: string) => {
+    state.secret = secret;
+    state.endSessions();
+  };
+  return {
+    vendor: createSpacelift(runtime, deps),
+    fake,
+    credential,
+    lists: { agents: asksPool, jobs: asksPool },
+    addAgent: (name, each) =>
+      state.addWorker(pool, name, {
+        busy: each === "of-the-future" ? "RESTING" : each === "busy",
+        drained: each === "draining",
+      }),
+    addJob() {
+      pool.pendingRuns += 1;
+    },
+    revokeCredential: () => changeSecret("test-secret-of-nobody"),
+    rotateCredential() {
+      secrets.newest = "test-secret-rotated";
+      changeSecret(secrets.newest);
+    },
+  };
+});
+
+type Harness = RetirementHarness & Pick<Awaited<ReturnType<typeof start>>, "fake" | "pool">;
+
+/** What a well-formed answer may say in place of the truth, at either question. */
+function answering(json: (worker: FakeWorker | undefined) => unknown): (harness: Harness) => void {
+  return ({ fake, pool }) => {
+    const worker = [...pool.workers.values()][1];
+    fake.fail({
+      when: (request) => operationOf(request) !== "apiKeyUser",
+      answer: { status: 200, json: json(worker) },
+    });
+  };
+}
+
+const drainAnswer = (changes: object) => (worker: FakeWorker | undefined) => ({
+  data: { workerDrainSet: { id: worker?.id, busy: false, drained: true, ...changes } },
+});
+
+const spoils: Spoils<Harness> = {
+  ...httpSpoils,
+  "an error in place of data": answering(() => ({ data: null, errors: [{ message: "internal error" }] })),
+  "an error besides data": answering((worker) => ({ ...drainAnswer({})(worker), errors: [{ message: "oops" }] })),
+  "no worker in the answer": answering(() => ({ data: { workerDrainSet: null } })),
+  "a worker that is not said to be idle": answering(drainAnswer({ busy: null })),
+  "a worker without busy": answering(drainAnswer({ busy: undefined })),
+  "a worker that is not said to be drained": answering(drainAnswer({ drained: false })),
+  "another worker": answering(drainAnswer({ id: "01TESTOTHER" })),
+  "no pool": answering(() => ({ data: { workerPool: null } })),
+  "a pool without workers": answering(() => ({ data: { workerPool: {} } })),
+  "a session that cannot be opened": ({ fake }) => {
+    fake.fail({
+      when: (request) => operationOf(request) === "apiKeyUser",
+      answer: { status: 200, json: { data: { apiKeyUser: null } } },
+    });
+    fake.fail({ answer: { status: 200, json: { data: null, errors: [{ message: "unauthorized" }] } } });
+  },
+};
+
+describeRetirementContract<Harness>("spacelift", { spoils, deletesRecords: false }, async ({ clock }) => {
+  const { fake, state, pool, runtime, deps } = await start(clock);
+  const workerOf = (name: string) =>
+    [...pool.workers.values()].find(({ metadata }) => String(metadata).includes(`"instance_id":"${name}"`));
+  return {
+    retirement: createSpaceliftRetirement(runtime, deps),
+    fake,
+    pool,
+    credential: state.secret,
+    onQuestion(happen) {
+      fake.onRequest = happen;
+    },
+    addAgent: (name) => ({ name, capacityId: name, vendorId: state.addWorker(pool, name).id }),
+    offerJob({ name }) {
+      const worker = workerOf(name);
+      return worker !== undefined && state.startRun(worker);
+    },
+    endJob({ name }) {
+      const worker = workerOf(name);
+      if (worker) state.endRun(worker);
+    },
+    loseAgent({ name }) {
+      pool.workers.delete(workerOf(name)?.id ?? "");
+    },
+    isKnown: ({ name }) => workerOf(name) !== undefined,
+    close: () => fake.close(),
+  };
+});

@@ -1,0 +1,294 @@
+import { VendorApiError } from "../../handlers/core/errors.ts";
+import type { LifecycleHook, RetirementReason, VendorRetirement } from "../../handlers/core/ports.ts";
+import { handleRetire } from "../../handlers/retire/handler.ts";
+import { retirementDefinition } from "../../stacks/constructs/retirement-definition.ts";
+import { createLogFake, createMetricsFake, type MetricsFake } from "./log.ts";
+import { type Execution, execute } from "./step-functions.ts";
+
+const group = "ci";
+const heartbeatSeconds = 3600;
+const account = "us-west-2:111122223333";
+
+/** What can be down. */
+export type Service = "vendor" | "autoscaling" | "ec2" | "ecs" | "sns";
+
+/** An agent and what it runs on. */
+export interface WorldAgent {
+  readonly name: string;
+  /** The vendor has a record of it. */
+  known: boolean;
+  locked: boolean;
+  jobEndsAt: number;
+  /** As Auto Scaling calls it; `undefined`: it knows the instance no more. Tasks are `InService` until they are stopped. */
+  lifecycle: string | undefined;
+  running: boolean;
+  /** Who ended it, and whether that killed a job. */
+  end: { readonly by: "us" | "aws"; readonly killedJob: boolean } | undefined;
+}
+
+/** A fleet with its vendor and AWS, in which retirements are executed. Lives in faked time. */
+export interface RetirementWorld {
+  readonly agents: readonly WorldAgent[];
+  readonly metrics: MetricsFake;
+  /** Messages of the alerts. */
+  readonly alerts: readonly { readonly alert: string; readonly lastError: { readonly Error: string } }[];
+  readonly calls: readonly string[];
+  /** The group as Auto Scaling wants it. */
+  readonly group: { desired: number; readonly min: number };
+  /** Jobs that wait. */
+  queued: number;
+  /** Called before each call is carried out, and may throw in its place. */
+  onCall: ((call: string, agent: string) => void) | undefined;
+  /** How long a call is under way, each way, in milliseconds. */
+  latency: () => number;
+  addAgent(name: string): WorldAgent;
+  /** Has a job look for an agent; returns whether this one took it. */
+  giveJob(agent: WorldAgent, seconds: number): boolean;
+  /** Everything that is asked of it from now on fails. */
+  breakFor(service: Service, seconds: number): void;
+  /** The group terminates an instance for a reason of its own; the hook's event starts a retirement. */
+  terminate(agent: WorldAgent): LifecycleHook;
+  /** EC2 takes an instance, whatever runs on it. */
+  reclaim(agent: WorldAgent): void;
+  retire(agent: WorldAgent, reason: RetirementReason, hook?: LifecycleHook): Promise<Execution>;
+  /** Resolves when all retirements are over, those too that were started by hooks meanwhile. */
+  settled(): Promise<readonly Execution[]>;
+  /** What is not as it should be once all is over. */
+  faults(): string[];
+}
+
+/** See {@link RetirementWorld}. */
+export function createRetirementWorld({
+  place,
+  drainTimeoutSeconds = 21_600,
+  min = 0,
+}: {
+  readonly place: "asg" | "ecs";
+  readonly drainTimeoutSeconds?: number;
+  readonly min?: number;
+}): RetirementWorld {
+  const agents: WorldAgent[] = [];
+  const alerts: RetirementWorld["alerts"][number][] = [];
+  const calls: string[] = [];
+  /** A failed execution is told of by an alarm, whether or not its alert got through. */
+  let told = false;
+  const executions: Promise<Execution>[] = [];
+  const brokenUntil = new Map<Service, number>();
+  const hooks = new Map<string, { readonly agent: WorldAgent; expiry: NodeJS.Timeout }>();
+  const metrics = createMetricsFake();
+  const log = createLogFake();
+  const definition = retirementDefinition({
+    fleet: "ci",
+    partition: "aws",
+    retireFunction: `arn:aws:lambda:${account}:function:ci-retire`,
+    topic: `arn:aws:sns:${account}:ci-alarms`,
+    place: place === "asg" ? { type: "asg", group } : { type: "ecs", cluster: `arn:aws:ecs:${account}:cluster/ci` },
+    drainTimeoutSeconds,
+  });
+
+  const find = (name: unknown) => {
+    const agent = agents.find((each) => each.name === name);
+    if (!agent) throw new Error(`no agent ${name}`);
+    return agent;
+  };
+  const works = ({ jobEndsAt, running }: WorldAgent) => running && jobEndsAt > Date.now();
+
+  function assertUp(service: Service): void {
+    if ((brokenUntil.get(service) ?? 0) <= Date.now()) return;
+    if (service === "vendor") throw new VendorApiError("unavailable", "the vendor's API is down");
+    throw failure(`${service}.Down`, `${service} is down`);
+  }
+
+  async function reached<T>(service: Service, call: string, agent: string, effect: () => T): Promise<T> {
+    await pause();
+    calls.push(call);
+    world.onCall?.(call, agent);
+    assertUp(service);
+    const result = effect();
+    await pause();
+    return result;
+  }
+
+  async function pause(): Promise<void> {
+    const milliseconds = world.latency();
+    if (milliseconds > 0) await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  }
+
+  function finish(agent: WorldAgent, by: "us" | "aws"): void {
+    agent.end ??= { by, killedJob: works(agent) };
+    agent.running = false;
+    agent.lifecycle = undefined;
+    // Until its heartbeats are missed the vendor shows what it saw last.
+    setTimeout(() => {
+      if (place === "asg") agent.known = false;
+    }, 90_000);
+  }
+
+  const retirement: VendorRetirement = {
+    drain: ({ name }) =>
+      reached("vendor", "drain", name, () => {
+        const agent = find(name);
+        if (!agent.known) return "gone";
+        agent.locked = true;
+        return agent.jobEndsAt > Date.now() ? "busy" : "idle";
+      }),
+    undrain: ({ name }) =>
+      reached("vendor", "undrain", name, () => {
+        find(name).locked = false;
+      }),
+    deregister: ({ name }) =>
+      reached("vendor", "deregister", name, () => {
+        const agent = find(name);
+        if (works(agent)) throw new VendorApiError("conflict", "the agent runs a job");
+        agent.known = false;
+      }),
+  };
+  const vendor = {
+    readDemand: () => reached("vendor", "readDemand", "", () => ({ queued: world.queued, running: 0 })),
+  };
+
+  const aws: Record<string, (parameters: never, agent: WorldAgent) => unknown> = {
+    describeAutoScalingInstances: (_parameters, { name, lifecycle }) => ({
+      AutoScalingInstances:
+        lifecycle === undefined ? [] : [{ InstanceId: name, AutoScalingGroupName: group, LifecycleState: lifecycle }],
+    }),
+    describeInstances: (_parameters, { running }) => ({
+      Reservations: [{ Instances: [{ State: { Name: running ? "running" : "terminated" } }] }],
+    }),
+    recordLifecycleActionHeartbeat({ LifecycleActionToken }: { LifecycleActionToken: string }) {
+      const hook = activeHook(LifecycleActionToken);
+      clearTimeout(hook.expiry);
+      hook.expiry = expiryOf(hook.agent, LifecycleActionToken);
+    },
+    completeLifecycleAction({ LifecycleActionToken }: { LifecycleActionToken: string }) {
+      const { agent, expiry } = activeHook(LifecycleActionToken);
+      clearTimeout(expiry);
+      hooks.delete(LifecycleActionToken);
+      finish(agent, "us");
+    },
+    terminateInstanceInAutoScalingGroup(parameters: { ShouldDecrementDesiredCapacity: boolean }, agent) {
+      if (agent.lifecycle !== "InService") throw failure("AutoScaling.AutoScalingException", "Instance Id not found");
+      if (parameters.ShouldDecrementDesiredCapacity) {
+        const atFloor = world.group.desired <= world.group.min;
+        if (atFloor) throw failure("AutoScaling.AutoScalingException", "will violate group's min size constraint");
+        world.group.desired -= 1;
+      }
+      hold(agent);
+    },
+    stopTask(_parameters: unknown, agent) {
+      if (agent.lifecycle === undefined)
+        throw failure("Ecs.InvalidParameterException", "The referenced task was not found.");
+      finish(agent, "us");
+    },
+  };
+
+  function activeHook(token: string) {
+    const hook = hooks.get(token);
+    if (!hook) {
+      throw failure("AutoScaling.AutoScalingException", `No active Lifecycle Action found with token ${token}`);
+    }
+    return hook;
+  }
+
+  function expiryOf(agent: WorldAgent, token: string): NodeJS.Timeout {
+    return setTimeout(() => {
+      hooks.delete(token);
+      finish(agent, "aws");
+    }, heartbeatSeconds * 1000);
+  }
+
+  /** The termination hook gets hold of an instance, and its event is delivered. */
+  function hold(agent: WorldAgent): LifecycleHook {
+    const token = `token-${hooks.size}-${agent.name}-${Date.now()}`;
+    agent.lifecycle = "Terminating:Wait";
+    hooks.set(token, { agent, expiry: expiryOf(agent, token) });
+    const hook = { token, name: "agent-fleets-retire", group };
+    void world.retire(agent, "terminating", hook);
+    return hook;
+  }
+
+  async function callTask(resource: string, parameters: Readonly<Record<string, unknown>>): Promise<unknown> {
+    if (resource.includes(":lambda:")) {
+      const pools = new Map([[undefined, { retirement, vendor, metrics }]]);
+      return handleRetire(parameters, { pools, log });
+    }
+    const [, service = "", action = ""] = /:(autoscaling|ec2|ecs|sns):(\w+)$/.exec(resource) ?? [];
+    if (service === "sns") {
+      return reached("sns", "publish", "", () => alerts.push(parameters.Message as RetirementWorld["alerts"][number]));
+    }
+    const ids = (parameters.InstanceIds as string[] | undefined)?.[0];
+    const agent = find(ids ?? parameters.InstanceId ?? parameters.Task);
+    return reached(service as Service, action, agent.name, () => aws[action]?.(parameters as never, agent));
+  }
+
+  const world: RetirementWorld = {
+    agents,
+    metrics,
+    alerts,
+    calls,
+    group: { desired: 0, min },
+    queued: 0,
+    onCall: undefined,
+    latency: () => 0,
+    addAgent(name) {
+      const agent: WorldAgent = {
+        name,
+        known: true,
+        locked: false,
+        jobEndsAt: 0,
+        lifecycle: "InService",
+        running: true,
+        end: undefined,
+      };
+      agents.push(agent);
+      world.group.desired += 1;
+      return agent;
+    },
+    giveJob(agent, seconds) {
+      if (agent.locked || !agent.known || !agent.running || works(agent)) return false;
+      agent.jobEndsAt = Date.now() + seconds * 1000;
+      return true;
+    },
+    breakFor(service, seconds) {
+      brokenUntil.set(service, Date.now() + seconds * 1000);
+    },
+    terminate: hold,
+    reclaim(agent) {
+      for (const [token, hook] of hooks) {
+        if (hook.agent !== agent) continue;
+        clearTimeout(hook.expiry);
+        hooks.delete(token);
+      }
+      finish(agent, "aws");
+    },
+    retire({ name }, reason, hook) {
+      const deadline = new Date(Date.now() + drainTimeoutSeconds * 1000).toISOString();
+      const execution = execute(definition, { agent: { name, capacityId: name }, reason, hook, deadline }, callTask);
+      executions.push(execution);
+      void execution.then(({ status }) => {
+        told ||= status === "FAILED";
+      });
+      return execution;
+    },
+    async settled() {
+      for (let count = -1; count !== executions.length; ) {
+        count = executions.length;
+        await Promise.all(executions);
+      }
+      return Promise.all(executions);
+    },
+    faults() {
+      return agents.flatMap(({ name, end, lifecycle, locked, known, running }) => [
+        ...(end?.by === "us" && end.killedJob ? [`we killed a job on ${name}`] : []),
+        ...(running && lifecycle === "InService" && locked && !told ? [`${name} stays drained`] : []),
+        ...(lifecycle === "Terminating:Wait" && !told ? [`the hook of ${name} is left to run out`] : []),
+        ...(end?.by === "us" && known && !told ? [`the vendor still knows ${name}`] : []),
+      ]);
+    },
+  };
+  return world;
+}
+
+function failure(name: string, message: string): Error {
+  return Object.assign(new Error(message), { name });
+}

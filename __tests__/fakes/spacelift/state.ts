@@ -1,0 +1,102 @@
+import type { Clock } from "../../../handlers/core/ports.ts";
+
+/** A worker as its pool shows it; what a test sets is shown as it is, whatever a real server would show. */
+export interface FakeWorker {
+  readonly id: string;
+  busy: unknown;
+  drained: unknown;
+  /** JSON in a string. */
+  metadata: unknown;
+  /** Seconds since 1970. */
+  createdAt: number;
+  availableAt: unknown;
+}
+
+/** A private worker pool. */
+export interface FakeWorkerPool {
+  readonly id: string;
+  pendingRuns: number;
+  readonly workers: Map<string, FakeWorker>;
+}
+
+/** One Spacelift account. Tests and the API of the fake change it alike. */
+export class SpaceliftState {
+  readonly pools = new Map<string, FakeWorkerPool>();
+  /** Of the one API key. */
+  readonly keyId = "01TESTKEY";
+  /** How long sessions last. */
+  sessionSeconds = 36_000;
+  /** Whether workers tell since when they are idle, as newer servers let them. */
+  tellsIdleTimes = true;
+  /** Whether the key may drain workers. */
+  mayDrain = true;
+  readonly #sessions = new Map<string, number>();
+  #count = 0;
+
+  constructor(
+    readonly clock: Clock,
+    /** The secret of the API key. */
+    public secret: string,
+  ) {}
+
+  addPool(id: string): FakeWorkerPool {
+    const pool: FakeWorkerPool = { id, pendingRuns: 0, workers: new Map() };
+    this.pools.set(id, pool);
+    return pool;
+  }
+
+  /** A worker without a run, as one of our instances registers it. */
+  addWorker(pool: FakeWorkerPool, instanceId: string, changes: Partial<FakeWorker> = {}): FakeWorker {
+    const now = this.now();
+    const worker: FakeWorker = {
+      id: this.newId(),
+      busy: false,
+      drained: false,
+      metadata: JSON.stringify({ asg_id: "ci", instance_id: instanceId, ami_id: "ami-1" }),
+      createdAt: now,
+      availableAt: now,
+      ...changes,
+    };
+    pool.workers.set(worker.id, worker);
+    return worker;
+  }
+
+  /** Whether the worker took a run: a drained one takes none, and a busy one no second. */
+  startRun(worker: FakeWorker): boolean {
+    if (worker.drained !== false || worker.busy !== false) return false;
+    worker.busy = true;
+    worker.availableAt = null;
+    return true;
+  }
+
+  endRun(worker: FakeWorker): void {
+    worker.busy = false;
+    worker.availableAt = this.now();
+  }
+
+  openSession(id: unknown, secret: unknown): { readonly jwt: string; readonly validUntil: number } | undefined {
+    if (id !== this.keyId || secret !== this.secret) return undefined;
+    const jwt = `test-session-${this.newId()}`;
+    const validUntil = this.now() + this.sessionSeconds;
+    this.#sessions.set(jwt, validUntil);
+    return { jwt, validUntil };
+  }
+
+  isOpen(jwt: string): boolean {
+    return (this.#sessions.get(jwt) ?? 0) > this.now();
+  }
+
+  /** Ends all sessions before their time. */
+  endSessions(): void {
+    this.#sessions.clear();
+  }
+
+  newId(): string {
+    this.#count += 1;
+    return `01TEST${String(this.#count).padStart(20, "0")}`;
+  }
+
+  private now(): number {
+    return Math.floor(this.clock.now().getTime() / 1000);
+  }
+}

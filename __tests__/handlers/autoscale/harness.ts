@@ -1,0 +1,60 @@
+import type { AutoscaleDeps } from "../../../handlers/autoscale/handler.ts";
+import type { Policy } from "../../../handlers/core/model.ts";
+import type { CapacityMember, VendorAgent } from "../../../handlers/core/ports.ts";
+import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
+import { createFleetFake, type FleetFake } from "../../fakes/fleet.ts";
+import { createLogFake, createMetricsFake, type LogFake, type MetricsFake } from "../../fakes/log.ts";
+import { policyOf } from "../../fixtures/policy.ts";
+
+/** A pass of the loop with everything around it in memory. */
+export interface AutoscaleHarness {
+  readonly clock: FakeClock;
+  readonly fleet: FleetFake;
+  readonly log: LogFake;
+  readonly metrics: MetricsFake;
+  /** For a fleet without a retirement workflow. */
+  readonly deps: AutoscaleDeps;
+  /** Adds an agent whose task runs; without a state of the vendor it has not registered. */
+  addAgent(name: string, state?: VendorAgent["state"], changes?: Partial<CapacityMember>): void;
+}
+
+/** See {@link AutoscaleHarness}. Of a fleet named `ci` with no agents, that rests between no two scale-ins. */
+export function createAutoscaleHarness(policy: Partial<Policy> = {}): AutoscaleHarness {
+  const clock = createFakeClock();
+  const fleet = createFleetFake();
+  const log = createLogFake();
+  const metrics = createMetricsFake();
+  let suffixes = 0;
+  return {
+    clock,
+    fleet,
+    log,
+    metrics,
+    deps: {
+      fleet: "ci",
+      policy: policyOf({ scaleInCooldownSeconds: 0, ...policy }),
+      tickSeconds: 10,
+      vendor: fleet.vendor,
+      capacity: fleet.capacity,
+      memory: { recentlyWanted: [] },
+      clock,
+      log,
+      metrics,
+      newSuffix() {
+        suffixes += 1;
+        return `s${suffixes}`;
+      },
+    },
+    addAgent(name, state, changes = {}) {
+      fleet.members.push({
+        id: `task-${name}`,
+        agentName: name,
+        role: "burst",
+        phase: "running",
+        launchedAt: new Date(clock.now().getTime() - 3_600_000),
+        ...changes,
+      });
+      if (state) fleet.vendorAgents?.push({ id: `agent-${name}`, name, state });
+    },
+  };
+}

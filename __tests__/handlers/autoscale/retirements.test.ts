@@ -1,0 +1,167 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { type AutoscaleDeps, runPass } from "../../../handlers/autoscale/handler.ts";
+import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
+
+let harness: AutoscaleHarness;
+let deps: AutoscaleDeps;
+
+beforeEach(() => setUp());
+
+function setUp(policy: AutoscaleDeps["policy"] | object = {}): void {
+  harness = createAutoscaleHarness({ departure: "by-retirement", ...policy });
+  deps = { ...harness.deps, retirements: harness.fleet.retirements };
+}
+
+const retired = () => harness.fleet.retired.map(({ agent, reason }) => `${agent.name} ${reason}`);
+
+/** Has the workflow begin with what it is given, as a pass sees it from then on. */
+function retirementsGetUnderWay(): void {
+  const { fleet } = harness;
+  fleet.onCall = () => {
+    for (const { agent } of fleet.retired) fleet.retiring.add(agent.name);
+  };
+}
+
+describe("retirements", () => {
+  it("are started for each agent chosen, and one that fails keeps no other from it", async () => {
+    const { fleet, metrics, addAgent } = harness;
+    for (const name of ["ci_a", "ci_b", "ci_c"]) addAgent(name, "idle");
+    let asked = 0;
+    fleet.onCall = (call) => {
+      if (call !== "retirements.start") return;
+      asked += 1;
+      fleet.failures.delete("retirements.start");
+      if (asked === 2) fleet.failures.set("retirements.start", new Error("AWS is down"));
+    };
+    await expect(runPass(deps)).rejects.toThrow("ci_b");
+    expect(retired()).toEqual(["ci_a scale-in", "ci_c scale-in"]);
+    expect(metrics.records).toMatchObject([{ Retired: 2 }]);
+  });
+
+  it("take an agent out of the supply, and are not started twice", async () => {
+    setUp({ min: 1 });
+    harness.addAgent("ci_a", "idle", { launchedAt: new Date(0) });
+    harness.addAgent("ci_b", "idle");
+    retirementsGetUnderWay();
+    const { lastDecision, ticks } = await runPass(deps);
+    expect(retired()).toEqual(["ci_a scale-in"]);
+    expect(lastDecision).toMatchObject({ action: "hold", supply: 1 });
+    expect(ticks).toBe(5);
+    expect(harness.metrics.records.at(-1)).toMatchObject({ AgentsRetiring: 1, AgentsIdle: 1 });
+  });
+
+  it("are asked for after the agents: one found drained has its retirement found with it", async () => {
+    harness.addAgent("ci_a", "idle");
+    harness.fleet.onCall = (call) => {
+      if (call !== "vendor.listAgents") return;
+      harness.fleet.vendorAgents = [{ id: "agent-ci_a", name: "ci_a", state: "draining" }];
+      harness.fleet.retiring.add("ci_a");
+    };
+    await runPass(deps);
+    expect(harness.fleet.calls.slice(0, 4)).toEqual([
+      "capacity.read",
+      "vendor.listAgents",
+      "retirements.running",
+      "vendor.readDemand",
+    ]);
+    expect(retired()).toEqual([]);
+  });
+
+  it("Spacelift defect 4: are taken up again where one broke off and left its agent drained", async () => {
+    harness.addAgent("ci_a", "draining");
+    harness.addAgent("ci_b", "busy");
+    retirementsGetUnderWay();
+    await runPass(deps);
+    expect(retired()).toEqual(["ci_a stranded"]);
+    expect(harness.fleet.stopped).toEqual([]);
+    expect(harness.metrics.sum("Retired")).toBe(1);
+  });
+
+  it("cannot be asked for: nothing is decided", async () => {
+    harness.addAgent("ci_a", "idle");
+    harness.fleet.failures.set("retirements.running", new Error("denied"));
+    await expect(runPass(deps)).rejects.toThrow("denied");
+    expect([harness.fleet.launches, retired(), harness.fleet.stopped]).toEqual([[], [], []]);
+  });
+});
+
+describe("scale-in after several observations", () => {
+  beforeEach(() => setUp({ scaleInAfterObservations: 3 }));
+
+  it("waits for them, over the ticks of a pass and over passes, and starts anew after a cold start", async () => {
+    harness.addAgent("ci_a", "idle");
+    harness.addAgent("ci_b", "busy");
+    const decisionAfter = async (tickSeconds: number) => (await runPass({ ...deps, tickSeconds })).lastDecision.action;
+    expect(await decisionAfter(60)).toBe("hold");
+    expect(await decisionAfter(60)).toBe("hold");
+    expect(await decisionAfter(60)).toBe("scale-in");
+    deps = { ...deps, memory: { recentlyWanted: [] } };
+    expect(await decisionAfter(60)).toBe("hold");
+    expect(await decisionAfter(10)).toBe("scale-in");
+  });
+
+  it("remembers no more than it needs", async () => {
+    harness.addAgent("ci_b", "busy");
+    await runPass(deps);
+    expect(deps.memory.recentlyWanted).toEqual([1, 1]);
+  });
+});
+
+describe("agents that never registered", () => {
+  it("Spacelift defect 9: may be replaced, but not while the circuit is open", async () => {
+    for (const [failedLaunchesLastHour, mayReplace] of [
+      [19, true],
+      [20, false],
+    ] as const) {
+      setUp();
+      harness.addAgent("i-lost");
+      Object.assign(harness.fleet, { failedLaunchesLastHour });
+      await runPass({ ...deps, tickSeconds: 60 });
+      expect(harness.fleet.stopped).toEqual([{ id: "task-i-lost", mayReplace }]);
+    }
+  });
+});
+
+describe("roles", () => {
+  beforeEach(() => setUp({ departure: "by-itself", min: 1 }));
+
+  it("are assigned to members that a group launched, and one that fails keeps no other from it", async () => {
+    const { fleet, addAgent } = harness;
+    fleet.vendorAgents = undefined;
+    for (const name of ["i-1", "i-2", "i-3"]) addAgent(name, undefined, { role: undefined });
+    let asked = 0;
+    fleet.onCall = (call) => {
+      if (call !== "capacity.assignRole") return;
+      asked += 1;
+      fleet.failures.delete(call);
+      if (asked === 1) fleet.failures.set(call, new Error("denied"));
+    };
+    await expect(runPass(deps)).rejects.toThrow("i-1");
+    expect(fleet.assigned).toEqual([
+      { id: "task-i-2", role: "burst" },
+      { id: "task-i-3", role: "burst" },
+    ]);
+  });
+
+  it("are not asked for where members come with one", async () => {
+    harness.addAgent("ci_a", "idle", { role: "floor" });
+    await runPass(deps);
+    expect(harness.fleet.calls).not.toContain("capacity.assignRole");
+  });
+});
+
+describe("a queue that closes without agents", () => {
+  it("is kept open by what the vendor was just seen to have, and a failure fails the pass", async () => {
+    harness.addAgent("ci_a", "idle");
+    await runPass({ ...deps, policy: { ...deps.policy, min: 1 } });
+    expect(harness.fleet.queuesKeptOpen).toEqual([harness.fleet.vendorAgents]);
+    harness.fleet.failures.set("vendor.keepQueueOpen", new Error("no rights"));
+    await expect(runPass(deps)).rejects.toThrow("no rights");
+  });
+
+  it("is no business of vendors that show no agents", async () => {
+    harness.fleet.vendorAgents = undefined;
+    await runPass(deps);
+    expect(harness.fleet.queuesKeptOpen).toEqual([]);
+  });
+});

@@ -1,0 +1,338 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createRetirementWorld, type RetirementWorld, type WorldAgent } from "../../fakes/retirement-world.ts";
+import { passTimeUntil } from "../../fakes/step-functions.ts";
+
+const hour = 3600;
+let world: RetirementWorld;
+let agent: WorldAgent;
+let startedAt: number;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"], now: new Date("2026-01-01T00:00:00Z") });
+  startedAt = Date.now();
+  world = createRetirementWorld({ place: "asg" });
+  agent = world.addAgent("i-0123456789abcdef0");
+});
+
+afterEach(() => {
+  expect(world.faults()).toEqual([]);
+  vi.useRealTimers();
+});
+
+const seconds = () => (Date.now() - startedAt) / 1000;
+const later = (afterSeconds: number, happen: () => void) => setTimeout(happen, afterSeconds * 1000);
+const settled = () => passTimeUntil(world.settled());
+const times = (call: string) => world.calls.filter((each) => each === call).length;
+
+describe("scale-in", () => {
+  it("an idle agent is drained, deregistered and terminated with decrement; its hook ends with it", async () => {
+    void world.retire(agent, "scale-in");
+    const [scaleIn, terminating] = await settled();
+    expect(scaleIn?.states).toEqual([
+      "Begin",
+      "Has a hook",
+      "Look",
+      "Where it is",
+      "Drain",
+      "What it does",
+      "Deregister",
+      "How to end",
+      "Terminate",
+      "Gone",
+    ]);
+    expect(terminating?.states.slice(-3)).toEqual(["How to end", "Complete the hook", "Gone"]);
+    expect(world.group.desired).toBe(0);
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeLessThan(60);
+  });
+
+  it("Spacelift defects 4, 7: a busy agent is undrained, stays and works on", async () => {
+    world.giveJob(agent, hour);
+    void world.retire(agent, "scale-in");
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "SUCCEEDED", states: expect.arrayContaining(["Undrain", "Stays"]) });
+    expect(agent).toMatchObject({ locked: false, end: undefined, lifecycle: "InService" });
+    expect(world.metrics.sum("RetirementsAborted")).toBe(1);
+    expect(world.alerts).toEqual([]);
+  });
+
+  it("Spacelift defect 8: one busy candidate holds up no other, and leaves room for a substitute", async () => {
+    const idle = world.addAgent("i-0000000000000002");
+    world.giveJob(agent, hour);
+    void world.retire(agent, "scale-in");
+    void world.retire(idle, "scale-in");
+    await settled();
+    expect([agent.end, idle.end]).toEqual([undefined, { by: "us", killedJob: false }]);
+    // The next tick sees the first as busy, and so as no candidate: decide() picks another.
+    expect(agent.locked).toBe(false);
+    expect(world.group.desired).toBe(1);
+  });
+
+  it("an agent that gets a job between drain and the last look is not terminated", async () => {
+    world.onCall = (call) => {
+      if (call !== "drain" || times("drain") !== 2) return;
+      agent.locked = false;
+      world.giveJob(agent, hour);
+    };
+    void world.retire(agent, "scale-in");
+    await settled();
+    expect(agent).toMatchObject({ locked: false, end: undefined });
+    expect(times("terminateInstanceInAutoScalingGroup")).toBe(0);
+  });
+
+  it("Spacelift defect 7: with the vendor down nothing is terminated, and an alert tells", async () => {
+    world.onCall = (call) => {
+      if (call === "drain" && times("drain") === 1) world.breakFor("vendor", 20);
+      if (call === "undrain") world.breakFor("vendor", 0);
+    };
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    void world.retire(agent, "scale-in");
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "FAILED", cause: expect.stringContaining("could not be retired") });
+    expect(execution?.states.slice(-4)).toEqual(["Undrain after failure", "Given up", "Alert", "Fail"]);
+    expect(world.alerts).toMatchObject([
+      { alert: expect.stringContaining("takes jobs again"), lastError: { Error: "VendorApiError" } },
+    ]);
+    expect(agent).toMatchObject({ locked: false, end: undefined });
+  });
+
+  it("undrain fails: the alert says that the agent stays drained, and the next retirement finishes it", async () => {
+    world.giveJob(agent, 60);
+    world.onCall = (call) => {
+      if (call === "undrain") world.breakFor("vendor", 120);
+    };
+    void world.retire(agent, "scale-in");
+    const [execution] = await settled();
+    expect(execution?.states.slice(-4)).toEqual(["Undrain", "Still drained", "Alert", "Fail"]);
+    expect(world.alerts).toMatchObject([{ alert: expect.stringContaining("takes no jobs") }]);
+    expect(agent).toMatchObject({ locked: true, end: undefined });
+
+    // What the loop sees as stranded.
+    void world.retire(agent, "stranded");
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+  });
+
+  it("Spacelift defects 5, 6: at the floor the instance is replaced, by name, and desired capacity is left alone", async () => {
+    world = createRetirementWorld({ place: "asg", min: 1 });
+    agent = world.addAgent("i-0123456789abcdef0");
+    void world.retire(agent, "scale-in");
+    const [execution] = await settled();
+    expect(execution?.states.slice(-3)).toEqual(["Terminate", "Terminate and replace", "Gone"]);
+    expect(world.group.desired).toBe(1);
+    expect(world.calls.filter((call) => /desired|detach/i.test(call))).toEqual([]);
+  });
+
+  it("Auto Scaling down: the agent takes jobs again, and an alert tells", async () => {
+    world.breakFor("autoscaling", hour);
+    void world.retire(agent, "scale-in");
+    const [execution] = await settled();
+    expect(execution?.states.slice(-4)).toEqual(["Undrain after failure", "Given up", "Alert", "Fail"]);
+    expect(agent.end).toBeUndefined();
+  });
+
+  it("an alert that cannot be sent changes nothing else", async () => {
+    world.breakFor("autoscaling", hour);
+    world.breakFor("sns", hour);
+    void world.retire(agent, "scale-in");
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "FAILED" });
+    expect(agent.locked).toBe(false);
+  });
+
+  it("the instance gone under us: its record goes, and nothing fails", async () => {
+    agent.lifecycle = undefined;
+    agent.running = false;
+    void world.retire(agent, "scale-in");
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "SUCCEEDED" });
+    expect(execution?.states.slice(-2)).toEqual(["Forget", "Gone"]);
+    expect(agent.known).toBe(false);
+  });
+
+  it("the instance gone between drain and terminate: nothing fails", async () => {
+    world.onCall = (call) => {
+      if (call === "terminateInstanceInAutoScalingGroup") world.reclaim(agent);
+    };
+    void world.retire(agent, "scale-in");
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "SUCCEEDED" });
+    expect(execution?.states.slice(-3)).toEqual(["Look again", "Is it gone", "Gone"]);
+  });
+
+  it("an instance that is terminating already is left to its hook", async () => {
+    world.giveJob(agent, 600);
+    world.terminate(agent);
+    void world.retire(agent, "scale-in");
+    const [, scaleIn] = await settled();
+    expect(scaleIn?.states).toEqual(["Begin", "Has a hook", "Look", "Where it is", "Gone"]);
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+  });
+});
+
+describe("the termination hook", () => {
+  it("an idle agent: heartbeat, drain, deregister, complete", async () => {
+    world.terminate(agent);
+    await settled();
+    expect(world.calls).toEqual([
+      "recordLifecycleActionHeartbeat",
+      "describeInstances",
+      "drain",
+      "drain",
+      "deregister",
+      "completeLifecycleAction",
+    ]);
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+  });
+
+  it("Spacelift defect 10, Semaphore defect 5: a job of three hours ends by itself; only then the instance goes", async () => {
+    world.giveJob(agent, 3 * hour);
+    world.terminate(agent);
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeGreaterThanOrEqual(3 * hour);
+    expect(seconds()).toBeLessThan(3 * hour + 120);
+    expect(world.alerts).toEqual([]);
+    expect(agent.locked).toBe(true);
+  });
+
+  it("a job beyond the drain timeout: an alert, and nothing is killed by us", async () => {
+    world.giveJob(agent, 10 * hour);
+    world.terminate(agent);
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "FAILED" });
+    expect(world.alerts).toMatchObject([{ alert: expect.stringContaining("does not kill it") }]);
+    expect(seconds()).toBeGreaterThanOrEqual(6 * hour);
+    expect(seconds()).toBeLessThan(6 * hour + 120);
+    expect(agent.end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(2 * hour * 1000);
+    expect(agent.end).toEqual({ by: "aws", killedJob: true });
+  });
+
+  it("Spacelift defect 13: an hour without the vendor: the hook is held, and no call to the vendor comes before a heartbeat", async () => {
+    world.giveJob(agent, 600);
+    world.breakFor("vendor", hour);
+    world.terminate(agent);
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeGreaterThanOrEqual(hour);
+    expect(seconds()).toBeLessThan(hour + 180);
+    expect(world.alerts).toEqual([]);
+    expect(world.calls.indexOf("recordLifecycleActionHeartbeat")).toBeLessThan(world.calls.indexOf("drain"));
+    expect(times("recordLifecycleActionHeartbeat")).toBeGreaterThan(20);
+    expect(world.metrics.sum("VendorApiErrors")).toBeGreaterThan(20);
+  });
+
+  it("is completed already: a success, and the vendor's record goes", async () => {
+    const hook = world.terminate(agent);
+    await settled();
+    agent.known = true;
+    void world.retire(agent, "terminating", hook);
+    const executions = await settled();
+    expect(executions.at(-1)).toMatchObject({ status: "SUCCEEDED" });
+    expect(executions.at(-1)?.states.slice(-2)).toEqual(["Forget", "Gone"]);
+    expect(agent.known).toBe(false);
+  });
+
+  it("ends while we complete it: a success", async () => {
+    world.onCall = (call) => {
+      if (call === "completeLifecycleAction" && agent.running) world.reclaim(agent);
+    };
+    world.terminate(agent);
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "SUCCEEDED" });
+  });
+
+  it("cannot be completed for a while: it is tried until it works", async () => {
+    world.onCall = (call) => {
+      if (call === "completeLifecycleAction" && times(call) < 10) throw new Error("throttled");
+    };
+    world.terminate(agent);
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "SUCCEEDED" });
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+  });
+
+  it("of an instance that is dead already is completed, whatever the vendor says", async () => {
+    world.giveJob(agent, hour);
+    agent.running = false;
+    world.breakFor("vendor", 600);
+    world.terminate(agent);
+    const [execution] = await settled();
+    expect(execution?.states).toEqual(expect.arrayContaining(["Is it alive", "Let it go", "Forget"]));
+    expect(world.calls.slice(0, 3)).toEqual([
+      "recordLifecycleActionHeartbeat",
+      "describeInstances",
+      "completeLifecycleAction",
+    ]);
+  });
+
+  it("the same event twice, a bucket apart: both end well", async () => {
+    world.giveJob(agent, 600);
+    const hook = world.terminate(agent);
+    later(120, () => void world.retire(agent, "terminating", hook));
+    await vi.advanceTimersByTimeAsync(121_000);
+    const executions = await settled();
+    expect(executions.map(({ status }) => status)).toEqual(["SUCCEEDED", "SUCCEEDED"]);
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+  });
+});
+
+describe("what AWS or the agent has decided", () => {
+  it("a Spot notice while idle: the agent is out before AWS takes it", async () => {
+    void world.retire(agent, "spot-interruption");
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeLessThan(120);
+  });
+
+  it("a Spot notice while busy: no new job, and AWS alone ends it", async () => {
+    world.giveJob(agent, hour);
+    later(120, () => world.reclaim(agent));
+    void world.retire(agent, "spot-interruption");
+    later(90, () => expect(world.giveJob(agent, 1)).toBe(false));
+    const [execution] = await settled();
+    expect(agent.end).toEqual({ by: "aws", killedJob: true });
+    expect(execution).toMatchObject({ status: "SUCCEEDED" });
+    expect(agent.known).toBe(false);
+    expect(seconds()).toBeLessThan(hour + 120);
+  });
+
+  it("a rebalance recommendation while busy waits for the job", async () => {
+    world.giveJob(agent, hour);
+    void world.retire(agent, "rebalance");
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeGreaterThanOrEqual(hour);
+  });
+
+  it.each([
+    ["jobs wait: it is replaced at once", 3, 1],
+    ["no job waits: the group gets smaller", 0, 0],
+  ])("Semaphore defect 1: an agent has left, %s", async (_, queued, desired) => {
+    world.queued = queued;
+    agent.known = false;
+    void world.retire(agent, "release");
+    await settled();
+    expect(world.group.desired).toBe(desired);
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+  });
+
+  it("the vendor does not tell whether jobs wait: the fleet keeps its size", async () => {
+    world.onCall = (call) => {
+      if (call === "readDemand") world.breakFor("vendor", 5);
+    };
+    void world.retire(agent, "release");
+    await settled();
+    expect(world.group.desired).toBe(1);
+  });
+
+  it("two reasons at once: the agent goes once", async () => {
+    world.giveJob(agent, 600);
+    void world.retire(agent, "rebalance");
+    void world.retire(agent, "spot-interruption");
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(world.group.desired).toBe(0);
+  });
+});

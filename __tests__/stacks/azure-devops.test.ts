@@ -1,0 +1,232 @@
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
+import { poolsOf } from "../../handlers/autoscale/pools.ts";
+import { resources, rightsOf, type Synthesized, synthesize, theOnly } from "./synth.ts";
+
+const single = {
+  kind: "ecs-fleet",
+  region: "eu-west-1",
+  vendor: { type: "azure-devops", organization: "acme", poolName: "aws" },
+} as const;
+const pool = (key: string, more = {}) => ({ key, name: `Pool ${key}`, ...more });
+const pooled = (pools: readonly object[], more = {}) => ({
+  ...single,
+  vendor: { type: "azure-devops", organization: "acme" },
+  pools,
+  ...more,
+});
+
+function variablesOf(stack: Synthesized): Record<string, string> {
+  const [, found] =
+    Object.entries(stack.resource.aws_lambda_function ?? {}).find(([id]) => id.startsWith("autoscale")) ?? [];
+  return (found?.environment as { variables: Record<string, string> }).variables;
+}
+
+function containersOf(stack: Synthesized) {
+  return resources(stack, "aws_ecs_task_definition").map(({ family, container_definitions: definitions }) => ({
+    family,
+    ...JSON.parse(String(definitions))[0],
+  }));
+}
+
+describe("an agent of Azure DevOps", () => {
+  const stack = synthesize(single);
+  const [container] = containersOf(stack);
+
+  it("runs the image that the stack builds, with the process 1 that the image brings", () => {
+    expect(container.image).toMatch(/aws_ecr_repository\..*repository_url}:agent$/);
+    expect(container).not.toHaveProperty("entryPoint");
+    expect(container).not.toHaveProperty("command");
+    expect(container.linuxParameters).toEqual({ initProcessEnabled: false });
+    expect(rightsOf(stack, "capacity_execution")).toContainEqual(
+      expect.objectContaining({ Action: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"] }),
+    );
+    expect(theOnly(stack, "aws_codebuild_project").name).toBe("ci-image");
+  });
+
+  it("defect 7: gets its credential by reference", () => {
+    expect(container.secrets).toEqual([{ name: "AZP_TOKEN", valueFrom: expect.stringMatching(/secret-pat\w+\.arn/) }]);
+    expect(container.environment).toEqual([
+      { name: "AZP_POOL", value: "aws" },
+      { name: "AZP_URL", value: "https://dev.azure.com/acme" },
+    ]);
+  });
+
+  it("defect 8: has a log and a role of its own", () => {
+    expect(container.logConfiguration.options["awslogs-group"]).toMatch(
+      /aws_cloudwatch_log_group\.capacity_agent-logs/,
+    );
+    expect(theOnly(stack, "aws_ecs_task_definition").task_role_arn).toMatch(/capacity_task/);
+  });
+
+  it("runs an image that the config names, and then none is built", () => {
+    const named = synthesize({ ...single, compute: { image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/ado:1" } });
+    expect(containersOf(named)[0].image).toBe("123456789012.dkr.ecr.eu-west-1.amazonaws.com/ado:1");
+    expect(resources(named, "aws_codebuild_project")).toEqual([]);
+    expect(resources(named, "aws_ecr_repository")).toEqual([]);
+  });
+
+  it("may sign in as a service principal", () => {
+    const principal = {
+      tenantId: "11111111-2222-3333-4444-555555555555",
+      clientId: "66666666-7777-8888-9999-000000000000",
+    };
+    const [signed] = containersOf(synthesize({ ...single, vendor: { ...single.vendor, servicePrincipal: principal } }));
+    expect(signed.secrets).toEqual([
+      { name: "AZP_CLIENTSECRET", valueFrom: expect.stringMatching(/secret-clientSecret/) },
+    ]);
+    expect(signed.environment).toContainEqual({ name: "AZP_TENANTID", value: principal.tenantId });
+  });
+});
+
+describe("several pools", () => {
+  const stack = synthesize(
+    pooled([pool("linux", { max: 30 }), pool("large", { min: 1, id: 9, compute: { cpu: 4096, memoryMiB: 16384 } })]),
+  );
+
+  it("have a task definition each, which the loop may run and no other", () => {
+    expect(containersOf(stack).map(({ family }) => family)).toEqual(["ci_large", "ci_linux"]);
+    expect(resources(stack, "aws_ecs_task_definition").map(({ cpu }) => cpu)).toEqual(["4096", "1024"]);
+    expect(rightsOf(stack, "autoscale").find(({ Action }) => Action.includes("ecs:RunTask"))?.Resource).toEqual([
+      expect.stringMatching(/task-definition\/ci_linux:\*$/),
+      expect.stringMatching(/task-definition\/ci_large:\*$/),
+    ]);
+  });
+
+  it("reach the loop whole: what is different, over what is the same", () => {
+    const pools = poolsOf(z.decode(autoscaleEnv, variablesOf(stack) as never));
+    expect(pools).toMatchObject([
+      { pool: "linux", fleet: "ci.linux", policy: { min: 0, max: 30 }, vendor: { pool: { name: "Pool linux" } } },
+      { pool: "large", fleet: "ci.large", policy: { min: 1, max: 10 }, vendor: { pool: { id: 9 } } },
+    ]);
+    const families = pools.map(({ capacity }) => ("family" in capacity ? capacity.family : ""));
+    expect(families).toEqual(["ci_linux", "ci_large"]);
+  });
+
+  it("fit the environment of a Lambda, eight of the longest", () => {
+    const long = "x".repeat(60);
+    const eight = Array.from({ length: 8 }, (_, index) =>
+      pool(`pool-of-length-2${index}ab`, { id: 2_147_483_640 + index, name: `${index}${long}` }),
+    );
+    const variables = variablesOf(synthesize(pooled(eight), "a-stack-whose-name-has-forty-characters1"));
+    const arn = `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${"s".repeat(80)}`;
+    const lengthOf = (text: string) =>
+      text.replaceAll(/\$\{[^}]+\.arn\}/g, arn).replaceAll(/\$\{[^}]+\}/g, "subnet-0123456789abcdef0").length;
+    const bytes = Object.entries(variables).reduce((sum, [name, value]) => sum + name.length + lengthOf(value), 0);
+    expect(bytes).toBeLessThan(4096);
+  });
+
+  it("have alarms and widgets of their own; what is the fleet's is there once", () => {
+    const names = resources(stack, "aws_cloudwatch_metric_alarm").map(({ alarm_name: name }) => String(name));
+    expect(names).toEqual(expect.arrayContaining(["ci-linux-queue-wait", "ci-large-queue-wait", "ci-loop-failing"]));
+    expect(names).not.toContain("ci-queue-wait");
+    const wait = resources(stack, "aws_cloudwatch_metric_alarm").find(
+      ({ alarm_name: name }) => name === "ci-large-queue-wait",
+    );
+    expect(wait).toMatchObject({ dimensions: { Fleet: "ci", Pool: "large" }, namespace: "AgentFleets" });
+    const { widgets } = JSON.parse(String(theOnly(stack, "aws_cloudwatch_dashboard").dashboard_body));
+    const titles = widgets.map(({ properties }: { properties: { title: string } }) => properties.title);
+    expect(titles).toEqual(expect.arrayContaining(["linux: Jobs", "large: Jobs", "Function errors"]));
+  });
+
+  it("defect 9: alarms tell a state, not an edge: each says what missing data means and tells again when it is over", () => {
+    for (const alarm of resources(stack, "aws_cloudwatch_metric_alarm")) {
+      expect(["breaching", "notBreaching"]).toContain(alarm.treat_missing_data);
+      expect(alarm.ok_actions).toEqual(alarm.alarm_actions);
+    }
+  });
+});
+
+describe("the webhook for service hooks", () => {
+  it("is there when asked for, and tells its URL", () => {
+    const stack = synthesize({ ...single, vendor: { ...single.vendor, webhook: { enabled: true } } });
+    expect(stack.output?.webhook_url?.value).toMatch(/\/service-hook$/);
+    expect(stack.output).not.toHaveProperty("run_task_url");
+    expect(synthesize(single).output).not.toHaveProperty("webhook_url");
+  });
+});
+
+describe("what stands beside an agent", () => {
+  const secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ci/db-AbCdEf";
+  const stack = synthesize({
+    ...single,
+    compute: {
+      secrets: { DB_PASSWORD: `${secret}:password::` },
+      volumes: [
+        {
+          name: "cache",
+          mountPath: "/cache",
+          efs: { fileSystemId: "fs-0123456789abcdef0", accessPointId: "fsap-0123456789abcdef0" },
+        },
+        { name: "scratch", mountPath: "/scratch" },
+      ],
+      sidecars: [
+        {
+          name: "db",
+          image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/db:17",
+          memoryMiB: 512,
+          mounts: ["scratch"],
+        },
+      ],
+    },
+  });
+  const [agent, db] = JSON.parse(String(theOnly(stack, "aws_ecs_task_definition").container_definitions));
+
+  it("is in the same task and ends with the agent, never the other way round", () => {
+    expect([agent.essential, db.essential]).toEqual([true, false]);
+    expect(db).toMatchObject({
+      name: "db",
+      memory: 512,
+      mountPoints: [{ sourceVolume: "scratch", containerPath: "/scratch" }],
+    });
+    expect(agent.mountPoints).toHaveLength(2);
+    expect(db.logConfiguration.options["awslogs-stream-prefix"]).toBe("db");
+  });
+
+  it("may be started, read and mounted, and nothing else of its kind", () => {
+    expect(agent.secrets).toContainEqual({ name: "DB_PASSWORD", valueFrom: `${secret}:password::` });
+    expect(rightsOf(stack, "capacity_execution")).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ Action: ["secretsmanager:GetSecretValue"], Resource: [secret] }),
+        expect.objectContaining({ Resource: [expect.stringMatching(/repository\/db$/)] }),
+      ]),
+    );
+    expect(rightsOf(stack, "capacity_task")).toEqual([
+      {
+        Effect: "Allow",
+        Action: ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+        Resource: [expect.stringMatching(/file-system\/fs-0123456789abcdef0$/)],
+        Condition: {
+          StringEquals: {
+            "elasticfilesystem:AccessPointArn": expect.stringMatching(/access-point\/fsap-0123456789abcdef0$/),
+          },
+        },
+      },
+    ]);
+  });
+
+  it.each([
+    [
+      { sidecars: [{ name: "db", image: "db:17", mounts: ["absent"] }] },
+      /must mount volumes of compute\.volumes, which has no absent/,
+    ],
+    [{ sidecars: [{ name: "agent", image: "db:17" }] }, /must not be agent/],
+    [
+      { volumes: [{ name: "host", mountPath: "/host", hostPath: "/var" }] },
+      /must not have a hostPath without capacityProvider/,
+    ],
+    [
+      {
+        volumes: [
+          { name: "a", mountPath: "/a" },
+          { name: "a", mountPath: "/b" },
+        ],
+      },
+      /must not have two of the name a/,
+    ],
+    [{ secrets: { A: secret }, environment: { A: "x" } }, /must not repeat compute\.environment's A/],
+  ])("is refused as %j", (compute, error) => {
+    expect(() => synthesize({ ...single, compute })).toThrow(error);
+  });
+});

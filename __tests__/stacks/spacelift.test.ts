@@ -1,0 +1,175 @@
+import { describe, expect, it } from "vitest";
+import { spaceliftRuntime } from "../../handlers/vendors/spacelift/config.ts";
+import { spacelift as schema } from "../../stacks/config/vendors/spacelift.ts";
+import type { Secret } from "../../stacks/constructs/secret.ts";
+import { terraformTexts } from "../../stacks/constructs/terraform-text.ts";
+import { spacelift } from "../../stacks/vendors/spacelift.ts";
+import type { AgentInstance, FleetSecrets, InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
+
+const arn = (name: string) => `arn:aws:secretsmanager:us-west-2:111122223333:secret:${name}-AbCdEf`;
+const parameterArn = "arn:aws:ssm:us-west-2:111122223333:parameter/ci/key";
+const secrets = Object.fromEntries(
+  ["workerPoolToken", "poolPrivateKey", "apiKeySecret"].map((key) => [key, { arn: arn(key) } as Secret]),
+) as FleetSecrets;
+const fleet: InstanceFleet = {
+  name: "ci",
+  region: "us-west-2",
+  partition: "aws",
+  agents: { singleUse: true, idleTimeoutSeconds: 300 },
+  architecture: "x86_64",
+  drainTimeoutSeconds: 21_600,
+};
+
+function vendorOf(vendor: object = {}) {
+  const config = {
+    type: "spacelift",
+    workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
+    endpoint: "https://acme.app.spacelift.io",
+    apiKeyId: "01HCC6QZ932J7WDF4FTVM9QMEX",
+    ...vendor,
+  };
+  return spacelift(terraformTexts(schema.parse(config)));
+}
+
+function instanceOf(vendor: object = {}, changes: Partial<InstanceFleet> = {}, given = secrets): AgentInstance {
+  return vendorOf(vendor).instance({ ...fleet, ...changes }, given);
+}
+
+/** The settings without their common beginning. */
+function settingsOf(...args: Parameters<typeof instanceOf>): Record<string, string> {
+  const entries = Object.entries(instanceOf(...args).settings);
+  return Object.fromEntries(entries.map(([name, value]) => [name.replace(/^AGENT_FLEETS_(?:SPACELIFT_)?/, ""), value]));
+}
+
+const decoded = (text: string | undefined) => Buffer.from(text ?? "", "base64").toString();
+
+describe("a Spacelift fleet", () => {
+  it("tells its handlers which pool it is, and no secret", () => {
+    const { runtime, departure, apiSecret, webhook } = vendorOf();
+    expect(spaceliftRuntime.parse(runtime)).toEqual({
+      type: "spacelift",
+      endpoint: "https://acme.app.spacelift.io",
+      apiKeyId: "01HCC6QZ932J7WDF4FTVM9QMEX",
+      workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
+    });
+    expect({ departure, apiSecret, webhook }).toEqual({
+      departure: "by-retirement",
+      apiSecret: "apiKeySecret",
+      webhook: undefined,
+    });
+  });
+
+  it("has secrets for its workers and its API key, and none that the user brings", () => {
+    expect(Object.keys(vendorOf().secrets)).toEqual(["workerPoolToken", "poolPrivateKey", "apiKeySecret"]);
+    const keys = ["SPACELIFT_TOKEN", "SPACELIFT_POOL_PRIVATE_KEY"];
+    const byo = { secretsManager: { arn: arn("own"), keys } };
+    expect(Object.keys(vendorOf({ byo }).secrets)).toEqual(["apiKeySecret"]);
+  });
+});
+
+describe("a Spacelift worker's instance", () => {
+  it("boots with Spacelift's launcher, verified by the key that ships with the boot script", () => {
+    const { bootFiles } = instanceOf();
+    expect(bootFiles).toEqual(["spacelift/boot.sh"]);
+    const { SIGNING_KEY, ...settings } = settingsOf();
+    expect(SIGNING_KEY).toMatch(/^-----BEGIN PGP PUBLIC KEY BLOCK-----/);
+    expect(settings).toEqual({
+      DOMAIN: "spacelift.io",
+      COMMS_PROTOCOL: "poll",
+      CONFIGURATION: "",
+      ENVIRONMENT: `SPACELIFT_TOKEN=${arn("workerPoolToken")}\nSPACELIFT_POOL_PRIVATE_KEY=${arn("poolPrivateKey")}`,
+      POWER_OFF: "true",
+      POWER_OFF_DELAY_SECONDS: "15",
+    });
+  });
+
+  it("defect 22: knows secrets by reference, and may read exactly those that its worker gets", () => {
+    const secureEnvironment = { GITHUB_TOKEN: { arn: parameterArn }, NPM_TOKEN: { arn: arn("npm") } };
+    const byo = { secretsManager: { arn: arn("own"), keys: ["SPACELIFT_TOKEN", "MORE"] } };
+    const { workerPoolToken: _, ...others } = secrets;
+    const { statements, secrets: read } = instanceOf({ secureEnvironment, byo }, {}, others);
+    expect(settingsOf({ secureEnvironment, byo }, {}, others).ENVIRONMENT?.split("\n")).toEqual([
+      `SPACELIFT_POOL_PRIVATE_KEY=${arn("poolPrivateKey")}`,
+      `GITHUB_TOKEN=${parameterArn}`,
+      `NPM_TOKEN=${arn("npm")}`,
+      `SPACELIFT_TOKEN=${arn("own")}:SPACELIFT_TOKEN`,
+      `MORE=${arn("own")}:MORE`,
+    ]);
+    expect(read.map((secret) => secret.arn)).toEqual([arn("poolPrivateKey")]);
+    expect(statements).toEqual([
+      { actions: ["ssm:GetParameter"], resources: [parameterArn] },
+      { actions: ["secretsmanager:GetSecretValue"], resources: [arn("npm")] },
+      { actions: ["secretsmanager:GetSecretValue"], resources: [arn("own")] },
+    ]);
+  });
+
+  it("does not get the API key, with which workers are drained", () => {
+    const { secrets: read, settings, statements } = instanceOf();
+    expect(read.map((secret) => secret.arn)).toEqual([arn("workerPoolToken"), arn("poolPrivateKey")]);
+    expect(JSON.stringify([settings, statements])).not.toContain("apiKeySecret");
+  });
+
+  it("takes configuration as it stands, whatever Terraform or a shell would make of it", () => {
+    const configuration = "export A=\"${B:-$(date)}\" # %{if} $${x} 'q' \\ 100%\n\texport Ü=1\n";
+    expect(decoded(settingsOf({ configuration }).CONFIGURATION)).toBe(configuration);
+  });
+
+  it("of a self-hosted Spacelift reads exactly the launcher and runs it as the user spacelift", () => {
+    const selfHosted = { launcherS3Uri: "s3://binaries-123ab/releases/spacelift-launcher" };
+    const endpoint = "https://spacelift.example.com";
+    const { SIGNING_KEY, LAUNCHER_S3_URI, USER, COMMS_URL } = settingsOf({ selfHosted, endpoint });
+    expect({ SIGNING_KEY, LAUNCHER_S3_URI, USER, COMMS_URL }).toEqual({
+      SIGNING_KEY: undefined,
+      LAUNCHER_S3_URI: selfHosted.launcherS3Uri,
+      USER: "spacelift",
+      COMMS_URL: endpoint,
+    });
+    const statement = (partition: string) => instanceOf({ selfHosted, endpoint }, { partition }).statements;
+    const key = "s3:::binaries-123ab/releases/spacelift-launcher";
+    expect(statement("aws")).toEqual([{ actions: ["s3:GetObject"], resources: [`arn:aws:${key}`] }]);
+    expect(statement("aws-us-gov")).toEqual([{ actions: ["s3:GetObject"], resources: [`arn:aws-us-gov:${key}`] }]);
+    expect(settingsOf({ selfHosted: { ...selfHosted, runLauncherAsSpaceliftUser: false } }).USER).toBe("root");
+    expect(settingsOf({ selfHosted, endpoint, commsProtocol: "mqtt" }).COMMS_URL).toBeUndefined();
+    expect(settingsOf({ selfHosted, commsUrl: "https://other.example.com" }).COMMS_URL).toBe(
+      "https://other.example.com",
+    );
+  });
+
+  it("gets proxies and certificates", () => {
+    const certificates = ["MIIB", "MIIC"].map(
+      (text) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`,
+    );
+    const http = "http://proxy.example.com:3128";
+    const settings = settingsOf({
+      proxies: { http, https: http, no: ["a.example.com", ".b"] },
+      caCertificates: certificates,
+    });
+    expect(settings).toMatchObject({ HTTP_PROXY: http, HTTPS_PROXY: http, NO_PROXY: "a.example.com,.b" });
+    expect(settings.CA_CERTIFICATES?.split("\n").map(decoded)).toEqual(certificates);
+  });
+
+  it("can be kept after its launcher ended, to look into it", () => {
+    expect(settingsOf({ powerOffOnError: false, powerOffDelaySeconds: 0 })).toMatchObject({
+      POWER_OFF: "false",
+      POWER_OFF_DELAY_SECONDS: "0",
+    });
+  });
+
+  it.each([
+    ["aws", "x86_64", "643313122712"],
+    ["aws", "arm64", "643313122712"],
+    ["aws-us-gov", "x86_64", "092348861888"],
+  ] as const)("in %s with %s is made from Spacelift's image", (partition, architecture, owner) => {
+    expect(instanceOf({}, { partition, architecture }).defaultAmi).toEqual({
+      nameFilter: `spacelift-??????????-${architecture}`,
+      owners: [owner],
+    });
+  });
+
+  it("defect 21: names its log groups only by their ends, so that each fleet has its own", () => {
+    expect(instanceOf().logs).toEqual({
+      "launcher-info": "/var/log/spacelift/info.log",
+      "launcher-error": "/var/log/spacelift/error.log",
+    });
+  });
+});

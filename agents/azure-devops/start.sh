@@ -1,0 +1,214 @@
+#!/usr/bin/env bash
+# Registers one Azure Pipelines agent, runs it for one job, and leaves that job no credential to find. README.md lists
+# the variables.
+#
+# A process shows the environment it was started with in /proc/<pid>/environ for as long as it lives. So the script has
+# two stages: the first registers, and becomes the second by exec, which never had the credential in its environment or
+# memory. No job can run before that.
+set -u
+
+config_error=78 # EX_CONFIG of sysexits.h
+unavailable=69  # EX_UNAVAILABLE
+self=$0
+case $self in /*) ;; *) self=$PWD/$self ;; esac
+
+say() { printf 'agent-fleets: %s\n' "$1" >&2; }
+
+# fail STATUS TEXT
+fail() {
+  say "$2"
+  exit "$1"
+}
+
+# setting NAME DEFAULT: a whole number of up to four digits
+setting() {
+  local value=${!1:-$2}
+  [[ $value =~ ^[0-9]{1,4}$ ]] || fail "$config_error" "$1 is '$value': a whole number is wanted"
+  printf '%s' "$((10#$value))"
+}
+
+forget_agent() { rm -f .agent .credentials .credentials_rsaparams; }
+
+# --- First stage ---
+
+# Sets how to sign in: `auth` for config.sh, and the credential, which it gets as the environment variable `input`.
+choose_credential() {
+  unset credential # it may have come in exported
+  if [ -n "${AZP_TOKEN:-}" ] && [ -n "${AZP_CLIENTSECRET:-}" ]; then
+    fail "$config_error" 'AZP_TOKEN and AZP_CLIENTSECRET are both set: one of them is wanted'
+  elif [ -n "${AZP_CLIENTSECRET:-}" ]; then
+    require AZP_CLIENTID AZP_TENANTID
+    auth=(--auth SP --clientid "$AZP_CLIENTID" --tenantid "$AZP_TENANTID")
+    input=VSTS_AGENT_INPUT_CLIENTSECRET
+    credential=$AZP_CLIENTSECRET
+  else
+    require AZP_TOKEN
+    auth=(--auth PAT)
+    input=VSTS_AGENT_INPUT_TOKEN
+    credential=$AZP_TOKEN
+  fi
+  # Secrets are often stored with the line break that their file ended in.
+  credential=${credential%$'\n'}
+  [ -n "$credential" ] || fail "$config_error" 'the registration credential is empty'
+}
+
+require() {
+  local name
+  for name; do
+    [ -n "${!name:-}" ] || fail "$config_error" "$name is empty"
+  done
+}
+
+# One try. Sets `reason`, the last line that config.sh wrote, where it fails.
+register() {
+  local status line
+  # What an earlier try left behind would make config.sh refuse.
+  forget_agent
+  (
+    export "$input=$credential"
+    exec ./config.sh --unattended --acceptTeeEula --replace --url "$AZP_URL" --pool "$AZP_POOL" \
+      --agent "$AZP_AGENT_NAME" --work "${AZP_WORK:-_work}" "${auth[@]}"
+  ) >"$report" 2>&1 &
+  wait "$!"
+  status=$?
+  reason="config.sh ended with status $status"
+  while IFS= read -r line || [ -n "$line" ]; do
+    printf '%s\n' "$line"
+    [[ $line =~ ^[[:space:]]*$ ]] || reason=$line
+  done <"$report"
+  return "$status"
+}
+
+# Some servers make agents keep what they were registered with. Their jobs could read it.
+refuse_kept_credential() {
+  local file
+  local -a parts
+  for file in .[!.]* _diag/*; do
+    [ -f "$file" ] || continue
+    mapfile -d '' parts <"$file"
+    [[ ${parts[*]} == *"$credential"* ]] || continue
+    forget_agent
+    fail "$config_error" "the agent keeps the registration credential in $file, where jobs could read it"
+  done
+}
+
+first_stage() {
+  local attempts pause attempt
+  [ "$EUID" -ne 0 ] || fail "$config_error" 'must not run as root: its jobs would be root too'
+  require AZP_URL AZP_POOL AZP_AGENT_NAME
+  attempts=$(setting AGENT_FLEETS_REGISTRATION_ATTEMPTS 5) || exit
+  pause=$(setting AGENT_FLEETS_REGISTRATION_PAUSE_SECONDS 5) || exit
+  choose_credential
+  cd "${AGENT_FLEETS_AGENT_FOLDER:-/azp}" && [ -x config.sh ] && [ -x run.sh ] ||
+    fail "$config_error" "there is no agent in ${AGENT_FLEETS_AGENT_FOLDER:-/azp}"
+
+  # The agent publishes its environment as capabilities that everyone who sees the pool can read, when it registers and
+  # when it runs. It leaves out its own inputs, and what is listed here: where ECS offers the task's credentials.
+  unset AZP_TOKEN AZP_CLIENTSECRET
+  export VSO_AGENT_IGNORE="${VSO_AGENT_IGNORE:+$VSO_AGENT_IGNORE,}AWS_CONTAINER_CREDENTIALS_RELATIVE_URI,AWS_CONTAINER_CREDENTIALS_FULL_URI,ECS_CONTAINER_METADATA_URI,ECS_CONTAINER_METADATA_URI_V4,ECS_AGENT_URI"
+
+  report=$(mktemp) || fail "$config_error" 'no temporary file can be made'
+  # No command substitution from here on: bash 5.2 loses a signal that comes while it parses one.
+  trap 'rm -f "$report"' EXIT
+  trap 'exit 143' TERM INT # a shell without trap that happens to be process 1 would not even notice
+  for ((attempt = 1; ; attempt += 1)); do
+    if register; then break; fi
+    [ "$attempt" -lt "$attempts" ] || fail "$unavailable" "gave up after $attempt tries to register: $reason"
+    say "could not register and will try again in $pause s: $reason"
+    sleep "$pause" &
+    wait "$!"
+    ((pause *= 2))
+  done
+  refuse_kept_credential
+
+  rm -f "$report"
+  unset "${!VSTS_AGENT_INPUT_@}" "${!AGENT_FLEETS_@}" AZP_CLIENTID AZP_TENANTID
+  exec "$BASH" "$self" registered
+}
+
+# --- Second stage ---
+
+# Sets `listener` and `worker` to those processes of the agent, if they are there. What cannot be seen is never signalled.
+look() {
+  local stat line pid ancestor
+  local -A names=() parents=()
+  listener='' worker=''
+  for stat in /proc/[0-9]*/stat; do
+    { IFS= read -r line <"$stat"; } 2>/dev/null || continue # it has ended
+    pid=${line%% *}
+    names[$pid]=${line#*(}
+    names[$pid]=${names[$pid]%)*}
+    line=${line##*) }
+    line=${line#* }
+    parents[$pid]=${line%% *}
+  done
+  for pid in "${!names[@]}"; do
+    case ${names[$pid]} in Agent.Listener | Agent.Worker) ;; *) continue ;; esac
+    ancestor=$pid
+    while [ "$ancestor" -gt 1 ] && [ "$ancestor" -ne "$runner" ]; do ancestor=${parents[$ancestor]:-0}; done
+    [ "$ancestor" -eq "$runner" ] || continue
+    case ${names[$pid]} in Agent.Listener) listener=$pid ;; *) worker=$pid ;; esac
+  done
+}
+
+# An agent that runs once leaves by itself after its job. It has taken it as soon as there is a worker, or the log that
+# each worker begins with: the listener still reports the job's result when its worker has ended.
+has_job() {
+  [ -n "$worker" ] || compgen -G "${AGENT_DIAGLOGPATH:-_diag}/Worker_*" >/dev/null
+}
+
+# SIGTERM makes the listener cancel its job. So it gets one, and only while it has none.
+see_off() {
+  local told=''
+  while kill -0 "$runner" 2>/dev/null; do
+    look
+    if has_job; then
+      say 'asked to stop: the agent leaves when its job is done'
+      return
+    fi
+    if [ -n "$listener" ] && [ "$listener" != "$told" ]; then
+      say 'asked to stop: the agent has no job and leaves'
+      told=$listener
+      kill -TERM "$listener"
+    fi
+    sleep 1
+  done
+}
+
+asked_to_stop() {
+  [ "$asked" = false ] || return 0
+  asked=true
+  [ -z "$runner" ] || see_off
+}
+
+second_stage() {
+  local status runs most_runs=5
+  asked=false runner=''
+  trap asked_to_stop TERM INT
+  trap forget_agent EXIT
+  for ((runs = 1; ; runs += 1)); do
+    [ "$asked" = false ] || exit 143
+    ./run.sh --once &
+    runner=$!
+    # It may have been asked before $runner was known.
+    [ "$asked" = false ] || see_off
+    # A trapped signal ends a wait; the status of a child that has ended can be asked for again.
+    while kill -0 "$runner" 2>/dev/null; do wait "$runner"; done
+    wait "$runner"
+    status=$?
+    # 4: the agent updates itself and wants to be run again. 126 and 127: run.sh did so before the new one was in place.
+    case $status in 4 | 126 | 127) ;; *) break ;; esac
+    [ "$asked" = false ] && [ "$runs" -lt "$most_runs" ] || break
+    say 'the agent has updated itself and runs again'
+    sleep 5 &
+    wait "$!"
+  done
+  say "the agent ended with status $status"
+  exit "$status"
+}
+
+case ${1:-} in
+  '') first_stage ;;
+  registered) second_stage ;;
+  *) fail "$config_error" "takes no arguments, found '$1'" ;;
+esac

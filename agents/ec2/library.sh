@@ -1,0 +1,271 @@
+# shellcheck shell=bash
+# What the boot program of every vendor needs; README.md says how a program is put together. Bash 4.4 or newer.
+# A step is a plain line: bash ignores `set -e` in everything that an `if`, `!`, `&&` or `||` decides on, however deep.
+set -euo pipefail
+shopt -s inherit_errexit
+
+readonly root=${AGENT_FLEETS_ROOT:-} # tests put a folder before every path
+readonly metadata_service=${AGENT_FLEETS_IMDS:-http://169.254.169.254}
+readonly home=$root/usr/local/lib/agent-fleets
+readonly logs=$root/var/log/agent-fleets
+readonly power_off_delay=${AGENT_FLEETS_POWER_OFF_DELAY_SECONDS:-60}
+unit_lines=() # lines that a vendor adds to [Service] of its agent's unit
+
+# log TEXT
+log() { TZ=UTC printf '%(%FT%TZ)T agent-fleets: %s\n' -1 "$1" >&2; }
+
+# fail TEXT: ends the program. The instance then powers off and its group replaces it. The console (EC2's "system log")
+# has the reason where no other log gets out.
+fail() {
+  reason_is_known=true
+  log "FAILED: $1"
+  { printf 'agent-fleets: FAILED: %s\n' "$1" >>"$root/dev/console"; } 2>/dev/null || true
+  exit 1
+}
+
+# What no `fail` has told of: the command as it stands in the program, before anything in it is expanded.
+end_of_program() {
+  if [[ $1 -eq 0 ]]; then return 0; fi
+  if [[ -z ${reason_is_known:-} ]]; then log "FAILED with status $1: $2"; fi
+  "$after_failure"
+}
+watch() { trap 'end_of_program "$?" "$BASH_COMMAND"' EXIT; }
+after_failure=true
+watch
+
+# try COMMAND…: runs it with a live `set -e` of its own and leaves its status in $tried. Refuses to work in a condition.
+try() {
+  set +e
+  (
+    set -e
+    false
+    true
+  )
+  tried=$?
+  if [[ $tried -eq 0 ]]; then fail "$1 is called in a condition, where it cannot fail"; fi
+  (
+    set -e
+    "$@"
+  )
+  tried=$?
+  set -e
+}
+
+# retry ATTEMPTS PAUSE COMMAND…: the pause, in seconds, doubles each time. The command is logged: no secrets in it.
+retry() {
+  local attempts=$1 pause=$2 attempt
+  shift 2
+  for ((attempt = 1; ; attempt++)); do
+    try "$@"
+    if [[ $tried -eq 0 ]]; then return 0; fi
+    if ((attempt >= attempts)); then break; fi
+    log "attempt $attempt of $attempts ended with status $tried, again in $pause s: $*"
+    sleep "$pause"
+    pause=$((pause * 2))
+  done
+  fail "gave up after $attempts attempts, the last with status $tried: $*"
+}
+
+# require COMMAND…: what the AMI must bring.
+require() {
+  local name missing=()
+  for name in "$@"; do
+    command -v "$name" >/dev/null || missing+=("$name")
+  done
+  if ((${#missing[@]} > 0)); then fail "this AMI lacks ${missing[*]}"; fi
+}
+
+# architecture: prints x86_64 or aarch64.
+architecture() {
+  local machine
+  machine=$(uname -m)
+  case $machine in
+    x86_64 | aarch64) printf '%s' "$machine" ;;
+    *) fail "no agent is made for the architecture $machine" ;;
+  esac
+}
+
+# write_file MODE PATH: standard input becomes the file, at once and never readable to more than MODE says.
+write_file() {
+  local new=$2.new
+  mkdir -p "$(dirname "$2")"
+  (
+    umask 077
+    cat >"$new"
+  )
+  chmod "$1" "$new"
+  mv -f "$new" "$2"
+}
+
+# fetch URL FILE: https only; a transfer below 10 kB/s for 30 s counts as broken.
+fetch() {
+  retry 5 2 curl --silent --show-error --fail --location --proto '=https' --proto-redir '=https' \
+    --connect-timeout 10 --max-time 300 --speed-limit 10000 --speed-time 30 --output "$2" "$1"
+}
+
+# verify_sha256 FILE SUM
+verify_sha256() {
+  local actual
+  actual=$(sha256sum "$1")
+  if [[ ${actual%% *} != "$2" ]]; then fail "checksum of ${1##*/} is ${actual%% *}, not $2"; fi
+}
+
+imds_curl() { curl --silent --show-error --fail --noproxy '*' --connect-timeout 2 --max-time 5 "$@"; }
+
+# imds_once PATH: one question to the metadata service (version 2). Fails as well in a condition: no token, no answer.
+imds_once() {
+  local token
+  token=$(imds_curl -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata_service/latest/api/token")
+  imds_curl -H @- "$metadata_service/latest/meta-data/$1" <<<"X-aws-ec2-metadata-token: $token"
+}
+
+# imds PATH: prints what the metadata service has there.
+imds() { retry 5 1 imds_once "$1"; }
+
+# aws_cli ARGUMENTS…: within a minute. Text comes out as UTF-8 whatever the locale of the boot is.
+aws_cli() {
+  LC_ALL=C.UTF-8 AWS_PAGER='' AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=3 \
+    timeout 60 aws --cli-connect-timeout 5 --cli-read-timeout 20 --output text "$@"
+}
+
+secret_text() {
+  local arn=$1 region kind text
+  IFS=: read -r _ _ kind region _ <<<"$arn"
+  case $kind in
+    secretsmanager) set -- secretsmanager get-secret-value --secret-id "$arn" --query SecretString ;;
+    ssm) set -- ssm get-parameter --name "$arn" --with-decryption --query Parameter.Value ;;
+    *)
+      log "$arn is neither of Secrets Manager nor of SSM"
+      return 1
+      ;;
+  esac
+  # The dot keeps $( ) from eating newlines. One newline is the client's own.
+  text=$(
+    aws_cli --region "$region" "$@"
+    printf .
+  )
+  text=${text%$'\n'.}
+  if [[ -z $text || $text == None ]]; then
+    log "$arn holds no text: give the secret a value"
+    return 1
+  fi
+  printf '%s' "$text"
+}
+
+# read_secret ARN: prints the text of a secret or parameter, byte for byte.
+read_secret() { retry 4 2 secret_text "$1"; }
+
+# read_secret_into VARIABLE ARN [KEY]: of a secret that holds a JSON object, KEY alone is taken. Many lines stay byte for
+# byte, a single line loses its end of line: nobody means that one.
+read_secret_into() {
+  local _text
+  _text=$(
+    read_secret "$2"
+    printf .
+  )
+  _text=${_text%.}
+  if [[ -n ${3:-} ]]; then
+    _text=$(printf '%s' "$_text" | jq -ej --arg key "$3" '.[$key] | strings' 2>/dev/null && printf . || true)
+    _text=${_text%.}
+    if [[ -z $_text ]]; then fail "$2 holds no text under the key $3"; fi
+  fi
+  if [[ ${_text%$'\n'} != *$'\n'* ]]; then _text=${_text%$'\n'}; fi
+  printf -v "$1" '%s' "$_text"
+}
+
+# role_of_agent [SECONDS]: prints the role that the loop gave this instance by its tag; burst if none comes in time.
+role_of_agent() {
+  local deadline=$((SECONDS + ${1:-120})) role
+  while true; do
+    role=$(imds_once tags/instance/AgentFleetsRole 2>/dev/null || true)
+    case $role in floor | burst) break ;; esac
+    if ((SECONDS >= deadline)); then
+      log 'no role came by the tag AgentFleetsRole: burst'
+      role=burst
+      break
+    fi
+    sleep 2
+  done
+  printf '%s' "$role"
+}
+
+# await_service: an instance of a warm pool starts long before it is wanted, and may be stopped meanwhile.
+await_service() {
+  if [[ ${AGENT_FLEETS_WARM_POOL:-false} != true ]]; then return 0; fi
+  log 'waiting until the group puts this instance in service'
+  until [[ $(imds_once autoscaling/target-lifecycle-state 2>/dev/null || true) == InService ]]; do sleep 5; done
+}
+
+start_log_agent() {
+  local ctl=$root/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl
+  if [[ ! -x $ctl ]]; then timeout 180 dnf -y -q install amazon-cloudwatch-agent; fi
+  timeout 60 "$ctl" -a fetch-config -m ec2 -s -c "file:$root/etc/agent-fleets/cloudwatch-agent.json"
+}
+
+# ship_logs: sends AGENT_FLEETS_LOG_FILES to CloudWatch. A host without its log agent is still a host.
+ship_logs() {
+  local name path files=''
+  if [[ -z ${AGENT_FLEETS_LOG_FILES:-} ]]; then return 0; fi
+  while IFS='=' read -r name path; do
+    case $name$path in *[!A-Za-z0-9/._-]*) fail "'$name=$path' of AGENT_FLEETS_LOG_FILES is no name and path" ;; esac
+    files+="${files:+, }{\"file_path\": \"$path\", \"log_group_name\": \"$AGENT_FLEETS_LOG_GROUP/$name\","
+    files+=" \"log_stream_name\": \"{instance_id}\"}"
+  done <<<"$AGENT_FLEETS_LOG_FILES"
+  write_file 644 "$root/etc/agent-fleets/cloudwatch-agent.json" <<JSON
+{"agent": {"region": "$AGENT_FLEETS_REGION", "run_as_user": "root"},
+ "logs": {"logs_collected": {"files": {"collect_list": [$files]}}}}
+JSON
+  try start_log_agent
+  if [[ $tried -ne 0 ]]; then log "the CloudWatch agent does not start (status $tried): logs stay on this host"; fi
+}
+
+# power_off: ends the instance, late enough for its logs to get out.
+power_off() {
+  if [[ ${AGENT_FLEETS_POWER_OFF:-true} != true ]]; then
+    log 'not powering off, as AGENT_FLEETS_POWER_OFF wants'
+    return 0
+  fi
+  log "powering off in $power_off_delay s"
+  sleep "$power_off_delay"
+  systemctl poweroff || poweroff --force
+}
+
+# install_service: what user data does. The program becomes a unit that runs `start` each time the host starts, and
+# whose end, however it comes, powers the host off. That is refused while the host shuts down already.
+install_service() {
+  after_failure=power_off
+  local units=$root/etc/systemd/system line lines=''
+  for line in "${unit_lines[@]}"; do lines+=$line$'\n'; done
+  write_file 755 "$home/boot" <"$0"
+  mkdir -p "$logs"
+  write_file 644 "$units/agent-fleets.service" <<UNIT
+[Unit]
+Description=Agent of agent-fleets
+Wants=network-online.target
+After=network-online.target docker.service
+
+[Service]
+ExecStart=/bin/bash $home/boot start
+ExecStopPost=-$(command -v systemctl) --no-block start agent-fleets-power-off.service
+Environment=HOME=/root
+TimeoutStopSec=infinity
+StandardOutput=append:$logs/boot.log
+StandardError=append:$logs/boot.log
+$lines
+[Install]
+WantedBy=multi-user.target
+UNIT
+  write_file 644 "$units/agent-fleets-power-off.service" <<UNIT
+[Unit]
+Description=Power-off after the agent has ended
+
+[Service]
+Type=oneshot
+ExecStart=/bin/bash $home/boot power_off
+StandardOutput=append:$logs/boot.log
+StandardError=append:$logs/boot.log
+UNIT
+  systemctl daemon-reload
+  systemctl enable agent-fleets.service
+  systemctl --no-block start agent-fleets.service
+}

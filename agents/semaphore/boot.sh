@@ -1,0 +1,230 @@
+# shellcheck shell=bash
+# An agent of Semaphore. README.md lists the settings and tells how an agent comes and goes.
+
+readonly scripts=$root/opt/agent-fleets # what SSM and the agent run, by file name
+readonly run=$root/run/agent-fleets
+readonly drained=$run/drained
+readonly agent=$root/opt/semaphore/agent/agent
+readonly agent_logs=$root/var/log/semaphore
+readonly known_hosts=$root/etc/ssh/ssh_known_hosts2 # OpenSSH reads it besides the one that the AMI may have
+readonly releases=https://github.com/semaphoreci
+readonly unit=agent-fleets.service
+
+# The agent wraps itself: a signal for the unit's main process would end both, and the job. `finish` knows whom to tell.
+unit_lines+=(KillMode=mixed "ExecStop=/bin/bash $home/boot finish")
+
+# install_scripts: each is a function of this program.
+install_scripts() {
+  local name
+  for name in drain shutdown_hook; do
+    write_file 755 "$scripts/${name//_/-}" <<SCRIPT
+#!/bin/bash
+exec /bin/bash $home/boot $name
+SCRIPT
+  done
+}
+
+make_user() {
+  local entry
+  id -u "$AGENT_FLEETS_SEMAPHORE_USER" >/dev/null 2>&1 ||
+    useradd --create-home --shell /bin/bash "$AGENT_FLEETS_SEMAPHORE_USER"
+  if getent group docker >/dev/null; then usermod --append --groups docker "$AGENT_FLEETS_SEMAPHORE_USER"; fi
+  entry=$(getent passwd "$AGENT_FLEETS_SEMAPHORE_USER")
+  IFS=: read -r _ _ user_id group_id _ user_home _ <<<"$entry"
+  mkdir -p "$agent_logs"
+  chown -R "$AGENT_FLEETS_SEMAPHORE_USER" "$agent_logs"
+}
+
+# download ADDRESS SUM FILE
+download() {
+  fetch "$releases/$1" "$3"
+  verify_sha256 "$3" "$2"
+}
+
+install_agent() {
+  local folder machine
+  if [[ -x $agent ]]; then return 0; fi
+  require tar
+  machine=$(architecture)
+  folder=$(mktemp -d)
+  download "agent/releases/download/$AGENT_FLEETS_SEMAPHORE_AGENT_VERSION/agent_Linux_${machine/aarch64/arm64}.tar.gz" \
+    "$AGENT_FLEETS_SEMAPHORE_AGENT_SHA256" "$folder/agent.tar.gz"
+  tar -xzf "$folder/agent.tar.gz" -C "$folder" agent
+  write_file 755 "$agent" <"$folder/agent"
+  rm -rf "$folder"
+  if ! command -v git >/dev/null && command -v dnf >/dev/null; then
+    retry 3 5 timeout 300 dnf -y -q install git-core
+  fi
+}
+
+# install_toolbox: its own installer would, for a user with a ~/.ssh, also turn off checks of host keys.
+install_toolbox() {
+  local folder machine suffix=''
+  if [[ -z ${AGENT_FLEETS_SEMAPHORE_TOOLBOX_VERSION:-} || -e $user_home/.toolbox ]]; then return 0; fi
+  require tar
+  machine=$(architecture)
+  if [[ $machine == aarch64 ]]; then suffix=-arm; fi
+  folder=$(mktemp -d)
+  download "toolbox/releases/download/$AGENT_FLEETS_SEMAPHORE_TOOLBOX_VERSION/self-hosted-linux$suffix.tar" \
+    "$AGENT_FLEETS_SEMAPHORE_TOOLBOX_SHA256" "$folder/toolbox.tar"
+  tar -xf "$folder/toolbox.tar" -C "$folder" toolbox
+  mv "$folder/toolbox" "$user_home/.toolbox"
+  rm -rf "$folder"
+  HOME=$user_home timeout 300 bash "$user_home/.toolbox/install-toolbox" >/dev/null
+  # shellcheck disable=SC2016
+  echo 'source ~/.toolbox/toolbox' >>"$user_home/.bash_profile"
+  chown -R "$AGENT_FLEETS_SEMAPHORE_USER" "$user_home/.toolbox" "$user_home/.bash_profile"
+}
+
+# GitHub's keys as its site lists them, for hosts that do not reach its API.
+github_keys() {
+  cat <<'KEYS'
+ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl
+ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg=
+KEYS
+}
+
+# write_known_hosts: keys of github.com from standard input, and those of the settings.
+write_known_hosts() {
+  {
+    sed 's/^/github.com /'
+    printf '%s\n' "${AGENT_FLEETS_SEMAPHORE_KNOWN_HOSTS:-}"
+  } | write_file 644 "$known_hosts"
+}
+
+trust_git_hosts() {
+  if [[ ${AGENT_FLEETS_SEMAPHORE_GITHUB_MINUTES:-0} == 0 ]]; then
+    write_known_hosts </dev/null
+    return 0
+  fi
+  github_keys | write_known_hosts
+  repeat known-hosts "$((AGENT_FLEETS_SEMAPHORE_GITHUB_MINUTES * 60))" renew_known_hosts
+}
+
+# renew_known_hosts: TLS says whose keys these are. Without an answer those of before stay.
+renew_known_hosts() {
+  local answer keys
+  answer=$(mktemp)
+  fetch https://api.github.com/meta "$answer"
+  keys=$(grep -oE '"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp[0-9]+) [A-Za-z0-9+/]+=*"' "$answer" | tr -d '"' || true)
+  rm -f "$answer"
+  if [[ -z $keys ]]; then fail 'the answer of api.github.com/meta has no keys'; fi
+  write_known_hosts <<<"$keys"
+  log 'the keys of github.com are renewed'
+}
+
+# repeat NAME SECONDS FUNCTION: soon, and then again and again, for as long as the host is up.
+repeat() {
+  systemd-run --quiet --collect --unit="agent-fleets-$1" --on-active=30 --on-unit-active="$2" \
+    --property="StandardError=append:$logs/boot.log" /bin/bash "$home/boot" "$3"
+}
+
+state_of_unit() { systemctl show --property=ActiveState --value "$unit"; }
+
+# check_health: systemd powers the host off when the agent ends. If a job got in the way of that, this makes up for it.
+check_health() {
+  local state
+  state=$(state_of_unit)
+  case $state in
+    inactive | failed)
+      log "the agent's unit is $state: this host is of no use"
+      systemctl --no-block start agent-fleets-power-off.service
+      ;;
+  esac
+}
+
+# agent_config: what only this instance knows, added to the settings. JSON is YAML, too.
+agent_config() {
+  printf '%s,"name":"%s","token":"%s","disconnect-after-idle-timeout":%d}\n' \
+    "${AGENT_FLEETS_SEMAPHORE_CONFIG%\}}" "$1" "$2" "$3"
+}
+
+# idle_timeout ROLE: agents that are always wanted must not leave for being idle.
+idle_timeout() {
+  if [[ $1 == floor ]]; then printf 0; else printf '%s' "$AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS"; fi
+}
+
+# start: what the unit runs, as root.
+start() {
+  local name token role boot_id config=$run/config.yaml
+  log 'the boot begins'
+  require aws curl getent mkfifo pgrep setpriv systemd-run timeout
+  install_scripts
+  ship_logs
+  await_service
+  make_user
+  install_agent
+  install_toolbox
+  trust_git_hosts
+  repeat health 60 check_health
+  read_secret_into token "$AGENT_FLEETS_SEMAPHORE_TOKEN_ARN"
+  case $token in *[!A-Za-z0-9._~+/=-]*) fail "$AGENT_FLEETS_SEMAPHORE_TOKEN_ARN holds no registration token" ;; esac
+  name=$(imds instance-id)
+  # An agent's name is free again only some time after the agent has gone, so a restarted host takes a new one.
+  boot_id=$(<"$root/proc/sys/kernel/random/boot_id")
+  name+=_${boot_id%%-*}
+  role=$(role_of_agent)
+  # Jobs are the agent's user and children: they may not look into its memory,
+  sysctl -q -w kernel.yama.ptrace_scope=1 || log 'jobs can be debuggers of the agent on this host'
+  # and what it is configured with can be read once, by the agent itself, from no disk.
+  mkdir -p "$run"
+  rm -f "$config"
+  mkfifo -m 600 "$config"
+  chown "$AGENT_FLEETS_SEMAPHORE_USER" "$config"
+  {
+    agent_config "$name" "$token" "$(idle_timeout "$role")" >"$config"
+    rm -f "$config"
+  } &
+  log "the agent $name starts as $role"
+  cd "$user_home"
+  exec env -i HOME="$user_home" USER="$AGENT_FLEETS_SEMAPHORE_USER" LOGNAME="$AGENT_FLEETS_SEMAPHORE_USER" \
+    SHELL=/bin/bash LANG=C.UTF-8 PATH="$PATH" SEMAPHORE_AGENT_LOG_FILE_PATH="$agent_logs/agent.log" \
+    setpriv --reuid="$user_id" --regid="$group_id" --init-groups "$agent" start --config-file "$config" >/dev/null
+}
+
+# finish: what systemd runs to stop the unit, and when it has ended. SIGTERM tells the agent to take no more jobs and to
+# leave when it has none; it may be told again and again.
+finish() {
+  local told
+  if [[ -z ${MAINPID:-} ]]; then return 0; fi
+  told=$(pgrep --parent "$MAINPID" --exact agent || true)
+  while kill -s TERM "${told:-$MAINPID}" 2>/dev/null; do sleep 2; done
+}
+
+# drain: what the retirement workflow runs by SSM, as root and as often as it likes. An agent that was told to leave and is
+# still there may have a job. Whoever retires this instance needs no message of the agent that it leaves.
+drain() {
+  local state second
+  mkdir -p "$run"
+  : >"$drained"
+  systemctl --no-block stop "$unit"
+  for ((second = 0; second < 20; second++)); do
+    state=$(state_of_unit)
+    case $state in
+      inactive | failed)
+        echo idle
+        return 0
+        ;;
+      active | activating | deactivating | reloading) sleep 1 ;;
+      *) fail "systemd says that $unit is '$state'" ;;
+    esac
+  done
+  echo busy
+}
+
+# shutdown_hook: what the agent runs when it leaves, as its own user. Whatever jobs have put into that user's home, it has
+# no say in this. If nobody answers, the host powers off.
+shutdown_hook() {
+  local reason=${SEMAPHORE_AGENT_SHUTDOWN_REASON:-UNKNOWN}
+  case $reason in IDLE | JOB_FINISHED | UNABLE_TO_SYNC | REQUESTED | INTERRUPTED) ;; *) reason=UNKNOWN ;; esac
+  if [[ -e $drained ]]; then
+    log "the agent leaves ($reason), as its retirement wants"
+    return 0
+  fi
+  export HOME=/nonexistent AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+  retry 4 2 aws_cli --region "$AGENT_FLEETS_REGION" sqs send-message \
+    --queue-url "$AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL" --message-body "{\"reason\":\"$reason\"}"
+  log "the agent leaves ($reason) and has asked for its instance to be released"
+}
+
+"${@:-install_service}"

@@ -1,0 +1,218 @@
+# shellcheck shell=bash
+# A Spacelift worker: verified launcher, secrets in its environment only. README.md lists the settings.
+
+readonly launcher=$root/usr/bin/spacelift-launcher
+readonly configuration=$root/etc/agent-fleets/configuration.sh
+readonly ca_bundle=$root/etc/agent-fleets/ca-bundle.pem # on the host and in the containers of the runs
+readonly domain=${AGENT_FLEETS_SPACELIFT_DOMAIN:-spacelift.io}
+readonly worker_user=${AGENT_FLEETS_SPACELIFT_USER:-root}
+readonly worker_uid=1983 # if the AMI has no such user
+readonly worker_logs=$root/var/log/spacelift
+readonly fingerprint=${AGENT_FLEETS_SPACELIFT_SIGNING_KEY_FINGERPRINT:-175FD97AD2358EFE02832978E302FB5AA29D88F7}
+readonly proxy_variables=(HTTP_PROXY HTTPS_PROXY NO_PROXY)
+readonly ca_variables=(SSL_CERT_FILE CURL_CA_BUNDLE GIT_SSL_CAINFO REQUESTS_CA_BUNDLE AWS_CA_BUNDLE NODE_EXTRA_CA_CERTS)
+
+# pass NAME VALUE: into the environment of the worker and of its runs.
+pass() {
+  export "$1=$2"
+  export AGENT_FLEETS_PASSED=${AGENT_FLEETS_PASSED:+$AGENT_FLEETS_PASSED,}$1
+}
+
+has_proxy() { [[ -n ${AGENT_FLEETS_SPACELIFT_HTTP_PROXY:-}${AGENT_FLEETS_SPACELIFT_HTTPS_PROXY:-} ]]; }
+has_ca() { [[ -n ${AGENT_FLEETS_SPACELIFT_CA_CERTIFICATES:-} ]]; }
+
+# use_proxy: for this program and the worker that it becomes, the CloudWatch agent, and Docker, which pulls the images.
+# The metadata service is never asked through a proxy.
+use_proxy() {
+  local name setting value for_docker='' for_logs='[proxy]'
+  if ! has_proxy; then return 0; fi
+  AGENT_FLEETS_SPACELIFT_NO_PROXY=${AGENT_FLEETS_SPACELIFT_NO_PROXY:+$AGENT_FLEETS_SPACELIFT_NO_PROXY,}169.254.169.254
+  for name in "${proxy_variables[@]}"; do
+    setting=AGENT_FLEETS_SPACELIFT_$name
+    value=${!setting:-}
+    if [[ -z $value ]]; then continue; fi
+    if [[ $value == *[\'\"\\[:space:]]* ]]; then fail "$name has a quote, a backslash or a blank"; fi
+    pass "$name" "$value"
+    pass "${name,,}" "$value"
+    for_docker+="$name='$value'"$'\n'
+    for_logs+=$'\n'"${name,,} = '$value'"
+  done
+  write_file 600 "$root/etc/agent-fleets/docker.env" <<<"${for_docker%$'\n'}"
+  write_file 644 "$root/etc/systemd/system/docker.service.d/agent-fleets.conf" <<UNIT
+[Service]
+EnvironmentFile=$root/etc/agent-fleets/docker.env
+UNIT
+  write_file 600 "$root/opt/aws/amazon-cloudwatch-agent/etc/common-config.toml" <<<"$for_logs"
+}
+
+# trust_ca: the certificates for this host, and one bundle of all trusted ones for the runs.
+trust_ca() {
+  local anchors=$root/etc/pki/ca-trust/source/anchors update=update-ca-trust bundle=$root/etc/pki/tls/certs/ca-bundle.crt
+  local certificate name number=0
+  if ! has_ca; then return 0; fi
+  if ! command -v "$update" >/dev/null; then
+    anchors=$root/usr/local/share/ca-certificates update=update-ca-certificates
+    bundle=$root/etc/ssl/certs/ca-certificates.crt
+  fi
+  while read -r certificate; do
+    number=$((number + 1))
+    base64 -d <<<"$certificate" | write_file 644 "$anchors/agent-fleets-$number.crt"
+  done <<<"$AGENT_FLEETS_SPACELIFT_CA_CERTIFICATES"
+  "$update"
+  write_file 644 "$ca_bundle" <"$bundle"
+  for name in "${ca_variables[@]}"; do pass "$name" "$ca_bundle"; done
+}
+
+restart_docker() {
+  systemctl daemon-reload
+  timeout 120 systemctl restart docker.service
+}
+
+make_worker_user() {
+  local entry
+  mkdir -p "$root/opt/spacelift" "$worker_logs"
+  if [[ $worker_user != root ]]; then
+    id -u "$worker_user" >/dev/null 2>&1 || useradd --uid "$worker_uid" --create-home "$worker_user"
+    usermod --append --groups docker "$worker_user"
+    chown -R "$worker_user" "$root/opt/spacelift" "$worker_logs"
+  fi
+  entry=$(getent passwd "$worker_user")
+  IFS=: read -r _ _ _ _ _ HOME _ <<<"$entry"
+  export HOME
+}
+
+# read_environment: lines VARIABLE=ARN[:KEY] into exported variables; of two lines for one variable the later wins.
+read_environment() {
+  local _sources _entry _name _source _arn _key _value
+  mapfile -t _sources <<<"$AGENT_FLEETS_SPACELIFT_ENVIRONMENT"
+  for _entry in "${_sources[@]}"; do
+    IFS='=' read -r _name _source <<<"$_entry"
+    case $_name in '' | [0-9]* | *[!A-Za-z0-9_]*) fail "'$_name' cannot be the name of a variable" ;; esac
+    _arn=$_source _key=
+    if [[ $_source =~ ^([^:]*:[^:]*:secretsmanager(:[^:]*){4}):(.+)$ ]]; then
+      _arn=${BASH_REMATCH[1]} _key=${BASH_REMATCH[3]}
+    fi
+    read_secret_into _value "$_arn" "$_key"
+    declare -gx "$_name=$_value"
+  done
+  for _name in SPACELIFT_TOKEN SPACELIFT_POOL_PRIVATE_KEY; do
+    if [[ -z ${!_name:-} ]]; then fail "no source gives $_name"; fi
+  done
+}
+
+# A token is base64 of JSON. One that is something else is the launcher's to refuse.
+is_fedramp() {
+  local endpoint
+  endpoint=$(printf '%s' "$SPACELIFT_TOKEN" | base64 -d | jq -r '.broker.endpoint | strings' || true) 2>/dev/null
+  [[ $endpoint == *.fedramp.spacelift.io ]]
+}
+
+# verify_signature FILE SIGNATURE: by the one key whose fingerprint is pinned. An expired key still proves who signed; a
+# fleet must not end on that day.
+verify_signature() {
+  local GNUPGHOME status
+  GNUPGHOME=$(mktemp -d)
+  export GNUPGHOME
+  gpg --batch --quiet --import <<<"$AGENT_FLEETS_SPACELIFT_SIGNING_KEY"
+  status=$(gpg --batch --status-fd 1 --verify "$2" "$1" || true)
+  rm -rf "$GNUPGHOME"
+  if ! grep -Eq "^\[GNUPG:\] VALIDSIG .* $fingerprint\$" <<<"$status"; then
+    fail "the signature of ${1##*/} is not by the key $fingerprint"
+  fi
+}
+
+# download_launcher NAME FOLDER
+download_launcher() {
+  local sums=${1}_SHA256SUMS sum
+  fetch "https://downloads.$domain/$sums" "$2/$sums"
+  fetch "https://downloads.$domain/$sums.sig" "$2/$sums.sig"
+  verify_signature "$2/$sums" "$2/$sums.sig"
+  fetch "https://downloads.$domain/$1" "$2/$1"
+  read -r sum _ <"$2/$sums"
+  verify_sha256 "$2/$1" "$sum"
+  write_file 755 "$launcher" <"$2/$1"
+}
+
+copy_launcher() {
+  retry 4 2 timeout 300 aws s3 cp --only-show-errors --region "$AGENT_FLEETS_REGION" \
+    "$AGENT_FLEETS_SPACELIFT_LAUNCHER_S3_URI" "$1/launcher"
+  write_file 755 "$launcher" <"$1/launcher"
+}
+
+install_launcher() {
+  local folder machine suffix=''
+  machine=$(architecture)
+  folder=$(mktemp -d)
+  if [[ -n ${AGENT_FLEETS_SPACELIFT_LAUNCHER_S3_URI:-} ]]; then
+    copy_launcher "$folder"
+  else
+    require gpg
+    if is_fedramp; then
+      suffix=-fedramp
+      export GODEBUG=fips140=only
+    fi
+    download_launcher "spacelift-launcher$suffix-$machine" "$folder"
+  fi
+  rm -rf "$folder"
+}
+
+describe_worker() {
+  local instance ami
+  instance=$(imds instance-id)
+  ami=$(imds ami-id)
+  export SPACELIFT_METADATA_instance_id=$instance SPACELIFT_METADATA_ami_id=$ami
+  export SPACELIFT_METADATA_asg_id=$AGENT_FLEETS_GROUP
+  export SPACELIFT_WORKER_COMMS_PROTOCOL=${AGENT_FLEETS_SPACELIFT_COMMS_PROTOCOL:-poll}
+  if [[ $SPACELIFT_WORKER_COMMS_PROTOCOL == poll ]]; then
+    export SPACELIFT_WORKER_COMMS_URL=${AGENT_FLEETS_SPACELIFT_COMMS_URL:-https://app.$domain}
+  fi
+}
+
+# write_configuration: the user's shell text, for the worker's user alone. Nothing looks into it before `work` does.
+write_configuration() {
+  {
+    base64 -d <<<"${AGENT_FLEETS_SPACELIFT_CONFIGURATION:-}"
+    printf '\n:\n' # a last line such as `[[ -f x ]] && y` is no failure
+  } | write_file 600 "$configuration"
+  chown "$worker_user" "$configuration"
+}
+
+# start: what the unit runs, as root.
+start() {
+  log 'the boot begins'
+  require aws curl getent jq timeout
+  use_proxy
+  trust_ca
+  ship_logs
+  if has_proxy || has_ca; then restart_docker; fi
+  await_service
+  make_worker_user
+  read_environment
+  install_launcher
+  describe_worker
+  write_configuration
+  if [[ $worker_user == root ]]; then exec /bin/bash "$0" work; fi
+  exec runuser -u "$worker_user" -- /bin/bash "$0" work
+}
+
+# add_to VARIABLE LIST: before what the user has put there.
+add_to() { export "$1=$2${!1:+,${!1}}"; }
+
+# work: the last stage, as the worker's user. The configuration comes last but for what the runs need to get out at all.
+work() {
+  cd "$HOME"
+  trap 'fail "the configuration ended with status $?"' EXIT
+  set +u +o pipefail
+  shopt -u inherit_errexit
+  # shellcheck source=/dev/null
+  source "$configuration"
+  set -euo pipefail
+  watch
+  if [[ -n ${AGENT_FLEETS_PASSED:-} ]]; then add_to SPACELIFT_WHITELIST_ENVS "$AGENT_FLEETS_PASSED"; fi
+  if has_ca; then add_to SPACELIFT_WORKER_EXTRA_MOUNTS "$ca_bundle:$ca_bundle"; fi
+  unset AGENT_FLEETS_PASSED
+  log 'the launcher starts'
+  exec "$launcher" >>"$worker_logs/info.log" 2>>"$worker_logs/error.log"
+}
+
+"${@:-install_service}"

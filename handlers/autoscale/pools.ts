@@ -1,0 +1,29 @@
+import { type CapacityConfig, capacityConfig } from "../aws/capacity-config.ts";
+import { withChanges } from "../core/env.ts";
+import type { Policy } from "../core/model.ts";
+import { type VendorRuntime, vendorRuntime } from "../vendors/config.ts";
+import type { AutoscaleEnv } from "./env.ts";
+
+/** The settings that one pass of the loop runs with. */
+export interface PoolSettings {
+  /** `undefined`: the fleet is one pool and has no name but its own. */
+  readonly pool: string | undefined;
+  /** Begins the names of its agents. */
+  readonly fleet: string;
+  readonly policy: Policy;
+  readonly vendor: VendorRuntime;
+  readonly capacity: CapacityConfig;
+}
+
+/** The pools of a fleet: the fleet itself, or its own settings changed by what each pool has of its own. */
+export function poolsOf(env: AutoscaleEnv): readonly PoolSettings[] {
+  const { FLEET: fleet, POLICY: policy, VENDOR: vendor, CAPACITY: capacity, POOLS: pools } = env;
+  if (pools === undefined) return [{ pool: undefined, fleet, policy, vendor, capacity }];
+  return pools.map((own) => ({
+    pool: own.pool,
+    fleet: `${fleet}.${own.pool}`,
+    policy: { ...policy, ...own.policy },
+    vendor: withChanges(vendorRuntime, vendor, own.vendor),
+    capacity: withChanges(capacityConfig, capacity, own.capacity),
+  }));
+}

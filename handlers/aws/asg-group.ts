@@ -1,0 +1,75 @@
+import {
+  type AutoScalingClient,
+  type AutoScalingGroup,
+  DescribeAutoScalingGroupsCommand,
+  type Instance,
+} from "@aws-sdk/client-auto-scaling";
+import type { CapacityMember } from "../core/ports.ts";
+
+/** One instance that a group holds, as the group sees it. */
+export interface GroupInstance {
+  readonly id: string;
+  readonly phase: Exclude<CapacityMember["phase"], "ordered">;
+  readonly outdated: boolean | undefined;
+}
+
+/** A group as it is now. */
+export interface Group {
+  readonly desired: number;
+  readonly max: number;
+  readonly instances: readonly GroupInstance[];
+}
+
+/**
+ * Reads one group by its exact name, with all its instances, of which AWS gives no pages. Those of the warm pool, those on
+ * standby and those that were detached do not belong to the fleet.
+ *
+ * @throws when AWS shows no such group: that is never the same as a group without instances.
+ */
+export async function readGroup(autoScaling: AutoScalingClient, name: string): Promise<Group> {
+  const answer = await autoScaling.send(new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }));
+  const group = answer.AutoScalingGroups?.find((candidate) => candidate.AutoScalingGroupName === name);
+  if (group?.DesiredCapacity === undefined || group.MaxSize === undefined) {
+    throw new Error(`the Auto Scaling group ${name} cannot be seen: it does not exist, or only in part`);
+  }
+  const currentVersions = templateVersions(group);
+  return {
+    desired: group.DesiredCapacity,
+    max: group.MaxSize,
+    instances: (group.Instances ?? []).flatMap((instance) => {
+      const phase = phaseOf(instance.LifecycleState);
+      if (instance.InstanceId === undefined || phase === undefined) return [];
+      return { id: instance.InstanceId, phase, outdated: isOutdated(instance, currentVersions) };
+    }),
+  };
+}
+
+/** Ids of the instances that count towards the desired capacity: one that leaves the group does not. */
+export function occupying({ instances }: Group): string[] {
+  return instances.filter(({ phase }) => phase !== "stopping").map(({ id }) => id);
+}
+
+/** A state that AWS has not told us of yet is taken for leaving: such an instance is neither supply nor touched. */
+function phaseOf(state = ""): GroupInstance["phase"] | undefined {
+  if (/^(Warmed|Standby|EnteringStandby|Detach|Terminated)/.test(state)) return undefined;
+  if (state.startsWith("Pending")) return "pending";
+  return state === "InService" || /^Replac.*RootVolume|^RootVolumeReplaced/.test(state) ? "running" : "stopping";
+}
+
+/** The version that each launch template of the group, overrides included, launches now. */
+function templateVersions({ LaunchTemplate, MixedInstancesPolicy }: AutoScalingGroup): ReadonlyMap<string, string> {
+  const mixed = MixedInstancesPolicy?.LaunchTemplate;
+  const overrides = mixed?.Overrides?.map((override) => override.LaunchTemplateSpecification) ?? [];
+  const specifications = [LaunchTemplate, mixed?.LaunchTemplateSpecification, ...overrides];
+  return new Map(
+    specifications.flatMap((each) => (each?.LaunchTemplateId ? [[each.LaunchTemplateId, each.Version ?? ""]] : [])),
+  );
+}
+
+/** `undefined` where it cannot be told: AWS does not say which version `$Latest` and `$Default` are. */
+function isOutdated({ LaunchTemplate }: Instance, currentVersions: ReadonlyMap<string, string>): boolean | undefined {
+  if (!LaunchTemplate?.LaunchTemplateId || currentVersions.size === 0) return undefined;
+  const current = currentVersions.get(LaunchTemplate.LaunchTemplateId);
+  if (current === undefined) return true;
+  return /^[0-9]+$/.test(current) ? LaunchTemplate.Version !== current : undefined;
+}

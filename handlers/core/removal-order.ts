@@ -1,0 +1,42 @@
+import type { Agent, RemovalOrder } from "./model.ts";
+
+/**
+ * The orders in which idle agents are retired. Whatever the order, floor agents go last: each that goes is launched again
+ * with the next dip below the floor.
+ */
+export const removalOrders: { readonly [Order in RemovalOrder]: (a: Agent, b: Agent) => number } = {
+  "oldest-first": byFirstDifference(floorLast, oldestFirst),
+  "outdated-first": byFirstDifference(floorLast, outdated, oldestFirst),
+  "longest-idle-first": byFirstDifference(floorLast, longestIdle, oldestFirst),
+};
+
+type Comparison = (a: Agent, b: Agent) => number;
+
+function byFirstDifference(...comparisons: readonly Comparison[]): Comparison {
+  return (a, b) => {
+    for (const compare of comparisons) {
+      const difference = compare(a, b);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  };
+}
+
+function floorLast(a: Agent, b: Agent): number {
+  return Number(a.role === "floor") - Number(b.role === "floor");
+}
+
+/** Sorts agents by age. */
+export function oldestFirst(a: Agent, b: Agent): number {
+  return a.launchedAt.getTime() - b.launchedAt.getTime();
+}
+
+function outdated(a: Agent, b: Agent): number {
+  return Number(b.outdated ?? false) - Number(a.outdated ?? false);
+}
+
+/** Of unknown idle time is young: it may just have finished a job. */
+function longestIdle(a: Agent, b: Agent): number {
+  const since = (agent: Agent) => agent.idleSince?.getTime() ?? Number.MAX_SAFE_INTEGER;
+  return since(a) - since(b);
+}

@@ -1,0 +1,25 @@
+import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { clientOptions } from "../aws/client-options.ts";
+import { createInstanceGroup } from "../aws/instance-group.ts";
+import { createRetirements } from "../aws/retirements.ts";
+import { defineHandler } from "../runtime/define-handler.ts";
+import { releaseEnv } from "./env.ts";
+import { handleRelease, type ReleaseDeps } from "./handler.ts";
+
+/** The release Lambda, fed by the release queue. */
+export const handler = defineHandler({
+  env: releaseEnv,
+  build(env, { log, clock }): ReleaseDeps {
+    return {
+      group: createInstanceGroup(env.GROUP, new AutoScalingClient(clientOptions)),
+      retirements: createRetirements(
+        { ...env.RETIREMENTS, fleet: env.FLEET },
+        { sfn: new SFNClient(clientOptions), clock },
+      ),
+      instanceRoleId: env.INSTANCE_ROLE_ID,
+      log,
+    };
+  },
+  handle: handleRelease,
+});

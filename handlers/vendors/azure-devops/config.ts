@@ -1,0 +1,29 @@
+import * as z from "zod";
+
+const auth = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("pat") }),
+  z.strictObject({
+    type: z.literal("service-principal"),
+    tenantId: z.string(),
+    clientId: z.string(),
+    /** Base URL of the identity platform without a trailing slash, such as `https://login.microsoftonline.com`. */
+    authority: z.string(),
+  }),
+]);
+
+/** What the runtime half needs to know of one agent pool of Azure DevOps. Travels in the Lambdas' environment. */
+export const azureDevOpsRuntime = z.strictObject({
+  type: z.literal("azure-devops"),
+  /** The organization or collection, without a trailing slash, such as `https://dev.azure.com/acme`. */
+  url: z.string(),
+  auth,
+  /** By id, or by its exact name. */
+  pool: z.union([z.strictObject({ id: z.number() }), z.strictObject({ name: z.string() })]),
+  /** What our agents offer to jobs that demand it: capability → value. */
+  capabilities: z.record(z.string(), z.string()),
+  /** Name of the agent that is registered so that jobs can queue in an otherwise empty pool. */
+  placeholder: z.string(),
+});
+
+/** See {@link azureDevOpsRuntime}. */
+export type AzureDevOpsRuntime = z.infer<typeof azureDevOpsRuntime>;

@@ -1,0 +1,27 @@
+import type { Demand } from "../../core/model.ts";
+import type { JobRequest } from "./api.ts";
+import { type Capabilities, satisfies } from "./demands.ts";
+
+/**
+ * What a pool's job requests amount to. A job is over when it has a result; so is one that was cancelled in the queue. It
+ * waits while no agent has received it or is reserved for it: a reserved agent shows as busy a moment before it receives
+ * the job, which would count twice. Jobs that demand what our agents do not offer are told, not scaled for.
+ */
+export function demandOfJobs(jobs: readonly JobRequest[], capabilities: Capabilities): Demand {
+  const open = jobs.filter(({ result }) => !result);
+  const waiting = open.filter(({ receiveTime, reservedAgent }) => !receiveTime && (reservedAgent ?? null) === null);
+  const unmetBy = new Map(waiting.map((job) => [job, unmetDemands(job, capabilities)]));
+  const ours = waiting.filter((job) => unmetBy.get(job)?.length === 0);
+  const queuedAt = ours.map(({ queueTime }) => Date.parse(queueTime));
+  const unmet = new Set([...unmetBy.values()].flat());
+  return {
+    queued: ours.length,
+    running: open.length - waiting.length,
+    oldestQueuedAt: queuedAt.length > 0 ? new Date(Math.min(...queuedAt)) : undefined,
+    ...(unmet.size > 0 && { unmatched: { jobs: waiting.length - ours.length, demands: [...unmet].sort() } }),
+  };
+}
+
+function unmetDemands({ demands }: JobRequest, capabilities: Capabilities): readonly string[] {
+  return (demands ?? []).filter((demand) => !satisfies(capabilities, demand));
+}

@@ -1,0 +1,108 @@
+import * as z from "zod";
+import type { Buffer } from "../../handlers/core/model.ts";
+import { agentBuffer, tooManyAgents } from "./agents.ts";
+import { type ComputeConfig, cpuUnits, environment, wrongMemory } from "./compute.ts";
+import { containerImage } from "./image.ts";
+import { oneOf, text, wholeNumber } from "./primitives.ts";
+import type { Rule } from "./rules.ts";
+import { capabilities, poolName } from "./vendors/azure-devops.ts";
+
+/** The differences between pools travel in one Lambda's environment, which holds 4 KB. */
+const maxPools = 8;
+
+const poolCompute = z.strictObject({
+  cpu: cpuUnits.optional().describe("In place of compute.cpu."),
+  memoryMiB: wholeNumber(512, 122_880).optional().describe("In place of compute.memoryMiB."),
+  ephemeralStorageGiB: wholeNumber(21, 200).optional().describe("In place of compute.ephemeralStorageGiB."),
+  architecture: oneOf(["x86_64", "arm64"]).optional().describe("In place of compute.architecture."),
+  spot: z.boolean().optional().describe("In place of compute.spot."),
+  image: containerImage.optional().describe("In place of compute.image."),
+  environment: environment.default({}).describe("More variables, which win over those of compute.environment."),
+});
+
+const pool = z.strictObject({
+  key: text(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/, "2 to 20 lower-case letters, digits and hyphens").describe(
+    "What the stack calls the pool: part of the names of its agents, task definition and metrics.",
+  ),
+  name: poolName.describe("The agent pool, by the name that its page shows."),
+  id: wholeNumber(1, 2_147_483_647).optional().describe("Its id, so that it need not be looked up by its name."),
+  min: wholeNumber(0, 10_000).optional().describe("In place of agents.min."),
+  max: wholeNumber(0, 10_000).optional().describe("In place of agents.max."),
+  buffer: agentBuffer.optional().describe("In place of agents.buffer."),
+  capabilities: capabilities.default({}).describe("What agents of this pool offer besides vendor.capabilities."),
+  compute: poolCompute.prefault({}).describe("What its agents run on, where it differs from `compute`."),
+});
+
+/** One agent pool of several in a fleet. */
+export type PoolConfig = z.output<typeof pool>;
+
+/** The agent pools of a fleet, each with its own limits and machine. */
+export const pools = z
+  .array(pool)
+  .min(1, { error: "must name at least one pool, or be left out" })
+  .max(maxPools, { error: `must name at most ${maxPools} pools: make a second stack for more` });
+
+interface PooledFleet {
+  readonly agents: { readonly min: number; readonly max: number; readonly buffer: Buffer };
+  readonly compute: ComputeConfig;
+  readonly pools?: readonly PoolConfig[] | undefined;
+  readonly vendor: { readonly type: string; readonly poolName?: string | undefined };
+}
+
+/** What one pool's agents run on: the fleet's machine with the pool's differences. */
+export function computeOf(compute: ComputeConfig, pool: PoolConfig | undefined): ComputeConfig {
+  if (pool === undefined) return compute;
+  const { environment: own, ...changes } = pool.compute;
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  return { ...compute, ...given, environment: { ...compute.environment, ...own } };
+}
+
+/** How many agents one pool has. */
+export function agentsOf<Agents extends PooledFleet["agents"]>(agents: Agents, pool: PoolConfig): Agents {
+  return { ...agents, min: pool.min ?? agents.min, max: pool.max ?? agents.max, buffer: pool.buffer ?? agents.buffer };
+}
+
+/** What must hold between pools and the rest of a fleet's config. */
+export const poolRules: readonly Rule<PooledFleet>[] = [
+  {
+    path: ["pools"],
+    reads: [["pools"], ["vendor"]],
+    check: ({ vendor, pools: all }) => {
+      if (vendor.type !== "azure-devops")
+        return all && "must be left out: only fleets of azure-devops have several pools";
+      if (all === undefined) return vendor.poolName === undefined ? "must be given, or vendor.poolName" : undefined;
+      if (vendor.poolName !== undefined) return "must be left out beside vendor.poolName";
+      for (const property of ["key", "name"] as const) {
+        const values = all.map((each) => each[property]);
+        const twice = values.find((value, index) => values.indexOf(value) !== index);
+        if (twice !== undefined) return `must not name two pools with the ${property} ${JSON.stringify(twice)}`;
+      }
+      return undefined;
+    },
+  },
+  eachPool(["agents"], ({ agents }, each) => {
+    const merged = agentsOf(agents, each);
+    return tooManyAgents("min", merged) ?? tooManyAgents("buffer", merged);
+  }),
+  eachPool(["compute"], ({ compute }, each) => {
+    const wrong = wrongMemory(computeOf(compute, each));
+    return wrong && `must have a memoryMiB that fits: it ${wrong}`;
+  }),
+];
+
+function eachPool(
+  reads: readonly string[],
+  check: (fleet: PooledFleet, pool: PoolConfig) => string | undefined,
+): Rule<PooledFleet> {
+  return {
+    path: ["pools"],
+    reads: [["pools"], reads],
+    check: (fleet) => {
+      for (const each of fleet.pools ?? []) {
+        const wrong = check(fleet, each);
+        if (wrong !== undefined) return `${wrong} (pool ${each.key})`;
+      }
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,11 @@
+import * as z from "zod";
+import { wholeNumber } from "./primitives.ts";
+
+/** How agents are taken out of a fleet. */
+export const retirement = z.strictObject({
+  drainTimeoutSeconds: wholeNumber(300, 172_800)
+    .default(21_600)
+    .describe(
+      "How long a retirement waits for a job to end before it gives up and tells. AWS itself keeps no instance longer than 48 hours.",
+    ),
+});

@@ -1,0 +1,144 @@
+import * as z from "zod";
+import { hostname, isProtected, text, wholeNumber } from "../primitives.ts";
+import { type Rule, withRules } from "../rules.ts";
+import type { SecretSource } from "../secrets.ts";
+
+/** The name of an agent pool, as its page shows it. */
+export const poolName = text(/^[^"/\\[\]:|<>+=;?*\p{Cc}]{1,128}$/u, "the name of an agent pool, as its page shows it");
+
+const collectionUrl = z.string({ error: "must be a URL" }).refine(isCollectionUrl, {
+  error:
+    "must be the https URL of a collection without a trailing slash (http on loopback only), " +
+    "such as https://ado.example.com/DefaultCollection",
+});
+
+function isCollectionUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  const plain = !value.endsWith("/") && url.search === "" && url.hash === "" && [value, `${value}/`].includes(url.href);
+  return plain && isProtected(url);
+}
+
+const guid = (what: string) => text(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, `${what}: a GUID in lower case`);
+
+const servicePrincipal = z.strictObject({
+  tenantId: guid("the tenant's id").describe("The Entra tenant."),
+  clientId: guid("the application's id").describe("The application, which is a member of the organization."),
+  authorityHost: hostname.default("login.microsoftonline.com").describe("Host of the identity platform."),
+});
+
+const webhook = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe("Whether the fleet has a public endpoint that service hooks wake it through; see `fleet ado hook add`."),
+  throttleRatePerSecond: wholeNumber(1, 10_000).default(10).describe("Requests a second that the endpoint lets in."),
+  throttleBurst: wholeNumber(1, 5000).default(20).describe("Requests that it lets in at once."),
+});
+
+/** What agents offer to jobs that demand it. */
+export const capabilities = z.record(
+  text(/^[\w.-]{1,128}$/, "the name of a capability: letters, digits, ., - and _"),
+  z.string(),
+);
+
+/** Azure DevOps Services or Server. */
+export const azureDevOps = withRules(
+  z.strictObject({
+    type: z.literal("azure-devops").describe("Azure DevOps Services or Server."),
+    organization: text(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?$/, "the name of an organization")
+      .optional()
+      .describe("The organization, as in https://dev.azure.com/<organization>."),
+    collectionUrl: collectionUrl.optional().describe("The URL of a collection of Azure DevOps Server, in place of it."),
+    poolName: poolName.optional().describe("The agent pool, if the fleet has one. Left out: `pools` names several."),
+    poolId: wholeNumber(1, 2_147_483_647)
+      .optional()
+      .describe("The agent pool's id, so that it need not be looked up by its name."),
+    servicePrincipal: servicePrincipal
+      .optional()
+      .describe("The Entra application to sign in as, with `secrets.clientSecret`. Left out: by `secrets.pat`."),
+    capabilities: capabilities
+      .default({})
+      .describe("What agents offer besides what our image has: jobs that demand anything else are told, not served."),
+    webhook: webhook.prefault({}).describe("The fleet's endpoint for service hooks."),
+  }),
+  [
+    {
+      path: ["organization"],
+      reads: [["organization"], ["collectionUrl"]],
+      check: ({ organization, collectionUrl: url }) =>
+        (organization === undefined) === (url === undefined)
+          ? `must be given ${url === undefined ? "(or collectionUrl, for Azure DevOps Server)" : "only without collectionUrl"}`
+          : undefined,
+    },
+    {
+      path: ["poolId"],
+      reads: [["poolId"], ["poolName"]],
+      check: ({ poolId, poolName: name }) =>
+        poolId !== undefined && name === undefined
+          ? "must come with poolName: agents register in their pool by its name"
+          : undefined,
+    },
+  ],
+);
+
+/** See {@link azureDevOps}. */
+export type AzureDevOpsConfig = z.output<typeof azureDevOps>;
+
+/** The organization or collection, without a trailing slash. */
+export function urlOf({ organization, collectionUrl: url }: AzureDevOpsConfig): string {
+  return url ?? `https://dev.azure.com/${organization}`;
+}
+
+/** Variables that the stack sets itself, with the setting to use instead. */
+const ownVariables = {
+  AZP_URL: "vendor.organization or vendor.collectionUrl",
+  AZP_POOL: "vendor.poolName or pools",
+  AZP_AGENT_NAME: "nothing, agents are named by the fleet",
+  AZP_TOKEN: "secrets.pat",
+  AZP_CLIENTSECRET: "secrets.clientSecret",
+  AZP_CLIENTID: "vendor.servicePrincipal.clientId",
+  AZP_TENANTID: "vendor.servicePrincipal.tenantId",
+};
+
+interface AzureDevOpsFleet {
+  readonly vendor: AzureDevOpsConfig;
+  readonly secrets: { readonly pat?: SecretSource | undefined; readonly clientSecret?: SecretSource | undefined };
+  readonly compute: { readonly environment: Readonly<Record<string, string>> };
+}
+
+/** What an Azure DevOps fleet asks of the rest of its config. */
+export const azureDevOpsRules: readonly Rule<AzureDevOpsFleet>[] = [
+  {
+    path: ["secrets", "pat"],
+    reads: [
+      ["vendor", "servicePrincipal"],
+      ["secrets", "pat"],
+    ],
+    check: ({ vendor, secrets }) =>
+      vendor.servicePrincipal && secrets.pat ? "must be left out: vendor.servicePrincipal signs in" : undefined,
+  },
+  {
+    path: ["secrets", "clientSecret"],
+    reads: [
+      ["vendor", "servicePrincipal"],
+      ["secrets", "clientSecret"],
+    ],
+    check: ({ vendor, secrets }) =>
+      secrets.clientSecret && !vendor.servicePrincipal ? "must come with vendor.servicePrincipal" : undefined,
+  },
+  {
+    path: ["secrets", "hookSecret"],
+    reads: [["vendor", "webhook"], ["secrets"]],
+    check: ({ vendor, secrets }) =>
+      "hookSecret" in secrets && secrets.hookSecret !== undefined && !vendor.webhook.enabled
+        ? "must be left out, or vendor.webhook.enabled be true"
+        : undefined,
+  },
+  ...Object.entries(ownVariables).map(([name, instead]) => ({
+    path: ["compute", "environment", name],
+    reads: [["compute", "environment", name]],
+    check: ({ compute }: AzureDevOpsFleet) =>
+      Object.hasOwn(compute.environment, name) ? `must not be set here: use ${instead}` : undefined,
+  })),
+];

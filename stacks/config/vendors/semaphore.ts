@@ -1,0 +1,159 @@
+import * as z from "zod";
+import { environment } from "../compute.ts";
+import { hostname, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { withRules } from "../rules.ts";
+
+/**
+ * Releases of the agent whose archives' SHA-256 we know, from the formula that Semaphore publishes with each of them
+ * (github.com/semaphoreci/homebrew-tap).
+ */
+export const knownAgentReleases: Readonly<Record<string, { readonly x86_64: string; readonly arm64: string }>> = {
+  "v2.2.8": {
+    x86_64: "53fc97b124571445b781dde82b4b3273ea1743a42b3e826320b565ec2347c97f",
+    arm64: "c26f12593e5dad1c00be8e6b5e850caae74822e9979029c0cbab2dce44416257",
+  },
+};
+
+const version = text(/^v[0-9]+\.[0-9]+\.[0-9]+$/, "a release such as v2.2.8");
+const sha256 = text(/^[0-9a-f]{64}$/, "a SHA-256 in lower case");
+const absolutePath = text(/^\/[\w./+@-]+$/, "an absolute path of letters, digits and ._/+@-");
+
+const agentRelease = withRules(
+  z.strictObject({
+    version: version.default("v2.2.8").describe("The release."),
+    sha256: sha256
+      .optional()
+      .describe(
+        "Checksum of its archive for the fleet's architecture, as agent_checksums.txt of the release lists it. " +
+          `Left out: only with ${Object.keys(knownAgentReleases).join(", ")}, whose checksums we know.`,
+      ),
+  }),
+  [
+    {
+      path: ["sha256"],
+      reads: [["version"], ["sha256"]],
+      check: ({ version: release, sha256: sum }) =>
+        sum === undefined && !Object.hasOwn(knownAgentReleases, release)
+          ? `must be given: the checksums of ${release} are not known here`
+          : undefined,
+    },
+  ],
+);
+
+const toolboxRelease = z.strictObject({
+  version: version.describe("The release."),
+  sha256: sha256.describe(
+    "Checksum of self-hosted-linux.tar (x86_64) or self-hosted-linux-arm.tar (arm64) of the release.",
+  ),
+});
+
+const notYet = new Set(["windows", "macos"]);
+
+const os = z.string({ error: "must be linux" }).refine((name) => name === "linux", {
+  error: ({ input }) =>
+    typeof input === "string" && notYet.has(input)
+      ? `must be linux: agents on ${input} are not supported yet`
+      : "must be linux",
+});
+
+const sshKnownHosts = z.strictObject({
+  github: z
+    .boolean()
+    .default(true)
+    .describe("Whether instances know the keys of github.com: built in, and renewed from GitHub's API."),
+  lines: uniqueList(
+    text(
+      /^(?!#)[^\s]+ (?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]+=*$/,
+      "a line of a known_hosts file: hosts, type of key, key",
+    ),
+  )
+    .default([])
+    .describe("Keys of other Git hosts, as lines of a known_hosts file."),
+  refreshMinutes: wholeNumber(15, 1440)
+    .default(360)
+    .describe("How often an instance asks GitHub's API for its keys. Without an answer it keeps those it has."),
+});
+
+/** Variables that the stack sets itself. */
+const cacheVariables = [
+  "SEMAPHORE_CACHE_BACKEND",
+  "SEMAPHORE_CACHE_S3_BUCKET",
+  "SEMAPHORE_CACHE_USE_EC2_INSTANCE_PROFILE",
+];
+
+/** Semaphore: self-hosted agents of one agent type. */
+export const semaphore = withRules(
+  z.strictObject({
+    type: z.literal("semaphore").describe("Semaphore, with self-hosted agents. One fleet per agent type."),
+    organization: text(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, "the name of an organization, as its address has it")
+      .optional()
+      .describe("The organization, as in https://<organization>.semaphoreci.com."),
+    endpoint: hostname
+      .optional()
+      .describe("Host of a Semaphore of your own, with a port where it is not the usual one, in place of it."),
+    os: os.default("linux").describe("What agents run on: linux. Windows and macOS are not supported yet."),
+    user: text(/^(?!root$)[a-z_][a-z0-9_-]{0,31}$/, "the name of a user other than root")
+      .default("semaphore")
+      .describe("User that agents and their jobs run as; made at boot where the AMI has none."),
+    agent: agentRelease
+      .prefault({})
+      .describe("The agent that is installed at boot where the AMI has none in /opt/semaphore/agent."),
+    toolbox: toolboxRelease
+      .optional()
+      .describe(
+        "The toolbox (checkout, cache, artifact, …) that is installed at boot where the user has none. Left out: the AMI brings it.",
+      ),
+    cacheBucket: text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of an S3 bucket")
+      .optional()
+      .describe("Existing S3 bucket of the cache CLI; instances get rights on it alone. Left out: no cache."),
+    environment: environment
+      .default({})
+      .describe("Environment variables of all jobs. Not for secrets: they are readable in AWS."),
+    files: z
+      .array(
+        z.strictObject({
+          from: absolutePath.describe("The file on the instance."),
+          to: absolutePath.describe("Where a job in a container finds it."),
+        }),
+      )
+      .default([])
+      .describe("Files of the instance that jobs in containers get."),
+    failOnMissingFiles: z.boolean().default(false).describe("Whether a job fails when one of `files` is missing."),
+    uploadJobLogs: oneOf(["never", "when-trimmed", "always"])
+      .default("never")
+      .describe("When agents upload a job's log as an artifact."),
+    sshKnownHosts: sshKnownHosts.prefault({}).describe("Whose SSH keys the instances know."),
+    powerOffDelaySeconds: wholeNumber(60, 3600)
+      .default(180)
+      .describe("How long an instance whose agent has left waits to be released before it powers off."),
+  }),
+  [
+    {
+      path: ["organization"],
+      reads: [["organization"], ["endpoint"]],
+      check: ({ organization, endpoint }) =>
+        (organization === undefined) === (endpoint === undefined)
+          ? `must be given ${endpoint === undefined ? "(or endpoint, for a Semaphore of your own)" : "only without endpoint"}`
+          : undefined,
+    },
+    {
+      path: ["environment"],
+      reads: [["environment"]],
+      check: ({ environment: variables }) => {
+        const name = Object.keys(variables).find((key) => /[=\p{Cc}]/u.test(variables[key] ?? ""));
+        return name && `must not have "=", line ends or other control characters in ${name}: agents refuse to start`;
+      },
+    },
+    {
+      path: ["environment"],
+      reads: [["environment"]],
+      check: ({ environment: variables }) => {
+        const name = cacheVariables.find((key) => Object.hasOwn(variables, key));
+        return name && `must not set ${name}: use vendor.cacheBucket`;
+      },
+    },
+  ],
+);
+
+/** See {@link semaphore}. */
+export type SemaphoreConfig = z.output<typeof semaphore>;

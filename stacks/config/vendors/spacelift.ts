@@ -1,0 +1,197 @@
+import * as z from "zod";
+import { baseUrl, hostname, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { type Rule, withRules } from "../rules.ts";
+import { byArn, type SecretSource } from "../secrets.ts";
+
+/** Variables that the stack sets itself, with the setting to use instead. */
+const ownVariables: Readonly<Record<string, string>> = {
+  SPACELIFT_TOKEN: "secrets.workerPoolToken",
+  SPACELIFT_POOL_PRIVATE_KEY: "secrets.poolPrivateKey",
+  SPACELIFT_WORKER_COMMS_PROTOCOL: "vendor.commsProtocol",
+  SPACELIFT_WORKER_COMMS_URL: "vendor.commsUrl",
+  SPACELIFT_METADATA_asg_id: "nothing, the fleet knows its workers by it",
+  SPACELIFT_METADATA_instance_id: "nothing, the fleet knows its workers by it",
+  SPACELIFT_METADATA_ami_id: "nothing, the boot sets it",
+};
+
+/** The worker's two secrets, by variable: a secret of the user's may bring them in place of the stack's own. */
+export const workerSecrets = {
+  SPACELIFT_TOKEN: "workerPoolToken",
+  SPACELIFT_POOL_PRIVATE_KEY: "poolPrivateKey",
+} as const;
+
+const variableName = text(
+  /^(?!AGENT_FLEETS_)[A-Za-z_][A-Za-z0-9_]*$/,
+  "the name of an environment variable that does not start with AGENT_FLEETS_",
+);
+
+/** What the boot would refuse: it writes them for systemd and Docker, quoted. */
+const proxy = text(/^https?:\/\/[^\s"'\\]+$/, "an http or https URL without quotes, backslashes or blanks");
+
+const byoSecret = z.strictObject({
+  arn: text(
+    /^arn:(?:aws|aws-us-gov|aws-cn):secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+$/,
+    "the ARN of a Secrets Manager secret",
+  ).describe("The secret; its value is a JSON object."),
+  keys: uniqueList(variableName, 1).describe("Its keys that become variables of the same names; no others do."),
+});
+
+const selfHosted = z.strictObject({
+  launcherS3Uri: text(
+    /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[\w!.()/-]+$/,
+    "the S3 URI of an object, such as s3://spacelift-binaries-123ab/spacelift-launcher",
+  ).describe("The launcher of your installation. Instances may read exactly this object."),
+  runLauncherAsSpaceliftUser: z
+    .boolean()
+    .default(true)
+    .describe("Whether the launcher runs as the user `spacelift` (UID 1983) rather than as root."),
+});
+
+const certificate = z
+  .string({ error: "must be a certificate in PEM form" })
+  .regex(/^-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*$/, {
+    error: "must be one certificate in PEM form, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----",
+  });
+
+/** Spacelift, hosted by Spacelift or by its users. */
+export const spacelift = withRules(
+  z.strictObject({
+    type: z.literal("spacelift").describe("Spacelift, hosted by Spacelift or by you."),
+    workerPoolId: text(
+      /^[0-9A-HJKMNP-TV-Z]{26}$/,
+      "the id of a worker pool: a ULID of 26 capital letters and digits, such as 01HCC6QZ932J7WDF4FTVM9QMEP",
+    ).describe("The worker pool. One fleet per pool: Spacelift counts queued runs for the whole pool."),
+    endpoint: baseUrl.describe("The account's URL, such as https://acme.app.spacelift.io; its /graphql is the API."),
+    apiKeyId: text(/^[\w-]{1,128}$/, "the id of an API key").describe(
+      "The API key that reads and drains the pool: Space Reader and `Worker Pool: Drain worker`. Its secret: secrets.apiKeySecret.",
+    ),
+    domain: hostname
+      .default("spacelift.io")
+      .describe("Where the launcher comes from (downloads.<domain>) and workers report to (app.<domain>)."),
+    commsProtocol: oneOf(["poll", "mqtt"])
+      .default("poll")
+      .describe("How workers talk to Spacelift. MQTT is on its way out, at the end of 2026."),
+    commsUrl: baseUrl
+      .optional()
+      .describe(
+        "With `poll`: what workers report to, where it is not app.<domain>, as in FedRAMP. Left out with selfHosted: `endpoint`.",
+      ),
+    configuration: z
+      .string({ error: "must be shell text" })
+      .default("")
+      .describe(
+        "Shell text that the worker's user runs on each instance before the launcher starts. Not for secrets: it is readable in AWS.",
+      ),
+    secureEnvironment: z
+      .record(variableName, byArn)
+      .default({})
+      .describe("More variables of the launcher, each from a secret or parameter of yours, whole."),
+    byo: z
+      .strictObject({ secretsManager: byoSecret.describe("A secret that brings several variables at once.") })
+      .optional()
+      .describe("A secret of yours in place of, or besides, those that the stack makes."),
+    selfHosted: selfHosted.optional().describe("Workers of a self-hosted Spacelift. Left out: of Spacelift's own."),
+    proxies: z
+      .strictObject({
+        http: proxy.optional().describe("HTTP_PROXY."),
+        https: proxy.optional().describe("HTTPS_PROXY."),
+        no: uniqueList(text(/^[^\s,"'\\]+$/, "a host, a domain or a network, without quotes or blanks"))
+          .default([])
+          .describe("NO_PROXY: what is reached without a proxy. The metadata service always is."),
+      })
+      .optional()
+      .describe("Proxies of the boot, the launcher, Docker and the runs."),
+    caCertificates: uniqueList(certificate)
+      .default([])
+      .describe("Certificates that instances and runs trust besides the usual ones, each in PEM form."),
+    powerOffOnError: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether an instance powers off, and is replaced, when its launcher ends. Turn off only to look into one.",
+      ),
+    powerOffDelaySeconds: wholeNumber(0, 3600)
+      .default(15)
+      .describe("How long it waits before that, so that logs get out."),
+  }),
+  [
+    {
+      path: ["commsUrl"],
+      reads: [["commsUrl"], ["commsProtocol"]],
+      check: ({ commsUrl, commsProtocol }) =>
+        commsUrl !== undefined && commsProtocol === "mqtt" ? "must be left out with mqtt" : undefined,
+    },
+    {
+      path: ["proxies"],
+      reads: [["proxies"]],
+      check: ({ proxies }) =>
+        proxies && !proxies.http && !proxies.https ? "must name an http or an https proxy" : undefined,
+    },
+    {
+      path: ["byo", "secretsManager", "keys"],
+      reads: [["byo"], ["secureEnvironment"]],
+      check: ({ byo, secureEnvironment }) => {
+        const both = byo?.secretsManager.keys.find((name) => Object.hasOwn(secureEnvironment, name));
+        return both && `must not name ${both}, which secureEnvironment brings: one source each`;
+      },
+    },
+    {
+      path: ["byo", "secretsManager", "keys"],
+      reads: [["byo"]],
+      check: ({ byo }) => {
+        const ours = byo?.secretsManager.keys.find((name) => ownVariable(name) && !Object.hasOwn(workerSecrets, name));
+        return ours && `must not name ${ours}: use ${ownVariables[ours]}`;
+      },
+    },
+    {
+      path: ["configuration"],
+      reads: [["configuration"]],
+      check: ({ configuration }) => {
+        const ours = Object.keys(ownVariables).find((name) => assigns(configuration, name));
+        return ours && `must not set ${ours}: use ${ownVariables[ours]}`;
+      },
+    },
+  ],
+);
+
+/** See {@link spacelift}. */
+export type SpaceliftConfig = z.output<typeof spacelift>;
+
+interface SpaceliftFleet {
+  readonly vendor: SpaceliftConfig;
+  readonly secrets: {
+    readonly workerPoolToken?: SecretSource | undefined;
+    readonly poolPrivateKey?: SecretSource | undefined;
+  };
+}
+
+/** What a Spacelift fleet asks of the rest of its config. */
+export const spaceliftRules: readonly Rule<SpaceliftFleet>[] = [
+  ...Object.entries(workerSecrets).map(([name, key]) => ({
+    path: ["secrets", key],
+    reads: [
+      ["vendor", "byo"],
+      ["secrets", key],
+    ],
+    check: ({ vendor, secrets }: SpaceliftFleet) =>
+      secrets[key] && vendor.byo?.secretsManager.keys.includes(name)
+        ? `must be left out: vendor.byo.secretsManager brings ${name}`
+        : undefined,
+  })),
+  ...Object.entries(ownVariables).map(([name, instead]) => ({
+    path: ["vendor", "secureEnvironment", name],
+    reads: [["vendor", "secureEnvironment", name]],
+    check: ({ vendor }: SpaceliftFleet) =>
+      Object.hasOwn(vendor.secureEnvironment, name) ? `must not be set here: use ${instead}` : undefined,
+  })),
+];
+
+function ownVariable(name: string): boolean {
+  return Object.hasOwn(ownVariables, name);
+}
+
+/** Whether shell text sets a variable, as far as a look at the text tells. */
+function assigns(shell: string, name: string): boolean {
+  const statement = String.raw`(?:^|[;&|(])\s*(?:(?:export|declare|typeset|readonly)\b[^;&|#\n]*?\s)?`;
+  return new RegExp(`${statement}${name}=`, "m").test(shell);
+}

@@ -1,0 +1,186 @@
+import type { Construct } from "constructs";
+import * as z from "zod";
+import { autoscaleEnv, type poolOverrides } from "../handlers/autoscale/env.ts";
+import type { CapacityConfig } from "../handlers/aws/capacity-config.ts";
+import type { Policy } from "../handlers/core/model.ts";
+import { webhookEnv } from "../handlers/webhook/env.ts";
+import type { FleetFields } from "./config/fleet.ts";
+import { type SecretKey, secretName } from "./config/names.ts";
+import { AlarmTopic } from "./constructs/alarm-topic.ts";
+import { FleetAlarms } from "./constructs/fleet-alarms.ts";
+import { createFleetDashboard } from "./constructs/fleet-dashboard.ts";
+import { HandlerFunction } from "./constructs/handler-function.ts";
+import { RunLedgerTable } from "./constructs/run-ledger.ts";
+import { MinuteSchedule } from "./constructs/schedule.ts";
+import { Secret } from "./constructs/secret.ts";
+import type { ServiceRole } from "./constructs/service-role.ts";
+import type { StackContext } from "./constructs/stack-context.ts";
+import { WebhookApi } from "./constructs/webhook-api.ts";
+import type { FleetSecrets, VendorSynth } from "./vendors/vendor-synth.ts";
+
+/** A pass ticks for 50 s; the last tick may take as long as the vendor's rate limit makes it wait. */
+const passTimeoutSeconds = 120;
+
+/** What every fleet has, wherever its agents run. */
+export interface FleetProps {
+  readonly context: StackContext;
+  readonly config: FleetFields;
+  readonly vendor: VendorSynth;
+}
+
+/** What one of several pools has of its own. */
+export type FleetPool = z.output<typeof poolOverrides>;
+
+/** Where agents run, as the loop is to know and use it. */
+export interface FleetCapacity {
+  readonly config: CapacityConfig;
+  /** Lets the loop launch, watch and stop agents of this fleet, and nothing else. */
+  grantOperate(role: ServiceRole): void;
+}
+
+/** The secrets that a fleet's vendor asks for: created empty, or brought by the config. */
+export function createFleetSecrets(scope: Construct, { context, config, vendor }: FleetProps): FleetSecrets {
+  const wanted = Object.entries(vendor.secrets) as [SecretKey, string][];
+  return Object.fromEntries(
+    wanted.map(([key, description]) => [
+      key,
+      new Secret(scope, `secret-${key}`, {
+        context,
+        name: secretName(context.name, key),
+        description,
+        source: config.secrets[key],
+        recoveryWindowDays: config.secrets.recoveryWindowDays,
+      }),
+    ]),
+  );
+}
+
+/** What watches and scales a fleet: the loop and its schedule, the webhook, alarms and dashboard. */
+export class FleetControl {
+  /** What an operator needs to know: name of the output → value. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+  /** Where alarms go. */
+  readonly topic: AlarmTopic;
+  private readonly ledger: RunLedgerTable | undefined;
+
+  /** Everything is made in `scope`, the stack itself. */
+  constructor(
+    private readonly scope: Construct,
+    private readonly props: FleetProps & {
+      readonly capacity: FleetCapacity;
+      readonly secrets: FleetSecrets;
+      /** `undefined`: the fleet is one pool. */
+      readonly pools?: readonly FleetPool[] | undefined;
+    },
+  ) {
+    const { context, config, vendor, secrets } = props;
+    this.ledger = vendor.ledgerTtlSeconds === undefined ? undefined : new RunLedgerTable(scope, "ledger", context);
+    this.topic = new AlarmTopic(scope, "alarm-topic", { context, ...config.alarms });
+    const autoscale = this.autoscale();
+    const schedule = new MinuteSchedule(scope, "schedule", { context, target: autoscale });
+    const webhook = this.webhook(autoscale);
+    const managed = vendor.manage(scope, { secrets, webhook: webhook?.endpoint, stackName: context.name });
+    new FleetAlarms(scope, "alarms", {
+      context,
+      topic: this.topic,
+      autoscale,
+      webhook: webhook?.endpoint,
+      deadLetterQueueName: schedule.deadLetterQueueName,
+      queueWaitSeconds: config.alarms.queueWaitSeconds,
+      tellsUnmatchedJobs: vendor.tellsUnmatchedJobs,
+      pools: props.pools?.map(({ pool }) => pool),
+    });
+    createFleetDashboard(scope, {
+      context,
+      functions: webhook ? [autoscale, webhook.function] : [autoscale],
+      logGroup: `/aws/lambda/${autoscale.name}`,
+      pools: props.pools?.map(({ pool }) => pool),
+    });
+    this.outputs = {
+      ...webhookOutputs(vendor, webhook?.endpoint.url),
+      secrets: Object.fromEntries(Object.entries(secrets).map(([key, secret]) => [key, secret.arn])),
+      ...managed,
+    };
+  }
+
+  private autoscale(): HandlerFunction {
+    const { context, config, vendor, capacity, secrets, pools } = this.props;
+    const apiToken = secrets[vendor.apiSecret];
+    const autoscale = new HandlerFunction(this.scope, "autoscale", {
+      context,
+      description: `Scaling loop of fleet ${context.name}`,
+      timeoutSeconds: passTimeoutSeconds,
+      memoryMiB: 512,
+      reservedConcurrency: config.scaling.singleFlight ? 1 : undefined,
+      environment: z.encode(autoscaleEnv, {
+        FLEET: context.name,
+        POLICY: policyOf(config, vendor),
+        TICK_SECONDS: config.scaling.tickSeconds,
+        VENDOR: vendor.runtime,
+        CAPACITY: capacity.config,
+        POOLS: pools && [...pools],
+        ...(apiToken && { API_TOKEN_SECRET_ARN: apiToken.arn }),
+        ...this.ledgerVariables(),
+      }),
+    });
+    capacity.grantOperate(autoscale.role);
+    apiToken?.grantRead(autoscale.role);
+    this.ledger?.grantRead(autoscale.role);
+    return autoscale;
+  }
+
+  private webhook(autoscale: HandlerFunction) {
+    const { context, vendor, secrets } = this.props;
+    const throttling = vendor.webhook;
+    const secret = vendor.webhookSecret && secrets[vendor.webhookSecret];
+    if (!throttling || !secret) return undefined;
+    const target = new HandlerFunction(this.scope, "webhook", {
+      context,
+      description: `Takes in the notifications of fleet ${context.name}`,
+      timeoutSeconds: 10,
+      memoryMiB: 256,
+      environment: z.encode(webhookEnv, {
+        FLEET: context.name,
+        VENDOR: vendor.runtime,
+        NOTIFICATION_SECRET_ARN: secret.arn,
+        AUTOSCALE_FUNCTION_NAME: autoscale.name,
+        ...this.ledgerVariables(),
+      }),
+    });
+    secret.grantRead(target.role);
+    this.ledger?.grantWrite(target.role);
+    target.role.allow({ actions: ["lambda:InvokeFunction"], resources: [autoscale.arn] });
+    return {
+      function: target,
+      endpoint: new WebhookApi(this.scope, "webhook-api", { context, target, ...throttling }),
+    };
+  }
+
+  private ledgerVariables(): { readonly LEDGER_TABLE: string; readonly RUN_TTL_SECONDS: number } | undefined {
+    const { ledgerTtlSeconds } = this.props.vendor;
+    if (!this.ledger || ledgerTtlSeconds === undefined) return undefined;
+    return { LEDGER_TABLE: this.ledger.name, RUN_TTL_SECONDS: ledgerTtlSeconds };
+  }
+}
+
+function webhookOutputs({ webhookPaths = {} }: VendorSynth, url: string | undefined): Record<string, string> {
+  if (url === undefined) return {};
+  return Object.fromEntries(Object.entries(webhookPaths).map(([output, path]) => [output, url + path]));
+}
+
+function policyOf({ agents, scaling }: FleetFields, { departure }: VendorSynth): Policy {
+  return {
+    min: agents.min,
+    max: agents.max,
+    buffer: agents.buffer,
+    registrationGraceSeconds: agents.registrationGraceSeconds,
+    scaleOutCooldownSeconds: scaling.scaleOutCooldownSeconds,
+    scaleInCooldownSeconds: scaling.scaleInCooldownSeconds,
+    scaleInAfterObservations: scaling.scaleInAfterObservations,
+    removalOrder: scaling.removalOrder,
+    maxAddedPerTick: scaling.maxAddedPerTick,
+    maxRemovedPerTick: scaling.maxRemovedPerTick,
+    maxFailedLaunchesPerHour: scaling.maxFailedLaunchesPerHour,
+    departure,
+  };
+}

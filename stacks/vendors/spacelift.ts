@@ -1,0 +1,110 @@
+import { readFileSync } from "node:fs";
+import { type SpaceliftConfig, workerSecrets } from "../config/vendors/spacelift.ts";
+import type { Statement } from "../constructs/service-role.ts";
+import { plainText } from "../constructs/terraform-text.ts";
+import type { FleetSecrets, InstanceVendor } from "./vendor-synth.ts";
+
+/** AWS account of Spacelift's worker images: https://github.com/spacelift-io/spacelift-worker-image. */
+const imageOwners = { aws: "643313122712", "aws-us-gov": "092348861888" };
+
+/** The synth half of Spacelift. */
+export function spacelift(config: SpaceliftConfig): InstanceVendor {
+  const { type, endpoint, apiKeyId, workerPoolId, selfHosted } = config;
+  const brought = config.byo?.secretsManager.keys ?? [];
+  return {
+    runtime: { type, endpoint, apiKeyId, workerPoolId },
+    departure: "by-retirement",
+    apiSecret: "apiKeySecret",
+    secrets: {
+      ...(!brought.includes("SPACELIFT_TOKEN") && { workerPoolToken: `Token of worker pool ${workerPoolId}` }),
+      ...(!brought.includes("SPACELIFT_POOL_PRIVATE_KEY") && {
+        poolPrivateKey: `Private key of worker pool ${workerPoolId}`,
+      }),
+      apiKeySecret: `Secret of API key ${apiKeyId}, which reads and drains worker pool ${workerPoolId}`,
+    },
+    webhook: undefined,
+
+    instance({ partition, architecture }, secrets) {
+      const { workerPoolToken, poolPrivateKey } = secrets;
+      return {
+        bootFiles: ["spacelift/boot.sh"],
+        settings: settingsOf(config, secrets),
+        secrets: [workerPoolToken, poolPrivateKey].filter((secret) => secret !== undefined),
+        statements: [
+          ...[...new Set(broughtArns(config))].map(readSecret),
+          ...(selfHosted ? [readLauncher(selfHosted.launcherS3Uri, partition)] : []),
+        ],
+        logs: {
+          "launcher-info": "/var/log/spacelift/info.log",
+          "launcher-error": "/var/log/spacelift/error.log",
+        },
+        defaultAmi: {
+          // Ten digits: the time of the build.
+          nameFilter: `spacelift-??????????-${architecture}`,
+          owners: [partition === "aws-us-gov" ? imageOwners["aws-us-gov"] : imageOwners.aws],
+        },
+      };
+    },
+
+    manage: () => ({}),
+  };
+}
+
+/** See agents/spacelift/README.md. */
+function settingsOf(config: SpaceliftConfig, secrets: FleetSecrets): Record<string, string> {
+  const { selfHosted, proxies, caCertificates, configuration, commsProtocol } = config;
+  const commsUrl = config.commsUrl ?? (selfHosted && commsProtocol === "poll" ? config.endpoint : undefined);
+  return {
+    AGENT_FLEETS_SPACELIFT_DOMAIN: config.domain,
+    AGENT_FLEETS_SPACELIFT_ENVIRONMENT: environmentOf(config, secrets),
+    AGENT_FLEETS_SPACELIFT_COMMS_PROTOCOL: commsProtocol,
+    ...(commsUrl && { AGENT_FLEETS_SPACELIFT_COMMS_URL: commsUrl }),
+    AGENT_FLEETS_SPACELIFT_CONFIGURATION: base64(plainText(configuration)),
+    ...(selfHosted
+      ? {
+          AGENT_FLEETS_SPACELIFT_LAUNCHER_S3_URI: selfHosted.launcherS3Uri,
+          AGENT_FLEETS_SPACELIFT_USER: selfHosted.runLauncherAsSpaceliftUser ? "spacelift" : "root",
+        }
+      : { AGENT_FLEETS_SPACELIFT_SIGNING_KEY: signingKey() }),
+    ...(proxies?.http && { AGENT_FLEETS_SPACELIFT_HTTP_PROXY: proxies.http }),
+    ...(proxies?.https && { AGENT_FLEETS_SPACELIFT_HTTPS_PROXY: proxies.https }),
+    ...(proxies && proxies.no.length > 0 && { AGENT_FLEETS_SPACELIFT_NO_PROXY: proxies.no.join(",") }),
+    ...(caCertificates.length > 0 && {
+      AGENT_FLEETS_SPACELIFT_CA_CERTIFICATES: caCertificates.map(base64).join("\n"),
+    }),
+    AGENT_FLEETS_POWER_OFF: String(config.powerOffOnError),
+    AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: String(config.powerOffDelaySeconds),
+  };
+}
+
+/** Lines `VARIABLE=ARN` or `VARIABLE=ARN:KEY`; names, ARNs and keys only, never a value. */
+function environmentOf({ secureEnvironment, byo }: SpaceliftConfig, secrets: FleetSecrets): string {
+  const sources: readonly (readonly [string, string | undefined])[] = [
+    ...Object.entries(workerSecrets).map(([name, key]) => [name, secrets[key]?.arn] as const),
+    ...Object.entries(secureEnvironment).map(([name, { arn }]) => [name, arn] as const),
+    ...(byo?.secretsManager.keys ?? []).map((key) => [key, `${byo?.secretsManager.arn}:${key}`] as const),
+  ];
+  return sources.flatMap(([name, source]) => (source === undefined ? [] : [`${name}=${source}`])).join("\n");
+}
+
+function broughtArns({ secureEnvironment, byo }: SpaceliftConfig): string[] {
+  const arns = Object.values(secureEnvironment).map(({ arn }) => arn);
+  return byo ? [...arns, byo.secretsManager.arn] : arns;
+}
+
+function readSecret(arn: string): Statement {
+  const action = arn.split(":")[2] === "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue";
+  return { actions: [action], resources: [arn] };
+}
+
+function readLauncher(uri: string, partition: string): Statement {
+  return { actions: ["s3:GetObject"], resources: [`arn:${partition}:s3:::${uri.slice("s3://".length)}`] };
+}
+
+function signingKey(): string {
+  return readFileSync(new URL("../../agents/spacelift/signing-key.asc", import.meta.url), "utf8");
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
+}
