@@ -4,7 +4,7 @@ import * as z from "zod";
 import { autoscaleEnv } from "../handlers/autoscale/env.ts";
 import { webhookEnv } from "../handlers/webhook/env.ts";
 import { BaseStack } from "./base-stack.ts";
-import type { EcsFleetConfig } from "./config/ecs-fleet.ts";
+import { type EcsFleetConfig, networkOf } from "./config/ecs-fleet.ts";
 import { type SecretKey, secretName } from "./config/names.ts";
 import { AlarmTopic } from "./constructs/alarm-topic.ts";
 import { ConsumerRoles } from "./constructs/consumer-roles.ts";
@@ -31,7 +31,7 @@ export class EcsFleetStack extends BaseStack<EcsFleetConfig> {
     super(scope, name, config);
     const { context, vendor } = this;
     new ArchiveProvider(this, "archive");
-    const network = fleetNetwork(this, config.network, context);
+    const network = fleetNetwork(this, networkOf(config), context);
     const secrets = this.secrets();
     const capacity = new EcsCapacity(this, "capacity", {
       context,

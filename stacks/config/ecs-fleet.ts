@@ -4,7 +4,7 @@ import { alarms } from "./alarms.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { compute, hostRules } from "./compute.ts";
 import { consumerRoles } from "./consumer-roles.ts";
-import { network, networkRules } from "./network.ts";
+import { type NetworkConfig, network, networkRules, ownNetwork } from "./network.ts";
 import { withRules } from "./rules.ts";
 import { secrets } from "./secrets.ts";
 import { hcpTerraform, hcpTerraformRules } from "./vendors/hcp-terraform.ts";
@@ -20,7 +20,12 @@ export const ecsFleet = withRules(
     agents: agents.prefault({}).describe("How many agents there are and how long each lives."),
     scaling: scaling.prefault({}).describe("How the loop moves towards what is wanted."),
     compute: compute.prefault({}).describe("What one agent runs on."),
-    network: network.prefault({ create: {} }).describe("Where agents run: a network made for them, or a given one."),
+    network: network
+      .optional()
+      .describe(
+        "Where agents run: a network made for them, or a given one. Left out: that of the hosts with " +
+          "`compute.capacityProvider.stack`, else one of their own, as `{ create: {} }`.",
+      ),
     secrets: secrets
       .prefault({})
       .describe(
@@ -35,3 +40,9 @@ export const ecsFleet = withRules(
 
 /** See {@link ecsFleet}. */
 export type EcsFleetConfig = z.output<typeof ecsFleet>;
+
+/** Where a fleet's agents run: where it says, else on the network that its hosts' cluster publishes, else on its own. */
+export function networkOf({ compute, network }: Pick<EcsFleetConfig, "compute" | "network">): NetworkConfig {
+  const hosts = compute.capacityProvider;
+  return network ?? (hosts && "stack" in hosts ? { stack: hosts.stack } : ownNetwork);
+}

@@ -1,5 +1,5 @@
 import type { EcsClusterConfig } from "./ecs-cluster.ts";
-import type { EcsFleetConfig } from "./ecs-fleet.ts";
+import { type EcsFleetConfig, networkOf } from "./ecs-fleet.ts";
 import type { Explanation } from "./explain.ts";
 import type { StackConfig } from "./schema.ts";
 import { agentAddresses } from "./subnets.ts";
@@ -36,7 +36,8 @@ function clusterWarnings({ alerts, network, services }: EcsClusterConfig): Expla
 }
 
 function fleetWarnings(config: EcsFleetConfig): Explanation[] {
-  const { agents, compute, network, secrets, vendor } = config;
+  const { agents, compute, secrets, vendor } = config;
+  const network = networkOf(config);
   return [
     compute.memoryMiB < tfcAgentMinimumMiB &&
       warn(
