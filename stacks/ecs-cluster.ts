@@ -7,6 +7,7 @@ import { ClusterServices } from "./constructs/cluster-services.ts";
 import { DeployerRole } from "./constructs/deployer-role.ts";
 import { fleetNetwork } from "./constructs/fleet-network.ts";
 import { SharedLoadBalancer } from "./constructs/load-balancer.ts";
+import { PublishedNetwork } from "./constructs/shared-network.ts";
 
 /** `kind: ecs-cluster`: an ECS cluster on EC2 hosts, and what runs on it. */
 export class EcsClusterStack extends BaseStack<EcsClusterConfig> {
@@ -14,6 +15,8 @@ export class EcsClusterStack extends BaseStack<EcsClusterConfig> {
     super(scope, name, config);
     const { context, tags } = this;
     const network = fleetNetwork(this, config.network, context);
+    // For fleets on the hosts: their agents are on the same network.
+    new PublishedNetwork(this, "published", { context, network });
     const cluster = new HostCluster(this, "cluster", { context, config, network, tags });
     const balancer =
       config.loadBalancer &&

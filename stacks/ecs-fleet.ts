@@ -1,7 +1,7 @@
 import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
-import type { EcsFleetConfig } from "./config/ecs-fleet.ts";
+import { type EcsFleetConfig, networkOf } from "./config/ecs-fleet.ts";
 import { imageBuild } from "./config/image-build.ts";
 import { agentsOf, computeOf, type PoolConfig } from "./config/pools.ts";
 import type { AgentImage, AgentTask } from "./constructs/agent-containers.ts";
@@ -22,7 +22,7 @@ export class EcsFleetStack extends BaseStack<EcsFleetConfig> {
     super(scope, name, config);
     const { context, vendor } = this;
     new ArchiveProvider(this, "archive");
-    const network = fleetNetwork(this, config.network, context);
+    const network = fleetNetwork(this, networkOf(config), context);
     const secrets = createFleetSecrets(this, { context, config, vendor });
     const recipe = this.recipe();
     const repository = recipe && new ImageRepository(this, "image", { context, ...recipe.config });

@@ -10,7 +10,15 @@ export class NetworkStack extends BaseStack<NetworkStackConfig> {
     super(scope, name, config);
     const { context } = this;
     const vpc = new Vpc(this, "network", { config, context });
-    new PublishedNetwork(this, "published", { context, vpc, cidr: config.cidr });
+    new PublishedNetwork(this, "published", {
+      context,
+      network: {
+        vpcId: vpc.id,
+        joinedSubnetIds: vpc.agentSubnetIds.join(","),
+        assignPublicIp: String(vpc.assignPublicIp),
+      },
+      made: { cidr: config.cidr, publicSubnetIds: vpc.publicSubnetIds, privateSubnetIds: vpc.privateSubnetIds },
+    });
     this.output("vpc_id", vpc.id);
     this.output("public_subnet_ids", vpc.publicSubnetIds);
     this.output("private_subnet_ids", vpc.privateSubnetIds);

@@ -71,6 +71,15 @@ const noCapacity: Refusal = { reason: "Capacity is unavailable at this time." };
 const noQuota: Refusal = { reason: "You've reached the limit on the number of vCPUs you can run concurrently" };
 
 describe("launching", () => {
+  it.each([
+    ["FARGATE", undefined],
+    ["FARGATE_SPOT", undefined],
+    ["hosts-apps", [{ type: "binpack", field: "memory" }]],
+  ])("fills one of the hosts after the other, of which Fargate has none (%s)", async (provider, strategy) => {
+    await connect({ capacityProviders: [provider] }).launch(requests(1));
+    expect(callsOf("RunTask").map(({ placementStrategy }) => placementStrategy)).toEqual([strategy]);
+  });
+
   it("starts one task per agent, which carries its name, its role and a token that makes the call idempotent", async () => {
     expect(await capacity.launch([{ agentName: "ci_x", role: "floor" }])).toEqual({ launched: 1, failures: [] });
     expect(callsOf("RunTask")).toEqual([

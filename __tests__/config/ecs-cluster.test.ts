@@ -184,7 +184,14 @@ describe("a fleet on a cluster's hosts", () => {
     );
 
   it.each([
-    ["compute: { capacityProvider: { stack: apps } }", /^network: must name the network of the hosts/],
+    [
+      "compute: { capacityProvider: { stack: apps } }\nnetwork: { create: {} }",
+      /^network: must be left out or name the network of the hosts/,
+    ],
+    [
+      "compute: { capacityProvider: { name: hosts }, cluster: { name: apps } }",
+      /^network: must name the network of the hosts/,
+    ],
     [
       "compute: { capacityProvider: { stack: apps }, spot: true }\nnetwork: { stack: net }",
       /^compute\.spot: must be left out with capacityProvider/,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { networkOf } from "../../stacks/config/ecs-fleet.ts";
 import { configOf, messagesIn, minimal } from "./files.ts";
 
 const configWith = (text: string) => configOf(minimal + text);
@@ -50,7 +51,6 @@ it("gives everything a default but the kind, the region and the vendor's names",
       enableExecuteCommand: false,
       containerInsights: false,
     },
-    network: { create: { cidr: "10.40.0.0/16", availabilityZones: 2, egress: "single-nat", ipv6: false } },
     secrets: { recoveryWindowDays: 7 },
     alarms: { emails: [], queueWaitSeconds: 300 },
     consumerRoles: [],
@@ -60,6 +60,14 @@ it("gives everything a default but the kind, the region and the vendor's names",
     providers: {},
     tags: {},
   });
+});
+
+it("gives a fleet a network of its own, unless it runs on a cluster's hosts", () => {
+  expect(networkOf(configWith(""))).toEqual({
+    create: { cidr: "10.40.0.0/16", availabilityZones: 2, egress: "single-nat", ipv6: false },
+  });
+  expect(networkOf(configWith("compute: { capacityProvider: { stack: apps } }"))).toEqual({ stack: "apps" });
+  expect(networkOf(configWith("network: { stack: net }"))).toEqual({ stack: "net" });
 });
 
 describe("agents", () => {

@@ -28,6 +28,8 @@ const ec2 = (action: string) => query("ec2", "2016-11-15", action);
 const ecs = (operation: string, input?: string) =>
   json("ecs", `AmazonEC2ContainerServiceV20141113.${operation}`, input);
 
+const ecsNamespace = JSON.stringify({ ServiceNamespace: "ecs" });
+
 /** Deleted clusters may be listed for some time. */
 const activeClusters: Listing = async (endpoint, region) => {
   const { clusterArns: clusters } = JSON.parse(await ecs("ListClusters")(endpoint, region));
@@ -36,7 +38,7 @@ const activeClusters: Listing = async (endpoint, region) => {
   return JSON.stringify(active);
 };
 
-/** A list of everything of a kind that a fleet is made of. */
+/** A list of everything of a kind that stacks are made of. */
 const listings: Readonly<Record<string, Listing>> = {
   clusters: activeClusters,
   taskDefinitions: ecs("ListTaskDefinitions"),
@@ -46,6 +48,15 @@ const listings: Readonly<Record<string, Listing>> = {
   tables: json("dynamodb", "DynamoDB_20120810.ListTables"),
   rules: json("events", "AWSEvents.ListRules"),
   queues: json("sqs", "AmazonSQS.ListQueues"),
+  groups: query("autoscaling", "2011-01-01", "DescribeAutoScalingGroups"),
+  launchTemplates: ec2("DescribeLaunchTemplates"),
+  balancers: query("elasticloadbalancing", "2015-12-01", "DescribeLoadBalancers"),
+  targetGroups: query("elasticloadbalancing", "2015-12-01", "DescribeTargetGroups"),
+  scalableTargets: json("application-autoscaling", "AnyScaleFrontendService.DescribeScalableTargets", ecsNamespace),
+  namespaces: json("servicediscovery", "Route53AutoNaming_v20170314.ListNamespaces"),
+  parameters: json("ssm", "AmazonSSM.DescribeParameters"),
+  buckets: get("s3", "/"),
+  instanceProfiles: query("iam", "2010-05-08", "ListInstanceProfiles"),
   topics: query("sns", "2010-03-31", "ListTopics"),
   alarms: query("monitoring", "2010-08-01", "DescribeAlarms"),
   dashboards: query("monitoring", "2010-08-01", "ListDashboards"),
@@ -59,17 +70,21 @@ const listings: Readonly<Record<string, Listing>> = {
   addresses: ec2("DescribeAddresses"),
 };
 
-/** The kinds of resources of which a stack's name tells that some exist. */
-export async function kindsOf(stack: string, endpoint: string, region: string): Promise<string[]> {
-  const kinds: string[] = [];
-  for (const [kind, list] of Object.entries(listings)) {
-    if ((await list(endpoint, region)).includes(stack)) kinds.push(kind);
-  }
-  return kinds;
+/** What an AWS API lists of every kind, as text. */
+export async function listAll(endpoint: string, region: string): Promise<Readonly<Record<string, string>>> {
+  const lists: Record<string, string> = {};
+  for (const [kind, list] of Object.entries(listings)) lists[kind] = await list(endpoint, region);
+  return lists;
 }
 
-/** moto checks no signature, but reads service and region in it. */
-async function ask(endpoint: string, region: string, service: string, path: string, init: RequestInit) {
+/** Asks an AWS API. moto checks no signature, but reads service and region in it. */
+export async function ask(
+  endpoint: string,
+  region: string,
+  service: string,
+  path: string,
+  init: RequestInit,
+): Promise<string> {
   const credential = `test/20200101/${region}/${service}/aws4_request`;
   const authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=0`;
   const response = await fetch(`${endpoint}${path}`, { ...init, headers: { ...init.headers, authorization } });

@@ -4,11 +4,14 @@ import { join } from "node:path";
 import * as z from "zod";
 import { type Moto, startMoto } from "../fakes/moto.ts";
 import { type AwsFront, startAwsFront } from "./aws-front.ts";
-import { kindsOf } from "./aws-listings.ts";
+import { listAll } from "./aws-listings.ts";
 import { mustRun, root, terraformEnvironment } from "./toolchain.ts";
 
 /** What every secret of these suites begins with, so that one search finds them all. */
 export const canary = "canary-";
+
+/** The account that everything is deployed to: the one whose ARNs the shipped configs name. */
+const account = "111122223333";
 
 /** Stacks on an emulator of AWS, in a folder of their own. */
 export interface Deployment {
@@ -28,11 +31,17 @@ export interface Deployment {
   deploy(): Promise<void>;
   /** `cdktf destroy` of all stacks. */
   destroy(): Promise<void>;
-  /** What there is of a stack: the addresses that Terraform remembers, and the kinds of resources that AWS lists. */
-  whatExists(stack: string): Promise<{ readonly remembered: readonly string[]; readonly listed: readonly string[] }>;
+  /** What there is, by stack: the addresses that Terraform remembers, and the kinds of resources that AWS lists. */
+  whatExists(): Promise<Readonly<Record<string, Existing>>>;
   /** The files that hold a text, providers and their settings aside. */
   filesWith(text: string): string[];
   close(): Promise<void>;
+}
+
+/** What there is of a stack. */
+interface Existing {
+  readonly remembered: readonly string[];
+  readonly listed: readonly string[];
 }
 
 const state = z.object({ resources: z.array(z.object({ mode: z.string(), type: z.string(), name: z.string() })) });
@@ -49,7 +58,7 @@ export async function prepareDeployment(
   mkdirSync(configFolder);
   for (const [stack, text] of Object.entries(configs)) writeFileSync(join(configFolder, `${stack}.yaml`), text);
 
-  const moto = await startMoto({ MOTO_IAM_LOAD_MANAGED_POLICIES: "true" });
+  const moto = await startMoto({ MOTO_IAM_LOAD_MANAGED_POLICIES: "true", MOTO_ACCOUNT_ID: account });
   await keepTasksRunning(moto);
   const front = await startAwsFront(moto.url, [canary]);
   const env = terraformEnvironment(folder, {
@@ -63,7 +72,9 @@ export async function prepareDeployment(
   async function cdktf(command: "deploy" | "destroy"): Promise<string> {
     const app = ["--app", "node --import tsx __tests__/e2e/app.ts", "--output", output];
     const args = [command, ...stacks, "--auto-approve", "--skip-provider-lock", ...app];
-    const outcome = await mustRun(join(root, "node_modules/.bin/cdktf"), args, { env });
+    // What there is was written by the deployment: to look at it again before it goes takes as long as to destroy it.
+    const quick = { ...env, TF_CLI_ARGS_destroy: "-refresh=false" };
+    const outcome = await mustRun(join(root, "node_modules/.bin/cdktf"), args, { env: quick, timeoutSeconds: 400 });
     logs.push(outcome.output);
     return outcome.output;
   }
@@ -85,15 +96,23 @@ export async function prepareDeployment(
     async destroy() {
       await cdktf("destroy");
     },
-    async whatExists(stack) {
-      const { resources } = state.parse(JSON.parse(readFileSync(deployment.stateFile(stack), "utf8")));
-      const json = JSON.parse(readFileSync(join(deployment.stackFolder(stack), "cdk.tf.json"), "utf8"));
-      const [{ region }] = stackJson.parse(json).provider.aws;
-      const managed = resources.filter(({ mode }) => mode === "managed");
-      return {
-        remembered: managed.map(({ type, name }) => `${type}.${name}`),
-        listed: await kindsOf(stack, moto.url, region),
-      };
+    async whatExists() {
+      const regions = new Map(stacks.map((stack) => [stack, regionOf(deployment.stackFolder(stack))]));
+      const lists = new Map<string, Awaited<ReturnType<typeof listAll>>>();
+      for (const region of new Set(regions.values())) lists.set(region, await listAll(moto.url, region));
+      const entries = stacks.map((stack): [string, Existing] => {
+        const { resources } = state.parse(JSON.parse(readFileSync(deployment.stateFile(stack), "utf8")));
+        const managed = resources.filter(({ mode }) => mode === "managed");
+        const kinds = Object.entries(lists.get(regions.get(stack) ?? "") ?? {});
+        return [
+          stack,
+          {
+            remembered: managed.map(({ type, name }) => `${type}.${name}`),
+            listed: kinds.filter(([, list]) => list.includes(stack)).map(([kind]) => kind),
+          },
+        ];
+      });
+      return Object.fromEntries(entries);
     },
     filesWith(text) {
       return readdirSync(output, { recursive: true, withFileTypes: true })
@@ -108,6 +127,16 @@ export async function prepareDeployment(
     },
   };
   return deployment;
+}
+
+function regionOf(stackFolder: string): string {
+  const json = JSON.parse(readFileSync(join(stackFolder, "cdk.tf.json"), "utf8"));
+  return stackJson.parse(json).provider.aws[0].region;
+}
+
+/** Nothing of any stack is left. */
+export function nothingOf(stacks: readonly string[]): Readonly<Record<string, Existing>> {
+  return Object.fromEntries(stacks.map((stack) => [stack, { remembered: [], listed: [] }]));
 }
 
 /** moto would end a task after it has been looked at a few times. */

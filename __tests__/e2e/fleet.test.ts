@@ -1,15 +1,14 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HcpTerraformFake, startHcpTerraformFake } from "../fakes/hcp-terraform.ts";
-import { fleetProcess } from "../scripts/harness.ts";
-import { type Agents, createAgents } from "./agents.ts";
-import { canary, type Deployment, prepareDeployment } from "./deployment.ts";
+import type { Agents } from "./agents.ts";
+import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
 import { type Door, startDoor } from "./door.ts";
-import { type DeployedFunction, startDeployedFunction } from "./lambda.ts";
+import type { DeployedFunction } from "./lambda.ts";
+import { createOperator, decisionsOf, type Operator, scheduled, until } from "./operator.ts";
 import { callsWithoutRight } from "./rights.ts";
-import { missingTools, mustRun, root } from "./toolchain.ts";
+import { missingTools, mustRun } from "./toolchain.ts";
 
 const missing = missingTools({ moto: true });
 if (missing) process.stderr.write(`SKIPPED: running deployed fleets. Missing here: ${missing}\n`);
@@ -43,78 +42,42 @@ network: { create: { egress: public-ip } }
 });
 
 describe.skipIf(missing)("deployed fleets", () => {
-  const functions: DeployedFunction[] = [];
-  const logs: string[] = [];
   let hcp: HcpTerraformFake;
   let deployment: Deployment;
+  let operator: Operator;
 
   beforeAll(async () => {
     hcp = await startHcpTerraformFake();
     hcp.state.token = apiToken;
     deployment = await prepareDeployment(configs(hcp.url), { notification_token: hmacKey });
+    operator = createOperator(deployment, { hcp, region, apiToken });
     await deployment.deploy();
   }, 300_000);
 
   afterAll(async () => {
-    for (const each of functions) await each.close();
+    await operator?.close();
     await deployment?.close();
     await hcp?.close();
   });
-
-  async function start(name: string, stack: string): Promise<DeployedFunction> {
-    const started = await startDeployedFunction(name, {
-      stackFolder: deployment.stackFolder(stack),
-      workFolder: join(deployment.folder, "functions"),
-      region,
-      endpoint: deployment.front.url,
-    });
-    functions.push(started);
-    return started;
-  }
-
-  /** `fleet`, as its user would call it after the deployment. */
-  async function fleet(args: readonly string[], given: { env?: Record<string, string>; stdin?: string } = {}) {
-    const aws = { AWS_ENDPOINT_URL: deployment.front.url, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
-    const settings = { AGENT_FLEETS_CONFIG: deployment.configFolder, TFE_ADDRESS: hcp.url, TOKEN: apiToken };
-    const outcome = await fleetProcess(args, { ...given, cwd: root, env: { ...aws, ...settings, ...given.env } });
-    logs.push(outcome.stdout, outcome.stderr);
-    return outcome;
-  }
-
-  function poolOf(name: string) {
-    const pool = [...hcp.state.pools.values()].find((candidate) => candidate.name === name);
-    if (!pool) throw new Error(`no pool ${name}`);
-    return pool;
-  }
-
-  function agentsOf(stack: string): Agents {
-    const { moto, front } = deployment;
-    const agents = createAgents({ endpoint: moto.url, region, cluster: stack, pool: poolOf(stack), state: hcp.state });
-    front.onTaskStarted = agents.taskStarted;
-    return agents;
-  }
-
-  function callsOf(target: DeployedFunction, operation?: string) {
-    const ours = deployment.front.calls.filter(({ caller }) => caller === target.name);
-    return operation === undefined ? ours : ours.filter((call) => call.operation === operation);
-  }
 
   describe("one that reads demand from the API", { timeout: 150_000 }, () => {
     let autoscale: DeployedFunction;
     let agents: Agents;
 
     beforeAll(async () => {
-      expect(await fleet(["token", "create", "--store", reading, "--create-pool"])).toMatchObject({ code: 0 });
-      expect(await fleet(["secret", "set", reading, "api-token"], { stdin: apiToken })).toMatchObject({ code: 0 });
-      autoscale = await start(`${reading}-autoscale`, reading);
-      agents = agentsOf(reading);
+      expect(await operator.fleet(["token", "create", "--store", reading, "--create-pool"])).toMatchObject({ code: 0 });
+      expect(await operator.fleet(["secret", "set", reading, "api-token"], { stdin: apiToken })).toMatchObject({
+        code: 0,
+      });
+      autoscale = await operator.start(`${reading}-autoscale`, reading);
+      agents = operator.agentsOf(reading);
     });
 
     it("gives 25 queued runs 25 agents, never exceeds its ceiling, and keeps its floor when all is done", async () => {
       const { state } = hcp;
       const queue = (count: number) => {
         for (let index = 0; index < count; index += 1) {
-          state.queueRun(state.addWorkspace(state.newId("workspace"), poolOf(reading)));
+          state.queueRun(state.addWorkspace(state.newId("workspace"), operator.poolOf(reading)));
         }
       };
       queue(25);
@@ -149,17 +112,17 @@ describe.skipIf(missing)("deployed fleets", () => {
       expect(floor?.role).toBe("floor");
       expect([...state.agents.values()].map(({ name }) => name)).toEqual([floor?.agentName]);
       expect(agents.peak).toBe(25);
-      expect(callsOf(autoscale, "RunTask")).toHaveLength(31);
+      expect(operator.callsOf(autoscale, "RunTask")).toHaveLength(31);
       await agents.leave(await agents.tasks());
     });
 
     it("stopped no task", () => {
-      expect(callsOf(autoscale, "ListTasks").length).toBeGreaterThan(0);
-      expect(callsOf(autoscale, "StopTask")).toEqual([]);
+      expect(operator.callsOf(autoscale, "ListTasks").length).toBeGreaterThan(0);
+      expect(operator.callsOf(autoscale, "StopTask")).toEqual([]);
     });
 
     it("made no call that its role does not allow", () => {
-      const calls = callsOf(autoscale);
+      const calls = operator.callsOf(autoscale);
       expect(calls.map(({ operation }) => operation)).toEqual(expect.arrayContaining(["RunTask", "GetSecretValue"]));
       expect(callsWithoutRight(calls, deployment.stateFile(reading))).toEqual([]);
     });
@@ -176,12 +139,12 @@ describe.skipIf(missing)("deployed fleets", () => {
 
     beforeAll(async () => {
       const key = { stdin: hmacKey };
-      expect(await fleet(["token", "create", "--store", told, "--create-pool"])).toMatchObject({ code: 0 });
-      expect(await fleet(["secret", "set", told, "notification-token"], key)).toMatchObject({ code: 0 });
-      autoscale = await start(`${told}-autoscale`, told);
-      webhook = await start(`${told}-webhook`, told);
+      expect(await operator.fleet(["token", "create", "--store", told, "--create-pool"])).toMatchObject({ code: 0 });
+      expect(await operator.fleet(["secret", "set", told, "notification-token"], key)).toMatchObject({ code: 0 });
+      autoscale = await operator.start(`${told}-autoscale`, told);
+      webhook = await operator.start(`${told}-webhook`, told);
       door = await startDoor(webhook);
-      agents = agentsOf(told);
+      agents = operator.agentsOf(told);
     });
 
     afterAll(() => door?.close());
@@ -192,7 +155,7 @@ describe.skipIf(missing)("deployed fleets", () => {
         const response = await post({ "X-TFE-Notification-Signature": signature }, '{"payload_version":1}');
         expect([response.status, await response.text()]).toEqual([401, ""]);
       }
-      expect(callsOf(webhook, "Invoke")).toEqual([]);
+      expect(operator.callsOf(webhook, "Invoke")).toEqual([]);
     });
 
     it.each([
@@ -201,11 +164,11 @@ describe.skipIf(missing)("deployed fleets", () => {
     ] as const)("answers the handshake of `fleet notifications add` (%s)", async (encoding) => {
       door.encoding = encoding;
       const workspace = `workspace-${encoding}`;
-      hcp.state.addWorkspace(workspace, poolOf(told));
+      hcp.state.addWorkspace(workspace, operator.poolOf(told));
       const add = ["notifications", "add", "acme", workspace, `${door.url}/notifications`];
-      expect((await fleet(add, { env: { HMAC_SALT: `${canary}another-key` } })).code).not.toBe(0);
-      expect(await fleet(add, { env: { HMAC_SALT: hmacKey } })).toMatchObject({ code: 0 });
-      expect(callsOf(webhook, "Invoke")).toEqual([]);
+      expect((await operator.fleet(add, { env: { HMAC_SALT: `${canary}another-key` } })).code).not.toBe(0);
+      expect(await operator.fleet(add, { env: { HMAC_SALT: hmacKey } })).toMatchObject({ code: 0 });
+      expect(operator.callsOf(webhook, "Invoke")).toEqual([]);
     });
 
     it("gives a run one agent however often it is told of it, and none once it has ended", async () => {
@@ -216,7 +179,7 @@ describe.skipIf(missing)("deployed fleets", () => {
       expect(await hcp.notify(run.id, "run:created")).toEqual([200]);
       const created = door.requests.at(-1);
       expect(await hcp.notify(run.id, "run:created")).toEqual([200]);
-      const wakeUps = callsOf(webhook, "Invoke").map(({ input }) => input);
+      const wakeUps = operator.callsOf(webhook, "Invoke").map(({ input }) => input);
       expect(wakeUps).toEqual(Array(2).fill({ FunctionName: autoscale.name, source: "wake-up" }));
 
       const schedule = scheduled(autoscale, wakeUps[0]);
@@ -239,14 +202,14 @@ describe.skipIf(missing)("deployed fleets", () => {
         lastDecision: { action: "hold", wanted: 0, supply: 0 },
       });
       expect(agents.peak).toBe(1);
-      expect(callsOf(autoscale, "StopTask")).toEqual([]);
+      expect(operator.callsOf(autoscale, "StopTask")).toEqual([]);
     });
 
     it("made no call that its roles do not allow, and read no API token", () => {
-      const calls = [...callsOf(autoscale), ...callsOf(webhook)];
+      const calls = [...operator.callsOf(autoscale), ...operator.callsOf(webhook)];
       expect(calls.map(({ operation }) => operation)).toEqual(expect.arrayContaining(["PutItem", "Scan", "Invoke"]));
       expect(callsWithoutRight(calls, deployment.stateFile(told))).toEqual([]);
-      expect(callsOf(autoscale, "GetSecretValue")).toEqual([]);
+      expect(operator.callsOf(autoscale, "GetSecretValue")).toEqual([]);
     });
   });
 
@@ -264,7 +227,7 @@ describe.skipIf(missing)("deployed fleets", () => {
     expect(deployment.filesWith(canary)).toEqual([]);
     rmSync(join(options.cwd, "first.plan"));
 
-    const written = [...functions, ...deployment.logs, ...logs, planned.output, shown.output];
+    const written = [...operator.functions, ...deployment.logs, ...operator.logs, planned.output, shown.output];
     const lines = written.flatMap((each) => (typeof each === "string" ? each : each.logs).split("\n"));
     expect(lines.some((line) => line.includes('"message":"decision"'))).toBe(true);
     expect(lines.filter((line) => line.includes(canary))).toEqual([]);
@@ -273,46 +236,6 @@ describe.skipIf(missing)("deployed fleets", () => {
 
   it("destroy leaves nothing", { timeout: 250_000 }, async () => {
     await deployment.destroy();
-    for (const stack of deployment.stacks) {
-      expect({ stack, ...(await deployment.whatExists(stack)) }).toEqual({ stack, remembered: [], listed: [] });
-    }
+    expect(await deployment.whatExists()).toEqual(nothingOf(deployment.stacks));
   });
 });
-
-/** Runs a function as its schedule does, with shorter rests, until told to stop. */
-function scheduled(target: DeployedFunction, event: unknown = { source: "schedule" }) {
-  let on = true;
-  const done = (async () => {
-    while (on) {
-      await target.invoke(event);
-      if (on) await setTimeout(3_000);
-    }
-  })();
-  done.catch(() => {});
-  return {
-    stop() {
-      on = false;
-      return done;
-    },
-  };
-}
-
-/** Waits until the loop has brought something about; if it does not, what it logged last tells why. */
-async function until(what: string, loop: DeployedFunction, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}\n${loop.logs.slice(-3_000)}`);
-    await setTimeout(100);
-  }
-}
-
-interface LoggedDecision {
-  readonly queued: number;
-  readonly running: number;
-  readonly supply: number;
-}
-
-function decisionsOf(target: DeployedFunction): LoggedDecision[] {
-  const lines = target.logs.split("\n");
-  return lines.filter((line) => line.includes('"message":"decision"')).map((line) => JSON.parse(line));
-}

@@ -1,53 +1,129 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { canary, type Deployment, prepareDeployment } from "./deployment.ts";
+import { type HcpTerraformFake, startHcpTerraformFake } from "../fakes/hcp-terraform.ts";
+import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
+import { makeWhatExists } from "./existing.ts";
+import { createOperator, decisionsOf, type Operator, scheduled, until } from "./operator.ts";
+import { callsWithoutRight } from "./rights.ts";
 import { missingTools, root, run } from "./toolchain.ts";
 
 const missing = missingTools({ moto: true });
 if (missing) process.stderr.write(`SKIPPED: deploying the shipped configs. Missing here: ${missing}\n`);
 
-/**
- * Validated only: moto forgets parts of ECS services and launch templates, so that a second plan cannot be empty, and
- * never finishes the IPv6 association of a subnet.
- */
-const beyondMoto = /^(cluster-|hcp-on-cluster$|network-full$)/;
+const region = "us-west-2";
+const apiToken = `${canary}api-token`;
+/** A fleet on the hosts of a cluster, which is on a shared network: three stacks, one after the other. */
+const onHosts = { fleet: "hcp-on-cluster", cluster: "cluster-shared", pool: "aws-hosts" };
+
 const configs = Object.fromEntries(
   readdirSync(join(root, "config"))
     .filter((file) => file.endsWith(".yaml"))
-    .map((file) => [basename(file, ".yaml"), readFileSync(join(root, "config", file), "utf8")] as const)
-    .filter(([stack]) => !beyondMoto.test(stack)),
+    .map((file) => [basename(file, ".yaml"), readFileSync(join(root, "config", file), "utf8")] as const),
 );
-process.stderr.write(`NOT DEPLOYED, only validated: stacks named ${beyondMoto.source}, which moto cannot hold\n`);
-const fleet = ["clusters", "functions", "secrets", "roles", "httpApis"];
-/** What there is of the stacks that are not a fleet with a network of its own. */
-const others: Readonly<Record<string, readonly string[]>> = {
-  "network-shared": ["vpcs"],
-  "hcp-on-shared-network": fleet,
-};
 const stacks = Object.keys(configs);
 
+/** What there is of a stack at least, by how its name begins. */
+const kinds: readonly (readonly [prefix: string, listed: readonly string[]])[] = [
+  ["network-", ["vpcs", "subnets", "parameters"]],
+  ["cluster-", ["clusters", "groups", "launchTemplates", "instanceProfiles", "topics"]],
+  ["hcp-on-cluster", ["functions", "secrets", "roles", "httpApis", "securityGroups"]],
+  ["hcp-", ["clusters", "functions", "secrets", "roles", "httpApis", "securityGroups"]],
+];
+
 describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", () => {
+  let hcp: HcpTerraformFake;
   let deployment: Deployment;
+  let operator: Operator;
 
   beforeAll(async () => {
+    hcp = await startHcpTerraformFake();
+    hcp.state.token = apiToken;
     deployment = await prepareDeployment(configs, {
       notification_token: `${canary}hmac-key`,
       tfc_agent_token: `${canary}agent-token`,
     });
+    operator = createOperator(deployment, { hcp, region, apiToken });
+    const { certificateArn } = await makeWhatExists(deployment.moto.url, region);
+    for (const stack of stacks.filter((each) => configs[each]?.includes("certificateArn"))) {
+      edit(stack, /arn:aws:acm:[\w:/-]+/g, certificateArn);
+    }
+    edit(onHosts.fleet, "organization:", `address: "${hcp.url}", organization:`);
     await deployment.deploy();
-  }, 300_000);
+  }, 400_000);
 
-  afterAll(() => deployment?.close());
-
-  it.each(stacks)("%s is there", async (stack) => {
-    const { remembered, listed } = await deployment.whatExists(stack);
-    expect(remembered.length).toBeGreaterThan(10);
-    expect(listed).toEqual(expect.arrayContaining([...(others[stack] ?? [...fleet, "vpcs"])]));
+  afterAll(async () => {
+    await operator?.close();
+    await deployment?.close();
+    await hcp?.close();
   });
 
-  describe.concurrent("a second plan", () => {
-    it.each(stacks)("of %s is empty", { timeout: 120_000 }, async (stack) => {
+  /** Changes what only an emulator needs otherwise in a shipped config. */
+  function edit(stack: string, from: string | RegExp, to: string): void {
+    const file = join(deployment.configFolder, `${stack}.yaml`);
+    const text = readFileSync(file, "utf8");
+    const edited = text.replace(from, to);
+    if (edited === text) throw new Error(`${stack} has no ${from}`);
+    writeFileSync(file, edited);
+  }
+
+  it("all stacks are there", async () => {
+    const existing = await deployment.whatExists();
+    expect(Object.keys(existing)).toEqual(stacks);
+    for (const [stack, { remembered, listed }] of Object.entries(existing)) {
+      const [, least = []] = kinds.find(([prefix]) => stack.startsWith(prefix)) ?? [];
+      expect(least).not.toEqual([]);
+      expect(remembered.length).toBeGreaterThan(10);
+      expect(listed, stack).toEqual(expect.arrayContaining([...least]));
+    }
+  });
+
+  describe.concurrent("at once", () => {
+    it("a fleet on a cluster's hosts launches there, and only there, until all is done", {
+      timeout: 150_000,
+    }, async () => {
+      const { fleet, cluster, pool } = onHosts;
+      expect(await operator.fleet(["token", "create", "--store", fleet, "--create-pool"])).toMatchObject({ code: 0 });
+      expect(await operator.fleet(["secret", "set", fleet, "api-token"], { stdin: apiToken })).toMatchObject({
+        code: 0,
+      });
+      const autoscale = await operator.start(`${fleet}-autoscale`, fleet);
+      const agents = operator.agentsOf(pool, cluster);
+      const { state } = hcp;
+      const runs = [1, 2, 3].map((each) =>
+        state.queueRun(state.addWorkspace(`on-hosts-${each}`, operator.poolOf(pool))),
+      );
+
+      const schedule = scheduled(autoscale);
+      await until("three tasks", autoscale, async () => (await agents.tasks()).length === runs.length);
+      await agents.register();
+      agents.takeJobs();
+      await until("a tick that sees all runs run", autoscale, () =>
+        decisionsOf(autoscale).some(({ running }) => running === runs.length),
+      );
+      await agents.finish();
+      expect(state.openRuns(pool)).toEqual([]);
+      await schedule.stop();
+      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject({
+        lastDecision: { action: "hold", wanted: 0, supply: 0 },
+      });
+
+      const launches = operator.callsOf(autoscale, "RunTask").map(({ input }) => input);
+      expect(launches).toHaveLength(runs.length);
+      for (const launch of launches) {
+        expect(launch).toMatchObject({
+          cluster: expect.stringMatching(new RegExp(`:cluster/${cluster}$`)),
+          capacityProviderStrategy: [{ capacityProvider: `hosts-${cluster}`, weight: 1 }],
+          placementStrategy: [{ type: "binpack", field: "memory" }],
+        });
+        expect(launch).not.toHaveProperty("launchType");
+      }
+      const calls = operator.callsOf(autoscale);
+      expect(calls.filter(({ operation }) => operation === "StopTask")).toEqual([]);
+      expect(callsWithoutRight(calls, deployment.stateFile(fleet))).toEqual([]);
+    });
+
+    it.each(stacks)("a second plan of %s is empty", { timeout: 120_000 }, async (stack) => {
       const options = { cwd: deployment.stackFolder(stack), env: deployment.env };
       const plan = await run("terraform", ["plan", "-detailed-exitcode", "-input=false", "-no-color"], options);
       expect(plan).toMatchObject({ code: 0, output: expect.stringContaining("No changes.") });
@@ -61,10 +137,8 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
     expect([...(deployment.front.toldTo.get(canary) ?? [])]).toEqual(["secretsmanager"]);
   });
 
-  it("destroy leaves nothing", { timeout: 250_000 }, async () => {
+  it("destroy leaves nothing", { timeout: 300_000 }, async () => {
     await deployment.destroy();
-    for (const stack of stacks) {
-      expect({ stack, ...(await deployment.whatExists(stack)) }).toEqual({ stack, remembered: [], listed: [] });
-    }
+    expect(await deployment.whatExists()).toEqual(nothingOf(stacks));
   });
 });

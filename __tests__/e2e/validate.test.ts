@@ -6,12 +6,16 @@ import { missingTools, mustRun, root, run, terraformEnvironment, useRegistry } f
 
 const missing = missingTools({ moto: false });
 if (missing) process.stderr.write(`SKIPPED: terraform validate of the shipped configs. Missing here: ${missing}\n`);
+/** Terraform validates what it deploys: every shipped config, where there is an emulator. */
+const deployed = missingTools({ moto: true }) === undefined;
+if (deployed)
+  process.stderr.write("SKIPPED: terraform validate of the shipped configs, since all of them are deployed\n");
 
 const stacks = readdirSync(join(root, "config"))
   .filter((file) => file.endsWith(".yaml"))
   .map((file) => basename(file, ".yaml"));
 
-describe.skipIf(missing)("terraform validate", () => {
+describe.skipIf(missing || deployed)("terraform validate", () => {
   let folder: string;
   let output: string;
   let env: ReturnType<typeof terraformEnvironment>;

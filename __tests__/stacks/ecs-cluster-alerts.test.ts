@@ -223,7 +223,7 @@ describe("defect 1: an alert arrives", () => {
         input_transformer: { input_template: expect.stringContaining("<time>") },
       });
     }
-    const [events, sns] = statements(theOnly(stack, "aws_sqs_queue_policy").policy);
+    const [events, sns] = statements(theOnly(stack, "aws_sqs_queue").policy);
     expect(events).toMatchObject({ Principal: { Service: "events.amazonaws.com" }, Action: "sqs:SendMessage" });
     expect(sns).toMatchObject({ Principal: { Service: "sns.amazonaws.com" } });
   });

@@ -156,14 +156,14 @@ describe("the functions", () => {
   });
 
   it("dead letters are accepted from this schedule alone", () => {
-    const policy = theOnly(synthesize(minimal), "aws_sqs_queue_policy").policy;
+    const { name, policy } = theOnly(synthesize(minimal), "aws_sqs_queue");
     expect(statements(policy)).toEqual([
       {
         Effect: "Allow",
         Principal: { Service: "events.amazonaws.com" },
         Action: "sqs:SendMessage",
-        Resource: expect.stringContaining("aws_sqs_queue"),
-        Condition: { ArnEquals: { "aws:SourceArn": expect.stringContaining("aws_cloudwatch_event_rule") } },
+        Resource: expect.stringMatching(new RegExp(`:sqs:us-west-2:.*:${name}$`)),
+        Condition: { ArnLike: { "aws:SourceArn": [expect.stringContaining("aws_cloudwatch_event_rule")] } },
       },
     ]);
   });

@@ -13,7 +13,32 @@ function capacityOf(stack: Synthesized) {
   return z.decode(autoscaleEnv, variables as never).CAPACITY;
 }
 
+/** Names of the parameters that a stack reads. */
+const parametersOf = ({ data }: Synthesized) =>
+  Object.values(data.aws_ssm_parameter ?? {}).map(({ name }) => String(name));
+
 describe("a fleet on a cluster's hosts", () => {
+  it("is on the network that the cluster publishes, unless its config names one", () => {
+    const compute = { capacityProvider: { stack: "apps" } };
+    const left = synthesize({ ...minimal, compute });
+    const published = resources(synthCluster({}, "apps"), "aws_ssm_parameter").map(({ name }) => name);
+    expect(parametersOf(left).length).toBeGreaterThan(1);
+    expect(published).toEqual(expect.arrayContaining(parametersOf(left)));
+    expect(resources(left, "aws_vpc")).toEqual([]);
+    expect(parametersOf(onHosts(compute))).toEqual([]);
+  });
+
+  it("finds it as it is where the cluster itself is on a shared one", () => {
+    const parameters = resources(synthCluster({ network: { stack: "shared" } }, "apps"), "aws_ssm_parameter");
+    expect(parameters.map(({ name }) => name).sort()).toEqual([
+      "/agent-fleets/apps/network/agent-subnet-ids",
+      "/agent-fleets/apps/network/assign-public-ip",
+      "/agent-fleets/apps/network/vpc-id",
+    ]);
+    for (const { value } of parameters)
+      expect(value).toMatch(/^\$\{data\.aws_ssm_parameter\.[\w-]+\.insecure_value\}$/);
+  });
+
   it("launches on the capacity provider that the cluster's stack makes", () => {
     const stack = onHosts({ capacityProvider: { stack: "apps" } });
     const made = theOnly(synthCluster({}, "apps"), "aws_ecs_capacity_provider");

@@ -1,4 +1,4 @@
-import { type ECSClient, RunTaskCommand, type RunTaskResponse } from "@aws-sdk/client-ecs";
+import { type ECSClient, type PlacementStrategy, RunTaskCommand, type RunTaskResponse } from "@aws-sdk/client-ecs";
 import type { Clock, LaunchFailureKind, LaunchReport, LaunchRequest } from "../core/ports.ts";
 import type { EcsCapacityConfig } from "./ecs-capacity-config.ts";
 import { classifyFailureReason, classifyLaunchError, isRefusal } from "./ecs-launch-failures.ts";
@@ -9,6 +9,14 @@ export const roleVariable = "AGENT_FLEETS_ROLE";
 /** RunTask is limited to 20 calls a second: so many at once, then a pause. */
 const callsAtOnce = 10;
 const pauseMilliseconds = 500;
+
+/**
+ * On EC2 hosts: the fullest that has room, so that others empty and can go. Allowed beside a capacity provider strategy,
+ * which only rules out a launch type.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+ */
+const fewestHosts: PlacementStrategy[] = [{ type: "binpack", field: "memory" }];
 
 interface Placement {
   readonly capacityProvider: string;
@@ -80,6 +88,7 @@ export function createEcsLauncher(
           clientToken: `${request.agentName}.${index}`,
           startedBy: "agent-fleets",
           capacityProviderStrategy: [{ capacityProvider: placement.capacityProvider, weight: 1 }],
+          placementStrategy: isFargate(placement) ? undefined : fewestHosts,
           networkConfiguration: {
             awsvpcConfiguration: {
               subnets: [...placement.subnets],
@@ -122,6 +131,11 @@ function placementsOf({ capacityProviders, subnets }: EcsCapacityConfig): Placem
   return capacityProviders.flatMap((capacityProvider) =>
     choices.map((choice) => ({ capacityProvider, subnets: choice })),
   );
+}
+
+/** Fargate places by itself and takes no strategy. No other provider may have a name that begins so. */
+function isFargate({ capacityProvider }: Placement): boolean {
+  return capacityProvider.startsWith("FARGATE");
 }
 
 /** Where to go on after a refusal: another subnet may have room, but a quota holds for the whole provider. */

@@ -180,14 +180,18 @@ export function wrongMemory(task: {
 }
 
 /** What must hold between a cluster's hosts and the agents on them. */
-export const hostRules: readonly Rule<{ readonly compute: ComputeConfig; readonly network: NetworkConfig }>[] = [
+export const hostRules: readonly Rule<{
+  readonly compute: ComputeConfig;
+  readonly network?: NetworkConfig | undefined;
+}>[] = [
   {
     path: ["network"],
     reads: [["compute", "capacityProvider"], ["network"]],
     check: ({ compute: { capacityProvider: hosts }, network }) => {
-      if (!hosts) return undefined;
-      if ("create" in network) {
-        return "must name the network of the hosts, by stack or by ids, with compute.capacityProvider: agents are in the VPC of their host";
+      if (!hosts || (!network && "stack" in hosts)) return undefined;
+      if (!network || "create" in network) {
+        const left = "stack" in hosts ? "be left out or " : "";
+        return `must ${left}name the network of the hosts, by stack or by ids, with compute.capacityProvider: agents are in the VPC of their host`;
       }
       return "assignPublicIp" in network && network.assignPublicIp
         ? "must not ask for assignPublicIp with compute.capacityProvider: tasks on EC2 get none, so their subnets need NAT or endpoints"

@@ -3,7 +3,7 @@ import { instanceAgents } from "./agents.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { ec2Compute } from "./ec2-compute.ts";
 import { fleetFields } from "./fleet.ts";
-import { networkRules } from "./network.ts";
+import { network, networkRules, ownNetwork } from "./network.ts";
 import { forVendor, withRules } from "./rules.ts";
 import { secretRules, secretsOf } from "./secrets.ts";
 import { semaphore } from "./vendors/semaphore.ts";
@@ -18,6 +18,7 @@ export const ec2Fleet = withRules(
     region,
     vendor: z.discriminatedUnion("type", [spacelift, semaphore]).describe("The CI/IaC system whose agents run."),
     ...fleetFields,
+    network: network.prefault(ownNetwork).describe("Where agents run: a network made for them, or a given one."),
     agents: instanceAgents.prefault({}).describe("How many agents there are and how long each lives."),
     secrets: secretsOf("spacelift", "semaphore"),
     compute: ec2Compute.prefault({}).describe("What one agent runs on."),

@@ -3,7 +3,7 @@ import { commonFields, commonRules } from "./common.ts";
 import { compute, hostRules } from "./compute.ts";
 import { consumerRoles } from "./consumer-roles.ts";
 import { fleetFields } from "./fleet.ts";
-import { networkRules } from "./network.ts";
+import { type NetworkConfig, network, networkRules, ownNetwork } from "./network.ts";
 import { poolRules, pools } from "./pools.ts";
 import { forVendor, withRules } from "./rules.ts";
 import { secretRules, secretsOf } from "./secrets.ts";
@@ -19,6 +19,12 @@ export const ecsFleet = withRules(
     region,
     vendor: z.discriminatedUnion("type", [hcpTerraform, azureDevOps]).describe("The CI/IaC system whose agents run."),
     ...fleetFields,
+    network: network
+      .optional()
+      .describe(
+        "Where agents run: a network made for them, or a given one. Left out: that of the hosts with " +
+          "`compute.capacityProvider.stack`, else one of their own, as `{ create: {} }`.",
+      ),
     secrets: secretsOf("hcp-terraform", "azure-devops"),
     pools: pools
       .optional()
@@ -42,3 +48,9 @@ export const ecsFleet = withRules(
 
 /** See {@link ecsFleet}. */
 export type EcsFleetConfig = z.output<typeof ecsFleet>;
+
+/** Where a fleet's agents run: where it says, else on the network that its hosts' cluster publishes, else on its own. */
+export function networkOf({ compute, network }: Pick<EcsFleetConfig, "compute" | "network">): NetworkConfig {
+  const hosts = compute.capacityProvider;
+  return network ?? (hosts && "stack" in hosts ? { stack: hosts.stack } : ownNetwork);
+}

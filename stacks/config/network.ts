@@ -41,10 +41,13 @@ export const network = z.union([created, given, shared], {
   error: "must be either { create: … }, { vpcId: …, subnetIds: … } or { stack: … }",
 });
 
+/** A network of the stack's own, as wide as our defaults. */
+export const ownNetwork = network.parse({ create: {} });
+
 /** See {@link network}. */
 export type NetworkConfig = z.output<typeof network>;
 
 /** What must hold between {@link network} and the rest of a stack's config. */
-export const networkRules: readonly Rule<{ region: string; network: NetworkConfig }>[] = [
-  zonesOfRegion(["network", "create"], ({ network }) => ("create" in network ? network.create : undefined)),
+export const networkRules: readonly Rule<{ region: string; network?: NetworkConfig | undefined }>[] = [
+  zonesOfRegion(["network", "create"], ({ network }) => (network && "create" in network ? network.create : undefined)),
 ];

@@ -1,4 +1,5 @@
 import type { Explanation } from "./explain.ts";
+import type { NetworkConfig } from "./network.ts";
 import type { StackConfig } from "./schema.ts";
 
 /** A place in a stack's config that names another stack. */
@@ -20,7 +21,7 @@ export function referencesOf(config: StackConfig): readonly Reference[] {
   if (config.kind === "network") return [];
   const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
   return [
-    ...("stack" in config.network
+    ...(config.network && "stack" in config.network
       ? [{ path: ["network", "stack"], stack: config.network.stack, kind: "network" as const }]
       : []),
     ...(hosts && "stack" in hosts
@@ -31,11 +32,12 @@ export function referencesOf(config: StackConfig): readonly Reference[] {
 
 /** What is wrong with a stack's references, as far as the stacks of its folder tell; others are taken on trust. */
 export function explainReferences(config: StackConfig, stacks: readonly NamedStack[]): Explanation[] {
-  return referencesOf(config).flatMap((reference) => {
+  const wrong = referencesOf(config).flatMap((reference) => {
     const target = stacks.find(({ name }) => name === reference.stack);
     const message = target && mismatch(config, reference, target);
     return message === undefined ? [] : [{ path: reference.path, message, about: "value" as const }];
   });
+  return wrong.length > 0 ? wrong : explainHosts(config, stacks);
 }
 
 function mismatch(config: StackConfig, { kind }: Reference, target: NamedStack): string | undefined {
@@ -43,4 +45,30 @@ function mismatch(config: StackConfig, { kind }: Reference, target: NamedStack):
   if (found.kind !== kind) return `must be a stack of kind ${kind}, but ${name} is of kind ${found.kind}`;
   if (found.region === config.region) return undefined;
   return `must be in this stack's region, ${config.region}, but ${name} is in ${found.region}`;
+}
+
+/** What is wrong between a fleet and the network of the hosts that it runs on. */
+function explainHosts(config: StackConfig, stacks: readonly NamedStack[]): Explanation[] {
+  const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
+  if (config.kind !== "ecs-fleet" || !hosts) return [];
+  const configOf = (name: string) => stacks.find((stack) => stack.name === name)?.config;
+  const cluster = "stack" in hosts ? configOf(hosts.stack) : undefined;
+  const theirs = cluster?.kind === "ecs-cluster" ? cluster.network : undefined;
+  if ("stack" in hosts && config.network && theirs && areOther(config.network, theirs)) {
+    const message = `must be left out or be the network of the hosts of ${hosts.stack}: agents are in the VPC of their host`;
+    return [{ path: ["network"], message, about: "key" }];
+  }
+  const network = config.network ?? theirs;
+  const shared = network && "stack" in network ? configOf(network.stack) : undefined;
+  const egress = shared?.kind === "network" ? shared.egress : network && "create" in network && network.create.egress;
+  if (egress !== "public-ip" && !(network && "assignPublicIp" in network && network.assignPublicIp)) return [];
+  const message =
+    "must be on a network with NAT or endpoints: tasks on EC2 get no public IP, and so no way out of this one";
+  return [{ path: ["compute", "capacityProvider"], message, about: "key" }];
+}
+
+/** Whether two networks are not the same for sure. Ids and names of stacks cannot be compared. */
+function areOther(one: NetworkConfig, other: NetworkConfig): boolean {
+  if ("stack" in one) return "create" in other || ("stack" in other && one.stack !== other.stack);
+  return "vpcId" in one && "vpcId" in other && one.vpcId !== other.vpcId;
 }

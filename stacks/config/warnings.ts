@@ -1,5 +1,5 @@
 import type { EcsClusterConfig } from "./ecs-cluster.ts";
-import type { EcsFleetConfig } from "./ecs-fleet.ts";
+import { type EcsFleetConfig, networkOf } from "./ecs-fleet.ts";
 import type { Explanation } from "./explain.ts";
 import type { StackConfig } from "./schema.ts";
 import { agentAddresses } from "./subnets.ts";
@@ -37,7 +37,8 @@ function clusterWarnings({ alerts, network, services }: EcsClusterConfig): Expla
 }
 
 function fleetWarnings(config: EcsFleetConfig): Explanation[] {
-  const { agents, compute, network, pools, vendor } = config;
+  const { agents, compute, pools, vendor } = config;
+  const network = networkOf(config);
   const most = pools ? pools.reduce((sum, pool) => sum + (pool.max ?? agents.max), 0) : agents.max;
   return [
     ...(vendor.type === "hcp-terraform" ? hcpTerraformWarnings(config, vendor) : []),

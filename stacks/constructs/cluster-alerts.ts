@@ -4,13 +4,13 @@ import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import { SnsTopic } from "@cdktf/provider-aws/lib/sns-topic";
 import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy";
 import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscription";
-import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
-import { SqsQueuePolicy } from "@cdktf/provider-aws/lib/sqs-queue-policy";
 import { Construct } from "constructs";
 import type { AlertSubscription } from "../config/ecs-cluster-alerts.ts";
 import { createAlarm, notEmpty } from "./alarm.ts";
 import { alertRules, messageTemplate } from "./alert-rules.ts";
 import type { HostCluster } from "./cluster.ts";
+import { DeadLetterQueue } from "./dead-letter-queue.ts";
+import { resourcePolicy } from "./resource-policy.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
 
 /** Tells people of what goes wrong in a cluster: rules, a topic that they may publish to, and subscriptions. */
@@ -30,11 +30,6 @@ export class ClusterAlerts extends Construct {
     const { context, cluster } = props;
     const topic = new SnsTopic(this, "topic", { name: `${context.name}-alerts`, kmsMasterKeyId: context.kmsKeyArn });
     this.topicArn = topic.arn;
-    const deadLetters = new SqsQueue(this, "dead-letters", {
-      name: `${context.name}-alerts-dead-letters`,
-      messageRetentionSeconds: 1_209_600,
-      ...(context.kmsKeyArn ? { kmsMasterKeyId: context.kmsKeyArn } : { sqsManagedSseEnabled: true }),
-    });
     const rules = alertRules({
       arn: cluster.arn,
       serviceArnPrefix: arnOf(context, "ecs", `service/${cluster.name}/`),
@@ -54,12 +49,13 @@ export class ClusterAlerts extends Construct {
         { service: "cloudwatch.amazonaws.com", sources: [arnOf(context, "cloudwatch", `alarm:${context.name}-*`)] },
       ]),
     });
-    const queuePolicy = new SqsQueuePolicy(this, "dead-letters-policy", {
-      queueUrl: deadLetters.id,
-      policy: resourcePolicy(deadLetters.arn, "sqs:SendMessage", [
+    const deadLetters = new DeadLetterQueue(this, "dead-letters", {
+      context,
+      suffix: "alerts-dead-letters",
+      senders: [
         { service: "events.amazonaws.com", sources: ruleArns },
         { service: "sns.amazonaws.com", sources: [topic.arn] },
-      ]),
+      ],
     });
     for (const { alert, rule } of rules) {
       new CloudwatchEventTarget(this, `${alert.id}-target`, {
@@ -70,7 +66,7 @@ export class ClusterAlerts extends Construct {
           inputPaths: { ...alert.message, time: "$.time" },
           inputTemplate: messageTemplate(alert),
         },
-        dependsOn: [topicPolicy, queuePolicy],
+        dependsOn: [topicPolicy],
       });
     }
     this.subscribe(deadLetters.arn);
@@ -116,22 +112,4 @@ function endpointOf(subscription: AlertSubscription): string {
     case "lambda":
       return subscription.functionArn;
   }
-}
-
-/** Lets services of AWS act on a resource, on behalf of these sources alone. */
-function resourcePolicy(
-  resource: string,
-  action: string,
-  allowed: readonly { readonly service: string; readonly sources: readonly string[] }[],
-): string {
-  return JSON.stringify({
-    Version: "2012-10-17",
-    Statement: allowed.map(({ service, sources }) => ({
-      Effect: "Allow",
-      Principal: { Service: service },
-      Action: action,
-      Resource: resource,
-      Condition: { ArnLike: { "aws:SourceArn": sources } },
-    })),
-  });
 }

@@ -2,9 +2,8 @@ import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-ru
 import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
 import { LambdaFunctionEventInvokeConfig } from "@cdktf/provider-aws/lib/lambda-function-event-invoke-config";
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
-import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
-import { SqsQueuePolicy } from "@cdktf/provider-aws/lib/sqs-queue-policy";
 import { Construct } from "constructs";
+import { DeadLetterQueue } from "./dead-letter-queue.ts";
 import type { HandlerFunction } from "./handler-function.ts";
 import type { StackContext } from "./stack-context.ts";
 
@@ -23,32 +22,17 @@ export class MinuteSchedule extends Construct {
   ) {
     super(scope, id);
     const { context, target } = props;
-    const queue = new SqsQueue(this, "dead-letters", {
-      name: `${context.name}-dead-letters`,
-      messageRetentionSeconds: 1_209_600,
-      ...(context.kmsKeyArn ? { kmsMasterKeyId: context.kmsKeyArn } : { sqsManagedSseEnabled: true }),
-    });
-    this.deadLetterQueueName = queue.name;
     const rule = new CloudwatchEventRule(this, "rule", {
       name: `${context.name}-every-minute`,
       description: `Runs the scaling loop of fleet ${context.name}`,
       scheduleExpression: "rate(1 minute)",
     });
-    const queuePolicy = new SqsQueuePolicy(this, "dead-letters-policy", {
-      queueUrl: queue.id,
-      policy: JSON.stringify({
-        Version: "2012-10-17",
-        Statement: [
-          {
-            Effect: "Allow",
-            Principal: { Service: "events.amazonaws.com" },
-            Action: "sqs:SendMessage",
-            Resource: queue.arn,
-            Condition: { ArnEquals: { "aws:SourceArn": rule.arn } },
-          },
-        ],
-      }),
+    const queue = new DeadLetterQueue(this, "dead-letters", {
+      context,
+      suffix: "dead-letters",
+      senders: [{ service: "events.amazonaws.com", sources: [rule.arn] }],
     });
+    this.deadLetterQueueName = queue.name;
     new LambdaFunctionEventInvokeConfig(this, "no-retries", {
       functionName: target.function.functionName,
       maximumEventAgeInSeconds: 60,
@@ -66,7 +50,7 @@ export class MinuteSchedule extends Construct {
       input: JSON.stringify({ source: "schedule" }),
       deadLetterConfig: { arn: queue.arn },
       retryPolicy: { maximumEventAgeInSeconds: 60, maximumRetryAttempts: 0 },
-      dependsOn: [permission, queuePolicy],
+      dependsOn: [permission],
     });
   }
 }

@@ -1,12 +1,12 @@
 import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
 import { SsmParameter } from "@cdktf/provider-aws/lib/ssm-parameter";
 import { Construct } from "constructs";
+import type { Network } from "./network.ts";
 import type { StackContext } from "./stack-context.ts";
-import type { Vpc } from "./vpc.ts";
 
 type Key = "vpc-id" | "cidr" | "agent-subnet-ids" | "public-subnet-ids" | "private-subnet-ids" | "assign-public-ip";
 
-/** What a network stack writes and the stacks that share it read: the whole contract between them. */
+/** What a stack with a network writes and the stacks that share it read: the whole contract between them. */
 function parameterName(stack: string, key: Key): string {
   return `/agent-fleets/${stack}/network/${key}`;
 }
@@ -16,25 +16,31 @@ export class PublishedNetwork extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    private readonly props: { readonly context: StackContext; readonly vpc: Vpc; readonly cidr: string },
+    private readonly props: {
+      readonly context: StackContext;
+      readonly network: Pick<Network, "vpcId" | "joinedSubnetIds" | "assignPublicIp">;
+      /** What else a stack knows that made the VPC itself. */
+      readonly made?: {
+        readonly cidr: string;
+        readonly publicSubnetIds: readonly string[];
+        readonly privateSubnetIds: readonly string[];
+      };
+    },
   ) {
     super(scope, id);
-    const { vpc, cidr } = props;
-    this.text("vpc-id", vpc.id, "Id of the VPC");
-    this.text("cidr", cidr, "IPv4 range of the VPC");
-    this.text("assign-public-ip", String(vpc.assignPublicIp), "Whether agents need a public IP: true or false");
-    this.list("agent-subnet-ids", vpc.agentSubnetIds, "Subnets for agents, tasks and hosts");
-    this.list("public-subnet-ids", vpc.publicSubnetIds, "Public subnets");
-    this.list("private-subnet-ids", vpc.privateSubnetIds, "Private subnets");
+    const { network, made } = props;
+    this.text("vpc-id", network.vpcId, "Id of the VPC");
+    this.text("cidr", made?.cidr, "IPv4 range of the VPC");
+    this.text("assign-public-ip", network.assignPublicIp, "Whether agents need a public IP: true or false");
+    this.text("agent-subnet-ids", network.joinedSubnetIds, "Subnets for agents, tasks and hosts", "StringList");
+    this.text("public-subnet-ids", made?.publicSubnetIds.join(","), "Public subnets", "StringList");
+    this.text("private-subnet-ids", made?.privateSubnetIds.join(","), "Private subnets", "StringList");
   }
 
-  private text(key: Key, value: string, description: string, type = "String"): void {
+  private text(key: Key, value: string | undefined, description: string, type = "String"): void {
+    if (!value) return;
     const name = parameterName(this.props.context.name, key);
     new SsmParameter(this, key, { name, type, value, description });
-  }
-
-  private list(key: Key, values: readonly string[], description: string): void {
-    if (values.length > 0) this.text(key, values.join(","), description, "StringList");
   }
 }
 

@@ -1,0 +1,144 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type HttpFake, startHttpFake } from "../fakes/http-fake.ts";
+import { type AwsFront, startAwsFront } from "./aws-front.ts";
+import { ask } from "./aws-listings.ts";
+
+/** What the emulator behind the front answers: whatever is asked, always the same. */
+let answer: object | string;
+let emulator: HttpFake;
+let front: AwsFront;
+
+beforeEach(async () => {
+  emulator = await startHttpFake(() =>
+    typeof answer === "string"
+      ? { status: 200, text: answer, headers: { "content-type": "text/xml" } }
+      : { status: 200, json: answer },
+  );
+  front = await startAwsFront(emulator.url, []);
+});
+
+afterEach(async () => {
+  await front.close();
+  await emulator.close();
+});
+
+async function ecs(operation: string, input: object) {
+  const headers = { "x-amz-target": `AmazonEC2ContainerServiceV20141113.${operation}` };
+  return JSON.parse(
+    await ask(front.url, "us-west-2", "ecs", "/", { method: "POST", body: JSON.stringify(input), headers }),
+  );
+}
+
+function query(service: string, input: Record<string, string>): Promise<string> {
+  return ask(front.url, "us-west-2", service, "/", { method: "POST", body: new URLSearchParams(input) });
+}
+
+describe("services", () => {
+  const named = { cluster: "arn:aws:ecs:us-west-2:111122223333:cluster/apps" };
+  const forgetful = { serviceName: "web", clusterArn: named.cluster, networkConfiguration: {} };
+  const strategy = (capacityProvider: string) => [{ capacityProvider, weight: 1 }];
+
+  beforeEach(async () => {
+    answer = { service: forgetful };
+    await ecs("CreateService", {
+      ...named,
+      serviceName: "web",
+      capacityProviderStrategy: strategy("hosts"),
+      deploymentConfiguration: { minimumHealthyPercent: 50 },
+    });
+    answer = { services: [forgetful], failures: [] };
+  });
+
+  const described = async () => (await ecs("DescribeServices", { ...named, services: ["web"] })).services[0];
+
+  it("are told as they were made, without a network that they have not", async () => {
+    expect(await described()).toEqual({
+      serviceName: "web",
+      clusterArn: named.cluster,
+      capacityProviderStrategy: strategy("hosts"),
+      deploymentConfiguration: { maximumPercent: 200, minimumHealthyPercent: 50 },
+    });
+  });
+
+  it("are told as they were changed since, by name or ARN: drift shows", async () => {
+    const service = "arn:aws:ecs:us-west-2:111122223333:service/apps/web";
+    answer = { service: forgetful };
+    await ecs("UpdateService", { cluster: "apps", service, capacityProviderStrategy: strategy("other") });
+    answer = { services: [forgetful], failures: [] };
+    expect(await described()).toMatchObject({
+      capacityProviderStrategy: strategy("other"),
+      deploymentConfiguration: { minimumHealthyPercent: 50 },
+    });
+  });
+});
+
+describe("tasks", () => {
+  const run = (capacityProvider: string, more: object = {}) =>
+    ecs("RunTask", {
+      cluster: "apps",
+      clientToken: JSON.stringify([capacityProvider, more]),
+      capacityProviderStrategy: [{ capacityProvider }],
+      ...more,
+    });
+  const placementStrategy = [{ type: "binpack", field: "memory" }];
+
+  beforeEach(() => {
+    answer = { clusters: [{ capacityProviders: ["hosts-apps", "FARGATE"] }], tasks: [{ taskArn: "arn" }] };
+  });
+
+  it("run on the cluster's own capacity providers alone", async () => {
+    expect((await run("hosts-apps", { placementStrategy })).tasks).toHaveLength(1);
+    await expect(run("hosts-other")).rejects.toThrow("hosts-other is no capacity provider of the cluster");
+  });
+
+  it("are placed by Fargate as it likes", async () => {
+    expect((await run("FARGATE")).tasks).toHaveLength(1);
+    await expect(run("FARGATE", { placementStrategy })).rejects.toThrow("Fargate takes no placement strategy");
+  });
+});
+
+it("tells how long instances of a group may live", async () => {
+  answer = "<AutoScalingGroupName>apps</AutoScalingGroupName>";
+  const make = (Action: string, MaxInstanceLifetime: string) =>
+    query("autoscaling", { Action, AutoScalingGroupName: "apps", MaxInstanceLifetime });
+  await make("CreateAutoScalingGroup", "86400");
+  await make("UpdateAutoScalingGroup", "172800");
+  expect(await query("autoscaling", { Action: "DescribeAutoScalingGroups" })).toBe(
+    `${answer}<MaxInstanceLifetime>172800</MaxInstanceLifetime>`,
+  );
+});
+
+it("tells what a rule between security groups is for", async () => {
+  answer = "<securityGroupRuleId>sgr-1</securityGroupRuleId>";
+  await query("ec2", {
+    Action: "AuthorizeSecurityGroupIngress",
+    "IpPermissions.1.Groups.1.Description": "From web & co",
+  });
+  expect(await query("ec2", { Action: "DescribeSecurityGroupRules" })).toBe(
+    `${answer}<description>From web &amp; co</description>`,
+  );
+});
+
+it("keeps the tags of a launch template apart from those of its instances", async () => {
+  const tagged = (type: string) =>
+    `<item><resourceType>${type}</resourceType><tagSet><item><key>Fleet</key></item></tagSet></item>`;
+  answer = `<set>${tagged("instance")}${tagged("launch-template")}${tagged("volume")}</set>`;
+  expect(await query("ec2", { Action: "DescribeLaunchTemplateVersions" })).toBe(
+    `<set>${tagged("instance")}${tagged("volume")}</set>`,
+  );
+});
+
+it("remembers the tags of what scales", async () => {
+  const scaling = async (operation: string, input: object) =>
+    JSON.parse(
+      await ask(front.url, "us-west-2", "application-autoscaling", "/", {
+        method: "POST",
+        body: JSON.stringify(input),
+        headers: { "x-amz-target": `AnyScaleFrontendService.${operation}` },
+      }),
+    );
+  answer = { ScalableTargetARN: "arn:1" };
+  await scaling("RegisterScalableTarget", { Tags: { Fleet: "apps" } });
+  expect(await scaling("ListTagsForResource", { ResourceARN: "arn:1" })).toEqual({ Tags: { Fleet: "apps" } });
+  expect(await scaling("ListTagsForResource", { ResourceARN: "arn:2" })).toEqual({ Tags: {} });
+});

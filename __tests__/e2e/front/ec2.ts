@@ -1,0 +1,50 @@
+import { type Bridges, type Forward, withXml } from "./bridge.ts";
+import type { AwsCall } from "./exchange.ts";
+
+const ruleId = /<securityGroupRuleId>([^<]*)<\/securityGroupRuleId>/g;
+
+/**
+ * EC2. What moto does not do:
+ *
+ * - remember the description of a security group's rule that names another group: we do;
+ * - tell the tags of a launch template from those that its instances get;
+ * - write the state of a subnet's IPv6 range so that it can be read.
+ */
+export function ec2Bridges(): Bridges {
+  const descriptions = new Map<string, string>();
+
+  const authorize = async ({ input }: AwsCall, forward: Forward) => {
+    const answer = await forward();
+    const { "IpPermissions.1.Groups.1.Description": description } = input;
+    if (description === undefined) return answer;
+    for (const [, id = ""] of answer.body.toString("utf8").matchAll(ruleId)) descriptions.set(id, String(description));
+    return answer;
+  };
+  const readableRange = async (_: AwsCall, forward: Forward) =>
+    withXml(await forward(), (xml) => xml.replaceAll(/<state>\{'State': '(\w+)'\}<\/state>/g, "<state>$1</state>"));
+
+  return {
+    "ec2:AuthorizeSecurityGroupIngress": authorize,
+    "ec2:AuthorizeSecurityGroupEgress": authorize,
+    "ec2:DescribeSecurityGroupRules": async (_, forward) =>
+      withXml(await forward(), (xml) =>
+        xml.replaceAll(ruleId, (element, id: string) => {
+          const description = descriptions.get(id);
+          return description === undefined ? element : `${element}<description>${escaped(description)}</description>`;
+        }),
+      ),
+    "ec2:DescribeLaunchTemplateVersions": async (_, forward) =>
+      withXml(await forward(), (xml) =>
+        xml.replaceAll(
+          /<item><resourceType>launch-template<\/resourceType><tagSet>(?:(?!<\/tagSet>).)*<\/tagSet><\/item>/gs,
+          "",
+        ),
+      ),
+    "ec2:CreateSubnet": readableRange,
+    "ec2:DescribeSubnets": readableRange,
+  };
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}

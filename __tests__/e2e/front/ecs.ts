@@ -1,0 +1,69 @@
+import * as z from "zod";
+import { type Bridges, type Forward, jsonAnswer, withJson } from "./bridge.ts";
+import { type Answer, type AwsCall, jsonOf } from "./exchange.ts";
+
+const taskDefinition = z.looseObject({
+  containerDefinitions: z.array(z.looseObject({ memoryReservation: z.number().optional() })),
+});
+const strategy = z.array(z.looseObject({ capacityProvider: z.string() })).default([]);
+const clusters = z.object({ clusters: z.array(z.object({ capacityProviders: z.array(z.string()).default([]) })) });
+
+/** What containers that share the task's memory are given; less than AWS would take. */
+const tokenMemory = { memoryReservation: 1 };
+
+/**
+ * ECS tasks. What moto does not do:
+ *
+ * - run tasks for a capacity provider strategy: it gets a launch type instead, once AWS would take the strategy;
+ * - run tasks whose containers share the task's memory: it is told that each has some of its own;
+ * - know a client token again, which makes a repeated call harmless.
+ */
+export function ecsTaskBridges(onStarted: () => void): Bridges {
+  const launches = new Map<string, Promise<Answer>>();
+
+  async function launch({ input }: AwsCall, forward: Forward): Promise<Answer> {
+    const refusal = await refusalOf(input, forward);
+    if (refusal !== undefined) return jsonAnswer(400, { __type: "InvalidParameterException", message: refusal });
+    const { capacityProviderStrategy: _, ...rest } = input;
+    const answer = await forward({ input: { ...rest, launchType: "FARGATE" } });
+    if (answer.status === 200) onStarted();
+    return answer;
+  }
+
+  return {
+    "ecs:RunTask": (call, forward) => {
+      const token = String(call.input.clientToken);
+      const answer = launches.get(token) ?? launch(call, forward);
+      launches.set(token, answer);
+      return answer;
+    },
+    "ecs:RegisterTaskDefinition": async ({ input }, forward) => {
+      const { containerDefinitions } = taskDefinition.parse(input);
+      const given = containerDefinitions.map((each) => ({ ...tokenMemory, ...each }));
+      return withoutTokenMemory(await forward({ input: { ...input, containerDefinitions: given } }));
+    },
+    "ecs:DescribeTaskDefinition": async (_, forward) => withoutTokenMemory(await forward()),
+    "ecs:DeregisterTaskDefinition": async (_, forward) => withoutTokenMemory(await forward()),
+  };
+}
+
+/** Why AWS would run no task: only capacity providers of the cluster are taken, and Fargate places by itself. */
+async function refusalOf(input: AwsCall["input"], forward: Forward): Promise<string | undefined> {
+  const named = strategy.parse(input.capacityProviderStrategy).map(({ capacityProvider }) => capacityProvider);
+  const asked = await forward({ operation: "DescribeClusters", input: { clusters: [input.cluster] } });
+  const known = clusters.parse(jsonOf(asked.body)).clusters.flatMap(({ capacityProviders }) => capacityProviders);
+  const stranger = named.find((name) => !known.includes(name));
+  if (stranger !== undefined) return `${stranger} is no capacity provider of the cluster`;
+  if (input.placementStrategy === undefined || !named.some((name) => name.startsWith("FARGATE"))) return undefined;
+  return "Fargate takes no placement strategy";
+}
+
+function withoutTokenMemory(answer: Answer): Answer {
+  return withJson(answer, (json) => {
+    const definition = taskDefinition.parse(json.taskDefinition);
+    for (const container of definition.containerDefinitions) {
+      if (container.memoryReservation === tokenMemory.memoryReservation) delete container.memoryReservation;
+    }
+    return { ...json, taskDefinition: definition };
+  });
+}

@@ -1,0 +1,86 @@
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+
+/** A request to an AWS API. */
+export interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** What an AWS API answers. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** One call of an AWS API. */
+export interface AwsCall {
+  /** Access key id of the caller: of a deployed function, its name; of everyone else `test`. */
+  readonly caller: string;
+  /** Such as `ecs`. */
+  readonly service: string;
+  /** Such as `RunTask`. */
+  readonly operation: string;
+  /** The request's JSON or form. With `Invoke`: the function's name, and the event. */
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+const functionPath = /^\/2015-03-31\/functions\/([^/?]+)(\/invocations)?/;
+
+/** The call that a request is. */
+export function callOf({ method, path, headers, body }: Exchange): AwsCall {
+  const signed = /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? "");
+  const [, caller = "", service = ""] = signed ?? [];
+  const [, functionName, invocations] = functionPath.exec(path) ?? [];
+  const target = headers["x-amz-target"];
+  const form = headers["content-type"]?.startsWith("application/x-www-form-urlencoded") ?? false;
+  const input = {
+    ...(functionName !== undefined && { FunctionName: decodeURIComponent(functionName) }),
+    ...(form ? Object.fromEntries(new URLSearchParams(body.toString("utf8"))) : jsonOf(body)),
+  };
+  const action = form && "Action" in input ? String(input.Action) : undefined;
+  const named = typeof target === "string" ? target.replace(/^.*\./, "") : action;
+  return { caller, service, operation: named ?? (invocations ? "Invoke" : `${method} ${path}`), input };
+}
+
+/** The JSON object that a body is; without any properties if it is none. */
+export function jsonOf(body: Buffer): Record<string, unknown> {
+  try {
+    const json: unknown = JSON.parse(body.toString("utf8"));
+    return typeof json === "object" && json !== null ? { ...json } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** All that a stream has. */
+export async function readBody(stream: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Hands requests on to another server, over connections that stay open until it is closed. */
+export function createForwarder(url: string): { forward(exchange: Exchange): Promise<Answer>; close(): void } {
+  const agent = new Agent({ keepAlive: true });
+  return {
+    forward: ({ method, path, headers, body }) =>
+      new Promise((resolve, reject) => {
+        const outgoing = request(
+          `${url}${path}`,
+          { method, agent, headers: { ...headers, "content-length": String(body.byteLength) } },
+          (response) => {
+            readBody(response).then(
+              (answer) => resolve({ status: response.statusCode ?? 502, headers: response.headers, body: answer }),
+              reject,
+            );
+          },
+        );
+        outgoing.on("error", reject);
+        outgoing.end(body);
+      }),
+    close: () => agent.destroy(),
+  };
+}

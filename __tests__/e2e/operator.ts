@@ -1,0 +1,126 @@
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import type { FakePool } from "../fakes/hcp-terraform/state.ts";
+import type { HcpTerraformFake } from "../fakes/hcp-terraform.ts";
+import { fleetProcess } from "../scripts/harness.ts";
+import { type Agents, createAgents } from "./agents.ts";
+import type { Deployment } from "./deployment.ts";
+import { type DeployedFunction, startDeployedFunction } from "./lambda.ts";
+import { root } from "./toolchain.ts";
+
+/** Who runs deployed fleets: starts their functions, uses the CLI and plays their agents. */
+export interface Operator {
+  /** What the CLI wrote. */
+  readonly logs: readonly string[];
+  readonly functions: readonly DeployedFunction[];
+  start(name: string, stack: string): Promise<DeployedFunction>;
+  /** `fleet`, as its user would call it after the deployment. */
+  fleet(
+    args: readonly string[],
+    given?: { env?: Record<string, string>; stdin?: string },
+  ): ReturnType<typeof fleetProcess>;
+  poolOf(name: string): FakePool;
+  /** The agents of a pool, whose tasks are in a cluster. */
+  agentsOf(pool: string, cluster?: string): Agents;
+  /** What a function asked of AWS. */
+  callsOf(target: DeployedFunction, operation?: string): Deployment["front"]["calls"];
+  close(): Promise<void>;
+}
+
+/** An operator of everything that is deployed. `apiToken` is what HCP Terraform lets in. */
+export function createOperator(
+  deployment: Deployment,
+  { hcp, region, apiToken }: { readonly hcp: HcpTerraformFake; readonly region: string; readonly apiToken: string },
+): Operator {
+  const functions: DeployedFunction[] = [];
+  const logs: string[] = [];
+  const { front, moto } = deployment;
+  const operator: Operator = {
+    logs,
+    functions,
+    async start(name, stack) {
+      const started = await startDeployedFunction(name, {
+        stackFolder: deployment.stackFolder(stack),
+        workFolder: join(deployment.folder, "functions"),
+        region,
+        endpoint: front.url,
+      });
+      functions.push(started);
+      return started;
+    },
+    async fleet(args, given = {}) {
+      const aws = { AWS_ENDPOINT_URL: front.url, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
+      const settings = { AGENT_FLEETS_CONFIG: deployment.configFolder, TFE_ADDRESS: hcp.url, TOKEN: apiToken };
+      const outcome = await fleetProcess(args, { ...given, cwd: root, env: { ...aws, ...settings, ...given.env } });
+      logs.push(outcome.stdout, outcome.stderr);
+      return outcome;
+    },
+    poolOf(name) {
+      const pool = [...hcp.state.pools.values()].find((candidate) => candidate.name === name);
+      if (!pool) throw new Error(`no pool ${name}`);
+      return pool;
+    },
+    agentsOf(pool, cluster = pool) {
+      const agents = createAgents({
+        endpoint: moto.url,
+        region,
+        cluster,
+        pool: operator.poolOf(pool),
+        state: hcp.state,
+      });
+      front.onTaskStarted = agents.taskStarted;
+      return agents;
+    },
+    callsOf(target, operation) {
+      const ours = front.calls.filter(({ caller }) => caller === target.name);
+      return operation === undefined ? ours : ours.filter((call) => call.operation === operation);
+    },
+    async close() {
+      for (const each of functions) await each.close();
+    },
+  };
+  return operator;
+}
+
+/** Runs a function as its schedule does, with shorter rests, until told to stop. */
+export function scheduled(target: DeployedFunction, event: unknown = { source: "schedule" }) {
+  let on = true;
+  const done = (async () => {
+    while (on) {
+      await target.invoke(event);
+      if (on) await setTimeout(3_000);
+    }
+  })();
+  done.catch(() => {});
+  return {
+    stop() {
+      on = false;
+      return done;
+    },
+  };
+}
+
+/** Waits until the loop has brought something about; if it does not, what it logged last tells why. */
+export async function until(
+  what: string,
+  loop: DeployedFunction,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}\n${loop.logs.slice(-3_000)}`);
+    await setTimeout(100);
+  }
+}
+
+interface LoggedDecision {
+  readonly queued: number;
+  readonly running: number;
+  readonly supply: number;
+}
+
+/** What a loop decided, as it logged it. */
+export function decisionsOf(target: DeployedFunction): LoggedDecision[] {
+  const lines = target.logs.split("\n");
+  return lines.filter((line) => line.includes('"message":"decision"')).map((line) => JSON.parse(line));
+}

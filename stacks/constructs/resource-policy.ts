@@ -1,0 +1,17 @@
+/** Lets services of AWS act on a resource, on behalf of these sources alone. */
+export function resourcePolicy(
+  resource: string,
+  action: string,
+  allowed: readonly { readonly service: string; readonly sources: readonly string[] }[],
+): string {
+  return JSON.stringify({
+    Version: "2012-10-17",
+    Statement: allowed.map(({ service, sources }) => ({
+      Effect: "Allow",
+      Principal: { Service: service },
+      Action: action,
+      Resource: resource,
+      Condition: { ArnLike: { "aws:SourceArn": sources } },
+    })),
+  });
+}
