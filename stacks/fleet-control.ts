@@ -10,6 +10,7 @@ import { AlarmTopic } from "./constructs/alarm-topic.ts";
 import { FleetAlarms } from "./constructs/fleet-alarms.ts";
 import { createFleetDashboard } from "./constructs/fleet-dashboard.ts";
 import { HandlerFunction } from "./constructs/handler-function.ts";
+import { RetirementWorkflow, type RetiringCapacity } from "./constructs/retirement-workflow.ts";
 import { RunLedgerTable } from "./constructs/run-ledger.ts";
 import { MinuteSchedule } from "./constructs/schedule.ts";
 import { Secret } from "./constructs/secret.ts";
@@ -34,6 +35,8 @@ export type FleetPool = z.output<typeof poolOverrides>;
 /** Where agents run, as the loop is to know and use it. */
 export interface FleetCapacity {
   readonly config: CapacityConfig;
+  /** What the retirement workflow needs to end agents. */
+  readonly retiring: RetiringCapacity;
   /** Lets the loop launch, watch and stop agents of this fleet, and nothing else. */
   grantOperate(role: ServiceRole): void;
 }
@@ -62,6 +65,7 @@ export class FleetControl {
   /** Where alarms go. */
   readonly topic: AlarmTopic;
   private readonly ledger: RunLedgerTable | undefined;
+  private readonly retirement: RetirementWorkflow | undefined;
 
   /** Everything is made in `scope`, the stack itself. */
   constructor(
@@ -76,6 +80,7 @@ export class FleetControl {
     const { context, config, vendor, secrets } = props;
     this.ledger = vendor.ledgerTtlSeconds === undefined ? undefined : new RunLedgerTable(scope, "ledger", context);
     this.topic = new AlarmTopic(scope, "alarm-topic", { context, ...config.alarms });
+    this.retirement = this.retire();
     const autoscale = this.autoscale();
     const schedule = new MinuteSchedule(scope, "schedule", { context, target: autoscale });
     const webhook = this.webhook(autoscale);
@@ -92,7 +97,7 @@ export class FleetControl {
     });
     createFleetDashboard(scope, {
       context,
-      functions: webhook ? [autoscale, webhook.function] : [autoscale],
+      functions: [autoscale, ...(webhook ? [webhook.function] : []), ...(this.retirement?.functions ?? [])],
       logGroup: `/aws/lambda/${autoscale.name}`,
       pools: props.pools?.map(({ pool }) => pool),
     });
@@ -121,12 +126,32 @@ export class FleetControl {
         POOLS: pools && [...pools],
         ...(apiToken && { API_TOKEN_SECRET_ARN: apiToken.arn }),
         ...this.ledgerVariables(),
+        ...(this.retirement && { RETIREMENTS: this.retirement.config }),
       }),
     });
     capacity.grantOperate(autoscale.role);
+    this.retirement?.grantStart(autoscale.role);
     apiToken?.grantRead(autoscale.role);
     this.ledger?.grantRead(autoscale.role);
     return autoscale;
+  }
+
+  /** Only where agents do not simply leave, or where AWS may take one at any time. */
+  private retire(): RetirementWorkflow | undefined {
+    const { context, config, vendor, capacity, secrets, pools } = this.props;
+    if (vendor.departure === "by-itself" && capacity.retiring.type === "ecs") return undefined;
+    return new RetirementWorkflow(this.scope, "retirement", {
+      context,
+      topic: this.topic,
+      capacity: capacity.retiring,
+      ...config.retirement,
+      vendor: {
+        runtime: vendor.runtime,
+        asksInstances: vendor.asksInstances ?? false,
+        apiToken: secrets[vendor.apiSecret],
+      },
+      pools: pools?.map((own) => ({ pool: own.pool, vendor: own.vendor })),
+    });
   }
 
   private webhook(autoscale: HandlerFunction) {

@@ -3,6 +3,7 @@ import type { Construct } from "constructs";
 import { referencesOf } from "./config/references.ts";
 import type { StackConfig } from "./config/schema.ts";
 import { terraformTexts } from "./constructs/terraform-text.ts";
+import { Ec2FleetStack } from "./ec2-fleet.ts";
 import { EcsClusterStack } from "./ecs-cluster.ts";
 import { EcsFleetStack } from "./ecs-fleet.ts";
 import { NetworkStack } from "./network.ts";
@@ -17,6 +18,7 @@ const kinds: {
   ) => TerraformStack;
 } = {
   "ecs-fleet": EcsFleetStack,
+  "ec2-fleet": Ec2FleetStack,
   "ecs-cluster": EcsClusterStack,
   network: NetworkStack,
 };

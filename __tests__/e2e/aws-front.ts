@@ -1,22 +1,29 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Bridges, Forward } from "./front/bridge.ts";
+import { codeBuildBridges } from "./front/codebuild.ts";
 import { ec2Bridges } from "./front/ec2.ts";
 import { ecsTaskBridges } from "./front/ecs.ts";
 import { ecsServiceBridges } from "./front/ecs-services.ts";
 import { type Answer, type AwsCall, callOf, createForwarder, type Exchange, readBody } from "./front/exchange.ts";
 import { lambdaBridges } from "./front/lambda.ts";
+import { s3Bridges } from "./front/s3.ts";
 import { applicationScalingBridges, groupBridges } from "./front/scaling.ts";
+import { type RunMachine, stepFunctionsBridges } from "./front/step-functions.ts";
 
 export type { AwsCall } from "./front/exchange.ts";
 
 /** The AWS API that everything is deployed to: moto, with a few of its gaps closed. */
 export interface AwsFront {
   readonly url: string;
-  /** Calls of deployed functions, in order. */
+  /** Calls of deployed functions and workflows, in order. */
   readonly calls: readonly AwsCall[];
-  /** Called when a task has been started. */
-  onTaskStarted: (() => void) | undefined;
+  /** Called when a task has been started, with what `RunTask` was asked for. */
+  onTaskStarted: ((launch: AwsCall["input"]) => void) | undefined;
+  /** Called with every call of deployed functions and workflows, before it is carried out. */
+  onCall: ((call: AwsCall) => void) | undefined;
+  /** Executes state machines; without it every execution fails at once. */
+  runMachine: RunMachine | undefined;
   /** The services that any of the texts to watch for was sent to. */
   readonly toldTo: ReadonlyMap<string, ReadonlySet<string>>;
   close(): Promise<void>;
@@ -29,18 +36,24 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
   const { forward, close: closeForwarder } = createForwarder(moto);
   const bridges: Bridges = {
     ...lambdaBridges(),
-    ...ecsTaskBridges(() => front.onTaskStarted?.()),
+    ...ecsTaskBridges((launch) => front.onTaskStarted?.(launch)),
     ...ecsServiceBridges(),
     ...applicationScalingBridges(),
     ...groupBridges(),
     ...ec2Bridges(),
+    ...codeBuildBridges(),
+    ...s3Bridges(),
+    ...stepFunctionsBridges(async (...call) => (await front.runMachine?.(...call)) ?? "FAILED"),
   };
 
   async function handle(exchange: Exchange): Promise<Answer> {
     const call = callOf(exchange);
     const { caller, service, operation } = call;
     for (const [text, services] of toldTo) if (exchange.body.includes(text)) services.add(service);
-    if (caller !== "test") calls.push(call);
+    if (caller !== "test") {
+      calls.push(call);
+      front.onCall?.(call);
+    }
     const bridge = bridges[`${service}:${operation}`] ?? bridges[`${service}:*`];
     return bridge ? bridge(call, forwardOf(exchange)) : forward(exchange);
   }
@@ -73,6 +86,8 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     calls,
     toldTo,
     onTaskStarted: undefined,
+    onCall: undefined,
+    runMachine: undefined,
     close() {
       closeForwarder();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

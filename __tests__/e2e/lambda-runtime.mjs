@@ -13,7 +13,7 @@ process.on("message", async ({ id, event }) => {
   try {
     process.send({ id, result: await handler(event, context) });
   } catch (error) {
-    process.send({ id, error: String(error?.stack ?? error) });
+    process.send({ id, error: String(error?.stack ?? error), errorType: error?.name });
   }
 });
 process.send({ ready: true });

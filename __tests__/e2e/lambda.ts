@@ -19,6 +19,7 @@ const message = z.object({
   ready: z.literal(true).optional(),
   result: z.unknown().optional(),
   error: z.string().optional(),
+  errorType: z.string().optional(),
 });
 
 /** A deployed function in a process of its own, as warm as Lambda keeps it. */
@@ -26,7 +27,7 @@ export interface DeployedFunction {
   readonly name: string;
   /** What it wrote so far. */
   readonly logs: string;
-  /** Runs it for one event, after those before. Rejects with what the function threw. */
+  /** Runs it for one event, after those before. Rejects with what the function threw, under its name. */
   invoke(event: unknown): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -117,9 +118,9 @@ async function overProcess(name: string, child: ChildProcess): Promise<DeployedF
     const id = randomUUID();
     const answered = new Promise<z.output<typeof message>>((resolve) => waiting.set(id, resolve));
     child.send({ id, event });
-    const { result, error } = await Promise.race([answered, died]);
+    const { result, error, errorType } = await Promise.race([answered, died]);
     waiting.delete(id);
-    if (error !== undefined) throw new Error(error);
+    if (error !== undefined) throw Object.assign(new Error(error), { name: errorType ?? "Error" });
     return result;
   }
 }

@@ -3,15 +3,16 @@ import { vi } from "vitest";
 import type { Definition } from "../../stacks/constructs/retirement-definition.ts";
 
 // The interpreter is written for Node 22.
-Promise.withResolvers ??= <T>() => {
-  let resolve: (value: T | PromiseLike<T>) => void = () => {};
-  let reject: (reason?: unknown) => void = () => {};
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
-};
+Object.assign(Promise, {
+  withResolvers: () => {
+    let settle: unknown[] = [];
+    const promise = new Promise((...functions) => {
+      settle = functions;
+    });
+    const [resolve, reject] = settle;
+    return { promise, resolve, reject };
+  },
+});
 
 /** Answers a task's call; throws errors whose name is what Step Functions calls them. */
 export type CallTask = (resource: string, parameters: Readonly<Record<string, unknown>>) => Promise<unknown>;

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { spaceliftRuntime } from "../../handlers/vendors/spacelift/config.ts";
 import { spacelift as schema } from "../../stacks/config/vendors/spacelift.ts";
@@ -18,6 +19,7 @@ const fleet: InstanceFleet = {
   agents: { singleUse: true, idleTimeoutSeconds: 300 },
   architecture: "x86_64",
   drainTimeoutSeconds: 21_600,
+  releaseQueueUrl: "https://sqs.us-west-2.amazonaws.com/111122223333/ci-release",
 };
 
 function vendorOf(vendor: object = {}) {
@@ -146,6 +148,21 @@ describe("a Spacelift worker's instance", () => {
     });
     expect(settings).toMatchObject({ HTTP_PROXY: http, HTTPS_PROXY: http, NO_PROXY: "a.example.com,.b" });
     expect(settings.CA_CERTIFICATES?.split("\n").map(decoded)).toEqual(certificates);
+  });
+
+  it("gets no setting that the boot does not know", () => {
+    const boot = ["agents/ec2/library.sh", "agents/spacelift/boot.sh"]
+      .map((path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8"))
+      .join("");
+    const proxies = { http: "http://a.example.com", https: "http://a.example.com", no: ["b"] };
+    const caCertificates = ["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"];
+    const selfHosted = { launcherS3Uri: "s3://bucket/launcher" };
+    const names = [{ proxies, caCertificates, selfHosted }, {}].flatMap((vendor) =>
+      Object.keys(instanceOf(vendor).settings),
+    );
+    // The boot puts the names of its proxy settings together.
+    const unknown = names.filter((name) => !boot.includes(name) && !/_(?:HTTPS?|NO)_PROXY$/.test(name));
+    expect(unknown).toEqual([]);
   });
 
   it("can be kept after its launcher ended, to look into it", () => {

@@ -22,6 +22,8 @@ export interface Synthesized {
 /** Stands in for the real code where a test does not run it, and keeps snapshots free of its hash. */
 export const stubBundles: Bundles = {
   autoscale: new TextEncoder().encode("export const handler = 'autoscale';"),
+  release: new TextEncoder().encode("export const handler = 'release';"),
+  retire: new TextEncoder().encode("export const handler = 'retire';"),
   webhook: new TextEncoder().encode("export const handler = 'webhook';"),
 };
 

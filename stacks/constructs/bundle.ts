@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export const lambdaRuntime = "nodejs22.x";
 
 /** The handlers there are: folders of `handlers/` with an `index.ts` that exports `handler`. */
-export const handlerNames = ["autoscale", "webhook"] as const;
+export const handlerNames = ["autoscale", "release", "retire", "webhook"] as const;
 
 /** See {@link handlerNames}. */
 export type HandlerName = (typeof handlerNames)[number];

@@ -11,6 +11,7 @@ import { hostsOf } from "../config/names.ts";
 import { type AgentTask, agentContainer, agentContainers } from "./agent-containers.ts";
 import type { FleetNetwork } from "./fleet-network.ts";
 import { createLogGroup, grantLogWrite } from "./log-group.ts";
+import type { RetiringCapacity } from "./retirement-workflow.ts";
 import { ServiceRole } from "./service-role.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
 import { allowExecuteCommand, allowImagePull, allowSecret } from "./task-rights.ts";
@@ -23,6 +24,8 @@ export class EcsCapacity extends Construct {
   /** What of {@link config} each pool has of its own. */
   readonly poolConfigs: Readonly<Record<string, Partial<EcsCapacityConfig>>>;
   readonly clusterName: string;
+  /** What the retirement workflow needs to stop tasks. */
+  readonly retiring: RetiringCapacity;
   /** What jobs on the agents may do. */
   readonly taskRole: ServiceRole;
   private readonly executionRole: ServiceRole;
@@ -43,6 +46,7 @@ export class EcsCapacity extends Construct {
     const { context, compute, network, tasks } = props;
     const cluster = this.cluster();
     this.clusterName = cluster.name;
+    this.retiring = { type: "ecs", cluster: cluster.arn, tasks: this.taskArns() };
     const trustCondition = { StringEquals: { "aws:SourceAccount": context.accountId } };
     this.executionRole = new ServiceRole(this, "execution", {
       context,
@@ -106,7 +110,7 @@ export class EcsCapacity extends Construct {
   grantOperate(role: ServiceRole): void {
     const { context } = this.props;
     const inCluster = { ArnEquals: { "ecs:cluster": this.config.cluster } };
-    const tasks = arnOf(context, "ecs", `task/${this.clusterName}/*`);
+    const tasks = this.taskArns();
     role.allow({
       actions: ["ecs:RunTask"],
       resources: this.props.tasks.map((task) => arnOf(context, "ecs", `task-definition/${this.familyOf(task)}:*`)),
@@ -125,6 +129,10 @@ export class EcsCapacity extends Construct {
       resources: [this.executionRole.arn, this.taskRole.arn],
       condition: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
     });
+  }
+
+  private taskArns(): string {
+    return arnOf(this.props.context, "ecs", `task/${this.clusterName}/*`);
   }
 
   private cluster(): { readonly name: string; readonly arn: string } {

@@ -1,7 +1,10 @@
+import type { Ec2FleetConfig } from "../config/ec2-fleet.ts";
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import { azureDevOps } from "./azure-devops.ts";
 import { hcpTerraform } from "./hcp-terraform.ts";
-import type { ContainerVendor } from "./vendor-synth.ts";
+import { semaphore } from "./semaphore.ts";
+import { spacelift } from "./spacelift.ts";
+import type { ContainerVendor, InstanceVendor } from "./vendor-synth.ts";
 
 type ContainerConfig = EcsFleetConfig["vendor"];
 
@@ -22,4 +25,19 @@ export function containerVendor(fleet: EcsFleetConfig): ContainerVendor {
     fleet: EcsFleetConfig,
   ) => ContainerVendor;
   return create(fleet.vendor, fleet);
+}
+
+type InstanceConfig = Ec2FleetConfig["vendor"];
+
+const instanceVendors: {
+  readonly [Id in InstanceConfig["type"]]: (config: Extract<InstanceConfig, { readonly type: Id }>) => InstanceVendor;
+} = {
+  semaphore,
+  spacelift,
+};
+
+/** The synth half of a vendor whose agents run on instances. */
+export function instanceVendor({ vendor }: Ec2FleetConfig): InstanceVendor {
+  const create = instanceVendors[vendor.type] as (config: InstanceConfig) => InstanceVendor;
+  return create(vendor);
 }

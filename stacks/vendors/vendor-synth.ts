@@ -32,6 +32,8 @@ export interface VendorSynth {
   readonly runtime: VendorRuntime;
   /** Whether agents leave by themselves or are retired by the loop. */
   readonly departure: Policy["departure"];
+  /** Whether only the instances themselves tell what an agent does, so that retirements must ask there. @default false */
+  readonly asksInstances?: boolean | undefined;
   /** The secrets this fleet needs, with what each is for. */
   readonly secrets: Readonly<Partial<Record<SecretKey, string>>>;
   /** The secret that the loop reads the vendor's API with. */
@@ -97,5 +99,7 @@ export interface InstanceFleet {
   /** How long a retirement waits for a job, at most. */
   readonly drainTimeoutSeconds: number;
   /** URL of the queue by which leaving agents ask to be released. */
-  readonly releaseQueueUrl?: string | undefined;
+  readonly releaseQueueUrl: string;
+  /** Its ARN, for the right to send to it. */
+  readonly releaseQueueArn?: string | undefined;
 }

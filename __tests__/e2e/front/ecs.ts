@@ -18,7 +18,7 @@ const tokenMemory = { memoryReservation: 1 };
  * - run tasks whose containers share the task's memory: it is told that each has some of its own;
  * - know a client token again, which makes a repeated call harmless.
  */
-export function ecsTaskBridges(onStarted: () => void): Bridges {
+export function ecsTaskBridges(onStarted: (launch: AwsCall["input"]) => void): Bridges {
   const launches = new Map<string, Promise<Answer>>();
 
   async function launch({ input }: AwsCall, forward: Forward): Promise<Answer> {
@@ -26,7 +26,7 @@ export function ecsTaskBridges(onStarted: () => void): Bridges {
     if (refusal !== undefined) return jsonAnswer(400, { __type: "InvalidParameterException", message: refusal });
     const { capacityProviderStrategy: _, ...rest } = input;
     const answer = await forward({ input: { ...rest, launchType: "FARGATE" } });
-    if (answer.status === 200) onStarted();
+    if (answer.status === 200) onStarted(input);
     return answer;
   }
 

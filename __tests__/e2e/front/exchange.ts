@@ -17,7 +17,7 @@ export interface Answer {
 
 /** One call of an AWS API. */
 export interface AwsCall {
-  /** Access key id of the caller: of a deployed function, its name; of everyone else `test`. */
+  /** Access key id of the caller: of a deployed function, its name; of a workflow, `role:` and its role; of everyone else `test`. */
   readonly caller: string;
   /** Such as `ecs`. */
   readonly service: string;

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type AutoscaleDeps, runPass } from "../../../handlers/autoscale/handler.ts";
+import type { AutoscaleDeps } from "../../../handlers/autoscale/handler.ts";
 import { createEcsCapacity } from "../../../handlers/aws/ecs-capacity.ts";
 import type { EcsCapacityConfig } from "../../../handlers/aws/ecs-capacity-config.ts";
 import { createEventClock } from "../../fakes/event-clock.ts";
 import { createFleetWorld, noTrouble, type Trouble } from "../../fakes/fleet-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 import { policyOf } from "../../fixtures/policy.ts";
+import { createLoopDriver, createRandom } from "./driver.ts";
 
 const trouble: Trouble = {
   callFails: 0.03,
@@ -89,8 +90,7 @@ function simulate({ seed, min, max, buffer, ...fleet }: Fleet) {
       return `n${names}`;
     },
   });
-  let deps = start();
-  let wakeUps = 0;
+  const loop = createLoopDriver(clock, random, start);
   let jobs = 0;
   let stages = 0;
 
@@ -110,26 +110,12 @@ function simulate({ seed, min, max, buffer, ...fleet }: Fleet) {
             const job = random() < 0.5 ? [seconds()] : [seconds(), seconds()];
             stages += job.length;
             world.queueJob(job);
-            wakeUps += Math.floor(random() * 3);
+            loop.wake(Math.floor(random() * 3));
           });
         }
       }
     },
-    /** One pass, and the time to the next: a schedule event each minute, wake-ups between passes, single flight. */
-    async pass(): Promise<Error | undefined> {
-      wakeUps = 0;
-      const failure = await runPass(deps).then(
-        () => undefined,
-        (error: Error) => error,
-      );
-      if (random() < 0.05) {
-        await clock.sleep(20_000);
-        deps = start();
-      }
-      const nextMinute = (Math.floor(clock.seconds / 60) + 1) * 60;
-      while (wakeUps === 0 && clock.seconds < nextMinute) await clock.sleep(1_000);
-      return failure;
-    },
+    pass: loop.pass,
   };
 }
 
@@ -204,14 +190,3 @@ describe("the loop against a world", () => {
     expect(world.jobsDone).toBe(jobs());
   });
 });
-
-/** mulberry32: small, fast, the same everywhere. */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}

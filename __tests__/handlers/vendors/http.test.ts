@@ -169,6 +169,41 @@ describe("createHttp", () => {
       expect(fake.requests).toHaveLength(1);
     });
 
+    describe("refused by a status that only this vendor means so", () => {
+      const refusing = (options: Partial<HttpOptions>) => http({ unauthorizedStatuses: [203, 302], ...options });
+
+      it.each([203, 302])("takes %i for a refusal, though it may bear an answer", async (status) => {
+        fake.fail({ answer: { status, json: { ok: true } } });
+        const failure = refusing({}).json(z.object({ ok: z.boolean() }), get);
+        await expect(failure).rejects.toMatchObject({ kind: "unauthorized", status });
+        expect(fake.requests).toHaveLength(1);
+      });
+
+      it("asks for a fresh credential once, and goes on with it", async () => {
+        answers = [{ status: 203, text: "<html>" }];
+        await refusing({ authorize: async ({ fresh }) => ({ authorization: fresh ? "Basic new" : "Basic old" }) }).send(
+          get,
+        );
+        expect(fake.requests.map((request) => request.headers.authorization)).toEqual(["Basic old", "Basic new"]);
+      });
+
+      it("gives up when the fresh one is refused too", async () => {
+        fake.fail({ answer: { status: 203 } });
+        let readings = 0;
+        const authorize = async () => {
+          readings += 1;
+          return { authorization: `Basic ${readings}` };
+        };
+        await expect(refusing({ authorize }).send(get)).rejects.toMatchObject({ kind: "unauthorized" });
+        expect(fake.requests).toHaveLength(2);
+      });
+
+      it("means nothing to other vendors", async () => {
+        fake.fail({ answer: { status: 203, json: { ok: true } } });
+        await expect(http().send(get)).resolves.toMatchObject({ status: 203 });
+      });
+    });
+
     it("does not quote one that no header can carry", async () => {
       const failure: unknown = await authorizing(async () => ({ authorization: "Bearer canary\nsplit" }))
         .send(get)

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hmacSha512Proof } from "../../../handlers/core/signature.ts";
+import { hmacSha512Proof, sharedSecretProof } from "../../../handlers/core/signature.ts";
 
 const sign = (body: Uint8Array, key: string) => createHmac("sha512", key).update(body).digest("hex");
 const bytes = fc.uint8Array({ maxLength: 500 });
@@ -58,5 +58,23 @@ describe("defect 4: an HMAC-SHA512 signature", () => {
       }),
     );
     expect(hmacSha512Proof(Buffer.from("body"), `${"a".repeat(128)}\n`)).toBeUndefined();
+  });
+});
+
+describe("a shared secret", () => {
+  it("fits itself, and no other, of whatever length", () => {
+    const texts = fc.string({ minLength: 1, maxLength: 80, unit: "binary" });
+    fc.assert(
+      fc.property(texts, texts, (key, other) => {
+        expect(sharedSecretProof(key)?.(key)).toBe(true);
+        expect(sharedSecretProof(key)?.(other)).toBe(key === other);
+        expect(sharedSecretProof(key)?.(key + other)).toBe(false);
+      }),
+    );
+  });
+
+  it("never fits an empty key, and is no proof when it is absent or empty", () => {
+    expect(sharedSecretProof("key")?.("")).toBe(false);
+    expect([sharedSecretProof(undefined), sharedSecretProof("")]).toEqual([undefined, undefined]);
   });
 });

@@ -11,24 +11,31 @@ import type { AzureDevOpsRuntime } from "./config.ts";
 export function createAzureDevOpsRetirement(config: AzureDevOpsRuntime, deps: VendorDeps): VendorRetirement {
   const api = createPoolApi(config, deps);
 
-  /**
-   * By name, which is unique in a pool: an agent that was replaced has another id. Only a list that does not hold it proves
-   * that an agent is gone; a 404 is also what a credential gets that lost its rights.
-   */
+  /** By name, which is unique in a pool: an agent that was replaced has another id. */
   async function find({ name }: AgentReference): Promise<PoolAgent | undefined> {
     const [found] = await api.listAgents(name);
     return found;
   }
 
-  async function setEnabled({ id, name }: PoolAgent, enabled: boolean): Promise<void> {
-    await unlessNotFound(() => api.setEnabled(String(id), name, enabled));
+  /** Only a list without it proves that an agent is gone: a credential that lost its rights gets the same 404. */
+  async function unlessGone(agent: AgentReference, call: () => Promise<void>): Promise<void> {
+    try {
+      await call();
+    } catch (error) {
+      const absent = error instanceof VendorApiError && error.kind === "not-found";
+      if (!absent || (await find(agent))) throw error;
+    }
+  }
+
+  function setEnabled({ id, name }: PoolAgent, agent: AgentReference, enabled: boolean): Promise<void> {
+    return unlessGone(agent, () => api.setEnabled(String(id), name, enabled));
   }
 
   return {
     async drain(agent) {
       const known = await find(agent);
       if (!known) return "gone";
-      await setEnabled(known, false);
+      await setEnabled(known, agent, false);
       const locked = await find(agent);
       if (!locked) return "gone";
       const proven = locked.id === known.id && locked.enabled === false && (locked.assignedRequest ?? null) === null;
@@ -37,26 +44,18 @@ export function createAzureDevOpsRetirement(config: AzureDevOpsRuntime, deps: Ve
 
     async undrain(agent) {
       const known = await find(agent);
-      if (known) await setEnabled(known, true);
+      if (known) await setEnabled(known, agent, true);
     },
 
     async deregister(agent) {
       const known = await find(agent);
       if (!known) return;
       try {
-        await unlessNotFound(() => api.deleteAgent(String(known.id)));
+        await unlessGone(agent, () => api.deleteAgent(String(known.id)));
       } catch (error) {
         if (!(error instanceof VendorApiError && error.kind === "invalid")) throw error;
         throw new VendorApiError("conflict", `${agent.name} works after all: ${error.message}`, { cause: error });
       }
     },
   };
-}
-
-async function unlessNotFound(call: () => Promise<void>): Promise<void> {
-  try {
-    await call();
-  } catch (error) {
-    if (!(error instanceof VendorApiError && error.kind === "not-found")) throw error;
-  }
 }

@@ -15,7 +15,11 @@ export function createAzureDevOpsWebhook(): WebhookVendor {
   return [
     {
       path: "/service-hook",
-      proof: ({ headers }) => sharedSecretProof(headers[hookSecretHeader]),
+      proof({ headers }) {
+        const fits = sharedSecretProof(headers[hookSecretHeader]);
+        // No header ends in the line break that a stored secret may end in.
+        return fits && ((key) => fits(key.trim()));
+      },
       receive(request) {
         const parsed = hookBody.safeParse(parseJson(request));
         if (!parsed.success) return Promise.resolve(malformed);

@@ -158,6 +158,8 @@ export const spacelift = withRules(
 export type SpaceliftConfig = z.output<typeof spacelift>;
 
 interface SpaceliftFleet {
+  readonly region: string;
+  readonly compute: { readonly ami?: unknown };
   readonly vendor: SpaceliftConfig;
   readonly secrets: {
     readonly workerPoolToken?: SecretSource | undefined;
@@ -167,6 +169,12 @@ interface SpaceliftFleet {
 
 /** What a Spacelift fleet asks of the rest of its config. */
 export const spaceliftRules: readonly Rule<SpaceliftFleet>[] = [
+  {
+    path: ["compute", "ami"],
+    reads: [["region"], ["compute", "ami"]],
+    check: ({ region, compute }) =>
+      region.startsWith("cn-") && !compute.ami ? "must be given: Spacelift publishes no image in China" : undefined,
+  },
   ...Object.entries(workerSecrets).map(([name, key]) => ({
     path: ["secrets", key],
     reads: [

@@ -6,7 +6,7 @@ import { createAzureDevOps } from "../../../../handlers/vendors/azure-devops/cli
 import type { AzureDevOpsRuntime } from "../../../../handlers/vendors/azure-devops/config.ts";
 import { createAzureDevOpsRetirement } from "../../../../handlers/vendors/azure-devops/retirement.ts";
 import { createRoutes } from "../../../fakes/azure-devops/routes.ts";
-import { AzureDevOpsState, type FakeAgent, type FakeJob } from "../../../fakes/azure-devops/state.ts";
+import { AzureDevOpsState, type FakeAgent } from "../../../fakes/azure-devops/state.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { createLogFake, createMetricsFake } from "../../../fakes/log.ts";
 
@@ -27,7 +27,6 @@ interface Story {
 interface World {
   readonly state: AzureDevOpsState;
   readonly agent: FakeAgent;
-  job: FakeJob | undefined;
 }
 
 /** How it ended. */
@@ -48,7 +47,7 @@ async function retire({ reason = "scale-in", events, trouble }: Story): Promise<
   const state = new AzureDevOpsState(clock);
   const pool = state.addPool("aws");
   state.addAgent(pool, "keeps-the-queue-open", { status: "offline" });
-  const world: World = { state, agent: state.addAgent(pool, "ci_1"), job: undefined };
+  const world: World = { state, agent: state.addAgent(pool, "ci_1") };
   const routes = createRoutes(state);
   let moments = 0;
   const moment = () => {
@@ -102,7 +101,7 @@ async function retire({ reason = "scale-in", events, trouble }: Story): Promise<
     for (let attempt = 1; ; attempt += 1) {
       try {
         const agent = { name: "ci_1", capacityId: "task-1" };
-        const answer = await handleRetire({ step, agent, reason }, { pools, log: createLogFake(), clock } as never);
+        const answer = await handleRetire({ step, agent, reason }, { pools, log: createLogFake() });
         return "state" in answer ? answer.state : "left";
       } catch (error) {
         if (error instanceof AgentBusyError) return "busy";
@@ -131,18 +130,21 @@ async function retire({ reason = "scale-in", events, trouble }: Story): Promise<
   return end(false, true);
 }
 
-const queue = ({ state, agent, ...world }: World) => Object.assign(world, { job: state.queueJob(agent.pool) });
-const dispatch = (world: World) => {
-  const [job] = world.state.dispatch();
-  if (job) world.job = job;
-};
+const queue = ({ state, agent }: World) => state.queueJob(agent.pool);
+const dispatch = ({ state }: World) => state.dispatch();
+const inTurn =
+  (...events: readonly ((world: World) => unknown)[]) =>
+  (world: World) => {
+    for (const happens of events) happens(world);
+  };
 /** An agent of ours ends with its job and clears up after itself; one that serves several waits for the next. */
-const finish = (leaves: boolean) => (world: World) => {
-  const { job, agent, state } = world;
-  if (!job?.agent || job.result) return;
-  state.finish(job);
-  if (leaves) state.removeAgent(agent);
-};
+const finish =
+  (leaves: boolean) =>
+  ({ state, agent }: World) => {
+    if (!agent.job) return;
+    state.finish(agent.job);
+    if (leaves) state.removeAgent(agent);
+  };
 const unlock = ({ agent }: World) => {
   agent.enabled = true;
 };
@@ -171,7 +173,7 @@ describe("retirement of an Azure DevOps agent, whatever happens between two of i
 
   it("a job that is assigned between our read and our disable survives, and its agent takes jobs again", async () => {
     const betweenReadAndDisable = 1;
-    const end = await retire({ events: [[betweenReadAndDisable, (world) => (queue(world), dispatch(world))]] });
+    const end = await retire({ events: [[betweenReadAndDisable, inTurn(queue, dispatch)]] });
     expect(end).toMatchObject({ stopped: false, gaveUp: false, agent: { enabled: true } });
     expect(end.agent.job?.result).toBeUndefined();
   });
@@ -223,7 +225,7 @@ describe("retirement of an Azure DevOps agent, whatever happens between two of i
         const lock = ({ agent }: World) => {
           agent.enabled = false;
         };
-        const happens = (world: World) => (unlock(world), queue(world), dispatch(world), lock(world));
+        const happens = inTurn(unlock, queue, dispatch, lock);
         const end = await retire({
           reason: "stranded",
           events: [
@@ -243,7 +245,7 @@ describe("retirement of an Azure DevOps agent, whatever happens between two of i
       for (const lasting of [false, true]) {
         for (const at of range(0, last + 4)) {
           for (const assigned of range(0, last + 4)) {
-            const events = [[assigned, (world: World) => (queue(world), dispatch(world))]] as const;
+            const events = [[assigned, inTurn(queue, dispatch)]] as const;
             const end = await retire({ events, trouble: { at, kind, lasting } });
             expectNothingLost(end, { kind, lasting, at, assigned });
             if (end.stopped) stopped += 1;

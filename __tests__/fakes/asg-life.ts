@@ -1,0 +1,121 @@
+import type { AsgFake, FakeInstance } from "./asg.ts";
+import type { EventClock } from "./event-clock.ts";
+
+/** What happens in a group, and how it hangs together with what its instances do. */
+export interface AsgLifeOptions {
+  readonly clock: EventClock;
+  readonly random: () => number;
+  /** Chance that AWS has nothing to launch. */
+  readonly noCapacity: () => number;
+  readonly onLaunched: (instance: FakeInstance) => void;
+  readonly onInService: (instance: FakeInstance) => void;
+  /** It goes by somebody's wish, or has been lost. */
+  readonly onLeaving: (instance: FakeInstance, why: "terminated" | "lost") => void;
+  readonly onViolation: (what: string) => void;
+}
+
+/** A group that lives by itself on virtual time: it launches what it lacks, and its instances come and go. */
+export interface AsgLife {
+  readonly launches: number;
+  readonly terminations: number;
+  readonly inService: readonly FakeInstance[];
+  terminate(instance: FakeInstance, decrement: boolean): void;
+  /** By the instance itself or by AWS; the group takes a while to see it, and launches another. */
+  lose(instance: FakeInstance, stateReason: string): void;
+  /** As an instance refresh or a maximum lifetime does: ends the instance once `isIdle`. */
+  replace(instance: FakeInstance, isIdle: () => boolean): void;
+}
+
+/** See {@link AsgLife}. */
+export function startAsgLife(aws: AsgFake, options: AsgLifeOptions): AsgLife {
+  const { clock, random } = options;
+  const between = (low: number, high: number) => low + random() * (high - low);
+  let launching = 0;
+  let launches = 0;
+  let terminations = 0;
+
+  aws.onChange = ({ terminated }) => {
+    if (terminated) leave(terminated);
+    balance();
+  };
+  balance();
+
+  return {
+    get launches() {
+      return launches;
+    },
+    get terminations() {
+      return terminations;
+    },
+    get inService() {
+      return held().filter(({ lifecycle }) => lifecycle === "InService");
+    },
+    terminate({ id }, decrement) {
+      const input = { InstanceId: id, ShouldDecrementDesiredCapacity: decrement };
+      aws.perform({ operation: "TerminateInstanceInAutoScalingGroup", input });
+    },
+    lose(instance, stateReason) {
+      if (instance.state !== "running" || instance.lifecycle !== "InService") return;
+      options.onLeaving(instance, "lost");
+      Object.assign(instance, { state: "terminated", stateReason });
+      clock.after(between(10, 90), () => {
+        const Cause = "At … in response to an EC2 health check indicating it has been terminated or stopped.";
+        aws.log({ Description: `Terminating EC2 instance: ${instance.id}`, Cause });
+        end(instance);
+        balance();
+      });
+    },
+    replace(instance, isIdle) {
+      if (instance.lifecycle !== "InService") return;
+      instance.lifecycle = "Terminating:Wait";
+      balance();
+      const wait = () => {
+        if (isIdle()) leave(instance);
+        else clock.after(30, wait);
+      };
+      clock.after(5, wait);
+    },
+  };
+
+  function held(): FakeInstance[] {
+    return [...aws.instances.values()].filter(({ lifecycle }) => /^(Pending|InService)/.test(lifecycle ?? ""));
+  }
+
+  function balance(): void {
+    const { length } = held();
+    if (length > aws.group.max) options.onViolation(`${length} instances exist`);
+    for (; length + launching < aws.group.desired; launching += 1) clock.after(between(3, 30), attempt);
+  }
+
+  function attempt(): void {
+    launching -= 1;
+    if (held().length >= aws.group.desired) return;
+    if (random() < options.noCapacity()) {
+      aws.log({ StatusCode: "Failed", StatusMessage: "Could not launch Spot Instances. UnfulfillableCapacity" });
+      clock.after(60, balance);
+      return;
+    }
+    launches += 1;
+    const instance = aws.add({ lifecycle: "Pending", state: "pending" });
+    aws.log({ Description: `Launching a new EC2 instance: ${instance.id}` });
+    options.onLaunched(instance);
+    clock.after(between(5, 20), () => {
+      if (instance.lifecycle !== "Pending") return;
+      Object.assign(instance, { lifecycle: "InService", state: "running" });
+      options.onInService(instance);
+    });
+  }
+
+  function leave(instance: FakeInstance): void {
+    terminations += 1;
+    options.onLeaving(instance, "terminated");
+    clock.after(between(20, 60), () => end(instance));
+  }
+
+  /** EC2 loses the tags of an instance that ended long before it forgets it. */
+  function end(instance: FakeInstance): void {
+    aws.end(instance);
+    clock.after(600, () => instance.tags.clear());
+    clock.after(3600, () => aws.forget(instance.id));
+  }
+}

@@ -1,0 +1,297 @@
+import { VendorApiError } from "../../handlers/core/errors.ts";
+import type { AgentReference, RetirementReason, Retirements, Vendor, VendorAgent } from "../../handlers/core/ports.ts";
+import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance } from "./asg.ts";
+import { startAsgLife } from "./asg-life.ts";
+import type { EventClock } from "./event-clock.ts";
+
+/** What kind of world it is. Times in seconds. */
+export interface GroupWorldSettings {
+  readonly min: number;
+  readonly max: number;
+  /** Whether the vendor shows its agents and drains them, or shows jobs only and its agents leave by themselves. */
+  readonly departure: "by-retirement" | "by-itself";
+  readonly singleUse: boolean;
+  readonly idleTimeoutSeconds: number;
+  /** How long an instance whose boot failed lives on. */
+  readonly powerOffDelaySeconds: number;
+}
+
+/** What goes wrong, and how often: chances from 0 to 1. */
+export interface GroupTrouble {
+  readonly callFails: number;
+  readonly noCapacity: number;
+  readonly bootFails: number;
+  readonly agentIsLate: number;
+  /** Per minute: AWS takes an instance back, or has one replaced, which waits until it is idle. */
+  readonly reclaims: number;
+  readonly refreshes: number;
+  readonly workflowDies: number;
+}
+
+export const calm: GroupTrouble = {
+  callFails: 0,
+  noCapacity: 0,
+  bootFails: 0,
+  agentIsLate: 0,
+  reclaims: 0,
+  refreshes: 0,
+  workflowDies: 0,
+};
+
+interface Job {
+  readonly queuedAt: Date;
+  readonly seconds: number;
+}
+
+interface WorldAgent {
+  readonly instance: FakeInstance;
+  state: "unregistered" | "idle" | "busy" | "gone";
+  locked: boolean;
+  /** The vendor's list showed it to somebody. */
+  shown: boolean;
+  jobsTaken: number;
+  job?: Job | undefined;
+}
+
+/**
+ * Jobs, agents and a group's instances that live by themselves on virtual time, with a retirement workflow that follows
+ * the rules of the real one. `violations` is what must never have happened.
+ */
+export function createGroupWorld(clock: EventClock, random: () => number, settings: GroupWorldSettings) {
+  const aws = createAsgFake(clock, settings);
+  aws.group.desired = settings.min;
+  const agents = new Map<string, WorldAgent>();
+  const queue: Job[] = [];
+  const violations: string[] = [];
+  const underWay = new Set<string>();
+  const executions = new Set<string>();
+  const chance = (probability: number) => random() < probability;
+  const between = (low: number, high: number) => low + random() * (high - low);
+
+  const world = {
+    trouble: calm,
+    violations,
+    get launches(): number {
+      return life.launches;
+    },
+    get terminations(): number {
+      return life.terminations;
+    },
+    jobsDone: 0,
+    group: aws.group,
+    get queued(): number {
+      return queue.length;
+    },
+    get living(): readonly WorldAgent[] {
+      return [...agents.values()].filter(({ state }) => state !== "gone");
+    },
+    queueJob(seconds: number): void {
+      queue.push({ queuedAt: clock.now(), seconds });
+      for (const agent of agents.values()) lookForWork(agent);
+    },
+    connect: () =>
+      asgClientsOver((call) =>
+        overTheWire(
+          () => perform(call),
+          () => new Error("socket hang up"),
+        ),
+      ),
+    vendor: vendor(),
+    retirements: retirements(),
+  };
+
+  const life = startAsgLife(aws, {
+    clock,
+    random,
+    noCapacity: () => world.trouble.noCapacity,
+    onLaunched(instance) {
+      agents.set(instance.id, { instance, state: "unregistered", locked: false, shown: false, jobsTaken: 0 });
+    },
+    onInService: boot,
+    onLeaving: leaving,
+    onViolation: violated,
+  });
+  everyMinute();
+  return world;
+
+  function boot(instance: FakeInstance): void {
+    const agent = agents.get(instance.id);
+    const fails = chance(world.trouble.bootFails);
+    clock.after(chance(world.trouble.agentIsLate) ? between(100, 400) : between(15, 70), () => {
+      if (!agent || instance.state !== "running" || agent.state === "gone") return;
+      if (fails) clock.after(settings.powerOffDelaySeconds, () => powerOff(instance));
+      else if (settings.departure === "by-itself" && !roleOf(instance)) clock.after(45, () => becomeIdle(agent));
+      else becomeIdle(agent);
+    });
+  }
+
+  function lookForWork(agent: WorldAgent): void {
+    clock.after(between(0, 2), () => {
+      const [job] = queue;
+      if (agent.state !== "idle" || agent.locked || !job) return;
+      queue.shift();
+      Object.assign(agent, { state: "busy", job, jobsTaken: agent.jobsTaken + 1 });
+      clock.after(job.seconds, () => {
+        if (agent.job !== job) return;
+        agent.job = undefined;
+        world.jobsDone += 1;
+        if (settings.singleUse) leaveByItself(agent);
+        else becomeIdle(agent);
+      });
+    });
+  }
+
+  function becomeIdle(agent: WorldAgent): void {
+    if (agent.state === "gone" || agent.instance.state !== "running") return;
+    agent.state = "idle";
+    lookForWork(agent);
+    const { jobsTaken } = agent;
+    if (settings.departure === "by-retirement" || roleOf(agent.instance) === "floor") return;
+    clock.after(settings.idleTimeoutSeconds, () => {
+      if (agent.state === "idle" && agent.jobsTaken === jobsTaken) leaveByItself(agent);
+    });
+  }
+
+  /** Its shutdown hook tells the release queue; the instance powers off where nothing comes of it. */
+  function leaveByItself(agent: WorldAgent): void {
+    agent.state = "gone";
+    const { instance } = agent;
+    if (chance(world.trouble.workflowDies)) clock.after(120, () => powerOff(instance));
+    else {
+      clock.after(between(2, 10), () => {
+        if (instance.lifecycle === "InService")
+          life.terminate(instance, queue.length === 0 && aws.group.desired > settings.min);
+      });
+    }
+  }
+
+  function powerOff(instance: FakeInstance): void {
+    life.lose(instance, "Client.InstanceInitiatedShutdown");
+  }
+
+  function leaving(instance: FakeInstance, why: "terminated" | "lost"): void {
+    const agent = agents.get(instance.id);
+    if (why === "terminated" && agent?.state === "busy") violated(`${instance.id} was ended while busy`);
+    if (agent) loseAgent(agent);
+  }
+
+  function loseAgent(agent: WorldAgent): void {
+    const { job } = agent;
+    Object.assign(agent, { state: "gone", job: undefined });
+    agents.delete(agent.instance.id);
+    if (job) world.queueJob(job.seconds);
+  }
+
+  function everyMinute(): void {
+    clock.after(60, () => {
+      const { inService } = life;
+      const [reclaimed, refreshed] = [0, 1].map(() => inService[Math.floor(random() * inService.length)]);
+      if (reclaimed && chance(world.trouble.reclaims)) life.lose(reclaimed, "Server.SpotInstanceTermination");
+      if (refreshed && chance(world.trouble.refreshes)) replace(refreshed);
+      everyMinute();
+    });
+  }
+
+  function replace(instance: FakeInstance): void {
+    const agent = agents.get(instance.id);
+    if (!agent) return;
+    agent.locked = true;
+    life.replace(instance, () => agent.state !== "busy");
+  }
+
+  function violated(what: string): void {
+    violations.push(`${what} at ${clock.seconds} s`);
+  }
+
+  function roleOf({ tags }: FakeInstance): string | undefined {
+    return tags.get("AgentFleetsRole");
+  }
+
+  /** A call takes time; of those that fail, half were carried out nevertheless. */
+  async function overTheWire<T>(act: () => T, failure: () => Error): Promise<T> {
+    await clock.sleep(between(20, 500));
+    const fails = chance(world.trouble.callFails);
+    if (fails && chance(0.5)) throw failure();
+    const answer = act();
+    await clock.sleep(between(5, 100));
+    if (fails) throw failure();
+    return answer;
+  }
+
+  /** What the loop itself asks of AWS: it must not end an agent that somebody has seen. */
+  function perform(call: AsgCall): object {
+    const agent = agents.get(String(call.input.InstanceId));
+    if (call.operation.startsWith("Terminate") && agent?.shown && agent.state !== "gone") {
+      violated(`the loop ended ${agent.instance.id}, ${agent.state},`);
+    }
+    const answer = aws.perform(call);
+    const last = aws.resizes.at(-1);
+    if (last && last.to <= last.from) violated(`desired went from ${last.from} to ${last.to}`);
+    return answer;
+  }
+
+  function vendor(): Vendor {
+    const down = () => new VendorApiError("unavailable", "down");
+    const foreign: VendorAgent[] = (["idle", "busy", "draining"] as const).map((state) => ({
+      id: `worker-${state}`,
+      name: `i-foreign-${state}`,
+      state,
+    }));
+    return {
+      readDemand: () =>
+        overTheWire(() => {
+          const running = [...agents.values()].filter(({ state }) => state === "busy").length;
+          return { queued: queue.length, running, oldestQueuedAt: queue[0]?.queuedAt };
+        }, down),
+      listAgents: () =>
+        overTheWire(() => {
+          if (settings.departure === "by-itself") return undefined;
+          const ours = [...agents.values()].flatMap((agent): VendorAgent[] => {
+            if (agent.state === "unregistered" || agent.state === "gone") return [];
+            agent.shown = true;
+            const { id } = agent.instance;
+            return [{ id: `worker-${id}`, name: id, state: agent.locked ? "draining" : agent.state }];
+          });
+          return [...foreign, ...ours];
+        }, down),
+      removeAgent: async (id) => violated(`the record ${id} was removed`),
+    };
+  }
+
+  function retirements(): Retirements {
+    return {
+      running: () =>
+        overTheWire(
+          () => new Set(underWay),
+          () => new Error("states are down"),
+        ),
+      start: (agent, reason) =>
+        overTheWire(
+          () => startWorkflow(agent, reason),
+          () => new Error("states are down"),
+        ),
+    };
+  }
+
+  /** Drains, looks, and ends the idle with decrement or lets the busy go on; it may die halfway. */
+  function startWorkflow({ name }: AgentReference, reason: RetirementReason): void {
+    const execution = `${name}.${reason}.${Math.floor(clock.seconds / 600)}`;
+    const agent = agents.get(name);
+    if (name.startsWith("i-foreign")) violated(`${name} was to be retired`);
+    if (executions.has(execution)) return;
+    executions.add(execution);
+    underWay.add(name);
+    const dies = chance(world.trouble.workflowDies);
+    clock.after(between(1, 8), () => {
+      if (agent) agent.locked = true;
+      const idle = agent?.state === "idle";
+      clock.after(between(0.5, 3), () => {
+        underWay.delete(name);
+        if (dies || !agent || agent.instance.lifecycle !== "InService") return;
+        if (idle && aws.group.desired > settings.min) return life.terminate(agent.instance, true);
+        agent.locked = false;
+        lookForWork(agent);
+      });
+    });
+  }
+}

@@ -1,0 +1,196 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createAsgCapacity } from "../../../handlers/aws/asg-capacity.ts";
+import type { Policy } from "../../../handlers/core/model.ts";
+import { createEventClock } from "../../fakes/event-clock.ts";
+import { calm, createGroupWorld, type GroupTrouble } from "../../fakes/group-world.ts";
+import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
+import { policyOf } from "../../fixtures/policy.ts";
+import { createLoopDriver, createRandom } from "./driver.ts";
+
+const trouble: GroupTrouble = {
+  callFails: 0.02,
+  noCapacity: 0.1,
+  bootFails: 0.03,
+  agentIsLate: 0.05,
+  reclaims: 0.05,
+  refreshes: 0.05,
+  workflowDies: 0.1,
+};
+
+const hour = 3600;
+const never = 1_000_000;
+
+interface Fleet {
+  readonly seed: number;
+  readonly min: number;
+  readonly max: number;
+  readonly buffer: Policy["buffer"];
+  readonly singleUse: boolean;
+  readonly departure: Policy["departure"];
+  readonly removalOrder: Policy["removalOrder"];
+  readonly scaleInAfterObservations: number;
+}
+
+const anyFleet: fc.Arbitrary<Fleet> = fc.record({
+  seed: fc.nat(),
+  min: fc.nat(3),
+  max: fc.integer({ min: 3, max: 12 }),
+  buffer: fc.oneof(fc.nat(2), fc.record({ percent: fc.constantFrom(10, 50) })),
+  singleUse: fc.boolean(),
+  departure: fc.constantFrom("by-itself" as const, "by-retirement" as const),
+  removalOrder: fc.constantFrom("oldest-first" as const, "outdated-first" as const, "longest-idle-first" as const),
+  scaleInAfterObservations: fc.constantFrom(1, 4),
+});
+
+/** Spacelift agents take job after job until they are retired. */
+const likeSpacelift = { departure: "by-retirement", singleUse: false } as const;
+/** Semaphore agents leave after a job or idle time; nobody sees them but their instances. */
+const likeSemaphore = { departure: "by-itself", singleUse: true } as const;
+const plain: Fleet = {
+  ...likeSpacelift,
+  seed: 1,
+  min: 0,
+  max: 10,
+  buffer: 0,
+  removalOrder: "oldest-first",
+  scaleInAfterObservations: 1,
+};
+
+/** The loop as deployed, over the real adapter of groups, against a world on virtual time. */
+function simulate({ seed, singleUse: leavesAfterJob, ...fleet }: Fleet, powerOffDelaySeconds = 420) {
+  const random = createRandom(seed);
+  const clock = createEventClock();
+  const { min, max, departure } = fleet;
+  const singleUse = departure === "by-itself" && leavesAfterJob;
+  const lives = { idleTimeoutSeconds: 300, powerOffDelaySeconds };
+  const world = createGroupWorld(clock, random, { min, max, departure, singleUse, ...lives });
+  const metrics = createMetricsFake();
+  const policy = policyOf({ ...fleet, maxAddedPerTick: 5, maxRemovedPerTick: 3, registrationGraceSeconds: 180 });
+  const loop = createLoopDriver(clock, random, () => ({
+    fleet: "ci",
+    policy: { ...policy, scaleOutCooldownSeconds: random() < 0.5 ? 0 : 20 },
+    tickSeconds: 10,
+    vendor: world.vendor,
+    capacity: createAsgCapacity({ type: "asg", group: "ci" }, { ...world.connect(), clock }),
+    retirements: departure === "by-retirement" ? world.retirements : undefined,
+    memory: { recentlyWanted: [] },
+    clock,
+    log: createLogFake(),
+    metrics,
+    newSuffix: () => "unused",
+  }));
+  let jobs = 0;
+  return {
+    world,
+    clock,
+    metrics,
+    jobs: () => jobs,
+    standing: typeof fleet.buffer === "number" ? Math.max(min, fleet.buffer) : min,
+    pass: loop.pass,
+    async passUntil(seconds: number) {
+      while (clock.seconds < seconds) await loop.pass();
+    },
+    /** Jobs come in bursts; each wakes the loop, not at all, or twice. */
+    queueJobs(until: number) {
+      for (let at = random() * 600; at < until; at += random() * 1200) {
+        for (let burst = 1 + Math.floor(random() * max); burst > 0; burst -= 1) {
+          clock.after(at + random() * 30, () => {
+            jobs += 1;
+            world.queueJob(20 + random() * 600);
+            loop.wake(Math.floor(random() * 3));
+          });
+        }
+      }
+    },
+  };
+}
+
+describe("the loop over a group, against a world", () => {
+  it("keeps its promises whatever happens, serves every job, and comes back to its floor", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyFleet, async (fleet) => {
+        const { world, clock, jobs, queueJobs, pass, passUntil, standing } = simulate(fleet);
+        world.trouble = trouble;
+        queueJobs(1.5 * hour);
+        while (clock.seconds < 1.5 * hour) {
+          await pass();
+          expect(world.violations).toEqual([]);
+        }
+        world.trouble = calm;
+        const end = clock.seconds + 6 * hour;
+        while (world.jobsDone < jobs() && clock.seconds < end) await pass();
+        expect({ done: world.jobsDone, queued: world.queued }).toEqual({ done: jobs(), queued: 0 });
+
+        await passUntil(clock.seconds + 1.5 * hour);
+        expect({ living: world.living.length, desired: world.group.desired }).toEqual({
+          living: standing,
+          desired: standing,
+        });
+        expect(world.living.filter(({ state, locked }) => state !== "idle" || locked)).toEqual([]);
+
+        const { launches, terminations } = world;
+        for (let minutes = 0; minutes < 20; minutes += 1) expect(await pass()).toBeUndefined();
+        expect([world.launches, world.terminations]).toEqual([launches, terminations]);
+        expect(world.violations).toEqual([]);
+      }),
+      { numRuns: 600 },
+    );
+  });
+
+  it.each([
+    ["Spacelift", likeSpacelift],
+    ["Semaphore", likeSemaphore],
+  ])("%s defect 1: launches an agent per job, none anew when jobs end, and all are gone in the end", async (_, kind) => {
+    const { world, metrics, passUntil } = simulate({ ...plain, ...kind });
+    for (let job = 0; job < 6; job += 1) world.queueJob(900 + 60 * job);
+    await passUntil(hour);
+    expect(world).toMatchObject({ jobsDone: 6, launches: 6, terminations: 6, living: [] });
+    expect(world.group.desired).toBe(0);
+    expect(metrics.sum("LaunchFailures")).toBe(0);
+  });
+
+  it.each([
+    ["Spacelift", likeSpacelift],
+    ["Semaphore", likeSemaphore],
+    ["Semaphore", { departure: "by-itself", singleUse: false } as const],
+  ])("%s defect 1: keeps an idle floor and buffer for hours without a single launch", async (_, kind) => {
+    const { world, passUntil } = simulate({ ...plain, ...kind, min: 1, buffer: 3 });
+    await passUntil(0.25 * hour);
+    expect(world.launches).toBe(3);
+    await passUntil(6 * hour);
+    expect(world).toMatchObject({ launches: 3, terminations: 0 });
+  });
+
+  it("Spacelift defect 9: stops the churn where no agent ever comes up, and serves the jobs when one does again", async () => {
+    const { world, jobs, queueJobs, passUntil } = simulate({ ...plain, min: 2 }, never);
+    world.trouble = { ...calm, bootFails: 1 };
+    queueJobs(0.1 * hour);
+    await passUntil(3 * hour);
+    expect(world.launches).toBeGreaterThan(20);
+    expect(world.launches).toBeLessThanOrEqual(3 * (20 - 1 + 10));
+    world.trouble = calm;
+    await passUntil(5 * hour);
+    expect(world.jobsDone).toBe(jobs());
+  });
+
+  it("Spacelift defect 9: opens the circuit too where instances power themselves off before anybody misses them", async () => {
+    const { world, metrics, passUntil } = simulate({ ...plain, min: 2 }, 30);
+    world.trouble = { ...calm, bootFails: 1 };
+    await passUntil(hour);
+    expect(metrics.sum("AgentsOffline")).toBe(0);
+    expect(metrics.sum("CircuitOpen")).toBeGreaterThan(0);
+  });
+
+  it("orders nothing twice while AWS has no capacity for hours, and takes that for no failed launch", async () => {
+    const { world, metrics, passUntil } = simulate({ ...plain, max: 50 });
+    world.trouble = { ...calm, noCapacity: 1 };
+    for (let job = 0; job < 8; job += 1) world.queueJob(300);
+    await passUntil(4 * hour);
+    expect(world.group.desired).toBe(8);
+    expect([metrics.sum("CircuitOpen"), metrics.sum("LaunchFailures")]).toEqual([0, 0]);
+    world.trouble = calm;
+    await passUntil(4.5 * hour);
+    expect(world).toMatchObject({ jobsDone: 8, launches: 8 });
+  });
+});

@@ -1,0 +1,182 @@
+import { describe, expect, it } from "vitest";
+import { semaphoreRuntime } from "../../handlers/vendors/semaphore/config.ts";
+import { semaphore as schema } from "../../stacks/config/vendors/semaphore.ts";
+import type { Secret } from "../../stacks/constructs/secret.ts";
+import { terraformTexts } from "../../stacks/constructs/terraform-text.ts";
+import { semaphore } from "../../stacks/vendors/semaphore.ts";
+import type { InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
+
+const tokenArn = "arn:aws:ssm:us-west-2:111122223333:parameter/ci/token";
+const queueArn = "arn:aws:sqs:us-west-2:111122223333:ci-release";
+const fleet: InstanceFleet = {
+  name: "ci",
+  region: "us-west-2",
+  partition: "aws",
+  agents: { singleUse: true, idleTimeoutSeconds: 300 },
+  architecture: "x86_64",
+  drainTimeoutSeconds: 21_600,
+  releaseQueueUrl: "https://sqs.us-west-2.example.com/111122223333/ci-release",
+  releaseQueueArn: queueArn,
+};
+
+const vendorOf = (vendor: object = { organization: "acme" }) =>
+  semaphore(terraformTexts(schema.parse({ type: "semaphore", ...vendor })));
+
+function instanceOf(vendor: object = {}, changes: Partial<InstanceFleet> = {}) {
+  const secrets = { agentTypeToken: { arn: tokenArn } as Secret };
+  return vendorOf({ organization: "acme", ...vendor }).instance({ ...fleet, ...changes }, secrets);
+}
+
+const agentConfigOf = (...args: Parameters<typeof instanceOf>) =>
+  JSON.parse(instanceOf(...args).settings.AGENT_FLEETS_SEMAPHORE_CONFIG ?? "");
+
+describe("a Semaphore fleet", () => {
+  it.each([
+    [{ organization: "acme" }, "https://acme.semaphoreci.com"],
+    [{ endpoint: "ci.example.com" }, "https://ci.example.com"],
+    [{ endpoint: "ci.example.com:8443" }, "https://ci.example.com:8443"],
+    [{ endpoint: "127.0.0.1:8080" }, "http://127.0.0.1:8080"],
+    [{ endpoint: "127.0.0.1.example.com" }, "https://127.0.0.1.example.com"],
+  ])("of %j asks %s", (vendor, address) => {
+    expect(semaphoreRuntime.parse(vendorOf(vendor).runtime)).toEqual({ type: "semaphore", address });
+  });
+
+  it("has agents that leave by themselves, one secret and no webhook", () => {
+    const { departure, apiSecret, secrets, webhook } = vendorOf();
+    expect({ departure, apiSecret, webhook }).toEqual({
+      departure: "by-itself",
+      apiSecret: "agentTypeToken",
+      webhook: undefined,
+    });
+    expect(Object.keys(secrets)).toEqual(["agentTypeToken"]);
+  });
+});
+
+describe("the instance of a Semaphore agent", () => {
+  it("gets its whole configuration by settings, and the token by reference", () => {
+    const { bootFiles, settings, secrets, logs, defaultAmi } = instanceOf();
+    const { AGENT_FLEETS_SEMAPHORE_CONFIG: _, ...others } = settings;
+    expect(others).toEqual({
+      AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: "180",
+      AGENT_FLEETS_SEMAPHORE_USER: "semaphore",
+      AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: tokenArn,
+      AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: fleet.releaseQueueUrl,
+      AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: "300",
+      AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: "v2.2.8",
+      AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: "53fc97b124571445b781dde82b4b3273ea1743a42b3e826320b565ec2347c97f",
+      AGENT_FLEETS_SEMAPHORE_GITHUB_MINUTES: "360",
+      AGENT_FLEETS_SEMAPHORE_KNOWN_HOSTS: "",
+    });
+    expect(agentConfigOf()).toEqual({
+      endpoint: "acme.semaphoreci.com",
+      "no-https": false,
+      "disconnect-after-job": true,
+      "env-vars": [],
+      files: [],
+      "fail-on-missing-files": false,
+      "upload-job-logs": "never",
+      "shutdown-hook-path": "/opt/agent-fleets/shutdown-hook",
+      "interruption-grace-period": 21_600,
+    });
+    expect(bootFiles).toEqual(["semaphore/boot.sh"]);
+    expect(secrets.map(({ arn }) => arn)).toEqual([tokenArn]);
+    expect(logs).toEqual({ agent: "/var/log/semaphore/agent.log" });
+    expect(defaultAmi).toEqual({
+      ssmParameter: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+    });
+  });
+
+  it("follows the fleet's architecture", () => {
+    const { settings, defaultAmi } = instanceOf({}, { architecture: "arm64" });
+    expect(settings.AGENT_FLEETS_SEMAPHORE_AGENT_SHA256).toMatch(/^c26f1259/);
+    expect(defaultAmi).toEqual({ ssmParameter: expect.stringMatching(/-arm64$/) });
+  });
+
+  it("defect 3: may send to the release queue and nothing else, where there is no cache", () => {
+    expect(instanceOf().statements).toEqual([{ actions: ["sqs:SendMessage"], resources: [queueArn] }]);
+  });
+
+  it.each(["aws", "aws-us-gov", "aws-cn"])("defect 7: has rights on the cache's bucket alone, in %s", (partition) => {
+    const { statements } = instanceOf({ cacheBucket: "acme-cache" }, { partition });
+    expect(statements.slice(1)).toEqual([
+      { actions: ["s3:ListBucket"], resources: [`arn:${partition}:s3:::acme-cache`] },
+      {
+        actions: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+        resources: [`arn:${partition}:s3:::acme-cache/*`],
+      },
+    ]);
+    expect(JSON.stringify(statements)).not.toMatch(/autoscaling|ec2:|logs:|"\*"/);
+  });
+
+  it("tells jobs where their cache is", () => {
+    expect(agentConfigOf({ cacheBucket: "acme-cache", environment: { A: "1" } })["env-vars"]).toEqual([
+      "A=1",
+      "SEMAPHORE_CACHE_BACKEND=s3",
+      "SEMAPHORE_CACHE_S3_BUCKET=acme-cache",
+      "SEMAPHORE_CACHE_USE_EC2_INSTANCE_PROFILE=true",
+    ]);
+  });
+
+  it("defect 6: keeps false and 0", () => {
+    const changes = { agents: { singleUse: false, idleTimeoutSeconds: 0 } };
+    const vendor = { sshKnownHosts: { github: false }, failOnMissingFiles: false };
+    expect(agentConfigOf(vendor, changes)).toMatchObject({
+      "disconnect-after-job": false,
+      "fail-on-missing-files": false,
+    });
+    expect(instanceOf(vendor, changes).settings).toMatchObject({
+      AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: "0",
+      AGENT_FLEETS_SEMAPHORE_GITHUB_MINUTES: "0",
+    });
+  });
+
+  it("takes variables as they stand, whatever Terraform would make of them", () => {
+    const [variable] = agentConfigOf({ environment: { A: '${x} %{y} $${z} "q" \\' } })["env-vars"];
+    expect(variable).toBe('A=$${x} %%{y} $$${z} "q" \\');
+  });
+
+  it("gets files, SSH keys and releases", () => {
+    const vendor = {
+      files: [{ from: "/etc/ci/settings.xml", to: "/root/.m2/settings.xml" }],
+      failOnMissingFiles: true,
+      uploadJobLogs: "when-trimmed",
+      user: "ubuntu",
+      agent: { version: "v2.4.0", sha256: "1".repeat(64) },
+      toolbox: { version: "v1.41.0", sha256: "2".repeat(64) },
+      sshKnownHosts: { lines: ["a.example.com ssh-ed25519 AAAA", "b.example.com ssh-rsa AAAB"], refreshMinutes: 60 },
+      powerOffDelaySeconds: 600,
+    };
+    expect(agentConfigOf(vendor)).toMatchObject({
+      files: ["/etc/ci/settings.xml:/root/.m2/settings.xml"],
+      "fail-on-missing-files": true,
+      "upload-job-logs": "when-trimmed",
+    });
+    expect(instanceOf(vendor).settings).toMatchObject({
+      AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: "600",
+      AGENT_FLEETS_SEMAPHORE_USER: "ubuntu",
+      AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: "v2.4.0",
+      AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: "1".repeat(64),
+      AGENT_FLEETS_SEMAPHORE_TOOLBOX_VERSION: "v1.41.0",
+      AGENT_FLEETS_SEMAPHORE_TOOLBOX_SHA256: "2".repeat(64),
+      AGENT_FLEETS_SEMAPHORE_GITHUB_MINUTES: "60",
+      AGENT_FLEETS_SEMAPHORE_KNOWN_HOSTS: "a.example.com ssh-ed25519 AAAA\nb.example.com ssh-rsa AAAB",
+    });
+  });
+
+  it("defect 8: is told without a question to any network", () => {
+    const before = globalThis.fetch;
+    globalThis.fetch = () => {
+      throw new Error("no network at synth");
+    };
+    try {
+      expect(() => instanceOf({ cacheBucket: "acme-cache" })).not.toThrow();
+    } finally {
+      globalThis.fetch = before;
+    }
+  });
+
+  it("refuses a fleet without a release queue", () => {
+    expect(() => instanceOf({}, { releaseQueueUrl: undefined })).toThrow("has a release queue");
+    expect(() => instanceOf({}, { releaseQueueArn: undefined })).toThrow("has a release queue");
+  });
+});

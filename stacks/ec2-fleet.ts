@@ -1,0 +1,120 @@
+import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
+import type { Construct } from "constructs";
+import { BaseStack } from "./base-stack.ts";
+import type { Ec2FleetConfig } from "./config/ec2-fleet.ts";
+import { AsgCapacity } from "./constructs/asg-capacity.ts";
+import { fleetNetwork } from "./constructs/fleet-network.ts";
+import { InstanceRole } from "./constructs/instance-role.ts";
+import { InstanceTemplate } from "./constructs/instance-template.ts";
+import { instanceUserData } from "./constructs/instance-user-data.ts";
+import { createLogGroup, grantLogWrite } from "./constructs/log-group.ts";
+import { ReleaseQueue } from "./constructs/release-queue.ts";
+import { createFleetSecrets, FleetControl } from "./fleet-control.ts";
+import { instanceVendor } from "./vendors/index.ts";
+import type { AgentInstance } from "./vendors/vendor-synth.ts";
+
+/** The boot program's own log; see agents/ec2/README.md. */
+const bootLog = { boot: "/var/log/agent-fleets/boot.log" };
+
+/** `kind: ec2-fleet`: one vendor's agents on the instances of an Auto Scaling group, and the loop that scales them. */
+export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
+  constructor(scope: Construct, name: string, config: Ec2FleetConfig) {
+    super(scope, name, config);
+    const { context, tags } = this;
+    const { agents, compute } = config;
+    const vendor = instanceVendor(config);
+    new ArchiveProvider(this, "archive");
+    const network = fleetNetwork(this, config.network, context);
+    const secrets = createFleetSecrets(this, { context, config, vendor });
+    const releaseQueue = new ReleaseQueue(this, "release-queue", context);
+    const role = new InstanceRole(this, "role", { context, role: compute.instanceRole });
+    const agent = vendor.instance(
+      {
+        name,
+        region: config.region,
+        partition: partitionOf(config.region),
+        agents,
+        architecture: compute.architecture,
+        drainTimeoutSeconds: config.retirement.drainTimeoutSeconds,
+        releaseQueueUrl: releaseQueue.url,
+        releaseQueueArn: releaseQueue.arn,
+      },
+      secrets,
+    );
+    for (const statement of agent.statements) role.allow(statement);
+    role.grant((own) => {
+      for (const secret of agent.secrets) secret.grantRead(own);
+    });
+    const logs = compute.hostLogs ? this.logs(agent, role) : undefined;
+    const template = new InstanceTemplate(this, "instance", {
+      context,
+      compute,
+      network,
+      ami: compute.ami ?? agent.defaultAmi,
+      profileArn: role.profileArn,
+      userData: instanceUserData(this, {
+        stack: name,
+        settings: { ...this.settings(logs?.files), ...agent.settings },
+        files: agent.bootFiles,
+      }),
+      tags,
+    });
+    const capacity = new AsgCapacity(this, "capacity", {
+      context,
+      agents,
+      compute,
+      network,
+      template,
+      role,
+      releaseQueue,
+      tags,
+    });
+    const { outputs } = new FleetControl(this, { context, config, vendor, capacity, secrets });
+
+    this.output("autoscaling_group_name", capacity.name);
+    this.output("autoscaling_group_arn", capacity.arn);
+    this.output("launch_template_id", template.id);
+    this.output("instances_role_arn", role.arn);
+    this.output("instances_role_name", role.name);
+    this.output("vpc_id", network.vpcId);
+    this.output("autoscaler_log_group", `/aws/lambda/${name}-autoscale`);
+    this.output("log_group_arns", logs?.arns);
+    for (const [output, value] of Object.entries(outputs)) this.output(output, value);
+  }
+
+  /** What the boot program of every vendor gets to know: agents/ec2/README.md. */
+  private settings(files: Readonly<Record<string, string>> = {}): Record<string, string> {
+    const { config, context } = this;
+    return {
+      AGENT_FLEETS_FLEET: context.name,
+      AGENT_FLEETS_REGION: config.region,
+      AGENT_FLEETS_GROUP: context.name,
+      AGENT_FLEETS_WARM_POOL: String(config.compute.warmPool !== undefined),
+      AGENT_FLEETS_LOG_GROUP: logGroupOf(context.name),
+      AGENT_FLEETS_LOG_FILES: Object.entries(files)
+        .map(([log, file]) => `${log}=${file}`)
+        .join("\n"),
+    };
+  }
+
+  /** A log group per log, which instances may write and not make. */
+  private logs({ logs }: AgentInstance, role: InstanceRole) {
+    const files = { ...bootLog, ...logs };
+    const arns = Object.keys(files).map((log) => {
+      const group = createLogGroup(this, `log-${log}`, this.context, `${logGroupOf(this.context.name)}/${log}`);
+      role.grant((own) => grantLogWrite(group, own));
+      return group.arn;
+    });
+    return { files, arns };
+  }
+}
+
+/** What the names of a fleet's log groups begin with. */
+function logGroupOf(fleet: string): string {
+  return `/agent-fleets/${fleet}`;
+}
+
+function partitionOf(region: string): string {
+  if (region.startsWith("us-gov-")) return "aws-us-gov";
+  return region.startsWith("cn-") ? "aws-cn" : "aws";
+}

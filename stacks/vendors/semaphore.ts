@@ -1,0 +1,103 @@
+import { knownAgentReleases, type SemaphoreConfig } from "../config/vendors/semaphore.ts";
+import type { Statement } from "../constructs/service-role.ts";
+import type { InstanceFleet, InstanceVendor } from "./vendor-synth.ts";
+
+/** The synth half of Semaphore. */
+export function semaphore(config: SemaphoreConfig): InstanceVendor {
+  const host = hostOf(config);
+  return {
+    runtime: { type: config.type, address: `${isLoopback(host) ? "http" : "https"}://${host}` },
+    departure: "by-itself",
+    // One token registers agents and reads what they are to do.
+    apiSecret: "agentTypeToken",
+    secrets: { agentTypeToken: `Registration token of an agent type at ${host}` },
+    webhook: undefined,
+
+    instance(fleet, { agentTypeToken }) {
+      const { releaseQueueUrl, releaseQueueArn } = fleet;
+      if (!agentTypeToken) throw new Error("a Semaphore fleet has the token of its agent type");
+      if (!releaseQueueUrl || !releaseQueueArn) throw new Error("a Semaphore fleet has a release queue");
+      return {
+        bootFiles: ["semaphore/boot.sh"],
+        settings: {
+          AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: String(config.powerOffDelaySeconds),
+          AGENT_FLEETS_SEMAPHORE_USER: config.user,
+          AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: agentTypeToken.arn,
+          AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: releaseQueueUrl,
+          AGENT_FLEETS_SEMAPHORE_CONFIG: JSON.stringify(agentConfig(config, fleet)),
+          AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: String(fleet.agents.idleTimeoutSeconds),
+          ...releaseSettings(config, fleet.architecture),
+          AGENT_FLEETS_SEMAPHORE_GITHUB_MINUTES: String(
+            config.sshKnownHosts.github ? config.sshKnownHosts.refreshMinutes : 0,
+          ),
+          AGENT_FLEETS_SEMAPHORE_KNOWN_HOSTS: config.sshKnownHosts.lines.join("\n"),
+        },
+        secrets: [agentTypeToken],
+        statements: [
+          { actions: ["sqs:SendMessage"], resources: [releaseQueueArn] },
+          ...(config.cacheBucket ? cacheRights(config.cacheBucket, fleet.partition) : []),
+        ],
+        logs: { agent: "/var/log/semaphore/agent.log" },
+        defaultAmi: {
+          ssmParameter: `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${fleet.architecture}`,
+        },
+      };
+    },
+
+    manage: () => ({}),
+  };
+}
+
+function hostOf({ organization, endpoint }: SemaphoreConfig): string {
+  return endpoint ?? `${organization}.semaphoreci.com`;
+}
+
+/** Where tests live; everything else is asked over TLS. */
+function isLoopback(host: string): boolean {
+  return /^(?:localhost|127(?:\.[0-9]+){3})(?::[0-9]+)?$/.test(host);
+}
+
+/**
+ * The agent's configuration file, but for what only the instance knows: its name, its token and its idle timeout.
+ * https://docs.semaphoreci.com/reference/self-hosted-config; keys that an agent does not know keep it from starting.
+ */
+function agentConfig(config: SemaphoreConfig, fleet: InstanceFleet): Readonly<Record<string, unknown>> {
+  const host = hostOf(config);
+  const cache = config.cacheBucket && {
+    SEMAPHORE_CACHE_BACKEND: "s3",
+    SEMAPHORE_CACHE_S3_BUCKET: config.cacheBucket,
+    SEMAPHORE_CACHE_USE_EC2_INSTANCE_PROFILE: "true",
+  };
+  return {
+    endpoint: host,
+    "no-https": isLoopback(host),
+    "disconnect-after-job": fleet.agents.singleUse,
+    "env-vars": Object.entries({ ...config.environment, ...cache }).map(([name, value]) => `${name}=${value}`),
+    files: config.files.map(({ from, to }) => `${from}:${to}`),
+    "fail-on-missing-files": config.failOnMissingFiles,
+    "upload-job-logs": config.uploadJobLogs,
+    "shutdown-hook-path": "/opt/agent-fleets/shutdown-hook",
+    // An agent that was told to leave stops its job after this time: not before whoever told it gives up.
+    "interruption-grace-period": fleet.drainTimeoutSeconds,
+  };
+}
+
+function releaseSettings({ agent, toolbox }: SemaphoreConfig, architecture: InstanceFleet["architecture"]) {
+  return {
+    AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: agent.version,
+    AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: agent.sha256 ?? knownAgentReleases[agent.version]?.[architecture] ?? "",
+    ...(toolbox && {
+      AGENT_FLEETS_SEMAPHORE_TOOLBOX_VERSION: toolbox.version,
+      AGENT_FLEETS_SEMAPHORE_TOOLBOX_SHA256: toolbox.sha256,
+    }),
+  };
+}
+
+/** What the cache CLI does, on this bucket alone. */
+function cacheRights(bucket: string, partition: string): readonly Statement[] {
+  const arn = `arn:${partition}:s3:::${bucket}`;
+  return [
+    { actions: ["s3:ListBucket"], resources: [arn] },
+    { actions: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], resources: [`${arn}/*`] },
+  ];
+}
