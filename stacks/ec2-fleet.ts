@@ -16,6 +16,9 @@ import type { AgentInstance } from "./vendors/vendor-synth.ts";
 /** The boot program's own log; see agents/ec2/README.md. */
 const bootLog = { boot: "/var/log/agent-fleets/boot.log" };
 
+/** How long the loop may take to stop an instance whose agent did not register in time. */
+const stopSeconds = 300;
+
 /** `kind: ec2-fleet`: one vendor's agents on the instances of an Auto Scaling group, and the loop that scales them. */
 export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
   constructor(scope: Construct, name: string, config: Ec2FleetConfig) {
@@ -89,6 +92,7 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
       AGENT_FLEETS_FLEET: context.name,
       AGENT_FLEETS_REGION: config.region,
       AGENT_FLEETS_GROUP: context.name,
+      AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS: String(config.agents.registrationGraceSeconds + stopSeconds),
       AGENT_FLEETS_WARM_POOL: String(config.compute.warmPool !== undefined),
       AGENT_FLEETS_LOG_GROUP: logGroupOf(context.name),
       AGENT_FLEETS_LOG_FILES: Object.entries(files)

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createAsgCapacity } from "../../handlers/aws/asg-capacity.ts";
 import { classifyActivityMessage } from "../../handlers/aws/asg-launch-failures.ts";
 import type { Capacity } from "../../handlers/core/ports.ts";
-import { type AsgFake, asgClientsOver, awsError, createAsgFake, type FakeInstance } from "../fakes/asg.ts";
+import { type AsgFake, awsError, createAsgFake, type FakeInstance } from "../fakes/asg.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
+import { connectAsg, inputsOf, retire } from "./asg-harness.ts";
 
 let clock: FakeClock;
 let aws: AsgFake;
@@ -12,19 +12,11 @@ let capacity: Capacity;
 beforeEach(() => {
   clock = createFakeClock();
   aws = createAsgFake(clock, { min: 0, max: 20 });
-  capacity = connect();
+  capacity = connectAsg(aws, clock);
 });
-
-/** A cold start. */
-function connect(): Capacity {
-  const clients = asgClientsOver(async (call) => aws.perform(call));
-  return createAsgCapacity({ type: "asg", group: "ci" }, { ...clients, clock });
-}
 
 const minutes = (count: number) => clock.advance(count * 60_000);
 const failures = async (of = capacity) => (await of.read()).failedLaunchesLastHour;
-const inputsOf = (operation: string) =>
-  aws.calls.filter((call) => call.operation === operation).map(({ input }) => input);
 
 const broken = "The image id '[ami-0123]' does not exist. Launching EC2 instance failed.";
 const spot = "Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity.";
@@ -75,7 +67,7 @@ describe("launches in vain", () => {
     expect(await failures()).toBe(2);
     minutes(1);
     expect(await failures()).toBe(1);
-    expect(await failures(connect())).toBe(1);
+    expect(await failures(connectAsg(aws, clock))).toBe(1);
     minutes(59);
     expect(await failures()).toBe(0);
   });
@@ -95,7 +87,7 @@ describe("launches in vain", () => {
     expect(await failures()).toBe(2);
     aws.forget(one.id);
     aws.forget(other.id);
-    expect(await failures(connect())).toBe(2);
+    expect(await failures(connectAsg(aws, clock))).toBe(2);
     minutes(50);
     expect(await failures()).toBe(1);
   });
@@ -105,10 +97,7 @@ describe("launches in vain", () => {
     const retired = aws.add();
     aws.log({ Description: `Launching a new EC2 instance: ${retired.id}` });
     aws.group.desired = 1;
-    aws.perform({
-      operation: "TerminateInstanceInAutoScalingGroup",
-      input: { InstanceId: retired.id, ShouldDecrementDesiredCapacity: true },
-    });
+    retire(aws, retired.id);
     expect(await failures()).toBe(0);
   });
 
@@ -137,23 +126,24 @@ describe("launches in vain", () => {
     for (let index = 0; index < 60; index += 1) aws.log({ ...drained, StartTime: new Date(0) });
     for (let index = 0; index < 60; index += 1) aws.log(drained);
     expect(await failures()).toBe(359);
-    expect(inputsOf("DescribeScalingActivities")).toHaveLength(6);
+    expect(inputsOf(aws, "DescribeScalingActivities")).toHaveLength(6);
     aws.log({ StatusCode: "Failed", StatusMessage: broken });
     expect(await failures()).toBe(360);
-    expect(inputsOf("DescribeScalingActivities")).toHaveLength(8);
+    expect(inputsOf(aws, "DescribeScalingActivities")).toHaveLength(8);
   });
 });
 
 describe("stopping an agent that never registered", () => {
   const terminations = () =>
-    inputsOf("TerminateInstanceInAutoScalingGroup").map((input) => input.ShouldDecrementDesiredCapacity);
+    inputsOf(aws, "TerminateInstanceInAutoScalingGroup").map((input) => input.ShouldDecrementDesiredCapacity);
   const stop = (id: string, mayReplace = true) => capacity.stopUnregistered(id, { mayReplace });
 
-  it("ends the named instance with decrement, so that the loop decides what follows", async () => {
+  it("Spacelift defect 5: ends the named instance in one call, with decrement, so that the loop decides what follows", async () => {
     aws.group.desired = 2;
     const [stays, goes] = [aws.add(), aws.add()];
     await stop(goes.id);
     expect(terminations()).toEqual([true]);
+    expect(aws.calls.map(({ operation }) => operation)).toEqual(["TerminateInstanceInAutoScalingGroup", "CreateTags"]);
     expect(aws.group.desired).toBe(1);
     expect((await capacity.read()).members).toMatchObject([
       { id: stays.id, phase: "running" },
@@ -165,7 +155,7 @@ describe("stopping an agent that never registered", () => {
     aws.group.desired = 1;
     const { id } = aws.add();
     await stop(id);
-    expect(await failures(connect())).toBe(1);
+    expect(await failures(connectAsg(aws, clock))).toBe(1);
     expect(await failures()).toBe(1);
     aws.forget(id);
     minutes(59);
@@ -229,12 +219,12 @@ describe("assigning a role", () => {
     aws.group.desired = 1;
     const instance = aws.add();
     await capacity.assignRole?.(instance.id, "floor");
-    expect(inputsOf("CreateTags")).toEqual([
+    expect(inputsOf(aws, "CreateTags")).toEqual([
       { Resources: [instance.id], Tags: [{ Key: "AgentFleetsRole", Value: "floor" }] },
     ]);
     instance.tags.delete("AgentFleetsRole");
     expect((await capacity.read()).members).toMatchObject([{ role: "floor" }]);
-    expect((await connect().read()).members[0]?.role).toBeUndefined();
+    expect((await connectAsg(aws, clock).read()).members[0]?.role).toBeUndefined();
   });
 
   it("is done when the instance is gone, and fails when AWS refuses", async () => {

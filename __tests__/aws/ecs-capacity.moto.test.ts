@@ -68,7 +68,7 @@ describe.skipIf(!moto)("ECS tasks as capacity (moto)", () => {
     expect(members.every((member) => member.role === "burst")).toBe(true);
 
     const [victim] = members;
-    await capacity.stopUnregistered(String(victim?.id));
+    await capacity.stopUnregistered(String(victim?.id), { mayReplace: true });
     const left = (await capacity.read()).members.filter(({ phase }) => phase !== "stopping");
     expect(left.map((member) => member.id).sort()).toEqual(
       members

@@ -368,7 +368,7 @@ describe("launches in vain", () => {
 
   it("include those that were stopped because the agent never registered", async () => {
     const task = ecs.add(ours("ci_x"));
-    await capacity.stopUnregistered(String(task.taskArn));
+    await capacity.stopUnregistered(String(task.taskArn), { mayReplace: true });
     expect(callsOf("StopTask")).toEqual([{ cluster: config.cluster, task: task.taskArn, reason: neverRegistered }]);
     expect((await capacity.read()).members).toMatchObject([{ phase: "stopping" }]);
     Object.assign(task, { lastStatus: "STOPPED", stoppedAt: clock.now() });
@@ -378,11 +378,13 @@ describe("launches in vain", () => {
 
 describe("stopping an agent that never registered", () => {
   it("is done when the task is gone already", async () => {
-    await expect(capacity.stopUnregistered("arn:aws:ecs:us-east-1:000000000000:task/ci/9")).resolves.toBeUndefined();
+    await expect(
+      capacity.stopUnregistered("arn:aws:ecs:us-east-1:000000000000:task/ci/9", { mayReplace: true }),
+    ).resolves.toBeUndefined();
   });
 
   it("fails when ECS refuses", async () => {
     http.fail({ answer: { status: 400, json: { __type: "AccessDeniedException", message: "not authorized" } } });
-    await expect(capacity.stopUnregistered("arn")).rejects.toThrow("not authorized");
+    await expect(capacity.stopUnregistered("arn", { mayReplace: true })).rejects.toThrow("not authorized");
   });
 });

@@ -1,14 +1,7 @@
-import { DescribeTasksCommand, ECSClient, ListTasksCommand, StopTaskCommand } from "@aws-sdk/client-ecs";
 import type { FakePool, FakeRun, HcpTerraformState } from "../fakes/hcp-terraform/state.ts";
+import { createTasks, type RunningTask } from "./tasks.ts";
 
-/** A task of a fleet that runs. */
-export interface RunningTask {
-  readonly arn: string;
-  readonly agentName: string;
-  readonly role: string;
-}
-
-/** What agents do: moto starts tasks, but nothing runs in them. The test says when. */
+/** What agents of HCP Terraform do: moto starts tasks, but nothing runs in them. The test says when. */
 export interface Agents {
   /** The most tasks that ever were at once. */
   readonly peak: number;
@@ -33,12 +26,8 @@ export function createAgents(options: {
   readonly pool: FakePool;
   readonly state: HcpTerraformState;
 }): Agents {
-  const { cluster, pool, state } = options;
-  const ecs = new ECSClient({
-    region: options.region,
-    endpoint: options.endpoint,
-    credentials: { accessKeyId: "test", secretAccessKey: "test" },
-  });
+  const { pool, state } = options;
+  const tasks = createTasks({ ...options, nameVariable: "TFC_AGENT_NAME" });
   const jobs = new Map<string, FakeRun>();
   let alive = 0;
   let peak = 0;
@@ -51,16 +40,7 @@ export function createAgents(options: {
       alive += 1;
       peak = Math.max(peak, alive);
     },
-    async tasks() {
-      const { taskArns = [] } = await ecs.send(new ListTasksCommand({ cluster, desiredStatus: "RUNNING" }));
-      if (taskArns.length === 0) return [];
-      const { tasks = [] } = await ecs.send(new DescribeTasksCommand({ cluster, tasks: taskArns }));
-      return tasks.map(({ taskArn = "", overrides }) => {
-        const variables = overrides?.containerOverrides?.[0]?.environment ?? [];
-        const read = (name: string) => variables.find((variable) => variable.name === name)?.value ?? "";
-        return { arn: taskArn, agentName: read("TFC_AGENT_NAME"), role: read("AGENT_FLEETS_ROLE") };
-      });
-    },
+    tasks: () => tasks.list(),
     async register() {
       const known = new Set([...state.agents.values()].map(({ name }) => name));
       for (const { agentName } of await agents.tasks()) {
@@ -87,11 +67,9 @@ export function createAgents(options: {
       }
       await agents.leave((await agents.tasks()).filter(({ agentName }) => done.has(agentName)));
     },
-    async leave(tasks) {
-      for (const { arn } of tasks) {
-        await ecs.send(new StopTaskCommand({ cluster, task: arn, reason: "Essential container in task exited" }));
-        alive -= 1;
-      }
+    async leave(left) {
+      await tasks.end(left);
+      alive -= left.length;
     },
   };
   return agents;

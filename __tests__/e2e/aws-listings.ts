@@ -61,6 +61,9 @@ const listings: Readonly<Record<string, Listing>> = {
   alarms: query("monitoring", "2010-08-01", "DescribeAlarms"),
   dashboards: query("monitoring", "2010-08-01", "ListDashboards"),
   roles: query("iam", "2010-05-08", "ListRoles"),
+  repositories: json("ecr", "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories"),
+  buildProjects: json("codebuild", "CodeBuild_20161006.ListProjects"),
+  stateMachines: json("states", "AWSStepFunctions.ListStateMachines"),
   httpApis: get("apigateway", "/v2/apis"),
   vpcs: ec2("DescribeVpcs"),
   subnets: ec2("DescribeSubnets"),
@@ -84,8 +87,10 @@ export async function ask(
   service: string,
   path: string,
   init: RequestInit,
+  /** Access key id. */
+  caller = "test",
 ): Promise<string> {
-  const credential = `test/20200101/${region}/${service}/aws4_request`;
+  const credential = `${caller}/20200101/${region}/${service}/aws4_request`;
   const authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=0`;
   const response = await fetch(`${endpoint}${path}`, { ...init, headers: { ...init.headers, authorization } });
   const text = await response.text();

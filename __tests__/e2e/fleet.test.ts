@@ -5,8 +5,9 @@ import { type HcpTerraformFake, startHcpTerraformFake } from "../fakes/hcp-terra
 import type { Agents } from "./agents.ts";
 import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
 import { type Door, startDoor } from "./door.ts";
+import { createHcpOperator, type HcpOperator } from "./hcp-operator.ts";
 import type { DeployedFunction } from "./lambda.ts";
-import { createOperator, decisionsOf, type Operator, scheduled, until } from "./operator.ts";
+import { decisionsOf, scheduled, until } from "./operator.ts";
 import { callsWithoutRight } from "./rights.ts";
 import { missingTools, mustRun } from "./toolchain.ts";
 
@@ -44,13 +45,13 @@ network: { create: { egress: public-ip } }
 describe.skipIf(missing)("deployed fleets", () => {
   let hcp: HcpTerraformFake;
   let deployment: Deployment;
-  let operator: Operator;
+  let operator: HcpOperator;
 
   beforeAll(async () => {
     hcp = await startHcpTerraformFake();
     hcp.state.token = apiToken;
     deployment = await prepareDeployment(configs(hcp.url), { notification_token: hmacKey });
-    operator = createOperator(deployment, { hcp, region, apiToken });
+    operator = createHcpOperator(deployment, { hcp, region, apiToken });
     await deployment.deploy();
   }, 300_000);
 

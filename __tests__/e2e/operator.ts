@@ -1,75 +1,62 @@
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import type { FakePool } from "../fakes/hcp-terraform/state.ts";
-import type { HcpTerraformFake } from "../fakes/hcp-terraform.ts";
 import { fleetProcess } from "../scripts/harness.ts";
-import { type Agents, createAgents } from "./agents.ts";
 import type { Deployment } from "./deployment.ts";
 import { type DeployedFunction, startDeployedFunction } from "./lambda.ts";
 import { root } from "./toolchain.ts";
 
-/** Who runs deployed fleets: starts their functions, uses the CLI and plays their agents. */
+/** Who runs deployed fleets: starts their functions and uses the CLI. */
 export interface Operator {
   /** What the CLI wrote. */
   readonly logs: readonly string[];
   readonly functions: readonly DeployedFunction[];
+  /** Starts a function of a stack, or finds the one that runs. */
   start(name: string, stack: string): Promise<DeployedFunction>;
   /** `fleet`, as its user would call it after the deployment. */
   fleet(
     args: readonly string[],
     given?: { env?: Record<string, string>; stdin?: string },
   ): ReturnType<typeof fleetProcess>;
-  poolOf(name: string): FakePool;
-  /** The agents of a pool, whose tasks are in a cluster. */
-  agentsOf(pool: string, cluster?: string): Agents;
   /** What a function asked of AWS. */
   callsOf(target: DeployedFunction, operation?: string): Deployment["front"]["calls"];
   close(): Promise<void>;
 }
 
-/** An operator of everything that is deployed. `apiToken` is what HCP Terraform lets in. */
+/** An operator of everything that is deployed. `env` is what the CLI finds beside what it needs of AWS. */
 export function createOperator(
   deployment: Deployment,
-  { hcp, region, apiToken }: { readonly hcp: HcpTerraformFake; readonly region: string; readonly apiToken: string },
+  { region, env = {} }: { readonly region: string; readonly env?: Readonly<Record<string, string>> },
 ): Operator {
+  const starts = new Map<string, Promise<DeployedFunction>>();
   const functions: DeployedFunction[] = [];
   const logs: string[] = [];
-  const { front, moto } = deployment;
-  const operator: Operator = {
+  const { front } = deployment;
+
+  async function startFunction(name: string, stack: string): Promise<DeployedFunction> {
+    const started = await startDeployedFunction(name, {
+      stackFolder: deployment.stackFolder(stack),
+      workFolder: join(deployment.folder, "functions"),
+      region,
+      endpoint: front.url,
+    });
+    functions.push(started);
+    return started;
+  }
+
+  return {
     logs,
     functions,
-    async start(name, stack) {
-      const started = await startDeployedFunction(name, {
-        stackFolder: deployment.stackFolder(stack),
-        workFolder: join(deployment.folder, "functions"),
-        region,
-        endpoint: front.url,
-      });
-      functions.push(started);
+    start(name, stack) {
+      const started = starts.get(name) ?? startFunction(name, stack);
+      starts.set(name, started);
       return started;
     },
     async fleet(args, given = {}) {
       const aws = { AWS_ENDPOINT_URL: front.url, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
-      const settings = { AGENT_FLEETS_CONFIG: deployment.configFolder, TFE_ADDRESS: hcp.url, TOKEN: apiToken };
+      const settings = { AGENT_FLEETS_CONFIG: deployment.configFolder, ...env };
       const outcome = await fleetProcess(args, { ...given, cwd: root, env: { ...aws, ...settings, ...given.env } });
       logs.push(outcome.stdout, outcome.stderr);
       return outcome;
-    },
-    poolOf(name) {
-      const pool = [...hcp.state.pools.values()].find((candidate) => candidate.name === name);
-      if (!pool) throw new Error(`no pool ${name}`);
-      return pool;
-    },
-    agentsOf(pool, cluster = pool) {
-      const agents = createAgents({
-        endpoint: moto.url,
-        region,
-        cluster,
-        pool: operator.poolOf(pool),
-        state: hcp.state,
-      });
-      front.onTaskStarted = agents.taskStarted;
-      return agents;
     },
     callsOf(target, operation) {
       const ours = front.calls.filter(({ caller }) => caller === target.name);
@@ -79,7 +66,6 @@ export function createOperator(
       for (const each of functions) await each.close();
     },
   };
-  return operator;
 }
 
 /** Runs a function as its schedule does, with shorter rests, until told to stop. */

@@ -47,6 +47,10 @@ export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string):
     const named = [...all("aws_lambda_function"), ...all("aws_dynamodb_table")];
     return named.find((each) => each.function_name === name || each.name === name)?.arn ?? `no resource named ${name}`;
   };
+  const taskDefinitions = all("aws_ecs_task_definition").map(({ arn }) => String(arn));
+  /** By ARN, or by family and revision. */
+  const taskDefinition = (name: unknown) =>
+    taskDefinitions.find((arn) => arn === name || arn.endsWith(`/${name}`)) ?? `no task definition ${name}`;
   const passedRoles = all("aws_ecs_task_definition").flatMap(({ execution_role_arn, task_role_arn }) => [
     String(execution_role_arn),
     String(task_role_arn),
@@ -67,7 +71,7 @@ export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string):
         return [input.tasks].flat().map((task) => need("ecs:DescribeTasks", task, cluster));
       case "ecs:RunTask":
         return [
-          need("ecs:RunTask", input.taskDefinition, cluster),
+          need("ecs:RunTask", taskDefinition(input.taskDefinition), cluster),
           need("ecs:TagResource", `${cluster["ecs:cluster"].replace(":cluster/", ":task/")}/new`, {
             "ecs:CreateAction": "RunTask",
           }),
@@ -75,6 +79,8 @@ export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string):
             need("iam:PassRole", role, { "iam:PassedToService": "ecs-tasks.amazonaws.com" }),
           ),
         ];
+      case "ecs:StopTask":
+        return [need("ecs:StopTask", input.task, cluster)];
       case "secretsmanager:GetSecretValue":
         return [need("secretsmanager:GetSecretValue", input.SecretId)];
       case "dynamodb:PutItem":
@@ -82,18 +88,28 @@ export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string):
         return [need(`dynamodb:${operation}`, arnOf(input.TableName))];
       case "lambda:Invoke":
         return [need("lambda:InvokeFunction", arnOf(input.FunctionName))];
+      case "sns:Publish":
+        return [need("sns:Publish", input.TopicArn)];
+      case "states:ListExecutions":
+      case "states:StartExecution":
+        return [need(`states:${operation}`, input.stateMachineArn)];
       default:
         return [need(`${service}:${operation}`, "an unknown call: say here what it needs")];
     }
   };
 
   const missing = calls.flatMap((call) => {
-    const statements = statementsOf.get(`${call.caller}-role`) ?? [];
+    const statements = statementsOf.get(roleOf(call)) ?? [];
     return needs(call)
       .filter((need) => !statements.some((statement) => allows(statement, need)))
       .map(({ action, resource }) => `${call.caller} may not ${action} on ${resource}`);
   });
   return [...new Set(missing)];
+}
+
+/** Name of the role that a call is made by. */
+function roleOf({ caller }: AwsCall): string {
+  return caller.startsWith("role:") ? caller.slice("role:".length) : `${caller}-role`;
 }
 
 function allows({ Action, Resource, Condition }: Statement, { action, resource, context }: Need): boolean {

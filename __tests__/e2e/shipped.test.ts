@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HcpTerraformFake, startHcpTerraformFake } from "../fakes/hcp-terraform.ts";
 import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
 import { makeWhatExists } from "./existing.ts";
-import { createOperator, decisionsOf, type Operator, scheduled, until } from "./operator.ts";
+import { createHcpOperator, type HcpOperator } from "./hcp-operator.ts";
+import { decisionsOf, scheduled, until } from "./operator.ts";
 import { callsWithoutRight } from "./rights.ts";
 import { missingTools, root, run } from "./toolchain.ts";
 
@@ -25,6 +26,7 @@ const stacks = Object.keys(configs);
 
 /** What there is of a stack at least, by how its name begins. */
 const kinds: readonly (readonly [prefix: string, listed: readonly string[]])[] = [
+  ["azure-devops-", ["clusters", "functions", "secrets", "stateMachines", "repositories", "buildProjects", "buckets"]],
   ["network-", ["vpcs", "subnets", "parameters"]],
   ["cluster-", ["clusters", "groups", "launchTemplates", "instanceProfiles", "topics"]],
   ["hcp-on-cluster", ["functions", "secrets", "roles", "httpApis", "securityGroups"]],
@@ -34,7 +36,7 @@ const kinds: readonly (readonly [prefix: string, listed: readonly string[]])[] =
 describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", () => {
   let hcp: HcpTerraformFake;
   let deployment: Deployment;
-  let operator: Operator;
+  let operator: HcpOperator;
 
   beforeAll(async () => {
     hcp = await startHcpTerraformFake();
@@ -42,8 +44,9 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
     deployment = await prepareDeployment(configs, {
       notification_token: `${canary}hmac-key`,
       tfc_agent_token: `${canary}agent-token`,
+      ado_client_secret: `${canary}client-secret`,
     });
-    operator = createOperator(deployment, { hcp, region, apiToken });
+    operator = createHcpOperator(deployment, { hcp, region, apiToken });
     const { certificateArn } = await makeWhatExists(deployment.moto.url, region);
     for (const stack of stacks.filter((each) => configs[each]?.includes("certificateArn"))) {
       edit(stack, /arn:aws:acm:[\w:/-]+/g, certificateArn);

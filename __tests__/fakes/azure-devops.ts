@@ -31,7 +31,7 @@ export async function startAzureDevOpsFake(
   const http = await startHttpFake((request) => {
     if (request.path.endsWith("/oauth2/v2.0/token")) return giveToken(state, request);
     if (clock.now().getTime() < notBefore) state.tooEarly += 1;
-    if (!isSignedIn(state, request)) return signInPage(isByToken(request) ? 401 : state.refusal);
+    if (!isSignedIn(state, request)) return refusal(state, request);
     if (!request.path.startsWith(apiPath)) return { status: 404 };
     const answer = api(request, request.path.slice(apiPath.length));
     if (state.slowDownSeconds === undefined || answer.status >= 400) return answer;
@@ -67,6 +67,12 @@ function isSignedIn(state: AzureDevOpsState, request: FakeRequest): boolean {
   const { authorization = "" } = request.headers;
   if (!isByToken(request)) return authorization === `Basic ${Buffer.from(`:${state.pat}`).toString("base64")}`;
   return (state.tokens.get(authorization.slice("Bearer ".length)) ?? 0) > state.clock.now().getTime();
+}
+
+/** Who does not ask for anything else is sent to a page where people sign in. */
+function refusal(state: AzureDevOpsState, request: FakeRequest): FakeAnswer {
+  if (request.headers["x-tfs-fedauthredirect"] !== "Suppress") return signInPage(302);
+  return signInPage(isByToken(request) ? 401 : state.refusal);
 }
 
 function giveToken(state: AzureDevOpsState, { method, path, body }: FakeRequest): FakeAnswer {

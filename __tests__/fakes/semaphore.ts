@@ -10,7 +10,7 @@ interface Job {
 }
 
 /** An agent as it registered, until it disconnects. */
-export interface FakeSemaphoreAgent {
+interface FakeSemaphoreAgent {
   readonly name: string;
   readonly accessToken: string;
   readonly singleJob: boolean;

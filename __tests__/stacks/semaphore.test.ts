@@ -5,6 +5,7 @@ import type { Secret } from "../../stacks/constructs/secret.ts";
 import { terraformTexts } from "../../stacks/constructs/terraform-text.ts";
 import { semaphore } from "../../stacks/vendors/semaphore.ts";
 import type { InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
+import { rightsOf, synthesize, theOnly } from "./synth.ts";
 
 const tokenArn = "arn:aws:ssm:us-west-2:111122223333:parameter/ci/token";
 const queueArn = "arn:aws:sqs:us-west-2:111122223333:ci-release";
@@ -178,5 +179,55 @@ describe("the instance of a Semaphore agent", () => {
   it("refuses a fleet without a release queue", () => {
     expect(() => instanceOf({}, { releaseQueueUrl: undefined })).toThrow("has a release queue");
     expect(() => instanceOf({}, { releaseQueueArn: undefined })).toThrow("has a release queue");
+  });
+});
+
+describe("the Terraform of a Semaphore fleet", () => {
+  const stack = synthesize({
+    kind: "ec2-fleet",
+    region: "us-gov-west-1",
+    vendor: { type: "semaphore", organization: "acme", cacheBucket: "acme-cache", environment: { A: "${x}" } },
+    agents: { singleUse: false, idleTimeoutSeconds: 0 },
+    secrets: { agentTypeToken: { arn: "arn:aws-us-gov:ssm:us-gov-west-1:111122223333:parameter/ci/token" } },
+  });
+  const rights = rightsOf(stack, "instance");
+  const actions = rights.flatMap(({ Action }) => Action);
+
+  it("defect 3: lets instances read their token, send to the release queue, use the cache, and touch no group", () => {
+    expect(actions).toEqual(expect.arrayContaining(["ssm:GetParameter", "sqs:SendMessage", "s3:PutObject"]));
+    expect(actions.filter((action) => /^(autoscaling|ec2|iam|sts|lambda):/.test(action))).toEqual([]);
+    const of = (action: string) => rights.find(({ Action }) => Action.includes(action))?.Resource;
+    expect(of("ssm:GetParameter")).toEqual(["arn:aws-us-gov:ssm:us-gov-west-1:111122223333:parameter/ci/token"]);
+    expect(of("sqs:SendMessage")).toEqual([expect.stringMatching(/:us-gov-west-1:.*:ci-release$/)]);
+    expect(of("s3:PutObject")).toEqual(["arn:aws-us-gov:s3:::acme-cache/*"]);
+  });
+
+  it("defect 3: writes logs into the fleet's own groups only", () => {
+    const written = rights
+      .filter(({ Action }) => Action.includes("logs:PutLogEvents"))
+      .flatMap(({ Resource }) => Resource);
+    expect(written.length).toBeGreaterThan(0);
+    expect(written).not.toContain("*");
+  });
+
+  it("defect 7: names no partition but the region's own", () => {
+    expect(JSON.stringify(rights)).not.toContain("arn:aws:");
+  });
+
+  it("defect 3: answers metadata by tokens alone and not to containers, and tells the instance its tags", () => {
+    expect(theOnly(stack, "aws_launch_template").metadata_options).toMatchObject({
+      http_tokens: "required",
+      http_put_response_hop_limit: 1,
+      instance_metadata_tags: "enabled",
+    });
+  });
+
+  it("boots with this vendor's settings and scripts", () => {
+    const { user_data: userData } = theOnly(stack, "aws_launch_template");
+    const program = JSON.stringify(stack);
+    expect(String(userData)).toContain("base64gzip");
+    expect(program).toContain("AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS='0'");
+    expect(program).toContain("shutdown_hook");
+    expect(program).not.toContain("AGENT_FLEETS_SPACELIFT");
   });
 });

@@ -6,6 +6,7 @@ import type { Secret } from "../../stacks/constructs/secret.ts";
 import { terraformTexts } from "../../stacks/constructs/terraform-text.ts";
 import { spacelift } from "../../stacks/vendors/spacelift.ts";
 import type { AgentInstance, FleetSecrets, InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
+import { resources, rightsOf, synthesize } from "./synth.ts";
 
 const arn = (name: string) => `arn:aws:secretsmanager:us-west-2:111122223333:secret:${name}-AbCdEf`;
 const parameterArn = "arn:aws:ssm:us-west-2:111122223333:parameter/ci/key";
@@ -182,11 +183,47 @@ describe("a Spacelift worker's instance", () => {
       owners: [owner],
     });
   });
+});
 
-  it("defect 21: names its log groups only by their ends, so that each fleet has its own", () => {
-    expect(instanceOf().logs).toEqual({
-      "launcher-info": "/var/log/spacelift/info.log",
-      "launcher-error": "/var/log/spacelift/error.log",
-    });
+describe("the stack of a Spacelift fleet", () => {
+  const vendor = {
+    type: "spacelift",
+    workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
+    endpoint: "https://acme.app.spacelift.io",
+    apiKeyId: "01HCC6QZ932J7WDF4FTVM9QMEX",
+  };
+  const fleetOf = (name: string, changes: object = {}) =>
+    synthesize({ kind: "ec2-fleet", region: "us-west-2", vendor: { ...vendor, ...changes } }, name);
+  const namesOf = (stack: ReturnType<typeof fleetOf>) =>
+    ["aws_cloudwatch_log_group", "aws_iam_role", "aws_secretsmanager_secret"].flatMap((type) =>
+      resources(stack, type).map(({ name }) => String(name)),
+    );
+
+  it("defect 21: shares no name with another fleet of its account, not even on the same pool", () => {
+    const [one, other] = [namesOf(fleetOf("one")), namesOf(fleetOf("other"))];
+    expect(one).toEqual(expect.arrayContaining(["/agent-fleets/one/boot", "/agent-fleets/one/launcher-error"]));
+    expect(one.filter((name) => other.includes(name))).toEqual([]);
+  });
+
+  it("defect 22: has no value of a secret, and gives each secret to who needs it", () => {
+    const stack = fleetOf("ci");
+    expect(stack.resource).not.toHaveProperty("aws_secretsmanager_secret_version");
+    const readBy = (role: string) => {
+      const resourcesRead = rightsOf(stack, role)
+        .filter(({ Action }) => Action.includes("secretsmanager:GetSecretValue"))
+        .flatMap(({ Resource }) => Resource ?? []);
+      return resourcesRead.map((resource) => /secret-(\w+?)_/.exec(resource)?.[1]);
+    };
+    expect(readBy("role_instance")).toEqual(["workerPoolToken", "poolPrivateKey"]);
+    expect(readBy("autoscale_")).toEqual(["apiKeySecret"]);
+    expect(readBy("retire-role")).toEqual(["apiKeySecret"]);
+  });
+
+  it("lets its instances read the launcher of a self-hosted Spacelift, and nothing else in S3", () => {
+    const selfHosted = { launcherS3Uri: "s3://binaries-123ab/spacelift-launcher" };
+    const rights = rightsOf(fleetOf("ci", { selfHosted }), "role_instance");
+    expect(rights.filter(({ Action }) => String(Action).includes("s3:"))).toMatchObject([
+      { Action: ["s3:GetObject"], Resource: ["arn:aws:s3:::binaries-123ab/spacelift-launcher"] },
+    ]);
   });
 });

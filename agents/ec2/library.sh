@@ -219,14 +219,20 @@ JSON
   if [[ $tried -ne 0 ]]; then log "the CloudWatch agent does not start (status $tried): logs stay on this host"; fi
 }
 
-# power_off: ends the instance, late enough for its logs to get out.
+# power_off: ends the instance, late enough for its logs to get out. An end soon after the start is a failure of the boot:
+# the instance then stays until the scaling loop had its chance to stop it, because one that powers off is replaced at
+# once by its group, and the same failure again would come round for ever.
 power_off() {
+  local delay=$power_off_delay earliest=${AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS:-0} uptime
   if [[ ${AGENT_FLEETS_POWER_OFF:-true} != true ]]; then
     log 'not powering off, as AGENT_FLEETS_POWER_OFF wants'
     return 0
   fi
-  log "powering off in $power_off_delay s"
-  sleep "$power_off_delay"
+  read -r uptime _ <"$root/proc/uptime" || uptime=$earliest
+  uptime=${uptime%.*}
+  if [[ $((earliest - uptime)) -gt $delay ]]; then delay=$((earliest - uptime)); fi
+  log "powering off in $delay s"
+  sleep "$delay"
   systemctl poweroff || poweroff --force
 }
 

@@ -1,5 +1,10 @@
 import * as z from "zod";
 
+/** Tells an instance its role; read on the instance through IMDS. */
+export const roleTag = "AgentFleetsRole";
+/** Marks an instance that was stopped because its agent never registered: the time, ISO 8601. */
+export const neverRegisteredTag = "AgentFleetsNeverRegistered";
+
 /** The Auto Scaling group of a fleet. Made by the stack, carried in the loop's environment, read by the group's adapter. */
 export const asgCapacityConfig = z.strictObject({
   type: z.literal("asg"),

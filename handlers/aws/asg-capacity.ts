@@ -7,14 +7,10 @@ import { CreateTagsCommand, type EC2Client, type Instance, paginateDescribeInsta
 import type { AgentRole } from "../core/model.ts";
 import type { Capacity, CapacityMember, CapacityReading, Clock, LaunchReport } from "../core/ports.ts";
 import { createActivityReader, type RecentActivity } from "./asg-activities.ts";
-import type { AsgCapacityConfig } from "./asg-capacity-config.ts";
+import { type AsgCapacityConfig, neverRegisteredTag, roleTag } from "./asg-capacity-config.ts";
 import { type Group, type GroupInstance, occupying, readGroup } from "./asg-group.ts";
 import { classifyResizeError, isAtMinimum, isNoMember } from "./asg-launch-failures.ts";
 
-/** Tells an instance its role; read on the instance through IMDS. */
-export const roleTag = "AgentFleetsRole";
-/** Marks an instance that was stopped because its agent never registered: the time, ISO 8601. */
-export const neverRegisteredTag = "AgentFleetsNeverRegistered";
 /** AWS puts it on every instance that a group launches. */
 const groupTag = "aws:autoscaling:groupName";
 

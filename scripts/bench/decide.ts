@@ -1,5 +1,5 @@
 import { policyOf } from "../../__tests__/fixtures/policy.ts";
-import type { Agent, AgentState, Snapshot } from "../../handlers/core/model.ts";
+import type { Agent, AgentState, Policy, Snapshot } from "../../handlers/core/model.ts";
 import { decide } from "../../handlers/core/scaling.ts";
 import { type Figure, median } from "./figure.ts";
 
@@ -12,29 +12,41 @@ const policy = policyOf({
   scaleInCooldownSeconds: 0,
   maxAddedPerTick: 100_000,
   maxRemovedPerTick: 100_000,
+  departure: "by-retirement",
 });
+/** A fleet on instances on its way to its floor: every idle agent is weighed against every other. */
+const shrinking = policyOf({ ...policy, removalOrder: "longest-idle-first", buffer: { percent: 10 } });
 
 /** `decide()` on fleets of growing size with five times as many jobs, the per-agent cost against that at 1,000. */
 export function measureDecide(): Figure[] {
   const sizes = [10, 1000, 10_000];
-  const times = new Map(sizes.map((size) => [size, timeOf(size)]));
+  const times = new Map(sizes.map((size) => [size, timeOf(snapshotOf(size), policy)]));
   const perAgent = (size: number) => (times.get(size) ?? Number.NaN) / size;
-  return sizes.map((size) => ({
+  const growing = sizes.map((size) => ({
     what: `decide() with ${size} agents, ${5 * size} jobs`,
     value: times.get(size) ?? Number.NaN,
-    unit: "ms",
+    unit: "ms" as const,
     ...(size === 10_000 && {
       goal: { value: 10 },
       note: `${(perAgent(10_000) / perAgent(1000)).toFixed(2)}× the time per agent at 1,000 (1 is linear)`,
     }),
   }));
+  const idle = { ...snapshotOf(10_000), demand: { queued: 0, running: 0 } };
+  return [
+    ...growing,
+    {
+      what: "decide() with 10000 agents, no jobs: who is retired first, by idle time",
+      value: timeOf(idle, shrinking),
+      unit: "ms",
+      goal: { value: 10 },
+    },
+  ];
 }
 
-function timeOf(size: number): number {
-  const snapshot = snapshotOf(size);
+function timeOf(snapshot: Snapshot, rules: Policy): number {
   const runs = Array.from({ length: 200 }, () => {
     const start = performance.now();
-    decide(snapshot, policy, now);
+    decide(snapshot, rules, now);
     return performance.now() - start;
   });
   return median(runs.slice(50));
@@ -50,6 +62,8 @@ function snapshotOf(size: number): Snapshot {
       state,
       role: index % 10 === 0 ? "floor" : "burst",
       launchedAt: new Date(now.getTime() - (index % 3600) * 1000),
+      idleSince: new Date(now.getTime() - ((index * 7919) % 3600) * 1000),
+      outdated: index % 3 === 0,
     };
   });
   return {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { isCidr } from "./cidr.ts";
-import { instances } from "./instances.ts";
+import { gp3Disk, instanceRefresh, instances } from "./instances.ts";
 import { oneOf, policyArn, text, uniqueList, wholeNumber } from "./primitives.ts";
 import { withRules } from "./rules.ts";
 
@@ -27,13 +27,10 @@ const ami = z.union(
   { error: "must be { id: … }, { ssmParameter: … } or { nameFilter: …, owners: … }" },
 );
 
-const volume = z.strictObject({
+const volume = gp3Disk("an instance", { smallestGiB: 8, usualGiB: 40 }).safeExtend({
   deviceName: text(/^\/dev\/[a-z0-9/]+$/, "a device such as /dev/xvda")
     .default("/dev/xvda")
     .describe("The AMI's root device: /dev/xvda with Amazon Linux, /dev/sda1 with Ubuntu."),
-  sizeGiB: wholeNumber(8, 16_384).default(40).describe("Size of an instance's disk."),
-  iops: wholeNumber(3000, 16_000).default(3000).describe("Operations a second."),
-  throughputMiBps: wholeNumber(125, 1000).default(125).describe("Throughput."),
 });
 
 const warmPool = z.strictObject({
@@ -57,7 +54,7 @@ const ssh = z.strictObject({
 });
 
 const statement = z.strictObject({
-  actions: uniqueList(text(/^[a-z0-9-]+:[A-Za-z*]+$/, "an action such as s3:GetObject"), 1).describe("What."),
+  actions: uniqueList(text(/^[a-z0-9-]+:[A-Za-z0-9*]+$/, "an action such as s3:GetObject"), 1).describe("What."),
   resources: uniqueList(text(/^(?:arn:\S+|\*)$/, "an ARN, or *"), 1).describe("To what."),
 });
 
@@ -76,25 +73,14 @@ const instanceRole = z.union(
   { error: "must be { name: … } or { extraPolicyArns: […], extraStatements: […] }" },
 );
 
-const refresh = withRules(
-  z.strictObject({
-    minHealthyPercent: wholeNumber(0, 100).default(90).describe("Instances that stay in service."),
-    maxHealthyPercent: wholeNumber(100, 200).default(110).describe("Instances at once, old and new."),
-    warmupSeconds: wholeNumber(0, 3600).default(300).describe("How long a new instance takes until it counts."),
-  }),
-  [
-    {
-      path: ["maxHealthyPercent"],
-      reads: [["minHealthyPercent"], ["maxHealthyPercent"]],
-      check: ({ minHealthyPercent: min, maxHealthyPercent: max }) =>
-        max === min
-          ? "must be more than minHealthyPercent, or no instance could ever be replaced"
-          : max - min > 100
-            ? "must be at most 100 above minHealthyPercent"
-            : undefined,
-    },
-  ],
-);
+/** All but those without which dead instances stay, or the loop can neither launch nor end any. */
+const suspendable = oneOf([
+  "AddToLoadBalancer",
+  "AlarmNotification",
+  "AZRebalance",
+  "InstanceRefresh",
+  "ScheduledActions",
+]);
 
 const fields = z.strictObject({
   instances: instances
@@ -119,24 +105,14 @@ const fields = z.strictObject({
     .boolean()
     .default(true)
     .describe("Whether AWS replaces Spot instances that it may soon reclaim. Busy ones are waited for."),
-  maxLifetimeSeconds: z
-    .union([z.literal(0), z.int().min(86_400).max(31_536_000)], {
+  maxLifetimeSeconds: wholeNumber(0, 31_536_000)
+    .refine((seconds) => seconds === 0 || seconds >= 86_400, {
       error: "must be 0 or a whole number from 86400 to 31536000",
     })
     .default(0)
     .describe("Age at which an instance is replaced, once its job is done; 0: never."),
   warmPool: warmPool.optional().describe("Instances that have booted once and wait, so that they start faster."),
-  suspendedProcesses: uniqueList(
-    oneOf([
-      "AddToLoadBalancer",
-      "AlarmNotification",
-      "AZRebalance",
-      "HealthCheck",
-      "InstanceRefresh",
-      "ReplaceUnhealthy",
-      "ScheduledActions",
-    ]),
-  )
+  suspendedProcesses: uniqueList(suspendable)
     .default([])
     .describe("Processes of the group that rest. AZRebalance always does: it terminates instances to move them."),
   groupMetrics: z.boolean().default(true).describe("Whether the group's own metrics are collected; they are free."),
@@ -155,7 +131,7 @@ const fields = z.strictObject({
   instanceRole: instanceRole
     .prefault({ extraPolicyArns: [] })
     .describe("What instances, and so jobs, may do in AWS: an own role with more rights, or one of yours."),
-  refresh: refresh
+  refresh: instanceRefresh("instance", { minHealthyPercent: 90, warmupSeconds: 300 })
     .prefault({})
     .describe("How instances are replaced when their template changes. Each is drained before it goes."),
   healthCheckGraceSeconds: wholeNumber(0, 7200).default(300).describe("How long a new instance is not judged."),

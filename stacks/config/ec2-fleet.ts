@@ -1,15 +1,61 @@
 import * as z from "zod";
 import { instanceAgents } from "./agents.ts";
 import { commonFields, commonRules } from "./common.ts";
-import { ec2Compute } from "./ec2-compute.ts";
+import { type Ec2ComputeConfig, ec2Compute } from "./ec2-compute.ts";
 import { fleetFields } from "./fleet.ts";
-import { network, networkRules, ownNetwork } from "./network.ts";
-import { forVendor, withRules } from "./rules.ts";
+import { type NetworkConfig, network, networkRules, ownNetwork } from "./network.ts";
+import { forVendor, type Rule, withRules } from "./rules.ts";
 import { secretRules, secretsOf } from "./secrets.ts";
 import { semaphore } from "./vendors/semaphore.ts";
 import { spacelift, spaceliftRules } from "./vendors/spacelift.ts";
 
 const { region, ...restOfCommon } = commonFields;
+
+/** What must hold between what instances are and the rest of the fleet. */
+const instanceRules: readonly Rule<{
+  readonly agents: { readonly min: number; readonly max: number; readonly initial?: number | undefined };
+  readonly compute: Ec2ComputeConfig;
+  readonly network: NetworkConfig;
+  readonly tags: Readonly<Record<string, string>>;
+}>[] = [
+  {
+    path: ["agents", "initial"],
+    reads: [
+      ["agents", "initial"],
+      ["agents", "min"],
+    ],
+    check: ({ agents: { initial, min } }) =>
+      initial !== undefined && initial < min ? `must not be less than agents.min, which is ${min}` : undefined,
+  },
+  {
+    path: ["compute", "onDemandBase"],
+    reads: [
+      ["compute", "onDemandBase"],
+      ["agents", "max"],
+    ],
+    check: ({ compute: { onDemandBase }, agents: { max } }) =>
+      onDemandBase > max ? `must not be more than agents.max, which is ${max}` : undefined,
+  },
+  {
+    path: ["compute", "ipv6"],
+    reads: [["compute", "ipv6"], ["network"]],
+    check: ({ compute: { ipv6 }, network: where }) =>
+      ipv6 && "create" in where && !where.create.ipv6
+        ? "must be false without network.create.ipv6: the subnets have no IPv6 addresses to give"
+        : undefined,
+  },
+  {
+    path: ["tags"],
+    reads: [["tags"]],
+    check: ({ tags }) => {
+      const name = Object.keys(tags).find((each) => !/^(?!(?:\.{1,2}|_index)$)[A-Za-z0-9+=._:@-]+$/.test(each));
+      return name === undefined
+        ? undefined
+        : `must have names of a-z, A-Z, 0-9 and + = . _ : @ - alone, not ${JSON.stringify(name)}: EC2 launches no instance ` +
+            "with others, because instances read their tags";
+    },
+  },
+];
 
 /** Agents of one vendor on the instances of an Auto Scaling group, one instance an agent. */
 export const ec2Fleet = withRules(
@@ -24,7 +70,7 @@ export const ec2Fleet = withRules(
     compute: ec2Compute.prefault({}).describe("What one agent runs on."),
     ...restOfCommon,
   }),
-  [...commonRules, ...networkRules, ...secretRules, ...forVendor("spacelift", spaceliftRules)],
+  [...commonRules, ...networkRules, ...secretRules, ...instanceRules, ...forVendor("spacelift", spaceliftRules)],
 );
 
 /** See {@link ec2Fleet}. */

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { instances } from "./instances.ts";
+import { gp3Disk, instanceRefresh, instances } from "./instances.ts";
 import { oneOf, text, wholeNumber } from "./primitives.ts";
 import { withRules } from "./rules.ts";
 
@@ -51,36 +51,13 @@ export const hosts = withRules(
     targetCapacityPercent: wholeNumber(1, 100)
       .default(100)
       .describe("How full the hosts should be; below 100 there are spare ones for tasks to start on at once."),
-    volume: z
-      .strictObject({
-        sizeGiB: wholeNumber(30, 16_384).default(30).describe("Size of a host's disk."),
-        iops: wholeNumber(3000, 16_000).default(3000).describe("Operations a second."),
-        throughputMiBps: wholeNumber(125, 1000).default(125).describe("Throughput."),
-      })
+    volume: gp3Disk("a host", { smallestGiB: 30, usualGiB: 30 })
       .prefault({})
       .describe("A host's disk: gp3, encrypted always, with `kmsKeyArn` or AWS's own key."),
     maxLifetimeDays: wholeNumber(1, 365)
       .default(30)
       .describe("Age at which a host is drained and replaced, and so takes the newest AMI."),
-    refresh: withRules(
-      z.strictObject({
-        minHealthyPercent: wholeNumber(0, 100).default(100).describe("Hosts that stay in service."),
-        maxHealthyPercent: wholeNumber(100, 200).default(110).describe("Hosts at once, old and new."),
-        warmupSeconds: wholeNumber(0, 3600).default(120).describe("How long a new host takes until it counts."),
-      }),
-      [
-        {
-          path: ["maxHealthyPercent"],
-          reads: [["minHealthyPercent"], ["maxHealthyPercent"]],
-          check: ({ minHealthyPercent: min, maxHealthyPercent: max }) =>
-            max === min
-              ? "must be more than minHealthyPercent, or no host could ever be replaced"
-              : max - min > 100
-                ? "must be at most 100 above minHealthyPercent"
-                : undefined,
-        },
-      ],
-    )
+    refresh: instanceRefresh("host", { minHealthyPercent: 100, warmupSeconds: 120 })
       .prefault({})
       .describe("How hosts are replaced when their template changes. Each is drained before it goes."),
     ecsConfig: ecsConfig

@@ -1,7 +1,7 @@
 import { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group";
 import { AutoscalingLifecycleHook } from "@cdktf/provider-aws/lib/autoscaling-lifecycle-hook";
 import { Construct } from "constructs";
-import type { AsgCapacityConfig } from "../../handlers/aws/asg-capacity-config.ts";
+import { type AsgCapacityConfig, neverRegisteredTag, roleTag } from "../../handlers/aws/asg-capacity-config.ts";
 import type { Ec2ComputeConfig } from "../config/ec2-compute.ts";
 import type { FleetNetwork } from "./fleet-network.ts";
 import { instanceOverrides } from "./instance-overrides.ts";
@@ -96,12 +96,15 @@ export class AsgCapacity extends Construct {
     role.allow({
       actions: ["ec2:CreateTags"],
       resources: [arnOf(context, "ec2", "instance/*")],
-      condition: { StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": context.name } },
+      condition: {
+        StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": context.name },
+        "ForAllValues:StringEquals": { "aws:TagKeys": [roleTag, neverRegisteredTag] },
+      },
     });
   }
 
   private group(): AutoscalingGroup {
-    const { context, agents, compute, network, tags } = this.props;
+    const { context, agents, compute, network, role, tags } = this.props;
     const { refresh } = compute;
     return new AutoscalingGroup(this, "group", {
       name: context.name,
@@ -128,6 +131,8 @@ export class AsgCapacity extends Construct {
         },
       },
       waitForCapacityTimeout: "0",
+      // Or the first instances would boot without rights.
+      dependsOn: role.ready,
       tag: Object.entries({ ...tags, Name: context.name }).map(([key, value]) => ({
         key,
         value,

@@ -1,6 +1,7 @@
 import { DataAwsIamRole } from "@cdktf/provider-aws/lib/data-aws-iam-role";
 import { IamInstanceProfile } from "@cdktf/provider-aws/lib/iam-instance-profile";
 import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { Ec2ComputeConfig } from "../config/ec2-compute.ts";
 import { ServiceRole, type Statement } from "./service-role.ts";
@@ -51,6 +52,11 @@ export class InstanceRole extends Construct {
       role: this.name,
       path: context.iamPath,
     }).arn;
+  }
+
+  /** What must exist before an instance can use its rights. */
+  get ready(): ITerraformDependable[] {
+    return this.own?.ready ?? [];
   }
 
   /** Adds rights to an own role; one of the user's must have them already. */

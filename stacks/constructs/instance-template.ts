@@ -78,6 +78,7 @@ export class InstanceTemplate extends Construct {
         tenancy === "default" && placementGroup === undefined
           ? undefined
           : { tenancy, ...(placementGroup !== undefined && { groupName: placementGroup }) },
+      hibernationOptions: compute.warmPool?.state === "hibernated" ? { configured: true } : undefined,
       monitoring: { enabled: compute.detailedMonitoring },
       tagSpecifications: ["instance", "volume", "network-interface"].map((resourceType) => ({
         resourceType,

@@ -206,6 +206,15 @@ describe.skipIf(!canPlay).concurrent("the library of boot programs", { timeout: 
     expect(status ? outcome.log : outcome.output).toContain(machine);
   });
 
+  it("Spacelift defect 9: powers off late where the boot fails early, so that the loop can stop the churn", async (t) => {
+    const host = await makeHost(t);
+    const settings = { AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS: "900", AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: "15" };
+    const up = (seconds: string) => `mkdir -p "$root/proc"\nprintf '${seconds} 1.5\\n' >"$root/proc/uptime"\npower_off`;
+    expect((await host.library(up("100.25"), settings)).log).toContain("powering off in 800 s");
+    expect((await host.library(up("5000.10"), settings)).log).toContain("powering off in 15 s");
+    expect((await host.library("power_off")).log).toContain("powering off in 60 s");
+  });
+
   it("writes files that are never readable to more than they should be", async (t) => {
     const host = await makeHost(t);
     const watch = 'chmod() { command stat -c %a "$2" >&2; command chmod "$@"; }\n';

@@ -76,7 +76,7 @@ export function settings(changes: Settings = {}): Settings {
 }
 
 /** What a boot came to. */
-export interface Boot extends Outcome {
+interface Boot extends Outcome {
   /** What the agent was configured with; `undefined` if it was not started. */
   readonly config: Readonly<Record<string, unknown>> | undefined;
   readonly environment: Readonly<Record<string, string>>;

@@ -113,7 +113,7 @@ const wrapper = `#!/bin/bash
 "\${0%/*}/proper/agent" & wait $!`;
 const proper = `#!/bin/bash
 trap 'echo told >>"$STAGE/told"; told=1' TERM
-while [[ -e $STAGE/job || -z \${told:-} ]]; do "$STAGE/real/sleep" 0.05; done
+while [[ -e $STAGE && ( -e $STAGE/job || -z \${told:-} ) ]]; do "$STAGE/real/sleep" 0.05; done
 touch "$STAGE/left"`;
 
 describe.skipIf(!canBoot).concurrent("stopping the unit of a Semaphore agent", { timeout: 60_000 }, () => {
@@ -128,6 +128,7 @@ describe.skipIf(!canBoot).concurrent("stopping the unit of a Semaphore agent", {
     symlinkSync(join(host.stage, "real/sleep"), join(host.stage, "bin/sleep"));
     const main = spawn(join(folder, "agent"), { env: { ...process.env, STAGE: host.stage }, stdio: "ignore" });
     const ended = new Promise((resolve) => main.on("exit", resolve));
+    t.onTestFinished(() => void main.kill("SIGKILL"));
     while (main.pid === undefined) await sleep(10);
     await sleep(300);
 

@@ -5,7 +5,12 @@ import type { AwsCall } from "./exchange.ts";
 const project = z.looseObject({ name: z.string() });
 const answered = z.looseObject({ project: project.optional(), projects: z.array(project).optional() });
 
-/** CodeBuild. moto forgets how many builds of a project may run at once: we do not. */
+/**
+ * CodeBuild. What moto does not do:
+ *
+ * - remember how many builds of a project may run at once: we do;
+ * - delete a project by its ARN, as the provider does: it gets the name.
+ */
 export function codeBuildBridges(): Bridges {
   const limits = new Map<string, unknown>();
   const whole = (each: z.output<typeof project>) => ({ ...each, concurrentBuildLimit: limits.get(each.name) });
@@ -20,5 +25,7 @@ export function codeBuildBridges(): Bridges {
     "codebuild:CreateProject": bridge,
     "codebuild:UpdateProject": bridge,
     "codebuild:BatchGetProjects": bridge,
+    "codebuild:DeleteProject": ({ input }, forward) =>
+      forward({ input: { ...input, name: String(input.name).split("/").at(-1) } }),
   };
 }

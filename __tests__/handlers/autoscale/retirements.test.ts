@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type AutoscaleDeps, runPass } from "../../../handlers/autoscale/handler.ts";
+import type { VendorAgent } from "../../../handlers/core/ports.ts";
 import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
 
 let harness: AutoscaleHarness;
@@ -82,6 +83,27 @@ describe("retirements", () => {
     harness.fleet.failures.set("retirements.running", new Error("denied"));
     await expect(runPass(deps)).rejects.toThrow("denied");
     expect([harness.fleet.launches, retired(), harness.fleet.stopped]).toEqual([[], [], []]);
+  });
+});
+
+describe("workers of others", () => {
+  it("Spacelift defect 2: in whatever state, change nothing and are not touched", async () => {
+    const act = async (foreign: readonly VendorAgent["state"][]) => {
+      setUp({ min: 1 });
+      const { fleet, addAgent } = harness;
+      addAgent("i-lost");
+      addAgent("i-idle", "idle");
+      addAgent("i-idle-too", "idle");
+      addAgent("i-busy", "busy");
+      for (const state of foreign)
+        fleet.vendorAgents?.push({ id: `worker-${state}`, name: `i-of-others-${state}`, state });
+      const { lastDecision } = await runPass({ ...deps, tickSeconds: 60 });
+      return { lastDecision, retired: retired(), stopped: fleet.stopped, removed: fleet.removed };
+    };
+    const alone = await act([]);
+    expect(alone).toMatchObject({ stopped: [{ id: "task-i-lost" }] });
+    expect(alone.retired).not.toEqual([]);
+    expect(await act(["idle", "busy", "draining", "offline", "gone"])).toEqual(alone);
   });
 });
 

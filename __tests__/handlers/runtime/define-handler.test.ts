@@ -71,7 +71,7 @@ describe("a handler's environment", () => {
     ["no JSON", { FLEET: "ci", LIMITS: "canary" }, /LIMITS: is not JSON/],
     ["of another type", { FLEET: "ci", LIMITS: '{"max":"canary"}' }, /LIMITS\.max: .*number/],
     ["more than asked for", { FLEET: "ci", LIMITS: '{"max":1,"min":"canary"}' }, /LIMITS: .*min/],
-  ])("is refused at cold start where a variable is %s, naming it but not its value", (_, broken, message) => {
+  ])("Semaphore defect 2: is refused at cold start where a variable is %s, naming it but not its value", (_, broken, message) => {
     const start = () => defineHandler({ env, build: () => ({}), handle: async () => undefined }, broken);
     expect(start).toThrow(message);
     expect(start).not.toThrow(/canary/);
@@ -150,6 +150,12 @@ describe("metrics", () => {
     ]);
   });
 
+  it("are told apart by pool where a fleet has several", () => {
+    createMetrics({ Fleet: "ci", Pool: "arm" }, createLog("ci")).record({ JobsQueued: 3 });
+    expect(lines()).toEqual([expect.objectContaining({ Fleet: "ci", Pool: "arm", JobsQueued: 3 })]);
+    expect(lines()[0]).toMatchObject({ _aws: { CloudWatchMetrics: [{ Dimensions: [["Fleet", "Pool"]] }] } });
+  });
+
   it("leave out what is no number, and write nothing when nothing is left", () => {
     const metrics = createMetrics({ Fleet: "ci" }, createLog("ci"));
     metrics.record({});
@@ -160,7 +166,7 @@ describe("metrics", () => {
     expect(lines()[0]).not.toHaveProperty("JobsQueued");
   });
 
-  it("never throw, and recover", () => {
+  it("Semaphore defect 2: never throw, and recover, so that they can stop no scaling", () => {
     const metrics = createMetrics({ Fleet: "ci" }, createLog("ci"));
     vi.mocked(process.stdout.write).mockImplementationOnce(() => {
       throw new Error("no standard output");

@@ -19,6 +19,7 @@ describe("demand of a pool's job requests (azure-devops)", () => {
     ["waits, with nulls", { result: null, receiveTime: null, reservedAgent: null }, { queued: 1, running: 0 }],
     ["is on its way to an agent", { reservedAgent: agent }, { queued: 0, running: 1 }],
     ["runs", { reservedAgent: agent, receiveTime: at(6) }, { queued: 0, running: 1 }],
+    ["runs on an agent that is not told", { receiveTime: at(6) }, { queued: 0, running: 1 }],
     ["is over", { reservedAgent: agent, receiveTime: at(6), result: "succeeded" }, { queued: 0, running: 0 }],
     ["was cancelled while it ran", { receiveTime: at(6), result: "canceled" }, { queued: 0, running: 0 }],
     ["was cancelled in the queue (defect 1)", { result: "canceled" }, { queued: 0, running: 0 }],

@@ -50,6 +50,8 @@ describe("the placeholder of Azure DevOps", () => {
     for (let time = 0; time < 3; time += 1) await ensure();
     await start().ensure();
     expect(changes()).toEqual(["POST"]);
+    const looks = fake.requests.filter(({ query }) => query.has("includeCapabilities"));
+    expect(looks).toHaveLength(2);
   });
 
   it.each([409, 400] as const)("may be registered by two at the same time (answered by %i)", async (status) => {

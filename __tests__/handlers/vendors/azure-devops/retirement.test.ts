@@ -24,7 +24,7 @@ describe("retirement at Azure DevOps", () => {
   afterEach(() => fake.close());
 
   const ci1 = { name: "ci_1", capacityId: "task-1" };
-  const before = (method: string, happens: () => void) => {
+  const rightBefore = (method: string, happens: () => void) => {
     fake.onRequest = (request) => {
       if (request.method === method) happens();
     };
@@ -42,13 +42,20 @@ describe("retirement at Azure DevOps", () => {
     expect(await retirement.drain(ci1)).toBe("busy");
   });
 
-  it("takes an agent for busy that another one of its name has replaced meanwhile", async () => {
-    before("PATCH", () => {
+  it("proves nothing of an agent that another one of its name replaces meanwhile", async () => {
+    const replace = () => {
       fake.state.removeAgent(agent);
-      fake.state.addAgent(pool, "ci_1", { enabled: false });
-    });
+      agent = fake.state.addAgent(pool, "ci_1", { enabled: false });
+    };
+    rightBefore("PATCH", replace);
     await expect(retirement.drain(ci1)).rejects.toMatchObject({ kind: "not-found" });
-    expect(await retirement.drain(ci1)).toBe("idle");
+    let locked = false;
+    fake.onRequest = ({ method }) => {
+      if (locked) replace();
+      locked = method === "PATCH";
+    };
+    expect(await retirement.drain(ci1)).toBe("busy");
+    expect(await retirement.drain(ci1)).toBe("busy");
   });
 
   it("finds an agent by its whole name, in its own pool", async () => {
@@ -59,8 +66,15 @@ describe("retirement at Azure DevOps", () => {
     expect(fake.state.agents.has(agent.id)).toBe(false);
   });
 
+  it("finds it where the server does not filter its list", async () => {
+    fake.onRequest = ({ query }) => query.delete("agentName");
+    fake.state.addAgent(pool, "ci_10");
+    expect(await retirement.drain({ name: "ci_10", capacityId: "task-10" })).toBe("idle");
+    expect(agent.enabled).toBe(true);
+  });
+
   it("tells that an agent is gone which leaves right before it is disabled", async () => {
-    before("PATCH", () => fake.state.removeAgent(agent));
+    rightBefore("PATCH", () => fake.state.removeAgent(agent));
     expect(await retirement.drain(ci1)).toBe("gone");
   });
 

@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import { load, messagesIn } from "./files.ts";
+
+const minimal = `kind: ec2-fleet
+region: us-west-2
+vendor: { type: semaphore, organization: acme }
+`;
+
+function configWith(text: string) {
+  const [stack] = load({ "config/fleet.yaml": minimal + text }).stacks;
+  if (stack?.config.kind !== "ec2-fleet") throw new Error("no fleet on instances");
+  return stack.config;
+}
+const errorsWith = (text: string) => messagesIn(minimal + text);
+
+describe("a fleet on instances", () => {
+  it("gives everything a default but the kind, the region and the vendor's names", () => {
+    expect(configWith("")).toMatchObject({
+      agents: { min: 0, max: 10, buffer: 0, singleUse: true, idleTimeoutSeconds: 300, registrationGraceSeconds: 600 },
+      retirement: { drainTimeoutSeconds: 21600 },
+      compute: {
+        instances: { vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16384 } },
+        architecture: "x86_64",
+        spotPercent: 0,
+        spotAllocation: "price-capacity-optimized",
+        disableContainerCredentials: true,
+        maxLifetimeSeconds: 0,
+        hostLogs: true,
+      },
+    });
+  });
+
+  it("Semaphore defect 6: keeps false and 0 for what they are", () => {
+    const config = configWith(
+      "agents: { min: 0, max: 0, initial: 0, idleTimeoutSeconds: 0, singleUse: false }\ncompute: { hostLogs: false, groupMetrics: false, disableContainerCredentials: false }",
+    );
+    expect(config.agents).toMatchObject({ max: 0, initial: 0, idleTimeoutSeconds: 0, singleUse: false });
+    expect(config.compute).toMatchObject({ hostLogs: false, groupMetrics: false, disableContainerCredentials: false });
+  });
+
+  it.each([
+    ["{ initial: 11 }", /^agents\.initial: must not be more than agents\.max, which is 10/],
+    ["{ min: 2, initial: 1 }", /^agents\.initial: must not be less than agents\.min, which is 2/],
+    ["{ buffer: 20 percent }", /^agents\.buffer: must be a whole number from 0 to 10000 or a percentage/],
+    ["{ buffer: 0% }", /^agents\.buffer: must be a whole number/],
+    ["{ maxLifetimeSeconds: 600 }", /^agents\.maxLifetimeSeconds: is not a known key here/],
+  ])("refuses agents: %s", (agents, error) => {
+    expect(errorsWith(`agents: ${agents}`)).toEqual([expect.stringMatching(error)]);
+  });
+
+  it.each([
+    ["{ ami: { nameFilter: x-* } }", /^compute\.ami\.owners: must be a list of at least 1, but is missing/],
+    ["{ ami: { imageStack: base } }", /^compute\.ami.*must be \{ id: … \}/],
+    [
+      "{ maxLifetimeSeconds: 3600 }",
+      /^compute\.maxLifetimeSeconds: must be 0 or a whole number from 86400 to 31536000/,
+    ],
+    [
+      "{ ssh: { keyName: ci } }",
+      /^compute\.ssh\.cidrs: must be a list of at least 1|^compute\.ssh\.cidrs: is required/,
+    ],
+    ["{ ssh: { keyName: ci, cidrs: [0.0.0.0/0] } }", /^compute\.ssh\.cidrs\[0\]: must not be the whole internet/],
+    ['{ ssh: { keyName: ci, cidrs: ["::/0"] } }', /^compute\.ssh\.cidrs\[0\]: must not be the whole internet/],
+    ["{ ssh: { keyName: ci, cidrs: [10.0.0.1/8] } }", /^compute\.ssh\.cidrs\[0\]: must be an IPv4 or IPv6 range/],
+    ["{ warmPool: { min: 1 }, spotPercent: 10 }", /^compute\.warmPool: must be left out with spotPercent/],
+    ["{ warmPool: { min: 1 } }", /^compute\.warmPool: must come with one instance type/],
+    [
+      "{ onDemandAllocation: prioritized }",
+      /^compute\.onDemandAllocation: must be lowest-price with instances by attributes/,
+    ],
+    ['{ spotMaxPrice: "0.05" }', /^compute\.spotMaxPrice: must be left out while spotPercent is 0/],
+    ["{ onDemandBase: 11 }", /^compute\.onDemandBase: must not be more than agents\.max, which is 10/],
+    ["{ ipv6: true }", /^compute\.ipv6: must be false without network\.create\.ipv6/],
+    [
+      "{ volume: { sizeGiB: 8, iops: 4001 } }",
+      /^compute\.volume\.iops: must be at most 4000: gp3 gives 500 for each GiB/,
+    ],
+    ["{ volume: { throughputMiBps: 751 } }", /^compute\.volume\.throughputMiBps: must be at most 750/],
+    ["{ suspendedProcesses: [ReplaceUnhealthy] }", /^compute\.suspendedProcesses\[0\]: must be one of/],
+    ["{ suspendedProcesses: [Terminate] }", /^compute\.suspendedProcesses\[0\]: must be one of/],
+    [
+      "{ instanceRole: { name: ci, extraPolicyArns: [] } }",
+      /^compute\.instanceRole\.extraPolicyArns: is not a known key here\. Known: name/,
+    ],
+    [
+      "{ refresh: { minHealthyPercent: 100, maxHealthyPercent: 100 } }",
+      /^compute\.refresh\.maxHealthyPercent: must be more than/,
+    ],
+  ])("refuses compute: %s", (compute, error) => {
+    expect(errorsWith(`compute: ${compute}`)).toEqual([expect.stringMatching(error)]);
+  });
+
+  it.each([
+    "cost centre",
+    "kubernetes.io/name",
+    "größe",
+    "_index",
+    "..",
+  ])("refuses the tag %s: EC2 would not launch an instance that reads its tags", (name) => {
+    expect(errorsWith(`tags: { "${name}": x }`)).toEqual([
+      expect.stringContaining(`tags: must have names of a-z, A-Z, 0-9 and + = . _ : @ - alone, not "${name}"`),
+    ]);
+  });
+
+  it("takes tags with colons, and IPv6 where the network has it", () => {
+    const config = configWith(
+      'tags: { "acme:team": "platform:ci" }\nnetwork: { create: { ipv6: true } }\ncompute: { ipv6: true }\n',
+    );
+    expect(config.tags).toEqual({ "acme:team": "platform:ci" });
+  });
+
+  it("Semaphore defect 6: subnets without their VPC are an error, not ignored", () => {
+    expect(errorsWith("network: { subnetIds: [subnet-0123456789abcdef0] }")).toEqual([
+      expect.stringMatching(/^network/),
+    ]);
+  });
+
+  it.each([299, 172_801])("refuses to drain for %s s: AWS keeps no instance longer than 48 hours", (seconds) => {
+    expect(errorsWith(`retirement: { drainTimeoutSeconds: ${seconds} }`)).toEqual([
+      expect.stringContaining("must be a whole number from 300 to 172800"),
+    ]);
+  });
+
+  it("refuses a vendor whose agents run in containers, and names those that are known here", () => {
+    const [error] = messagesIn(
+      "kind: ec2-fleet\nregion: us-west-2\nvendor: { type: hcp-terraform, organization: acme, agentPool: aws }\n",
+    );
+    expect(error).toMatch(/vendor\.type.*spacelift.*semaphore/);
+  });
+});

@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type HcpTerraformFake, startHcpTerraformFake } from "../fakes/hcp-terraform.ts";
+import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
+import { makeWhatExists } from "./existing.ts";
+import { createHcpOperator, type HcpOperator } from "./hcp-operator.ts";
+import { decisionsOf, scheduled, until } from "./operator.ts";
+import { callsWithoutRight } from "./rights.ts";
+import { missingTools, root, run } from "./toolchain.ts";
+
+const missing = missingTools({ moto: true });
+if (missing) process.stderr.write(`SKIPPED: deploying the shipped configs. Missing here: ${missing}\n`);
+
+const region = "us-west-2";
+const apiToken = `${canary}api-token`;
+/** A fleet on the hosts of a cluster, which is on a shared network: three stacks, one after the other. */
+const onHosts = { fleet: "hcp-on-cluster", cluster: "cluster-shared", pool: "aws-hosts" };
+
+const configs = Object.fromEntries(
+  readdirSync(join(root, "config"))
+    .filter((file) => file.startsWith("azure-devops"))
+    .map((file) => [basename(file, ".yaml"), readFileSync(join(root, "config", file), "utf8")] as const),
+);
+const stacks = Object.keys(configs);
+
+/** What there is of a stack at least, by how its name begins. */
+const kinds: readonly (readonly [prefix: string, listed: readonly string[]])[] = [
+  ["azure-devops-", ["clusters", "functions", "secrets", "stateMachines", "repositories", "buildProjects", "buckets"]],
+  ["network-", ["vpcs", "subnets", "parameters"]],
+  ["cluster-", ["clusters", "groups", "launchTemplates", "instanceProfiles", "topics"]],
+  ["hcp-on-cluster", ["functions", "secrets", "roles", "httpApis", "securityGroups"]],
+  ["hcp-", ["clusters", "functions", "secrets", "roles", "httpApis", "securityGroups"]],
+];
+
+describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", () => {
+  let hcp: HcpTerraformFake;
+  let deployment: Deployment;
+  let operator: HcpOperator;
+
+  beforeAll(async () => {
+    hcp = await startHcpTerraformFake();
+    hcp.state.token = apiToken;
+    deployment = await prepareDeployment(configs, {
+      notification_token: `${canary}hmac-key`,
+      tfc_agent_token: `${canary}agent-token`,
+      ado_client_secret: `${canary}client-secret`,
+    });
+    operator = createHcpOperator(deployment, { hcp, region, apiToken });
+    await deployment.deploy();
+  }, 400_000);
+
+  afterAll(async () => {
+    await operator?.close();
+    await deployment?.close();
+    await hcp?.close();
+  });
+
+  /** Changes what only an emulator needs otherwise in a shipped config. */
+  function edit(stack: string, from: string | RegExp, to: string): void {
+    const file = join(deployment.configFolder, `${stack}.yaml`);
+    const text = readFileSync(file, "utf8");
+    const edited = text.replace(from, to);
+    if (edited === text) throw new Error(`${stack} has no ${from}`);
+    writeFileSync(file, edited);
+  }
+
+  it("all stacks are there", async () => {
+    const existing = await deployment.whatExists();
+    expect(Object.keys(existing)).toEqual(stacks);
+    for (const [stack, { remembered, listed }] of Object.entries(existing)) {
+      const [, least = []] = kinds.find(([prefix]) => stack.startsWith(prefix)) ?? [];
+      expect(least).not.toEqual([]);
+      expect(remembered.length).toBeGreaterThan(10);
+      expect(listed, stack).toEqual(expect.arrayContaining([...least]));
+    }
+  });
+
+  describe.concurrent("at once", () => {
+    it.each(stacks)("a second plan of %s is empty", { timeout: 120_000 }, async (stack) => {
+      const options = { cwd: deployment.stackFolder(stack), env: deployment.env };
+      const plan = await run("terraform", ["plan", "-detailed-exitcode", "-input=false", "-no-color"], options);
+      expect(plan).toMatchObject({ code: 0, output: expect.stringContaining("No changes.") });
+    });
+  });
+
+  it("no secret is in state, synthesized JSON, output or calls to anyone but Secrets Manager", () => {
+    expect(deployment.filesWith("secret_string_wo").length).toBeGreaterThan(0);
+    expect(deployment.filesWith(canary)).toEqual([]);
+    expect(deployment.logs.some((text) => text.includes(canary))).toBe(false);
+    expect([...(deployment.front.toldTo.get(canary) ?? [])]).toEqual(["secretsmanager"]);
+  });
+
+  it("destroy leaves nothing", { timeout: 300_000 }, async () => {
+    await deployment.destroy();
+    expect(await deployment.whatExists()).toEqual(nothingOf(stacks));
+  });
+});

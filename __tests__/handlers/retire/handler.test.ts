@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest";
+import { VendorApiError } from "../../../handlers/core/errors.ts";
+import type { RetirementReason } from "../../../handlers/core/ports.ts";
+import { handleRetire } from "../../../handlers/retire/handler.ts";
+import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
+
+type State = "idle" | "busy" | "gone";
+
+function setUp({ state = "idle" as State, queued = 0 } = {}) {
+  const calls: string[] = [];
+  const failures = new Map<string, Error>();
+  const metrics = createMetricsFake();
+  const log = createLogFake();
+  const call = async <T>(name: string, result: T): Promise<T> => {
+    calls.push(name);
+    const failure = failures.get(name);
+    if (failure) throw failure;
+    return result;
+  };
+  const poolOf = (prefix: string) => ({
+    metrics,
+    retirement: {
+      drain: () => call(`${prefix}drain`, state),
+      undrain: () => call(`${prefix}undrain`, undefined),
+      deregister: () => call(`${prefix}deregister`, undefined),
+    },
+    vendor: { readDemand: () => call(`${prefix}readDemand`, { queued, running: 0 }) },
+  });
+  const pools = new Map([
+    [undefined, poolOf("")],
+    ["win", poolOf("win.")],
+  ]);
+  return {
+    calls,
+    failures,
+    metrics,
+    log,
+    step: (step: string, { reason = "scale-in" as RetirementReason, pool = undefined as string | undefined } = {}) =>
+      handleRetire({ step, reason, agent: { name: "ci_1", capacityId: "ci_1", pool } }, { pools, log }),
+  };
+}
+
+const down = new VendorApiError("unavailable", "down");
+
+describe("steps", () => {
+  it.each<State>(["idle", "busy", "gone"])("drain tells that the agent is %s", async (state) => {
+    expect(await setUp({ state }).step("drain")).toEqual({ state });
+  });
+
+  it("undrain lifts the lock and counts", async () => {
+    const retire = setUp();
+    await retire.step("undrain");
+    expect(retire.calls).toEqual(["undrain"]);
+    expect(retire.metrics.records).toEqual([{ RetirementsAborted: 1 }]);
+  });
+
+  it("deregister drains once more, right before", async () => {
+    const retire = setUp();
+    expect(await retire.step("deregister")).toEqual({ replace: false });
+    expect(retire.calls).toEqual(["drain", "deregister"]);
+  });
+
+  it("deregister refuses an agent that works after all", async () => {
+    const retire = setUp({ state: "busy" });
+    await expect(retire.step("deregister")).rejects.toMatchObject({ name: "AgentBusyError" });
+    expect(retire.calls).toEqual(["drain"]);
+  });
+
+  it("Azure DevOps: the vendor's refusal says that the agent works after all", async () => {
+    const retire = setUp();
+    retire.failures.set("deregister", new VendorApiError("conflict", "the agent runs a job"));
+    await expect(retire.step("deregister")).rejects.toMatchObject({ name: "AgentBusyError" });
+    expect(retire.metrics.records).toEqual([]);
+  });
+
+  it("deregister has nothing to do for an agent that is gone", async () => {
+    const retire = setUp({ state: "gone" });
+    await retire.step("deregister");
+    expect(retire.calls).toEqual(["drain"]);
+  });
+
+  it("asks the pool that the agent is of", async () => {
+    const retire = setUp();
+    await retire.step("drain", { pool: "win" });
+    expect(retire.calls).toEqual(["win.drain"]);
+    await expect(retire.step("drain", { pool: "mac" })).rejects.toThrow("no pool mac");
+  });
+
+  it.each([
+    "drain",
+    "undrain",
+    "deregister",
+  ])("a failing vendor fails %s under its own name, and counts", async (step) => {
+    const retire = setUp();
+    retire.failures.set(step, down);
+    await expect(retire.step(step)).rejects.toMatchObject({ name: "VendorApiError" });
+    expect(retire.metrics.records).toEqual([{ VendorApiErrors: 1 }]);
+  });
+
+  it("takes nothing for a step that is none", async () => {
+    const retire = setUp();
+    await expect(retire.step("terminate")).rejects.toThrow();
+    expect(retire.calls).toEqual([]);
+  });
+});
+
+describe("Semaphore defect 1: whether one that leaves is replaced", () => {
+  it.each<[RetirementReason, number, boolean]>([
+    ["release", 1, true],
+    ["release", 0, false],
+    ["spot-interruption", 1, true],
+    ["rebalance", 1, true],
+    ["scale-in", 1, false],
+    ["stranded", 1, false],
+    ["terminating", 1, false],
+  ])("by %s with %d jobs waiting: %s", async (reason, queued, replace) => {
+    expect(await setUp({ queued }).step("deregister", { reason })).toEqual({ replace });
+  });
+
+  it("is replaced while the vendor does not tell", async () => {
+    const retire = setUp();
+    retire.failures.set("readDemand", down);
+    expect(await retire.step("deregister", { reason: "release" })).toEqual({ replace: true });
+    expect(retire.metrics.records).toEqual([{ VendorApiErrors: 1 }]);
+  });
+});

@@ -1,0 +1,137 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { App, TerraformStack } from "cdktf";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { bootProgram, instanceUserData } from "../../stacks/constructs/instance-user-data.ts";
+import { plainText, terraformText } from "../../stacks/constructs/terraform-text.ts";
+import { synthesize } from "./synth.ts";
+
+const hostile = [
+  "it's",
+  "'; touch /tmp/owned; '",
+  "'\\''",
+  "$(touch /tmp/owned) `id` $HOME ${HOME} $${HOME} %{ if true } %%{ 100% %s",
+  '"double" \\ back\\slash \\n',
+  "two\nlines\n\n",
+  "trailing newline\n",
+  "größe 日本 🚀\u00a0\t|&;<>*?[]{}~!#",
+  "",
+];
+const settings = Object.fromEntries(hostile.map((value, index) => [`AGENT_FLEETS_TEST_${index}`, value]));
+
+/** The text that bash has in each variable after it ran the lines of settings, which come before the library. */
+function readByBash(program: string, names: readonly string[]): string[] {
+  const header = program.slice(0, program.indexOf("# shellcheck shell=bash"));
+  const print = `\nfor name in ${names.join(" ")}; do printf '%s\\0' "\${!name}"; done\n`;
+  const output = execFileSync("bash", ["-s"], {
+    input: header + print,
+    encoding: "utf8",
+    env: { PATH: process.env.PATH },
+  });
+  return output.split("\0").slice(0, -1);
+}
+
+/** Settings as the stack has them, from what stands in a config. */
+const asConfigured = (texts: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, terraformText(value)]));
+
+describe("the boot program", () => {
+  it("gives bash every setting as it stands in the config, and expands nothing", () => {
+    const program = plainText(bootProgram(asConfigured(settings), []));
+    expect(readByBash(program, Object.keys(settings))).toEqual(hostile);
+  });
+
+  it("does so for whatever text there is", () => {
+    const text = fc.string({ unit: "binary" }).filter((value) => !value.includes("\0"));
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 50, maxLength: 50 }), (values) => {
+        const named = Object.fromEntries(values.map((value, index) => [`AGENT_FLEETS_TEST_${index}`, value]));
+        const program = plainText(bootProgram(asConfigured(named), []));
+        expect(readByBash(program, Object.keys(named))).toEqual(values);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it.each(["spacelift/boot.sh", "semaphore/boot.sh"])("is bash, with %s", (file) => {
+    const { status, stderr } = spawnSync("bash", ["-n"], {
+      input: plainText(bootProgram(asConfigured(settings), [file])),
+      encoding: "utf8",
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  });
+
+  const terraform = spawnSync("terraform", ["version"]).status === 0;
+  if (!terraform) process.stderr.write("SKIPPED: the boot program as Terraform reads it. Missing here: terraform\n");
+
+  it.skipIf(!terraform)("is, gzipped by Terraform, what was written, with its expressions filled in", () => {
+    const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
+    try {
+      const program = bootProgram({ ...asConfigured(settings), AGENT_FLEETS_TEST_ARN: "${local.arn}" }, [
+        "spacelift/boot.sh",
+      ]);
+      const locals = { arn: "arn:aws:secretsmanager:us-west-2:111122223333:secret:a-AbCdEf", program };
+      writeFileSync(join(folder, "main.tf.json"), JSON.stringify({ locals }));
+      const answer = execFileSync("terraform", ["console"], {
+        cwd: folder,
+        input: "base64gzip(local.program)\n",
+        encoding: "utf8",
+        env: { PATH: process.env.PATH, HOME: folder, CHECKPOINT_DISABLE: "1" },
+      });
+      const text = gunzipSync(Buffer.from(JSON.parse(answer), "base64")).toString();
+      expect(text).toBe(plainText(program).replace("${local.arn}", locals.arn));
+      expect(readByBash(text, [...Object.keys(settings), "AGENT_FLEETS_TEST_ARN"])).toEqual([...hostile, locals.arn]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("user data that EC2 would refuse", () => {
+  /** Text that does not get shorter by gzip. */
+  const noise = (length: number) => {
+    const bytes = Array.from({ length }, (_, index) => 33 + (((index * index * 2_654_435_761) % 9_973) % 90));
+    return String.fromCharCode(...bytes).replaceAll(/['$%\\]/g, "_");
+  };
+  const userData = (more: Readonly<Record<string, string>>) =>
+    instanceUserData(new TerraformStack(new App(), "ci"), {
+      stack: "ci",
+      settings: { SHORT: "x", ...more },
+      files: [],
+    });
+
+  it("is an error of the config that says how long it is, how long it may be and what makes it so long", () => {
+    expect(() => userData({ LONG: noise(20_000) })).toThrow(
+      /^ci: the boot program of its instances has [0-9]{5} bytes, and EC2 takes 16384: shorten what becomes LONG/,
+    );
+  });
+
+  it("may be long, as long as gzip makes it short enough", () => {
+    expect(() => userData({ LONG: "all work and no play\n".repeat(5000) })).not.toThrow();
+  });
+
+  it("counts what Terraform fills in at the length that it may get", () => {
+    const expressions = Array.from({ length: 120 }, (_, index) => `\${aws_x.y${index}.arn}`).join(",");
+    expect(() => userData({ LONG: expressions })).toThrow("EC2 takes 16384");
+    expect(() => userData({ LONG: terraformText(expressions) })).not.toThrow();
+  });
+
+  it("is far from what a Spacelift fleet with a configuration of 4 KB has", () => {
+    const stack = synthesize({
+      kind: "ec2-fleet",
+      region: "us-west-2",
+      vendor: {
+        type: "spacelift",
+        workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
+        endpoint: "https://acme.app.spacelift.io",
+        apiKeyId: "01HCC6QZ932J7WDF4FTVM9QMEX",
+        configuration: "export GREETING=hello # a line of shell text\n".repeat(90),
+      },
+    });
+    expect(stack.resource.aws_launch_template).toBeDefined();
+  });
+});
