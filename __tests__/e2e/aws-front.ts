@@ -1,14 +1,26 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { ask } from "./aws-listings.ts";
 import type { Bridges, Forward } from "./front/bridge.ts";
 import { codeBuildBridges } from "./front/codebuild.ts";
 import { ec2Bridges } from "./front/ec2.ts";
 import { ecsTaskBridges } from "./front/ecs.ts";
 import { ecsServiceBridges } from "./front/ecs-services.ts";
-import { type Answer, type AwsCall, callOf, createForwarder, type Exchange, readBody } from "./front/exchange.ts";
+import {
+  type Answer,
+  type AwsCall,
+  callOf,
+  changedExchange,
+  createForwarder,
+  type Exchange,
+  readBody,
+} from "./front/exchange.ts";
+import { type GroupEvent, groupBridges } from "./front/groups.ts";
 import { lambdaBridges } from "./front/lambda.ts";
 import { s3Bridges } from "./front/s3.ts";
-import { applicationScalingBridges, groupBridges } from "./front/scaling.ts";
+import { applicationScalingBridges } from "./front/scaling.ts";
+import { sqsBridges } from "./front/sqs.ts";
+import { type RunOnInstance, ssmBridges } from "./front/ssm.ts";
 import { type RunMachine, stepFunctionsBridges } from "./front/step-functions.ts";
 
 export type { AwsCall } from "./front/exchange.ts";
@@ -24,6 +36,8 @@ export interface AwsFront {
   onCall: ((call: AwsCall) => void) | undefined;
   /** Executes state machines; without it every execution fails at once. */
   runMachine: RunMachine | undefined;
+  /** Runs commands on instances; without it none listens. */
+  runOnInstance: RunOnInstance | undefined;
   /** The services that any of the texts to watch for was sent to. */
   readonly toldTo: ReadonlyMap<string, ReadonlySet<string>>;
   close(): Promise<void>;
@@ -39,10 +53,12 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     ...ecsTaskBridges((launch) => front.onTaskStarted?.(launch)),
     ...ecsServiceBridges(),
     ...applicationScalingBridges(),
-    ...groupBridges(),
+    ...groupBridges((event) => putEvent(moto, event)),
     ...ec2Bridges(),
     ...codeBuildBridges(),
     ...s3Bridges(),
+    ...sqsBridges(),
+    ...ssmBridges(async (...command) => front.runOnInstance?.(...command)),
     ...stepFunctionsBridges(async (...call) => (await front.runMachine?.(...call)) ?? "FAILED"),
   };
 
@@ -59,13 +75,7 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
   }
 
   function forwardOf(exchange: Exchange): Forward {
-    return (changed) => {
-      if (!changed) return forward(exchange);
-      const target = String(exchange.headers["x-amz-target"]);
-      const operation = changed.operation ? target.replace(/[^.]*$/, changed.operation) : target;
-      const headers = { ...exchange.headers, "x-amz-target": operation };
-      return forward({ ...exchange, headers, body: Buffer.from(JSON.stringify(changed.input)) });
-    };
+    return (changed) => forward(changed ? changedExchange(exchange, changed) : exchange);
   }
 
   async function respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -88,6 +98,7 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     onTaskStarted: undefined,
     onCall: undefined,
     runMachine: undefined,
+    runOnInstance: undefined,
     close() {
       closeForwarder();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -96,4 +107,14 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     },
   };
   return front;
+}
+
+/** Puts an event on the default bus: moto hands it to the targets of the rules whose pattern it matches. */
+async function putEvent(moto: string, { region, source, detailType, detail }: GroupEvent): Promise<void> {
+  const entry = { Source: source, DetailType: detailType, Detail: JSON.stringify(detail) };
+  await ask(moto, region, "events", "/", {
+    method: "POST",
+    body: JSON.stringify({ Entries: [entry] }),
+    headers: { "x-amz-target": "AWSEvents.PutEvents", "content-type": "application/x-amz-json-1.1" },
+  });
 }

@@ -176,7 +176,10 @@ describe("the launch template", () => {
 
   it("takes the image that the config names, in each of three ways, or else the vendor's", () => {
     expect(templateOf({ ami: { id: "ami-0123456789abcdef0" } }).image_id).toBe("ami-0123456789abcdef0");
-    expect(templateOf({ ami: { ssmParameter: "/ci/ami" } }).image_id).toBe("resolve:ssm:/ci/ami");
+    const told = fleet({ compute: { ami: { ssmParameter: "/ci/ami" } } });
+    const [parameter] = Object.entries(told.data.aws_ssm_parameter ?? {});
+    expect(parameter?.[1]).toMatchObject({ name: "/ci/ami" });
+    expect(template(told).image_id).toBe(`\${data.aws_ssm_parameter.${parameter?.[0]}.insecure_value}`);
     const named = fleet({ compute: { ami: { nameFilter: "ci-*", owners: ["self"] } } });
     const [image] = Object.entries(named.data.aws_ami ?? {});
     expect(image?.[1]).toMatchObject({

@@ -11,7 +11,7 @@ const ami = z.union(
     }),
     z.strictObject({
       ssmParameter: text(/^\/[\w./-]{1,1010}$/, "the name of an SSM parameter, with its leading slash").describe(
-        "An SSM parameter that names the AMI, read whenever an instance starts.",
+        "An SSM parameter that names the AMI, read when Terraform plans.",
       ),
     }),
     z.strictObject({

@@ -1,4 +1,5 @@
 import { DataAwsAmi } from "@cdktf/provider-aws/lib/data-aws-ami";
+import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
 import { LaunchTemplate } from "@cdktf/provider-aws/lib/launch-template";
 import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
@@ -91,7 +92,10 @@ export class InstanceTemplate extends Construct {
 
   private image(ami: AmiSource): string {
     if ("id" in ami) return ami.id;
-    if ("ssmParameter" in ami) return `resolve:ssm:${ami.ssmParameter}`;
+    if ("ssmParameter" in ami) {
+      // Not by `resolve:ssm:`, which Auto Scaling takes neither with instances by attributes nor with skip matching.
+      return new DataAwsSsmParameter(this, "image", { name: ami.ssmParameter }).insecureValue;
+    }
     return new DataAwsAmi(this, "image", {
       mostRecent: true,
       owners: [...ami.owners],

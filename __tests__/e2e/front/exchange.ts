@@ -17,7 +17,10 @@ export interface Answer {
 
 /** One call of an AWS API. */
 export interface AwsCall {
-  /** Access key id of the caller: of a deployed function, its name; of a workflow, `role:` and its role; of everyone else `test`. */
+  /**
+   * Access key id of the caller: of a deployed function, its name; of a workflow, `role:` and its role; of an instance, its
+   * session as AWS calls it, `AROA…:i-…`; of everyone else `test`.
+   */
   readonly caller: string;
   /** Such as `ecs`. */
   readonly service: string;
@@ -30,19 +33,47 @@ export interface AwsCall {
 const functionPath = /^\/2015-03-31\/functions\/([^/?]+)(\/invocations)?/;
 
 /** The call that a request is. */
-export function callOf({ method, path, headers, body }: Exchange): AwsCall {
+export function callOf(exchange: Exchange): AwsCall {
+  const { method, path, headers, body } = exchange;
   const signed = /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? "");
   const [, caller = "", service = ""] = signed ?? [];
   const [, functionName, invocations] = functionPath.exec(path) ?? [];
   const target = headers["x-amz-target"];
-  const form = headers["content-type"]?.startsWith("application/x-www-form-urlencoded") ?? false;
+  const form = isForm(exchange);
   const input = {
     ...(functionName !== undefined && { FunctionName: decodeURIComponent(functionName) }),
-    ...(form ? Object.fromEntries(new URLSearchParams(body.toString("utf8"))) : jsonOf(body)),
+    ...(form ? formOf(exchange) : jsonOf(body)),
   };
   const action = form && "Action" in input ? String(input.Action) : undefined;
   const named = typeof target === "string" ? target.replace(/^.*\./, "") : action;
   return { caller, service, operation: named ?? (invocations ? "Invoke" : `${method} ${path}`), input };
+}
+
+/** The same request for another operation of its service, or with another input. */
+export function changedExchange(
+  exchange: Exchange,
+  { operation, input }: { readonly operation?: string; readonly input: AwsCall["input"] },
+): Exchange {
+  const target = exchange.headers["x-amz-target"];
+  if (!isForm(exchange)) {
+    const named = typeof target === "string" && operation !== undefined && target.replace(/[^.]*$/, operation);
+    const headers = { ...exchange.headers, ...(named && { "x-amz-target": named }) };
+    return { ...exchange, headers, body: Buffer.from(JSON.stringify(input)) };
+  }
+  const { Action, Version } = formOf(exchange);
+  const form = Object.entries({ ...input, Action: operation ?? Action, Version }).map(([name, value]) => [
+    name,
+    String(value),
+  ]);
+  return { ...exchange, body: Buffer.from(new URLSearchParams(Object.fromEntries(form)).toString()) };
+}
+
+function isForm({ headers }: Exchange): boolean {
+  return headers["content-type"]?.startsWith("application/x-www-form-urlencoded") ?? false;
+}
+
+function formOf({ body }: Exchange): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(body.toString("utf8")));
 }
 
 /** The JSON object that a body is; without any properties if it is none. */

@@ -1,16 +1,44 @@
-import { type Bridges, withJson } from "./bridge.ts";
+import * as z from "zod";
+import { type Bridges, type Forward, withJson } from "./bridge.ts";
+import type { AwsCall } from "./exchange.ts";
+
+const mappingCall = /^(\w+) [^?]*\/event-source-mappings\b/;
+const mapping = z.looseObject({ UUID: z.string() });
+const mappings = z.looseObject({ EventSourceMappings: z.array(mapping) });
 
 /**
  * Lambda. What moto does not do:
  *
  * - remember the KMS key of a function: we do;
- * - invoke functions without Docker: invocations are accepted, and the test runs what it wants.
+ * - invoke functions without Docker: invocations are accepted, and the test runs what it wants. So moto gets to know the
+ *   mappings of queues to functions as disabled, and they are told as they were made.
  */
 export function lambdaBridges(): Bridges {
   const keys = new Map<string, unknown>();
+  /** Ids of the mappings that moto alone takes for disabled. */
+  const enabled = new Set<string>();
+
+  const shown = (each: z.output<typeof mapping>) => (enabled.has(each.UUID) ? { ...each, State: "Enabled" } : each);
+
+  async function map(method: string | undefined, { input }: AwsCall, forward: Forward) {
+    const changes = method === "POST" || method === "PUT";
+    const answer = await (changes ? forward({ input: { ...input, Enabled: false } }) : forward());
+    return withJson(answer, (json) => {
+      const many = mappings.safeParse(json);
+      if (many.success) return { ...many.data, EventSourceMappings: many.data.EventSourceMappings.map(shown) };
+      const one = mapping.parse(json);
+      if (changes && input.Enabled !== false) enabled.add(one.UUID);
+      else if (changes) enabled.delete(one.UUID);
+      return shown(one);
+    });
+  }
+
   return {
     "lambda:Invoke": async () => ({ status: 202, headers: {}, body: Buffer.alloc(0) }),
-    "lambda:*": async ({ input }, forward) => {
+    "lambda:*": async (call, forward) => {
+      const { operation, input } = call;
+      const [isMapping, method] = mappingCall.exec(operation) ?? [];
+      if (isMapping) return map(method, call, forward);
       if ("KMSKeyArn" in input) keys.set(String(input.FunctionName), input.KMSKeyArn);
       const answer = await forward();
       return keys.size === 0 ? answer : withJson(answer, (json) => withKey(json, keys));

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { type Bridges, type Forward, jsonAnswer, withXml } from "./bridge.ts";
-import { type AwsCall, jsonOf } from "./exchange.ts";
+import { type Bridges, jsonAnswer } from "./bridge.ts";
+import { jsonOf } from "./exchange.ts";
 
 const tags = z.record(z.string(), z.string()).default({});
 
@@ -21,27 +21,5 @@ export function applicationScalingBridges(): Bridges {
     },
     "application-autoscaling:ListTagsForResource": async ({ input }) =>
       jsonAnswer(200, { Tags: tagsOf.get(String(input.ResourceARN)) ?? {} }),
-  };
-}
-
-/** EC2 Auto Scaling. moto forgets how long instances may live: we do not. */
-export function groupBridges(): Bridges {
-  const lifetimes = new Map<string, string>();
-  const remember = async ({ input }: AwsCall, forward: Forward) => {
-    const { AutoScalingGroupName: name, MaxInstanceLifetime: seconds } = input;
-    const answer = await forward();
-    if (answer.status < 300 && seconds !== undefined) lifetimes.set(String(name), String(seconds));
-    return answer;
-  };
-  return {
-    "autoscaling:CreateAutoScalingGroup": remember,
-    "autoscaling:UpdateAutoScalingGroup": remember,
-    "autoscaling:DescribeAutoScalingGroups": async (_, forward) =>
-      withXml(await forward(), (xml) =>
-        xml.replaceAll(/<AutoScalingGroupName>([^<]*)<\/AutoScalingGroupName>/g, (element, name: string) => {
-          const seconds = lifetimes.get(name);
-          return seconds === undefined ? element : `${element}<MaxInstanceLifetime>${seconds}</MaxInstanceLifetime>`;
-        }),
-      ),
   };
 }
