@@ -74,16 +74,12 @@ export function createAzureDevOpsFleet(
     },
   };
 
-  const ecsClient = ecsClientOver(async (call) => {
-    const answer = ecs.perform(call);
-    return answer;
-  });
-  const stopTask = ecs.perform;
+  const perform = ecs.perform;
   ecs.perform = (call) => {
     const task = call.operation === "StopTask" ? ecs.tasks.get(String(call.input.task)) : undefined;
     const job = task && agentOf(task)?.job;
     if (job) killed.push(job);
-    const answer = stopTask(call);
+    const answer = perform(call);
     if (task) end(task);
     return answer;
   };
@@ -113,7 +109,7 @@ export function createAzureDevOpsFleet(
           enableExecuteCommand: false,
           nameVariable: "AZP_AGENT_NAME",
         },
-        { ecs: ecsClient, clock },
+        { ecs: ecsClientOver(async (call) => ecs.perform(call)), clock },
       ),
       retirements,
       memory: { recentlyWanted: [] },
@@ -154,7 +150,7 @@ export function createAzureDevOpsFleet(
 }
 
 /** What makes one pool. */
-export interface FleetOptions {
+interface FleetOptions {
   /** Begins its agents' names. */
   readonly name: string;
   readonly pool: FakePool;

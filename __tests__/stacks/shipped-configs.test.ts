@@ -61,8 +61,11 @@ describe("every file in config/", () => {
 
   it("is self-contained: no path of this machine, in the JSON or in the code of the functions", async () => {
     const files = synthesizeAll(join(folder, "paths"), await bundleHandlers());
-    const fleets = stacks.filter(({ config }) => config.kind === "ecs-fleet");
-    expect([...files.keys()].filter((path) => path.endsWith("index.mjs"))).toHaveLength(2 * fleets.length);
+    const code = [...files.keys()].filter((path) => path.endsWith("index.mjs"));
+    for (const { name, config } of stacks) {
+      const own = code.filter((path) => path.startsWith(`/stacks/${name}/`));
+      expect(own.length > 0, name).toBe(config.kind.endsWith("-fleet"));
+    }
     for (const [path, content] of files) {
       for (const machinePath of [process.cwd(), folder, tmpdir()]) {
         expect(content.includes(machinePath), `${machinePath} in ${path}`).toBe(false);

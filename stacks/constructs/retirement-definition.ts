@@ -94,7 +94,7 @@ function draining(props: RetirementDefinitionProps, next: { readonly again: stri
       { ResultPath: null, Next: "Given up" },
       { otherwise: "Still drained" },
     ),
-    "In time": choice("Wait", [{ ...notInTime, Next: "Deregister" }]),
+    "In time": choice("Wait", [{ ...notInTime, Next: "Out of time" }]),
     Wait: { Type: "Wait", Seconds: pollSeconds(props.drainTimeoutSeconds), Next: next.again },
   };
 }

@@ -4,9 +4,9 @@ import type { VendorDeps } from "../deps.ts";
 import { type HttpRequest, pathOf } from "../http.ts";
 import type { AzureDevOpsRuntime } from "./config.ts";
 import { connect } from "./connection.ts";
+import type { Capabilities } from "./demands.ts";
 
-/** A row of `jobrequests`, as far as it matters. */
-export const jobRequest = z.object({
+const jobRequest = z.object({
   requestId: z.number(),
   queueTime: z.iso.datetime({ offset: true }),
   receiveTime: z.string().nullish(),
@@ -16,11 +16,10 @@ export const jobRequest = z.object({
   demands: z.array(z.string()).nullish(),
 });
 
-/** See {@link jobRequest}. */
+/** A row of `jobrequests`, as far as it matters. */
 export type JobRequest = z.output<typeof jobRequest>;
 
-/** An agent of a pool, as far as it matters. Times are texts, because they decide about nothing but leftovers. */
-export const poolAgent = z.object({
+const poolAgent = z.object({
   id: z.number(),
   name: z.string(),
   enabled: z.boolean().nullish(),
@@ -30,11 +29,8 @@ export const poolAgent = z.object({
   statusChangedOn: z.string().nullish(),
 });
 
-/** See {@link poolAgent}. */
+/** An agent of a pool, as far as it matters. Times are texts, because they decide about nothing but leftovers. */
 export type PoolAgent = z.output<typeof poolAgent>;
-
-/** What an agent offers, by name. */
-type Capabilities = Readonly<Record<string, string>>;
 
 /** The agent pool of a fleet over the distributed-task API. Every failure is a {@link VendorApiError}. */
 export interface PoolApi {
