@@ -5,6 +5,7 @@ import * as z from "zod";
 import { type Moto, startMoto } from "../fakes/moto.ts";
 import { type AwsFront, startAwsFront } from "./aws-front.ts";
 import { listAll } from "./aws-listings.ts";
+import { publicImages } from "./existing.ts";
 import { mustRun, root, terraformEnvironment } from "./toolchain.ts";
 
 /** What every secret of these suites begins with, so that one search finds them all. */
@@ -58,7 +59,14 @@ export async function prepareDeployment(
   mkdirSync(configFolder);
   for (const [stack, text] of Object.entries(configs)) writeFileSync(join(configFolder, `${stack}.yaml`), text);
 
-  const moto = await startMoto({ MOTO_IAM_LOAD_MANAGED_POLICIES: "true", MOTO_ACCOUNT_ID: account });
+  const images = join(folder, "images.json");
+  writeFileSync(images, JSON.stringify(publicImages));
+
+  const moto = await startMoto({
+    MOTO_IAM_LOAD_MANAGED_POLICIES: "true",
+    MOTO_ACCOUNT_ID: account,
+    MOTO_AMIS_PATH: images,
+  });
   await keepTasksRunning(moto);
   const front = await startAwsFront(moto.url, [canary]);
   const env = terraformEnvironment(folder, {

@@ -27,6 +27,8 @@ const stacks = Object.keys(configs);
 /** What there is of a stack at least, by how its name begins. */
 const kinds: readonly (readonly [prefix: string, listed: readonly string[]])[] = [
   ["azure-devops-", ["clusters", "functions", "secrets", "stateMachines", "repositories", "buildProjects", "buckets"]],
+  ["spacelift-", ["functions", "stateMachines", "groups", "launchTemplates", "queues", "rules", "topics"]],
+  ["semaphore-", ["functions", "stateMachines", "groups", "launchTemplates", "queues", "rules", "instanceProfiles"]],
   ["network-", ["vpcs", "subnets", "parameters"]],
   ["cluster-", ["clusters", "groups", "launchTemplates", "instanceProfiles", "topics"]],
   ["hcp-on-cluster", ["functions", "secrets", "roles", "httpApis", "securityGroups"]],

@@ -31,6 +31,7 @@ export interface GroupEvent {
  * - remember how long instances may live: we do;
  * - wait for termination hooks: an instance that waits is on standby in moto, which knows it as the group's, but not as one
  *   of those that are desired. Its end is told to EventBridge, and comes when the hook is completed;
+ * - tell of hooks without a target of their own that they have none;
  * - refuse what would break the group's limits, or names an instance of no group.
  *
  * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks.html
@@ -119,6 +120,7 @@ export function groupBridges(tell: (event: GroupEvent) => Promise<void>): Bridge
     "autoscaling:CreateAutoScalingGroup": remember,
     "autoscaling:UpdateAutoScalingGroup": remember,
     "autoscaling:DescribeAutoScalingGroups": async (_, forward) => withXml(await forward(), shown),
+    "autoscaling:DescribeLifecycleHooks": async (_, forward) => withXml(await forward(), withoutInventedTargets),
     "autoscaling:DescribeAutoScalingInstances": async (_, forward) => withXml(await forward(), shown),
     "autoscaling:SetDesiredCapacity": async ({ input }, forward) => {
       const { max } = await limitsOf(String(input.AutoScalingGroupName), forward);
@@ -153,6 +155,10 @@ async function hookOf(group: string, forward: Forward): Promise<string | undefin
   const input = { AutoScalingGroupName: group };
   const xml = textOf(await forward({ operation: "DescribeLifecycleHooks", input }));
   return element(xml, "LifecycleTransition")?.endsWith("TERMINATING") ? element(xml, "LifecycleHookName") : undefined;
+}
+
+function withoutInventedTargets(xml: string): string {
+  return xml.replaceAll(/<(RoleARN|NotificationTargetARN)>[^<]*my-[^<]*<\/\1>/g, "");
 }
 
 function noAction(id: unknown): Answer {

@@ -9,11 +9,24 @@ const received = z.looseObject({
     .optional(),
 });
 
-/** SQS. moto gives every message the same sender: we tell the one that sent it, where that is a session of a role. */
+const attributes = z.looseObject({ Attributes: z.looseObject({ RedrivePolicy: z.string().optional() }).optional() });
+
+/**
+ * SQS. What moto does not do:
+ *
+ * - tell who sent a message: we do, where that is a session of a role;
+ * - answer the redrive policy without spaces, as it was sent.
+ */
 export function sqsBridges(): Bridges {
   /** By message id. */
   const senders = new Map<string, string>();
   return {
+    "sqs:GetQueueAttributes": async (_, forward) =>
+      withJson(await forward(), (json) => {
+        const { Attributes: told, ...rest } = attributes.parse(json);
+        if (told?.RedrivePolicy === undefined) return json;
+        return { ...rest, Attributes: { ...told, RedrivePolicy: JSON.stringify(JSON.parse(told.RedrivePolicy)) } };
+      }),
     "sqs:SendMessage": async ({ caller }, forward) => {
       const answer = await forward();
       if (answer.status < 300 && caller.startsWith("AROA")) {
