@@ -9,9 +9,13 @@ const { ConfigError, loadStacks } = await import("./stacks/config/load.ts");
 try {
   const { stacks, warnings } = loadStacks({ env: process.env, cwd: process.cwd() });
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-  const [{ FleetApp }, { createStacks }] = await Promise.all([import("./stacks/app.ts"), import("./stacks/index.ts")]);
+  const [{ FleetApp }, { createStacks, loadStackClasses }] = await Promise.all([
+    import("./stacks/app.ts"),
+    import("./stacks/index.ts"),
+  ]);
+  const classes = await loadStackClasses(stacks.map(({ config }) => config.kind));
   const app = new FleetApp(await bundling);
-  createStacks(app, stacks);
+  createStacks(classes, app, stacks);
   app.synth();
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;

@@ -3,6 +3,7 @@ import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
 import type { Ec2FleetConfig } from "./config/ec2-fleet.ts";
 import { AsgCapacity } from "./constructs/asg-capacity.ts";
+import { type BootTimes, bootTimes } from "./constructs/boot-times.ts";
 import { fleetNetwork } from "./constructs/fleet-network.ts";
 import { InstanceRole } from "./constructs/instance-role.ts";
 import { InstanceTemplate } from "./constructs/instance-template.ts";
@@ -15,9 +16,6 @@ import type { AgentInstance } from "./vendors/vendor-synth.ts";
 
 /** The boot program's own log; see agents/ec2/README.md. */
 const bootLog = { boot: "/var/log/agent-fleets/boot.log" };
-
-/** How long the loop may take to stop an instance whose agent did not register in time. */
-const stopSeconds = 300;
 
 /** `kind: ec2-fleet`: one vendor's agents on the instances of an Auto Scaling group, and the loop that scales them. */
 export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
@@ -47,7 +45,10 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
     for (const statement of agent.statements) role.allow(statement);
     role.grant((own) => {
       for (const secret of agent.secrets) secret.grantRead(own);
+      // What the vendor's statements name may be encrypted with it, too.
+      own.allowKey(context, ["kms:Decrypt"]);
     });
+    const times = bootTimes(agents.registrationGraceSeconds);
     const logs = compute.hostLogs ? this.logs(agent, role) : undefined;
     const template = new InstanceTemplate(this, "instance", {
       context,
@@ -57,14 +58,16 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
       profileArn: role.profileArn,
       userData: instanceUserData(this, {
         stack: name,
-        settings: { ...this.settings(logs?.files), ...agent.settings },
+        settings: { ...this.settings(times, logs?.files), ...agent.settings },
         files: agent.bootFiles,
+        everyStart: compute.warmPool !== undefined,
       }),
       tags,
     });
     const capacity = new AsgCapacity(this, "capacity", {
       context,
       agents,
+      bootSeconds: times.bootSeconds,
       compute,
       network,
       template,
@@ -86,13 +89,14 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
   }
 
   /** What the boot program of every vendor gets to know: agents/ec2/README.md. */
-  private settings(files: Readonly<Record<string, string>> = {}): Record<string, string> {
+  private settings(times: BootTimes, files: Readonly<Record<string, string>> = {}): Record<string, string> {
     const { config, context } = this;
     return {
       AGENT_FLEETS_FLEET: context.name,
       AGENT_FLEETS_REGION: config.region,
       AGENT_FLEETS_GROUP: context.name,
-      AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS: String(config.agents.registrationGraceSeconds + stopSeconds),
+      AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS: String(times.earliestPowerOffSeconds),
+      AGENT_FLEETS_BOOT_SECONDS: String(times.bootSeconds),
       AGENT_FLEETS_WARM_POOL: String(config.compute.warmPool !== undefined),
       AGENT_FLEETS_LOG_GROUP: logGroupOf(context.name),
       AGENT_FLEETS_LOG_FILES: Object.entries(files)

@@ -50,6 +50,7 @@ export class EcsFleetStack extends BaseStack<EcsFleetConfig> {
       vendor,
       capacity,
       secrets,
+      maxLifetimeSeconds: vendor.departure === "by-retirement" ? config.agents.maxLifetimeSeconds : undefined,
       pools: config.pools?.map((pool) => this.poolOf(pool, capacity)),
     });
     if (recipe && repository) {

@@ -73,6 +73,8 @@ export class FleetControl {
     private readonly props: FleetProps & {
       readonly capacity: FleetCapacity;
       readonly secrets: FleetSecrets;
+      /** Where the loop is to replace agents that are too old: neither they nor their capacity do. */
+      readonly maxLifetimeSeconds?: number | undefined;
       /** `undefined`: the fleet is one pool. */
       readonly pools?: readonly FleetPool[] | undefined;
     },
@@ -103,13 +105,14 @@ export class FleetControl {
     });
     this.outputs = {
       ...webhookOutputs(vendor, webhook?.endpoint.url),
+      alarms_topic_arn: this.topic.arn,
       secrets: Object.fromEntries(Object.entries(secrets).map(([key, secret]) => [key, secret.arn])),
       ...managed,
     };
   }
 
   private autoscale(): HandlerFunction {
-    const { context, config, vendor, capacity, secrets, pools } = this.props;
+    const { context, config, vendor, capacity, secrets, pools, maxLifetimeSeconds } = this.props;
     const apiToken = secrets[vendor.apiSecret];
     const autoscale = new HandlerFunction(this.scope, "autoscale", {
       context,
@@ -119,7 +122,7 @@ export class FleetControl {
       reservedConcurrency: config.scaling.singleFlight ? 1 : undefined,
       environment: z.encode(autoscaleEnv, {
         FLEET: context.name,
-        POLICY: policyOf(config, vendor),
+        POLICY: { ...policyOf(config, vendor), canRetire: this.retirement !== undefined, maxLifetimeSeconds },
         TICK_SECONDS: config.scaling.tickSeconds,
         VENDOR: vendor.runtime,
         CAPACITY: capacity.config,
@@ -193,7 +196,7 @@ function webhookOutputs({ webhookPaths = {} }: VendorSynth, url: string | undefi
   return Object.fromEntries(Object.entries(webhookPaths).map(([output, path]) => [output, url + path]));
 }
 
-function policyOf({ agents, scaling }: FleetFields, { departure }: VendorSynth): Policy {
+function policyOf({ agents, scaling }: FleetFields, { departure }: VendorSynth): Omit<Policy, "canRetire"> {
   return {
     min: agents.min,
     max: agents.max,
@@ -206,6 +209,7 @@ function policyOf({ agents, scaling }: FleetFields, { departure }: VendorSynth):
     maxAddedPerTick: scaling.maxAddedPerTick,
     maxRemovedPerTick: scaling.maxRemovedPerTick,
     maxFailedLaunchesPerHour: scaling.maxFailedLaunchesPerHour,
+    singleUse: agents.singleUse,
     departure,
   };
 }

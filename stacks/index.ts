@@ -3,32 +3,42 @@ import type { Construct } from "constructs";
 import { referencesOf } from "./config/references.ts";
 import type { StackConfig } from "./config/schema.ts";
 import { terraformTexts } from "./constructs/terraform-text.ts";
-import { Ec2FleetStack } from "./ec2-fleet.ts";
-import { EcsClusterStack } from "./ecs-cluster.ts";
-import { EcsFleetStack } from "./ecs-fleet.ts";
-import { NetworkStack } from "./network.ts";
 
 type ConfigByKind = { [Config in StackConfig as Config["kind"]]: Config };
+type Kind = keyof ConfigByKind;
 
-const kinds: {
-  readonly [Kind in keyof ConfigByKind]: new (
+/** The class of each kind's stacks. */
+type StackClasses = {
+  readonly [K in Kind]: new (
     scope: Construct,
     name: string,
-    config: ConfigByKind[Kind],
+    config: ConfigByKind[K],
   ) => TerraformStack;
-} = {
-  "ecs-fleet": EcsFleetStack,
-  "ec2-fleet": Ec2FleetStack,
-  "ecs-cluster": EcsClusterStack,
-  network: NetworkStack,
 };
+
+/** Loaded when a config wants them: each brings provider classes along, which is what takes time in a synth. */
+const kinds: { readonly [K in Kind]: () => Promise<StackClasses[K]> } = {
+  "ecs-fleet": async () => (await import("./ecs-fleet.ts")).EcsFleetStack,
+  "ec2-fleet": async () => (await import("./ec2-fleet.ts")).Ec2FleetStack,
+  "ecs-cluster": async () => (await import("./ecs-cluster.ts")).EcsClusterStack,
+  network: async () => (await import("./network.ts")).NetworkStack,
+};
+
+/** The classes that stacks of some kinds need; without `wanted`, all there are. */
+export async function loadStackClasses(
+  wanted: readonly Kind[] = Object.keys(kinds) as Kind[],
+): Promise<Partial<StackClasses>> {
+  const classes = [...new Set(wanted)].map(async (kind) => [kind, await kinds[kind]()] as const);
+  return Object.fromEntries(await Promise.all(classes));
+}
 
 /** Makes the stacks that config files describe; each is deployed after those of them that it stands on. */
 export function createStacks(
+  classes: Partial<StackClasses>,
   scope: Construct,
   stacks: readonly { readonly name: string; readonly config: StackConfig }[],
 ): void {
-  const made = new Map(stacks.map(({ name, config }) => [name, createStack(scope, name, config)]));
+  const made = new Map(stacks.map(({ name, config }) => [name, createStack(classes, scope, name, config)]));
   for (const { name, config } of stacks) {
     for (const { stack } of referencesOf(config)) {
       const needed = made.get(stack);
@@ -38,11 +48,13 @@ export function createStacks(
 }
 
 /** Makes the stack that a config file describes. What stands in the file is text, never a Terraform expression. */
-export function createStack<Kind extends keyof ConfigByKind>(
+export function createStack<K extends Kind>(
+  classes: Partial<StackClasses>,
   scope: Construct,
   name: string,
-  config: ConfigByKind[Kind] & { kind: Kind },
+  config: ConfigByKind[K] & { kind: K },
 ): TerraformStack {
-  const Stack = kinds[config.kind];
+  const Stack = classes[config.kind];
+  if (!Stack) throw new Error(`load the class of kind ${config.kind} first`);
   return new Stack(scope, name, terraformTexts(config));
 }

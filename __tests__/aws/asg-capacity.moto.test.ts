@@ -54,7 +54,7 @@ describe.skipIf(!moto)("an Auto Scaling group as capacity (moto)", () => {
       );
     }
     const clock = createFakeClock(new Date());
-    capacity = createAsgCapacity({ type: "asg", group: "ci" }, { autoScaling, ec2, clock });
+    capacity = createAsgCapacity({ type: "asg", group: "ci", bootSeconds: 1200 }, { autoScaling, ec2, clock });
   });
 
   afterAll(async () => {

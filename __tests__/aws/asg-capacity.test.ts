@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createAsgCapacity } from "../../handlers/aws/asg-capacity.ts";
+import { registeredTag } from "../../handlers/aws/asg-capacity-config.ts";
 import type { Capacity, CapacityMember } from "../../handlers/core/ports.ts";
 import { type AsgFake, asgClientsOver, awsError, createAsgFake } from "../fakes/asg.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
-import { connectAsg, inputsOf, settle } from "./asg-harness.ts";
+import { connectAsg, groupConfig, inputsOf, settle } from "./asg-harness.ts";
 
 let clock: FakeClock;
 let aws: AsgFake;
@@ -24,7 +25,17 @@ describe("reading", () => {
     aws.group.desired = 1;
     const { id } = aws.add({ launchTime: minutesAgo(7), tags: { AgentFleetsRole: "floor" } });
     expect(await capacity.read()).toEqual({
-      members: [{ id, agentName: id, role: "floor", phase: "running", launchedAt: minutesAgo(7), outdated: false }],
+      members: [
+        {
+          id,
+          agentName: id,
+          role: "floor",
+          phase: "running",
+          launchedAt: minutesAgo(7),
+          outdated: false,
+          registered: false,
+        },
+      ],
       failedLaunchesLastHour: 0,
     });
   });
@@ -64,6 +75,31 @@ describe("reading", () => {
     aws.group.desired = 1;
     aws.add({ state });
     expect(await phases()).toEqual(["stopping", "ordered"]);
+  });
+
+  it.each<[what: string, phase: CapacityMember["phase"], minutes: number, stateReason: string, tags?: object]>([
+    ["has powered itself off at boot", "failed", 19, "Client.InstanceInitiatedShutdown"],
+    ["has powered itself off after its boot", "stopping", 20, "Client.InstanceInitiatedShutdown"],
+    ["somebody ended", "stopping", 3, "Client.UserInitiatedShutdown"],
+    ["AWS took back", "stopping", 3, "Server.SpotInstanceTermination"],
+    [
+      "had registered",
+      "stopping",
+      3,
+      "Client.InstanceInitiatedShutdown",
+      { [registeredTag]: "true", AgentFleetsRole: "floor" },
+    ],
+  ])("fault B2: an instance that %s is %s, and another is on its way", async (_, phase, age, stateReason, tags = {}) => {
+    aws.group.desired = 1;
+    aws.add({
+      state: "terminated",
+      stateReason,
+      launchTime: minutesAgo(age),
+      tags: { AgentFleetsRole: "floor", ...tags },
+    });
+    expect(await phases()).toEqual([phase, "ordered"]);
+    // What has failed holds no place in the floor.
+    expect((await members())[0]?.role).toBe(phase === "failed" ? "burst" : "floor");
   });
 
   it("does not take an instance from the warm pool for leaving because EC2 still shows it stopped", async () => {
@@ -106,7 +142,7 @@ describe("reading", () => {
   it("fails where AWS shows no such group, which is not the same as an empty one", async () => {
     await expect(connectAsg(aws, clock, "ci-2").read()).rejects.toThrow("ci-2 cannot be seen");
     const clients = asgClientsOver(async () => ({}));
-    const blind = createAsgCapacity({ type: "asg", group: "ci" }, { ...clients, clock });
+    const blind = createAsgCapacity(groupConfig, { ...clients, clock });
     await expect(blind.read()).rejects.toThrow("cannot be seen");
     expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0 });
   });
@@ -162,7 +198,7 @@ describe("outdated instances", () => {
     const clients = asgClientsOver(async ({ operation }) =>
       operation === "DescribeAutoScalingGroups" ? { AutoScalingGroups: [group] } : {},
     );
-    capacity = createAsgCapacity({ type: "asg", group: "ci" }, { ...clients, clock });
+    capacity = createAsgCapacity(groupConfig, { ...clients, clock });
     expect(await outdated()).toEqual([false, true, false, true, undefined]);
   });
 });

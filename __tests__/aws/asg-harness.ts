@@ -2,10 +2,13 @@ import { createAsgCapacity } from "../../handlers/aws/asg-capacity.ts";
 import type { Capacity, Clock, LaunchRequest } from "../../handlers/core/ports.ts";
 import { type AsgFake, asgClientsOver } from "../fakes/asg.ts";
 
+/** A group as stacks make it with the default grace. */
+export const groupConfig = { type: "asg", group: "ci", bootSeconds: 1200 } as const;
+
 /** The adapter after a cold start, over a fake of AWS. */
 export function connectAsg(aws: AsgFake, clock: Clock, group = "ci"): Capacity {
   const clients = asgClientsOver(async (call) => aws.perform(call));
-  return createAsgCapacity({ type: "asg", group }, { ...clients, clock });
+  return createAsgCapacity({ ...groupConfig, group }, { ...clients, clock });
 }
 
 /** What a group is asked for: it gives neither names nor roles. */

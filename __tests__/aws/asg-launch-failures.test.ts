@@ -93,12 +93,18 @@ describe("launches in vain", () => {
   });
 
   it("are no instances that ended by themselves after they could have worked, nor those that somebody ended", async () => {
-    powersOff(15);
+    powersOff(20);
     const retired = aws.add();
     aws.log({ Description: `Launching a new EC2 instance: ${retired.id}` });
     aws.group.desired = 1;
     retire(aws, retired.id);
     expect(await failures()).toBe(0);
+  });
+
+  it("fault B2: are those too that stayed as long as their boot had to, and then gave up", async () => {
+    powersOff(16);
+    expect(await failures()).toBe(1);
+    expect(await failures(connectAsg(aws, clock))).toBe(1);
   });
 
   it("are no Spot instances that AWS took back, not even once EC2 has forgotten them", async () => {
@@ -126,10 +132,10 @@ describe("launches in vain", () => {
     for (let index = 0; index < 60; index += 1) aws.log({ ...drained, StartTime: new Date(0) });
     for (let index = 0; index < 60; index += 1) aws.log(drained);
     expect(await failures()).toBe(359);
-    expect(inputsOf(aws, "DescribeScalingActivities")).toHaveLength(6);
+    expect(inputsOf(aws, "DescribeScalingActivities")).toHaveLength(7);
     aws.log({ StatusCode: "Failed", StatusMessage: broken });
     expect(await failures()).toBe(360);
-    expect(inputsOf(aws, "DescribeScalingActivities")).toHaveLength(8);
+    expect(inputsOf(aws, "DescribeScalingActivities")).toHaveLength(9);
   });
 });
 
@@ -183,6 +189,24 @@ describe("stopping an agent that never registered", () => {
     expect(await failures()).toBe(0);
   });
 
+  it("fault B2: takes one that has powered itself off out of the group, counts it once, and needs no tag for it", async () => {
+    aws.group.desired = 1;
+    const { id } = aws.add({ state: "terminated", stateReason: "Client.InstanceInitiatedShutdown" });
+    aws.refuse = ({ operation }) =>
+      operation === "CreateTags" ? awsError("UnauthorizedOperation", "not authorized") : undefined;
+    expect((await capacity.read()).members).toMatchObject([{ id, phase: "failed" }, { phase: "ordered" }]);
+    await stop(id);
+    expect(terminations()).toEqual([true]);
+    expect(aws.group.desired).toBe(0);
+    expect([await failures(), await failures()]).toEqual([1, 1]);
+  });
+
+  it("fault B2: counts one that its group has replaced meanwhile by what the group writes about it", async () => {
+    const one = powersOff(3);
+    await stop(one.id);
+    expect(await failures()).toBe(1);
+  });
+
   it("is done when the instance is not, or no longer, in the group", async () => {
     const gone = aws.add({ lifecycle: undefined });
     await stop(gone.id);
@@ -211,6 +235,22 @@ describe("stopping an agent that never registered", () => {
       operation.startsWith("Terminate") ? awsError("ScalingActivityInProgressFault", "busy") : undefined;
     await expect(stop("i-1")).rejects.toThrow("busy");
     expect(terminations()).toEqual([true]);
+  });
+});
+
+describe("marking who has registered", () => {
+  it("tags all instances at once, and remembers it for good", async () => {
+    aws.group.desired = 2;
+    const [one, two] = [aws.add(), aws.add()];
+    expect((await capacity.read()).members.map(({ registered }) => registered)).toEqual([false, false]);
+    await capacity.markRegistered?.([one.id, two.id]);
+    expect(inputsOf(aws, "CreateTags")).toEqual([
+      { Resources: [one.id, two.id], Tags: [{ Key: "AgentFleetsRegistered", Value: "true" }] },
+    ]);
+    const members = async (from = capacity) => (await from.read()).members.map(({ registered }) => registered);
+    expect(await members(connectAsg(aws, clock))).toEqual([true, true]);
+    one.tags.delete("AgentFleetsRegistered");
+    expect(await members()).toEqual([true, true]);
   });
 });
 

@@ -121,6 +121,37 @@ describe("a fleet on instances", () => {
     ]);
   });
 
+  it.each([
+    [
+      "network: { create: { cidr: 10.1.0.0/24 } }\nagents: { max: 23 }",
+      "network.create.cidr: has room for 22 agents, fewer than agents.max (23): take a larger range",
+    ],
+    [
+      "network: { create: { egress: endpoints-only } }",
+      "network.create.egress: is endpoints-only: agents cannot reach https://acme.semaphoreci.com to register",
+    ],
+  ])("warns as fleets of containers do: %s", (text, warning) => {
+    const { warnings } = load({ "config/fleet.yaml": minimal + text });
+    expect(warnings).toEqual([expect.stringContaining(`: ${warning}`)]);
+  });
+
+  it.each([
+    ["Spacelift's own", "", 1],
+    ["a self-hosted Spacelift", "  selfHosted: { launcherS3Uri: s3://binaries/launcher }\n", 0],
+  ])("warns that workers of %s have no way to it, or not", (_, selfHosted, count) => {
+    const spacelift = `kind: ec2-fleet
+region: us-west-2
+vendor:
+  type: spacelift
+  workerPoolId: 01HCC6QZ932J7WDF4FTVM9QMEP
+  endpoint: https://acme.app.spacelift.io
+  apiKeyId: 01HCC6QZ932J7WDF4FTVM9QMEX
+${selfHosted}network: { create: { egress: endpoints-only } }
+`;
+    expect(load({ "config/fleet.yaml": spacelift }).warnings).toHaveLength(count);
+    expect(load({ "config/fleet.yaml": spacelift.replace("endpoints-only", "single-nat") }).warnings).toEqual([]);
+  });
+
   it("refuses a vendor whose agents run in containers, and names those that are known here", () => {
     const [error] = messagesIn(
       "kind: ec2-fleet\nregion: us-west-2\nvendor: { type: hcp-terraform, organization: acme, agentPool: aws }\n",

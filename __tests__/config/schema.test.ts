@@ -53,7 +53,7 @@ it("gives everything a default but the kind, the region and the vendor's names",
     },
     secrets: { recoveryWindowDays: 7 },
     retirement: { drainTimeoutSeconds: 21600 },
-    alarms: { emails: [], queueWaitSeconds: 300 },
+    alarms: { emails: [], subscriptions: [], queueWaitSeconds: 300 },
     consumerRoles: [],
     logs: { retentionDays: 30 },
     iam: {},
@@ -215,6 +215,19 @@ describe("secrets", () => {
     ]);
   });
 
+  it("name the key of a secret that has its own, which lies where the secret lies", () => {
+    const arn = "arn:aws:ssm:eu-west-1:111122223333:parameter/ci/token";
+    const key = (region: string) => `arn:aws:kms:${region}:111122223333:key/0a1b`;
+    const token = (kmsKeyArn: string) => `secrets: { agentToken: { arn: "${arn}", kmsKeyArn: "${kmsKeyArn}" } }`;
+    expect(configWith(token(key("eu-west-1"))).secrets.agentToken).toEqual({ arn, kmsKeyArn: key("eu-west-1") });
+    expect(errorsWith(token(key("us-west-2")))).toEqual([
+      expect.stringMatching(/^secrets\.agentToken\.kmsKeyArn: must be a key in the secret's region, eu-west-1/),
+    ]);
+    expect(errorsWith(token("alias/ci"))).toEqual([
+      expect.stringMatching(/^secrets\.agentToken\.kmsKeyArn: must be the ARN of a KMS key/),
+    ]);
+  });
+
   it("do not share a variable", () => {
     const text = "secrets: { agentToken: { variable: token }, apiToken: { variable: token } }";
     expect(errorsWith(text)).toEqual([
@@ -268,6 +281,10 @@ describe("what all kinds have in common", () => {
     [
       'alarms: { emails: [a@example.com], topicArn: "arn:aws:sns:us-west-2:111122223333:t" }',
       "alarms.emails: must be left out when alarms.topicArn is given",
+    ],
+    [
+      'alarms: { subscriptions: [{ protocol: https, url: "https://x.example" }], topicArn: "arn:aws:sns:us-west-2:111122223333:t" }',
+      "alarms.subscriptions: must be left out when alarms.topicArn is given",
     ],
     ["iam: { path: ci }", "iam.path: must be an IAM path that starts and ends with a slash"],
     ["iam: { permissionsBoundaryArn: boundary }", "iam.permissionsBoundaryArn: must be the ARN of an IAM policy"],

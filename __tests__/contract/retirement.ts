@@ -47,10 +47,16 @@ export const httpSpoils: Spoils<{ readonly fake: HttpFake }> = {
  *
  * @param spoils each makes all answers from then on worthless.
  * @param deletesRecords whether `deregister` deletes something; where the vendor clears up by itself it does nothing.
+ * @param undrains whether a lock can be lifted. If not, trying to is an error: nobody may take such an agent for one that
+ * works on.
  */
 export function describeRetirementContract<Harness extends RetirementHarness>(
   name: string,
-  { spoils, deletesRecords }: { readonly spoils: Spoils<Harness>; readonly deletesRecords: boolean },
+  {
+    spoils,
+    deletesRecords,
+    undrains = true,
+  }: { readonly spoils: Spoils<Harness>; readonly deletesRecords: boolean; readonly undrains?: boolean },
   start: StartRetirementHarness<Harness>,
 ): void {
   describe(`retirement contract: ${name}`, () => {
@@ -86,6 +92,7 @@ export function describeRetirementContract<Harness extends RetirementHarness>(
       const { name: known, capacityId } = agent;
       expect(await harness.retirement.drain({ name: known, capacityId })).toBe("idle");
       expect(harness.offerJob(agent)).toBe(false);
+      if (!undrains) return;
       await harness.retirement.undrain({ name: known, capacityId });
       expect(harness.offerJob(agent)).toBe(true);
     });
@@ -147,21 +154,33 @@ export function describeRetirementContract<Harness extends RetirementHarness>(
       });
     }
 
-    it("lifts the lock, as often as it is asked to", async () => {
-      await harness.retirement.drain(agent);
-      await harness.retirement.undrain(agent);
-      await harness.retirement.undrain(agent);
-      expect(harness.offerJob(agent)).toBe(true);
-      await harness.retirement.drain(agent);
-      await harness.retirement.undrain(agent);
-      harness.endJob(agent);
-      expect(harness.offerJob(agent)).toBe(true);
-    });
+    if (undrains) {
+      it("lifts the lock, as often as it is asked to", async () => {
+        await harness.retirement.drain(agent);
+        await harness.retirement.undrain(agent);
+        await harness.retirement.undrain(agent);
+        expect(harness.offerJob(agent)).toBe(true);
+        await harness.retirement.drain(agent);
+        await harness.retirement.undrain(agent);
+        harness.endJob(agent);
+        expect(harness.offerJob(agent)).toBe(true);
+      });
 
-    it("takes it as no error that an agent whose lock is to be lifted is gone", async () => {
-      harness.loseAgent(agent);
-      await expect(harness.retirement.undrain(agent)).resolves.toBeUndefined();
-    });
+      it("takes it as no error that an agent whose lock is to be lifted is gone", async () => {
+        harness.loseAgent(agent);
+        await expect(harness.retirement.undrain(agent)).resolves.toBeUndefined();
+      });
+    } else {
+      it("refuses to lift a lock, whatever the agent does, and changes nothing", async () => {
+        await expect(harness.retirement.undrain(agent)).rejects.toThrow(agent.name);
+        expect(harness.offerJob(agent)).toBe(true);
+        await harness.retirement.drain(agent);
+        await expect(harness.retirement.undrain(agent)).rejects.toThrow(agent.name);
+        expect(await harness.retirement.drain(agent)).toBe("busy");
+        harness.endJob(agent);
+        expect(harness.offerJob(agent)).toBe(false);
+      });
+    }
 
     it("leaves no record of an agent that goes, and takes it as no error that there is none", async () => {
       await harness.retirement.drain(agent);

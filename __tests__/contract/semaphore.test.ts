@@ -1,5 +1,8 @@
 import { createSemaphore } from "../../handlers/vendors/semaphore/client.ts";
 import { startSemaphoreFake } from "../fakes/semaphore.ts";
+import { createSemaphoreHosts, type SemaphoreHosts } from "../fakes/semaphore-hosts.ts";
+import { semaphoreRetirementOver } from "../fakes/semaphore-retirement.ts";
+import { describeRetirementContract, type RetirementHarness, type Spoils } from "./retirement.ts";
 import { describeVendorContract, type VendorTraits } from "./vendor.ts";
 
 const traits: VendorTraits = { agents: undefined, queueTimes: false, paged: [] };
@@ -35,5 +38,45 @@ describeVendorContract("semaphore", traits, async ({ clock, timeoutMs }) => {
       newest = "test-token-rotated";
       fake.state.token = newest;
     },
+  };
+});
+
+interface Harness extends RetirementHarness {
+  readonly fleet: SemaphoreHosts;
+}
+
+function answering(spoilt: string | Error): (harness: Harness) => void {
+  return ({ fleet }) => {
+    fleet.spoilt = spoilt;
+  };
+}
+
+const spoils: Spoils<Harness> = {
+  "no answer in time": answering(new Error("i-1 did not answer in time")),
+  "a script that fails": answering(new Error("the script on i-1 ended as Failed with exit code 1")),
+  "an instance that SSM does not reach": answering(new Error("i-1 is not connected to SSM")),
+  silence: answering(""),
+  "another word": answering("IDLE"),
+  "more than one word": answering("idle\nbusy"),
+};
+
+describeRetirementContract<Harness>("semaphore", { spoils, deletesRecords: false, undrains: false }, async () => {
+  const fleet = createSemaphoreHosts();
+  return {
+    retirement: semaphoreRetirementOver(fleet),
+    fleet,
+    credential: "no credential is needed",
+    onQuestion(happen) {
+      fleet.onCommand = happen;
+    },
+    addAgent(name) {
+      fleet.add(name);
+      return { name, capacityId: name };
+    },
+    offerJob: ({ capacityId }) => fleet.offerJob(capacityId),
+    endJob: ({ capacityId }) => fleet.endJob(capacityId),
+    loseAgent: ({ capacityId }) => void fleet.hosts.delete(capacityId),
+    isKnown: ({ capacityId }) => fleet.hosts.has(capacityId),
+    close: async () => undefined,
   };
 });

@@ -10,10 +10,10 @@ const registrationGraceSeconds = 300;
 function join(
   members: readonly CapacityMember[],
   vendorAgents: readonly VendorAgent[] | undefined,
-  retiring: ReadonlySet<string> = new Set(),
+  { retiring = new Set<string>(), lostSince = new Map<string, Date>() } = {},
 ) {
   const namePrefix = agentNamePrefix("ci");
-  return joinAgents({ members, vendorAgents, retiring, namePrefix, registrationGraceSeconds, now });
+  return joinAgents({ members, vendorAgents, retiring, lostSince, namePrefix, registrationGraceSeconds, now });
 }
 
 function member(changes: Partial<CapacityMember> = {}): CapacityMember {
@@ -54,9 +54,51 @@ describe("an agent's state", () => {
       "starting",
     ],
     ["is retiring where the vendor shows none", member({ phase: "stopping" }), undefined, "retiring"],
+    ["is offline when it failed at boot (B2)", member({ phase: "failed" }), undefined, "offline"],
+    ["is offline at once when it failed at boot before it registered", member({ phase: "failed" }), [], "offline"],
+    ["is retiring when its host ended after it had registered", member({ phase: "failed" }), ["busy"], "retiring"],
   ])("%s", (_, ours, records, state) => {
     const vendorAgents = records?.map((each, index) => ({ id: `agent-${index}`, name: "ci_1", state: each }));
     expect(join([ours], vendorAgents).agents.map((agent) => agent.state)).toEqual([state]);
+  });
+});
+
+describe("an agent that is registered and not connected", () => {
+  it.each([
+    [1, "unclear"],
+    [registrationGraceSeconds, "unclear"],
+    [registrationGraceSeconds + 1, "offline"],
+  ])("for %i s is %s, however old it is", (seconds, state) => {
+    const record = { id: "agent-1", name: "ci_1", state: "offline", offlineSince: secondsAgo(seconds) } as const;
+    expect(join([member(old)], [record]).agents).toMatchObject([{ state, vendorId: "agent-1" }]);
+  });
+});
+
+describe("an agent that had registered and is missing at the vendor", () => {
+  const registered = member({ ...old, registered: true });
+  const missingSince = (seconds?: number) =>
+    join([registered], [], { lostSince: new Map(seconds === undefined ? [] : [["ci_1", secondsAgo(seconds)]]) });
+
+  it("may still work for another grace, from when it was first missed", () => {
+    expect(missingSince()).toMatchObject({ agents: [{ state: "unclear" }], lostSince: new Map([["ci_1", now]]) });
+    const last = missingSince(registrationGraceSeconds);
+    expect(last).toMatchObject({ agents: [{ state: "unclear" }], lostSince: new Map([["ci_1", secondsAgo(300)]]) });
+    expect(missingSince(registrationGraceSeconds + 1).agents).toMatchObject([{ state: "offline" }]);
+  });
+
+  it("is what it was when it is back, and forgotten when it is gone", () => {
+    const lostSince = new Map([["ci_1", secondsAgo(299)]]);
+    const back = join([registered], [{ id: "agent-1", name: "ci_1", state: "busy" }], { lostSince });
+    expect(back).toMatchObject({ agents: [{ state: "busy" }], lostSince: new Map() });
+    expect(join([], [], { lostSince }).lostSince).toEqual(new Map());
+  });
+
+  it("is known by its capacity, which is told of each that it does not know yet", () => {
+    const record: VendorAgent = { id: "agent-1", name: "ci_1", state: "offline" };
+    expect(join([member({ registered: false })], [record]).newcomers).toEqual(["task-1"]);
+    expect(join([member({ registered: false })], []).newcomers).toEqual([]);
+    expect(join([registered], [record]).newcomers).toEqual([]);
+    expect(join([member()], [record]).newcomers).toEqual([]);
   });
 });
 
@@ -71,7 +113,7 @@ describe("retirement", () => {
     "offline",
     "gone",
   ])("makes an agent that is %s a leaving one as soon as it is under way", (state) => {
-    const { agents } = join([member(old)], [{ id: "agent-1", name: "ci_1", state }], under);
+    const { agents } = join([member(old)], [{ id: "agent-1", name: "ci_1", state }], { retiring: under });
     expect(agents).toMatchObject([{ state: "retiring", stranded: false }]);
   });
 
@@ -82,7 +124,7 @@ describe("retirement", () => {
   it("Spacelift defect 4: a drained agent that nobody retires is stranded, and no other", () => {
     const strandedOf = (...input: Parameters<typeof join>) => join(...input).agents.map(({ stranded }) => stranded);
     expect(strandedOf([member(old)], drained)).toEqual([true]);
-    expect(strandedOf([member(old)], drained, under)).toEqual([false]);
+    expect(strandedOf([member(old)], drained, { retiring: under })).toEqual([false]);
     expect(strandedOf([member({ ...old, phase: "stopping" })], drained)).toEqual([false]);
     expect(strandedOf([member(old)], [{ id: "agent-1", name: "ci_1", state: "idle" }])).toEqual([false]);
     expect(strandedOf([member(old)], undefined)).toEqual([false]);

@@ -74,7 +74,10 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
     maxRemovedPerTick: fc.integer({ min: 1, max: 50 }),
     registrationGraceSeconds: fc.integer({ min: 30, max: 600 }),
     maxFailedLaunchesPerHour: fc.integer({ min: 1, max: 30 }),
+    singleUse: fc.boolean(),
     departure: fc.constantFrom("by-itself" as const, "by-retirement" as const),
+    canRetire: fc.boolean(),
+    maxLifetimeSeconds: fc.option(fc.nat(7200), { nil: undefined }),
   })
   .map(({ limits, buffer, ...rest }) => {
     const [min, max] = [Math.min(...limits), Math.max(...limits)];

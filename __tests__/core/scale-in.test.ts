@@ -6,7 +6,9 @@ import { agents, byRetirement, decideOn, type Scene } from "./scene.ts";
 
 describe("scale-in", () => {
   it("defect 1: has no way to lower a number: agents are named, and only what never registered is stopped", () => {
-    expectTypeOf<keyof Capacity>().toEqualTypeOf<"read" | "launch" | "stopUnregistered" | "assignRole">();
+    expectTypeOf<keyof Capacity>().toEqualTypeOf<
+      "read" | "launch" | "stopUnregistered" | "markRegistered" | "assignRole"
+    >();
     expectTypeOf<Capacity["stopUnregistered"]>().parameters.toEqualTypeOf<
       [id: string, options: { readonly mayReplace: boolean }]
     >();
@@ -99,6 +101,34 @@ describe("agents that leave", () => {
   });
 });
 
+describe("agents that nothing else would make leave", () => {
+  it("Azure DevOps defect 3: one that registered and got lost is retired, which looks for a job first, and not stopped", () => {
+    const [lost, never] = [...agents("offline", 1, { vendorId: "agent-1" }), ...agents("offline", 1)];
+    const scene = { agents: [lost, never] as Agent[], policy: byRetirement };
+    expect(decideOn(scene)).toMatchObject({ dismiss: [lost], stop: [never] });
+    expect(decideOn({ ...scene, policy: {} })).toMatchObject({ dismiss: [], stop: [lost, never] });
+  });
+
+  it("are retired when idle and too old, the oldest first and one at a time", () => {
+    const [young, old, older] = [7000, 7300, 7400].map((age) => agents("idle", 1, { launchedAt: secondsAgo(age) })[0]);
+    const policy = { ...byRetirement, min: 3, maxLifetimeSeconds: 7200 };
+    const fleet = [young, old, older] as Agent[];
+    expect(decideOn({ agents: fleet, policy })).toMatchObject({ action: "hold", dismiss: [older], retire: [] });
+    for (const state of ["starting", "retiring"] as const) {
+      expect(decideOn({ agents: [...fleet, ...agents(state)], policy }).dismiss).toEqual([]);
+    }
+    expect(decideOn({ agents: agents("busy", 2, { launchedAt: secondsAgo(9000) }), policy }).dismiss).toEqual([]);
+    expect(decideOn({ agents: fleet, policy: { ...policy, min: 2 } })).toMatchObject({
+      action: "hold",
+      dismiss: [older],
+    });
+    expect(decideOn({ agents: fleet, policy: { ...policy, min: 1 } })).toMatchObject({
+      dismiss: [older],
+      retire: [old],
+    });
+  });
+});
+
 describe("roles of agents that a group launched", () => {
   const without = (age: number) => agents("unclear", 1, { role: undefined, launchedAt: secondsAgo(age) });
 
@@ -116,6 +146,43 @@ describe("roles of agents that a group launched", () => {
   it("count the buffer where it is larger than the floor", () => {
     const { assignRoles } = decideOn({ agents: [...without(9), ...without(8)], policy: { min: 1, buffer: 2 } });
     expect(assignRoles.map(({ role }) => role)).toEqual(["floor", "floor"]);
+  });
+
+  it("Semaphore defect 1: floor and buffer stay there while single-use agents work", () => {
+    const scene = { vendorShowsAgents: false, running: 3, policy: { buffer: 3, singleUse: true } };
+    const working = agents("unclear", 3, { role: "floor" });
+    expect(decideOn({ ...scene, agents: working }).launch).toEqual(["floor", "floor", "floor"]);
+    const launched = [...working, ...without(3), ...without(2), ...without(1)];
+    expect(decideOn({ ...scene, agents: launched }).assignRoles.map(({ role }) => role)).toEqual(
+      Array(3).fill("floor"),
+    );
+    const burst = agents("unclear", 2);
+    expect(decideOn({ ...scene, agents: [...working, ...burst] }).launch).toEqual(["floor"]);
+    expect(decideOn({ ...scene, running: 9, agents: [...agents("unclear", 9), ...working] }).launch).toEqual([]);
+  });
+
+  it("are lost with the agents too many, when there is no job anywhere", () => {
+    const floor = [
+      ...agents("unclear", 2, { role: "floor" }),
+      ...agents("unclear", 1, { role: "floor", launchedAt: secondsAgo(900) }),
+    ];
+    const oldest = floor[2];
+    const scene = { vendorShowsAgents: false, agents: [...floor, ...agents("unclear", 2)] };
+    const policy = { min: 2, canRetire: true } as const;
+    expect(decideOn({ ...scene, policy }).dismiss).toEqual([oldest]);
+    expect(decideOn({ ...scene, policy: { ...policy, min: 0, maxRemovedPerTick: 2 } }).dismiss).toHaveLength(2);
+    for (const other of [{ running: 1 }, { queued: 1 }])
+      expect(decideOn({ ...scene, policy, ...other }).dismiss).toEqual([]);
+    for (const change of [{ canRetire: false } as const, byRetirement, { buffer: 3 }]) {
+      expect(decideOn({ ...scene, policy: { ...policy, ...change } }).dismiss).toEqual([]);
+    }
+  });
+
+  it("count a floor agent that works only where it comes back", () => {
+    const scene = { agents: [...agents("busy", 1, { role: "floor" }), ...agents("idle", 1, { role: "floor" })] };
+    const policy = { min: 2, buffer: 2 };
+    expect(decideOn({ ...scene, policy: { ...policy, singleUse: true } }).launch).toEqual(["floor"]);
+    expect(decideOn({ ...scene, policy: { ...policy, singleUse: false } }).launch).toEqual(["burst"]);
   });
 
   it("are not given to agents that leave, nor where nobody leaves by himself, nor twice", () => {

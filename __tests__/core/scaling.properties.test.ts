@@ -50,11 +50,24 @@ describe("invariant 1: the ceiling and the floor", () => {
 
 describe("invariant 2: who may go", () => {
   it("defect 1: only idle agents are retired, only offline ones are stopped", () => {
-    always((_, policy, { retire, stop, resume }) => {
+    always((_, policy, { retire, stop, resume, dismiss }) => {
       expect(retire.every((agent) => agent.state === "idle")).toBe(true);
       expect(stop.every((agent) => agent.state === "offline")).toBe(true);
       expect(resume.every((agent) => agent.state === "retiring")).toBe(true);
-      expect(Math.max(retire.length, stop.length, resume.length)).toBeLessThanOrEqual(policy.maxRemovedPerTick);
+      for (const some of [retire, stop, resume, dismiss]) {
+        expect(some.length).toBeLessThanOrEqual(policy.maxRemovedPerTick);
+      }
+    });
+  });
+
+  it("defect 1: nobody who may work is dismissed, and nobody twice or without a workflow", () => {
+    always(({ demand }, policy, { dismiss, stop, retire }) => {
+      if (!policy.canRetire) expect(dismiss).toEqual([]);
+      const jobs = demand.queued + demand.running;
+      for (const { state } of dismiss)
+        expect(jobs > 0 ? ["idle", "offline"] : ["idle", "offline", "unclear"]).toContain(state);
+      expect(new Set(dismiss).size).toBe(dismiss.length);
+      expect(dismiss.filter((agent) => stop.includes(agent) || retire.includes(agent))).toEqual([]);
     });
   });
 
@@ -114,7 +127,10 @@ describe("invariant 3: monotone, settling, without memory", () => {
   it("passes over a world in which only they change anything come to rest", () => {
     fc.assert(
       fc.property(anySnapshot, anyPolicy, (start, policy) => {
-        const world = createWorld({ ...start, failedLaunchesLastHour: 0 }, policy);
+        const world = createWorld(
+          { ...start, failedLaunchesLastHour: 0 },
+          { ...policy, maxLifetimeSeconds: undefined },
+        );
         for (let pass = 0; pass < 100; pass += 1) world.pass();
         for (let pass = 0; pass < 5; pass += 1) {
           expect(world.pass()).toMatchObject({ action: "hold", stop: [] });
@@ -128,7 +144,11 @@ describe("invariant 3: monotone, settling, without memory", () => {
     fc.assert(
       fc.property(anySnapshot, anyPolicy, (start, policy) => {
         const idle = { ...start, demand: { queued: 0, running: 0 }, failedLaunchesLastHour: 0 };
-        const world = createWorld(idle, policy, { idleBurstAgentsLeave: true, jobsEnd: true });
+        const world = createWorld(
+          idle,
+          { ...policy, maxLifetimeSeconds: undefined },
+          { idleBurstAgentsLeave: true, jobsEnd: true },
+        );
         for (let pass = 0; pass < 150; pass += 1) world.pass();
         const standing = standingOf(policy);
         for (let pass = 0; pass < 5; pass += 1) {
@@ -231,6 +251,7 @@ describe("invariant 6: agents that are not ours", () => {
               members,
               vendorAgents: records,
               retiring,
+              lostSince: new Map(),
               namePrefix: "ci_",
               registrationGraceSeconds: policy.registrationGraceSeconds,
               now,
@@ -248,22 +269,23 @@ describe("invariant 6: agents that are not ours", () => {
 
 describe("roles", () => {
   it("no more floor agents are made than an idle fleet keeps, and those before any burst agent", () => {
-    always(({ agents }, policy, { launch }) => {
+    always((snapshot, policy, { launch }) => {
       const made = launch.filter((role) => role === "floor").length;
-      const wanting = Math.max(0, standingOf(policy) - floorAlive(agents));
+      const wanting = Math.max(0, standingOf(policy) - floorLeft(snapshot, policy));
       expect(made).toBe(Math.min(launch.length, wanting));
       expect(launch.slice(0, made).every((role) => role === "floor")).toBe(true);
     });
   });
 
   it("are given once, to every agent without one that stays and leaves by itself, and the oldest make the floor", () => {
-    always(({ agents }, policy, { assignRoles }) => {
+    always((snapshot, policy, { assignRoles }) => {
+      const { agents } = snapshot;
       const without = agents.filter(({ role, state }) => role === undefined && state !== "retiring");
       const assigned = new Map(assignRoles.map(({ agent, role }) => [agent, role]));
       expect(assigned.size).toBe(assignRoles.length);
       expect(new Set(assigned.keys())).toEqual(new Set(policy.departure === "by-itself" ? without : []));
       const floor = assignRoles.filter(({ role }) => role === "floor").map(({ agent }) => agent);
-      const wanting = Math.max(0, standingOf(policy) - floorAlive(agents));
+      const wanting = Math.max(0, standingOf(policy) - floorLeft(snapshot, policy));
       expect(floor.length).toBe(Math.min(assignRoles.length, wanting));
       const youngest = Math.max(...floor.map(({ launchedAt }) => launchedAt.getTime()));
       for (const [agent, role] of assigned) {
@@ -278,6 +300,11 @@ function standingOf({ min, buffer }: Policy): number {
   return typeof buffer === "number" ? Math.max(min, buffer) : min;
 }
 
-function floorAlive(agents: readonly Agent[]): number {
-  return agents.filter(({ role, state }) => role === "floor" && state !== "retiring").length;
+/** Floor agents, but for those that are sure to leave after the job they have. */
+function floorLeft({ agents, demand, vendorShowsAgents }: Snapshot, { singleUse }: Policy): number {
+  const floor = agents.filter(({ role, state }) => role === "floor" && state !== "retiring");
+  const busy = floor.filter(({ state }) => state === "busy").length;
+  const burst = agents.filter(({ role, state }) => role === "burst" && state === "unclear").length;
+  const surelyBusy = vendorShowsAgents ? busy : Math.min(floor.length, Math.max(0, demand.running - burst));
+  return floor.length - (singleUse ? surelyBusy : 0);
 }

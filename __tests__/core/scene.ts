@@ -4,7 +4,7 @@ import { policyOf } from "../fixtures/policy.ts";
 import { now, secondsAgo } from "./arbitraries.ts";
 
 /** The policy of fleets whose agents the loop retires. */
-export const byRetirement = { departure: "by-retirement" } as const;
+export const byRetirement = { departure: "by-retirement", canRetire: true } as const;
 
 let agentsMade = 0;
 

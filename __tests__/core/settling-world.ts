@@ -39,7 +39,7 @@ export function createWorld(
     },
     pass(): Decision {
       const decision = decide({ ...start, agents, recentlyWanted }, policy, at);
-      const going = new Set([...decision.retire, ...decision.stop]);
+      const going = new Set([...decision.retire, ...decision.dismiss, ...decision.stop]);
       const roles = new Map(decision.assignRoles.map(({ agent, role }) => [agent, role]));
       recentlyWanted = [...recentlyWanted, decision.wanted];
       passes += 1;

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { ask } from "./aws-listings.ts";
 import type { Bridges, Forward } from "./front/bridge.ts";
 import { codeBuildBridges } from "./front/codebuild.ts";
 import { ec2Bridges } from "./front/ec2.ts";
 import { ecsTaskBridges } from "./front/ecs.ts";
 import { ecsServiceBridges } from "./front/ecs-services.ts";
+import { putEvent } from "./front/events.ts";
 import {
   type Answer,
   type AwsCall,
@@ -15,7 +15,7 @@ import {
   type Exchange,
   readBody,
 } from "./front/exchange.ts";
-import { type GroupEvent, groupBridges } from "./front/groups.ts";
+import { groupBridges } from "./front/groups.ts";
 import { lambdaBridges } from "./front/lambda.ts";
 import { s3Bridges } from "./front/s3.ts";
 import { applicationScalingBridges } from "./front/scaling.ts";
@@ -107,14 +107,4 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     },
   };
   return front;
-}
-
-/** Puts an event on the default bus: moto hands it to the targets of the rules whose pattern it matches. */
-async function putEvent(moto: string, { region, source, detailType, detail }: GroupEvent): Promise<void> {
-  const entry = { Source: source, DetailType: detailType, Detail: JSON.stringify(detail) };
-  await ask(moto, region, "events", "/", {
-    method: "POST",
-    body: JSON.stringify({ Entries: [entry] }),
-    headers: { "x-amz-target": "AWSEvents.PutEvents", "content-type": "application/x-amz-json-1.1" },
-  });
 }

@@ -1,39 +1,59 @@
 /** One list of what exists, as an AWS API writes it. */
 type Listing = (endpoint: string, region: string) => Promise<string>;
 
+/** How an answer names the next page, and what the request for it calls that; `NextMarker` is asked for as `Marker`. */
+const nextPage = /(?:<|")(?:Next)?(NextToken|nextToken|Marker)(?:>|":\s*")([^<"]+)/;
+
+/** The pages of a list, one after the other. */
+async function allPages(page: (next: Readonly<Record<string, string>>) => Promise<string>): Promise<string> {
+  const pages: string[] = [];
+  let next: Readonly<Record<string, string>> | undefined = {};
+  while (next) {
+    const text = await page(next);
+    pages.push(text);
+    const [, name, value] = nextPage.exec(text) ?? [];
+    next = name !== undefined && value !== undefined ? { [name]: value } : undefined;
+  }
+  return pages.join("\n");
+}
+
 const json =
-  (service: string, target: string, input = "{}"): Listing =>
+  (service: string, target: string, input: object = {}): Listing =>
   (endpoint, region) =>
-    ask(endpoint, region, service, "/", {
-      method: "POST",
-      body: input,
-      headers: { "x-amz-target": target, "content-type": "application/x-amz-json-1.1" },
-    });
+    allPages((next) =>
+      ask(endpoint, region, service, "/", {
+        method: "POST",
+        body: JSON.stringify({ ...input, ...next }),
+        headers: { "x-amz-target": target, "content-type": "application/x-amz-json-1.1" },
+      }),
+    );
 
 const query =
-  (service: string, version: string, action: string): Listing =>
+  (service: string, version: string, action: string, input: Readonly<Record<string, string>> = {}): Listing =>
   (endpoint, region) =>
-    ask(endpoint, region, service, "/", {
-      method: "POST",
-      body: new URLSearchParams({ Action: action, Version: version }),
-    });
+    allPages((next) =>
+      ask(endpoint, region, service, "/", {
+        method: "POST",
+        body: new URLSearchParams({ Action: action, Version: version, ...input, ...next }),
+      }),
+    );
 
 const get =
   (service: string, path: string): Listing =>
   (endpoint, region) =>
-    ask(endpoint, region, service, path, {});
+    allPages((next) => ask(endpoint, region, service, `${path}?${new URLSearchParams(next)}`, {}));
 
-const ec2 = (action: string) => query("ec2", "2016-11-15", action);
+const ec2 = (action: string, input?: Readonly<Record<string, string>>) => query("ec2", "2016-11-15", action, input);
 
-const ecs = (operation: string, input?: string) =>
+const ecs = (operation: string, input?: object) =>
   json("ecs", `AmazonEC2ContainerServiceV20141113.${operation}`, input);
 
-const ecsNamespace = JSON.stringify({ ServiceNamespace: "ecs" });
+const ecsNamespace = { ServiceNamespace: "ecs" };
 
 /** Deleted clusters may be listed for some time. */
 const activeClusters: Listing = async (endpoint, region) => {
   const { clusterArns: clusters } = JSON.parse(await ecs("ListClusters")(endpoint, region));
-  const described = await ecs("DescribeClusters", JSON.stringify({ clusters }))(endpoint, region);
+  const described = await ecs("DescribeClusters", { clusters })(endpoint, region);
   const active = JSON.parse(described).clusters.filter(({ status }: { status: string }) => status === "ACTIVE");
   return JSON.stringify(active);
 };
@@ -47,9 +67,11 @@ const listings: Readonly<Record<string, Listing>> = {
   logGroups: json("logs", "Logs_20140328.DescribeLogGroups"),
   tables: json("dynamodb", "DynamoDB_20120810.ListTables"),
   rules: json("events", "AWSEvents.ListRules"),
+  queueMappings: get("lambda", "/2015-03-31/event-source-mappings/"),
   queues: json("sqs", "AmazonSQS.ListQueues"),
   groups: query("autoscaling", "2011-01-01", "DescribeAutoScalingGroups"),
   launchTemplates: ec2("DescribeLaunchTemplates"),
+  instances: ec2("DescribeInstances", { "Filter.1.Name": "instance-state-name", "Filter.1.Value.1": "running" }),
   balancers: query("elasticloadbalancing", "2015-12-01", "DescribeLoadBalancers"),
   targetGroups: query("elasticloadbalancing", "2015-12-01", "DescribeTargetGroups"),
   scalableTargets: json("application-autoscaling", "AnyScaleFrontendService.DescribeScalableTargets", ecsNamespace),

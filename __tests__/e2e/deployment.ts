@@ -78,7 +78,7 @@ export async function prepareDeployment(
   const stacks = Object.keys(configs);
 
   async function cdktf(command: "deploy" | "destroy"): Promise<string> {
-    const app = ["--app", "node --import tsx __tests__/e2e/app.ts", "--output", output];
+    const app = ["--app", "node scripts/synth.js __tests__/e2e/app.ts", "--output", output];
     const args = [command, ...stacks, "--auto-approve", "--skip-provider-lock", ...app];
     // What there is was written by the deployment: to look at it again before it goes takes as long as to destroy it.
     const quick = { ...env, TF_CLI_ARGS_destroy: "-refresh=false" };

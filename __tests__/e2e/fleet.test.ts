@@ -104,10 +104,9 @@ describe.skipIf(missing)("deployed fleets", () => {
       await agents.register();
       await schedule.stop();
 
-      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject({
-        ticks: 1,
-        lastDecision: { action: "hold", wanted: 1, supply: 1, launch: [], stop: [] },
-      });
+      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([
+        { ticks: 1, lastDecision: { action: "hold", wanted: 1, supply: 1, launch: [], stop: [] } },
+      ]);
       const [floor, ...others] = await agents.tasks();
       expect(others).toEqual([]);
       expect(floor?.role).toBe("floor");
@@ -198,10 +197,9 @@ describe.skipIf(missing)("deployed fleets", () => {
       // It comes late and tells of the past.
       expect((await post(created?.headers as Record<string, string>, created?.body ?? "")).status).toBe(200);
       await schedule.stop();
-      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject({
-        ticks: 1,
-        lastDecision: { action: "hold", wanted: 0, supply: 0 },
-      });
+      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([
+        { ticks: 1, lastDecision: { action: "hold", wanted: 0, supply: 0 } },
+      ]);
       expect(agents.peak).toBe(1);
       expect(operator.callsOf(autoscale, "StopTask")).toEqual([]);
     });

@@ -14,7 +14,8 @@ function check(statements: readonly unknown[], call: { service: string; operatio
   const attributes = { role: policy.role, policy: JSON.stringify(policy.policy) };
   const file = join(folder, "state.json");
   writeFileSync(file, JSON.stringify({ resources: [{ type: policy.type, instances: [{ attributes }] }] }));
-  return callsWithoutRight([{ caller: "ci-loop", ...call, input: { ...call.input } }], file);
+  const groupOf = (instance: string) => (instance === "i-ours" ? "ci" : "other");
+  return callsWithoutRight([{ caller: "ci-loop", ...call, input: { ...call.input } }], file, groupOf);
 }
 
 const allow = (Action: string, Resource: string, Condition?: object) => ({
@@ -41,5 +42,18 @@ describe("callsWithoutRight", () => {
     ["a call nobody has heard of", [allow("ecs:*", "*")], { service: "ecs", operation: "DeleteCluster", input: {} }],
   ])("names the call with %s", (_, statements, call) => {
     expect(check(statements, call)).toEqual([expect.stringContaining(`ci-loop may not ecs:${call.operation}`)]);
+  });
+
+  it("reads a form's instances and tags, and whose they are", () => {
+    const tags = { "ForAllValues:StringEquals": { "aws:TagKeys": ["Role"] } };
+    const group = { "aws:ResourceTag/aws:autoscaling:groupName": "ci" };
+    const statements = [allow("ec2:CreateTags", "arn:aws:ec2:*:instance/*", { StringEquals: group, ...tags })];
+    const tag = (instance: string, key: string) => {
+      const input = { "ResourceId.1": instance, "Tag.1.Key": key };
+      return check(statements, { service: "ec2", operation: "CreateTags", input });
+    };
+    expect(tag("i-ours", "Role")).toEqual([]);
+    expect(tag("i-ours", "Name")).toEqual([expect.stringContaining("ci-loop may not ec2:CreateTags")]);
+    expect(tag("i-other", "Role")).toEqual([expect.stringContaining("ci-loop may not ec2:CreateTags")]);
   });
 });

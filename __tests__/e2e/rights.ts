@@ -10,7 +10,9 @@ const policyDocument = z.object({
       Effect: z.literal("Allow"),
       Action: texts,
       Resource: texts,
-      Condition: z.partialRecord(z.enum(["StringEquals", "ArnEquals"]), z.record(z.string(), z.string())).default({}),
+      Condition: z
+        .partialRecord(z.enum(["StringEquals", "ArnEquals", "ForAllValues:StringEquals"]), z.record(z.string(), texts))
+        .default({}),
     }),
   ),
 });
@@ -27,11 +29,19 @@ const terraformState = z.object({
 interface Need {
   readonly action: string;
   readonly resource: string;
-  readonly context: Readonly<Record<string, string>>;
+  readonly context: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** The calls that the caller's role, as Terraform's state has it, does not allow; each with what is missing. */
-export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string): string[] {
+/**
+ * The calls that the caller's role, as Terraform's state has it, does not allow; each with what is missing.
+ *
+ * @param groupOf the Auto Scaling group that an instance is of
+ */
+export function callsWithoutRight(
+  calls: readonly AwsCall[],
+  stateFile: string,
+  groupOf: (instance: string) => string = () => "none",
+): string[] {
   const { resources } = terraformState.parse(JSON.parse(readFileSync(stateFile, "utf8")));
   const all = (type: string) =>
     resources
@@ -44,9 +54,12 @@ export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string):
     ]),
   );
   const arnOf = (name: unknown) => {
-    const named = [...all("aws_lambda_function"), ...all("aws_dynamodb_table")];
-    return named.find((each) => each.function_name === name || each.name === name)?.arn ?? `no resource named ${name}`;
+    const named = ["aws_lambda_function", "aws_dynamodb_table", "aws_autoscaling_group", "aws_sqs_queue"].flatMap(all);
+    const found = named.find((each) => [each.function_name, each.url, each.name].includes(name));
+    return found?.arn ?? `no resource named ${name}`;
   };
+  const regionAndAccount = String(all("aws_lambda_function")[0]?.arn).split(":").slice(3, 5).join(":");
+  const rolesById = new Map(all("aws_iam_role").map(({ unique_id, name }) => [String(unique_id), String(name)]));
   const taskDefinitions = all("aws_ecs_task_definition").map(({ arn }) => String(arn));
   /** By ARN, or by family and revision. */
   const taskDefinition = (name: unknown) =>
@@ -59,6 +72,7 @@ export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string):
   const needs = (call: AwsCall): Need[] => {
     const { service, operation, input } = call;
     const cluster = { "ecs:cluster": String(input.cluster) };
+    const instanceArn = (id: unknown) => `arn:aws:ec2:${regionAndAccount}:instance/${id}`;
     const need = (action: string, resource: unknown, context: Need["context"] = {}): Need => ({
       action,
       resource: String(resource),
@@ -86,6 +100,38 @@ export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string):
       case "dynamodb:PutItem":
       case "dynamodb:Scan":
         return [need(`dynamodb:${operation}`, arnOf(input.TableName))];
+      case "autoscaling:DescribeAutoScalingGroups":
+      case "autoscaling:DescribeAutoScalingInstances":
+      case "autoscaling:DescribeScalingActivities":
+      case "ec2:DescribeInstances":
+      case "ssm:GetCommandInvocation":
+        return [need(`${service}:${operation}`, "*")];
+      case "autoscaling:SetDesiredCapacity":
+      case "autoscaling:RecordLifecycleActionHeartbeat":
+      case "autoscaling:CompleteLifecycleAction":
+        return [need(`autoscaling:${operation}`, arnOf(input.AutoScalingGroupName))];
+      case "autoscaling:TerminateInstanceInAutoScalingGroup":
+        return [need(`autoscaling:${operation}`, arnOf(groupOf(String(input.InstanceId))))];
+      case "ec2:CreateTags":
+        return valuesOf(input, /^ResourceId\.\d+$/).map((id) =>
+          need("ec2:CreateTags", instanceArn(id), {
+            "aws:ResourceTag/aws:autoscaling:groupName": groupOf(id),
+            "aws:TagKeys": valuesOf(input, /^Tag\.\d+\.Key$/),
+          }),
+        );
+      case "ssm:SendCommand":
+        return [
+          need("ssm:SendCommand", `arn:aws:ssm:${regionAndAccount.split(":")[0]}::document/${input.DocumentName}`),
+          ...[input.InstanceIds].flat().map((id) =>
+            need("ssm:SendCommand", instanceArn(id), {
+              "ssm:resourceTag/aws:autoscaling:groupName": groupOf(String(id)),
+            }),
+          ),
+        ];
+      case "sqs:SendMessage":
+      case "sqs:ReceiveMessage":
+      case "sqs:DeleteMessage":
+        return [need(`sqs:${operation}`, arnOf(input.QueueUrl))];
       case "lambda:Invoke":
         return [need("lambda:InvokeFunction", arnOf(input.FunctionName))];
       case "sns:Publish":
@@ -99,7 +145,7 @@ export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string):
   };
 
   const missing = calls.flatMap((call) => {
-    const statements = statementsOf.get(roleOf(call)) ?? [];
+    const statements = statementsOf.get(roleOf(call, rolesById)) ?? [];
     return needs(call)
       .filter((need) => !statements.some((statement) => allows(statement, need)))
       .map(({ action, resource }) => `${call.caller} may not ${action} on ${resource}`);
@@ -108,8 +154,14 @@ export function callsWithoutRight(calls: readonly AwsCall[], stateFile: string):
 }
 
 /** Name of the role that a call is made by. */
-function roleOf({ caller }: AwsCall): string {
-  return caller.startsWith("role:") ? caller.slice("role:".length) : `${caller}-role`;
+function roleOf({ caller }: AwsCall, rolesById: ReadonlyMap<string, string>): string {
+  if (caller.startsWith("role:")) return caller.slice("role:".length);
+  return rolesById.get(caller.replace(/:i-.*$/, "")) ?? `${caller}-role`;
+}
+
+/** What a form says under the names that fit. */
+function valuesOf(form: AwsCall["input"], names: RegExp): string[] {
+  return Object.entries(form).flatMap(([name, value]) => (names.test(name) ? [String(value)] : []));
 }
 
 function allows({ Action, Resource, Condition }: Statement, { action, resource, context }: Need): boolean {
@@ -117,7 +169,9 @@ function allows({ Action, Resource, Condition }: Statement, { action, resource, 
     Action.includes(action) &&
     Resource.some((pattern) => matches(pattern, resource)) &&
     Object.values(Condition).every((operator) =>
-      Object.entries(operator ?? {}).every(([key, value]) => context[key] === value),
+      Object.entries(operator ?? {}).every(([key, values]) =>
+        [context[key] ?? ""].flat().every((value) => values.includes(value)),
+      ),
     )
   );
 }

@@ -109,9 +109,9 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
       await agents.finish();
       expect(state.openRuns(pool)).toEqual([]);
       await schedule.stop();
-      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject({
-        lastDecision: { action: "hold", wanted: 0, supply: 0 },
-      });
+      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([
+        { lastDecision: { action: "hold", wanted: 0, supply: 0 } },
+      ]);
 
       const launches = operator.callsOf(autoscale, "RunTask").map(({ input }) => input);
       expect(launches).toHaveLength(runs.length);

@@ -24,7 +24,7 @@ describe.skipIf(missing || deployed)("terraform validate", () => {
     folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
     output = join(folder, "out");
     env = terraformEnvironment(folder, { CDKTF_OUTDIR: output });
-    await mustRun("node", ["--import", "tsx", useRegistry ? "main.ts" : "__tests__/e2e/app.ts"], { env });
+    await mustRun("node", ["scripts/synth.js", useRegistry ? "main.ts" : "__tests__/e2e/app.ts"], { env });
   });
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -142,10 +142,13 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
       return {};
     },
 
-    CreateTags({ Resources: [id = ""], Tags: tags }: { Resources: string[]; Tags: Tag[] }) {
-      const instance = instances.get(id);
-      if (!instance) throw awsError("InvalidInstanceID.NotFound", `The instance ID '${id}' does not exist`);
-      for (const { Key, Value } of tags) instance.tags.set(String(Key), String(Value));
+    CreateTags({ Resources: ids, Tags: tags }: { Resources: string[]; Tags: Tag[] }) {
+      const tagged = ids.map((id) => {
+        const instance = instances.get(id);
+        if (!instance) throw awsError("InvalidInstanceID.NotFound", `The instance ID '${id}' does not exist`);
+        return instance;
+      });
+      for (const instance of tagged) for (const { Key, Value } of tags) instance.tags.set(String(Key), String(Value));
       return {};
     },
   };

@@ -1,5 +1,6 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import type { AutoscaleDeps } from "../../handlers/autoscale/handler.ts";
+import { createMemory } from "../../handlers/autoscale/memory.ts";
 import { createEcsCapacity } from "../../handlers/aws/ecs-capacity.ts";
 import type { Policy } from "../../handlers/core/model.ts";
 import type { Retirements } from "../../handlers/core/ports.ts";
@@ -112,7 +113,7 @@ export function createAzureDevOpsFleet(
         { ecs: ecsClientOver(async (call) => ecs.perform(call)), clock },
       ),
       retirements,
-      memory: { recentlyWanted: [] },
+      memory: createMemory(),
       clock,
       log,
       metrics,

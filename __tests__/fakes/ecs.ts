@@ -71,6 +71,7 @@ export function createEcsFake(clock: Clock): EcsFake {
   const operations: Record<string, (input: never) => object> = {
     RunTask(input: RunTaskRequest) {
       const token = input.clientToken ?? "";
+      if (token.length > 64) throw exception("InvalidParameterException", "clientToken must be at most 64 characters");
       const known = tokens.get(token);
       if (known && known.input !== JSON.stringify(input)) throw exception("ConflictException", "token used otherwise");
       if (known) return { tasks: [tasks.get(known.arn)], failures: [] };

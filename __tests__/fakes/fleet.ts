@@ -16,6 +16,7 @@ export type FleetCall =
   | "capacity.read"
   | "capacity.launch"
   | "capacity.stopUnregistered"
+  | "capacity.markRegistered"
   | "capacity.assignRole"
   | "vendor.listAgents"
   | "vendor.readDemand"
@@ -44,6 +45,8 @@ export interface FleetFake {
   readonly launches: readonly (readonly LaunchRequest[])[];
   readonly stopped: readonly { readonly id: string; readonly mayReplace: boolean }[];
   readonly removed: readonly string[];
+  /** Members that the capacity was told to remember as registered. */
+  readonly marked: readonly string[];
   readonly assigned: readonly { readonly id: string; readonly role: AgentRole }[];
   readonly retired: readonly { readonly agent: AgentReference; readonly reason: RetirementReason }[];
   /** What the vendor was given to keep its queue open. */
@@ -60,6 +63,7 @@ export function createFleetFake(): FleetFake {
   const launches: (readonly LaunchRequest[])[] = [];
   const stopped: FleetFake["stopped"][number][] = [];
   const removed: string[] = [];
+  const marked: string[] = [];
   const assigned: FleetFake["assigned"][number][] = [];
   const retired: FleetFake["retired"][number][] = [];
   const queuesKeptOpen: (readonly VendorAgent[])[] = [];
@@ -84,6 +88,7 @@ export function createFleetFake(): FleetFake {
     launches,
     stopped,
     removed,
+    marked,
     assigned,
     retired,
     queuesKeptOpen,
@@ -100,6 +105,10 @@ export function createFleetFake(): FleetFake {
       async stopUnregistered(id, { mayReplace }) {
         await called("capacity.stopUnregistered");
         stopped.push({ id, mayReplace });
+      },
+      async markRegistered(ids) {
+        await called("capacity.markRegistered");
+        marked.push(...ids);
       },
       async assignRole(id, role) {
         await called("capacity.assignRole");

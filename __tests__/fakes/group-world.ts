@@ -1,5 +1,6 @@
 import { VendorApiError } from "../../handlers/core/errors.ts";
 import type { AgentReference, RetirementReason, Retirements, Vendor, VendorAgent } from "../../handlers/core/ports.ts";
+import type { BootTimes } from "../../stacks/constructs/boot-times.ts";
 import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance } from "./asg.ts";
 import { startAsgLife } from "./asg-life.ts";
 import type { EventClock } from "./event-clock.ts";
@@ -12,8 +13,8 @@ export interface GroupWorldSettings {
   readonly departure: "by-retirement" | "by-itself";
   readonly singleUse: boolean;
   readonly idleTimeoutSeconds: number;
-  /** How long an instance whose boot failed lives on. */
-  readonly powerOffDelaySeconds: number;
+  /** When hosts power themselves off; see `power_off` in agents/ec2/library.sh. */
+  readonly boots: BootTimes;
 }
 
 /** What goes wrong, and how often: chances from 0 to 1. */
@@ -119,7 +120,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     const fails = chance(world.trouble.bootFails);
     clock.after(chance(world.trouble.agentIsLate) ? between(100, 400) : between(15, 70), () => {
       if (!agent || instance.state !== "running" || agent.state === "gone") return;
-      if (fails) clock.after(settings.powerOffDelaySeconds, () => powerOff(instance));
+      if (fails) powerOff(instance, roleOf(instance) === "burst" ? 0 : settings.boots.earliestPowerOffSeconds);
       else if (settings.departure === "by-itself" && !roleOf(instance)) clock.after(45, () => becomeIdle(agent));
       else becomeIdle(agent);
     });
@@ -156,7 +157,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   function leaveByItself(agent: WorldAgent): void {
     agent.state = "gone";
     const { instance } = agent;
-    if (chance(world.trouble.workflowDies)) clock.after(120, () => powerOff(instance));
+    if (chance(world.trouble.workflowDies)) powerOff(instance, settings.boots.bootSeconds);
     else {
       clock.after(between(2, 10), () => {
         if (instance.lifecycle === "InService")
@@ -165,8 +166,9 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     }
   }
 
-  function powerOff(instance: FakeInstance): void {
-    life.lose(instance, "Client.InstanceInitiatedShutdown");
+  function powerOff(instance: FakeInstance, earliest: number): void {
+    const uptime = (clock.now().getTime() - instance.launchTime.getTime()) / 1000;
+    clock.after(Math.max(60, earliest - uptime), () => life.lose(instance, "Client.InstanceInitiatedShutdown"));
   }
 
   function leaving(instance: FakeInstance, why: "terminated" | "lost"): void {
@@ -287,8 +289,15 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       const idle = agent?.state === "idle";
       clock.after(between(0.5, 3), () => {
         underWay.delete(name);
+        if (dies && agent && idle && reason === "dismissed") {
+          agent.state = "gone";
+          powerOff(agent.instance, settings.boots.bootSeconds);
+        }
         if (dies || !agent || agent.instance.lifecycle !== "InService") return;
-        if (idle && aws.group.desired > settings.min) return life.terminate(agent.instance, true);
+        const decrement = aws.group.desired > settings.min;
+        // What was told to leave cannot be kept: it goes now, or after its job with the next retirement.
+        if (idle && (decrement || reason === "dismissed")) return life.terminate(agent.instance, decrement);
+        if (reason === "dismissed") return;
         agent.locked = false;
         lookForWork(agent);
       });

@@ -3,6 +3,7 @@ import type { LifecycleHook, RetirementReason, VendorRetirement } from "../../ha
 import { handleRetire } from "../../handlers/retire/handler.ts";
 import { retirementDefinition } from "../../stacks/constructs/retirement-definition.ts";
 import { createLogFake, createMetricsFake, type MetricsFake } from "./log.ts";
+import { drainOnInstance, semaphoreRetirementOver } from "./semaphore-retirement.ts";
 import { type Execution, execute } from "./step-functions.ts";
 
 const group = "ci";
@@ -62,8 +63,11 @@ export function createRetirementWorld({
   place,
   drainTimeoutSeconds = 21_600,
   min = 0,
+  asksInstances = false,
 }: {
   readonly place: "asg" | "ecs";
+  /** Semaphore's agents, of which their instances alone tell; its being down is SSM's. */
+  readonly asksInstances?: boolean;
   readonly drainTimeoutSeconds?: number;
   readonly min?: number;
 }): RetirementWorld {
@@ -124,7 +128,10 @@ export function createRetirementWorld({
     }, 90_000);
   }
 
-  const retirement: VendorRetirement = {
+  const byInstances = semaphoreRetirementOver({
+    run: (id, script) => reached("vendor", script, id, () => drainOnInstance(find(id), works)),
+  });
+  const byApi: VendorRetirement = {
     drain: ({ name }) =>
       reached("vendor", "drain", name, () => {
         const agent = find(name);
@@ -209,7 +216,7 @@ export function createRetirementWorld({
 
   async function callTask(resource: string, parameters: Readonly<Record<string, unknown>>): Promise<unknown> {
     if (resource.includes(":lambda:")) {
-      const pools = new Map([[undefined, { retirement, vendor, metrics }]]);
+      const pools = new Map([[undefined, { retirement: asksInstances ? byInstances : byApi, vendor, metrics }]]);
       return handleRetire(parameters, { pools, log });
     }
     const [, service = "", action = ""] = /:(autoscaling|ec2|ecs|sns):(\w+)$/.exec(resource) ?? [];

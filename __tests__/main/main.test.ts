@@ -12,7 +12,7 @@ function synth(config: string): Promise<{ code: number; stderr: string; outdir: 
   const outdir = join(folder, `out-${Math.random()}`);
   return new Promise((resolve) => {
     const env = { ...process.env, AGENT_FLEETS_CONFIG: config, CDKTF_OUTDIR: outdir };
-    execFile("node", ["--import", "tsx", "main.ts"], { env }, (error, _stdout, stderr) => {
+    execFile("node", ["scripts/synth.js"], { env }, (error, _stdout, stderr) => {
       resolve({ code: typeof error?.code === "number" ? error.code : 0, stderr, outdir });
     });
   });

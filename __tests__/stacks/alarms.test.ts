@@ -48,18 +48,49 @@ describe("alarms", () => {
     expect(topic.name).toBe("ci-alarms");
     expect(statements(theOnly(stack, "aws_sns_topic_policy").policy)).toEqual([
       {
-        Sid: "AlarmsOfThisFleet",
         Effect: "Allow",
         Principal: { Service: "cloudwatch.amazonaws.com" },
         Action: "sns:Publish",
         Resource: expect.stringContaining("aws_sns_topic"),
-        Condition: { ArnLike: { "aws:SourceArn": expect.stringMatching(/:cloudwatch:us-west-2:.*:alarm:ci-\*$/) } },
+        Condition: { ArnLike: { "aws:SourceArn": [expect.stringMatching(/:cloudwatch:us-west-2:.*:alarm:ci-\*$/)] } },
       },
     ]);
     expect(theOnly(stack, "aws_sns_topic_subscription")).toMatchObject({
       protocol: "email",
       endpoint: "ci@example.com",
     });
+  });
+
+  it("arrive by other ways too, and what does not is kept and tells", () => {
+    const queueArn = "arn:aws:sqs:us-west-2:123456789012:ops";
+    const functionArn = "arn:aws:lambda:us-west-2:123456789012:function:ops";
+    const more = synthesize({
+      ...minimal,
+      alarms: {
+        emails: ["ci@example.com"],
+        subscriptions: [
+          { protocol: "https", url: "https://ops.example.com/alarms" },
+          { protocol: "sqs", queueArn },
+          { protocol: "lambda", functionArn },
+        ],
+      },
+    });
+    const kept = {
+      redrive_policy: expect.stringMatching(/"deadLetterTargetArn":"\$\{aws_sqs_queue\.alarm-topic_dead-letters/),
+    };
+    expect(resources(more, "aws_sns_topic_subscription")).toMatchObject([
+      { protocol: "email", endpoint: "ci@example.com" },
+      { protocol: "https", endpoint: "https://ops.example.com/alarms", ...kept },
+      { protocol: "lambda", endpoint: functionArn, ...kept },
+      { protocol: "sqs", endpoint: queueArn, ...kept },
+    ]);
+    expect(resources(more, "aws_lambda_permission")).toContainEqual(
+      expect.objectContaining({ function_name: functionArn, principal: "sns.amazonaws.com" }),
+    );
+    const names = (stack: typeof more) =>
+      resources(stack, "aws_cloudwatch_metric_alarm").map((alarm) => alarm.alarm_name);
+    expect(names(more)).toContain("ci-alarms-undelivered");
+    expect(names(stack)).not.toContain("ci-alarms-undelivered");
   });
 
   it("go to a given topic instead of one of ours", () => {

@@ -117,6 +117,15 @@ describe("the group", () => {
     expect(groupOf({}).max_instance_lifetime).toBeUndefined();
   });
 
+  it("goes on with a refresh only when an instance that cannot boot would be gone", () => {
+    const preferences = (changes: object) =>
+      (group(fleet(changes)).instance_refresh as { readonly preferences: object }).preferences;
+    expect(preferences({})).toMatchObject({ instance_warmup: "1200" });
+    expect(preferences({ agents: { registrationGraceSeconds: 900 } })).toMatchObject({ instance_warmup: "1500" });
+    // Terraform updates the group before it starts the refresh: AWS would roll back to what has just failed.
+    expect(preferences({})).not.toHaveProperty("auto_rollback");
+  });
+
   it("keeps a warm pool of one type, and hibernates it where asked to", () => {
     const compute = { instances: { types: ["m7i.large"] }, warmPool: { state: "hibernated", min: 0, maxPrepared: 4 } };
     const stack = fleet({ compute });
@@ -128,6 +137,8 @@ describe("the group", () => {
     expect(template(stack)).toMatchObject({ instance_type: "m7i.large", hibernation_options: { configured: true } });
     expect(templateOf({ ...compute, warmPool: {} }).hibernation_options).toBeUndefined();
     expect(bootProgramOf(stack)).toContain("\nAGENT_FLEETS_WARM_POOL='true'\n");
+    // At every start: AWS stops an instance for the pool whether its first run is over or not.
+    expect(bootProgramOf(stack)).toMatch(/^#cloud-boothook\n#!\/bin\/bash\n/);
   });
 
   it("rests more processes and keeps its metrics to itself where asked to", () => {
@@ -370,9 +381,22 @@ describe("logs", () => {
 });
 
 describe("the loop", () => {
+  const capacityOf = (stack: Synthesized) => autoscaleEnv.parse(environmentOf(stack, "ci-autoscale")).CAPACITY;
+
+  it.each([
+    spacelift,
+    semaphore,
+  ])("fault B2: takes for a failed boot what ends by itself before a failed host must: $vendor.type", (config) => {
+    const stack = synthesize({ ...config, network: given, agents: { registrationGraceSeconds: 120 } }, "ci");
+    expect(bootProgramOf(stack)).toContain(
+      "\nAGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS='420'\nAGENT_FLEETS_BOOT_SECONDS='720'\n",
+    );
+    expect(capacityOf(stack)).toMatchObject({ bootSeconds: 720 });
+  });
+
   it("knows the group and may raise it, name instances to end and tag them with what it knows, and nothing else", () => {
     const stack = fleet();
-    expect(autoscaleEnv.parse(environmentOf(stack, "ci-autoscale")).CAPACITY).toEqual({ type: "asg", group: "ci" });
+    expect(capacityOf(stack)).toEqual({ type: "asg", group: "ci", bootSeconds: 1200 });
     const groupArn = expect.stringMatching(/^\$\{aws_autoscaling_group\..+\.arn\}$/);
     const rights = rightsOf(stack, "autoscale").filter(({ Action }) =>
       /^(autoscaling|ec2):/.test(String([Action].flat()[0])),
@@ -398,7 +422,9 @@ describe("the loop", () => {
         Resource: [expect.stringMatching(/:ec2:us-west-2:.+:instance\/\*$/)],
         Condition: {
           StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": "ci" },
-          "ForAllValues:StringEquals": { "aws:TagKeys": ["AgentFleetsRole", "AgentFleetsNeverRegistered"] },
+          "ForAllValues:StringEquals": {
+            "aws:TagKeys": ["AgentFleetsRole", "AgentFleetsRegistered", "AgentFleetsNeverRegistered"],
+          },
         },
       },
     ]);

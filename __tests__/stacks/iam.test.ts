@@ -111,6 +111,27 @@ describe("rights", () => {
     expect(resources(stack, "aws_iam_role_policy_attachment")).toEqual([]);
   });
 
+  it("a secret with a key of its own adds the right to use that key, to those who read the secret", () => {
+    const key = (id: string) => `arn:aws:kms:us-west-2:123456789012:key/${id}`;
+    const secret = (id: string) => ({
+      arn: `arn:aws:secretsmanager:us-west-2:123456789012:secret:${id}-AbCdEf`,
+      kmsKeyArn: key(id),
+    });
+    const stack = synthesize({
+      ...minimal,
+      kmsKeyArn: key("stack"),
+      secrets: { agentToken: secret("agent"), apiToken: secret("api"), notificationToken: secret("hook") },
+    });
+    const decryptedBy = (role: string) =>
+      rightsOf(stack, role)
+        .filter(({ Action }) => Action.includes("kms:Decrypt"))
+        .flatMap(({ Resource }) => Resource);
+    // A function's own variables are encrypted with the stack's key.
+    expect(decryptedBy("autoscale")).toEqual([key("stack"), key("api")]);
+    expect(decryptedBy("webhook")).toEqual([key("stack"), key("hook")]);
+    expect(decryptedBy("capacity_execution")).toEqual([key("agent")]);
+  });
+
   it("a customer managed key adds the right to use that key", () => {
     const kmsKeyArn = "arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3333-4444-555555555555";
     const stack = synthesize({ ...minimal, kmsKeyArn });

@@ -66,7 +66,7 @@ class InstancesStack extends BaseStack<CommonConfig> {
     new ArchiveProvider(this, "archive");
     new RetirementWorkflow(this, "retirement", {
       context,
-      topic: new AlarmTopic(this, "topic", { context, emails: [] }),
+      topic: new AlarmTopic(this, "topic", { context, emails: [], subscriptions: [] }),
       capacity: {
         type: "asg",
         group: "ci",
@@ -354,10 +354,12 @@ describe("the rules that bring notices", () => {
 describe("alarms", () => {
   const alarms = resources(instances, "aws_cloudwatch_metric_alarm");
 
-  it("tell of failed retirements and of notices that were not taken in, and have a section in the runbook", () => {
+  it("tell of failed retirements, failing functions and notices not taken in, and have a section in the runbook", () => {
     const runbook = readFileSync("docs/runbook.md", "utf8");
     expect(alarms.map(({ alarm_name }) => alarm_name).sort()).toEqual([
       "ci-release-dead-letters",
+      "ci-release-failing",
+      "ci-retire-failing",
       "ci-retirements-failing",
     ]);
     for (const { alarm_name } of alarms) expect(runbook).toContain(`\n## ${String(alarm_name).replace("ci-", "")}\n`);
@@ -366,6 +368,24 @@ describe("alarms", () => {
       metric_name: "ExecutionsFailed",
       dimensions: { StateMachineArn: machine },
     });
+  });
+
+  it.each(["retire", "release"])("watch the errors of the %s function, of which one alone is none", (name) => {
+    expect(alarms.find(({ alarm_name }) => alarm_name === `ci-${name}-failing`)).toMatchObject({
+      namespace: "AWS/Lambda",
+      metric_name: "Errors",
+      dimensions: { FunctionName: `ci-${name}` },
+      statistic: "Sum",
+      threshold: 3,
+      treat_missing_data: "notBreaching",
+      alarm_actions: [reference("aws_sns_topic\\.topic_\\w+\\.arn")],
+    });
+  });
+
+  it("watch containers' retire function too, which have no release function", () => {
+    const names = resources(containers, "aws_cloudwatch_metric_alarm").map(({ alarm_name }) => alarm_name);
+    expect(names).toContain("ci-retire-failing");
+    expect(names).not.toContain("ci-release-failing");
   });
 });
 

@@ -1,11 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { retireEnv } from "../../handlers/retire/env.ts";
 import { semaphoreRuntime } from "../../handlers/vendors/semaphore/config.ts";
 import { semaphore as schema } from "../../stacks/config/vendors/semaphore.ts";
 import type { Secret } from "../../stacks/constructs/secret.ts";
 import { terraformTexts } from "../../stacks/constructs/terraform-text.ts";
 import { semaphore } from "../../stacks/vendors/semaphore.ts";
 import type { InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
-import { rightsOf, synthesize, theOnly } from "./synth.ts";
+import { resources, rightsOf, synthesize, theOnly } from "./synth.ts";
 
 const tokenArn = "arn:aws:ssm:us-west-2:111122223333:parameter/ci/token";
 const queueArn = "arn:aws:sqs:us-west-2:111122223333:ci-release";
@@ -42,10 +43,11 @@ describe("a Semaphore fleet", () => {
     expect(semaphoreRuntime.parse(vendorOf(vendor).runtime)).toEqual({ type: "semaphore", address });
   });
 
-  it("has agents that leave by themselves, one secret and no webhook", () => {
-    const { departure, apiSecret, secrets, webhook } = vendorOf();
-    expect({ departure, apiSecret, webhook }).toEqual({
+  it("has agents that leave by themselves and alone know what they do, one secret and no webhook", () => {
+    const { departure, asksInstances, apiSecret, secrets, webhook } = vendorOf();
+    expect({ departure, asksInstances, apiSecret, webhook }).toEqual({
       departure: "by-itself",
+      asksInstances: true,
       apiSecret: "agentTypeToken",
       webhook: undefined,
     });
@@ -229,5 +231,40 @@ describe("the Terraform of a Semaphore fleet", () => {
     expect(program).toContain("AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS='0'");
     expect(program).toContain("shutdown_hook");
     expect(program).not.toContain("AGENT_FLEETS_SPACELIFT");
+  });
+});
+
+describe("the retire function of a Semaphore fleet", () => {
+  const stack = synthesize({
+    kind: "ec2-fleet",
+    region: "us-west-2",
+    vendor: { type: "semaphore", organization: "acme" },
+  });
+  const found = resources(stack, "aws_lambda_function").find((each) => each.function_name === "ci-retire");
+  const { variables } = found?.environment as { readonly variables: Readonly<Record<string, string>> };
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.resetModules();
+  });
+
+  it("may ask the instances of its group, and them alone: nobody else knows whether an agent works", () => {
+    const rights = rightsOf(stack, "retirement_retire_retire-role");
+    expect(rights.filter(({ Action }) => Action.includes("ssm:SendCommand"))).toEqual([
+      expect.objectContaining({ Resource: [expect.stringMatching(/:ssm:us-west-2::document\/AWS-RunShellScript$/)] }),
+      expect.objectContaining({
+        Resource: [expect.stringMatching(/:ec2:us-west-2:.+:instance\/\*$/)],
+        Condition: { StringEquals: { "ssm:resourceTag/aws:autoscaling:groupName": "ci" } },
+      }),
+    ]);
+    expect(rights.flatMap(({ Action }) => Action)).toEqual(
+      expect.arrayContaining(["ssm:GetCommandInvocation", "autoscaling:DescribeAutoScalingInstances"]),
+    );
+    expect(retireEnv.parse(variables).GROUP).toBe("ci");
+  });
+
+  it("starts with the environment that the stack gives it", async () => {
+    for (const [name, value] of Object.entries({ ...variables, AWS_REGION: "us-west-2" })) vi.stubEnv(name, value);
+    vi.resetModules();
+    await expect(import("../../handlers/retire/index.ts")).resolves.toHaveProperty("handler");
   });
 });

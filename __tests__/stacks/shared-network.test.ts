@@ -6,9 +6,10 @@ import * as z from "zod";
 import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
 import { FleetApp } from "../../stacks/app.ts";
 import { stackConfig } from "../../stacks/config/schema.ts";
-import { createStacks } from "../../stacks/index.ts";
+import { createStacks, loadStackClasses } from "../../stacks/index.ts";
 import { minimal, resources, type Synthesized, stubBundles } from "./synth.ts";
 
+const classes = await loadStackClasses();
 const folders: string[] = [];
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
@@ -20,6 +21,7 @@ function synthesizeTogether(configs: Readonly<Record<string, unknown>>) {
   folders.push(folder);
   const app = new FleetApp(stubBundles, folder);
   createStacks(
+    classes,
     app,
     Object.entries(configs).map(([name, config]) => ({ name, config: stackConfig.parse(config) })),
   );

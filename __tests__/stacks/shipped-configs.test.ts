@@ -5,18 +5,19 @@ import { afterAll, describe, expect, it } from "vitest";
 import { FleetApp } from "../../stacks/app.ts";
 import { loadStacks } from "../../stacks/config/load.ts";
 import { type Bundles, bundleHandlers } from "../../stacks/constructs/bundle.ts";
-import { createStack } from "../../stacks/index.ts";
+import { createStack, loadStackClasses } from "../../stacks/index.ts";
 import { stubBundles } from "./synth.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const { stacks } = loadStacks({ env: {}, cwd: process.cwd() });
+const classes = await loadStackClasses();
 
 /** All files of all stacks, path → content. */
 function synthesizeAll(outdir: string, bundles: Bundles): Map<string, string> {
   const app = new FleetApp(bundles, outdir);
-  for (const { name, config } of stacks) createStack(app, name, config);
+  for (const { name, config } of stacks) createStack(classes, app, name, config);
   app.synth();
   const files = readdirSync(join(outdir, "stacks"), { recursive: true, withFileTypes: true }).filter((file) =>
     file.isFile(),

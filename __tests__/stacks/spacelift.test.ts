@@ -219,6 +219,38 @@ describe("the stack of a Spacelift fleet", () => {
     expect(readBy("retire-role")).toEqual(["apiKeySecret"]);
   });
 
+  describe("whose secrets are brought", () => {
+    const key = (id: string) => `arn:aws:kms:us-west-2:111122223333:key/${id}`;
+    const brought = {
+      byo: { secretsManager: { arn: arn("own"), keys: ["SPACELIFT_TOKEN", "SPACELIFT_POOL_PRIVATE_KEY"] } },
+      secureEnvironment: { GITHUB_TOKEN: { arn: parameterArn } },
+    };
+    const decryptedBy = (stack: ReturnType<typeof fleetOf>, role: string) =>
+      rightsOf(stack, role)
+        .filter(({ Action }) => Action.includes("kms:Decrypt"))
+        .flatMap(({ Resource }) => Resource);
+    const stackWith = (more: object, vendorMore: object) =>
+      synthesize({ kind: "ec2-fleet", region: "us-west-2", ...more, vendor: { ...vendor, ...vendorMore } }, "ci");
+
+    it("lets its instances use the stack's key, with which they may be encrypted", () => {
+      expect(decryptedBy(stackWith({ kmsKeyArn: key("stack") }, brought), "role_instance")).toEqual([key("stack")]);
+      expect(decryptedBy(stackWith({}, brought), "role_instance")).toEqual([]);
+    });
+
+    it("lets each reader use the key that its secret is encrypted with, and no other", () => {
+      const secret = (name: string) => ({ arn: arn(name), kmsKeyArn: key(name) });
+      const stack = stackWith(
+        { secrets: { apiKeySecret: secret("api"), workerPoolToken: secret("token") } },
+        {
+          secureEnvironment: { A: secret("one"), B: { arn: parameterArn, kmsKeyArn: key("one") } },
+          byo: { secretsManager: { ...secret("two"), keys: ["SPACELIFT_POOL_PRIVATE_KEY"] } },
+        },
+      );
+      expect(decryptedBy(stack, "role_instance")).toEqual([key("one"), key("two"), key("token")]);
+      for (const role of ["autoscale_", "retire-role"]) expect(decryptedBy(stack, role)).toEqual([key("api")]);
+    });
+  });
+
   it("lets its instances read the launcher of a self-hosted Spacelift, and nothing else in S3", () => {
     const selfHosted = { launcherS3Uri: "s3://binaries-123ab/spacelift-launcher" };
     const rights = rightsOf(fleetOf("ci", { selfHosted }), "role_instance");

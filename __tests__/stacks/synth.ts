@@ -5,7 +5,7 @@ import type * as z from "zod";
 import { FleetApp } from "../../stacks/app.ts";
 import { stackConfig } from "../../stacks/config/schema.ts";
 import type { Bundles } from "../../stacks/constructs/bundle.ts";
-import { createStack } from "../../stacks/index.ts";
+import { createStack, loadStackClasses } from "../../stacks/index.ts";
 
 type Attributes = Readonly<Record<string, unknown>>;
 
@@ -27,6 +27,8 @@ export const stubBundles: Bundles = {
   webhook: new TextEncoder().encode("export const handler = 'webhook';"),
 };
 
+const classes = await loadStackClasses();
+
 /** The least that an HCP fleet's file says. */
 export const minimal = {
   kind: "ecs-fleet",
@@ -44,7 +46,7 @@ export function synthesizeParsed(config: z.output<typeof stackConfig>, name: str
   const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
   try {
     const app = new FleetApp(stubBundles, folder);
-    createStack(app, name, config);
+    createStack(classes, app, name, config);
     app.synth();
     return JSON.parse(readFileSync(join(folder, "stacks", name, "cdk.tf.json"), "utf8"));
   } finally {

@@ -221,18 +221,29 @@ JSON
 
 # power_off: ends the instance, late enough for its logs to get out. An end soon after the start is a failure of the boot:
 # the instance then stays until the scaling loop had its chance to stop it, because one that powers off is replaced at
-# once by its group, and the same failure again would come round for ever.
+# once by its group, and the same failure again would come round for ever. Where the loop sees no agents, it sees this end
+# alone, and takes burst instances out of the group. An agent that left well has only to be released; if nobody does that,
+# its host stays so long that nobody takes its end for a failure.
 power_off() {
-  local delay=$power_off_delay earliest=${AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS:-0} uptime
+  local earliest=${AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS:-0} end uptime
   if [[ ${AGENT_FLEETS_POWER_OFF:-true} != true ]]; then
     log 'not powering off, as AGENT_FLEETS_POWER_OFF wants'
     return 0
   fi
+  log "powering off in $power_off_delay s"
+  sleep "$power_off_delay"
+  end=$(systemctl show --property=ExecMainCode,ExecMainStatus agent-fleets.service || true)
+  if [[ $end == *ExecMainCode=1* && $end == *ExecMainStatus=0* ]]; then # exited, with status 0
+    earliest=${AGENT_FLEETS_BOOT_SECONDS:-$earliest}
+  elif [[ $(imds_once tags/instance/AgentFleetsRole 2>/dev/null || true) == burst ]]; then
+    earliest=0
+  fi
   read -r uptime _ <"$root/proc/uptime" || uptime=$earliest
   uptime=${uptime%.*}
-  if [[ $((earliest - uptime)) -gt $delay ]]; then delay=$((earliest - uptime)); fi
-  log "powering off in $delay s"
-  sleep "$delay"
+  if ((uptime < earliest)); then
+    log "staying for another $((earliest - uptime)) s"
+    sleep "$((earliest - uptime))"
+  fi
   systemctl poweroff || poweroff --force
 }
 

@@ -30,21 +30,29 @@ interface Step {
 export async function act(
   deps: AutoscaleDeps,
   decision: Decision,
-  { ghosts, vendorAgents }: Pick<Observation, "ghosts" | "vendorAgents">,
+  { ghosts, newcomers, vendorAgents }: Pick<Observation, "ghosts" | "newcomers" | "vendorAgents">,
 ): Promise<Outcome> {
+  const marked = await attempt(async () => {
+    if (newcomers.length > 0) await deps.capacity.markRegistered?.(newcomers);
+  });
   const launches = await launch(deps, decision);
   const stops = await stopUnregistered(deps, decision);
   const retirements = await startRetirements(deps, decision.retire, "scale-in");
   const resumed = await startRetirements(deps, decision.resume, "stranded");
+  const dismissed = await startRetirements(deps, decision.dismiss, "dismissed");
   const assigned = await assignRoles(deps, decision.assignRoles);
-  const queue = await keepQueueOpen(deps, vendorAgents);
+  const queue = await attempt(async () => {
+    if (vendorAgents !== undefined) await deps.vendor.keepQueueOpen?.(vendorAgents);
+  });
   const ghostErrors = await removeGhosts(deps, ghosts);
-  const errors = [launches, stops, retirements, resumed, assigned, queue].flatMap((step) => step.errors);
+  const errors = [marked, launches, stops, retirements, resumed, dismissed, assigned, queue].flatMap(
+    (step) => step.errors,
+  );
   return {
     launched: launches.done,
     launchFailures: launches.failures,
     stopped: stops.done,
-    retired: retirements.done + resumed.done,
+    retired: retirements.done + resumed.done + dismissed.done,
     vendorApiErrors: [...errors, ...ghostErrors].filter((error) => error instanceof VendorApiError).length,
     errors,
   };
@@ -124,9 +132,9 @@ async function forEachAgent(
   return { done: agents.length - errors.length, errors };
 }
 
-async function keepQueueOpen({ vendor }: AutoscaleDeps, agents: Observation["vendorAgents"]): Promise<Step> {
+async function attempt(step: () => Promise<void>): Promise<Step> {
   try {
-    if (agents !== undefined) await vendor.keepQueueOpen?.(agents);
+    await step();
     return { done: 1, errors: [] };
   } catch (error) {
     return { done: 0, errors: [toError(error)] };

@@ -16,7 +16,10 @@ const policy = z.strictObject({
   maxRemovedPerTick: z.number(),
   registrationGraceSeconds: z.number(),
   maxFailedLaunchesPerHour: z.number(),
+  singleUse: z.boolean(),
   departure: z.enum(["by-itself", "by-retirement"]),
+  canRetire: z.boolean(),
+  maxLifetimeSeconds: z.number().optional(),
 });
 
 const overrides = z.record(z.string(), z.unknown());

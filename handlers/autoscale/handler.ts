@@ -2,6 +2,7 @@ import type { Decision, Policy, Snapshot } from "../core/model.ts";
 import type { Capacity, Clock, Log, Metrics, Retirements, Vendor } from "../core/ports.ts";
 import { decide } from "../core/scaling.ts";
 import { act } from "./act.ts";
+import type { Memory } from "./memory.ts";
 import { observe } from "./observe.ts";
 import { logDecision, recordTick } from "./report.ts";
 
@@ -15,8 +16,7 @@ export interface AutoscaleDeps {
   readonly capacity: Capacity;
   /** Only for fleets with a retirement workflow. */
   readonly retirements?: Retirements | undefined;
-  /** What one pass leaves for the next in a warm function; losing it only delays scale-in. */
-  readonly memory: { recentlyWanted: readonly number[] };
+  readonly memory: Memory;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -81,7 +81,7 @@ async function tick(deps: AutoscaleDeps): Promise<{ decision: Decision; quiet: b
     const [first] = outcome.errors;
     throw new AggregateError(outcome.errors, `the tick did not get everything done: ${first?.message}`);
   }
-  return { decision, quiet: isQuiet(snapshot, decision) };
+  return { decision, quiet: isQuiet(deps.policy, snapshot, decision) };
 }
 
 function remember({ memory, policy }: AutoscaleDeps, wanted: number): void {
@@ -89,7 +89,9 @@ function remember({ memory, policy }: AutoscaleDeps, wanted: number): void {
   memory.recentlyWanted = earlier > 0 ? [...memory.recentlyWanted, wanted].slice(-earlier) : [];
 }
 
-function isQuiet({ demand, agents }: Snapshot, decision: Decision): boolean {
+function isQuiet({ departure }: Policy, { demand, agents }: Snapshot, decision: Decision): boolean {
   const inMotion = agents.some((agent) => agent.state !== "idle" && agent.state !== "unclear");
-  return demand.queued === 0 && demand.running === 0 && decision.action === "hold" && !inMotion;
+  const willScaleIn = departure === "by-retirement" && decision.supply > decision.wanted;
+  const jobs = demand.queued + demand.running;
+  return jobs === 0 && decision.action === "hold" && decision.dismiss.length === 0 && !inMotion && !willScaleIn;
 }

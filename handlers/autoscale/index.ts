@@ -3,7 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { createCapacity } from "../aws/capacity.ts";
+import { createCapacities } from "../aws/capacity.ts";
 import { clientOptions } from "../aws/client-options.ts";
 import { createRetirements } from "../aws/retirements.ts";
 import { createRunLedger } from "../aws/run-ledger.ts";
@@ -14,6 +14,7 @@ import type { VendorDeps } from "../vendors/deps.ts";
 import { createVendor } from "../vendors/index.ts";
 import { autoscaleEnv } from "./env.ts";
 import { type AutoscaleDeps, runPools } from "./handler.ts";
+import { createMemory } from "./memory.ts";
 import { poolsOf } from "./pools.ts";
 
 /** What is left of an invocation for acting once the vendor has answered; Lambda cuts off what takes longer. */
@@ -42,15 +43,16 @@ export const handler = defineHandler({
           ledger: createRunLedger({ table, runTtlSeconds }, { dynamodb: new DynamoDBClient(clientOptions), clock }),
         }),
     };
+    const capacityOf = createCapacities(clock);
     const sfn = new SFNClient(clientOptions);
     return poolsOf(env).map(({ pool, fleet, policy, vendor, capacity }) => ({
       fleet,
       policy,
       tickSeconds: env.TICK_SECONDS,
       vendor: createVendor(vendor, vendorDeps),
-      capacity: createCapacity(capacity, clock),
+      capacity: capacityOf(capacity),
       retirements: env.RETIREMENTS && createRetirements({ ...env.RETIREMENTS, fleet, pool }, { sfn, clock }),
-      memory: { recentlyWanted: [] },
+      memory: createMemory(),
       clock,
       log,
       metrics: metricsOf(pool),

@@ -1,6 +1,6 @@
 import { agentNamePrefix, joinAgents, type Roster } from "../core/agents.ts";
 import { VendorApiError } from "../core/errors.ts";
-import type { Snapshot } from "../core/model.ts";
+import type { Demand, Snapshot } from "../core/model.ts";
 import type { VendorAgent } from "../core/ports.ts";
 import type { AutoscaleDeps } from "./handler.ts";
 
@@ -9,6 +9,8 @@ export interface Observation {
   readonly snapshot: Snapshot;
   /** Records at the vendor of agents of ours that are no more. */
   readonly ghosts: readonly VendorAgent[];
+  /** See {@link Roster.newcomers}. */
+  readonly newcomers: readonly string[];
   /** Everything in the pool, foreign agents too; `undefined` where the vendor does not show it. */
   readonly vendorAgents: readonly VendorAgent[] | undefined;
 }
@@ -19,14 +21,14 @@ export interface Observation {
  */
 export async function observe(deps: AutoscaleDeps): Promise<Observation> {
   try {
-    const { agents, ghosts, vendorAgents, failedLaunchesLastHour } = await readRoster(deps);
-    const demand = await deps.vendor.readDemand();
+    const { agents, vendorAgents, failedLaunchesLastHour, ...rest } = await readRoster(deps);
+    const demand = withWait(await deps.vendor.readDemand(), deps);
     const { recentlyWanted } = deps.memory;
     const vendorShowsAgents = vendorAgents !== undefined;
     return {
       snapshot: { demand, agents, vendorShowsAgents, failedLaunchesLastHour, recentlyWanted },
-      ghosts,
       vendorAgents,
+      ...rest,
     };
   } catch (error) {
     if (error instanceof VendorApiError) deps.metrics.record({ VendorApiErrors: 1 });
@@ -45,6 +47,7 @@ export async function readRoster({
   fleet,
   policy,
   clock,
+  memory,
 }: AutoscaleDeps): Promise<Roster & Pick<Snapshot, "failedLaunchesLastHour"> & Pick<Observation, "vendorAgents">> {
   const { members, failedLaunchesLastHour } = await capacity.read();
   const vendorAgents = await vendor.listAgents();
@@ -53,9 +56,17 @@ export async function readRoster({
     members,
     vendorAgents,
     retiring,
+    lostSince: memory.lostSince,
     namePrefix: agentNamePrefix(fleet),
     registrationGraceSeconds: policy.registrationGraceSeconds,
     now: clock.now(),
   });
+  memory.lostSince = roster.lostSince;
   return { ...roster, vendorAgents, failedLaunchesLastHour };
+}
+
+/** Where the vendor does not tell when jobs were queued, it counts for how long some have been waiting without a pause. */
+function withWait(demand: Demand, { memory, clock }: AutoscaleDeps): Demand {
+  memory.queuedSince = demand.queued > 0 ? (memory.queuedSince ?? clock.now()) : undefined;
+  return { ...demand, oldestQueuedAt: demand.oldestQueuedAt ?? memory.queuedSince };
 }

@@ -23,6 +23,7 @@ export function logDecision(
     stopping: decision.stop.map((agent) => agent.name),
     retiring: decision.retire.map((agent) => agent.name),
     resuming: decision.resume.map((agent) => agent.name),
+    dismissing: decision.dismiss.map((agent) => agent.name),
   });
 }
 

@@ -1,14 +1,11 @@
 import { type Activity, type AutoScalingClient, paginateDescribeScalingActivities } from "@aws-sdk/client-auto-scaling";
 import type { Clock } from "../core/ports.ts";
+import type { AsgCapacityConfig } from "./asg-capacity-config.ts";
 import { classifyActivityMessage } from "./asg-launch-failures.ts";
 
 const hourMilliseconds = 3_600_000;
 /** DescribeScalingActivities gives no more. */
 const pageSize = 100;
-/** An instance that ends by itself this soon was launched in vain: its boot gave up and powered it off. */
-const bootMilliseconds = 900_000;
-/** Long enough to find, for every instance that ended within the last hour, whether it had only just been launched. */
-const memoryMilliseconds = hourMilliseconds + bootMilliseconds;
 
 /** What a group has done lately. */
 export interface RecentActivity {
@@ -33,17 +30,21 @@ interface Entry {
  * Reads a group's scaling activities of the last hour, which AWS keeps for six weeks: they tell after any cold start what
  * came of the launches. Newest first, and no further than to what it knows already, since AWS limits the rate of these
  * calls. Keep it between passes.
+ *
+ * @param bootSeconds so young an instance that ends by itself was launched in vain: its boot gave up and powered it off
  */
 export function createActivityReader(
-  group: string,
+  { group, bootSeconds }: Pick<AsgCapacityConfig, "group" | "bootSeconds">,
   { autoScaling, clock }: { readonly autoScaling: AutoScalingClient; readonly clock: Clock },
 ): () => Promise<RecentActivity> {
+  const bootMilliseconds = bootSeconds * 1000;
   /** By activity id. */
   const known = new Map<string, Entry>();
 
   return async () => {
     const now = clock.now().getTime();
-    const horizon = now - memoryMilliseconds;
+    // Far enough to find, for every instance that ended within the last hour, whether it had only just been launched.
+    const horizon = now - hourMilliseconds - bootMilliseconds;
     for (const [id, { startedAt }] of known) if (startedAt.getTime() < horizon) known.delete(id);
     /** Launches of which the outcome is still to be told, however deep in the list. */
     const awaited = new Set(
@@ -68,7 +69,7 @@ export function createActivityReader(
       }
       if (pastTheHorizon || (metTheKnown && awaited.size === 0)) break;
     }
-    return summary([...known.values()], now - hourMilliseconds);
+    return summary([...known.values()], now - hourMilliseconds, bootMilliseconds);
   };
 }
 
@@ -91,7 +92,7 @@ function outcomeOf({ StatusCode: status, StatusMessage: message = "" }: Activity
   return classifyActivityMessage(message) === "configuration" ? "misconfigured" : "failed";
 }
 
-function summary(entries: readonly Entry[], hourAgo: number): RecentActivity {
+function summary(entries: readonly Entry[], hourAgo: number, bootMilliseconds: number): RecentActivity {
   const launchedAt = new Map<string, Date>();
   for (const { what, instance, startedAt } of entries) {
     const known = instance && launchedAt.get(instance);

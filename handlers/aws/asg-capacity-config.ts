@@ -2,6 +2,8 @@ import * as z from "zod";
 
 /** Tells an instance its role; read on the instance through IMDS. */
 export const roleTag = "AgentFleetsRole";
+/** Marks an instance whose agent has registered with the vendor. */
+export const registeredTag = "AgentFleetsRegistered";
 /** Marks an instance that was stopped because its agent never registered: the time, ISO 8601. */
 export const neverRegisteredTag = "AgentFleetsNeverRegistered";
 
@@ -10,6 +12,8 @@ export const asgCapacityConfig = z.strictObject({
   type: z.literal("asg"),
   /** The group's name. */
   group: z.string(),
+  /** An instance that ends by itself and is younger, in seconds, has been launched in vain. */
+  bootSeconds: z.number(),
 });
 
 /** See {@link asgCapacityConfig}. */

@@ -7,7 +7,7 @@ import { CreateTagsCommand, type EC2Client, type Instance, paginateDescribeInsta
 import type { AgentRole } from "../core/model.ts";
 import type { Capacity, CapacityMember, CapacityReading, Clock, LaunchReport } from "../core/ports.ts";
 import { createActivityReader, type RecentActivity } from "./asg-activities.ts";
-import { type AsgCapacityConfig, neverRegisteredTag, roleTag } from "./asg-capacity-config.ts";
+import { type AsgCapacityConfig, neverRegisteredTag, registeredTag, roleTag } from "./asg-capacity-config.ts";
 import { type Group, type GroupInstance, occupying, readGroup } from "./asg-group.ts";
 import { classifyResizeError, isAtMinimum, isNoMember } from "./asg-launch-failures.ts";
 
@@ -23,7 +23,8 @@ const hourMilliseconds = 3_600_000;
  * capacity to an absolute number; nothing here can lower it but the end of a named instance. Instances that AWS has still
  * to launch are members too (`ordered`), so that none is ordered twice; each counts one, so the group must know no weights.
  * Of launches in vain AWS's list of scaling activities tells after a cold start, and so do tags on the instances that were
- * stopped, for as long as EC2 shows them.
+ * stopped, for as long as EC2 shows them. An instance that has powered itself off so soon is a `failed` member until the
+ * group sees it and launches another: ended by its name before that, it lowers the desired capacity.
  *
  * Keep it between passes: it remembers what EC2 shows late. Two that overlap order nothing twice, as long as each reads
  * before it launches: what the group was raised by since then counts as launched.
@@ -33,20 +34,24 @@ const hourMilliseconds = 3_600_000;
  * the group; `ec2:CreateTags` on instances whose tag `aws:autoscaling:groupName` names the group.
  */
 export function createAsgCapacity(
-  { group: name }: AsgCapacityConfig,
+  config: AsgCapacityConfig,
   deps: { readonly autoScaling: AutoScalingClient; readonly ec2: EC2Client; readonly clock: Clock },
 ): Capacity {
+  const { group: name, bootSeconds } = config;
   const { autoScaling, ec2, clock } = deps;
-  const readActivities = createActivityReader(name, deps);
+  const readActivities = createActivityReader(config, deps);
   /** Since when each instance that AWS has still to launch is known, oldest first. */
   const orderedSince: Date[] = [];
   /** By instance id; EC2 may show a new tag late. */
   const assignedRoles = new Map<string, AgentRole>();
+  /** Instances whose agent has registered; EC2 may show this late, too. */
+  const registered = new Set<string>();
   /** Instances that never became an agent, and when they were stopped; EC2 soon loses the tags of those that ended. */
   const neverRegistered = new Map<string, Date>();
   /** Instances that AWS took back, which says nothing against their launch. */
   const reclaimed = new Set<string>();
   let lastRead: Group | undefined;
+  let failed: ReadonlySet<string> = new Set();
 
   return {
     async read(): Promise<CapacityReading> {
@@ -57,9 +62,11 @@ export function createAsgCapacity(
       ]);
       lastRead = group;
       forgetAllBut(assignedRoles, instances);
+      forgetAllBut(registered, instances);
       forgetAllBut(reclaimed, activity.launchedAt);
       const members = group.instances.map((held) => memberOf(held, instances.get(held.id), activity));
-      const alive = members.filter(({ phase }) => phase !== "stopping").length;
+      failed = new Set(members.flatMap(({ id, phase }) => (phase === "failed" ? [id] : [])));
+      const alive = members.filter(({ phase }) => phase === "pending" || phase === "running").length;
       return {
         members: [...members, ...orderedMembers(group.desired - alive)],
         failedLaunchesLastHour: launchesInVain(instances, activity),
@@ -97,12 +104,18 @@ export function createAsgCapacity(
       if (isOrdered(id) || !(await terminate(id, mayReplace))) return;
       const now = clock.now();
       neverRegistered.set(id, now);
-      await tag(id, neverRegisteredTag, now.toISOString());
+      // EC2 takes the tags of an instance that has ended, and with them our right to tag it: then memory must do.
+      if (!failed.has(id)) await tag([id], neverRegisteredTag, now.toISOString());
+    },
+
+    async markRegistered(ids): Promise<void> {
+      await tag(ids, registeredTag, "true");
+      for (const id of ids) registered.add(id);
     },
 
     async assignRole(id, role): Promise<void> {
       if (isOrdered(id)) return;
-      await tag(id, roleTag, role);
+      await tag([id], roleTag, role);
       assignedRoles.set(id, role);
     },
   };
@@ -125,16 +138,17 @@ export function createAsgCapacity(
     { launchedAt }: RecentActivity,
   ): CapacityMember {
     const times = [instance?.LaunchTime, launchedAt.get(id)].flatMap((time) => time?.getTime() ?? []);
-    return {
-      id,
-      agentName: id,
-      role: roleOf(instance) ?? assignedRoles.get(id),
-      // The group takes a while to see that an instance powered itself off.
-      phase: phase === "running" && instance && hasEnded(instance) ? "stopping" : phase,
-      // Of unknown age is young: only old agents get stopped.
-      launchedAt: times.length > 0 ? new Date(Math.max(...times)) : clock.now(),
-      outdated,
-    };
+    // Of unknown age is young: only old agents get stopped.
+    const launched = times.length > 0 ? new Date(Math.max(...times)) : clock.now();
+    const known = registered.has(id) || (instance !== undefined && tagOf(instance, registeredTag) !== undefined);
+    const isYoung = clock.now().getTime() - launched.getTime() < bootSeconds * 1000;
+    const member = { id, agentName: id, launchedAt: launched, outdated, registered: known };
+    const role = roleOf(instance) ?? assignedRoles.get(id);
+    // The group takes a while to see that an instance has ended.
+    if (phase !== "running" || !instance || !hasEnded(instance)) return { ...member, role, phase };
+    const failed = isYoung && !known && poweredItselfOff(instance);
+    // Another may have its part in the floor at once.
+    return failed ? { ...member, role: "burst", phase: "failed" } : { ...member, role, phase: "stopping" };
   }
 
   /** They get no role: that of the floor must not wait for an instance that may not come. */
@@ -173,9 +187,9 @@ export function createAsgCapacity(
     }
   }
 
-  async function tag(id: string, key: string, value: string): Promise<void> {
+  async function tag(ids: readonly string[], key: string, value: string): Promise<void> {
     try {
-      await ec2.send(new CreateTagsCommand({ Resources: [id], Tags: [{ Key: key, Value: value }] }));
+      await ec2.send(new CreateTagsCommand({ Resources: [...ids], Tags: [{ Key: key, Value: value }] }));
     } catch (error) {
       if (!(error instanceof Error && error.name === "InvalidInstanceID.NotFound")) throw error;
     }
@@ -204,6 +218,10 @@ function forgetAllBut(ids: Map<string, unknown> | Set<string>, known: ReadonlyMa
 
 function hasEnded({ State }: Instance): boolean {
   return State?.Name !== undefined && State.Name !== "pending" && State.Name !== "running";
+}
+
+function poweredItselfOff({ StateReason }: Instance): boolean {
+  return StateReason?.Code === "Client.InstanceInitiatedShutdown";
 }
 
 function roleOf(instance: Instance | undefined): AgentRole | undefined {

@@ -9,7 +9,7 @@ import type { CapacityMember } from "../core/ports.ts";
 /** One instance that a group holds, as the group sees it. */
 export interface GroupInstance {
   readonly id: string;
-  readonly phase: Exclude<CapacityMember["phase"], "ordered">;
+  readonly phase: Exclude<CapacityMember["phase"], "ordered" | "failed">;
   readonly outdated: boolean | undefined;
 }
 

@@ -6,17 +6,24 @@ import { createAsgCapacity } from "./asg-capacity.ts";
 import type { CapacityConfig } from "./capacity-config.ts";
 import { clientOptions } from "./client-options.ts";
 import { createEcsCapacity } from "./ecs-capacity.ts";
+import { createRunTaskPace } from "./ecs-launcher.ts";
 
-/** The adapter of the capacity that a fleet's environment names. */
-export function createCapacity(config: CapacityConfig, clock: Clock): Capacity {
-  switch (config.type) {
-    case "ecs":
-      return createEcsCapacity(config, { ecs: new ECSClient(clientOptions), clock });
-    case "asg":
-      return createAsgCapacity(config, {
-        autoScaling: new AutoScalingClient(clientOptions),
-        ec2: new EC2Client(clientOptions),
-        clock,
-      });
-  }
+/**
+ * Makes the adapters of the capacities that a fleet's environment names, one per pool. They share their clients and how
+ * fast they may launch: AWS limits accounts, not pools.
+ */
+export function createCapacities(clock: Clock): (config: CapacityConfig) => Capacity {
+  let tasks: Parameters<typeof createEcsCapacity>[1] | undefined;
+  let groups: Parameters<typeof createAsgCapacity>[1] | undefined;
+
+  return (config) => {
+    switch (config.type) {
+      case "ecs":
+        tasks ??= { ecs: new ECSClient(clientOptions), clock, pace: createRunTaskPace(clock) };
+        return createEcsCapacity(config, tasks);
+      case "asg":
+        groups ??= { autoScaling: new AutoScalingClient(clientOptions), ec2: new EC2Client(clientOptions), clock };
+        return createAsgCapacity(config, groups);
+    }
+  };
 }

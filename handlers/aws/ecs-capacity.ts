@@ -10,7 +10,8 @@ import type { AgentRole } from "../core/model.ts";
 import type { Capacity, CapacityMember, CapacityReading, Clock } from "../core/ports.ts";
 import type { EcsCapacityConfig } from "./ecs-capacity-config.ts";
 import { isFailedLaunch, neverRegistered } from "./ecs-launch-failures.ts";
-import { createEcsLauncher, roleVariable } from "./ecs-launcher.ts";
+import { createEcsLauncher, createRunTaskPace, roleVariable } from "./ecs-launcher.ts";
+import type { Pace } from "./pace.ts";
 
 /** Both ListTasks and DescribeTasks take no more. */
 const batchSize = 100;
@@ -23,9 +24,13 @@ const hourMilliseconds = 3_600_000;
 /**
  * ECS tasks as capacity: one RunTask per agent, its name in the overrides, so that agent and task are the same thing by
  * construction. Standalone tasks: ECS never chooses a victim. Keep it between passes: it remembers new and ended tasks.
+ *
+ * @param deps.pace how fast it may launch, where others launch beside it
  */
-export function createEcsCapacity(config: EcsCapacityConfig, deps: { ecs: ECSClient; clock: Clock }): Capacity {
-  const { ecs, clock } = deps;
+export function createEcsCapacity(
+  config: EcsCapacityConfig,
+  { ecs, clock, pace = createRunTaskPace(clock) }: { ecs: ECSClient; clock: Clock; pace?: Pace },
+): Capacity {
   /** By agent name. */
   const justLaunched = new Map<string, { readonly member: CapacityMember; readonly until: number }>();
   /** Stopped tasks never change again, so each is described once. When a launch came to nothing is kept. */
@@ -59,7 +64,8 @@ export function createEcsCapacity(config: EcsCapacityConfig, deps: { ecs: ECSCli
     },
 
     launch: createEcsLauncher(config, {
-      ...deps,
+      ecs,
+      pace,
       onLaunched(request, arn) {
         const launchedAt = clock.now();
         const milliseconds = arn === undefined ? unconfirmedMilliseconds : confirmedMilliseconds;

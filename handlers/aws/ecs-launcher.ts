@@ -1,14 +1,15 @@
+import { createHash } from "node:crypto";
 import { type ECSClient, type PlacementStrategy, RunTaskCommand, type RunTaskResponse } from "@aws-sdk/client-ecs";
 import type { Clock, LaunchFailureKind, LaunchReport, LaunchRequest } from "../core/ports.ts";
 import type { EcsCapacityConfig } from "./ecs-capacity-config.ts";
 import { classifyFailureReason, classifyLaunchError, isRefusal } from "./ecs-launch-failures.ts";
+import { createPace, type Pace } from "./pace.ts";
 
 /** Names the agent's role to its entry point. */
 export const roleVariable = "AGENT_FLEETS_ROLE";
 
-/** RunTask is limited to 20 calls a second: so many at once, then a pause. */
-const callsAtOnce = 10;
-const pauseMilliseconds = 500;
+/** So many agents are launched side by side; a refusal is noticed before the next ones. */
+const launchesAtOnce = 10;
 
 /**
  * On EC2 hosts: the fullest that has room, so that others empty and can go. Allowed beside a capacity provider strategy,
@@ -33,9 +34,15 @@ type Outcome = { readonly kind: "launched" } | Refusal;
 /** What the launcher works with. */
 interface LauncherDeps {
   readonly ecs: ECSClient;
-  readonly clock: Clock;
+  /** See {@link createRunTaskPace}. */
+  readonly pace: Pace;
   /** Told of every task that was started, and, without ARN, of those of which ECS left open whether it started them. */
   readonly onLaunched: (request: LaunchRequest, taskArn?: string) => void;
+}
+
+/** RunTask is limited to 20 calls a second; half a second's share at once. One for all that launch in a Lambda. */
+export function createRunTaskPace(clock: Clock): Pace {
+  return createPace({ calls: 10, milliseconds: 500 }, clock);
 }
 
 /**
@@ -44,7 +51,7 @@ interface LauncherDeps {
  */
 export function createEcsLauncher(
   config: EcsCapacityConfig,
-  { ecs, clock, onLaunched }: LauncherDeps,
+  { ecs, pace, onLaunched }: LauncherDeps,
 ): (requests: readonly LaunchRequest[]) => Promise<LaunchReport> {
   const placements = placementsOf(config);
 
@@ -52,9 +59,8 @@ export function createEcsLauncher(
     const outcomes: Outcome[] = [];
     /** Shared by all requests: a placement that is full for one is full for the next. */
     const from = { placement: 0 };
-    for (let start = 0; start < requests.length; start += callsAtOnce) {
-      if (start > 0) await clock.sleep(pauseMilliseconds);
-      const batch = requests.slice(start, start + callsAtOnce);
+    for (let start = 0; start < requests.length; start += launchesAtOnce) {
+      const batch = requests.slice(start, start + launchesAtOnce);
       outcomes.push(...(await Promise.all(batch.map((request) => launchOne(request, from)))));
       const refusal = outcomes.find((outcome) => outcome.kind !== "launched");
       if (refusal) {
@@ -78,6 +84,7 @@ export function createEcsLauncher(
   }
 
   async function runTask(request: LaunchRequest, placement: Placement, index: number): Promise<Outcome> {
+    await pace();
     try {
       const answer = await ecs.send(
         new RunTaskCommand({
@@ -85,7 +92,7 @@ export function createEcsLauncher(
           taskDefinition: config.taskDefinition,
           count: 1,
           // Makes the SDK's own retries harmless; other placements are other calls and need other tokens.
-          clientToken: `${request.agentName}.${index}`,
+          clientToken: tokenOf(request, index),
           startedBy: "agent-fleets",
           capacityProviderStrategy: [{ capacityProvider: placement.capacityProvider, weight: 1 }],
           placementStrategy: isFargate(placement) ? undefined : fewestHosts,
@@ -121,6 +128,11 @@ export function createEcsLauncher(
       return { kind: classifyLaunchError(error), message: String(error) };
     }
   }
+}
+
+/** ECS takes 64 characters; names of agents may be longer. */
+function tokenOf({ agentName }: LaunchRequest, placement: number): string {
+  return createHash("sha256").update(`${agentName}.${placement}`).digest("hex");
 }
 
 const nothingLeft: Refusal = { kind: "capacity", message: "every subnet and capacity provider was full" };

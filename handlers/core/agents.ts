@@ -12,12 +12,18 @@ export interface Roster {
   readonly agents: readonly Agent[];
   /** Vendor records with our names whose agent is gone and whose capacity no longer exists. */
   readonly ghosts: readonly VendorAgent[];
+  /** Capacity ids of agents that have registered, which their capacity does not know yet. */
+  readonly newcomers: readonly string[];
+  /** Since when agents that had registered are missing in the vendor's list, by name. */
+  readonly lostSince: ReadonlyMap<string, Date>;
 }
 
 /**
  * Joins capacity and vendor by the name we gave at launch. Vendor agents without a member of ours are foreign and left
- * out, unless they carry our name prefix and are gone: those are ghosts.
+ * out, unless they carry our name prefix and are gone: those are ghosts. An agent that had registered and is missing may
+ * still work, so it is `unclear` for another grace.
  *
+ * @param lostSince what the last join told
  * @param vendorAgents `undefined` where the vendor does not show its agents: running members are then `unclear`.
  */
 export function joinAgents(input: {
@@ -25,6 +31,7 @@ export function joinAgents(input: {
   readonly vendorAgents: readonly VendorAgent[] | undefined;
   /** Names of the agents whose retirement is under way. */
   readonly retiring: ReadonlySet<string>;
+  readonly lostSince: ReadonlyMap<string, Date>;
   readonly namePrefix: string;
   readonly registrationGraceSeconds: number;
   readonly now: Date;
@@ -32,9 +39,15 @@ export function joinAgents(input: {
   const { members, vendorAgents, retiring, namePrefix, now } = input;
   const recordsByName = groupByName(vendorAgents ?? []);
   const graceEnds = now.getTime() - input.registrationGraceSeconds * 1000;
+  const lostSince = new Map<string, Date>();
+  const newcomers: string[] = [];
 
   const agents = members.map((member): Agent => {
     const record = strongest(recordsByName.get(member.agentName));
+    if (record && member.registered === false) newcomers.push(member.id);
+    const lost =
+      member.registered && vendorAgents && !record ? (input.lostSince.get(member.agentName) ?? now) : undefined;
+    if (lost) lostSince.set(member.agentName, lost);
     const underWay = member.phase === "stopping" || retiring.has(member.agentName);
     return {
       name: member.agentName,
@@ -45,7 +58,7 @@ export function joinAgents(input: {
       idleSince: record?.idleSince,
       outdated: member.outdated,
       stranded: record?.state === "draining" && !underWay,
-      state: underWay ? "retiring" : stateOf(member, record, vendorAgents !== undefined, graceEnds),
+      state: underWay ? "retiring" : stateOf(member, record, vendorAgents !== undefined, lost, graceEnds),
     };
   });
 
@@ -53,19 +66,26 @@ export function joinAgents(input: {
   const ghosts = (vendorAgents ?? []).filter(
     (agent) => isGone(agent, graceEnds) && agent.name.startsWith(namePrefix) && !memberNames.has(agent.name),
   );
-  return { agents, ghosts };
+  return { agents, ghosts, newcomers, lostSince };
 }
 
 function stateOf(
   member: CapacityMember,
   record: VendorAgent | undefined,
   vendorShowsAgents: boolean,
+  lostSince: Date | undefined,
   graceEnds: number,
 ): AgentState {
   if (member.phase === "ordered") return "starting";
+  if (member.phase === "failed") return record ? "retiring" : "offline";
   if (!vendorShowsAgents) return member.phase === "running" ? "unclear" : "starting";
-  if (record === undefined || record.state === "offline")
-    return member.launchedAt.getTime() < graceEnds ? "offline" : "starting";
+  if (lostSince) return lostSince.getTime() < graceEnds ? "offline" : "unclear";
+  const isYoung = member.launchedAt.getTime() >= graceEnds;
+  if (record === undefined) return isYoung ? "starting" : "offline";
+  if (record.state === "offline") {
+    if (isYoung) return "starting";
+    return record.offlineSince && record.offlineSince.getTime() >= graceEnds ? "unclear" : "offline";
+  }
   return record.state === "idle" || record.state === "busy" ? record.state : "retiring";
 }
 

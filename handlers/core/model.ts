@@ -13,8 +13,8 @@ export interface Demand {
 }
 
 /**
- * `starting`: launched, not yet registered. `unclear`: running where the vendor does not show its agents.
- * `retiring`: leaving, takes no more jobs. `offline`: never registered within its grace, or lost.
+ * `starting`: launched, not yet registered. `unclear`: running where the vendor does not show its agents, or this one no more.
+ * `retiring`: leaving, takes no more jobs. `offline`: never registered within its grace, ended at boot, or lost for as long.
  */
 export type AgentState = "starting" | "idle" | "busy" | "unclear" | "retiring" | "offline";
 
@@ -75,8 +75,14 @@ export interface Policy {
   readonly registrationGraceSeconds: number;
   /** With this many failed launches within an hour the circuit is open: nothing more is launched. */
   readonly maxFailedLaunchesPerHour: number;
+  /** Agents leave after one job. */
+  readonly singleUse: boolean;
   /** Whether surplus agents leave by their own idle timeout, or are retired by the loop. */
   readonly departure: "by-itself" | "by-retirement";
+  /** Whether the fleet has a retirement workflow; without one nothing ends an agent that has registered. */
+  readonly canRetire: boolean;
+  /** How long an agent may live, where neither it nor its capacity sees to that. */
+  readonly maxLifetimeSeconds?: number | undefined;
 }
 
 /** What to do now, and why, in words an operator can act on. */
@@ -92,9 +98,14 @@ export interface Decision {
   readonly retire: readonly Agent[];
   /** Agents whose retirement was left halfway, to be taken up again whatever the action. */
   readonly resume: readonly Agent[];
+  /**
+   * Agents that nothing else would make leave: lost to their vendor, too old, or too many of the floor. To be retired
+   * whatever the action, after the job they may yet get.
+   */
+  readonly dismiss: readonly Agent[];
   /** Roles of agents that have none yet; only where agents leave by themselves. */
   readonly assignRoles: readonly { readonly agent: Agent; readonly role: AgentRole }[];
-  /** Agents that never registered, to be stopped whatever the action; the longest waited for first. */
+  /** Agents that never registered, to be stopped whatever the action; the longest waited for first. See {@link Policy.canRetire}. */
   readonly stop: readonly Agent[];
   readonly circuitOpen: boolean;
   /** The ceiling keeps wanted jobs waiting. */

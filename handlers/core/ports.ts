@@ -92,11 +92,16 @@ export interface CapacityMember {
   readonly agentName: string;
   /** `undefined`: a group launched it and it has been given none yet. */
   readonly role: AgentRole | undefined;
-  /** `ordered`: a group was asked for it, and AWS has not begun to launch it. There is nothing to stop yet. */
-  readonly phase: "ordered" | "pending" | "running" | "stopping";
+  /**
+   * `ordered`: a group was asked for it, and AWS has not begun to launch it. There is nothing to stop yet. `failed`: it has
+   * ended by itself at boot, and its group will launch another unless it is stopped.
+   */
+  readonly phase: "ordered" | "pending" | "running" | "failed" | "stopping";
   readonly launchedAt: Date;
   /** Launched from older settings than the capacity has now. */
   readonly outdated?: boolean | undefined;
+  /** Whether its agent has ever registered; `undefined` of capacities that do not remember it. */
+  readonly registered?: boolean | undefined;
 }
 
 /** What a capacity is asked to start. */
@@ -132,6 +137,8 @@ export interface Capacity {
    * launch another in its place: unless `mayReplace`, such a member is left as it is.
    */
   stopUnregistered(id: string, options: { readonly mayReplace: boolean }): Promise<void>;
+  /** Remembers for good that the agents of these members have registered; only of capacities that can. */
+  markRegistered?(ids: readonly string[]): Promise<void>;
   /** Tells a member its role; only of capacities whose members come without one. */
   assignRole?(id: string, role: AgentRole): Promise<void>;
 }
@@ -141,9 +148,17 @@ export type AgentReference = Pick<Agent, "name" | "capacityId" | "vendorId">;
 
 /**
  * Why an agent is retired. By `scale-in` it may stay if it turns out to be busy; `stranded` finishes a retirement that was
- * left halfway. In all other cases AWS or the agent itself has decided that it goes.
+ * left halfway, `dismissed` ends one that nothing else would. In all other cases AWS or the agent itself has decided that
+ * it goes.
  */
-export type RetirementReason = "scale-in" | "stranded" | "release" | "terminating" | "spot-interruption" | "rebalance";
+export type RetirementReason =
+  | "scale-in"
+  | "stranded"
+  | "dismissed"
+  | "release"
+  | "terminating"
+  | "spot-interruption"
+  | "rebalance";
 
 /** The termination hook that holds an instance until it is completed. */
 export interface LifecycleHook {

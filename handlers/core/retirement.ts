@@ -15,6 +15,7 @@ export class AgentBusyError extends Error {
 const reasons = [
   "scale-in",
   "stranded",
+  "dismissed",
   "release",
   "terminating",
   "spot-interruption",

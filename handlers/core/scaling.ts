@@ -26,8 +26,12 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
       launch: [],
       retire: [],
       resume: agents.filter((agent) => agent.stranded).slice(0, policy.maxRemovedPerTick),
-      assignRoles: rolesToAssign(agents, policy),
-      stop: longestWaitedFor(agents, policy.maxRemovedPerTick),
+      dismiss: toDismiss(snapshot, policy, now),
+      assignRoles: rolesToAssign(snapshot, policy),
+      stop: agents
+        .filter((agent) => agent.state === "offline" && !(policy.canRetire && hasRegistered(agent)))
+        .sort(oldestFirst)
+        .slice(0, policy.maxRemovedPerTick),
     },
   };
   if (wanted > supply) {
@@ -72,7 +76,7 @@ function scaleOut(view: View, wish: string): Decision {
   return {
     ...settled,
     action: "scale-out",
-    launch: rolesFor(added, floorAlive(snapshot.agents), policy),
+    launch: rolesFor(added, snapshot, policy),
     reason: `${wish}, have ${settled.supply}: add ${added}`,
   };
 }
@@ -92,10 +96,11 @@ function scaleIn(view: View): Decision {
   }
   // Those that start may never come: nobody who is there leaves for them.
   const { starting } = countStates(snapshot.agents);
-  const surplus = settled.supply - starting - mostWanted;
-  if (surplus <= 0) return hold(view, `${state}: ${starting} of them still start`);
+  const going = new Set(settled.dismiss.filter((agent) => agent.state === "idle"));
+  const surplus = settled.supply - starting - going.size - mostWanted;
+  if (surplus <= 0) return hold(view, `${state}: ${starting + going.size} of them still start or leave already`);
   const retire = snapshot.agents
-    .filter((agent) => agent.state === "idle")
+    .filter((agent) => agent.state === "idle" && !going.has(agent))
     .sort(removalOrders[policy.removalOrder])
     .slice(0, Math.min(surplus, policy.maxRemovedPerTick));
   if (retire.length === 0) return hold(view, `${state}: none is proven idle`);
@@ -107,35 +112,70 @@ function bufferFor({ buffer }: Policy, jobs: number): number {
 }
 
 /**
- * Floor agents first, until as many exist as an idle fleet keeps: the floor, or the buffer where that is larger.
- * Anything less permanent would idle out and be launched again for ever. One that is offline may still register, and
- * nothing would ever make one floor agent too many leave.
+ * Floor agents first, until as many are left for jobs to come as an idle fleet keeps: the floor, or the buffer where that
+ * is larger. Anything less permanent would idle out and be launched again for ever. One that is offline may still
+ * register, and nothing would ever make one floor agent too many leave.
  */
-function rolesFor(count: number, alive: number, policy: Policy): AgentRole[] {
-  const standing = clamp(bufferFor(policy, 0), policy.min, policy.max);
-  return Array.from({ length: count }, (_, index) => (alive + index < standing ? "floor" : "burst"));
+function rolesFor(count: number, snapshot: Snapshot, policy: Policy): AgentRole[] {
+  const standing = standingOf(policy);
+  const left = floorLeft(snapshot, policy);
+  return Array.from({ length: count }, (_, index) => (left + index < standing ? "floor" : "burst"));
 }
 
-function floorAlive(agents: readonly Agent[]): number {
-  return agents.filter(({ role, state }) => role === "floor" && state !== "retiring").length;
+/** So many agents an idle fleet keeps. */
+function standingOf(policy: Policy): number {
+  return clamp(bufferFor(policy, 0), policy.min, policy.max);
+}
+
+/** Floor agents that jobs to come will find. Single-use ones with a job are none; where nobody shows them, burst agents work first. */
+function floorLeft({ agents, demand, vendorShowsAgents }: Snapshot, policy: Policy): number {
+  const floor = agents.filter(({ role, state }) => role === "floor" && state !== "retiring");
+  if (!policy.singleUse) return floor.length;
+  if (vendorShowsAgents) return floor.filter(({ state }) => state !== "busy").length;
+  const burst = agents.filter(({ role, state }) => role === "burst" && state === "unclear");
+  return clamp(floor.length - (demand.running - burst.length), 0, floor.length);
+}
+
+function toDismiss(snapshot: Snapshot, policy: Policy, now: Date): Agent[] {
+  if (!policy.canRetire) return [];
+  const lost = snapshot.agents.filter((agent) => agent.state === "offline" && hasRegistered(agent));
+  const dismissed = [...lost, ...surplusFloor(snapshot, policy), ...outlived(snapshot, policy, now)];
+  return dismissed.slice(0, policy.maxRemovedPerTick);
+}
+
+/** The vendor has a record of it: it may come back, and get a job. */
+function hasRegistered({ vendorId }: Agent): boolean {
+  return vendorId !== undefined;
+}
+
+/** Only while no job is anywhere: then all are idle, whether the vendor shows them or not. */
+function surplusFloor({ agents, demand }: Snapshot, policy: Policy): Agent[] {
+  if (policy.departure === "by-retirement" || demand.queued + demand.running > 0) return [];
+  const idle = agents.filter(({ role, state }) => role === "floor" && (state === "idle" || state === "unclear"));
+  return idle.sort(oldestFirst).slice(0, Math.max(0, idle.length - standingOf(policy)));
+}
+
+/** One at a time, when no other comes or goes: an idle fleet is renewed without ever being empty. */
+function outlived({ agents }: Snapshot, { maxLifetimeSeconds }: Policy, now: Date): Agent[] {
+  if (maxLifetimeSeconds === undefined) return [];
+  const { starting, retiring } = countStates(agents);
+  if (starting + retiring > 0) return [];
+  const bornBefore = now.getTime() - maxLifetimeSeconds * 1000;
+  const old = agents.filter(({ state, launchedAt }) => state === "idle" && launchedAt.getTime() < bornBefore);
+  return old.sort(oldestFirst).slice(0, 1);
 }
 
 /** An agent that the vendor's loop retires needs no role: no idle timeout of its own depends on it. */
-function rolesToAssign(agents: readonly Agent[], policy: Policy): Decision["assignRoles"] {
+function rolesToAssign(snapshot: Snapshot, policy: Policy): Decision["assignRoles"] {
   if (policy.departure === "by-retirement") return [];
-  const without = agents.filter(({ role, state }) => role === undefined && state !== "retiring").sort(oldestFirst);
-  const roles = rolesFor(without.length, floorAlive(agents), policy);
+  const without = snapshot.agents
+    .filter(({ role, state }) => role === undefined && state !== "retiring")
+    .sort(oldestFirst);
+  const roles = rolesFor(without.length, snapshot, policy);
   return without.flatMap((agent, index) => {
     const role = roles[index];
     return role ? [{ agent, role }] : [];
   });
-}
-
-function longestWaitedFor(agents: readonly Agent[], limit: number): Agent[] {
-  return agents
-    .filter((agent) => agent.state === "offline")
-    .sort(oldestFirst)
-    .slice(0, limit);
 }
 
 function secondsSinceNewestLaunch(agents: readonly Agent[], now: Date): number {

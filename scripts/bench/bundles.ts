@@ -3,55 +3,58 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import * as z from "zod";
+import { policyOf } from "../../__tests__/fixtures/policy.ts";
+import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
+import { releaseEnv } from "../../handlers/release/env.ts";
+import { retireEnv } from "../../handlers/retire/env.ts";
+import type { VendorRuntime } from "../../handlers/vendors/config.ts";
+import { webhookEnv } from "../../handlers/webhook/env.ts";
 import { bundleHandlers, type HandlerName, handlerNames } from "../../stacks/constructs/bundle.ts";
 import { type Figure, median } from "./figure.ts";
 
 const goals: Readonly<Partial<Record<HandlerName, { kilobytes: number; initMs: number }>>> = {
   autoscale: { kilobytes: 1000, initMs: 150 },
+  release: { kilobytes: 1000, initMs: 150 },
+  retire: { kilobytes: 1000, initMs: 150 },
 };
 
-const vendor = JSON.stringify({
-  type: "hcp-terraform",
-  organization: "acme",
-  agentPool: "aws",
-  address: "https://app.terraform.io",
-  demand: "api",
-});
+const FLEET = "bench";
+const AWS = "us-west-2:000000000000";
+const vendor: VendorRuntime = {
+  type: "spacelift",
+  endpoint: "https://acme.app.spacelift.io",
+  apiKeyId: "01HCC6R1B6W5TZ1Y2X3V4N5M6P",
+  workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
+};
+const retirements = { workflow: `arn:aws:states:${AWS}:stateMachine:bench-retire`, drainTimeoutSeconds: 21_600 };
+const API_TOKEN_SECRET_ARN = `arn:aws:secretsmanager:${AWS}:secret:api`;
 
-/** What the functions need to start as deployed; nothing of it is called. */
-const environment = {
-  AWS_REGION: "us-west-2",
-  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
-  FLEET: "bench",
-  VENDOR: vendor,
-  TICK_SECONDS: "10",
-  POLICY: JSON.stringify({
-    min: 0,
-    max: 10,
-    buffer: 0,
-    scaleOutCooldownSeconds: 0,
-    scaleInCooldownSeconds: 60,
-    maxAddedPerTick: 50,
-    maxRemovedPerTick: 10,
-    registrationGraceSeconds: 300,
-    maxFailedLaunchesPerHour: 20,
-    departure: "by-itself",
+/** What each function needs to start as deployed, for a fleet that has all of them; nothing of it is called. */
+const environments: Readonly<Record<HandlerName, Readonly<Record<string, string | undefined>>>> = {
+  autoscale: z.encode(autoscaleEnv, {
+    FLEET,
+    POLICY: policyOf({ departure: "by-retirement" }),
+    TICK_SECONDS: 10,
+    VENDOR: vendor,
+    CAPACITY: { type: "asg", group: FLEET, bootSeconds: 1200 },
+    RETIREMENTS: retirements,
+    API_TOKEN_SECRET_ARN,
   }),
-  CAPACITY: JSON.stringify({
-    cluster: "arn:aws:ecs:us-west-2:000000000000:cluster/bench",
-    family: "bench",
-    taskDefinition: "bench:1",
-    container: "agent",
-    capacityProviders: ["FARGATE"],
-    subnets: "subnet-1",
-    securityGroups: ["sg-1"],
-    assignPublicIp: "false",
-    enableExecuteCommand: false,
-    nameVariable: "TFC_AGENT_NAME",
+  release: z.encode(releaseEnv, { FLEET, GROUP: FLEET, INSTANCE_ROLE_ID: "AROABENCH", RETIREMENTS: retirements }),
+  retire: z.encode(retireEnv, { FLEET, VENDOR: vendor, GROUP: FLEET, API_TOKEN_SECRET_ARN }),
+  webhook: z.encode(webhookEnv, {
+    FLEET,
+    VENDOR: {
+      type: "hcp-terraform",
+      organization: "acme",
+      agentPool: "aws",
+      address: "https://app.terraform.io",
+      demand: "api",
+    },
+    NOTIFICATION_SECRET_ARN: `arn:aws:secretsmanager:${AWS}:secret:key`,
+    AUTOSCALE_FUNCTION_NAME: "bench-autoscale",
   }),
-  API_TOKEN_SECRET_ARN: "arn:aws:secretsmanager:us-west-2:000000000000:secret:api",
-  NOTIFICATION_SECRET_ARN: "arn:aws:secretsmanager:us-west-2:000000000000:secret:key",
-  AUTOSCALE_FUNCTION_NAME: "bench-autoscale",
 };
 
 /** Size of each deployed bundle and its cold init: importing it in a fresh node process, timed inside that process. */
@@ -72,7 +75,7 @@ export async function measureBundles(): Promise<Figure[]> {
         },
         {
           what: `${name} cold init`,
-          value: median(Array.from({ length: 9 }, () => coldInit(file))),
+          value: median(Array.from({ length: 9 }, () => coldInit(file, environments[name]))),
           unit: "ms",
           ...(goal && { goal: { value: goal.initMs } }),
         },
@@ -83,13 +86,18 @@ export async function measureBundles(): Promise<Figure[]> {
   }
 }
 
-function coldInit(file: string): number {
+function coldInit(file: string, environment: Readonly<Record<string, string | undefined>>): number {
   const script = `const start = performance.now();
     const { handler } = await import(${JSON.stringify(pathToFileURL(file).href)});
     if (typeof handler !== "function") throw new Error("no handler");
     process.stdout.write(String(performance.now() - start));`;
   const output = execFileSync(process.execPath, ["--input-type=module", "--eval", script], {
-    env: { PATH: process.env.PATH, ...environment },
+    env: {
+      PATH: process.env.PATH,
+      AWS_REGION: "us-west-2",
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+      ...environment,
+    },
     encoding: "utf8",
   });
   return Number(output);

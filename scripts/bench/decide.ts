@@ -17,6 +17,9 @@ const policy = policyOf({
 /** A fleet on instances on its way to its floor: every idle agent is weighed against every other. */
 const shrinking = policyOf({ ...policy, removalOrder: "longest-idle-first", buffer: { percent: 10 } });
 
+/** A fleet of single-use agents that nobody shows, with a floor: who gets which part is told from the jobs alone. */
+const unseen = policyOf({ ...policy, departure: "by-itself", singleUse: true, canRetire: true });
+
 /** `decide()` on fleets of growing size with five times as many jobs, the per-agent cost against that at 1,000. */
 export function measureDecide(): Figure[] {
   const sizes = [10, 1000, 10_000];
@@ -40,7 +43,21 @@ export function measureDecide(): Figure[] {
       unit: "ms",
       goal: { value: 10 },
     },
+    {
+      what: "decide() with 10000 agents that the vendor does not show, a fifth of them without a part",
+      value: timeOf(unclear(snapshotOf(10_000)), unseen),
+      unit: "ms",
+      goal: { value: 10 },
+    },
   ];
+}
+
+function unclear(snapshot: Snapshot): Snapshot {
+  const agents = snapshot.agents.map((agent, index): Agent => {
+    const state = agent.state === "idle" || agent.state === "busy" ? "unclear" : agent.state;
+    return { ...agent, state, role: index % 5 === 1 ? undefined : agent.role };
+  });
+  return { ...snapshot, agents, vendorShowsAgents: false };
 }
 
 function timeOf(snapshot: Snapshot, rules: Policy): number {

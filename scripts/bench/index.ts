@@ -1,6 +1,6 @@
 /**
  * Measures the speed budgets and prints each figure with its goal and their ratio (below 1 is within the goal).
- * Nothing is asserted: times belong to the machine they were taken on.
+ * Nothing is asserted: times belong to the machine they were taken on. Arguments choose parts, such as `bundles`.
  */
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
@@ -10,9 +10,12 @@ import type { Figure } from "./figure.ts";
 import { measureSynth } from "./synth.ts";
 import { measureWebhook } from "./webhook.ts";
 
-const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
+const { values, positionals } = parseArgs({
+  options: { json: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
 const parts: [name: string, measure: () => Figure[] | Promise<Figure[]>][] = [
-  ["decide()", measureDecide],
+  ["decide", measureDecide],
   ["webhook", measureWebhook],
   ["bundles", measureBundles],
   ["synth", measureSynth],
@@ -20,6 +23,7 @@ const parts: [name: string, measure: () => Figure[] | Promise<Figure[]>][] = [
 
 const figures: Figure[] = [];
 for (const [name, measure] of parts) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
   process.stderr.write(`measuring ${name} …\n`);
   figures.push(...(await measure()));
 }

@@ -1,6 +1,9 @@
 import type { Command } from "commander";
 import { createServiceHooks, type ServiceHooks } from "../../handlers/vendors/azure-devops/hooks.ts";
+import { readParallelJobs } from "../../handlers/vendors/azure-devops/parallelism.ts";
+import type { EcsFleetConfig } from "../../stacks/config/ecs-fleet.ts";
 import { loadStack } from "../../stacks/config/load.ts";
+import { agentsOf } from "../../stacks/config/pools.ts";
 import { isProtected } from "../../stacks/config/primitives.ts";
 import { type AzureDevOpsConfig, urlOf } from "../../stacks/config/vendors/azure-devops.ts";
 import { type Context, uiOf } from "../lib/context.ts";
@@ -13,11 +16,9 @@ interface HookOptions {
 
 /** `fleet ado`. */
 export function addAdoCommands(program: Command, context: Context): void {
-  const hook = program
-    .command("ado")
-    .description("Azure DevOps (needs ADO_PAT)")
-    .command("hook")
-    .description("service hooks that wake a fleet as soon as a job queues");
+  const ado = program.command("ado").description("Azure DevOps (needs ADO_PAT)");
+  addParallelJobs(ado, context);
+  const hook = ado.command("hook").description("service hooks that wake a fleet as soon as a job queues");
   hook
     .command("add")
     .summary("let projects wake a fleet")
@@ -70,15 +71,49 @@ export function addAdoCommands(program: Command, context: Context): void {
     });
 }
 
+function addParallelJobs(ado: Command, context: Context): void {
+  ado
+    .command("parallel-jobs")
+    .summary("compare a fleet's limits with what the organization has bought")
+    .description(
+      "Tells how many jobs the organization may run on self-hosted agents at a time, and warns where the fleet may have " +
+        "more agents: those would wait for nothing.",
+    )
+    .argument("<stack>", "name of the stack: its config file without .yaml")
+    .action(async (stack: string, _options: unknown, command: Command) => {
+      const ui = uiOf(context, command);
+      const fleet = azureDevOpsFleet(stack, context);
+      const pat = required(context, "ADO_PAT", "a personal access token that may read the organization's usage");
+      const parallelJobs = await ui.during("Asking Azure DevOps", () =>
+        readParallelJobs(
+          { url: urlOf(fleet.vendor), auth: { type: "pat" } },
+          { clock: context.clock, readToken: () => Promise.resolve(pat) },
+        ),
+      );
+      const pools = fleet.pools?.map((pool) => agentsOf(fleet.agents, pool)) ?? [fleet.agents];
+      const maxAgents = pools.reduce((sum, { max }) => sum + max, 0);
+      const outcome = { maxAgents, parallelJobs: parallelJobs ?? null };
+      if (parallelJobs === undefined) {
+        return ui.result(outcome, "Azure DevOps does not tell this token how many parallel jobs there are.");
+      }
+      if (maxAgents > parallelJobs) {
+        ui.note(`warning: agents beyond ${parallelJobs} get no job. Lower max, or buy more parallel jobs.`);
+      }
+      ui.result(outcome, `Parallel jobs: ${parallelJobs}. Agents at most: ${maxAgents}.`);
+    });
+}
+
 function hooksOf(stack: string, context: Context): ServiceHooks {
-  const vendor = azureDevOpsOf(stack, context);
+  const { vendor } = azureDevOpsFleet(stack, context);
   const pat = required(context, "ADO_PAT", "a personal access token that may manage service hooks");
   return createServiceHooks(urlOf(vendor), { clock: context.clock, pat });
 }
 
-function azureDevOpsOf(stack: string, context: Context): AzureDevOpsConfig {
+function azureDevOpsFleet(stack: string, context: Context): EcsFleetConfig & { readonly vendor: AzureDevOpsConfig } {
   const { config, file } = loadStack(stack, context);
-  if (config.kind === "ecs-fleet" && config.vendor.type === "azure-devops") return config.vendor;
+  if (config.kind === "ecs-fleet" && config.vendor.type === "azure-devops") {
+    return { ...config, vendor: config.vendor };
+  }
   throw new UserError(`${file} is no fleet of Azure DevOps.`, "Name the stack of one.");
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { backend } from "./backend.ts";
-import { oneOf, policyArn, regionalArn, regionName, text } from "./primitives.ts";
+import { kmsKey, oneOf, policyArn, regionName, text } from "./primitives.ts";
 import type { Rule } from "./rules.ts";
 
 const retentionDays = [
@@ -19,9 +19,6 @@ const iam = z.strictObject({
     .optional()
     .describe("IAM path of every role."),
 });
-
-/** A customer managed KMS key. */
-const kmsKeyArn = regionalArn("kms", "key/[\\w-]+", "the ARN of a KMS key (not of an alias)");
 
 const constraint = text(
   /^(?:(?:=|!=|>=?|<=?|~>)\s*)?\d+(?:\.\d+){0,2}(?:-[\w.]+)?(?:\s*,\s*(?:=|!=|>=?|<=?|~>)\s*\d+(?:\.\d+){0,2}(?:-[\w.]+)?)*$/,
@@ -56,7 +53,7 @@ const tags = z.record(tagName, tagValue).refine((all) => Object.keys(all).length
 /** What the stacks of every kind have in common. */
 export const commonFields = {
   region: regionName.describe("AWS region of everything in the stack."),
-  kmsKeyArn: kmsKeyArn
+  kmsKeyArn: kmsKey
     .optional()
     .describe("Customer managed KMS key for secrets, logs, functions and topics. Left out: AWS's own keys."),
   logs: logs.prefault({}).describe("Logs of agents and functions."),

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { isCidr } from "./cidr.ts";
-import { gp3Disk, instanceRefresh, instances } from "./instances.ts";
+import { gp3Disk, instanceRefresh, instances, warmupSeconds } from "./instances.ts";
 import { oneOf, policyArn, text, uniqueList, wholeNumber } from "./primitives.ts";
 import { withRules } from "./rules.ts";
 
@@ -131,7 +131,15 @@ const fields = z.strictObject({
   instanceRole: instanceRole
     .prefault({ extraPolicyArns: [] })
     .describe("What instances, and so jobs, may do in AWS: an own role with more rights, or one of yours."),
-  refresh: instanceRefresh("instance", { minHealthyPercent: 90, warmupSeconds: 300 })
+  refresh: instanceRefresh("instance", {
+    minHealthyPercent: 90,
+    warmupSeconds: warmupSeconds
+      .optional()
+      .describe(
+        "How long a new instance takes until it counts. Left out: until one that does not boot is sure to be gone, which is " +
+          "agents.registrationGraceSeconds and ten minutes. Less lets a refresh go on over instances that never work.",
+      ),
+  })
     .prefault({})
     .describe("How instances are replaced when their template changes. Each is drained before it goes."),
   healthCheckGraceSeconds: wholeNumber(0, 7200).default(300).describe("How long a new instance is not judged."),

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { gp3Disk, instanceRefresh, instances } from "./instances.ts";
+import { gp3Disk, instanceRefresh, instances, warmupSeconds } from "./instances.ts";
 import { oneOf, text, wholeNumber } from "./primitives.ts";
 import { withRules } from "./rules.ts";
 
@@ -57,7 +57,10 @@ export const hosts = withRules(
     maxLifetimeDays: wholeNumber(1, 365)
       .default(30)
       .describe("Age at which a host is drained and replaced, and so takes the newest AMI."),
-    refresh: instanceRefresh("host", { minHealthyPercent: 100, warmupSeconds: 120 })
+    refresh: instanceRefresh("host", {
+      minHealthyPercent: 100,
+      warmupSeconds: warmupSeconds.default(120).describe("How long a new host takes until it counts."),
+    })
       .prefault({})
       .describe("How hosts are replaced when their template changes. Each is drained before it goes."),
     ecsConfig: ecsConfig

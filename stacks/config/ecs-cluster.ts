@@ -1,6 +1,5 @@
 import * as z from "zod";
 import { commonFields, commonRules } from "./common.ts";
-import { alerts } from "./ecs-cluster-alerts.ts";
 import { loadBalancer } from "./ecs-cluster-balancer.ts";
 import { deployer } from "./ecs-cluster-deployer.ts";
 import { hosts } from "./ecs-cluster-hosts.ts";
@@ -9,6 +8,7 @@ import { services } from "./ecs-cluster-services.ts";
 import { network, networkRules } from "./network.ts";
 import { oneOf } from "./primitives.ts";
 import { withRules } from "./rules.ts";
+import { subscriptions } from "./subscriptions.ts";
 
 const { region, ...restOfCommon } = commonFields;
 
@@ -27,7 +27,10 @@ export const ecsCluster = withRules(
     loadBalancer: loadBalancer
       .optional()
       .describe("A load balancer that services share, each with a `loadBalancer` of its own. Left out: none."),
-    alerts: alerts.prefault({}).describe("Who hears of failed tasks, deployments and placements."),
+    alerts: z
+      .strictObject({ subscriptions })
+      .prefault({})
+      .describe("Who hears of failed tasks, deployments and placements."),
     services: services.default([]).describe("What runs on the cluster."),
     deployer: deployer
       .optional()

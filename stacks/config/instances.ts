@@ -77,8 +77,14 @@ export function gp3Disk(whose: string, { smallestGiB, usualGiB }: { smallestGiB:
   );
 }
 
+/** A refresh's time between instances, whether with a default or without one. */
+export const warmupSeconds = wholeNumber(0, 3600);
+
 /** How a group replaces its instances when their template changes. @param what what they are called, such as "host" */
-export function instanceRefresh(what: string, usual: { minHealthyPercent: number; warmupSeconds: number }) {
+export function instanceRefresh<Warmup extends z.ZodType<number | undefined>>(
+  what: string,
+  usual: { readonly minHealthyPercent: number; readonly warmupSeconds: Warmup },
+) {
   return withRules(
     z.strictObject({
       minHealthyPercent: wholeNumber(0, 100)
@@ -87,9 +93,7 @@ export function instanceRefresh(what: string, usual: { minHealthyPercent: number
       maxHealthyPercent: wholeNumber(100, 200)
         .default(110)
         .describe(`${capitalized(what)}s at once, old and new.`),
-      warmupSeconds: wholeNumber(0, 3600)
-        .default(usual.warmupSeconds)
-        .describe(`How long a new ${what} takes until it counts.`),
+      warmupSeconds: usual.warmupSeconds,
     }),
     [
       {

@@ -38,6 +38,9 @@ export function regionalArn(service: string, resource: string, mustBe: string) {
   return text(new RegExp(`^arn:${partition}:${service}:${region}:[0-9]{12}:${resource}$`), mustBe);
 }
 
+/** A customer managed KMS key. */
+export const kmsKey = regionalArn("kms", "key/[\\w-]+", "the ARN of a KMS key (not of an alias)");
+
 /** An ARN of an IAM policy, AWS's own or one of an account. */
 export const policyArn = text(
   new RegExp(`^arn:${partition}:iam::(?:aws|[0-9]{12}):policy/[\\w+=,.@/-]+$`),

@@ -1,15 +1,36 @@
 import * as z from "zod";
 import { type SecretKey, secretKeys } from "./names.ts";
-import { text, wholeNumber } from "./primitives.ts";
+import { kmsKey, text, wholeNumber } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
 
+/** The key of a secret that is not the stack's. */
+export const ownKey = kmsKey
+  .optional()
+  .describe("Customer managed KMS key that encrypts it. Left out: the stack's `kmsKeyArn`, or AWS's own key.");
+
+/** What must hold between a secret and its key. */
+export const ownKeyRules: readonly Rule<{ readonly arn: string; readonly kmsKeyArn?: string | undefined }>[] = [
+  {
+    path: ["kmsKeyArn"],
+    reads: [["kmsKeyArn"], ["arn"]],
+    check: ({ arn, kmsKeyArn }) =>
+      kmsKeyArn === undefined || regionOf(kmsKeyArn) === regionOf(arn)
+        ? undefined
+        : `must be a key in the secret's region, ${regionOf(arn)}`,
+  },
+];
+
 /** A secret that exists already. */
-export const byArn = z.strictObject({
-  arn: text(
-    /^arn:(?:aws|aws-us-gov|aws-cn):(?:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+|ssm:[a-z0-9-]+:[0-9]{12}:parameter\/[\w./-]+)$/,
-    "the ARN of a Secrets Manager secret or an SSM parameter",
-  ).describe("An existing Secrets Manager secret or SSM SecureString parameter."),
-});
+export const byArn = withRules(
+  z.strictObject({
+    arn: text(
+      /^arn:(?:aws|aws-us-gov|aws-cn):(?:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+|ssm:[a-z0-9-]+:[0-9]{12}:parameter\/[\w./-]+)$/,
+      "the ARN of a Secrets Manager secret or an SSM parameter",
+    ).describe("An existing Secrets Manager secret or SSM SecureString parameter."),
+    kmsKeyArn: ownKey,
+  }),
+  ownKeyRules,
+);
 
 const byVariable = z.strictObject({
   variable: text(/^[a-z_][a-z0-9_]*$/, "the name of a Terraform variable, in lower case").describe(
@@ -113,3 +134,7 @@ export const secretRules: readonly Rule<{
 
 /** A secret by ARN or by Terraform variable. */
 export type SecretSource = z.output<typeof source>;
+
+function regionOf(arn: string): string {
+  return arn.split(":")[3] ?? "";
+}

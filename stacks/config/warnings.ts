@@ -1,6 +1,8 @@
+import type { Ec2FleetConfig } from "./ec2-fleet.ts";
 import type { EcsClusterConfig } from "./ecs-cluster.ts";
 import { type EcsFleetConfig, networkOf } from "./ecs-fleet.ts";
 import type { Explanation } from "./explain.ts";
+import type { NetworkConfig } from "./network.ts";
 import type { StackConfig } from "./schema.ts";
 import { agentAddresses } from "./subnets.ts";
 import type { HcpTerraformConfig } from "./vendors/hcp-terraform.ts";
@@ -15,6 +17,8 @@ export function warningsOf(config: StackConfig): Explanation[] {
   switch (config.kind) {
     case "ecs-fleet":
       return fleetWarnings(config);
+    case "ec2-fleet":
+      return networkWarnings(config.network, config.agents.max, publicAddressOf(config.vendor));
     case "ecs-cluster":
       return clusterWarnings(config);
     default:
@@ -38,23 +42,10 @@ function clusterWarnings({ alerts, network, services }: EcsClusterConfig): Expla
 
 function fleetWarnings(config: EcsFleetConfig): Explanation[] {
   const { agents, compute, pools, vendor } = config;
-  const network = networkOf(config);
   const most = pools ? pools.reduce((sum, pool) => sum + (pool.max ?? agents.max), 0) : agents.max;
   return [
     ...(vendor.type === "hcp-terraform" ? hcpTerraformWarnings(config, vendor) : []),
-    "create" in network &&
-      most > agentAddresses(network.create) &&
-      warn(
-        ["network", "create", "cidr"],
-        `has room for ${agentAddresses(network.create)} agents, fewer than agents.max (${most}): take a larger range`,
-      ),
-    "create" in network &&
-      network.create.egress === "endpoints-only" &&
-      publicAddressOf(vendor) !== undefined &&
-      warn(
-        ["network", "create", "egress"],
-        `is endpoints-only: agents cannot reach ${publicAddressOf(vendor)} to register`,
-      ),
+    ...networkWarnings(networkOf(config), most, publicAddressOf(vendor)),
     compute.capacityProvider !== undefined &&
       agents.registrationGraceSeconds < hostStartSeconds &&
       warn(
@@ -70,10 +61,34 @@ function fleetWarnings(config: EcsFleetConfig): Explanation[] {
   ].filter((warning) => warning !== false);
 }
 
+/** @param address what agents must reach outside, if anything */
+function networkWarnings(network: NetworkConfig, mostAgents: number, address: string | undefined): Explanation[] {
+  if (!("create" in network)) return [];
+  const room = agentAddresses(network.create);
+  return [
+    mostAgents > room &&
+      warn(
+        ["network", "create", "cidr"],
+        `has room for ${room} agents, fewer than agents.max (${mostAgents}): take a larger range`,
+      ),
+    network.create.egress === "endpoints-only" &&
+      address !== undefined &&
+      warn(["network", "create", "egress"], `is endpoints-only: agents cannot reach ${address} to register`),
+  ].filter((warning) => warning !== false);
+}
+
 /** The vendor's public address, where its agents need it. */
-function publicAddressOf(vendor: EcsFleetConfig["vendor"]): string | undefined {
-  if (vendor.type === "azure-devops") return vendor.organization && "https://dev.azure.com";
-  return vendor.address === publicAddress ? publicAddress : undefined;
+function publicAddressOf(vendor: EcsFleetConfig["vendor"] | Ec2FleetConfig["vendor"]): string | undefined {
+  switch (vendor.type) {
+    case "azure-devops":
+      return vendor.organization && "https://dev.azure.com";
+    case "hcp-terraform":
+      return vendor.address === publicAddress ? publicAddress : undefined;
+    case "semaphore":
+      return vendor.organization && `https://${vendor.organization}.semaphoreci.com`;
+    case "spacelift":
+      return vendor.selfHosted ? undefined : vendor.endpoint;
+  }
 }
 
 function hcpTerraformWarnings({ agents, compute, secrets }: EcsFleetConfig, vendor: HcpTerraformConfig) {

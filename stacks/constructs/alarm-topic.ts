@@ -1,8 +1,12 @@
 import { SnsTopic } from "@cdktf/provider-aws/lib/sns-topic";
 import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy";
-import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscription";
 import { Construct } from "constructs";
+import type { Subscription } from "../config/subscriptions.ts";
+import { createAlarm, notEmpty } from "./alarm.ts";
+import { DeadLetterQueue } from "./dead-letter-queue.ts";
+import { resourcePolicy } from "./resource-policy.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
+import { canFail, subscribe } from "./topic-subscriptions.ts";
 
 /** Where alarms go: a topic that CloudWatch may publish to, with the subscriptions that make them arrive. */
 export class AlarmTopic extends Construct {
@@ -11,9 +15,10 @@ export class AlarmTopic extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    props: {
+    private readonly props: {
       readonly context: StackContext;
       readonly emails: readonly string[];
+      readonly subscriptions: readonly Subscription[];
       readonly topicArn?: string | undefined;
     },
   ) {
@@ -22,27 +27,38 @@ export class AlarmTopic extends Construct {
       this.arn = props.topicArn;
       return;
     }
-    const { context } = props;
+    const { context, emails } = props;
     const topic = new SnsTopic(this, "topic", { name: `${context.name}-alarms`, kmsMasterKeyId: context.kmsKeyArn });
     this.arn = topic.arn;
     new SnsTopicPolicy(this, "policy", {
       arn: topic.arn,
-      policy: JSON.stringify({
-        Version: "2012-10-17",
-        Statement: [
-          {
-            Sid: "AlarmsOfThisFleet",
-            Effect: "Allow",
-            Principal: { Service: "cloudwatch.amazonaws.com" },
-            Action: "sns:Publish",
-            Resource: topic.arn,
-            Condition: { ArnLike: { "aws:SourceArn": arnOf(context, "cloudwatch", `alarm:${context.name}-*`) } },
-          },
-        ],
-      }),
+      policy: resourcePolicy(topic.arn, "sns:Publish", [
+        { service: "cloudwatch.amazonaws.com", sources: [arnOf(context, "cloudwatch", `alarm:${context.name}-*`)] },
+      ]),
     });
-    props.emails.forEach((endpoint, index) => {
-      new SnsTopicSubscription(this, `email-${index}`, { topicArn: topic.arn, protocol: "email", endpoint });
+    const mails = emails.map((address) => ({ protocol: "email", address }) as const);
+    const subscriptions = [...mails, ...props.subscriptions];
+    subscribe(this, {
+      topicArn: topic.arn,
+      subscriptions,
+      deadLetters: subscriptions.some(canFail) ? this.deadLetters() : undefined,
     });
+  }
+
+  private deadLetters(): string {
+    const { context } = this.props;
+    const queue = new DeadLetterQueue(this, "dead-letters", {
+      context,
+      suffix: "alarms-dead-letters",
+      senders: [{ service: "sns.amazonaws.com", sources: [this.arn] }],
+    });
+    createAlarm(this, {
+      ...notEmpty(queue.name),
+      context,
+      topic: this,
+      name: "alarms-undelivered",
+      impact: "Alarms of this fleet did not arrive where the config sends them.",
+    });
+    return queue.arn;
   }
 }

@@ -1,7 +1,12 @@
 import { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group";
 import { AutoscalingLifecycleHook } from "@cdktf/provider-aws/lib/autoscaling-lifecycle-hook";
 import { Construct } from "constructs";
-import { type AsgCapacityConfig, neverRegisteredTag, roleTag } from "../../handlers/aws/asg-capacity-config.ts";
+import {
+  type AsgCapacityConfig,
+  neverRegisteredTag,
+  registeredTag,
+  roleTag,
+} from "../../handlers/aws/asg-capacity-config.ts";
 import type { Ec2ComputeConfig } from "../config/ec2-compute.ts";
 import type { FleetNetwork } from "./fleet-network.ts";
 import { instanceOverrides } from "./instance-overrides.ts";
@@ -45,6 +50,8 @@ export class AsgCapacity extends Construct {
     private readonly props: {
       readonly context: StackContext;
       readonly agents: { readonly min: number; readonly max: number; readonly initial?: number | undefined };
+      /** See BootTimes. */
+      readonly bootSeconds: number;
       readonly compute: Ec2ComputeConfig;
       readonly network: FleetNetwork;
       readonly template: InstanceTemplate;
@@ -58,7 +65,7 @@ export class AsgCapacity extends Construct {
     const group = this.group();
     this.name = props.context.name;
     this.arn = group.arn;
-    this.config = { type: "asg", group: this.name };
+    this.config = { type: "asg", group: this.name, bootSeconds: props.bootSeconds };
     this.retiring = {
       type: "asg",
       group: this.name,
@@ -98,13 +105,13 @@ export class AsgCapacity extends Construct {
       resources: [arnOf(context, "ec2", "instance/*")],
       condition: {
         StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": context.name },
-        "ForAllValues:StringEquals": { "aws:TagKeys": [roleTag, neverRegisteredTag] },
+        "ForAllValues:StringEquals": { "aws:TagKeys": [roleTag, registeredTag, neverRegisteredTag] },
       },
     });
   }
 
   private group(): AutoscalingGroup {
-    const { context, agents, compute, network, role, tags } = this.props;
+    const { context, agents, bootSeconds, compute, network, role, tags } = this.props;
     const { refresh } = compute;
     return new AutoscalingGroup(this, "group", {
       name: context.name,
@@ -126,7 +133,9 @@ export class AsgCapacity extends Construct {
         preferences: {
           minHealthyPercentage: refresh.minHealthyPercent,
           maxHealthyPercentage: refresh.maxHealthyPercent,
-          instanceWarmup: String(refresh.warmupSeconds),
+          // A boot that fails ends its instance, so the refresh waits for a better one. Not by auto_rollback: Terraform
+          // updates the group first, and what it would roll back to is the new template.
+          instanceWarmup: String(refresh.warmupSeconds ?? bootSeconds),
           skipMatching: true,
         },
       },

@@ -1,6 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -15,6 +16,24 @@ export type HandlerName = (typeof handlerNames)[number];
 
 /** The code of each handler: the text of its `index.mjs`. */
 export type Bundles = Readonly<Record<HandlerName, Uint8Array>>;
+
+/**
+ * Schemas of the AWS SDK write keys as `[name]`, `name` being a text of the same file. For all that esbuild knows such a
+ * key may do something, so it would keep every schema of a service for the few in use: half a megabyte of EC2's.
+ */
+const literalKeys: Plugin = {
+  name: "literal-keys",
+  setup({ onLoad }) {
+    onLoad({ filter: /client-[\w-]+[\\/]dist-es[\\/]schemas[\\/][\w-]+\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, "utf8");
+      const constants = new Map<string, string>();
+      for (const [, name = "", value = ""] of text.matchAll(/^const (\w+) = ("[^"\n]*");$/gm))
+        constants.set(name, value);
+      const literal = (key: string, name: string) => (constants.has(name) ? `${constants.get(name)}:` : key);
+      return { contents: text.replaceAll(/\[(\w+)\]:/g, literal) };
+    });
+  },
+};
 
 /**
  * Bundles every handler: minified ESM with the AWS SDK inside, the same bytes wherever it runs. esbuild works in its
@@ -35,6 +54,7 @@ export async function bundleHandlers(): Promise<Bundles> {
     legalComments: "none",
     // CommonJS packages inside an ESM bundle still call require for node's own modules.
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
+    plugins: [literalKeys],
     logLevel: "error",
   });
   return Object.fromEntries(handlerNames.map((name, index) => [name, outputFiles[index]?.contents])) as Bundles;

@@ -1,17 +1,16 @@
 import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
 import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
-import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import { SnsTopic } from "@cdktf/provider-aws/lib/sns-topic";
 import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy";
-import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscription";
 import { Construct } from "constructs";
-import type { AlertSubscription } from "../config/ecs-cluster-alerts.ts";
+import type { Subscription } from "../config/subscriptions.ts";
 import { createAlarm, notEmpty } from "./alarm.ts";
 import { alertRules, messageTemplate } from "./alert-rules.ts";
 import type { HostCluster } from "./cluster.ts";
 import { DeadLetterQueue } from "./dead-letter-queue.ts";
 import { resourcePolicy } from "./resource-policy.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
+import { subscribe } from "./topic-subscriptions.ts";
 
 /** Tells people of what goes wrong in a cluster: rules, a topic that they may publish to, and subscriptions. */
 export class ClusterAlerts extends Construct {
@@ -20,10 +19,10 @@ export class ClusterAlerts extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    private readonly props: {
+    props: {
       readonly context: StackContext;
       readonly cluster: HostCluster;
-      readonly subscriptions: readonly AlertSubscription[];
+      readonly subscriptions: readonly Subscription[];
     },
   ) {
     super(scope, id);
@@ -69,7 +68,7 @@ export class ClusterAlerts extends Construct {
         dependsOn: [topicPolicy],
       });
     }
-    this.subscribe(deadLetters.arn);
+    subscribe(this, { topicArn: topic.arn, subscriptions: props.subscriptions, deadLetters: deadLetters.arn });
     createAlarm(this, {
       ...notEmpty(deadLetters.name),
       context,
@@ -77,39 +76,5 @@ export class ClusterAlerts extends Construct {
       name: "alerts-undelivered",
       impact: "Alerts of this cluster did not arrive where the config sends them.",
     });
-  }
-
-  private subscribe(deadLetterTargetArn: string): void {
-    this.props.subscriptions.forEach((subscription, index) => {
-      const id = `${subscription.protocol}-${index}`;
-      if (subscription.protocol === "lambda") {
-        new LambdaPermission(this, `${id}-permission`, {
-          action: "lambda:InvokeFunction",
-          functionName: subscription.functionArn,
-          principal: "sns.amazonaws.com",
-          sourceArn: this.topicArn,
-        });
-      }
-      new SnsTopicSubscription(this, id, {
-        topicArn: this.topicArn,
-        protocol: subscription.protocol,
-        endpoint: endpointOf(subscription),
-        // SNS hands mails over and never hears of them again.
-        ...(subscription.protocol !== "email" && { redrivePolicy: JSON.stringify({ deadLetterTargetArn }) }),
-      });
-    });
-  }
-}
-
-function endpointOf(subscription: AlertSubscription): string {
-  switch (subscription.protocol) {
-    case "email":
-      return subscription.address;
-    case "https":
-      return subscription.url;
-    case "sqs":
-      return subscription.queueArn;
-    case "lambda":
-      return subscription.functionArn;
   }
 }

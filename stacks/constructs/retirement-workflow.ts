@@ -109,8 +109,9 @@ export class RetirementWorkflow extends Construct {
       dependsOn: role.ready,
     });
     this.config = { workflow: this.machine.arn, drainTimeoutSeconds };
-    this.functions = capacity.type === "asg" ? [retire, this.release(capacity)] : [retire];
-    this.alarm();
+    const release = capacity.type === "asg" ? this.release(capacity) : undefined;
+    this.functions = release ? [retire, release] : [retire];
+    this.alarms(retire, release);
   }
 
   /** Lets the scaling loop start retirements and see which are under way. */
@@ -188,8 +189,18 @@ export class RetirementWorkflow extends Construct {
     return release;
   }
 
-  private alarm(): void {
+  private alarms(retire: HandlerFunction, release: HandlerFunction | undefined): void {
     const { context, topic, capacity } = this.props;
+    this.onErrors(retire, {
+      name: "retire-failing",
+      impact: "The retire function fails: agents that are to leave stay, and AWS's own wait. No job is killed by it.",
+    });
+    if (release) {
+      this.onErrors(release, {
+        name: "release-failing",
+        impact: "The release function fails: instances that AWS takes within the hour are not drained before.",
+      });
+    }
     createAlarm(this, {
       context,
       topic,
@@ -214,6 +225,24 @@ export class RetirementWorkflow extends Construct {
       name: "release-dead-letters",
       impact:
         "Notices that an instance goes were not taken in: AWS terminates it within the hour, and the job on it with it.",
+    });
+  }
+
+  /** A step that fails is tried four times within a minute. One error alone may be an agent that works after all. */
+  private onErrors(target: HandlerFunction, alarm: { readonly name: string; readonly impact: string }): void {
+    createAlarm(this, {
+      ...alarm,
+      context: this.props.context,
+      topic: this.props.topic,
+      namespace: "AWS/Lambda",
+      metric: "Errors",
+      dimensions: { FunctionName: target.name },
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 3,
+      periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
     });
   }
 }

@@ -17,7 +17,8 @@ export class Secret extends Construct {
   readonly value: string | undefined;
   /** What must exist before the value can be read. */
   readonly ready: ITerraformDependable[];
-  private readonly context: StackContext;
+  /** What it is encrypted with; `undefined`: AWS's own key. */
+  private readonly kmsKeyArn: string | undefined;
 
   constructor(
     scope: Construct,
@@ -33,9 +34,10 @@ export class Secret extends Construct {
   ) {
     super(scope, id);
     const { context, source } = props;
-    this.context = context;
+    this.kmsKeyArn = context.kmsKeyArn;
     if (source !== undefined && "arn" in source) {
       this.arn = source.arn;
+      this.kmsKeyArn = source.kmsKeyArn ?? context.kmsKeyArn;
       this.ready = [];
       return;
     }
@@ -67,13 +69,13 @@ export class Secret extends Construct {
     );
   }
 
-  /** Lets a role read exactly this secret. */
+  /** Lets a role read exactly this secret, and decrypt it with its key. */
   grantRead(role: ServiceRole): void {
     const parameter = /^arn:[^:]+:ssm:/.test(this.arn);
     const actions = parameter
       ? ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParameterHistory"]
       : ["secretsmanager:GetSecretValue"];
     role.allow({ actions, resources: [this.arn] });
-    role.allowKey(this.context, ["kms:Decrypt"]);
+    if (this.kmsKeyArn) role.allow({ actions: ["kms:Decrypt"], resources: [this.kmsKeyArn] });
   }
 }

@@ -8,6 +8,7 @@ export function semaphore(config: SemaphoreConfig): InstanceVendor {
   return {
     runtime: { type: config.type, address: `${isLoopback(host) ? "http" : "https"}://${host}` },
     departure: "by-itself",
+    asksInstances: true,
     // One token registers agents and reads what they are to do.
     apiSecret: "agentTypeToken",
     secrets: { agentTypeToken: `Registration token of an agent type at ${host}` },

@@ -14,6 +14,7 @@ export function spacelift(config: SpaceliftConfig): InstanceVendor {
   return {
     runtime: { type, endpoint, apiKeyId, workerPoolId },
     departure: "by-retirement",
+    asksInstances: false,
     apiSecret: "apiKeySecret",
     secrets: {
       ...(!brought.includes("SPACELIFT_TOKEN") && { workerPoolToken: `Token of worker pool ${workerPoolId}` }),
@@ -31,7 +32,7 @@ export function spacelift(config: SpaceliftConfig): InstanceVendor {
         settings: settingsOf(config, secrets),
         secrets: [workerPoolToken, poolPrivateKey].filter((secret) => secret !== undefined),
         statements: [
-          ...[...new Set(broughtArns(config))].map(readSecret),
+          ...readSecrets(broughtSecrets(config)),
           ...(selfHosted ? [readLauncher(selfHosted.launcherS3Uri, partition)] : []),
         ],
         logs: {
@@ -87,14 +88,28 @@ function environmentOf({ secureEnvironment, byo }: SpaceliftConfig, secrets: Fle
   return sources.flatMap(([name, source]) => (source === undefined ? [] : [`${name}=${source}`])).join("\n");
 }
 
-function broughtArns({ secureEnvironment, byo }: SpaceliftConfig): string[] {
-  const arns = Object.values(secureEnvironment).map(({ arn }) => arn);
-  return byo ? [...arns, byo.secretsManager.arn] : arns;
+/** A secret of the user's. Without a key of its own it has the stack's, which the instances may use, or AWS's. */
+interface BroughtSecret {
+  readonly arn: string;
+  readonly kmsKeyArn?: string | undefined;
 }
 
-function readSecret(arn: string): Statement {
-  const action = arn.split(":")[2] === "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue";
-  return { actions: [action], resources: [arn] };
+function broughtSecrets({ secureEnvironment, byo }: SpaceliftConfig): BroughtSecret[] {
+  const secrets: BroughtSecret[] = Object.values(secureEnvironment);
+  return byo ? [...secrets, byo.secretsManager] : secrets;
+}
+
+function readSecrets(secrets: readonly BroughtSecret[]): Statement[] {
+  const arns = new Set(secrets.map(({ arn }) => arn));
+  const keys = new Set(secrets.flatMap(({ kmsKeyArn }) => kmsKeyArn ?? []));
+  return [
+    ...[...arns].map((arn) => ({ actions: [readActionOf(arn)], resources: [arn] })),
+    ...[...keys].map((key) => ({ actions: ["kms:Decrypt"], resources: [key] })),
+  ];
+}
+
+function readActionOf(arn: string): string {
+  return arn.split(":")[2] === "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue";
 }
 
 function readLauncher(uri: string, partition: string): Statement {

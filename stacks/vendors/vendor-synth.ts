@@ -32,8 +32,8 @@ export interface VendorSynth {
   readonly runtime: VendorRuntime;
   /** Whether agents leave by themselves or are retired by the loop. */
   readonly departure: Policy["departure"];
-  /** Whether only the instances themselves tell what an agent does, so that retirements must ask there. @default false */
-  readonly asksInstances?: boolean | undefined;
+  /** Only of {@link InstanceVendor}. @default false */
+  readonly asksInstances?: boolean;
   /** The secrets this fleet needs, with what each is for. */
   readonly secrets: Readonly<Partial<Record<SecretKey, string>>>;
   /** The secret that the loop reads the vendor's API with. */
@@ -86,6 +86,8 @@ export type AmiSource =
 
 /** A vendor whose agents run on instances of a group. */
 export interface InstanceVendor extends VendorSynth {
+  /** Whether only the instances themselves tell what an agent does, so that retirements must ask there. */
+  readonly asksInstances: boolean;
   instance(fleet: InstanceFleet, secrets: FleetSecrets): AgentInstance;
 }
 

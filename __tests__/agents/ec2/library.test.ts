@@ -210,9 +210,30 @@ describe.skipIf(!canPlay).concurrent("the library of boot programs", { timeout: 
     const host = await makeHost(t);
     const settings = { AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS: "900", AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: "15" };
     const up = (seconds: string) => `mkdir -p "$root/proc"\nprintf '${seconds} 1.5\\n' >"$root/proc/uptime"\npower_off`;
-    expect((await host.library(up("100.25"), settings)).log).toContain("powering off in 800 s");
-    expect((await host.library(up("5000.10"), settings)).log).toContain("powering off in 15 s");
+    expect((await host.library(up("100.25"), settings)).log).toMatch(/powering off in 15 s.*another 800 s/s);
+    expect((await host.library(up("5000.10"), settings)).log).not.toContain("another");
     expect((await host.library("power_off")).log).toContain("powering off in 60 s");
+    expect((await host.library(up("100.25"), settings)).poweredOff).toBe(true);
+  });
+
+  it("fault B2: powers off soon where the boot of a burst instance fails, late where the agent left well", async (t) => {
+    const host = await makeHost(t);
+    const settings = { AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS: "900", AGENT_FLEETS_BOOT_SECONDS: "1200" };
+    const ended = (code: number, status: number) =>
+      `systemctl() { if [[ $1 == show ]]; then echo ExecMainCode=${code} ExecMainStatus=${status}; fi; }
+      mkdir -p "$root/proc"
+      echo 100.25 1.5 >"$root/proc/uptime"
+      power_off`;
+    const stay = async (code: number, status: number) =>
+      /another (\d+) s/.exec((await host.library(ended(code, status), settings)).log)?.[1];
+
+    expect([await stay(1, 1), await stay(0, 0), await stay(2, 9)]).toEqual(["800", "800", "800"]);
+    expect(await stay(1, 0)).toBe("1100");
+    host.metadata.set("tags/instance/AgentFleetsRole", "burst");
+    expect([await stay(1, 1), await stay(0, 0)]).toEqual([undefined, undefined]);
+    expect(await stay(1, 0)).toBe("1100");
+    host.metadata.set("tags/instance/AgentFleetsRole", "floor");
+    expect(await stay(1, 1)).toBe("800");
   });
 
   it("writes files that are never readable to more than they should be", async (t) => {

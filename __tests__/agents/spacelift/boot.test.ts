@@ -38,6 +38,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", { timeout
       "systemctl enable agent-fleets.service",
       "systemctl --no-block start agent-fleets.service",
       "systemctl --no-block start agent-fleets-power-off.service",
+      "systemctl show --property=ExecMainCode,ExecMainStatus agent-fleets.service",
       "systemctl poweroff",
     ]);
     expect(file("etc/systemd/system/agent-fleets.service")).toMatch(/^WantedBy=multi-user.target$/m);

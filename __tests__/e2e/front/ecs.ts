@@ -47,8 +47,12 @@ export function ecsTaskBridges(onStarted: (launch: AwsCall["input"]) => void): B
   };
 }
 
+/** What AWS takes as a client token. */
+const longestToken = 64;
+
 /** Why AWS would run no task: only capacity providers of the cluster are taken, and Fargate places by itself. */
 async function refusalOf(input: AwsCall["input"], forward: Forward): Promise<string | undefined> {
+  if (String(input.clientToken).length > longestToken) return `clientToken has more than ${longestToken} characters`;
   const named = strategy.parse(input.capacityProviderStrategy).map(({ capacityProvider }) => capacityProvider);
   const asked = await forward({ operation: "DescribeClusters", input: { clusters: [input.cluster] } });
   const known = clusters.parse(jsonOf(asked.body)).clusters.flatMap(({ capacityProviders }) => capacityProviders);

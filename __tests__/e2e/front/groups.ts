@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Bridges, type Forward, withXml } from "./bridge.ts";
+import type { ServiceEvent } from "./events.ts";
 import type { Answer, AwsCall } from "./exchange.ts";
 
 type Input = AwsCall["input"];
@@ -17,14 +18,6 @@ interface Wait {
   readonly token: string;
 }
 
-/** What Auto Scaling tells EventBridge. */
-export interface GroupEvent {
-  readonly region: string;
-  readonly source: "aws.autoscaling";
-  readonly detailType: string;
-  readonly detail: Readonly<Record<string, string>>;
-}
-
 /**
  * EC2 Auto Scaling. What moto does not do:
  *
@@ -36,10 +29,12 @@ export interface GroupEvent {
  *
  * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks.html
  */
-export function groupBridges(tell: (event: GroupEvent) => Promise<void>): Bridges {
+export function groupBridges(tell: (event: ServiceEvent) => Promise<void>): Bridges {
   const lifetimes = new Map<string, string>();
   /** By instance id. */
   const waiting = new Map<string, Wait>();
+  /** Terminations come one after the other, or two at once would take a group below its minimum. */
+  let last: Promise<unknown> = Promise.resolve();
 
   const remember = async ({ input }: AwsCall, forward: Forward) => {
     const { AutoScalingGroupName: name, MaxInstanceLifetime: seconds } = input;
@@ -129,7 +124,11 @@ export function groupBridges(tell: (event: GroupEvent) => Promise<void>): Bridge
         ? refusal(`New SetDesiredCapacity value ${wanted} is above max value ${max} for the AutoScalingGroup.`)
         : forward();
     },
-    "autoscaling:TerminateInstanceInAutoScalingGroup": terminate,
+    "autoscaling:TerminateInstanceInAutoScalingGroup": (call, forward) => {
+      const answer = last.then(() => terminate(call, forward));
+      last = answer.catch(() => {});
+      return answer;
+    },
     "autoscaling:RecordLifecycleActionHeartbeat": async ({ input }) =>
       isWaiting(input) ? done("RecordLifecycleActionHeartbeat") : noAction(input.InstanceId),
     "autoscaling:CompleteLifecycleAction": complete,

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createAsgCapacity } from "../../../handlers/aws/asg-capacity.ts";
 import type { Policy } from "../../../handlers/core/model.ts";
+import { bootTimes } from "../../../stacks/constructs/boot-times.ts";
 import { createEventClock } from "../../fakes/event-clock.ts";
 import { calm, createGroupWorld, type GroupTrouble } from "../../fakes/group-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
@@ -57,24 +59,34 @@ const plain: Fleet = {
   scaleInAfterObservations: 1,
 };
 
+/** Times and limits that let much happen in a short while. */
+const hasty: Partial<Policy> = { maxAddedPerTick: 5, maxRemovedPerTick: 3, registrationGraceSeconds: 180 };
+/** Those of a config file of an ec2-fleet that says nothing of them. */
+const defaults: Partial<Policy> = { registrationGraceSeconds: 600 };
+
 /** The loop as deployed, over the real adapter of groups, against a world on virtual time. */
-function simulate({ seed, singleUse: leavesAfterJob, ...fleet }: Fleet, powerOffDelaySeconds = 420) {
+function simulate(
+  { seed, singleUse: leavesAfterJob, ...fleet }: Fleet,
+  { rules = hasty, earliestPowerOffSeconds }: { rules?: Partial<Policy>; earliestPowerOffSeconds?: number } = {},
+) {
   const random = createRandom(seed);
   const clock = createEventClock();
   const { min, max, departure } = fleet;
   const singleUse = departure === "by-itself" && leavesAfterJob;
-  const lives = { idleTimeoutSeconds: 300, powerOffDelaySeconds };
-  const world = createGroupWorld(clock, random, { min, max, departure, singleUse, ...lives });
+  const policy = policyOf({ ...fleet, ...rules, singleUse, canRetire: true });
+  const times = bootTimes(policy.registrationGraceSeconds);
+  const boots = { ...times, ...(earliestPowerOffSeconds !== undefined && { earliestPowerOffSeconds }) };
+  const world = createGroupWorld(clock, random, { min, max, departure, singleUse, idleTimeoutSeconds: 300, boots });
+  const group = { type: "asg", group: "ci", bootSeconds: boots.bootSeconds } as const;
   const metrics = createMetricsFake();
-  const policy = policyOf({ ...fleet, maxAddedPerTick: 5, maxRemovedPerTick: 3, registrationGraceSeconds: 180 });
   const loop = createLoopDriver(clock, random, () => ({
     fleet: "ci",
     policy: { ...policy, scaleOutCooldownSeconds: random() < 0.5 ? 0 : 20 },
     tickSeconds: 10,
     vendor: world.vendor,
-    capacity: createAsgCapacity({ type: "asg", group: "ci" }, { ...world.connect(), clock }),
-    retirements: departure === "by-retirement" ? world.retirements : undefined,
-    memory: { recentlyWanted: [] },
+    capacity: createAsgCapacity(group, { ...world.connect(), clock }),
+    retirements: world.retirements,
+    memory: createMemory(),
     clock,
     log: createLogFake(),
     metrics,
@@ -163,7 +175,7 @@ describe("the loop over a group, against a world", () => {
   });
 
   it("Spacelift defect 9: stops the churn where no agent ever comes up, and serves the jobs when one does again", async () => {
-    const { world, jobs, queueJobs, passUntil } = simulate({ ...plain, min: 2 }, never);
+    const { world, jobs, queueJobs, passUntil } = simulate({ ...plain, min: 2 }, { earliestPowerOffSeconds: never });
     world.trouble = { ...calm, bootFails: 1 };
     queueJobs(0.1 * hour);
     await passUntil(3 * hour);
@@ -175,11 +187,64 @@ describe("the loop over a group, against a world", () => {
   });
 
   it("Spacelift defect 9: opens the circuit too where instances power themselves off before anybody misses them", async () => {
-    const { world, metrics, passUntil } = simulate({ ...plain, min: 2 }, 30);
+    const { world, metrics, passUntil } = simulate({ ...plain, min: 2 }, { earliestPowerOffSeconds: 0 });
     world.trouble = { ...calm, bootFails: 1 };
     await passUntil(hour);
-    expect(metrics.sum("AgentsOffline")).toBe(0);
     expect(metrics.sum("CircuitOpen")).toBeGreaterThan(0);
+  });
+
+  it("Semaphore, fault B2: a broken AMI opens the circuit though nobody shows agents, and the churn stops", async () => {
+    const { world, metrics, jobs, queueJobs, passUntil } = simulate(
+      { ...plain, ...likeSemaphore },
+      { rules: defaults },
+    );
+    world.trouble = { ...calm, bootFails: 1 };
+    queueJobs(0.1 * hour);
+    await passUntil(hour);
+    expect(metrics.sum("CircuitOpen")).toBeGreaterThan(0);
+    expect(metrics.sum("LaunchFailures")).toBeGreaterThanOrEqual(15);
+    expect(world.launches).toBeGreaterThanOrEqual(20);
+    expect(world.launches).toBeLessThan(2 * 20);
+    const { launches } = world;
+    await passUntil(2 * hour);
+    expect(world.launches - launches).toBeLessThan(2 * 20);
+    expect(world.violations).toEqual([]);
+    world.trouble = calm;
+    await passUntil(4 * hour);
+    expect(world.jobsDone).toBe(jobs());
+  });
+
+  it("Semaphore, fault B2: at a floor, where a group replaces whatever the loop does, the cap holds all the same", async () => {
+    const { world, metrics, passUntil } = simulate({ ...plain, ...likeSemaphore, min: 4 }, { rules: defaults });
+    world.trouble = { ...calm, bootFails: 1 };
+    await passUntil(2 * hour);
+    expect(metrics.sum("LaunchFailures")).toBeGreaterThan(0);
+    expect(world.launches).toBeLessThanOrEqual(2 * 20);
+    expect(world.violations).toEqual([]);
+  });
+
+  it("Semaphore, fault B2: a healthy fleet of short jobs counts no failed launch, even where nobody releases what leaves", async () => {
+    for (const workflowDies of [0, 1]) {
+      const { world, metrics, passUntil } = simulate({ ...plain, ...likeSemaphore, max: 20 }, { rules: defaults });
+      world.trouble = { ...calm, workflowDies };
+      for (let minutes = 0; minutes < 120; minutes += 4) {
+        for (let job = 0; job < 2; job += 1) world.queueJob(120);
+        await passUntil(minutes * 60);
+      }
+      await passUntil(3 * hour);
+      expect(world).toMatchObject({ jobsDone: 60, violations: [] });
+      expect([metrics.sum("CircuitOpen"), metrics.sum("LaunchFailures")]).toEqual([0, 0]);
+    }
+  });
+
+  it("Semaphore, fault B2: one boot that fails keeps its job waiting for minutes, not for the grace", async () => {
+    const { world, metrics, passUntil } = simulate({ ...plain, ...likeSemaphore }, { rules: defaults });
+    world.trouble = { ...calm, bootFails: 1 };
+    world.queueJob(60);
+    await passUntil(120);
+    world.trouble = calm;
+    await passUntil(600);
+    expect([world.jobsDone, metrics.sum("LaunchFailures")]).toEqual([1, 1]);
   });
 
   it("orders nothing twice while AWS has no capacity for hours, and takes that for no failed launch", async () => {

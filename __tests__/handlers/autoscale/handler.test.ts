@@ -134,6 +134,23 @@ describe("what a tick does", () => {
     expect(String(log.lines[0]?.fields.reason)).toContain("add 1");
   });
 
+  it("tell for how long jobs wait without a pause where the vendor does not tell since when", async () => {
+    fleet.failures.set("capacity.launch", new Error("no capacity"));
+    fleet.demand = { queued: 2, running: 0 };
+    const waits = async (pass: Promise<unknown>) => {
+      await pass.catch(() => {});
+      return metrics.records.at(-1)?.OldestQueuedSeconds;
+    };
+    expect(await waits(runPass(deps))).toBe(0);
+    clock.advance(120_000);
+    expect(await waits(runPass(deps))).toBe(120);
+    fleet.demand = { queued: 0, running: 2 };
+    expect(await waits(runPass(deps))).toBe(0);
+    fleet.demand = { queued: 1, running: 0 };
+    clock.advance(60_000);
+    expect(await waits(runPass(deps))).toBe(0);
+  });
+
   it("records every figure of a tick once", async () => {
     agent("ci_a", "idle");
     agent("ci_b", "busy");
@@ -256,6 +273,25 @@ describe("agents that never registered", () => {
     expect(fleet.calls[5]).toBe("capacity.stopUnregistered");
     expect(clock.sleeps[0]).toBe(10_000);
     expect(metrics.records[0]).toMatchObject({ LaunchFailures: 1, AgentsOffline: 1 });
+  });
+
+  it("defect 1: live on, and may still work, where they had registered and the vendor lists them no more", async () => {
+    agent("ci_a", undefined, { registered: true });
+    await runPass(deps);
+    expect(fleet.stopped).toEqual([]);
+    clock.advance((deps.policy.registrationGraceSeconds + 1) * 1000);
+    await runPass(deps);
+    expect(new Set(fleet.stopped.map(({ id }) => id))).toEqual(new Set(["task-ci_a"]));
+  });
+
+  it("have not registered before: the capacity is told of each that has", async () => {
+    agent("ci_a", "busy", { registered: false });
+    agent("ci_b", undefined, { registered: false, launchedAt: clock.now() });
+    fleet.failures.set("capacity.markRegistered", new Error("throttled"));
+    await expect(runPass(deps)).rejects.toThrow("throttled");
+    fleet.failures.clear();
+    await runPass(deps);
+    expect(new Set(fleet.marked)).toEqual(new Set(["task-ci_a"]));
   });
 
   it("defect 1: live on when they register in the last moment, for they may have a job already", async () => {

@@ -1,4 +1,5 @@
 import type { AutoscaleDeps } from "../../../handlers/autoscale/handler.ts";
+import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import type { Policy } from "../../../handlers/core/model.ts";
 import type { CapacityMember, VendorAgent } from "../../../handlers/core/ports.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
@@ -36,7 +37,7 @@ export function createAutoscaleHarness(policy: Partial<Policy> = {}): AutoscaleH
       tickSeconds: 10,
       vendor: fleet.vendor,
       capacity: fleet.capacity,
-      memory: { recentlyWanted: [] },
+      memory: createMemory(),
       clock,
       log,
       metrics,

@@ -76,7 +76,7 @@ describe("the pools of a fleet", () => {
     address: "https://app.terraform.io",
     demand: "api",
   } as const;
-  const capacity = { type: "asg", group: "ci" } as const;
+  const capacity = { type: "asg", group: "ci", bootSeconds: 1200 } as const;
   const environment = { FLEET: "ci", POLICY: policy, TICK_SECONDS: 10, VENDOR: vendor, CAPACITY: capacity };
   type Pools = z.output<typeof autoscaleEnv>["POOLS"];
 
@@ -100,7 +100,7 @@ describe("the pools of a fleet", () => {
         fleet: "ci.large",
         policy: { ...policy, max: 3, buffer: 0 },
         vendor,
-        capacity: { type: "asg", group: "ci-large" },
+        capacity: { ...capacity, group: "ci-large" },
       },
     ]);
   });

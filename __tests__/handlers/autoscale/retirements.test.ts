@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type AutoscaleDeps, runPass } from "../../../handlers/autoscale/handler.ts";
+import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import type { VendorAgent } from "../../../handlers/core/ports.ts";
 import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
 
@@ -37,6 +38,23 @@ describe("retirements", () => {
     await expect(runPass(deps)).rejects.toThrow("ci_b");
     expect(retired()).toEqual(["ci_a scale-in", "ci_c scale-in"]);
     expect(metrics.records).toMatchObject([{ Retired: 2 }]);
+  });
+
+  it("are waited for within the pass, tick by tick, where several observations are asked for", async () => {
+    setUp({ scaleInAfterObservations: 3 });
+    harness.addAgent("ci_a", "idle");
+    retirementsGetUnderWay();
+    expect((await runPass(deps)).ticks).toBe(5);
+    expect(retired()).toEqual(["ci_a scale-in"]);
+    expect(harness.metrics.records.map(({ Retired }) => Retired)).toEqual([0, 0, 1, 0, 0]);
+  });
+
+  it("are started too for agents that nothing else would make leave", async () => {
+    setUp({ canRetire: true, min: 1 });
+    harness.addAgent("ci_a", "offline");
+    await runPass(deps);
+    expect(new Set(retired())).toEqual(new Set(["ci_a dismissed"]));
+    expect(harness.fleet.stopped).toEqual([]);
   });
 
   it("take an agent out of the supply, and are not started twice", async () => {
@@ -117,7 +135,7 @@ describe("scale-in after several observations", () => {
     expect(await decisionAfter(60)).toBe("hold");
     expect(await decisionAfter(60)).toBe("hold");
     expect(await decisionAfter(60)).toBe("scale-in");
-    deps = { ...deps, memory: { recentlyWanted: [] } };
+    deps = { ...deps, memory: createMemory() };
     expect(await decisionAfter(60)).toBe("hold");
     expect(await decisionAfter(10)).toBe("scale-in");
   });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AutoscaleDeps } from "../../../handlers/autoscale/handler.ts";
+import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createEcsCapacity } from "../../../handlers/aws/ecs-capacity.ts";
 import type { EcsCapacityConfig } from "../../../handlers/aws/ecs-capacity-config.ts";
 import { createEventClock } from "../../fakes/event-clock.ts";
@@ -73,6 +74,7 @@ function simulate({ seed, min, max, buffer, ...fleet }: Fleet) {
       min,
       max,
       buffer,
+      singleUse: fleet.singleUse,
       scaleOutCooldownSeconds: random() < 0.5 ? 0 : 20,
       maxAddedPerTick: 5,
       maxRemovedPerTick: 3,
@@ -81,7 +83,7 @@ function simulate({ seed, min, max, buffer, ...fleet }: Fleet) {
     tickSeconds: 10,
     vendor: world.vendor,
     capacity: createEcsCapacity(capacityConfig, { ecs: world.connect(), clock }),
-    memory: { recentlyWanted: [] },
+    memory: createMemory(),
     clock,
     log: createLogFake(),
     metrics,

@@ -15,13 +15,17 @@ interface Subscription {
 let ado: HttpFake;
 let subscriptions: Map<string, Subscription>;
 let folder: string;
+/** Parallel jobs. */
+let bought: number | undefined;
 
 beforeEach(async () => {
   subscriptions = new Map();
   ado = await startHttpFake(answer);
   const vendor = `vendor: { type: azure-devops, collectionUrl: "${ado.url}/Main", poolName: aws, webhook: { enabled: true } }`;
+  const pooled = `vendor: { type: azure-devops, collectionUrl: "${ado.url}/Main" }\npools: [{ key: one, name: One, max: 3 }, { key: two, name: Two }]`;
   folder = folderWith({
     "config/ado.yaml": `kind: ecs-fleet\nregion: eu-west-1\n${vendor}\n`,
+    "config/pools.yaml": `kind: ecs-fleet\nregion: eu-west-1\n${pooled}\n`,
     "config/ground.yaml": "kind: network\nregion: eu-west-1\n",
   });
 });
@@ -30,6 +34,9 @@ afterEach(() => ado.close());
 function answer({ method, path, headers, body }: FakeRequest): FakeAnswer {
   if (headers.authorization !== `Basic ${Buffer.from(":test-pat").toString("base64")}`) {
     return { status: 203, text: "<html>Sign in</html>" };
+  }
+  if (path === "/Main/_apis/distributedtask/resourceusage") {
+    return { status: 200, json: { resourceLimit: { totalCount: bought } } };
   }
   const name = /^\/Main\/_apis\/projects\/(.+)$/.exec(path)?.[1];
   if (name)
@@ -44,6 +51,31 @@ function answer({ method, path, headers, body }: FakeRequest): FakeAnswer {
 
 const ask = (args: readonly string[], env: Record<string, string> = {}) =>
   fleet(["ado", "hook", ...args], { cwd: folder, env: { ADO_PAT: "test-pat", HOOK_SECRET: secret, ...env } });
+
+describe("fleet ado parallel-jobs", () => {
+  const parallelJobs = (...args: string[]) =>
+    fleet(["ado", "parallel-jobs", ...args], { cwd: folder, env: { ADO_PAT: "test-pat" } });
+
+  it("warns where the fleet may have more agents than the organization has parallel jobs", async () => {
+    bought = 9;
+    const { code, stdout, stderr } = await parallelJobs("ado");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "Parallel jobs: 9. Agents at most: 10.\n" });
+    expect(stderr).toContain("warning: agents beyond 9 get no job");
+  });
+
+  it("counts the agents of all pools, and is content where there are as many jobs", async () => {
+    bought = 13;
+    const { stdout, stderr } = await parallelJobs("pools", "--json");
+    expect(JSON.parse(stdout)).toEqual({ maxAgents: 13, parallelJobs: 13 });
+    expect(stderr).not.toContain("warning");
+  });
+
+  it("says so where Azure DevOps does not tell", async () => {
+    bought = undefined;
+    const { code, stdout } = await parallelJobs("ado");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("does not tell") });
+  });
+});
 
 describe("fleet ado hook", () => {
   it("adds a hook per project that shows the secret to the fleet's webhook", async () => {

@@ -9,8 +9,8 @@ const drainScript = "drain";
  * How agents of Semaphore are retired. No API call drains them: a script on the instance tells the agent to take no more
  * jobs, and an agent that does not leave at once has one.
  *
- * Only what cannot be helped retires them (a hook, Spot, their own leaving), for they leave by themselves when they are
- * surplus. So nothing is ever to be undone, which is well, because an agent that was told to leave cannot be kept:
+ * Only what cannot be helped retires them (a hook, Spot, their own leaving, a floor agent too many), for all others leave by
+ * themselves when they are surplus. So nothing is ever to be undone, which is well, because an agent that was told to leave cannot be kept:
  * `undrain` always throws.
  */
 export function createSemaphoreRetirement(

@@ -112,7 +112,8 @@ export function createWorkerPoolApi(config: SpaceliftRuntime, deps: VendorDeps):
       try {
         return await readWorkers(`${fields} availableAt`);
       } catch (error) {
-        if (!(error instanceof VendorApiError) || error.kind !== "invalid") throw error;
+        if (!(error instanceof VendorApiError && error.kind === "invalid" && /availableAt/.test(error.message)))
+          throw error;
         const workers = await readWorkers(fields);
         tellsIdleTimes = false;
         return workers;

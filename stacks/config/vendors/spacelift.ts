@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { baseUrl, hostname, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
-import { byArn, type SecretSource } from "../secrets.ts";
+import { byArn, ownKey, ownKeyRules, type SecretSource } from "../secrets.ts";
 
 /** Variables that the stack sets itself, with the setting to use instead. */
 const ownVariables: Readonly<Record<string, string>> = {
@@ -28,13 +28,17 @@ const variableName = text(
 /** What the boot would refuse: it writes them for systemd and Docker, quoted. */
 const proxy = text(/^https?:\/\/[^\s"'\\]+$/, "an http or https URL without quotes, backslashes or blanks");
 
-const byoSecret = z.strictObject({
-  arn: text(
-    /^arn:(?:aws|aws-us-gov|aws-cn):secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+$/,
-    "the ARN of a Secrets Manager secret",
-  ).describe("The secret; its value is a JSON object."),
-  keys: uniqueList(variableName, 1).describe("Its keys that become variables of the same names; no others do."),
-});
+const byoSecret = withRules(
+  z.strictObject({
+    arn: text(
+      /^arn:(?:aws|aws-us-gov|aws-cn):secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+$/,
+      "the ARN of a Secrets Manager secret",
+    ).describe("The secret; its value is a JSON object."),
+    kmsKeyArn: ownKey,
+    keys: uniqueList(variableName, 1).describe("Its keys that become variables of the same names; no others do."),
+  }),
+  ownKeyRules,
+);
 
 const selfHosted = z.strictObject({
   launcherS3Uri: text(

@@ -144,6 +144,7 @@ describe("an agent pool of Azure DevOps", () => {
         members: [],
         vendorAgents: await vendorOf().listAgents(),
         retiring: new Set(),
+        lostSince: new Map(),
         namePrefix: "ci_",
         registrationGraceSeconds: 300,
         now: at(60),

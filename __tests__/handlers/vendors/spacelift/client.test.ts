@@ -65,6 +65,7 @@ describe("spacelift", () => {
       members: [member("i-ours")],
       vendorAgents: agents,
       retiring: new Set(),
+      lostSince: new Map(),
       namePrefix: "ci_",
       registrationGraceSeconds: 300,
       now: new Date("2026-01-01T00:01:00Z"),
@@ -79,6 +80,7 @@ describe("spacelift", () => {
       members: [member("i-1")],
       vendorAgents: await createSpacelift(runtime, deps).listAgents(),
       retiring: new Set(),
+      lostSince: new Map(),
       namePrefix: "ci_",
       registrationGraceSeconds: 300,
       now: new Date("2026-01-02T00:00:00Z"),
@@ -113,10 +115,20 @@ describe("spacelift", () => {
     const { fake, pool, state, runtime, deps } = await startAccount();
     state.addWorker(pool, "i-1");
     const when = ({ body }: { readonly body: Buffer }) => body.includes("availableAt");
-    fake.fail({ when, answer: { status: 422, json: { errors: [{ message: "no such field" }] } } });
+    fake.fail({ when, answer: { status: 422, json: { errors: [{ message: 'no field "availableAt"' }] } } });
     const agents = await createSpacelift(runtime, deps).listAgents();
     expect(agents).toMatchObject([{ name: "i-1", state: "idle" }]);
     expect(agents?.[0]?.idleSince).toBeUndefined();
+  });
+
+  it("does not take another refusal for an old server", async () => {
+    const { fake, pool, state, runtime, deps } = await startAccount();
+    state.addWorker(pool, "i-1");
+    const when = ({ body }: { readonly body: Buffer }) => body.includes("availableAt");
+    fake.fail({ times: 1, when, answer: { status: 200, json: { errors: [{ message: "try again" }] } } });
+    const vendor = createSpacelift(runtime, deps);
+    await expect(vendor.listAgents()).rejects.toThrow("try again");
+    expect((await vendor.listAgents())?.[0]?.idleSince).toBeInstanceOf(Date);
   });
 
   it("does not take an outage for an old server", async () => {

@@ -7,35 +7,33 @@ const httpsUrl = z
 
 const subscription = z.discriminatedUnion("protocol", [
   z.strictObject({
-    protocol: z.literal("email").describe("A mail per alert."),
+    protocol: z.literal("email").describe("A mail per message."),
     address: z.email({ error: "must be an e-mail address" }).describe("It must confirm a mail from AWS once."),
   }),
   z.strictObject({
-    protocol: z.literal("https").describe("A POST per alert."),
+    protocol: z.literal("https").describe("A POST per message."),
     url: httpsUrl.describe("It must confirm SNS's first request once."),
   }),
   z.strictObject({
-    protocol: z.literal("sqs").describe("A message per alert."),
+    protocol: z.literal("sqs").describe("A message in a queue."),
     queueArn: regionalArn("sqs", "[\\w-]{1,80}(?:\\.fifo)?", "the ARN of an SQS queue").describe(
-      "The queue, whose policy must let the output `alerts_topic_arn` send.",
+      "The queue, whose policy must let the topic send: output `alerts_topic_arn` or `alarms_topic_arn`.",
     ),
   }),
   z.strictObject({
-    protocol: z.literal("lambda").describe("A call per alert."),
+    protocol: z.literal("lambda").describe("A call per message."),
     functionArn: regionalArn("lambda", "function:[\\w-]{1,64}", "the ARN of a Lambda function").describe(
       "A function of this account, which is allowed to be called.",
     ),
   }),
 ]);
 
-/** Who hears of what goes wrong in a cluster. */
-export const alerts = z.strictObject({
-  subscriptions: z
-    .array(subscription)
-    .max(100)
-    .default([])
-    .describe("Where alerts arrive. What cannot be delivered is kept in a dead-letter queue, which has an alarm."),
-});
+/** Where the messages of a topic arrive. */
+export const subscriptions = z
+  .array(subscription)
+  .max(100)
+  .default([])
+  .describe("Where messages arrive. What cannot be delivered is kept in a dead-letter queue, which has an alarm.");
 
-/** One of the subscriptions of {@link alerts}. */
-export type AlertSubscription = z.output<typeof subscription>;
+/** One of {@link subscriptions}. */
+export type Subscription = z.output<typeof subscription>;

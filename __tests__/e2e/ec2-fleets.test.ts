@@ -1,0 +1,299 @@
+import { rmSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type SemaphoreFake, startSemaphoreFake } from "../fakes/semaphore.ts";
+import type { FakeWorkerPool } from "../fakes/spacelift/state.ts";
+import { type SpaceliftFake, startSpaceliftFake } from "../fakes/spacelift.ts";
+import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
+import { type InstanceFleet, readBoot, type VendorAgents, watchFleet } from "./instances.ts";
+import { createOperator, decisionsOf, type Operator, scheduled, until } from "./operator.ts";
+import { feedFromQueue } from "./queue-source.ts";
+import { callsWithoutRight } from "./rights.ts";
+import { createSemaphoreAgents, type SemaphoreAgents } from "./semaphore-agents.ts";
+import { createSpaceliftWorkers, type SpaceliftWorkers } from "./spacelift-workers.ts";
+import { runWorkflows, type Workflows } from "./step-functions.ts";
+import { missingTools, mustRun, run } from "./toolchain.ts";
+
+const missing = missingTools({ moto: true });
+if (missing) process.stderr.write(`SKIPPED: running deployed fleets on instances. Missing here: ${missing}\n`);
+
+const region = "us-west-2";
+const spaceliftFleet = "e2e-spacelift";
+const semaphoreFleet = "e2e-semaphore";
+const fleets = [spaceliftFleet, semaphoreFleet];
+const poolId = "01E2E000000000000000000001";
+const secrets = {
+  spacelift_api_key_secret: `${canary}api-key-secret`,
+  worker_pool_config: `${canary}pool-token`,
+  agent_type_token: `${canary}agent-type-token`,
+};
+
+const configs = (spacelift: string, semaphore: string) => ({
+  [spaceliftFleet]: `
+kind: ec2-fleet
+region: ${region}
+vendor: { type: spacelift, workerPoolId: ${poolId}, endpoint: "${spacelift}", apiKeyId: 01TESTKEY }
+agents: { min: 1, max: 4, initial: 1 }
+scaling: { tickSeconds: 5, scaleInCooldownSeconds: 0 }
+network: { create: { egress: public-ip } }
+secrets: { apiKeySecret: { variable: spacelift_api_key_secret }, workerPoolToken: { variable: worker_pool_config } }
+`,
+  [semaphoreFleet]: `
+kind: ec2-fleet
+region: ${region}
+vendor: { type: semaphore, endpoint: "${new URL(semaphore).host}" }
+agents: { min: 1, max: 3 }
+scaling: { tickSeconds: 5 }
+network: { create: { egress: public-ip } }
+secrets: { agentTypeToken: { variable: agent_type_token } }
+`,
+});
+
+/** What functions and workflow of a fleet ask of AWS, whoever its vendor is. */
+const usualCalls = [
+  "autoscale CreateTags",
+  "autoscale DescribeAutoScalingGroups",
+  "autoscale DescribeInstances",
+  "autoscale DescribeScalingActivities",
+  "autoscale GetSecretValue",
+  "autoscale ListExecutions",
+  "autoscale SetDesiredCapacity",
+  "release DeleteMessage",
+  "release DescribeAutoScalingInstances",
+  "release ReceiveMessage",
+  "release StartExecution",
+  "retire GetSecretValue",
+  "retire-workflow CompleteLifecycleAction",
+  "retire-workflow DescribeAutoScalingInstances",
+  "retire-workflow DescribeInstances",
+  "retire-workflow Invoke",
+  "retire-workflow RecordLifecycleActionHeartbeat",
+  "retire-workflow TerminateInstanceInAutoScalingGroup",
+];
+
+describe.skipIf(missing)("deployed fleets on instances", { timeout: 150_000 }, () => {
+  let spacelift: SpaceliftFake;
+  let semaphore: SemaphoreFake;
+  let deployment: Deployment;
+  let operator: Operator;
+  let workflows: Workflows;
+  /** What goes on all the time: schedules, and queues that feed functions. */
+  const background: { stop(): Promise<void> }[] = [];
+  let pool: FakeWorkerPool;
+  let workers: SpaceliftWorkers;
+  let agents: SemaphoreAgents;
+  let onSpacelift: InstanceFleet;
+  let onSemaphore: InstanceFleet;
+
+  beforeAll(async () => {
+    spacelift = await startSpaceliftFake();
+    spacelift.state.secret = secrets.spacelift_api_key_secret;
+    pool = spacelift.state.addPool(poolId);
+    semaphore = await startSemaphoreFake();
+    semaphore.state.token = secrets.agent_type_token;
+    deployment = await prepareDeployment(configs(spacelift.url, semaphore.url), secrets);
+    operator = createOperator(deployment, { region });
+    await deployment.deploy();
+
+    const { front } = deployment;
+    const start = (name: string) => operator.start(name, fleets.find((fleet) => name.startsWith(fleet)) ?? "");
+    workflows = runWorkflows({ front, region, start });
+    for (const fleet of fleets)
+      background.push(await feedFromQueue(await start(`${fleet}-release`), { front, region }));
+    const fleetOf = async (name: string, vendor: VendorAgents) =>
+      watchFleet({ front, region, name, vendor, loop: await start(`${name}-autoscale`) });
+    workers = createSpaceliftWorkers(spacelift, pool);
+    onSpacelift = await fleetOf(spaceliftFleet, workers);
+    const boot = await readBoot(front, region, semaphoreFleet);
+    agents = await createSemaphoreAgents({ front, region, semaphore, boot });
+    onSemaphore = await fleetOf(semaphoreFleet, agents);
+  }, 300_000);
+
+  afterAll(async () => {
+    await operator?.close();
+    await deployment?.close();
+    await spacelift?.close();
+    await semaphore?.close();
+  });
+
+  const queueJobs = (count: number) => Array.from({ length: count }, () => semaphore.queueJob());
+  const raisesOf = ({ loop }: InstanceFleet) =>
+    operator.callsOf(loop, "SetDesiredCapacity").map(({ input }) => Number(input.DesiredCapacity));
+  const sizes = async () => [await onSpacelift.desired(), await onSemaphore.desired()];
+  const retirementsOf = (instance: string) =>
+    workflows.executions.flatMap(({ name, end }) =>
+      name.startsWith(instance) ? [`${name.split(".")[1]}: ${end?.states.at(-1)}`] : [],
+    );
+  const plansOf = (args: readonly string[]) =>
+    Promise.all(
+      fleets.map((fleet) => {
+        const options = { cwd: deployment.stackFolder(fleet), env: deployment.env };
+        return run("terraform", ["plan", "-input=false", "-no-color", ...args], options);
+      }),
+    );
+
+  it("grow from their floors to their ceilings for more jobs than that", async () => {
+    expect(await sizes()).toEqual([1, 1]);
+    pool.pendingRuns = 6;
+    queueJobs(5);
+    background.push(scheduled(onSpacelift.loop), scheduled(onSemaphore.loop));
+    await until("four instances", onSpacelift.loop, async () => (await onSpacelift.ids()).length === 4);
+    await until("three with their roles", onSemaphore.loop, async () => {
+      const roles = (await onSemaphore.running()).map(({ role }) => role);
+      return roles.length === 3 && !roles.includes(undefined);
+    });
+    await onSpacelift.work();
+    await onSemaphore.work();
+    for (const [fleet, most] of [[onSpacelift, 4] as const, [onSemaphore, 3] as const]) {
+      const { loop } = fleet;
+      await until("a look at all jobs", loop, () => decisionsOf(loop).some(({ running }) => running === most));
+      expect(raisesOf(fleet)).toEqual([most]);
+    }
+    const idleTimeouts = [...semaphore.state.agents.values()].map(({ idleTimeoutSeconds }) => idleTimeoutSeconds);
+    expect(idleTimeouts.sort()).toEqual([0, 300, 300]);
+  });
+
+  it("a second plan is empty, and leaves the groups as large as they are", async () => {
+    const empty = { code: 0, output: expect.stringContaining("No changes.") };
+    expect(await plansOf(["-detailed-exitcode"])).toMatchObject([empty, empty]);
+    expect(await sizes()).toEqual([4, 3]);
+  });
+
+  describe.concurrent("at once", () => {
+    it("Spacelift: retires idle workers by name, but none that gets a run meanwhile, down to the floor", async () => {
+      await onSpacelift.finish();
+      await onSpacelift.finish();
+      expect([workers.finished, pool.pendingRuns]).toEqual([6, 0]);
+      let lucky = "";
+      workers.beforeDrain = (instance) => {
+        workers.beforeDrain = undefined;
+        lucky = instance;
+        pool.pendingRuns += 1;
+        workers.startRun(instance);
+      };
+      await until("the floor", onSpacelift.loop, async () => (await onSpacelift.ids()).length === 1);
+      await workflows.settled();
+
+      expect(await onSpacelift.ids()).toEqual([lucky]);
+      expect(workers.of(lucky)).toMatchObject({ busy: true, drained: false });
+      expect(onSpacelift.stepsOf(lucky)).toBe("drain undrain");
+      expect(retirementsOf(lucky)).toEqual(["scale-in: Stays"]);
+      const others = [...onSpacelift.seen].filter((id) => id !== lucky);
+      expect(others).toHaveLength(3);
+      for (const id of others) {
+        expect(onSpacelift.stepsOf(id)).toBe("drain drain terminate heartbeat drain drain complete");
+        expect(retirementsOf(id)).toEqual(["scale-in: Gone", "terminating: Gone"]);
+      }
+      expect(await onSpacelift.desired()).toBe(1);
+    });
+
+    it("Semaphore: replaces agents that leave after their job while jobs wait, and then none above the floor", async () => {
+      const first = await onSemaphore.ids();
+      await onSemaphore.finish();
+      await onSemaphore.gone(first);
+      await workflows.settled();
+      for (const id of first) {
+        expect(onSemaphore.stepsOf(id)).toBe("drain drain replace heartbeat drain drain complete");
+        expect(retirementsOf(id)).toEqual(["release: Gone", "terminating: Gone"]);
+      }
+      await onSemaphore.work();
+      const second = (await onSemaphore.ids()).filter(agents.isBusy);
+      expect(second).toHaveLength(2);
+      await onSemaphore.finish();
+      await onSemaphore.gone(second);
+      await workflows.settled();
+      for (const id of second) {
+        expect(onSemaphore.stepsOf(id)).toBe("drain drain terminate heartbeat drain drain complete");
+      }
+      expect(semaphore.state.jobs.size).toBe(0);
+      expect([await onSemaphore.desired(), (await onSemaphore.ids()).length]).toEqual([1, 1]);
+    });
+
+    it("no secret is in a plan", async () => {
+      const planned = await plansOf(["-state=none.tfstate", "-refresh=false", "-out=first.plan"]);
+      for (const fleet of fleets) {
+        const options = { cwd: deployment.stackFolder(fleet), env: deployment.env };
+        const { output } = await mustRun("terraform", ["show", "-json", "first.plan"], options);
+        rmSync(`${options.cwd}/first.plan`);
+        expect(output.includes('"secret_string_wo_version"')).toBe(true);
+        expect(output.includes(canary)).toBe(false);
+      }
+      expect(planned.filter(({ code, output }) => code !== 0 || output.includes(canary))).toEqual([]);
+    });
+  });
+
+  it("keep instances that somebody ends until their job is done", async () => {
+    queueJobs(1);
+    await onSemaphore.work();
+    const endByHand = async (fleet: InstanceFleet) => {
+      const [old = ""] = (await fleet.ids()).filter(fleet.vendor.isBusy);
+      // Nobody can speak for an instance but itself.
+      await agents.sendToQueue(`AROAANOTHER:${old}`, { reason: "IDLE" });
+      await fleet.endByHand(old);
+      const heartbeats = () => fleet.stepsOf(old).split("heartbeat").length - 1;
+      await until("three heartbeats", fleet.loop, () => heartbeats() >= 3);
+      await fleet.work();
+      expect(await fleet.ids()).toHaveLength(2);
+      await fleet.finish(old);
+      await fleet.gone([old]);
+      expect(fleet.stepsOf(old)).toMatch(/(?:heartbeat drain ){3,}drain complete$/);
+      expect(await fleet.desired()).toBe(1);
+      return old;
+    };
+    const ended = await Promise.all([onSpacelift, onSemaphore].map(endByHand));
+    await workflows.settled();
+    expect(ended.map(retirementsOf)).toEqual([["scale-in: Stays", "terminating: Gone"], ["terminating: Gone"]]);
+  });
+
+  it("rest at their floors, all jobs done and none killed", async () => {
+    await Promise.all(background.map((each) => each.stop()));
+    for (const fleet of [onSpacelift, onSemaphore]) {
+      await fleet.work();
+      const lastDecision = { action: "hold", wanted: 1, supply: 1 };
+      expect(await fleet.loop.invoke({ source: "schedule" })).toMatchObject([{ lastDecision }]);
+      expect(fleet.killed).toEqual([]);
+    }
+    expect([workers.finished, pool.pendingRuns, semaphore.state.jobs.size]).toEqual([7, 0, 0]);
+  });
+
+  it.each([
+    [spaceliftFleet, ["autoscale StartExecution"]],
+    [
+      semaphoreFleet,
+      ["instance SendMessage", "instance GetSecretValue", "retire GetCommandInvocation", "retire SendCommand"],
+    ],
+  ])("%s made no call that its roles do not allow", (fleet, more) => {
+    const { seen } = fleet === spaceliftFleet ? onSpacelift : onSemaphore;
+    const ofInstances = deployment.front.calls.filter(({ caller }) => seen.has(caller.replace(/^AROA\w+:/, "")));
+    const calls = [...operator.functions.flatMap((each) => operator.callsOf(each)), ...workflows.calls()]
+      .filter(({ caller }) => caller.includes(fleet))
+      .concat(ofInstances.filter(({ caller }) => !caller.startsWith("AROAANOTHER")));
+    const made = calls.map(({ caller, operation }) => {
+      const who = caller.startsWith("AROA") ? "instance" : caller.replace(/^(?:role:)?e2e-[a-z]+-/, "");
+      return `${who} ${operation}`;
+    });
+    expect([...new Set(made)].sort()).toEqual([...usualCalls, ...more].sort());
+    expect(callsWithoutRight(calls, deployment.stateFile(fleet), (id) => (seen.has(id) ? fleet : "none"))).toEqual([]);
+  });
+
+  it("no secret is in state, synthesized JSON, user data, logs or calls to anyone but Secrets Manager", async () => {
+    expect(deployment.filesWith("secret_string_wo").length).toBeGreaterThan(0);
+    expect(deployment.filesWith(canary)).toEqual([]);
+    for (const fleet of fleets) {
+      const { program } = await readBoot(deployment.front, region, fleet);
+      expect(program.includes(":secret:")).toBe(true);
+      expect(program.includes(canary)).toBe(false);
+    }
+    const lines = [...operator.functions.map(({ logs }) => logs), ...deployment.logs].join("\n").split("\n");
+    expect(lines.some((line) => line.includes('"message":"retirement started"'))).toBe(true);
+    expect(lines.filter((line) => line.includes(canary))).toEqual([]);
+    expect([...(deployment.front.toldTo.get(canary) ?? [])]).toEqual(["secretsmanager"]);
+  });
+
+  it("destroy leaves nothing", { timeout: 250_000 }, async () => {
+    const kinds = ["groups", "launchTemplates", "instances", "queues", "queueMappings", "rules"];
+    const before = Object.values(await deployment.whatExists()).map(({ listed }) => listed);
+    for (const listed of before) expect(listed).toEqual(expect.arrayContaining(kinds));
+    await deployment.destroy();
+    expect(await deployment.whatExists()).toEqual(nothingOf(deployment.stacks));
+  });
+});

@@ -1,0 +1,17 @@
+import type { InstanceCommands, VendorRetirement } from "../../handlers/core/ports.ts";
+import { createSemaphoreRetirement } from "../../handlers/vendors/semaphore/retirement.ts";
+import type { WorldAgent } from "./retirement-world.ts";
+
+/** Semaphore's own retirement half, over commands that reach its instances. */
+export function semaphoreRetirementOver(instances: InstanceCommands): VendorRetirement {
+  return createSemaphoreRetirement({ type: "semaphore", address: "https://acme.semaphoreci.com" }, { instances });
+}
+
+/** What `drain` of agents/semaphore/boot.sh does and prints; an agent that leaves signs itself off. */
+export function drainOnInstance(agent: WorldAgent, works: (agent: WorldAgent) => boolean): string | undefined {
+  if (agent.lifecycle === undefined) return undefined;
+  if (!agent.running) throw new Error(`${agent.name} did not answer in time`);
+  agent.locked = true;
+  agent.known = works(agent);
+  return agent.known ? "busy" : "idle";
+}

@@ -1,0 +1,130 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { joinAgents } from "../../../handlers/core/agents.ts";
+import { decide } from "../../../handlers/core/scaling.ts";
+import { anyMembers, anyPolicy, anySnapshot, now } from "../../core/arbitraries.ts";
+import { createRetirementWorld, type RetirementWorld, type WorldAgent } from "../../fakes/retirement-world.ts";
+import { passTimeUntil } from "../../fakes/step-functions.ts";
+
+const hour = 3600;
+let world: RetirementWorld;
+let agent: WorldAgent;
+let startedAt: number;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"], now: new Date("2026-01-01T00:00:00Z") });
+  startedAt = Date.now();
+  world = createRetirementWorld({ place: "asg", asksInstances: true });
+  agent = world.addAgent("i-0123456789abcdef0");
+});
+
+afterEach(() => {
+  expect(world.faults()).toEqual([]);
+  vi.useRealTimers();
+});
+
+const seconds = () => (Date.now() - startedAt) / 1000;
+const settled = () => passTimeUntil(world.settled());
+const times = (call: string) => world.calls.filter((each) => each === call).length;
+
+describe("retirements of Semaphore's agents", () => {
+  it("defect 5: a job of three hours behind the hook ends by itself; only then the instance goes", async () => {
+    world.giveJob(agent, 3 * hour);
+    world.terminate(agent);
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "SUCCEEDED" });
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeGreaterThanOrEqual(3 * hour);
+    expect(seconds()).toBeLessThan(3 * hour + 120);
+    expect(times("recordLifecycleActionHeartbeat")).toBeGreaterThan(100);
+    expect(world.calls.indexOf("recordLifecycleActionHeartbeat")).toBeLessThan(world.calls.indexOf("drain"));
+  });
+
+  it("an hour without an answer from the instance is held out behind the hook", async () => {
+    world.giveJob(agent, 600);
+    world.breakFor("vendor", hour);
+    world.terminate(agent);
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeGreaterThanOrEqual(hour);
+    expect(world.alerts).toEqual([]);
+  });
+
+  it("an instance that has powered itself off behind the hook is let go without being asked", async () => {
+    agent.running = false;
+    world.terminate(agent);
+    const [execution] = await settled();
+    expect(execution?.states).toEqual(expect.arrayContaining(["Is it alive", "Let it go"]));
+    // Semaphore misses it after a while.
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+  });
+
+  it("an instance that is gone needs no retirement, and is asked nothing", async () => {
+    Object.assign(agent, { lifecycle: undefined, running: false });
+    void world.retire(agent, "release");
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "SUCCEEDED" });
+    expect(times("terminateInstanceInAutoScalingGroup")).toBe(0);
+  });
+
+  it("Spot takes the instance while its job runs: the execution ends well", async () => {
+    world.giveJob(agent, hour);
+    setTimeout(() => world.reclaim(agent), 120_000);
+    void world.retire(agent, "spot-interruption");
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "SUCCEEDED" });
+    expect(agent.end).toEqual({ by: "aws", killedJob: true });
+  });
+
+  it.each([
+    ["idle", 0],
+    ["in a job", 900],
+  ])("a surplus agent of the floor that is %s goes with decrement, after its job", async (_, job) => {
+    if (job > 0) world.giveJob(agent, job);
+    void world.retire(agent, "dismissed");
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeGreaterThanOrEqual(job);
+    expect(world.group.desired).toBe(0);
+    expect(times("undrain")).toBe(0);
+  });
+
+  it("were one ever scaled in by mistake: no job is killed, an alert tells, and its own leaving ends it", async () => {
+    world.giveJob(agent, 900);
+    void world.retire(agent, "scale-in");
+    const [execution] = await settled();
+    expect(execution?.states.slice(-4)).toEqual(["Undrain", "Still drained", "Alert", "Fail"]);
+    expect(world.alerts).toMatchObject([{ alert: expect.stringContaining("takes no jobs") }]);
+    expect(agent).toMatchObject({ end: undefined, lifecycle: "InService" });
+
+    await vi.advanceTimersByTimeAsync(900_000);
+    void world.retire(agent, "release");
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(world.group.desired).toBe(0);
+  });
+
+  it("none is: agents that leave by themselves are never chosen for scale-in, nor taken for stranded", () => {
+    fc.assert(
+      fc.property(anySnapshot, anyMembers, anyPolicy, (any, members, policy) => {
+        const { agents } = joinAgents({
+          members,
+          vendorAgents: undefined,
+          retiring: new Set(),
+          lostSince: new Map(),
+          namePrefix: "ci_",
+          registrationGraceSeconds: policy.registrationGraceSeconds,
+          now,
+        });
+        const decision = decide(
+          { ...any, agents, vendorShowsAgents: false },
+          { ...policy, departure: "by-itself" },
+          now,
+        );
+        expect(decision).toMatchObject({ retire: [], resume: [] });
+        expect(decision.action).not.toBe("scale-in");
+      }),
+    );
+  });
+});

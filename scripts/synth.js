@@ -1,0 +1,51 @@
+// Runs main.ts, or the program named, bundled into one: that takes half the time of compiling file by file as they load.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const program = resolve(process.argv[2] ?? join(root, "main.ts"));
+
+// In the repository, so that packages are found from there; a folder each, for those that run side by side.
+const cache = join(root, "node_modules/.cache/agent-fleets");
+mkdirSync(cache, { recursive: true });
+const outdir = mkdtempSync(join(cache, "synth-"));
+process.once("exit", () => rmSync(outdir, { recursive: true, force: true }));
+
+/** Source files go on finding what lies beside them. */
+const ownUrls = {
+  name: "own-urls",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, ({ path }) => ({
+      contents: `const ownUrl=${JSON.stringify(pathToFileURL(path).href)};${readFileSync(path, "utf8")}`,
+      loader: "ts",
+    }));
+  },
+};
+
+/** Packages stay where they are. Node wants the file's name where a path within one means a folder. */
+const packages = {
+  name: "packages",
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind === "entry-point"
+        ? undefined
+        : { path: /^@cdktf\/[^/]+\/lib\/[^.]+$/.test(path) ? `${path}/index.js` : path, external: true },
+    );
+  },
+};
+
+await build({
+  entryPoints: { program },
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  outExtension: { ".js": ".mjs" },
+  outdir,
+  define: { "import.meta.url": "ownUrl" },
+  plugins: [packages, ownUrls],
+});
+await import(pathToFileURL(join(outdir, "program.mjs")).href);
