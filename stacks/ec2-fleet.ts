@@ -75,7 +75,7 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
       releaseQueue,
       tags,
     });
-    const { outputs } = new FleetControl(this, { context, config, vendor, capacity, secrets });
+    const { outputs } = new FleetControl(this, { context, config, vendor, capacity, secrets, network });
 
     this.output("autoscaling_group_name", capacity.name);
     this.output("autoscaling_group_arn", capacity.arn);

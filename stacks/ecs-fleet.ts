@@ -3,7 +3,7 @@ import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
 import { type EcsFleetConfig, networkOf } from "./config/ecs-fleet.ts";
 import { imageBuild } from "./config/image-build.ts";
-import { agentsOf, computeOf, type PoolConfig } from "./config/pools.ts";
+import { computeOf, type PoolConfig } from "./config/pools.ts";
 import type { AgentImage, AgentTask } from "./constructs/agent-containers.ts";
 import { ConsumerRoles } from "./constructs/consumer-roles.ts";
 import { EcsCapacity } from "./constructs/ecs-capacity.ts";
@@ -50,6 +50,7 @@ export class EcsFleetStack extends BaseStack<EcsFleetConfig> {
       vendor,
       capacity,
       secrets,
+      network,
       maxLifetimeSeconds: vendor.departure === "by-retirement" ? config.agents.maxLifetimeSeconds : undefined,
       pools: config.pools?.map((pool) => this.poolOf(pool, capacity)),
     });
@@ -85,12 +86,12 @@ export class EcsFleetStack extends BaseStack<EcsFleetConfig> {
   }
 
   private poolOf(pool: PoolConfig, capacity: EcsCapacity): FleetPool {
-    const { min, max, buffer } = agentsOf(this.config.agents, pool);
+    const { key, min, max, buffer } = pool;
     return {
-      pool: pool.key,
+      pool: key,
       policy: { min, max, buffer },
       vendor: { ...this.vendor.poolRuntime?.(pool) },
-      capacity: { ...capacity.poolConfigs[pool.key] },
+      capacity: { ...capacity.poolConfigs[key] },
     };
   }
 }

@@ -9,6 +9,7 @@ import { type SecretKey, secretName } from "./config/names.ts";
 import { AlarmTopic } from "./constructs/alarm-topic.ts";
 import { FleetAlarms } from "./constructs/fleet-alarms.ts";
 import { createFleetDashboard } from "./constructs/fleet-dashboard.ts";
+import type { FleetNetwork } from "./constructs/fleet-network.ts";
 import { HandlerFunction } from "./constructs/handler-function.ts";
 import { RetirementWorkflow, type RetiringCapacity } from "./constructs/retirement-workflow.ts";
 import { RunLedgerTable } from "./constructs/run-ledger.ts";
@@ -73,6 +74,8 @@ export class FleetControl {
     private readonly props: FleetProps & {
       readonly capacity: FleetCapacity;
       readonly secrets: FleetSecrets;
+      /** Where agents run, and the loop where the config says so. */
+      readonly network: FleetNetwork;
       /** Where the loop is to replace agents that are too old: neither they nor their capacity do. */
       readonly maxLifetimeSeconds?: number | undefined;
       /** `undefined`: the fleet is one pool. */
@@ -111,6 +114,10 @@ export class FleetControl {
     };
   }
 
+  private loopNetwork(): FleetNetwork | undefined {
+    return this.props.config.loop.inNetwork ? this.props.network : undefined;
+  }
+
   private autoscale(): HandlerFunction {
     const { context, config, vendor, capacity, secrets, pools, maxLifetimeSeconds } = this.props;
     const apiToken = secrets[vendor.apiSecret];
@@ -119,6 +126,7 @@ export class FleetControl {
       description: `Scaling loop of fleet ${context.name}`,
       timeoutSeconds: passTimeoutSeconds,
       memoryMiB: 512,
+      network: this.loopNetwork(),
       reservedConcurrency: config.scaling.singleFlight ? 1 : undefined,
       environment: z.encode(autoscaleEnv, {
         FLEET: context.name,
@@ -147,6 +155,7 @@ export class FleetControl {
       context,
       topic: this.topic,
       capacity: capacity.retiring,
+      network: this.loopNetwork(),
       ...config.retirement,
       vendor: {
         runtime: vendor.runtime,
@@ -198,6 +207,7 @@ function webhookOutputs({ webhookPaths = {} }: VendorSynth, url: string | undefi
 
 function policyOf({ agents, scaling }: FleetFields, { departure }: VendorSynth): Omit<Policy, "canRetire"> {
   return {
+    enabled: scaling.enabled,
     min: agents.min,
     max: agents.max,
     buffer: agents.buffer,

@@ -20,6 +20,7 @@ export class NetworkStack extends BaseStack<NetworkStackConfig> {
       made: { cidr: config.cidr, publicSubnetIds: vpc.publicSubnetIds, privateSubnetIds: vpc.privateSubnetIds },
     });
     this.output("vpc_id", vpc.id);
+    this.output("vpc_cidr", config.cidr);
     this.output("public_subnet_ids", vpc.publicSubnetIds);
     this.output("private_subnet_ids", vpc.privateSubnetIds);
     this.output("agent_subnet_ids", vpc.agentSubnetIds);

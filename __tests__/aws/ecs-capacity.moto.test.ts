@@ -42,8 +42,7 @@ describe.skipIf(!moto)("ECS tasks as capacity (moto)", () => {
     const config: EcsCapacityConfig = {
       type: "ecs",
       cluster: String(cluster?.clusterArn),
-      family: "ci",
-      taskDefinition: String(taskDefinition?.taskDefinitionArn),
+      taskDefinition: `${taskDefinition?.family}:${taskDefinition?.revision}`,
       container: "agent",
       capacityProviders: ["FARGATE"],
       subnets: [await anySubnet(server.url)],

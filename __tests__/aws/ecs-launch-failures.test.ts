@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import {
   classifyFailureReason,
   classifyLaunchError,
-  isFailedLaunch,
+  countLastHour,
+  type FailedLaunch,
+  failedLaunchOf,
   isRefusal,
   neverRegistered,
 } from "../../handlers/aws/ecs-launch-failures.ts";
@@ -69,11 +71,75 @@ describe("a stopped task was launched in vain", () => {
       { stopCode: "TaskFailedToStart", stoppedReason: "Capacity is unavailable at this time." },
     ],
     ["that crashed at boot", true, { ...exited, ...lasted(119), containers: [{ exitCode: 1 }] }],
-    ["that crashed before ECS saw it run", true, { ...exited, stoppedAt: startedAt, containers: [{ exitCode: 78 }] }],
+    ["that crashed before ECS saw it run", true, { ...exited, containers: [{ exitCode: 78 }] }],
     ["that ended in error after a while", false, { ...exited, ...lasted(120), containers: [{ exitCode: 1 }] }],
     ["that ended well at once", false, { ...exited, ...lasted(1), containers: [{ exitCode: 0 }] }],
     ["that Spot took away", false, { stopCode: "SpotInterruption", ...lasted(5), containers: [{ exitCode: 137 }] }],
   ])("if it is one %s: %s", (_, failed, task) => {
-    expect(isFailedLaunch(task)).toBe(failed);
+    expect(failedLaunchOf({ stoppedAt: startedAt, ...task })).toEqual(
+      failed ? { at: task.stoppedAt ?? startedAt, lacksImage: false } : undefined,
+    );
+  });
+
+  it("counts only once it is over", () => {
+    expect(failedLaunchOf({ stopCode: "TaskFailedToStart", stoppedReason: "ResourceInitializationError" })).toBe(
+      undefined,
+    );
+  });
+
+  const image = "111122223333.dkr.ecr.us-west-2.amazonaws.com/ci:current";
+
+  it.each<[where: string, lacksImage: boolean, reasons: Pick<Task, "stoppedReason" | "containers">]>([
+    [
+      "Fargate",
+      true,
+      {
+        stoppedReason: `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ${image}: ${image}: not found`,
+      },
+    ],
+    [
+      "a host",
+      true,
+      {
+        stoppedReason: "Task failed to start",
+        containers: [
+          {
+            reason: `CannotPullContainerError: Error response from daemon: manifest for ${image} not found: manifest unknown: Requested image not found`,
+          },
+        ],
+      },
+    ],
+    [
+      "Fargate without a way to the registry",
+      false,
+      {
+        stoppedReason: `CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref ${image}: failed to do request: Head "https://${image}": dial tcp 10.0.3.17:443: i/o timeout`,
+      },
+    ],
+    [
+      "Fargate without a secret",
+      false,
+      { stoppedReason: "ResourceInitializationError: unable to pull secrets: secret not found" },
+    ],
+  ])("for want of an image or not, on %s: %s", (_, lacksImage, reasons) => {
+    const task: Task = { stopCode: "TaskFailedToStart", stoppedAt: startedAt, ...reasons };
+    expect(failedLaunchOf(task)).toEqual({ at: startedAt, lacksImage });
+  });
+});
+
+describe("the launches that failed within the hour", () => {
+  const now = new Date("2026-01-01T12:00:00Z");
+  const failed = (minutesAgo: number, lacksImage = false): FailedLaunch => ({
+    at: new Date(now.getTime() - minutesAgo * 60_000),
+    lacksImage,
+  });
+
+  it.each<[what: string, count: number, failures: readonly FailedLaunch[]]>([
+    ["count for an hour", 2, [failed(0), failed(59), failed(60)]],
+    ["count for ten minutes where the image is missing, which someone is to build", 1, [failed(30), failed(10, true)]],
+    ["all count again once one more fails for want of the image", 3, [failed(1, true), failed(11, true), failed(30)]],
+    ["are forgotten after the hour with an image or without", 1, [failed(1, true), failed(60, true), failed(60)]],
+  ])("%s", (_, count, failures) => {
+    expect(countLastHour(failures, now)).toBe(count);
   });
 });

@@ -5,7 +5,7 @@ import { errorsIn, minimal } from "./files.ts";
 const errorsWith = (text: string) => errorsIn(minimal + text).map((error) => error.replace("config/fleet.yaml:", ""));
 
 const allowed = {
-  root: "kind, region, vendor, agents, scaling, retirement, alarms, network, secrets, pools, compute, consumerRoles, kmsKeyArn, logs, iam, backend, providers, tags",
+  root: "kind, region, vendor, agents, scaling, retirement, loop, alarms, network, secrets, pools, compute, consumerRoles, kmsKeyArn, logs, iam, backend, providers, tags",
   agents: "min, max, buffer, singleUse, idleTimeoutSeconds, registrationGraceSeconds, maxLifetimeSeconds",
 };
 

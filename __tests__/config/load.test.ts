@@ -138,6 +138,7 @@ describe("warnings", () => {
 
   it("are not given without reason", () => {
     expect(warningsOf("compute: { cpu: 1024, memoryMiB: 2048 }")).toEqual([]);
+    expect(warningsOf("compute: { readonlyRootFilesystem: true, image: acme/tfc-agent:1 }")).toEqual([]);
   });
 
   it.each([
@@ -156,6 +157,10 @@ describe("warnings", () => {
     [
       "agents: { singleUse: false, idleTimeoutSeconds: 0 }",
       "config/fleet.yaml:4:29: agents.idleTimeoutSeconds: is 0 while agents are not single-use: they leave only at maxLifetimeSeconds",
+    ],
+    [
+      "compute: { readonlyRootFilesystem: true }",
+      "config/fleet.yaml:4:12: compute.readonlyRootFilesystem: is true: on Fargate the image must declare the folders that agents write to by VOLUME, and hashicorp/tfc-agent does not",
     ],
   ])("are given for %s", (text, warning) => {
     expect(warningsOf(text)).toEqual([warning]);

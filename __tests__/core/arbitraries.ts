@@ -81,7 +81,7 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
   })
   .map(({ limits, buffer, ...rest }) => {
     const [min, max] = [Math.min(...limits), Math.max(...limits)];
-    return { ...rest, min, max, buffer: typeof buffer === "number" ? Math.min(buffer, max) : buffer };
+    return { enabled: true, ...rest, min, max, buffer: typeof buffer === "number" ? Math.min(buffer, max) : buffer };
   });
 
 /** Members of ours. Their names are few, so that vendor agents of {@link anyVendorAgents} share them. */

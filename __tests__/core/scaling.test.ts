@@ -148,6 +148,26 @@ describe("decide", () => {
   });
 });
 
+describe("scaling that is switched off", () => {
+  it("leaves all agents as they are, tells what it would want, and gives those that AWS replaced their role", () => {
+    const fleet = [
+      ...agents("offline", 2),
+      ...agents("idle", 3),
+      ...agents("retiring", 1, { stranded: true }),
+      ...agents("unclear", 1, { role: undefined }),
+    ];
+    const off = { enabled: false, canRetire: true, min: 9 };
+    const nothing = { action: "hold", launch: [], retire: [], resume: [], dismiss: [], stop: [] };
+    for (const departure of ["by-itself", "by-retirement"] as const) {
+      for (const queued of [0, 5]) {
+        const decision = decideOn({ agents: fleet, queued, policy: { ...off, departure } });
+        expect(decision).toMatchObject({ ...nothing, reason: "scaling is switched off", wanted: 9 });
+        expect(decision.assignRoles).toHaveLength(departure === "by-itself" ? 1 : 0);
+      }
+    }
+  });
+});
+
 describe("floor and ceiling", () => {
   it("defect 3: the floor is filled on every pass, whatever the demand", () => {
     for (const alive of [0, 1, 2, 3]) {

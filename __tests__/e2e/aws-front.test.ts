@@ -76,7 +76,7 @@ describe("tasks", () => {
   const run = (capacityProvider: string, more: object = {}) =>
     ecs("RunTask", {
       cluster: "apps",
-      clientToken: JSON.stringify([capacityProvider, more]),
+      clientToken: `${capacityProvider} ${Object.keys(more)}`,
       capacityProviderStrategy: [{ capacityProvider }],
       ...more,
     });
@@ -94,6 +94,11 @@ describe("tasks", () => {
   it("are placed by Fargate as it likes", async () => {
     expect((await run("FARGATE")).tasks).toHaveLength(1);
     await expect(run("FARGATE", { placementStrategy })).rejects.toThrow("Fargate takes no placement strategy");
+  });
+
+  it("are known again by tokens of 64 characters at most", async () => {
+    expect((await run("FARGATE", { clientToken: "t".repeat(64) })).tasks).toHaveLength(1);
+    await expect(run("FARGATE", { clientToken: "t".repeat(65) })).rejects.toThrow("more than 64 characters");
   });
 });
 

@@ -100,8 +100,7 @@ export function createAzureDevOpsFleet(
         {
           type: "ecs",
           cluster: "ci",
-          family: name.replace(".", "-"),
-          taskDefinition: `arn:aws:ecs:eu-north-1:000000000000:task-definition/${name.replace(".", "-")}:1`,
+          taskDefinition: `${name.replace(".", "-")}:1`,
           container: "agent",
           capacityProviders: ["FARGATE"],
           subnets: ["subnet-a"],

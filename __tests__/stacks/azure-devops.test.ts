@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
 import { poolsOf } from "../../handlers/autoscale/pools.ts";
+import { retireEnv } from "../../handlers/retire/env.ts";
+import { ConfigError } from "../../stacks/config/load.ts";
 import { resources, rightsOf, type Synthesized, synthesize, theOnly } from "./synth.ts";
 
 const single = {
@@ -17,11 +19,28 @@ const pooled = (pools: readonly object[], more = {}) => ({
   ...more,
 });
 
-function variablesOf(stack: Synthesized): Record<string, string> {
-  const [, found] =
-    Object.entries(stack.resource.aws_lambda_function ?? {}).find(([id]) => id.startsWith("autoscale")) ?? [];
+function variablesOf(stack: Synthesized, of: "autoscale" | "retirement_retire" = "autoscale"): Record<string, string> {
+  const [, found] = Object.entries(stack.resource.aws_lambda_function ?? {}).find(([id]) => id.startsWith(of)) ?? [];
   return (found?.environment as { variables: Record<string, string> }).variables;
 }
+
+/** What the loop takes the agents of each pool to offer, as the vendor's runtime half puts it together. */
+function capabilitiesOf(stack: Synthesized): readonly Readonly<Record<string, string>>[] {
+  return poolsOf(z.decode(autoscaleEnv, variablesOf(stack) as never)).map(({ vendor }) =>
+    vendor.type === "azure-devops" ? { ...vendor.capabilities, ...vendor.poolCapabilities } : {},
+  );
+}
+
+const ofImage = {
+  "Agent.OS": "Linux",
+  "Agent.OSArchitecture": "X64",
+  "Agent.Version": "4.999.0",
+  bash: "/bin/bash",
+  curl: "/usr/bin/curl",
+  git: "/usr/bin/git",
+  jq: "/usr/bin/jq",
+  sh: "/bin/sh",
+};
 
 function containersOf(stack: Synthesized) {
   return resources(stack, "aws_ecs_task_definition").map(({ family, container_definitions: definitions }) => ({
@@ -80,6 +99,70 @@ describe("an agent of Azure DevOps", () => {
   });
 });
 
+describe("variables of Azure DevOps agents", () => {
+  const reference = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ci/db-AbCdEf";
+  const variable = (stack: Synthesized, name: string, index = 0) =>
+    containersOf(stack)[index].environment.find((each: { name: string }) => each.name === name)?.value;
+
+  it("defect 7: that are secrets are not published as capabilities, beside what the config hides itself", () => {
+    const secrets = { NPM_TOKEN: `${reference}:npm::`, DB_PASSWORD: reference };
+    expect(variable(synthesize({ ...single, compute: { secrets } }), "VSO_AGENT_IGNORE")).toBe("NPM_TOKEN,DB_PASSWORD");
+    const environment = { VSO_AGENT_IGNORE: "MINE, YOURS,", MINE: "a" };
+    const stack = synthesize({ ...single, compute: { secrets, environment } });
+    expect(variable(stack, "VSO_AGENT_IGNORE")).toBe("MINE,YOURS,NPM_TOKEN,DB_PASSWORD");
+    expect(containersOf(stack)[0].secrets).toContainEqual({ name: "NPM_TOKEN", valueFrom: secrets.NPM_TOKEN });
+    expect(variable(synthesize(single), "VSO_AGENT_IGNORE")).toBeUndefined();
+  });
+
+  it("defect 7: of a pool that hides others hide the secrets too", () => {
+    const own = pool("own", { compute: { environment: { VSO_AGENT_IGNORE: "A" } } });
+    const stack = synthesize(pooled([own, pool("usual")], { compute: { secrets: { DB_PASSWORD: reference } } }));
+    expect([0, 1].map((index) => variable(stack, "VSO_AGENT_IGNORE", index))).toEqual(["A,DB_PASSWORD", "DB_PASSWORD"]);
+  });
+
+  it("are what jobs may demand, as far as agents publish them", () => {
+    const environment = {
+      BUILD_CLASS: "usual",
+      TEXT: "${not} %{terraform}",
+      HIDDEN: "x",
+      VSO_AGENT_IGNORE: "HIDDEN",
+      LONG: "x".repeat(1024),
+      VSTS_AGENT_INPUT_PROXYURL: "http://proxy",
+      TERM: "xterm",
+      GIT: "an old one",
+    };
+    const compute = { environment, secrets: { DB_PASSWORD: reference } };
+    const stack = synthesize({ ...single, compute });
+    const escaped = { ...ofImage, BUILD_CLASS: "usual", TEXT: "$${not} %%{terraform}" };
+    expect(capabilitiesOf(stack)).toEqual([escaped]);
+  });
+
+  it("are each pool's own, said once where they are the same in all of them", () => {
+    const pools = [
+      pool("usual"),
+      pool("large", { compute: { environment: { BUILD_CLASS: "large", VSO_AGENT_IGNORE: "PLACE" } } }),
+      pool("tools", { capabilities: { build_class: "tools", kubectl: "1.33" } }),
+    ];
+    const compute = { environment: { BUILD_CLASS: "usual", PLACE: "aws", OWNER: "platform" } };
+    const stack = synthesize(pooled(pools, { compute }));
+    expect(capabilitiesOf(stack)).toEqual([
+      { ...ofImage, OWNER: "platform", BUILD_CLASS: "usual", PLACE: "aws" },
+      { ...ofImage, OWNER: "platform", BUILD_CLASS: "large" },
+      { ...ofImage, OWNER: "platform", build_class: "tools", PLACE: "aws", kubectl: "1.33" },
+    ]);
+    expect(variablesOf(stack).POOLS).not.toContain("OWNER");
+  });
+});
+
+const limits = { min: 10, max: 1000, buffer: "10%" };
+const arn = `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${"s".repeat(80)}`;
+
+/** Of a text when Terraform has put in what it knows. */
+function lengthOf(text: string): number {
+  const known = text.replaceAll(/\$\{[^}]+\.arn\}/g, arn).replaceAll(/\$\{[^}]+\.revision\}/g, "99999");
+  return known.replaceAll(/\$\{[^}]+\}/g, "subnet-0123456789abcdef0").length;
+}
+
 describe("several pools", () => {
   const stack = synthesize(
     pooled([pool("linux", { max: 30 }), pool("large", { min: 1, id: 9, compute: { cpu: 4096, memoryMiB: 16384 } })]),
@@ -100,21 +183,52 @@ describe("several pools", () => {
       { pool: "linux", fleet: "ci.linux", policy: { min: 0, max: 30 }, vendor: { pool: { name: "Pool linux" } } },
       { pool: "large", fleet: "ci.large", policy: { min: 1, max: 10 }, vendor: { pool: { id: 9 } } },
     ]);
-    const families = pools.map(({ capacity }) => ("family" in capacity ? capacity.family : ""));
-    expect(families).toEqual(["ci_linux", "ci_large"]);
+    const families = pools.map(({ capacity }) => ("taskDefinition" in capacity ? capacity.taskDefinition : ""));
+    expect(families).toEqual([expect.stringMatching(/^ci_linux:\$/), expect.stringMatching(/^ci_large:\$/)]);
   });
 
-  it("fit the environment of a Lambda, eight of the longest", () => {
-    const long = "x".repeat(60);
-    const eight = Array.from({ length: 8 }, (_, index) =>
-      pool(`pool-of-length-2${index}ab`, { id: 2_147_483_640 + index, name: `${index}${long}` }),
+  it.each([
+    ["of the longest names", "a-stack-whose-name-has-forty-characters1", "pool-of-length-2", {}],
+    ["with limits and a machine of their own", "azure-devops-agents", "linux-", { ...limits, compute: { spot: true } }],
+  ])("fit the environment of a Lambda, eight %s with capabilities of their own", (_, stackName, prefix, more) => {
+    const eight = Array.from({ length: 8 }, (_each, index) =>
+      pool(`${prefix}${index}ab`, {
+        id: 2_147_483_640 + index,
+        capabilities: { [`kubectl-${index}`]: "1.33", [`helm-${index}`]: "3.18" },
+        ...more,
+      }),
     );
-    const variables = variablesOf(synthesize(pooled(eight), "a-stack-whose-name-has-forty-characters1"));
-    const arn = `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${"s".repeat(80)}`;
-    const lengthOf = (text: string) =>
-      text.replaceAll(/\$\{[^}]+\.arn\}/g, arn).replaceAll(/\$\{[^}]+\}/g, "subnet-0123456789abcdef0").length;
-    const bytes = Object.entries(variables).reduce((sum, [name, value]) => sum + name.length + lengthOf(value), 0);
-    expect(bytes).toBeLessThan(4096);
+    const capabilities = { terraform: "1.11.4", python: "3.12", java: "21" };
+    const stack = synthesize(pooled(eight, { vendor: { ...pooled([]).vendor, capabilities } }), stackName);
+    for (const of of ["autoscale", "retirement_retire"] as const) {
+      const variables = Object.entries(variablesOf(stack, of));
+      expect(variables.reduce((sum, [name, value]) => sum + name.length + lengthOf(value), 0)).toBeLessThan(4096);
+    }
+    expect(capabilitiesOf(stack)).toEqual(
+      eight.map((each) => ({ ...ofImage, ...capabilities, ...("capabilities" in each && Object(each.capabilities)) })),
+    );
+    const { POOLS: retired = [] } = z.decode(retireEnv, variablesOf(stack, "retirement_retire") as never);
+    expect(retired[1]?.vendor).toEqual({
+      pool: { id: 2_147_483_641 },
+      poolCapabilities: { "kubectl-1": "1.33", "helm-1": "3.18" },
+    });
+  });
+
+  it("are refused, with the reason, where the environment of a Lambda has no room for them", () => {
+    const capabilities = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`tool-${index}`, "1.0"]));
+    const many = ["aa", "bb", "cc", "dd", "ee"].map((key) =>
+      pool(key, { capabilities: { ...capabilities, [key]: "" } }),
+    );
+    expect(() => synthesize(pooled(many))).not.toThrow();
+    const own = many.map(({ key, ...rest }) => ({
+      ...rest,
+      key,
+      capabilities: Object.fromEntries(Object.keys(capabilities).map((name) => [`${name}-${key}`, "1.0"])),
+    }));
+    expect(() => synthesize(pooled(own))).toThrow(ConfigError);
+    expect(() => synthesize(pooled(own))).toThrow(
+      /^ci: the settings of function ci-\w+ need about \d{4} bytes \(POOLS \d{4}, .*Lambda takes 4096: shorten/,
+    );
   });
 
   it("have alarms and widgets of their own; what is the fleet's is there once", () => {

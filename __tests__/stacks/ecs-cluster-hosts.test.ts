@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cluster, synthCluster } from "./ecs-cluster.ts";
-import { resources, rightsOf, type Synthesized, statements, synthesize, theOnly } from "./synth.ts";
+import { synthCluster } from "./ecs-cluster.ts";
+import { resources, rightsOf, type Synthesized, statements, theOnly } from "./synth.ts";
 
 const kmsKeyArn = "arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3333-4444-555555555555";
 
@@ -179,18 +179,6 @@ describe("the hosts of a cluster", () => {
     expect(tags.map(({ resource_type }) => resource_type)).toEqual(["instance", "volume", "network-interface"]);
     for (const specification of tags) expect(specification.tags).toMatchObject({ Environment: "prod", Fleet: "apps" });
     expect(groupOf(stack).tag).toContainEqual({ key: "Environment", value: "prod", propagate_at_launch: true });
-  });
-
-  it("defect 6: two clusters share no name", () => {
-    const names = (name: string) =>
-      Object.values(synthesize(cluster, name).resource).flatMap((byId) =>
-        Object.values(byId).flatMap((resource) =>
-          resource.name && !String(resource.name).includes("${") ? [resource.name] : [],
-        ),
-      );
-    const one = names("blue");
-    expect(one.length).toBeGreaterThan(12);
-    expect(names("green").filter((name) => one.includes(name) && name !== "rights")).toEqual([]);
   });
 });
 

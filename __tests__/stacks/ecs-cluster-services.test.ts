@@ -281,57 +281,6 @@ describe("a service", () => {
     });
   });
 
-  it("offers a port in Service Connect, to the services that take part", () => {
-    const cache = { name: "cache", image: "redis:8.0.2", ports: [{ name: "redis", containerPort: 6379 }] };
-    const stack = withServices([
-      { ...web, serviceConnect: {} },
-      { ...cache, serviceConnect: { port: "redis" } },
-      { ...cache, name: "stranger" },
-    ]);
-    const [server, stranger, client] = resources(stack, "aws_ecs_service");
-    expect(client?.service_connect_configuration).not.toHaveProperty("service");
-    expect(server?.service_connect_configuration).toMatchObject({
-      service: [{ port_name: "redis", discovery_name: "cache", client_alias: { dns_name: "cache", port: 6379 } }],
-    });
-    expect(stranger).not.toHaveProperty("service_connect_configuration");
-    expect(theOnly(stack, "aws_service_discovery_http_namespace").name).toBe("apps");
-    const toRedis = resources(stack, "aws_vpc_security_group_ingress_rule").filter((rule) => rule.from_port === 6379);
-    expect(toRedis).toMatchObject([{ referenced_security_group_id: expect.stringContaining("web_security-group") }]);
-  });
-
-  it("lets in whom the config names, and nobody else", () => {
-    const stack = synthCluster({
-      services: [
-        { name: "a", image: "a:1.0" },
-        {
-          name: "b",
-          image: "b:1.0",
-          ingress: [
-            { from: 8300, to: 8302, services: ["a", "b"] },
-            { from: 53, protocol: "udp", cidrs: ["10.0.0.0/8"] },
-          ],
-        },
-      ],
-    });
-    const rules = resources(stack, "aws_vpc_security_group_ingress_rule");
-    expect(rules).toMatchObject([
-      { from_port: 8300, to_port: 8302, referenced_security_group_id: expect.stringContaining("service_a_") },
-      { from_port: 8300, to_port: 8302, referenced_security_group_id: expect.stringContaining("service_b_") },
-      { from_port: 53, to_port: 53, ip_protocol: "udp", cidr_ipv4: "10.0.0.0/8" },
-    ]);
-    for (const rule of rules) expect(rule.security_group_id).toContain("service_b_");
-  });
-
-  it("on its host's network is reached through the hosts' group", () => {
-    const consul = { name: "consul", image: "consul:1.0", networkMode: "host" };
-    const stack = synthCluster({ services: [{ ...consul, ingress: [{ from: 8301, services: ["consul"] }] }] });
-    const hosts = expect.stringContaining("hosts_security-group");
-    expect(resources(stack, "aws_vpc_security_group_ingress_rule")).toMatchObject([
-      { from_port: 8301, security_group_id: hosts, referenced_security_group_id: hosts },
-    ]);
-    expect(theOnly(stack, "aws_ecs_service")).not.toHaveProperty("network_configuration");
-  });
-
   it("takes what stands in the config as text, in every field", () => {
     const hostile = 'a ${aws_vpc.x.id} %{if} "b"';
     const { container } = containerOf(

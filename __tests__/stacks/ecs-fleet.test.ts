@@ -111,7 +111,6 @@ describe("the functions", () => {
       POLICY: { min: 2, max: 7, departure: "by-itself" },
       VENDOR: { type: "hcp-terraform", organization: "acme", agentPool: "aws", demand: "api" },
       CAPACITY: {
-        family: "ci",
         taskDefinition: "ci:${aws_ecs_task_definition.capacity_task-definition_AE558A71.revision}",
         assignPublicIp: "false",
       },
@@ -134,7 +133,7 @@ describe("the functions", () => {
     });
   });
 
-  it("the loop runs alone, is not retried and drops what it cannot take at once", () => {
+  it("Azure DevOps defect 4: the loop runs alone, is not retried and drops what it cannot take at once", () => {
     const stack = synthesize(minimal);
     const [loop] = resources(stack, "aws_lambda_function");
     expect(loop).toMatchObject({

@@ -74,6 +74,11 @@ describe("the way out", () => {
     }
   });
 
+  it("tells its range by the seed's name, given or not", () => {
+    expect(network().output?.vpc_cidr?.value).toBe("10.40.0.0/16");
+    expect(network({ cidr: "10.9.0.0/16" }).output?.vpc_cidr?.value).toBe("10.9.0.0/16");
+  });
+
   it("tells the addresses that the NAT gateways leave from", () => {
     expect(network({ egress: "nat-per-az" }).output?.nat_public_ips?.value).toHaveLength(2);
     expect(network({ egress: "public-ip" }).output?.nat_public_ips?.value).toEqual([]);

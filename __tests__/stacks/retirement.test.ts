@@ -160,9 +160,9 @@ describe("environments", () => {
   it("the retire function gets the vendor, and of several pools what differs", () => {
     expect(retireEnv.parse(variablesOf(containers, "ci-retire"))).toMatchObject({
       FLEET: "ci",
-      VENDOR: { type: "azure-devops" },
+      VENDOR: { type: "azure-devops", pool: { name: "Linux" } },
       POOLS: [
-        { pool: "linux", vendor: expect.objectContaining({ pool: { name: "Linux" } }) },
+        { pool: "linux", vendor: {} },
         { pool: "large", vendor: expect.objectContaining({ pool: { name: "Large" } }) },
       ],
       API_TOKEN_SECRET_ARN: expect.stringContaining("secret-pat"),

@@ -68,7 +68,7 @@ describe("every file in config/", () => {
       expect(own.length > 0, name).toBe(config.kind.endsWith("-fleet"));
     }
     for (const [path, content] of files) {
-      for (const machinePath of [process.cwd(), folder, tmpdir()]) {
+      for (const machinePath of [process.cwd(), folder, `${tmpdir()}/`]) {
         expect(content.includes(machinePath), `${machinePath} in ${path}`).toBe(false);
       }
     }

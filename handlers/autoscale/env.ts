@@ -5,6 +5,7 @@ import { json } from "../core/env.ts";
 import { vendorRuntime } from "../vendors/config.ts";
 
 const policy = z.strictObject({
+  enabled: z.boolean(),
   min: z.number(),
   max: z.number(),
   buffer: z.union([z.number(), z.strictObject({ percent: z.number() })]),

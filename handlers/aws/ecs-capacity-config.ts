@@ -6,9 +6,10 @@ export const ecsCapacityConfig = z.strictObject({
   type: z.literal("ecs"),
   /** Cluster ARN. */
   cluster: z.string(),
-  /** Task definition family, which is also what tells our tasks from others in the cluster. */
-  family: z.string(),
-  /** Family and revision to launch, so that a deployment switches all launches at once. */
+  /**
+   * Family and revision to launch, so that a deployment switches all launches at once. The family is also what tells our
+   * tasks from others in the cluster.
+   */
   taskDefinition: z.string(),
   container: z.string(),
   /** Tried in this order when AWS has no capacity, such as `["FARGATE_SPOT", "FARGATE"]`. */

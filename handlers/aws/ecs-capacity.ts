@@ -9,7 +9,7 @@ import {
 import type { AgentRole } from "../core/model.ts";
 import type { Capacity, CapacityMember, CapacityReading, Clock } from "../core/ports.ts";
 import type { EcsCapacityConfig } from "./ecs-capacity-config.ts";
-import { isFailedLaunch, neverRegistered } from "./ecs-launch-failures.ts";
+import { countLastHour, type FailedLaunch, failedLaunchOf, neverRegistered } from "./ecs-launch-failures.ts";
 import { createEcsLauncher, createRunTaskPace, roleVariable } from "./ecs-launcher.ts";
 import type { Pace } from "./pace.ts";
 
@@ -19,7 +19,6 @@ const batchSize = 100;
 const confirmedMilliseconds = 120_000;
 /** So long a launch without an answer may still turn out to have worked: it must not be made up for at once. */
 const unconfirmedMilliseconds = 30_000;
-const hourMilliseconds = 3_600_000;
 
 /**
  * ECS tasks as capacity: one RunTask per agent, its name in the overrides, so that agent and task are the same thing by
@@ -33,8 +32,8 @@ export function createEcsCapacity(
 ): Capacity {
   /** By agent name. */
   const justLaunched = new Map<string, { readonly member: CapacityMember; readonly until: number }>();
-  /** Stopped tasks never change again, so each is described once. When a launch came to nothing is kept. */
-  const ended = new Map<string, { readonly failedAt: Date | undefined }>();
+  /** Stopped tasks never change again, so each is described once. What came of its launch is kept. */
+  const ended = new Map<string, FailedLaunch | undefined>();
 
   return {
     async read(): Promise<CapacityReading> {
@@ -45,7 +44,7 @@ export function createEcsCapacity(
       const tasks = await describe([...new Set(unknown)]);
       for (const task of tasks) {
         if (task.taskArn === undefined || task.lastStatus !== "STOPPED") continue;
-        ended.set(task.taskArn, { failedAt: isFailedLaunch(task) ? task.stoppedAt : undefined });
+        ended.set(task.taskArn, failedLaunchOf(task));
       }
 
       const members = new Map<string, CapacityMember>();
@@ -58,9 +57,8 @@ export function createEcsCapacity(
         if (member) members.set(member.agentName, member);
       }
 
-      const hourAgo = now.getTime() - hourMilliseconds;
-      const failed = [...ended.values()].filter(({ failedAt }) => failedAt && failedAt.getTime() > hourAgo);
-      return { members: [...members.values()], failedLaunchesLastHour: failed.length };
+      const failures = [...ended.values()].filter((failure) => failure !== undefined);
+      return { members: [...members.values()], failedLaunchesLastHour: countLastHour(failures, now) };
     },
 
     launch: createEcsLauncher(config, {
@@ -88,7 +86,7 @@ export function createEcsCapacity(
 
   async function listArns(desiredStatus: "RUNNING" | "STOPPED"): Promise<string[]> {
     const arns: string[] = [];
-    const query = { cluster: config.cluster, family: config.family, desiredStatus };
+    const query = { cluster: config.cluster, family: familyOf(config.taskDefinition), desiredStatus };
     for await (const page of paginateListTasks({ client: ecs, pageSize: batchSize }, query)) {
       arns.push(...(page.taskArns ?? []));
     }
@@ -104,6 +102,10 @@ export function createEcsCapacity(
     }
     return tasks;
   }
+}
+
+function familyOf(taskDefinition: string): string {
+  return taskDefinition.replace(/:\d+$/, "");
 }
 
 /** `undefined` for stopped tasks and for tasks of our family that we did not launch. */

@@ -60,6 +60,8 @@ export type RemovalOrder = "oldest-first" | "outdated-first" | "longest-idle-fir
 
 /** The rules of a fleet. Seconds and counts; sources: `agents` and `scaling` of the config file. */
 export interface Policy {
+  /** `false`: nothing is launched, stopped or retired. */
+  readonly enabled: boolean;
   readonly min: number;
   readonly max: number;
   readonly buffer: Buffer;

@@ -34,6 +34,9 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
         .slice(0, policy.maxRemovedPerTick),
     },
   };
+  if (!policy.enabled) {
+    return { ...hold(view, "scaling is switched off"), resume: [], dismiss: [], stop: [] };
+  }
   if (wanted > supply) {
     return scaleOut(view, `wanted ${wanted} (${working} working, ${demand.queued} queued, buffer ${buffer})`);
   }

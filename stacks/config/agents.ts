@@ -47,10 +47,15 @@ const { maxLifetimeSeconds, ...common } = {
   singleUse: z
     .boolean()
     .default(true)
-    .describe("Whether an agent takes one job and leaves. A job never meets what another left behind."),
+    .describe(
+      "Whether an agent takes one job and leaves. A job never meets what another left behind. Always with azure-devops.",
+    ),
   idleTimeoutSeconds: wholeNumber(0, 86_400)
     .default(300)
-    .describe("Idle time after which an agent above the floor leaves; 0: it never leaves for being idle."),
+    .describe(
+      "Idle time after which an agent above the floor leaves; 0: it never leaves for being idle. Of no effect with " +
+        "azure-devops, where the loop retires idle agents.",
+    ),
   maxLifetimeSeconds: wholeNumber(300, 1_209_600)
     .default(86_400)
     .describe("Age at which any agent leaves, once its job is done."),
@@ -79,6 +84,10 @@ export const instanceAgents = withRules(
 
 /** How the loop moves towards what is wanted. */
 export const scaling = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe("`false` stops the loop from launching, stopping and retiring anything; agents that are there go on."),
   tickSeconds: wholeNumber(5, 60).default(10).describe("How often the loop looks while there is demand."),
   scaleInCooldownSeconds: wholeNumber(0, 3600).default(60).describe("Rest between two scale-ins."),
   scaleOutCooldownSeconds: wholeNumber(0, 3600).default(0).describe("Rest between two scale-outs."),

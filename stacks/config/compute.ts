@@ -76,11 +76,14 @@ export const compute = withRules(
       ),
     environment: environment
       .default({})
-      .describe("More environment variables for the agent and its jobs. Not for secrets: they are readable in AWS."),
+      .describe(
+        "More environment variables for the agent and its jobs. Not for secrets: they are readable in AWS, and agents of " +
+          "azure-devops publish them as capabilities, which jobs may demand.",
+      ),
     secrets: z
       .record(ownVariableName, secretReference)
       .default({})
-      .describe("Environment variables of agents and jobs from secrets, by ARN."),
+      .describe("Environment variables of agents and jobs from secrets, by ARN. Never published as capabilities."),
     volumes: z
       .array(volume)
       .default([])
@@ -93,7 +96,10 @@ export const compute = withRules(
     readonlyRootFilesystem: z
       .boolean()
       .default(false)
-      .describe("Whether agents may write only to their working folders and /tmp. Jobs that install tools need more."),
+      .describe(
+        "Whether agents may write only to their working folders and /tmp. Jobs that install tools need more. On Fargate " +
+          "the image must declare those folders by VOLUME, as ours for Azure DevOps does and hashicorp/tfc-agent does not.",
+      ),
     enableExecuteCommand: z
       .boolean()
       .default(false)

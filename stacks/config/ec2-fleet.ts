@@ -2,7 +2,7 @@ import * as z from "zod";
 import { instanceAgents } from "./agents.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { type Ec2ComputeConfig, ec2Compute } from "./ec2-compute.ts";
-import { fleetFields } from "./fleet.ts";
+import { fleetFields, loopRules } from "./fleet.ts";
 import { type NetworkConfig, network, networkRules, ownNetwork } from "./network.ts";
 import { forVendor, type Rule, withRules } from "./rules.ts";
 import { secretRules, secretsOf } from "./secrets.ts";
@@ -70,7 +70,14 @@ export const ec2Fleet = withRules(
     compute: ec2Compute.prefault({}).describe("What one agent runs on."),
     ...restOfCommon,
   }),
-  [...commonRules, ...networkRules, ...secretRules, ...instanceRules, ...forVendor("spacelift", spaceliftRules)],
+  [
+    ...commonRules,
+    ...networkRules,
+    ...loopRules,
+    ...secretRules,
+    ...instanceRules,
+    ...forVendor("spacelift", spaceliftRules),
+  ],
 );
 
 /** See {@link ec2Fleet}. */

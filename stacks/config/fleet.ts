@@ -1,8 +1,20 @@
-import type * as z from "zod";
+import * as z from "zod";
 import { agents, scaling } from "./agents.ts";
 import { alarms } from "./alarms.ts";
+import type { NetworkConfig } from "./network.ts";
 import { retirement } from "./retirement.ts";
+import type { Rule } from "./rules.ts";
 import type { secretsOf } from "./secrets.ts";
+
+const loop = z.strictObject({
+  inNetwork: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether the functions that ask the vendor run in the fleet's network, for a vendor that only it reaches. It then " +
+        "needs a NAT gateway, or endpoints of all services of AWS that they use: docs/network.md.",
+    ),
+});
 
 /** What the config of every fleet has, whatever its agents run on; its `secrets` are those of the kind's
  * vendors. */
@@ -12,8 +24,27 @@ export const fleetFields = {
   retirement: retirement
     .prefault({})
     .describe("How agents are taken out of fleets whose agents do not leave by themselves, and out of groups."),
+  loop: loop.prefault({}).describe("Where the scaling loop runs."),
   alarms: alarms.prefault({}).describe("Who hears of trouble."),
 };
+
+/** What must hold between the loop and the network that it may run in. */
+export const loopRules: readonly Rule<{
+  readonly loop: z.output<typeof loop>;
+  readonly network?: NetworkConfig | undefined;
+}>[] = [
+  {
+    path: ["loop", "inNetwork"],
+    reads: [["loop"], ["network"]],
+    check: ({ loop: { inNetwork }, network = {} }) => {
+      if (!inNetwork) return undefined;
+      const isPublic =
+        ("create" in network && network.create.egress === "public-ip") ||
+        ("assignPublicIp" in network && network.assignPublicIp);
+      return isPublic ? "must be false where agents have public IPs: functions get none, and no way out" : undefined;
+    },
+  },
+];
 
 type Fields = z.output<z.ZodObject<typeof fleetFields & { secrets: ReturnType<typeof secretsOf> }>>;
 

@@ -7,14 +7,18 @@ import { oneOf, text, wholeNumber } from "./primitives.ts";
 import type { Rule } from "./rules.ts";
 import { capabilities, poolName } from "./vendors/azure-devops.ts";
 
-/** The differences between pools travel in one Lambda's environment, which holds 4 KB. */
+/** What differs between pools travels in one Lambda's environment, which holds 4 KB. */
 const maxPools = 8;
 
 const poolCompute = z.strictObject({
   cpu: cpuUnits.optional().describe("In place of compute.cpu."),
   memoryMiB: wholeNumber(512, 122_880).optional().describe("In place of compute.memoryMiB."),
   ephemeralStorageGiB: wholeNumber(21, 200).optional().describe("In place of compute.ephemeralStorageGiB."),
-  architecture: oneOf(["x86_64", "arm64"]).optional().describe("In place of compute.architecture."),
+  architecture: oneOf(["x86_64", "arm64"])
+    .optional()
+    .describe(
+      "In place of compute.architecture. Another one needs an `image` of its own, unless compute.image names one.",
+    ),
   spot: z.boolean().optional().describe("In place of compute.spot."),
   image: containerImage.optional().describe("In place of compute.image."),
   environment: environment.default({}).describe("More variables, which win over those of compute.environment."),
@@ -87,6 +91,17 @@ export const poolRules: readonly Rule<PooledFleet>[] = [
   eachPool(["compute"], ({ compute }, each) => {
     const wrong = wrongMemory(computeOf(compute, each));
     return wrong && `must have a memoryMiB that fits: it ${wrong}`;
+  }),
+  eachPool(["compute"], ({ vendor, compute }, each) => {
+    const { architecture, image } = each.compute;
+    const built = vendor.type === "azure-devops" && typeof compute.image !== "string";
+    return built && image === undefined && architecture !== undefined && architecture !== compute.architecture
+      ? `must have a compute.image of its own for ${architecture}: the one that the stack builds is for ${compute.architecture}`
+      : undefined;
+  }),
+  eachPool(["compute"], ({ compute }, each) => {
+    const both = Object.keys(each.compute.environment).find((name) => Object.hasOwn(compute.secrets, name));
+    return both && `must not have the variable ${both}, which is in compute.secrets`;
   }),
 ];
 

@@ -1,3 +1,4 @@
+import { agents as agentsSchema } from "./agents.ts";
 import type { Ec2FleetConfig } from "./ec2-fleet.ts";
 import type { EcsClusterConfig } from "./ecs-cluster.ts";
 import { type EcsFleetConfig, networkOf } from "./ecs-fleet.ts";
@@ -45,6 +46,12 @@ function fleetWarnings(config: EcsFleetConfig): Explanation[] {
   const most = pools ? pools.reduce((sum, pool) => sum + (pool.max ?? agents.max), 0) : agents.max;
   return [
     ...(vendor.type === "hcp-terraform" ? hcpTerraformWarnings(config, vendor) : []),
+    vendor.type === "azure-devops" &&
+      agents.idleTimeoutSeconds !== agentsSchema.parse({}).idleTimeoutSeconds &&
+      warn(
+        ["agents", "idleTimeoutSeconds"],
+        "has no effect with azure-devops: the loop retires idle agents, after scaling.scaleInCooldownSeconds and scaling.scaleInAfterObservations",
+      ),
     ...networkWarnings(networkOf(config), most, publicAddressOf(vendor)),
     compute.capacityProvider !== undefined &&
       agents.registrationGraceSeconds < hostStartSeconds &&
@@ -93,7 +100,16 @@ function publicAddressOf(vendor: EcsFleetConfig["vendor"] | Ec2FleetConfig["vend
 
 function hcpTerraformWarnings({ agents, compute, secrets }: EcsFleetConfig, vendor: HcpTerraformConfig) {
   const told = vendor.demand === "notifications";
+  const upstream =
+    typeof compute.image !== "string" || /^(?:docker\.io\/)?hashicorp\/tfc-agent[:@]/.test(compute.image);
   return [
+    compute.readonlyRootFilesystem &&
+      compute.capacityProvider === undefined &&
+      upstream &&
+      warn(
+        ["compute", "readonlyRootFilesystem"],
+        "is true: on Fargate the image must declare the folders that agents write to by VOLUME, and hashicorp/tfc-agent does not",
+      ),
     compute.memoryMiB < tfcAgentMinimumMiB &&
       warn(
         ["compute", "memoryMiB"],

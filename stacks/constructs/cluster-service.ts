@@ -3,10 +3,10 @@ import { AppautoscalingTarget } from "@cdktf/provider-aws/lib/appautoscaling-tar
 import { EcsService, type EcsServiceConfig } from "@cdktf/provider-aws/lib/ecs-service";
 import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
 import { VpcSecurityGroupEgressRule } from "@cdktf/provider-aws/lib/vpc-security-group-egress-rule";
-import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { Construct } from "constructs";
 import type { ServiceConfig } from "../config/ecs-cluster-services.ts";
 import type { HostCluster } from "./cluster.ts";
+import type { ClusterRules } from "./cluster-rules.ts";
 import type { FleetNetwork } from "./fleet-network.ts";
 import type { SharedLoadBalancer, Target } from "./load-balancer.ts";
 import { ServiceTask } from "./service-task.ts";
@@ -14,7 +14,11 @@ import type { StackContext } from "./stack-context.ts";
 
 const everywhere = "0.0.0.0/0";
 
-/** Where Docker takes the host's side of a bridge port from. */
+/**
+ * Where Docker takes the host's side of a bridge port from, and Service Connect's proxy in bridge mode its own.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectService.html
+ */
 const bridgePorts = { from: 32_768, to: 65_535 };
 
 /** Who may connect to whom, on which ports. */
@@ -39,6 +43,7 @@ export class ClusterService extends Construct {
     readonly network: FleetNetwork;
     readonly service: ServiceConfig;
     readonly balancer: SharedLoadBalancer | undefined;
+    readonly rules: ClusterRules;
     /** ARN of the Service Connect namespace, where the service takes part. */
     readonly namespaceArn: string | undefined;
   };
@@ -58,13 +63,25 @@ export class ClusterService extends Construct {
 
   /** Lets someone connect to the tasks, or to all hosts where the tasks share their host's network. */
   allow({ id, description, from, to, protocol, source }: Ingress): void {
-    new VpcSecurityGroupIngressRule(this, `ingress-${id}`, {
+    this.props.rules.allowIn(this, `ingress-${id}`, {
       securityGroupId: this.securityGroupId,
       description,
       ipProtocol: protocol,
       fromPort: from,
       toPort: to,
       ...source,
+    });
+  }
+
+  /** Lets another service connect by Service Connect, whose proxy takes the port's place or, in bridge mode, any free one. */
+  allowConnect(other: ClusterService, port: number): void {
+    const range = this.props.service.networkMode === "bridge" ? bridgePorts : { from: port, to: port };
+    this.allow({
+      id: `connect-${other.name}`,
+      description: `Service Connect from ${other.name}`,
+      ...range,
+      protocol: "tcp",
+      source: { referencedSecurityGroupId: other.securityGroupId },
     });
   }
 
@@ -87,8 +104,8 @@ export class ClusterService extends Construct {
   }
 
   private allowBalancer(balancer: SharedLoadBalancer, target: Target): void {
-    const { service } = this.props;
-    const range = service.networkMode === "bridge" ? bridgePorts : { from: target.port, to: target.port };
+    const { service, rules } = this.props;
+    const range = balancerPorts(service, target);
     this.allow({
       id: "balancer",
       description: `From the load balancer to ${service.name}`,
@@ -96,7 +113,7 @@ export class ClusterService extends Construct {
       protocol: "tcp",
       source: { referencedSecurityGroupId: balancer.securityGroupId },
     });
-    new VpcSecurityGroupEgressRule(this, "balancer-egress", {
+    rules.allowOut(this, "balancer-egress", {
       securityGroupId: balancer.securityGroupId,
       description: `To ${service.name}`,
       ipProtocol: "tcp",
@@ -188,6 +205,13 @@ export class ClusterService extends Construct {
       });
     }
   }
+}
+
+/** Where the balancer reaches a service: in bridge mode on the host's port, which is any free one unless it is given. */
+function balancerPorts({ networkMode, ports, loadBalancer }: ServiceConfig, { port }: Target) {
+  if (networkMode !== "bridge") return { from: port, to: port };
+  const hostPort = ports.find(({ name }) => name === loadBalancer?.port)?.hostPort;
+  return hostPort === undefined ? bridgePorts : { from: hostPort, to: hostPort };
 }
 
 function strategies({ placement }: ServiceConfig): NonNullable<EcsServiceConfig["orderedPlacementStrategy"]> {

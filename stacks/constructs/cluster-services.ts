@@ -2,6 +2,7 @@ import { ServiceDiscoveryHttpNamespace } from "@cdktf/provider-aws/lib/service-d
 import { Construct } from "constructs";
 import type { ServiceConfig } from "../config/ecs-cluster-services.ts";
 import type { HostCluster } from "./cluster.ts";
+import { ClusterRules } from "./cluster-rules.ts";
 import { ClusterService } from "./cluster-service.ts";
 import type { FleetNetwork } from "./fleet-network.ts";
 import type { SharedLoadBalancer } from "./load-balancer.ts";
@@ -30,11 +31,13 @@ export class ClusterServices extends Construct {
           description: `Service Connect in cluster ${context.name}`,
         })
       : undefined;
+    const rules = new ClusterRules();
     const made = services.map((service) => ({
       config: service,
       service: new ClusterService(this, service.name, {
         ...props,
         service,
+        rules,
         namespaceArn: service.serviceConnect ? namespace?.arn : undefined,
       }),
     }));
@@ -56,14 +59,7 @@ export class ClusterServices extends Construct {
       if (!offered) continue;
       for (const { config: other, service: client } of made) {
         if (other === config || !other.serviceConnect) continue;
-        service.allow({
-          id: `connect-${other.name}`,
-          description: `Service Connect from ${other.name}`,
-          from: offered.containerPort,
-          to: offered.containerPort,
-          protocol: "tcp",
-          source: { referencedSecurityGroupId: client.securityGroupId },
-        });
+        service.allowConnect(client, offered.containerPort);
       }
     }
   }

@@ -3,6 +3,7 @@ import { EcsClusterCapacityProviders } from "@cdktf/provider-aws/lib/ecs-cluster
 import { Construct } from "constructs";
 import type { EcsClusterConfig } from "../config/ecs-cluster.ts";
 import { ClusterHosts } from "./cluster-hosts.ts";
+import { allowSessions, publishSessionKey, sessionLogGroup } from "./cluster-sessions.ts";
 import type { FleetNetwork } from "./fleet-network.ts";
 import { createLogGroup } from "./log-group.ts";
 import type { ServiceRole } from "./service-role.ts";
@@ -30,7 +31,8 @@ export class HostCluster extends Construct {
   ) {
     super(scope, id);
     const { context, config, network, tags } = props;
-    const sessions = createLogGroup(this, "exec-log", context, `/agent-fleets/${context.name}/exec`);
+    const sessions = createLogGroup(this, "exec-log", context, sessionLogGroup(context.name));
+    publishSessionKey(this, context);
     const cluster = new EcsCluster(this, "cluster", {
       name: context.name,
       setting: [{ name: "containerInsights", value: config.containerInsights }],
@@ -66,12 +68,6 @@ export class HostCluster extends Construct {
 
   /** Lets a task's ECS Exec sessions write their log. */
   grantSessionLog(role: ServiceRole): void {
-    role.allow({
-      actions: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-      resources: [`${this.sessionLogArn}:*`],
-    });
-    // The session asks for all groups to find its own.
-    role.allow({ actions: ["logs:DescribeLogGroups"], resources: ["*"] });
-    role.allowKey(this.context, ["kms:Decrypt"]);
+    allowSessions(role, { logGroupArn: this.sessionLogArn, keyArn: this.context.kmsKeyArn });
   }
 }

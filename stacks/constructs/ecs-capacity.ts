@@ -9,6 +9,7 @@ import type { EcsCapacityConfig } from "../../handlers/aws/ecs-capacity-config.t
 import type { ComputeConfig } from "../config/compute.ts";
 import { hostsOf } from "../config/names.ts";
 import { type AgentTask, agentContainer, agentContainers } from "./agent-containers.ts";
+import { allowSessionsOn } from "./cluster-sessions.ts";
 import type { FleetNetwork } from "./fleet-network.ts";
 import { createLogGroup, grantLogWrite } from "./log-group.ts";
 import type { RetiringCapacity } from "./retirement-workflow.ts";
@@ -60,7 +61,7 @@ export class EcsCapacity extends Construct {
       description: `What jobs on the agents of fleet ${context.name} may do`,
       trustCondition,
     });
-    if (compute.enableExecuteCommand) allowExecuteCommand(this.taskRole);
+    if (compute.enableExecuteCommand) this.allowSessions(compute);
     this.logGroup = createLogGroup(this, "agent-logs", context, `/agent-fleets/${context.name}/agents`);
     grantLogWrite(this.logGroup, this.executionRole);
     for (const task of tasks) this.grantStart(task);
@@ -88,6 +89,11 @@ export class EcsCapacity extends Construct {
     };
   }
 
+  private allowSessions({ capacityProvider: hosts }: ComputeConfig): void {
+    allowExecuteCommand(this.taskRole);
+    if (hosts && "stack" in hosts) allowSessionsOn(hosts.stack, this.taskRole, this.props.context);
+  }
+
   private grantStart({ agent, image }: AgentTask): void {
     const { context, compute } = this.props;
     const { executionRole } = this;
@@ -99,11 +105,10 @@ export class EcsCapacity extends Construct {
     if (references.length > 0) executionRole.allowKey(context, ["kms:Decrypt"]);
   }
 
-  private configOf(task: AgentTask): Pick<EcsCapacityConfig, "family" | "taskDefinition" | "capacityProviders"> {
-    const family = this.familyOf(task);
+  private configOf(task: AgentTask): Pick<EcsCapacityConfig, "taskDefinition" | "capacityProviders"> {
     // Shorter than the ARN: an environment has room for eight pools.
-    const taskDefinition = `${family}:${Token.asString(this.taskDefinition(task).revision)}`;
-    return { family, taskDefinition, capacityProviders: capacityProvidersOf(task.compute) };
+    const taskDefinition = `${this.familyOf(task)}:${Token.asString(this.taskDefinition(task).revision)}`;
+    return { taskDefinition, capacityProviders: capacityProvidersOf(task.compute) };
   }
 
   /** Lets the loop launch, watch and stop tasks of this family in this cluster, and nothing else. */

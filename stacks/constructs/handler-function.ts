@@ -4,9 +4,25 @@ import { AssetType, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
 import { FleetApp } from "../app.ts";
 import { type HandlerName, lambdaRuntime } from "./bundle.ts";
+import type { FleetNetwork } from "./fleet-network.ts";
+import { checkEnvironment } from "./lambda-environment.ts";
 import { createLogGroup, grantLogWrite } from "./log-group.ts";
-import { ServiceRole } from "./service-role.ts";
+import { ServiceRole, type Statement } from "./service-role.ts";
 import type { StackContext } from "./stack-context.ts";
+
+/** What Lambda itself does in a function's name, and not the function: its own calls carry its ARN. No resources are known. */
+const lambdaInNetwork: Statement = {
+  actions: [
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+  ],
+  resources: ["*"],
+  condition: { Null: { "lambda:SourceFunctionArn": "true" } },
+};
 
 /** One handler of ours as a Lambda: code, role, log group. The code travels inside the stack's own directory. */
 export class HandlerFunction extends Construct {
@@ -27,11 +43,14 @@ export class HandlerFunction extends Construct {
       readonly environment: Readonly<Record<string, string>>;
       /** Left out: unreserved. */
       readonly reservedConcurrency?: number | undefined;
+      /** Where it runs. Left out: outside of any network of ours. */
+      readonly network?: Pick<FleetNetwork, "subnetIds" | "securityGroupIds"> | undefined;
     },
   ) {
     super(scope, id);
-    const { context } = props;
+    const { context, network } = props;
     this.name = `${context.name}-${id}`;
+    checkEnvironment(this, this.name, props.environment);
     const logGroup = createLogGroup(this, "logs", context, `/aws/lambda/${this.name}`);
     this.role = new ServiceRole(this, `${id}-role`, {
       context,
@@ -40,6 +59,7 @@ export class HandlerFunction extends Construct {
     });
     grantLogWrite(logGroup, this.role);
     this.role.allowKey(context, ["kms:Decrypt"]);
+    if (network) this.role.allow(lambdaInNetwork);
 
     const code = new TerraformAsset(this, "code", {
       path: FleetApp.of(this).bundleFolder(id),
@@ -64,6 +84,9 @@ export class HandlerFunction extends Construct {
       memorySize: props.memoryMiB,
       reservedConcurrentExecutions: props.reservedConcurrency,
       kmsKeyArn: context.kmsKeyArn,
+      ...(network && {
+        vpcConfig: { subnetIds: network.subnetIds, securityGroupIds: [...network.securityGroupIds] },
+      }),
       environment: { variables: { ...props.environment } },
       dependsOn: [...this.role.ready, logGroup],
     });

@@ -8,6 +8,7 @@ import { retireEnv } from "../../handlers/retire/env.ts";
 import type { VendorRuntime } from "../../handlers/vendors/config.ts";
 import { createAlarm, notEmpty } from "./alarm.ts";
 import type { AlarmTopic } from "./alarm-topic.ts";
+import type { FleetNetwork } from "./fleet-network.ts";
 import { HandlerFunction } from "./handler-function.ts";
 import type { ReleaseQueue } from "./release-queue.ts";
 import { retirementDefinition } from "./retirement-definition.ts";
@@ -49,6 +50,8 @@ interface RetirementWorkflowProps {
   readonly context: StackContext;
   readonly topic: AlarmTopic;
   readonly capacity: RetiringCapacity;
+  /** Where the function that asks the vendor runs. */
+  readonly network?: FleetNetwork | undefined;
   readonly drainTimeoutSeconds: number;
   /** How many batches of the release queue are taken in at once. @default no limit of our own */
   readonly maxConcurrency?: number | undefined;
@@ -120,13 +123,14 @@ export class RetirementWorkflow extends Construct {
   }
 
   private retire(): HandlerFunction {
-    const { context, capacity, vendor, pools } = this.props;
+    const { context, capacity, vendor, pools, network } = this.props;
     const group = capacity.type === "asg" && vendor.asksInstances ? capacity.group : undefined;
     const retire = new HandlerFunction(this, "retire", {
       context,
       description: `Asks the vendor for the retirements of fleet ${context.name}`,
       timeoutSeconds: retireTimeoutSeconds,
       memoryMiB: 256,
+      network,
       environment: z.encode(retireEnv, {
         FLEET: context.name,
         VENDOR: vendor.runtime,

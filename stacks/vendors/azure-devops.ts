@@ -2,20 +2,8 @@ import type { AzureDevOpsRuntime } from "../../handlers/vendors/azure-devops/con
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { PoolConfig } from "../config/pools.ts";
 import { type AzureDevOpsConfig, urlOf } from "../config/vendors/azure-devops.ts";
+import { fleetCapabilities, ignoredVariables } from "./azure-devops-capabilities.ts";
 import type { ContainerVendor } from "./vendor-synth.ts";
-
-/** What the agent finds on every machine that runs our image; its version is any that jobs demand: it updates itself. */
-const standardCapabilities = {
-  "Agent.OS": "Linux",
-  "Agent.Version": "4.999.0",
-  bash: "/bin/bash",
-  curl: "/usr/bin/curl",
-  git: "/usr/bin/git",
-  jq: "/usr/bin/jq",
-  sh: "/bin/sh",
-};
-
-const architectures = { x86_64: "X64", arm64: "ARM64" } as const;
 
 /** The synth half of Azure DevOps Services and Server. */
 export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): ContainerVendor {
@@ -29,32 +17,28 @@ export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): C
     return { name, id: pool ? pool.id : config.poolId };
   }
 
-  function runtimeOf(pool: PoolConfig | undefined): AzureDevOpsRuntime {
+  function identityOf(pool: PoolConfig | undefined): AzureDevOpsRuntime["pool"] {
     const { name, id } = poolOf(pool);
-    const architecture = pool?.compute.architecture ?? fleet.compute.architecture;
-    return {
-      type: "azure-devops",
-      url,
-      auth: principal
-        ? {
-            type: "service-principal",
-            tenantId: principal.tenantId,
-            clientId: principal.clientId,
-            authority: `https://${principal.authorityHost}`,
-          }
-        : { type: "pat" },
-      pool: id === undefined ? { name } : { id },
-      capabilities: {
-        ...standardCapabilities,
-        "Agent.OSArchitecture": architectures[architecture],
-        ...config.capabilities,
-        ...pool?.capabilities,
-      },
-      placeholder: "agent-fleets-keeps-the-queue-open",
-    };
+    return id === undefined ? { name } : { id };
   }
 
-  const runtime = runtimeOf(fleet.pools?.[0]);
+  const capabilities = fleetCapabilities(config, fleet);
+  const runtime: AzureDevOpsRuntime = {
+    type: "azure-devops",
+    url,
+    auth: principal
+      ? {
+          type: "service-principal",
+          tenantId: principal.tenantId,
+          clientId: principal.clientId,
+          authority: `https://${principal.authorityHost}`,
+        }
+      : { type: "pat" },
+    pool: identityOf(fleet.pools?.[0]),
+    capabilities: capabilities.common,
+    placeholder: "agent-fleets-keeps-the-queue-open",
+  };
+
   return {
     runtime,
     departure: "by-retirement",
@@ -72,9 +56,11 @@ export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): C
     defaultImage: { build: "azure-devops" },
 
     poolRuntime(pool) {
-      const { pool: identity, capabilities } = runtimeOf(pool);
-      const same = JSON.stringify(capabilities) === JSON.stringify(runtime.capabilities);
-      return { pool: identity, ...(!same && { capabilities }) };
+      const own = capabilities.own(pool);
+      return {
+        ...(pool !== fleet.pools?.[0] && { pool: identityOf(pool) }),
+        ...(Object.keys(own).length > 0 && { poolCapabilities: own }),
+      };
     },
 
     container(secrets, pool) {
@@ -89,6 +75,7 @@ export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): C
           AZP_URL: url,
           AZP_POOL: poolOf(pool).name,
           ...(principal && { AZP_CLIENTID: principal.clientId, AZP_TENANTID: principal.tenantId }),
+          ...ignoredVariables(fleet, pool),
         },
         secrets: { [principal ? "AZP_CLIENTSECRET" : "AZP_TOKEN"]: secret },
         writableFolders: ["/azp", "/tmp", "/home/agent"],

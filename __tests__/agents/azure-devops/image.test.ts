@@ -58,6 +58,17 @@ describe("azure-devops: the Dockerfile", () => {
     for (const file of files) expect(existsSync(join(source, file))).toBe(true);
   });
 
+  it("declares what an agent writes to, so that it is the agent's even with a read-only root", () => {
+    const volumes: readonly string[] = JSON.parse(argumentsOf("VOLUME").join());
+    expect(volumes).toEqual(["/azp", "/tmp", "/home/agent"]);
+    const declared = instructions.findIndex((line) => line.startsWith("VOLUME "));
+    // What is put there later may be lost.
+    expect(instructions.slice(declared + 1).filter((line) => /^(?:RUN|COPY|ADD) /.test(line))).toEqual([]);
+    const made = instructions.slice(0, declared).join("\n");
+    expect(made).toMatch(/useradd --create-home .* agent\b/);
+    expect(made).toContain("install --directory --owner agent --group agent /azp");
+  });
+
   it("lays the agent where its start script looks for it", () => {
     expect(argumentsOf("WORKDIR")).toEqual(["/azp"]);
     expect(readFileSync(join(source, "start.sh"), "utf8")).toContain("${AGENT_FLEETS_AGENT_FOLDER:-/azp}");

@@ -63,6 +63,23 @@ describe.skipIf(!canRun).concurrent("azure-devops: the agent's script registers 
     }
   });
 
+  it("defect 7: publishes no secret of the jobs, which they get all the same", async (t) => {
+    const secret = "canary-job-secret";
+    // As the stack makes it of compute.secrets.
+    const container = start(t, { NPM_TOKEN: secret, VSO_AGENT_IGNORE: "MINE,NPM_TOKEN", STAND_IN_JOB_SECONDS: "0" });
+    await container.exitCode;
+    for (const of of ["config", "listener"] as const) {
+      const environment = container.environment(of);
+      expect(environment.NPM_TOKEN).toBe(secret);
+      const ignored = environment.VSO_AGENT_IGNORE?.split(",");
+      expect(ignored).toEqual(expect.arrayContaining(["MINE", "NPM_TOKEN", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]));
+      const published = Object.entries(environment).filter(([name]) => !ignored?.includes(name));
+      expect(published.map(([, value]) => value)).not.toContain(secret);
+    }
+    expect(container.environment("job").NPM_TOKEN).toBe(secret);
+    expect(container.log() + container.registration().join(" ")).not.toContain(secret);
+  });
+
   it("defect 7: refuses to run an agent that keeps the credential on the disk", async (t) => {
     const container = start(t, { STAND_IN_KEEPS: "1" });
     expect(await container.exitCode).toBe(78);

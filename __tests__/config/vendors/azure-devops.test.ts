@@ -78,8 +78,31 @@ describe("a fleet of Azure DevOps", () => {
       single("compute: { environment: { AZP_TOKEN: x } }"),
       /AZP_TOKEN: must not be set here: use secrets\.pat/,
     ],
+    [
+      "a secret as a variable of ours",
+      single('compute: { secrets: { AZP_TOKEN: "arn:aws:ssm:eu-west-1:111122223333:parameter/x" } }'),
+      /^compute\.secrets\.AZP_TOKEN: must not be set here: use secrets\.pat/,
+    ],
+    [
+      "to hide what is hidden",
+      single('compute: { secrets: { VSO_AGENT_IGNORE: "arn:aws:ssm:eu-west-1:111122223333:parameter/x" } }'),
+      /^compute\.secrets\.VSO_AGENT_IGNORE: must not be set here: use compute\.environment/,
+    ],
+    [
+      "agents that take several jobs",
+      single("agents: { singleUse: false }"),
+      /^agents\.singleUse: must be true or left out: agents of azure-devops leave after one job/,
+    ],
   ])("refuses %s", (_what, text, error) => {
     expect(messagesIn(text)).toEqual([expect.stringMatching(error)]);
+  });
+
+  it("tells that its agents have no idle time of their own", () => {
+    const warningsOf = (text: string) => load({ "config/fleet.yaml": text }).warnings;
+    expect(warningsOf(single("agents: { idleTimeoutSeconds: 60 }"))).toEqual([
+      expect.stringMatching(/agents\.idleTimeoutSeconds: has no effect with azure-devops/),
+    ]);
+    expect(warningsOf(single("agents: { singleUse: true }"))).toEqual([]);
   });
 });
 
@@ -139,9 +162,41 @@ describe("pools", () => {
       pooled("pools: [{ key: aa, name: x, compute: { cpu: 256, memoryMiB: 8192 } }]"),
       /^pools: must have a memoryMiB that fits: it must be one of 512, 1024, 2048 with a cpu of 256 \(pool aa\)/,
     ],
+    [
+      "one that runs the stack's image on another architecture",
+      pooled("pools: [{ key: aa, name: x, compute: { architecture: arm64 } }]"),
+      /^pools: must have a compute\.image of its own for arm64: the one that the stack builds is for x86_64 \(pool aa\)/,
+    ],
+    [
+      "the same of a recipe",
+      pooled(
+        "pools: [{ key: aa, name: x, compute: { architecture: x86_64 } }]\ncompute: { architecture: arm64, image: { build: { packages: [zip] } } }",
+      ),
+      /^pools: must have a compute\.image of its own for x86_64/,
+    ],
+    [
+      "one with a variable of ours",
+      pooled("pools: [{ key: aa, name: x, compute: { environment: { AZP_URL: x } } }]"),
+      /^pools: must not set the variable AZP_URL: use vendor\.organization/,
+    ],
+    [
+      "one with a variable that is a secret",
+      pooled(
+        'pools: [{ key: aa, name: x, compute: { environment: { A: x } } }]\ncompute: { secrets: { A: "arn:aws:ssm:eu-west-1:111122223333:parameter/x" } }',
+      ),
+      /^pools: must not have the variable A, which is in compute\.secrets \(pool aa\)/,
+    ],
     ["a key with capitals", pooled("pools: [{ key: Linux, name: x }]"), /^pools\[0\]\.key: must be 2 to 20 lower-case/],
   ])("are refused as %s", (_what, text, error) => {
     expect(messagesIn(text)).toEqual([expect.stringMatching(error)]);
+  });
+
+  it.each([
+    ["an image of its own", "compute: { architecture: arm64, image: agents:1 }", ""],
+    ["the fleet's, which somebody else makes", "compute: { architecture: arm64 }", "compute: { image: agents:1 }"],
+    ["the fleet's architecture", "compute: { architecture: x86_64 }", ""],
+  ])("may name an architecture with %s", (_what, own, rest) => {
+    expect(configOf(pooled(`pools: [{ key: aa, name: x, ${own} }]\n${rest}`)).pools).toHaveLength(1);
   });
 
   it("warn together where the network has no room for all of them", () => {

@@ -25,6 +25,7 @@ interface Wait {
  * - wait for termination hooks: an instance that waits is on standby in moto, which knows it as the group's, but not as one
  *   of those that are desired. Its end is told to EventBridge, and comes when the hook is completed;
  * - tell of hooks without a target of their own that they have none;
+ * - end protected instances with a group that is deleted by force;
  * - refuse what would break the group's limits, or names an instance of no group.
  *
  * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks.html
@@ -114,6 +115,10 @@ export function groupBridges(tell: (event: ServiceEvent) => Promise<void>): Brid
   return {
     "autoscaling:CreateAutoScalingGroup": remember,
     "autoscaling:UpdateAutoScalingGroup": remember,
+    "autoscaling:DeleteAutoScalingGroup": async ({ input }, forward) => {
+      if (input.ForceDelete === "true") await liftProtection(String(input.AutoScalingGroupName), forward);
+      return forward();
+    },
     "autoscaling:DescribeAutoScalingGroups": async (_, forward) => withXml(await forward(), shown),
     "autoscaling:DescribeLifecycleHooks": async (_, forward) => withXml(await forward(), withoutInventedTargets),
     "autoscaling:DescribeAutoScalingInstances": async (_, forward) => withXml(await forward(), shown),
@@ -140,6 +145,22 @@ async function memberOf(id: string, forward: Forward): Promise<Member | undefine
   const xml = textOf(await forward({ operation: "DescribeAutoScalingInstances", input }));
   const group = element(xml, "AutoScalingGroupName");
   return group === undefined ? undefined : { group, zone: element(xml, "AvailabilityZone") ?? "" };
+}
+
+async function liftProtection(group: string, forward: Forward): Promise<void> {
+  const described = await forward({
+    operation: "DescribeAutoScalingGroups",
+    input: { "AutoScalingGroupNames.member.1": group },
+  });
+  const ids = [...textOf(described).matchAll(/<InstanceId>([^<]*)</g)].map(([, id], index) => [
+    `InstanceIds.member.${index + 1}`,
+    id,
+  ]);
+  if (ids.length === 0) return;
+  await forward({
+    operation: "SetInstanceProtection",
+    input: { AutoScalingGroupName: group, ProtectedFromScaleIn: "false", ...Object.fromEntries(ids) },
+  });
 }
 
 async function limitsOf(group: string, forward: Forward) {

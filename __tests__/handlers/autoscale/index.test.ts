@@ -56,8 +56,7 @@ async function invoke(changes: Partial<AutoscaleEnv> = {}, remainingMilliseconds
       CAPACITY: {
         type: "ecs",
         cluster: "ci",
-        family: "ci",
-        taskDefinition: "arn:aws:ecs:us-east-1:000000000000:task-definition/ci:1",
+        taskDefinition: "ci:1",
         container: "agent",
         capacityProviders: ["FARGATE"],
         subnets: ["subnet-a"],

@@ -22,8 +22,7 @@ const trouble: Trouble = {
 const capacityConfig: EcsCapacityConfig = {
   type: "ecs",
   cluster: "ci",
-  family: "ci",
-  taskDefinition: "arn:aws:ecs:us-east-1:000000000000:task-definition/ci:1",
+  taskDefinition: "ci:1",
   container: "agent",
   capacityProviders: ["FARGATE_SPOT", "FARGATE"],
   subnets: ["subnet-a", "subnet-b"],

@@ -88,7 +88,7 @@ describe("the retire function", () => {
       z.encode(retireEnv, {
         FLEET: "ci",
         VENDOR: azureDevOps(),
-        POOLS: [{ pool: "win", vendor: { pool: { id: 7 } } }],
+        POOLS: [{ pool: "win", vendor: { pool: { id: 7 }, poolCapabilities: { kubectl: "1.33" } } }],
         API_TOKEN_SECRET_ARN: secretArn,
       }),
     );

@@ -123,7 +123,7 @@ describe("a handler that throws", () => {
 });
 
 describe("metrics", () => {
-  it("are one record per call, per fleet, with units", () => {
+  it("Azure DevOps defect 5: are one record per call, per fleet, in our namespace, with units", () => {
     const metrics = createMetrics({ Fleet: "ci" }, createLog("ci"));
     metrics.record({ JobsQueued: 3, OldestQueuedSeconds: 1.5 });
     metrics.record({ JobsQueued: 0 });

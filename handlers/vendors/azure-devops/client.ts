@@ -9,10 +9,11 @@ import { createPlaceholder } from "./placeholder.ts";
 /** The runtime half of Azure DevOps Services and Server, for one agent pool. Keep it between passes: it caches tokens. */
 export function createAzureDevOps(config: AzureDevOpsRuntime, deps: VendorDeps): Vendor {
   const api = createPoolApi(config, deps);
-  const placeholder = createPlaceholder(config, api);
+  const capabilities = { ...config.capabilities, ...config.poolCapabilities };
+  const placeholder = createPlaceholder({ placeholder: config.placeholder, capabilities }, api);
   return {
     async readDemand() {
-      return demandOfJobs(await api.listJobs(), config.capabilities);
+      return demandOfJobs(await api.listJobs(), capabilities);
     },
 
     async listAgents() {

@@ -21,6 +21,8 @@ export const azureDevOpsRuntime = z.strictObject({
   pool: z.union([z.strictObject({ id: z.number() }), z.strictObject({ name: z.string() })]),
   /** What our agents offer to jobs that demand it: capability → value. */
   capabilities: z.record(z.string(), z.string()),
+  /** What those of this pool offer besides, where a fleet has several. */
+  poolCapabilities: z.record(z.string(), z.string()).optional(),
   /** Name of the agent that is registered so that jobs can queue in an otherwise empty pool. */
   placeholder: z.string(),
 });

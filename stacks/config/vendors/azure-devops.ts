@@ -59,7 +59,10 @@ export const azureDevOps = withRules(
       .describe("The Entra application to sign in as, with `secrets.clientSecret`. Left out: by `secrets.pat`."),
     capabilities: capabilities
       .default({})
-      .describe("What agents offer besides what our image has: jobs that demand anything else are told, not served."),
+      .describe(
+        "What agents offer besides what our image has and compute.environment says: jobs that demand anything else are " +
+          "told, not served.",
+      ),
     webhook: webhook.prefault({}).describe("The fleet's endpoint for service hooks."),
   }),
   [
@@ -104,7 +107,14 @@ const ownVariables = {
 interface AzureDevOpsFleet {
   readonly vendor: AzureDevOpsConfig;
   readonly secrets: { readonly pat?: SecretSource | undefined; readonly clientSecret?: SecretSource | undefined };
-  readonly compute: { readonly environment: Readonly<Record<string, string>> };
+  readonly agents: { readonly singleUse: boolean };
+  readonly compute: {
+    readonly environment: Readonly<Record<string, string>>;
+    readonly secrets: Readonly<Record<string, string>>;
+  };
+  readonly pools?:
+    | readonly { readonly compute: { readonly environment: Readonly<Record<string, string>> } }[]
+    | undefined;
 }
 
 /** What an Azure DevOps fleet asks of the rest of its config. */
@@ -135,10 +145,35 @@ export const azureDevOpsRules: readonly Rule<AzureDevOpsFleet>[] = [
         ? "must be left out, or vendor.webhook.enabled be true"
         : undefined,
   },
-  ...Object.entries(ownVariables).map(([name, instead]) => ({
-    path: ["compute", "environment", name],
-    reads: [["compute", "environment", name]],
-    check: ({ compute }: AzureDevOpsFleet) =>
-      Object.hasOwn(compute.environment, name) ? `must not be set here: use ${instead}` : undefined,
-  })),
+  {
+    path: ["agents", "singleUse"],
+    reads: [["agents"]],
+    check: ({ agents }) =>
+      agents.singleUse ? undefined : "must be true or left out: agents of azure-devops leave after one job",
+  },
+  ...(["environment", "secrets"] as const).flatMap((key) =>
+    Object.entries(ownVariables).map(([name, instead]) => ({
+      path: ["compute", key, name],
+      reads: [["compute", key, name]],
+      check: ({ compute }: AzureDevOpsFleet) =>
+        Object.hasOwn(compute[key], name) ? `must not be set here: use ${instead}` : undefined,
+    })),
+  ),
+  {
+    path: ["compute", "secrets", "VSO_AGENT_IGNORE"],
+    reads: [["compute", "secrets", "VSO_AGENT_IGNORE"]],
+    check: ({ compute }) =>
+      Object.hasOwn(compute.secrets, "VSO_AGENT_IGNORE")
+        ? "must not be set here: use compute.environment, the names of secrets are added"
+        : undefined,
+  },
+  {
+    path: ["pools"],
+    reads: [["pools"]],
+    check: ({ pools }) => {
+      const set = (pools ?? []).flatMap(({ compute }) => Object.keys(compute.environment));
+      const own = Object.entries(ownVariables).find(([name]) => set.includes(name));
+      return own && `must not set the variable ${own[0]}: use ${own[1]}`;
+    },
+  },
 ];

@@ -91,6 +91,16 @@ describe("an agent pool of Azure DevOps", () => {
     ]);
   });
 
+  it("serves jobs, and keeps them queued, that demand what this pool of several has besides", async () => {
+    const offered = (poolCapabilities: Record<string, string>) =>
+      createAzureDevOps({ ...fake.runtime({ id: pool.id }), poolCapabilities }, deps);
+    const vendor = offered({ kubectl: "1.33" });
+    await vendor.keepQueueOpen?.([]);
+    expect(fake.state.queueJob(pool, ["kubectl -equals 1.33", "Agent.OS -equals Linux"]).result).toBeUndefined();
+    expect(await vendor.readDemand()).toMatchObject({ queued: 1 });
+    expect(await offered({}).readDemand()).toMatchObject({ queued: 0 });
+  });
+
   describe("shows its agents", () => {
     const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
     const job = () => fake.state.addJob(pool);

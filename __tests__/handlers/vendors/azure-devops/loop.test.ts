@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runPass, runPools } from "../../../../handlers/autoscale/handler.ts";
-import { VendorApiError } from "../../../../handlers/core/errors.ts";
+import { SecretUnavailableError, VendorApiError } from "../../../../handlers/core/errors.ts";
 import type { Policy } from "../../../../handlers/core/model.ts";
 import type { VendorDeps } from "../../../../handlers/vendors/deps.ts";
 import { type AzureDevOpsFake, startAzureDevOpsFake } from "../../../fakes/azure-devops.ts";
@@ -36,6 +36,15 @@ describe("the loop of an Azure DevOps fleet", () => {
       () => undefined,
       (error) => error,
     );
+
+  it("launches nothing, not even the floor, before its credential is set", async () => {
+    const unset = new SecretUnavailableError("The secret has no value yet");
+    vendorDeps = { ...vendorDeps, readToken: () => Promise.reject(unset) };
+    const fleet = fleetOf("ci", { min: 2 });
+    fleet.queueJobs(3);
+    expect(await failureOf(runPass(fleet.deps))).toBe(unset);
+    expect(fleet.tasks()).toEqual([]);
+  });
 
   it("serves 30 jobs in an empty pool by 30 agents, and all of them leave", async () => {
     const fleet = fleetOf("ci");

@@ -1,0 +1,31 @@
+import { VpcSecurityGroupEgressRule } from "@cdktf/provider-aws/lib/vpc-security-group-egress-rule";
+import {
+  VpcSecurityGroupIngressRule,
+  type VpcSecurityGroupIngressRuleConfig,
+} from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
+import type { Construct } from "constructs";
+
+/**
+ * The rules of a cluster's security groups, each once: AWS refuses a rule that is there already, and services that share
+ * their host's network share its group.
+ */
+export class ClusterRules {
+  private readonly known = new Set<string>();
+
+  /** Lets someone in. A rule that is there already changes nothing. */
+  allowIn(scope: Construct, id: string, rule: VpcSecurityGroupIngressRuleConfig): void {
+    if (this.isNew("in", rule)) new VpcSecurityGroupIngressRule(scope, id, rule);
+  }
+
+  /** Lets someone out. A rule that is there already changes nothing. */
+  allowOut(scope: Construct, id: string, rule: VpcSecurityGroupIngressRuleConfig): void {
+    if (this.isNew("out", rule)) new VpcSecurityGroupEgressRule(scope, id, rule);
+  }
+
+  private isNew(direction: "in" | "out", rule: VpcSecurityGroupIngressRuleConfig): boolean {
+    const { securityGroupId, ipProtocol, fromPort, toPort, cidrIpv4, referencedSecurityGroupId } = rule;
+    const key = [direction, securityGroupId, ipProtocol, fromPort, toPort, cidrIpv4, referencedSecurityGroupId].join();
+    const before = this.known.size;
+    return this.known.add(key).size > before;
+  }
+}
