@@ -35,7 +35,7 @@ describe.concurrent("main.ts", () => {
     for (const name of ["one", "two"]) expect(existsSync(join(outdir, "stacks", name, "cdk.tf.json"))).toBe(true);
   });
 
-  it("tells all errors of all files at once, exits with 1, writes nothing and shows no stack trace", async () => {
+  it("Semaphore defect 8: tells all errors of all files at once, exits with 1, writes nothing and shows no stack trace", async () => {
     const { code, stderr, outdir } = await synth(
       configFolder("bad", {
         "first.yaml": good.replace("region", "regoin"),

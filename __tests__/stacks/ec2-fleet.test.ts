@@ -1,43 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
-import { releaseEnv } from "../../handlers/release/env.ts";
+import {
+  actionsOf,
+  bootProgramOf,
+  environmentOf,
+  fleet,
+  given,
+  group,
+  groupOf,
+  semaphore,
+  spacelift,
+  template,
+  templateOf,
+} from "./ec2-fleet.ts";
 import { resources, rightsOf, type Synthesized, statements, synthesize, theOnly } from "./synth.ts";
-
-const spacelift = {
-  kind: "ec2-fleet",
-  region: "us-west-2",
-  vendor: {
-    type: "spacelift",
-    workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
-    endpoint: "https://acme.app.spacelift.io",
-    apiKeyId: "01HCC6QZ932J7WDF4FTVM9QMEX",
-  },
-};
-const semaphore = {
-  kind: "ec2-fleet",
-  region: "us-west-2",
-  vendor: { type: "semaphore", organization: "acme" },
-};
-const given = { vpcId: "vpc-01234567", subnetIds: ["subnet-01234567", "subnet-89abcdef"] };
-const kmsKeyArn = "arn:aws:kms:us-west-2:111122223333:key/0a1b";
-
-const fleet = (changes: object = {}, name = "ci") => synthesize({ ...spacelift, network: given, ...changes }, name);
-const group = (stack: Synthesized) => theOnly(stack, "aws_autoscaling_group");
-const template = (stack: Synthesized) => theOnly(stack, "aws_launch_template");
-const groupOf = (compute: object) => group(fleet({ compute }));
-const templateOf = (compute: object) => template(fleet({ compute }));
-const actionsOf = (stack: Synthesized, role: string) => rightsOf(stack, role).flatMap(({ Action }) => Action);
-
-function environmentOf(stack: Synthesized, name: string): Record<string, string> {
-  const functions = resources(stack, "aws_lambda_function");
-  const found = functions.find((each) => each.function_name === name) as { environment?: { variables: object } };
-  return { ...found?.environment?.variables } as Record<string, string>;
-}
-
-/** The text that Terraform gzips, with its expressions as they stand. */
-function bootProgramOf(stack: Synthesized): string {
-  return String((stack as unknown as { locals: Record<string, string> }).locals["boot-program"]);
-}
 
 describe("the group", () => {
   it("is the fleet's, within its limits, and never moves instances between zones on its own", () => {
@@ -151,108 +127,6 @@ describe("the group", () => {
   });
 });
 
-describe("the launch template", () => {
-  it("demands IMDSv2, keeps containers from it, and ends what powers off", () => {
-    expect(templateOf({})).toMatchObject({
-      metadata_options: {
-        http_endpoint: "enabled",
-        http_tokens: "required",
-        http_put_response_hop_limit: 1,
-        instance_metadata_tags: "enabled",
-      },
-      instance_initiated_shutdown_behavior: "terminate",
-    });
-    expect(templateOf({ disableContainerCredentials: false })).toMatchObject({
-      metadata_options: { http_tokens: "required", http_put_response_hop_limit: 2 },
-    });
-  });
-
-  it("has an encrypted gp3 disk, with the key of the stack where there is one", () => {
-    const volume = { deviceName: "/dev/sda1", sizeGiB: 100, iops: 4000, throughputMiBps: 500 };
-    const disk = (stack: Synthesized) => (template(stack).block_device_mappings as object[])[0];
-    expect(disk(fleet({ compute: { volume }, kmsKeyArn }))).toEqual({
-      device_name: "/dev/sda1",
-      ebs: {
-        volume_type: "gp3",
-        volume_size: 100,
-        iops: 4000,
-        throughput: 500,
-        encrypted: "true",
-        kms_key_id: kmsKeyArn,
-        delete_on_termination: "true",
-      },
-    });
-    expect(disk(fleet())).toMatchObject({ device_name: "/dev/xvda", ebs: { encrypted: "true" } });
-  });
-
-  it("takes the image that the config names, in each of three ways, or else the vendor's", () => {
-    expect(templateOf({ ami: { id: "ami-0123456789abcdef0" } }).image_id).toBe("ami-0123456789abcdef0");
-    const told = fleet({ compute: { ami: { ssmParameter: "/ci/ami" } } });
-    const [parameter] = Object.entries(told.data.aws_ssm_parameter ?? {});
-    expect(parameter?.[1]).toMatchObject({ name: "/ci/ami" });
-    expect(template(told).image_id).toBe(`\${data.aws_ssm_parameter.${parameter?.[0]}.insecure_value}`);
-    const named = fleet({ compute: { ami: { nameFilter: "ci-*", owners: ["self"] } } });
-    const [image] = Object.entries(named.data.aws_ami ?? {});
-    expect(image?.[1]).toMatchObject({
-      most_recent: true,
-      owners: ["self"],
-      filter: expect.arrayContaining([{ name: "name", values: ["ci-*"] }]),
-    });
-    expect(template(named).image_id).toBe(`\${data.aws_ami.${image?.[0]}.id}`);
-    expect(Object.values(fleet().data.aws_ami ?? {})[0]).toMatchObject({ owners: ["643313122712"] });
-  });
-
-  it("tells monitoring, tenancy, placement group and IPv6", () => {
-    const network_interfaces = [expect.objectContaining({ ipv6_address_count: 1 })];
-    const compute = { detailedMonitoring: true, tenancy: "dedicated", placementGroup: "near", ipv6: true };
-    expect(templateOf(compute)).toMatchObject({
-      monitoring: { enabled: true },
-      placement: { tenancy: "dedicated", group_name: "near" },
-      network_interfaces,
-    });
-    expect(templateOf({ placementGroup: "near" }).placement).toMatchObject({ group_name: "near" });
-  });
-
-  it("puts the tags on instances, their disks and their network cards", () => {
-    const stack = fleet({ tags: { Team: "platform" } });
-    const tags = { Fleet: "ci", ManagedBy: "agent-fleets", Name: "ci", Team: "platform" };
-    expect(template(stack).tag_specifications).toEqual(
-      ["instance", "volume", "network-interface"].map((resource_type) => ({ resource_type, tags })),
-    );
-    expect(group(stack).tag).toContainEqual({ key: "Team", value: "platform", propagate_at_launch: true });
-  });
-
-  it("boots by the library and the vendor's script, and knows secrets by ARN alone", () => {
-    const stack = fleet();
-    expect(template(stack).user_data).toBe("${base64gzip(local.boot-program)}");
-    const program = bootProgramOf(stack);
-    expect(program).toMatch(/^#!\/bin\/bash\nAGENT_FLEETS_FLEET='ci'\nAGENT_FLEETS_REGION='us-west-2'\n/);
-    expect(program).toMatch(/SPACELIFT_TOKEN=\$\{aws_secretsmanager_secret\.secret-workerPoolToken[^}]*\.arn\}/);
-    expect(program.indexOf("install_service() {")).toBeLessThan(program.indexOf("install_launcher() {"));
-    expect(program.trimEnd()).toMatch(/"\$\$\{@:-install_service\}"$/);
-  });
-});
-
-describe("the network", () => {
-  it("Semaphore defect 4: has no way in, and port 22 only for named ranges together with a key pair", () => {
-    const closed = fleet({ network: { create: {} } });
-    expect(resources(closed, "aws_vpc_security_group_ingress_rule")).toEqual([]);
-    expect(resources(closed, "aws_security_group").flatMap(({ ingress }) => ingress ?? [])).toEqual([]);
-    expect(template(closed).key_name).toBeUndefined();
-
-    const open = fleet({ compute: { ssh: { keyName: "ops", cidrs: ["203.0.113.0/24", "2001:db8::/48"] } } });
-    const rule = { ip_protocol: "tcp", from_port: 22, to_port: 22 };
-    expect(resources(open, "aws_vpc_security_group_ingress_rule")).toEqual([
-      expect.objectContaining({ ...rule, cidr_ipv4: "203.0.113.0/24" }),
-      expect.objectContaining({ ...rule, cidr_ipv6: "2001:db8::/48" }),
-    ]);
-    expect(template(open).key_name).toBe("ops");
-    expect(template(open).network_interfaces).toEqual([
-      expect.objectContaining({ security_groups: expect.arrayContaining([expect.stringContaining("ssh")]) }),
-    ]);
-  });
-});
-
 describe("the termination hook", () => {
   it("Spacelift defect 14: is a resource of its own, so that it acts on every group and its change replaces none", () => {
     const stack = fleet();
@@ -274,80 +148,6 @@ describe("the termination hook", () => {
     expect(statements(role?.assume_role_policy).map(({ Principal }) => Principal)).toEqual([
       { Service: "ec2.amazonaws.com" },
     ]);
-  });
-});
-
-describe("what instances may do", () => {
-  it("Spacelift defect 20, Semaphore defect 3: nothing to the group, to other instances or to queues of others", () => {
-    for (const config of [spacelift, semaphore]) {
-      const stack = synthesize({ ...config, network: given }, "ci");
-      expect(
-        actionsOf(stack, "role_instance").filter((action) => /^(autoscaling|ec2|sqs):/.test(String(action))),
-      ).toEqual(config === semaphore ? ["sqs:SendMessage"] : []);
-      const everywhere = rightsOf(stack, "role_instance").filter(({ Resource }) => [Resource].flat().includes("*"));
-      // What Session Manager and Run Command need; AWS knows no resources of these.
-      expect(everywhere.flatMap(({ Action }) => Action).every((action) => /^(ssm|ec2)messages:/.test(action))).toBe(
-        true,
-      );
-    }
-  });
-
-  it("Spacelift defect 20: no role of the fleet may do everything to anything, and none may end instances by EC2", () => {
-    const roles = resources(fleet(), "aws_iam_role_policy").flatMap(({ policy }) => statements(policy));
-    const actions = roles.flatMap(({ Action }) => Action);
-    expect(actions.filter((action) => action.includes("*"))).toEqual([]);
-    expect(actions).not.toContain("ec2:TerminateInstances");
-    const queues = roles.filter(({ Action }) => [Action].flat().some((action) => action.startsWith("sqs:")));
-    expect(queues.flatMap(({ Resource }) => Resource)).not.toContain("*");
-  });
-
-  it("Semaphore defect 3: secrets and logs are readable and writable where they are this fleet's", () => {
-    const stack = fleet({ kmsKeyArn });
-    const rights = rightsOf(stack, "role_instance");
-    const resourcesOf = (wanted: string) =>
-      rights.filter(({ Action }) => Action.includes(wanted)).flatMap(({ Resource }) => Resource);
-    expect(resourcesOf("secretsmanager:GetSecretValue")).toEqual([
-      expect.stringContaining("secret-workerPoolToken"),
-      expect.stringContaining("secret-poolPrivateKey"),
-    ]);
-    expect(resourcesOf("logs:PutLogEvents")).toEqual([
-      "${aws_cloudwatch_log_group.log-boot.arn}:*",
-      "${aws_cloudwatch_log_group.log-launcher-info.arn}:*",
-      "${aws_cloudwatch_log_group.log-launcher-error.arn}:*",
-    ]);
-    expect(resourcesOf("kms:Decrypt")).toEqual([kmsKeyArn]);
-    expect(actionsOf(stack, "role_instance")).not.toContain("logs:CreateLogGroup");
-  });
-
-  it("takes more policies and statements, within the boundary", () => {
-    const permissionsBoundaryArn = "arn:aws:iam::111122223333:policy/boundary";
-    const statement = { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::acme/*"] };
-    const policy = "arn:aws:iam::aws:policy/ReadOnlyAccess";
-    const instanceRole = { extraPolicyArns: [policy], extraStatements: [statement] };
-    const stack = fleet({ compute: { instanceRole }, iam: { permissionsBoundaryArn, path: "/ci/" } });
-    expect(rightsOf(stack, "role_instance")).toContainEqual({
-      Effect: "Allow",
-      Action: statement.actions,
-      Resource: statement.resources,
-    });
-    expect(theOnly(stack, "aws_iam_role_policy_attachment")).toMatchObject({ policy_arn: policy });
-    expect(theOnly(stack, "aws_iam_instance_profile").path).toBe("/ci/");
-    for (const role of resources(stack, "aws_iam_role")) expect(role.permissions_boundary).toBe(permissionsBoundaryArn);
-  });
-
-  it("may be a role of the user's, to which nothing is added and by which the release queue knows senders", () => {
-    const stack = fleet({ compute: { instanceRole: { name: "workers" } } });
-    expect(theOnly(stack, "aws_iam_instance_profile").role).toBe("workers");
-    expect(Object.keys(stack.resource.aws_iam_role_policy ?? {}).filter((id) => id.includes("role_instance"))).toEqual(
-      [],
-    );
-    expect(stack.resource.aws_iam_role_policy_attachment).toBeUndefined();
-    const environment = environmentOf(stack, "ci-release");
-    expect(releaseEnv.parse(environment).INSTANCE_ROLE_ID).toMatch(/^\$\{data\.aws_iam_role\..+\.unique_id\}$/);
-  });
-
-  it("has its rights before the first instance boots", () => {
-    expect(group(fleet()).depends_on).toEqual([expect.stringMatching(/^aws_iam_role_policy\.role_instance/)]);
   });
 });
 

@@ -123,7 +123,10 @@ export interface LaunchReport {
 export interface CapacityReading {
   /** Every member of ours that still exists. */
   readonly members: readonly CapacityMember[];
-  /** Launches of the last hour that ended without the agent ever having worked: crash at boot, never registered. */
+  /**
+   * Launches of the last hour that ended without the agent ever having worked: crash at boot, never registered. Those
+   * whose cause may be gone by now need not be counted for the whole hour.
+   */
   readonly failedLaunchesLastHour: number;
 }
 
