@@ -10,6 +10,7 @@ import type { FleetNetwork } from "./fleet-network.ts";
 import { hostLogGroup, hostLogs, hostUserData } from "./host-user-data.ts";
 import { instanceOverrides } from "./instance-overrides.ts";
 import { createLogGroup, grantLogWrite } from "./log-group.ts";
+import { rootVolume } from "./root-volume.ts";
 import { ServiceRole } from "./service-role.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
 
@@ -143,20 +144,7 @@ export class ClusterHosts extends Construct {
           securityGroups: [...network.securityGroupIds, this.securityGroupId],
         },
       ],
-      blockDeviceMappings: [
-        {
-          deviceName: "/dev/xvda",
-          ebs: {
-            volumeType: "gp3",
-            volumeSize: volume.sizeGiB,
-            iops: volume.iops,
-            throughput: volume.throughputMiBps,
-            encrypted: "true",
-            kmsKeyId: context.kmsKeyArn,
-            deleteOnTermination: "true",
-          },
-        },
-      ],
+      blockDeviceMappings: [rootVolume(context, "/dev/xvda", volume)],
       monitoring: { enabled: false },
       tagSpecifications: ["instance", "volume", "network-interface"].map((resourceType) => ({
         resourceType,

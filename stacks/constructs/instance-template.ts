@@ -7,6 +7,7 @@ import { Construct } from "constructs";
 import type { Ec2ComputeConfig } from "../config/ec2-compute.ts";
 import type { AmiSource } from "../vendors/vendor-synth.ts";
 import type { FleetNetwork } from "./fleet-network.ts";
+import { rootVolume } from "./root-volume.ts";
 import type { StackContext } from "./stack-context.ts";
 
 /** The launch template of a fleet's instances: what each of them is. */
@@ -61,20 +62,7 @@ export class InstanceTemplate extends Construct {
           securityGroups: [...network.securityGroupIds, ...(ssh ? [this.sshGroup(ssh)] : [])],
         },
       ],
-      blockDeviceMappings: [
-        {
-          deviceName: volume.deviceName,
-          ebs: {
-            volumeType: "gp3",
-            volumeSize: volume.sizeGiB,
-            iops: volume.iops,
-            throughput: volume.throughputMiBps,
-            encrypted: "true",
-            kmsKeyId: context.kmsKeyArn,
-            deleteOnTermination: "true",
-          },
-        },
-      ],
+      blockDeviceMappings: [rootVolume(context, volume.deviceName, volume)],
       placement:
         tenancy === "default" && placementGroup === undefined
           ? undefined
