@@ -22,6 +22,7 @@ const kinds: { readonly [K in Kind]: () => Promise<StackClasses[K]> } = {
   "ec2-fleet": async () => (await import("./ec2-fleet.ts")).Ec2FleetStack,
   "ecs-cluster": async () => (await import("./ecs-cluster.ts")).EcsClusterStack,
   network: async () => (await import("./network.ts")).NetworkStack,
+  "machine-image": async () => (await import("./machine-image.ts")).MachineImageStack,
 };
 
 /** The classes that stacks of some kinds need; without `wanted`, all there are. */

@@ -114,17 +114,17 @@ describe("an error tells place, path, what is allowed and what was found", () =>
     [
       "an unknown kind",
       "kind: ecs-flet",
-      '1:7: kind: must be one of ecs-fleet, ec2-fleet, ecs-cluster, network, found "ecs-flet"',
+      '1:7: kind: must be one of ecs-fleet, ec2-fleet, ecs-cluster, network, machine-image, found "ecs-flet"',
     ],
     [
       "a missing kind",
       "region: us-west-2",
-      "1:1: kind: must be one of ecs-fleet, ec2-fleet, ecs-cluster, network, but is missing",
+      "1:1: kind: must be one of ecs-fleet, ec2-fleet, ecs-cluster, network, machine-image, but is missing",
     ],
     [
       "a kind that is no text",
       "kind: [ecs-fleet]",
-      "1:7: kind: must be one of ecs-fleet, ec2-fleet, ecs-cluster, network, found a list of 1",
+      "1:7: kind: must be one of ecs-fleet, ec2-fleet, ecs-cluster, network, machine-image, found a list of 1",
     ],
   ])("for %s", (_, text, error) => {
     expect(errorsIn(text)).toEqual([`config/fleet.yaml:${error}`]);

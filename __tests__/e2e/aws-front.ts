@@ -16,6 +16,7 @@ import {
   readBody,
 } from "./front/exchange.ts";
 import { groupBridges } from "./front/groups.ts";
+import { imageBuilderBridges } from "./front/imagebuilder.ts";
 import { lambdaBridges } from "./front/lambda.ts";
 import { s3Bridges } from "./front/s3.ts";
 import { applicationScalingBridges } from "./front/scaling.ts";
@@ -56,6 +57,7 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     ...groupBridges((event) => putEvent(moto, event)),
     ...ec2Bridges(),
     ...codeBuildBridges(),
+    ...imageBuilderBridges(),
     ...s3Bridges(),
     ...sqsBridges(),
     ...ssmBridges(async (...command) => front.runOnInstance?.(...command)),

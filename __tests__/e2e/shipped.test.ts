@@ -29,6 +29,7 @@ const kinds: readonly (readonly [prefix: string, listed: readonly string[]])[] =
   ["azure-devops-", ["clusters", "functions", "secrets", "stateMachines", "repositories", "buildProjects", "buckets"]],
   ["spacelift-", ["functions", "stateMachines", "groups", "launchTemplates", "queues", "rules", "topics"]],
   ["semaphore-", ["functions", "stateMachines", "groups", "launchTemplates", "queues", "rules", "instanceProfiles"]],
+  ["machine-image-", ["roles", "instanceProfiles", "logGroups"]],
   ["network-", ["vpcs", "subnets", "parameters"]],
   ["cluster-", ["clusters", "groups", "launchTemplates", "instanceProfiles", "topics"]],
   ["hcp-on-cluster", ["functions", "secrets", "roles", "httpApis", "securityGroups"]],

@@ -35,7 +35,13 @@ async function buildImage(
   command: Command,
 ): Promise<void> {
   const ui = uiOf(context, command);
-  const { region } = loadStack(stackName, context).config;
+  const { kind, region } = loadStack(stackName, context).config;
+  if (kind === "machine-image") {
+    throw new UserError(
+      `${stackName} is a machine image, which EC2 Image Builder builds.`,
+      "Run the command that the stack's output build_command tells.",
+    );
+  }
   // Only here, because loading the AWS SDK takes a quarter of a second.
   const { imageBuildsIn } = await import("../lib/image-build.ts");
   const builds = imageBuildsIn(region);

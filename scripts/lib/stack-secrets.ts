@@ -13,7 +13,7 @@ export interface StackSecret {
 
 /** The secret that `name` (such as `agent-token`) means in a stack. Throws where the value is not ours to set. */
 export function secretOf({ name: stack, file, config }: LoadedStack, name: string): StackSecret {
-  if (!("vendor" in config)) {
+  if (!("secrets" in config)) {
     throw new UserError(`${file} is of kind ${config.kind}, which has no secrets.`, "Name the stack of a fleet.");
   }
   const key = keyOf(name, secretsOfVendor[config.vendor.type]);

@@ -1,17 +1,28 @@
 import * as z from "zod";
 import { isCidr } from "./cidr.ts";
 import { gp3Disk, instanceRefresh, instances, warmupSeconds } from "./instances.ts";
+import { stackName } from "./names.ts";
 import { oneOf, policyArn, text, uniqueList, wholeNumber } from "./primitives.ts";
 import { withRules } from "./rules.ts";
 
+/** An AMI by its id. */
+export const amiId = text(/^ami-[0-9a-f]{8,17}$/, "the id of an AMI, such as ami-0123456789abcdef0").describe(
+  "An AMI by its id.",
+);
+
+/** An AMI by the SSM parameter that names it. */
+export const amiParameter = text(
+  /^\/[\w./-]{1,1010}$/,
+  "the name of an SSM parameter, with its leading slash",
+).describe("An SSM parameter that names the AMI, read when Terraform plans.");
+
 const ami = z.union(
   [
+    z.strictObject({ id: amiId }),
+    z.strictObject({ ssmParameter: amiParameter }),
     z.strictObject({
-      id: text(/^ami-[0-9a-f]{8,17}$/, "the id of an AMI, such as ami-0123456789abcdef0").describe("An AMI by its id."),
-    }),
-    z.strictObject({
-      ssmParameter: text(/^\/[\w./-]{1,1010}$/, "the name of an SSM parameter, with its leading slash").describe(
-        "An SSM parameter that names the AMI, read when Terraform plans.",
+      stack: stackName.describe(
+        "A stack of `kind: machine-image` in the same account and region: the newest AMI that it has built when Terraform plans.",
       ),
     }),
     z.strictObject({
@@ -24,7 +35,7 @@ const ami = z.union(
       ).describe("Whose AMIs."),
     }),
   ],
-  { error: "must be { id: … }, { ssmParameter: … } or { nameFilter: …, owners: … }" },
+  { error: "must be { id: … }, { ssmParameter: … }, { stack: … } or { nameFilter: …, owners: … }" },
 );
 
 const volume = gp3Disk("an instance", { smallestGiB: 8, usualGiB: 40 }).safeExtend({

@@ -2,7 +2,8 @@ import * as z from "zod";
 import { text, uniqueList, wholeNumber } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
 
-const instanceType = text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "an instance type such as m7i.large");
+/** An EC2 instance type. */
+export const instanceType = text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "an instance type such as m7i.large");
 
 const byList = z.strictObject({
   types: uniqueList(instanceType, 1).describe("Instance types, the most wanted first."),

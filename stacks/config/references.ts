@@ -18,14 +18,18 @@ interface NamedStack {
 
 /** The stacks that a stack stands on. They may live in other folders and backends. */
 export function referencesOf(config: StackConfig): readonly Reference[] {
-  if (config.kind === "network") return [];
+  if (config.kind === "network" || config.kind === "machine-image") return [];
   const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
+  const ami = config.kind === "ec2-fleet" ? config.compute.ami : undefined;
   return [
     ...(config.network && "stack" in config.network
       ? [{ path: ["network", "stack"], stack: config.network.stack, kind: "network" as const }]
       : []),
     ...(hosts && "stack" in hosts
       ? [{ path: ["compute", "capacityProvider", "stack"], stack: hosts.stack, kind: "ecs-cluster" as const }]
+      : []),
+    ...(ami && "stack" in ami
+      ? [{ path: ["compute", "ami", "stack"], stack: ami.stack, kind: "machine-image" as const }]
       : []),
   ];
 }
@@ -37,7 +41,7 @@ export function explainReferences(config: StackConfig, stacks: readonly NamedSta
     const message = target && mismatch(config, reference, target);
     return message === undefined ? [] : [{ path: reference.path, message, about: "value" as const }];
   });
-  return wrong.length > 0 ? wrong : explainHosts(config, stacks);
+  return wrong.length > 0 ? wrong : [...explainHosts(config, stacks), ...explainImage(config, stacks)];
 }
 
 function mismatch(config: StackConfig, { kind }: Reference, target: NamedStack): string | undefined {
@@ -65,6 +69,35 @@ function explainHosts(config: StackConfig, stacks: readonly NamedStack[]): Expla
   const message =
     "must be on a network with NAT or endpoints: tasks on EC2 get no public IP, and so no way out of this one";
   return [{ path: ["compute", "capacityProvider"], message, about: "key" }];
+}
+
+/** What is wrong between a fleet and the image that its instances start from. */
+function explainImage(config: StackConfig, stacks: readonly NamedStack[]): Explanation[] {
+  const ami = config.kind === "ec2-fleet" ? config.compute.ami : undefined;
+  if (config.kind !== "ec2-fleet" || !ami || !("stack" in ami)) return [];
+  const image = stacks.find(({ name }) => name === ami.stack)?.config;
+  if (image?.kind !== "machine-image") return [];
+  const { architecture, volume } = config.compute;
+  const { vendor } = config;
+  const wrong = (path: readonly string[], message: string) => ({ path, message, about: "value" as const });
+  return [
+    image.architecture !== architecture &&
+      wrong(
+        ["compute", "ami", "stack"],
+        `must be built for ${architecture}, but ${ami.stack} is for ${image.architecture}`,
+      ),
+    image.volume.sizeGiB > volume.sizeGiB &&
+      wrong(
+        ["compute", "volume", "sizeGiB"],
+        `must be at least ${image.volume.sizeGiB}, the size of the image ${ami.stack}`,
+      ),
+    image.volume.deviceName !== volume.deviceName &&
+      wrong(["compute", "volume", "deviceName"], `must be ${image.volume.deviceName}, as in the image ${ami.stack}`),
+    vendor.type === "semaphore" &&
+      image.vendor !== undefined &&
+      image.vendor.user !== vendor.user &&
+      wrong(["vendor", "user"], `must be ${image.vendor.user}, whose home in the image ${ami.stack} has the toolbox`),
+  ].filter((explanation) => explanation !== false);
 }
 
 /** Whether two networks are not the same for sure. Ids and names of stacks cannot be compared. */

@@ -2,10 +2,11 @@ import * as z from "zod";
 import { ec2Fleet } from "./ec2-fleet.ts";
 import { ecsCluster } from "./ecs-cluster.ts";
 import { ecsFleet } from "./ecs-fleet.ts";
+import { machineImage } from "./machine-image.ts";
 import { networkStack } from "./network-stack.ts";
 
 /** What one file in `config/` may say: one schema per kind. */
-export const stackConfig = z.discriminatedUnion("kind", [ecsFleet, ec2Fleet, ecsCluster, networkStack]);
+export const stackConfig = z.discriminatedUnion("kind", [ecsFleet, ec2Fleet, ecsCluster, networkStack, machineImage]);
 
 /** See {@link stackConfig}. */
 export type StackConfig = z.output<typeof stackConfig>;

@@ -6,6 +6,7 @@ import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-securit
 import { Construct } from "constructs";
 import type { Ec2ComputeConfig } from "../config/ec2-compute.ts";
 import type { AmiSource } from "../vendors/vendor-synth.ts";
+import { newestBuiltAmi } from "./built-ami.ts";
 import type { FleetNetwork } from "./fleet-network.ts";
 import { rootVolume } from "./root-volume.ts";
 import type { StackContext } from "./stack-context.ts";
@@ -84,6 +85,7 @@ export class InstanceTemplate extends Construct {
       // Not by `resolve:ssm:`, which Auto Scaling takes neither with instances by attributes nor with skip matching.
       return new DataAwsSsmParameter(this, "image", { name: ami.ssmParameter }).insecureValue;
     }
+    if ("stack" in ami) return newestBuiltAmi(this, "image", ami.stack, this.props.compute.architecture);
     return new DataAwsAmi(this, "image", {
       mostRecent: true,
       owners: [...ami.owners],

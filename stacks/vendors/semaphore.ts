@@ -83,7 +83,11 @@ function agentConfig(config: SemaphoreConfig, fleet: InstanceFleet): Readonly<Re
   };
 }
 
-function releaseSettings({ agent, toolbox }: SemaphoreConfig, architecture: InstanceFleet["architecture"]) {
+/** What `agents/semaphore` installs, and the checksums, as settings of its scripts. */
+export function releaseSettings(
+  { agent, toolbox }: Pick<SemaphoreConfig, "agent" | "toolbox">,
+  architecture: InstanceFleet["architecture"],
+) {
   return {
     AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: agent.version,
     AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: agent.sha256 ?? knownAgentReleases[agent.version]?.[architecture] ?? "",

@@ -82,6 +82,7 @@ export interface AgentInstance {
 export type AmiSource =
   | { readonly id: string }
   | { readonly ssmParameter: string }
+  | { readonly stack: string }
   | { readonly nameFilter: string; readonly owners: readonly string[] };
 
 /** A vendor whose agents run on instances of a group. */

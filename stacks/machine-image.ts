@@ -1,0 +1,31 @@
+import type { Construct } from "constructs";
+import { BaseStack } from "./base-stack.ts";
+import type { MachineImageConfig } from "./config/machine-image.ts";
+import { builtAmiName, builtAmiTags } from "./constructs/built-ami.ts";
+import { ImagePipeline } from "./constructs/image-pipeline.ts";
+import { ImageRecipe } from "./constructs/image-recipe.ts";
+import { semaphoreImage } from "./vendors/semaphore-image.ts";
+
+/** `kind: machine-image`: an AMI that EC2 Image Builder builds, on a schedule and by hand. */
+export class MachineImageStack extends BaseStack<MachineImageConfig> {
+  constructor(scope: Construct, name: string, config: MachineImageConfig) {
+    super(scope, name, config);
+    const { context } = this;
+    const baked = config.vendor && semaphoreImage(config.vendor, config.architecture);
+    const recipe = new ImageRecipe(this, "recipe", { context, config, baked });
+    const pipeline = new ImagePipeline(this, "pipeline", {
+      context,
+      config,
+      recipe,
+      amiName: builtAmiName(name),
+      amiTags: { ...this.tags, ...builtAmiTags(name), Name: name },
+      tags: this.tags,
+    });
+    this.output("pipeline_arn", pipeline.arn);
+    this.output(
+      "build_command",
+      `aws imagebuilder start-image-pipeline-execution --region ${config.region} --image-pipeline-arn ${pipeline.arn}`,
+    );
+    this.output("log_group", pipeline.logGroupName);
+  }
+}

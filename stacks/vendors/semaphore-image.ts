@@ -1,0 +1,22 @@
+import type { MachineImageConfig } from "../config/machine-image.ts";
+import type { Baked } from "../constructs/image-components.ts";
+import { releaseSettings } from "./semaphore.ts";
+
+/** What an image brings for agents of Semaphore, so that agents/semaphore/boot.sh finds it there. */
+export function semaphoreImage(
+  vendor: NonNullable<MachineImageConfig["vendor"]>,
+  architecture: MachineImageConfig["architecture"],
+): Baked {
+  return {
+    files: ["semaphore/bake.sh", "semaphore/boot.sh"],
+    settings: {
+      AGENT_FLEETS_SEMAPHORE_USER: vendor.user,
+      ...releaseSettings(vendor, architecture),
+    },
+    checks: [
+      "test -x /opt/semaphore/agent/agent",
+      `id ${vendor.user}`,
+      ...(vendor.toolbox ? [`test -e ~${vendor.user}/.toolbox/toolbox`] : []),
+    ],
+  };
+}
