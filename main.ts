@@ -1,9 +1,9 @@
-import { bundleHandlers } from "./stacks/constructs/bundle.ts";
+import { cachedBundles } from "./stacks/constructs/bundle-cache.ts";
 
 // cdktf is archived and still calls what newer versions of Node deprecate: nobody can act on that warning.
 process.noDeprecation = true;
-// esbuild works in its own process, beside the imports below, which take as long.
-const bundling = bundleHandlers();
+// Where they must be made, esbuild works in its own process, beside the imports below.
+const bundling = cachedBundles();
 const { ConfigError, loadStacks } = await import("./stacks/config/load.ts");
 
 try {

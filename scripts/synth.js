@@ -24,15 +24,19 @@ const ownUrls = {
   },
 };
 
-/** Packages stay where they are. Node wants the file's name where a path within one means a folder. */
+/** Packages stay where they are, and are required: Node reads a CommonJS package twice when a module imports it. */
 const packages = {
   name: "packages",
-  setup({ onResolve }) {
-    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
-      kind === "entry-point"
-        ? undefined
-        : { path: /^@cdktf\/[^/]+\/lib\/[^.]+$/.test(path) ? `${path}/index.js` : path, external: true },
-    );
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+      if (kind === "entry-point") return undefined;
+      return kind === "require-call" || path.startsWith("node:")
+        ? { path, external: true }
+        : { path, namespace: "package" };
+    });
+    onLoad({ filter: /./, namespace: "package" }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
   },
 };
 
@@ -45,6 +49,7 @@ await build({
   target: "node20",
   outExtension: { ".js": ".mjs" },
   outdir,
+  banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
   define: { "import.meta.url": "ownUrl" },
   plugins: [packages, ownUrls],
 });

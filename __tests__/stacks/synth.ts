@@ -21,10 +21,10 @@ export interface Synthesized {
 
 /** Stands in for the real code where a test does not run it, and keeps snapshots free of its hash. */
 export const stubBundles: Bundles = {
-  autoscale: new TextEncoder().encode("export const handler = 'autoscale';"),
-  release: new TextEncoder().encode("export const handler = 'release';"),
-  retire: new TextEncoder().encode("export const handler = 'retire';"),
-  webhook: new TextEncoder().encode("export const handler = 'webhook';"),
+  autoscale: "export const handler = 'autoscale';",
+  release: "export const handler = 'release';",
+  retire: "export const handler = 'retire';",
+  webhook: "export const handler = 'webhook';",
 };
 
 const classes = await loadStackClasses();

@@ -69,7 +69,7 @@ export async function measureBundles(): Promise<Figure[]> {
       return [
         {
           what: `${name} bundle`,
-          value: bundles[name].byteLength / 1000,
+          value: Buffer.byteLength(bundles[name]) / 1000,
           unit: "kB",
           ...(goal && { goal: { value: goal.kilobytes } }),
         },

@@ -14,8 +14,8 @@ export const handlerNames = ["autoscale", "release", "retire", "webhook"] as con
 /** See {@link handlerNames}. */
 export type HandlerName = (typeof handlerNames)[number];
 
-/** The code of each handler: the text of its `index.mjs`. */
-export type Bundles = Readonly<Record<HandlerName, Uint8Array>>;
+/** The code of each handler: its `index.mjs`. */
+export type Bundles = Readonly<Record<HandlerName, string>>;
 
 /**
  * Schemas of the AWS SDK write keys as `[name]`, `name` being a text of the same file. For all that esbuild knows such a
@@ -57,5 +57,5 @@ export async function bundleHandlers(): Promise<Bundles> {
     plugins: [literalKeys],
     logLevel: "error",
   });
-  return Object.fromEntries(handlerNames.map((name, index) => [name, outputFiles[index]?.contents])) as Bundles;
+  return Object.fromEntries(handlerNames.map((name, index) => [name, outputFiles[index]?.text])) as Bundles;
 }
