@@ -1,4 +1,4 @@
-import { cachedBundles } from "./stacks/constructs/bundle-cache.ts";
+import { cachedBundles } from "./stacks/constructs/functions/bundle-cache.ts";
 
 // cdktf is archived and still calls what newer versions of Node deprecate: nobody can act on that warning.
 process.noDeprecation = true;

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { App } from "cdktf";
 import type { IConstruct } from "constructs";
-import type { Bundles, HandlerName } from "./constructs/bundle.ts";
+import type { Bundles, HandlerName } from "./constructs/functions/bundle.ts";
 
 /** The CDKTF app of all stacks. What it synthesizes names no path of the machine it ran on. */
 export class FleetApp extends App {

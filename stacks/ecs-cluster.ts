@@ -1,13 +1,13 @@
 import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
 import type { EcsClusterConfig } from "./config/ecs-cluster.ts";
-import { HostCluster } from "./constructs/cluster.ts";
-import { ClusterAlerts } from "./constructs/cluster-alerts.ts";
-import { ClusterServices } from "./constructs/cluster-services.ts";
-import { DeployerRole } from "./constructs/deployer-role.ts";
-import { fleetNetwork } from "./constructs/fleet-network.ts";
-import { SharedLoadBalancer } from "./constructs/load-balancer.ts";
-import { PublishedNetwork } from "./constructs/shared-network.ts";
+import { ClusterAlerts } from "./constructs/cluster/alerts.ts";
+import { HostCluster } from "./constructs/cluster/cluster.ts";
+import { DeployerRole } from "./constructs/cluster/deployer-role.ts";
+import { SharedLoadBalancer } from "./constructs/cluster/load-balancer.ts";
+import { ClusterServices } from "./constructs/cluster/services.ts";
+import { fleetNetwork } from "./constructs/network/fleet-network.ts";
+import { PublishedNetwork } from "./constructs/network/shared-network.ts";
 
 /** `kind: ecs-cluster`: an ECS cluster on EC2 hosts, and what runs on it. */
 export class EcsClusterStack extends BaseStack<EcsClusterConfig> {

@@ -1,16 +1,16 @@
 import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
+import { imageBuild } from "./config/compute/image-build.ts";
 import { type EcsFleetConfig, networkOf } from "./config/ecs-fleet.ts";
-import { imageBuild } from "./config/image-build.ts";
 import { computeOf, type PoolConfig } from "./config/pools.ts";
-import type { AgentImage, AgentTask } from "./constructs/agent-containers.ts";
-import { ConsumerRoles } from "./constructs/consumer-roles.ts";
-import { EcsCapacity } from "./constructs/ecs-capacity.ts";
-import { fleetNetwork } from "./constructs/fleet-network.ts";
-import { ImageBuild } from "./constructs/image-build.ts";
-import { ImageRepository } from "./constructs/image-repository.ts";
-import { allowImagePull } from "./constructs/task-rights.ts";
+import { ImageBuild } from "./constructs/agent-image/build.ts";
+import { ImageRepository } from "./constructs/agent-image/repository.ts";
+import { fleetNetwork } from "./constructs/network/fleet-network.ts";
+import type { AgentImage, AgentTask } from "./constructs/tasks/agent-containers.ts";
+import { ConsumerRoles } from "./constructs/tasks/consumer-roles.ts";
+import { EcsCapacity } from "./constructs/tasks/ecs-capacity.ts";
+import { allowImagePull } from "./constructs/tasks/task-rights.ts";
 import { createFleetSecrets, FleetControl, type FleetPool } from "./fleet-control.ts";
 import { containerVendor } from "./vendors/index.ts";
 

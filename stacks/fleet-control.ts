@@ -6,18 +6,18 @@ import type { Policy } from "../handlers/core/model.ts";
 import { webhookEnv } from "../handlers/webhook/env.ts";
 import type { FleetFields } from "./config/fleet.ts";
 import { type SecretKey, secretName } from "./config/names.ts";
-import { AlarmTopic } from "./constructs/alarm-topic.ts";
-import { FleetAlarms } from "./constructs/fleet-alarms.ts";
-import { createFleetDashboard } from "./constructs/fleet-dashboard.ts";
-import type { FleetNetwork } from "./constructs/fleet-network.ts";
-import { HandlerFunction } from "./constructs/handler-function.ts";
-import { RetirementWorkflow, type RetiringCapacity } from "./constructs/retirement-workflow.ts";
-import { RunLedgerTable } from "./constructs/run-ledger.ts";
-import { MinuteSchedule } from "./constructs/schedule.ts";
+import { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
+import { FleetAlarms } from "./constructs/alarms/fleet-alarms.ts";
+import { createFleetDashboard } from "./constructs/alarms/fleet-dashboard.ts";
+import { HandlerFunction } from "./constructs/functions/handler-function.ts";
+import { RunLedgerTable } from "./constructs/functions/run-ledger.ts";
+import { MinuteSchedule } from "./constructs/functions/schedule.ts";
+import { WebhookApi } from "./constructs/functions/webhook-api.ts";
+import type { FleetNetwork } from "./constructs/network/fleet-network.ts";
+import { RetirementWorkflow, type RetiringCapacity } from "./constructs/retirement/workflow.ts";
 import { Secret } from "./constructs/secret.ts";
 import type { ServiceRole } from "./constructs/service-role.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
-import { WebhookApi } from "./constructs/webhook-api.ts";
 import type { FleetSecrets, VendorSynth } from "./vendors/vendor-synth.ts";
 
 /** A pass ticks for 50 s; the last tick may take as long as the vendor's rate limit makes it wait. */

@@ -1,9 +1,9 @@
 import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
 import type { MachineImageConfig } from "./config/machine-image.ts";
-import { builtAmiName, builtAmiTags } from "./constructs/built-ami.ts";
-import { ImagePipeline } from "./constructs/image-pipeline.ts";
-import { ImageRecipe } from "./constructs/image-recipe.ts";
+import { builtAmiName, builtAmiTags } from "./constructs/machine-image/built-ami.ts";
+import { ImagePipeline } from "./constructs/machine-image/pipeline.ts";
+import { ImageRecipe } from "./constructs/machine-image/recipe.ts";
 import { semaphoreImage } from "./vendors/semaphore-image.ts";
 
 /** `kind: machine-image`: an AMI that EC2 Image Builder builds, on a schedule and by hand. */

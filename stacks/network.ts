@@ -1,8 +1,8 @@
 import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
 import type { NetworkStackConfig } from "./config/network-stack.ts";
-import { PublishedNetwork } from "./constructs/shared-network.ts";
-import { Vpc } from "./constructs/vpc.ts";
+import { PublishedNetwork } from "./constructs/network/shared-network.ts";
+import { Vpc } from "./constructs/network/vpc.ts";
 
 /** `kind: network`: a VPC, and what other stacks need to share it. */
 export class NetworkStack extends BaseStack<NetworkStackConfig> {

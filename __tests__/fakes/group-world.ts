@@ -1,6 +1,6 @@
 import { VendorApiError } from "../../handlers/core/errors.ts";
 import type { AgentReference, RetirementReason, Retirements, Vendor, VendorAgent } from "../../handlers/core/ports.ts";
-import type { BootTimes } from "../../stacks/constructs/boot-times.ts";
+import type { BootTimes } from "../../stacks/constructs/instances/boot-times.ts";
 import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance } from "./asg.ts";
 import { startAsgLife } from "./asg-life.ts";
 import type { EventClock } from "./event-clock.ts";

@@ -1,7 +1,7 @@
 import { VendorApiError } from "../../handlers/core/errors.ts";
 import type { LifecycleHook, RetirementReason, VendorRetirement } from "../../handlers/core/ports.ts";
 import { handleRetire } from "../../handlers/retire/handler.ts";
-import { retirementDefinition } from "../../stacks/constructs/retirement-definition.ts";
+import { retirementDefinition } from "../../stacks/constructs/retirement/definition.ts";
 import { createLogFake, createMetricsFake, type MetricsFake } from "./log.ts";
 import { drainOnInstance, semaphoreRetirementOver } from "./semaphore-retirement.ts";
 import { type Execution, execute } from "./step-functions.ts";

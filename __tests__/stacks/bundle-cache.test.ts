@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { fingerprintOf, keepLast } from "../../stacks/constructs/bundle-cache.ts";
+import { fingerprintOf, keepLast } from "../../stacks/constructs/functions/bundle-cache.ts";
 
 let folder: string;
 beforeEach(() => {

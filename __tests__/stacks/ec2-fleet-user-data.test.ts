@@ -6,7 +6,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { App, TerraformStack } from "cdktf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bootProgram, instanceUserData } from "../../stacks/constructs/instance-user-data.ts";
+import { bootProgram, instanceUserData } from "../../stacks/constructs/instances/user-data.ts";
 import { plainText, terraformText } from "../../stacks/constructs/terraform-text.ts";
 import { synthesize } from "./synth.ts";
 

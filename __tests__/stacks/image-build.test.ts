@@ -8,9 +8,9 @@ import * as z from "zod";
 import { FleetApp } from "../../stacks/app.ts";
 import { BaseStack } from "../../stacks/base-stack.ts";
 import { type CommonConfig, commonFields } from "../../stacks/config/common.ts";
-import { type ImageBuildConfig, imageBuild } from "../../stacks/config/image-build.ts";
-import { ImageBuild } from "../../stacks/constructs/image-build.ts";
-import { ImageRepository } from "../../stacks/constructs/image-repository.ts";
+import { type ImageBuildConfig, imageBuild } from "../../stacks/config/compute/image-build.ts";
+import { ImageBuild } from "../../stacks/constructs/agent-image/build.ts";
+import { ImageRepository } from "../../stacks/constructs/agent-image/repository.ts";
 import { ServiceRole } from "../../stacks/constructs/service-role.ts";
 import { resources, rightsOf, type Synthesized, statements, stubBundles, theOnly } from "./synth.ts";
 

@@ -5,7 +5,7 @@ import {
   pollSeconds,
   type RetirementPlace,
   retirementDefinition,
-} from "../../stacks/constructs/retirement-definition.ts";
+} from "../../stacks/constructs/retirement/definition.ts";
 import { createRetirementWorld } from "../fakes/retirement-world.ts";
 import { passTimeUntil } from "../fakes/step-functions.ts";
 

@@ -11,11 +11,11 @@ import { retireEnv } from "../../handlers/retire/env.ts";
 import { FleetApp } from "../../stacks/app.ts";
 import { BaseStack } from "../../stacks/base-stack.ts";
 import { type CommonConfig, commonFields } from "../../stacks/config/common.ts";
-import { AlarmTopic } from "../../stacks/constructs/alarm-topic.ts";
-import { bundleHandlers } from "../../stacks/constructs/bundle.ts";
-import { ReleaseQueue } from "../../stacks/constructs/release-queue.ts";
-import { noticeRules } from "../../stacks/constructs/retirement-events.ts";
-import { RetirementWorkflow } from "../../stacks/constructs/retirement-workflow.ts";
+import { AlarmTopic } from "../../stacks/constructs/alarms/alarm-topic.ts";
+import { bundleHandlers } from "../../stacks/constructs/functions/bundle.ts";
+import { noticeRules } from "../../stacks/constructs/retirement/events.ts";
+import { ReleaseQueue } from "../../stacks/constructs/retirement/release-queue.ts";
+import { RetirementWorkflow } from "../../stacks/constructs/retirement/workflow.ts";
 import { matches } from "../fakes/event-pattern.ts";
 import {
   interruptionEvent,

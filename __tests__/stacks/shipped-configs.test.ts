@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { FleetApp } from "../../stacks/app.ts";
 import { loadStacks } from "../../stacks/config/load.ts";
-import { type Bundles, bundleHandlers } from "../../stacks/constructs/bundle.ts";
+import { type Bundles, bundleHandlers } from "../../stacks/constructs/functions/bundle.ts";
 import { createStack, loadStackClasses } from "../../stacks/index.ts";
 import { stubBundles } from "./synth.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type * as z from "zod";
 import { FleetApp } from "../../stacks/app.ts";
 import { stackConfig } from "../../stacks/config/schema.ts";
-import type { Bundles } from "../../stacks/constructs/bundle.ts";
+import type { Bundles } from "../../stacks/constructs/functions/bundle.ts";
 import { createStack, loadStackClasses } from "../../stacks/index.ts";
 
 type Attributes = Readonly<Record<string, unknown>>;

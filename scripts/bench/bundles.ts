@@ -10,7 +10,7 @@ import { releaseEnv } from "../../handlers/release/env.ts";
 import { retireEnv } from "../../handlers/retire/env.ts";
 import type { VendorRuntime } from "../../handlers/vendors/config.ts";
 import { webhookEnv } from "../../handlers/webhook/env.ts";
-import { bundleHandlers, type HandlerName, handlerNames } from "../../stacks/constructs/bundle.ts";
+import { bundleHandlers, type HandlerName, handlerNames } from "../../stacks/constructs/functions/bundle.ts";
 import { type Figure, median } from "./figure.ts";
 
 const goals: Readonly<Partial<Record<HandlerName, { kilobytes: number; initMs: number }>>> = {

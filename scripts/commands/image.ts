@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Clock } from "../../handlers/core/ports.ts";
-import { imageProjectName } from "../../stacks/config/image-build.ts";
+import { imageProjectName } from "../../stacks/config/compute/image-build.ts";
 import { loadStack } from "../../stacks/config/load.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { instanceAgents } from "./agents.ts";
 import { commonFields, commonRules } from "./common.ts";
-import { type Ec2ComputeConfig, ec2Compute } from "./ec2-compute.ts";
+import { type Ec2ComputeConfig, ec2Compute } from "./compute/ec2-compute.ts";
 import { fleetFields, loopRules } from "./fleet.ts";
-import { type NetworkConfig, network, networkRules, ownNetwork } from "./network.ts";
+import { type NetworkConfig, network, networkRules, ownNetwork } from "./network/network.ts";
 import { forVendor, type Rule, withRules } from "./rules.ts";
 import { secretRules, secretsOf } from "./secrets.ts";
 import { semaphore } from "./vendors/semaphore.ts";

@@ -1,11 +1,11 @@
 import * as z from "zod";
+import { loadBalancer } from "./cluster/balancer.ts";
+import { deployer } from "./cluster/deployer.ts";
+import { hosts } from "./cluster/hosts.ts";
+import { balancerRules, serviceRules } from "./cluster/rules.ts";
+import { services } from "./cluster/services.ts";
 import { commonFields, commonRules } from "./common.ts";
-import { loadBalancer } from "./ecs-cluster-balancer.ts";
-import { deployer } from "./ecs-cluster-deployer.ts";
-import { hosts } from "./ecs-cluster-hosts.ts";
-import { balancerRules, serviceRules } from "./ecs-cluster-rules.ts";
-import { services } from "./ecs-cluster-services.ts";
-import { network, networkRules } from "./network.ts";
+import { network, networkRules } from "./network/network.ts";
 import { oneOf } from "./primitives.ts";
 import { withRules } from "./rules.ts";
 import { subscriptions } from "./subscriptions.ts";

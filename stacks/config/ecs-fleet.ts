@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { commonFields, commonRules } from "./common.ts";
-import { compute, hostRules } from "./compute.ts";
+import { compute, hostRules } from "./compute/compute.ts";
 import { consumerRoles } from "./consumer-roles.ts";
 import { fleetFields, loopRules } from "./fleet.ts";
-import { type NetworkConfig, network, networkRules, ownNetwork } from "./network.ts";
+import { type NetworkConfig, network, networkRules, ownNetwork } from "./network/network.ts";
 import { poolRules, pools } from "./pools.ts";
 import { forVendor, withRules } from "./rules.ts";
 import { secretRules, secretsOf } from "./secrets.ts";

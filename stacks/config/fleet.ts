@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { agents, scaling } from "./agents.ts";
 import { alarms } from "./alarms.ts";
-import type { NetworkConfig } from "./network.ts";
+import type { NetworkConfig } from "./network/network.ts";
 import { retirement } from "./retirement.ts";
 import type { Rule } from "./rules.ts";
 import type { secretsOf } from "./secrets.ts";

@@ -1,12 +1,12 @@
-import { check } from "./explain.ts";
-import { type ConfigFile, type ConfigSource, listConfigFiles, readConfigFile } from "./files.ts";
 import { stackName } from "./names.ts";
-import { nearest } from "./nearest.ts";
+import { check } from "./reading/explain.ts";
+import { type ConfigFile, type ConfigSource, listConfigFiles, readConfigFile } from "./reading/files.ts";
+import { nearest } from "./reading/nearest.ts";
+import { report, toFinding } from "./reading/report.ts";
+import { parseYaml, type YamlTree } from "./reading/yaml-tree.ts";
 import { explainReferences } from "./references.ts";
-import { report, toFinding } from "./report.ts";
 import { type StackConfig, stackConfig } from "./schema.ts";
 import { warningsOf } from "./warnings.ts";
-import { parseYaml, type YamlTree } from "./yaml-tree.ts";
 
 /** Everything that is wrong with the config, one line each, for a person to read. Holds no value of a secret. */
 export class ConfigError extends Error {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { commonFields, commonRules } from "./common.ts";
-import { amiId, amiParameter } from "./ec2-compute.ts";
-import { instanceType } from "./instances.ts";
+import { amiId, amiParameter } from "./compute/ec2-compute.ts";
+import { instanceType } from "./compute/instances.ts";
 import { oneOf, text, uniqueList, wholeNumber } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
 import { semaphore } from "./vendors/semaphore.ts";

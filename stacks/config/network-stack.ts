@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { commonFields, commonRules } from "./common.ts";
+import { vpcRules, zonesOfRegion } from "./network/subnets.ts";
+import { vpcFields } from "./network/vpc.ts";
 import { withRules } from "./rules.ts";
-import { vpcRules, zonesOfRegion } from "./subnets.ts";
-import { vpcFields } from "./vpc.ts";
 
 const { region, ...restOfCommon } = commonFields;
 

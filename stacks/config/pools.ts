@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { Buffer } from "../../handlers/core/model.ts";
 import { agentBuffer, tooManyAgents } from "./agents.ts";
-import { type ComputeConfig, cpuUnits, environment, wrongMemory } from "./compute.ts";
-import { containerImage } from "./image.ts";
+import { type ComputeConfig, cpuUnits, environment, wrongMemory } from "./compute/compute.ts";
+import { containerImage } from "./compute/image.ts";
 import { oneOf, text, wholeNumber } from "./primitives.ts";
 import type { Rule } from "./rules.ts";
 import { capabilities, poolName } from "./vendors/azure-devops.ts";

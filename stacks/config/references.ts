@@ -1,5 +1,5 @@
-import type { Explanation } from "./explain.ts";
-import type { NetworkConfig } from "./network.ts";
+import type { NetworkConfig } from "./network/network.ts";
+import type { Explanation } from "./reading/explain.ts";
 import type { StackConfig } from "./schema.ts";
 
 /** A place in a stack's config that names another stack. */

@@ -2,10 +2,10 @@ import { agents as agentsSchema } from "./agents.ts";
 import type { Ec2FleetConfig } from "./ec2-fleet.ts";
 import type { EcsClusterConfig } from "./ecs-cluster.ts";
 import { type EcsFleetConfig, networkOf } from "./ecs-fleet.ts";
-import type { Explanation } from "./explain.ts";
-import type { NetworkConfig } from "./network.ts";
+import type { NetworkConfig } from "./network/network.ts";
+import { agentAddresses } from "./network/subnets.ts";
+import type { Explanation } from "./reading/explain.ts";
 import type { StackConfig } from "./schema.ts";
-import { agentAddresses } from "./subnets.ts";
 import type { HcpTerraformConfig } from "./vendors/hcp-terraform.ts";
 
 const tfcAgentMinimumMiB = 2048;

@@ -1,5 +1,5 @@
 import type { MachineImageConfig } from "../config/machine-image.ts";
-import type { Baked } from "../constructs/image-components.ts";
+import type { Baked } from "../constructs/machine-image/components.ts";
 import { releaseSettings } from "./semaphore.ts";
 
 /** What an image brings for agents of Semaphore, so that agents/semaphore/boot.sh finds it there. */

@@ -4,9 +4,9 @@ import type { Policy } from "../../handlers/core/model.ts";
 import type { VendorRuntime } from "../../handlers/vendors/config.ts";
 import type { SecretKey } from "../config/names.ts";
 import type { PoolConfig } from "../config/pools.ts";
-import type { AgentContainer } from "../constructs/agent-containers.ts";
 import type { Secret } from "../constructs/secret.ts";
 import type { Statement } from "../constructs/service-role.ts";
+import type { AgentContainer } from "../constructs/tasks/agent-containers.ts";
 
 /** The secrets of a fleet, by key; only those that its vendor asked for. */
 export type FleetSecrets = Readonly<Partial<Record<SecretKey, Secret>>>;

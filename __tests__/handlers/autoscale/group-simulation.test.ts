@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createAsgCapacity } from "../../../handlers/aws/asg-capacity.ts";
 import type { Policy } from "../../../handlers/core/model.ts";
-import { bootTimes } from "../../../stacks/constructs/boot-times.ts";
+import { bootTimes } from "../../../stacks/constructs/instances/boot-times.ts";
 import { createEventClock } from "../../fakes/event-clock.ts";
 import { calm, createGroupWorld, type GroupTrouble } from "../../fakes/group-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";

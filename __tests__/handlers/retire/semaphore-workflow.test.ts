@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { joinAgents } from "../../../handlers/core/agents.ts";
 import { decide } from "../../../handlers/core/scaling.ts";
-import { anyMembers, anyPolicy, anySnapshot, now } from "../../core/arbitraries.ts";
 import { createRetirementWorld, type RetirementWorld, type WorldAgent } from "../../fakes/retirement-world.ts";
 import { passTimeUntil } from "../../fakes/step-functions.ts";
+import { anyMembers, anyPolicy, anySnapshot, now } from "../core/arbitraries.ts";
 
 const hour = 3600;
 let world: RetirementWorld;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { folderWith } from "../../config/files.ts";
 import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
+import { folderWith } from "../../stacks/config/files.ts";
 import { fleet } from "../harness.ts";
 
 const secret = "test-hook-secret";

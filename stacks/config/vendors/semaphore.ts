@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { environment } from "../compute.ts";
+import { environment } from "../compute/compute.ts";
 import { hostname, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
 

@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { generateConfigDocs } from "../../../scripts/generate-config-docs.ts";
+import { stackConfig } from "../../../stacks/config/schema.ts";
+
+const generated = generateConfigDocs();
+
+describe("what is generated from the schema", () => {
+  it.each(Object.keys(generated))("is up to date: %s", (path) => {
+    const written = readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
+    expect(written === generated[path], `${path} is stale: run \`npm run schema\``).toBe(true);
+  });
+
+  it("is the same twice", () => {
+    expect(generateConfigDocs()).toEqual(generated);
+  });
+
+  it("describes every key", () => {
+    expect(undescribed(z.toJSONSchema(stackConfig, { io: "input" }), "")).toEqual([]);
+  });
+
+  it("has patterns that editors can use", () => {
+    for (const [, pattern] of (generated["config/schema.json"] ?? "").matchAll(/"pattern": (".*")/g)) {
+      expect(() => new RegExp(JSON.parse(pattern ?? ""), "u")).not.toThrow();
+    }
+  });
+
+  it("lists every key with its default in the reference", () => {
+    const reference = generated["docs/config-reference.md"];
+    expect(reference).toContain("| `agents.max` | whole number, 0 to 10000 | `10` |");
+    expect(reference).toContain("| `region` | text | **required** |");
+    expect(reference).toContain("| `backend.bucket` | text | **required** | `type: s3`: The bucket's name. |");
+    expect(reference).toContain("| `consumerRoles[].name` | text | **required** |");
+  });
+});
+
+/** Paths of the properties without a description. */
+function undescribed(schema: unknown, path: string): string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  return Object.entries(schema).flatMap(([name, value]) => {
+    if (name !== "properties") return undescribed(value, path);
+    return Object.entries<object>(value).flatMap(([key, property]) => [
+      ...("description" in property ? [] : [`${path}.${key}`]),
+      ...undescribed(property, `${path}.${key}`),
+    ]);
+  });
+}

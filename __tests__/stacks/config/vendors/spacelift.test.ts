@@ -1,0 +1,206 @@
+import { existsSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { ec2Fleet } from "../../../../stacks/config/ec2-fleet.ts";
+import { spacelift } from "../../../../stacks/config/vendors/spacelift.ts";
+
+const minimal = {
+  type: "spacelift",
+  workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
+  endpoint: "https://acme.app.spacelift.io",
+  apiKeyId: "01HCC6QZ932J7WDF4FTVM9QMEX",
+};
+const secretArn = "arn:aws:secretsmanager:us-west-2:111122223333:secret:worker-AbCdEf";
+const parameterArn = "arn:aws:ssm:us-west-2:111122223333:parameter/ci/key";
+const byo = (...keys: string[]) => ({ byo: { secretsManager: { arn: secretArn, keys } } });
+
+/** `path: message` of everything that is wrong. */
+function errorsOf(vendor: object, secrets: object = {}, changes: object = {}): string[] {
+  const fleet = { kind: "ec2-fleet", region: "us-west-2", vendor: { ...minimal, ...vendor }, secrets, ...changes };
+  const { error } = ec2Fleet.safeParse(fleet);
+  return error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];
+}
+
+describe("spacelift", () => {
+  it("needs little: Spacelift's own domain, polling workers, no shell text", () => {
+    expect(spacelift.parse(minimal)).toEqual({
+      ...minimal,
+      domain: "spacelift.io",
+      commsProtocol: "poll",
+      configuration: "",
+      secureEnvironment: {},
+      caCertificates: [],
+      powerOffOnError: true,
+      powerOffDelaySeconds: 15,
+    });
+  });
+
+  it.each([
+    "01hcc6qz932j7wdf4ftvm9qmep",
+    "01HCC6QZ932J7WDF4FTVM9QME",
+    "01HCC6QZ932J7WDF4FTVM9QMEU",
+    "${var.pool_id_of_26_chars}",
+  ])("refuses the worker pool %s", (workerPoolId) => {
+    expect(errorsOf({ workerPoolId })).toEqual([
+      "vendor.workerPoolId: must be the id of a worker pool: a ULID of 26 capital letters and digits, such as 01HCC6QZ932J7WDF4FTVM9QMEP",
+    ]);
+  });
+
+  it.each([
+    "https://acme.app.spacelift.io/graphql",
+    "http://acme.app.spacelift.io",
+    "acme.app.spacelift.io",
+  ])("refuses the endpoint %s", (endpoint) => {
+    expect(errorsOf({ endpoint })).toEqual([expect.stringMatching(/^vendor\.endpoint: must be an https URL/)]);
+  });
+
+  it("needs an image of the user's where Spacelift publishes none", () => {
+    expect(errorsOf({}, {}, { region: "cn-north-1" })).toEqual([
+      "compute.ami: must be given: Spacelift publishes no image in China",
+    ]);
+    expect(errorsOf({}, {}, { region: "cn-north-1", compute: { ami: { id: "ami-12345678" } } })).toEqual([]);
+    expect(errorsOf({}, {}, { region: "us-gov-west-1" })).toEqual([]);
+  });
+
+  it("refuses what it does not know", () => {
+    expect(errorsOf({ apiKeySecret: "test" })).toEqual([expect.stringContaining("apiKeySecret")]);
+  });
+
+  describe("sources of variables", () => {
+    it("are secrets of the user's, whole or by their keys", () => {
+      const secureEnvironment = { GITHUB_TOKEN: { arn: parameterArn }, OTHER: { arn: secretArn } };
+      expect(errorsOf({ secureEnvironment, ...byo("SPACELIFT_TOKEN", "SPACELIFT_POOL_PRIVATE_KEY", "MORE") })).toEqual(
+        [],
+      );
+    });
+
+    it("defect 22: never hold a value", () => {
+      expect(errorsOf({ secureEnvironment: { GITHUB_TOKEN: "test-token" } })).toHaveLength(1);
+      expect(errorsOf({}, { workerPoolToken: "test-token" })).toEqual([
+        "secrets.workerPoolToken: must be { arn: … } or { variable: … }: the secret itself never belongs in a config file",
+      ]);
+    });
+
+    it("are one for each variable", () => {
+      const secureEnvironment = { MORE: { arn: parameterArn } };
+      expect(errorsOf({ secureEnvironment, ...byo("MORE") })).toEqual([
+        "vendor.byo.secretsManager.keys: must not name MORE, which secureEnvironment brings: one source each",
+      ]);
+      const source = { arn: parameterArn };
+      expect(errorsOf(byo("SPACELIFT_TOKEN"), { workerPoolToken: source, poolPrivateKey: source })).toEqual([
+        "secrets.workerPoolToken: must be left out: vendor.byo.secretsManager brings SPACELIFT_TOKEN",
+      ]);
+    });
+
+    it("bring no variable that the stack sets itself", () => {
+      const secureEnvironment = {
+        SPACELIFT_TOKEN: { arn: parameterArn },
+        SPACELIFT_METADATA_asg_id: { arn: parameterArn },
+      };
+      expect(errorsOf({ secureEnvironment }).sort()).toEqual([
+        "vendor.secureEnvironment.SPACELIFT_METADATA_asg_id: must not be set here: use nothing, the fleet knows its workers by it",
+        "vendor.secureEnvironment.SPACELIFT_TOKEN: must not be set here: use secrets.workerPoolToken",
+      ]);
+      expect(errorsOf(byo("SPACELIFT_TOKEN", "SPACELIFT_WORKER_COMMS_URL"))).toEqual([
+        "vendor.byo.secretsManager.keys: must not name SPACELIFT_WORKER_COMMS_URL: use vendor.commsUrl",
+      ]);
+    });
+
+    it.each(["1X", "A-B", "A B", "", "AGENT_FLEETS_REGION", "A=1"])("have no variable named %j", (name) => {
+      expect(errorsOf({ secureEnvironment: { [name]: { arn: secretArn } } })).toHaveLength(1);
+      expect(errorsOf(byo(name))).toHaveLength(1);
+    });
+
+    it("by keys are of Secrets Manager: a parameter has none", () => {
+      expect(errorsOf({ byo: { secretsManager: { arn: parameterArn, keys: ["A"] } } })).toEqual([
+        "vendor.byo.secretsManager.arn: must be the ARN of a Secrets Manager secret",
+      ]);
+    });
+  });
+
+  describe("configuration", () => {
+    it.each([
+      "SPACELIFT_TOKEN=x",
+      "export SPACELIFT_TOKEN=x",
+      "  export A=1 SPACELIFT_TOKEN=x",
+      "true && export SPACELIFT_TOKEN=x",
+      "echo; SPACELIFT_TOKEN=x",
+      'set -e\n\texport SPACELIFT_TOKEN="$(cat /x)"\n',
+      "declare -x SPACELIFT_TOKEN=x",
+    ])("may not set what the stack sets: %j", (configuration) => {
+      expect(errorsOf({ configuration })).toEqual([
+        "vendor.configuration: must not set SPACELIFT_TOKEN: use secrets.workerPoolToken",
+      ]);
+    });
+
+    it.each([
+      "export SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED=true",
+      "# SPACELIFT_TOKEN=x is set by the fleet",
+      'echo "$SPACELIFT_TOKEN" | wc -c',
+      "export MY_SPACELIFT_TOKEN=x",
+      "[[ -n ${SPACELIFT_TOKEN} ]]",
+      "export SPACELIFT_METADATA_team=platform",
+    ])("may hold %j", (configuration) => {
+      expect(errorsOf({ configuration })).toEqual([]);
+    });
+  });
+
+  it("has a URL of its own for polling workers only", () => {
+    const commsUrl = "https://spacelift.example.com";
+    expect(errorsOf({ commsUrl })).toEqual([]);
+    expect(errorsOf({ commsUrl, commsProtocol: "mqtt" })).toEqual(["vendor.commsUrl: must be left out with mqtt"]);
+  });
+
+  it.each([
+    "s3://bucket",
+    "s3://bucket/",
+    "https://bucket/key",
+    "s3://bucket/*",
+    "s3://bucket/a?",
+    "s3://bucket/${x}",
+  ])("refuses the launcher %s: instances may read exactly one object", (launcherS3Uri) => {
+    expect(errorsOf({ selfHosted: { launcherS3Uri } })).toHaveLength(1);
+  });
+
+  it("takes proxies and certificates, hosted or self-hosted", () => {
+    const certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    const proxies = { http: "http://proxy.example.com:3128", no: [".example.com", "10.0.0.0/8"] };
+    expect(errorsOf({ proxies, caCertificates: [certificate] })).toEqual([]);
+    expect(errorsOf({ proxies: { no: ["a"] } })).toEqual(["vendor.proxies: must name an http or an https proxy"]);
+    expect(errorsOf({ proxies: { http: "http://a b" } })).toHaveLength(1);
+    expect(errorsOf({ proxies: { ...proxies, no: ["a,b"] } })).toHaveLength(1);
+    expect(errorsOf({ caCertificates: ["MIIB"] })).toHaveLength(1);
+    expect(errorsOf({ caCertificates: [`${certificate}${certificate.replace("MIIB", "MIIC")}`] })).toHaveLength(1);
+  });
+});
+
+describe("the migration page", () => {
+  const root = new URL("../../../../", import.meta.url);
+  const page = readFileSync(new URL("docs/migrating-from-spacelift-workerpool.md", root), "utf8");
+
+  it.each([
+    ..."worker_pool_id security_groups vpc_subnets min_size max_size ec2_instance_type ami_id ami_architecture".split(
+      " ",
+    ),
+    ..."secure_env_vars secure_env_vars_kms_key_id configuration byo_secretsmanager byo_ssm base_name".split(" "),
+    ..."spacelift_api_credentials api_key_id api_key_secret api_key_endpoint autoscaling_configuration".split(" "),
+    ..."schedule_expression max_create max_terminate scale_down_delay timeout architecture s3_package".split(" "),
+    ..."autoscaling_vpc_subnets autoscaling_vpc_sg_ids autoscaling_tracing_mode lifecycle_hook_timeout".split(" "),
+    ..."instance_refresh instance_market_options volume_size volume_throughput volume_encryption".split(" "),
+    ..."volume_encryption_kms_key_id enable_monitoring enabled_metrics disable_container_credentials".split(" "),
+    ..."create_iam_role custom_iam_role_name extra_iam_statements iam_permissions_boundary".split(" "),
+    ..."additional_tags tag_specifications launch_template_version poweroff_delay domain_name".split(" "),
+    ..."selfhosted_configuration s3_uri run_launcher_as_spacelift_user http_proxy_config https_proxy_config".split(" "),
+    ..."no_proxy_config ca_certificates power_off_on_error cloudwatch_log_group_retention".split(" "),
+    ..."cloudwatch_kms_key_id cloudwatch_skip_destroy import_cloudwatch_log_groups".split(" "),
+    ..."instances_role_arn instances_role_name autoscaling_group_arn launch_template_id".split(" "),
+  ])("has a line for %s", (name) => {
+    const firstCells = page.split("\n").map((line) => line.split("|")[1] ?? "");
+    expect(firstCells.join("\n")).toMatch(new RegExp(`\\b${name}\\b`));
+  });
+
+  it("names a shipped config for each example", () => {
+    const configs = [...page.matchAll(/`(config\/[\w-]+\.yaml)`/g)].map(([, path = ""]) => path);
+    expect(configs).toHaveLength(8);
+    expect(configs.filter((path) => !existsSync(new URL(path, root)))).toEqual([]);
+  });
+});

@@ -1,0 +1,60 @@
+import * as z from "zod";
+import { hostname, oneOf, text, uniqueList } from "../primitives.ts";
+import { withRules } from "../rules.ts";
+
+const github = withRules(
+  z.strictObject({
+    repository: text(/^[\w.-]+\/[\w.-]+$/, "owner/repository").describe("A GitHub repository."),
+    branch: text(/^[\w./-]{1,200}$/, "the name of a branch, without a wildcard")
+      .optional()
+      .describe("Runs of this branch."),
+    environment: text(/^[\w./-]{1,200}$/, "the name of an environment, without a wildcard")
+      .optional()
+      .describe("Jobs of this environment, which GitHub can protect."),
+  }),
+  [
+    {
+      path: [],
+      reads: [["branch"], ["environment"]],
+      check: ({ branch, environment }) =>
+        (branch === undefined) === (environment === undefined)
+          ? "must have either branch or environment: not every run of a repository may deploy"
+          : undefined,
+    },
+  ],
+);
+
+const hcpTerraform = z.strictObject({
+  hostname: hostname.default("app.terraform.io").describe("Host of HCP Terraform or Terraform Enterprise."),
+  organization: text(/^[A-Za-z0-9][\w-]*$/, "the name of an organization").describe("The organization."),
+  project: text(/^[\w -]{1,40}$/, "the name of a project").describe("The workspace's project."),
+  workspace: text(/^[\w-]{1,90}$/, "the name of a workspace").describe("The workspace."),
+  phases: uniqueList(oneOf(["plan", "apply"]), 1)
+    .default(["apply"])
+    .describe("Phases of a run that may deploy."),
+});
+
+/** Who may deploy new versions of the services: pipelines that prove who they are by OIDC, without a key. */
+export const deployer = withRules(
+  z.strictObject({
+    github: z.array(github).default([]).describe("Branches or environments of GitHub repositories."),
+    hcpTerraform: z.array(hcpTerraform).default([]).describe("HCP Terraform workspaces."),
+    createProviders: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether to make the account's OIDC providers, of which AWS allows one per address. Left out: they exist.",
+      ),
+  }),
+  [
+    {
+      path: [],
+      reads: [["github"], ["hcpTerraform"]],
+      check: ({ github: repositories, hcpTerraform: workspaces }) =>
+        repositories.length + workspaces.length === 0 ? "must name someone in github or hcpTerraform" : undefined,
+    },
+  ],
+);
+
+/** See {@link deployer}. */
+export type DeployerConfig = z.output<typeof deployer>;

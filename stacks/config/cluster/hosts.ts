@@ -1,0 +1,91 @@
+import * as z from "zod";
+import { gp3Disk, instanceRefresh, instances, warmupSeconds } from "../compute/instances.ts";
+import { oneOf, text, wholeNumber } from "../primitives.ts";
+import { withRules } from "../rules.ts";
+
+/** The agent's variables that this stack sets itself or that would carry a credential. */
+const reservedVariables: Readonly<Record<string, string>> = {
+  ECS_CLUSTER: "is the stack's own cluster",
+  ECS_ENABLE_SPOT_INSTANCE_DRAINING: "is set wherever hosts.spotPercent asks for Spot",
+  ECS_AWSVPC_BLOCK_IMDS: "is set, so that tasks cannot take the host's rights",
+  ECS_ENGINE_AUTH_DATA: "would put a credential into user data: use services[].repositoryCredentialsArn",
+  ECS_ENGINE_AUTH_TYPE: "would put a credential into user data: use services[].repositoryCredentialsArn",
+};
+
+const ecsConfig = z.record(
+  text(/^ECS_[A-Z0-9_]+$/, "a setting of the ECS agent such as ECS_RESERVED_MEMORY").refine(
+    (name) => !Object.hasOwn(reservedVariables, name),
+    { error: ({ input }) => `must be left out: it ${reservedVariables[String(input)]}` },
+  ),
+  text(/^[^\r\n\0]*$/, "text of one line"),
+);
+
+/** EC2 takes 16 KiB of user data in all; ours and its wrapping take the rest. */
+const maxUserDataBytes = 6144;
+
+const userData = z
+  .string()
+  .refine((script) => script.startsWith("#!") || script.startsWith("#cloud-config\n"), {
+    error: "must start with #! (a script) or be a #cloud-config",
+  })
+  .refine((script) => Buffer.byteLength(script) <= maxUserDataBytes, {
+    error: `must have at most ${maxUserDataBytes} bytes: EC2 takes 16 KiB in all. Let a short script fetch a long one`,
+  });
+
+/** The EC2 hosts of a cluster. */
+export const hosts = withRules(
+  z.strictObject({
+    architecture: oneOf(["x86_64", "arm64"]).default("x86_64").describe("CPU architecture of the hosts and their AMI."),
+    amiId: text(/^ami-[0-9a-f]{8,17}$/, "the id of an AMI")
+      .optional()
+      .describe(
+        "A pinned ECS-optimized AMI. Left out: the newest Amazon Linux 2023 one whenever a host starts, by AWS's SSM parameter.",
+      ),
+    instances: instances
+      .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
+      .describe("What hosts are: a list of types, or what they must have."),
+    min: wholeNumber(0, 1000).default(0).describe("Hosts that are always there."),
+    max: wholeNumber(1, 1000).default(10).describe("Never more hosts than this (but for those that replace others)."),
+    onDemandBase: wholeNumber(0, 1000).default(0).describe("The first hosts that are always On-Demand."),
+    spotPercent: wholeNumber(0, 100).default(0).describe("Share of Spot among the hosts above `onDemandBase`."),
+    targetCapacityPercent: wholeNumber(1, 100)
+      .default(100)
+      .describe("How full the hosts should be; below 100 there are spare ones for tasks to start on at once."),
+    volume: gp3Disk("a host", { smallestGiB: 30, usualGiB: 30 })
+      .prefault({})
+      .describe("A host's disk: gp3, encrypted always, with `kmsKeyArn` or AWS's own key."),
+    maxLifetimeDays: wholeNumber(1, 365)
+      .default(30)
+      .describe("Age at which a host is drained and replaced, and so takes the newest AMI."),
+    refresh: instanceRefresh("host", {
+      minHealthyPercent: 100,
+      warmupSeconds: warmupSeconds.default(120).describe("How long a new host takes until it counts."),
+    })
+      .prefault({})
+      .describe("How hosts are replaced when their template changes. Each is drained before it goes."),
+    ecsConfig: ecsConfig
+      .default({})
+      .describe("More settings of the ECS agent, one line each in /etc/ecs/ecs.config. Not for secrets."),
+    userData: userData
+      .optional()
+      .describe(
+        "A script or cloud-config that runs at a host's first boot, before the ECS agent starts. Not for secrets.",
+      ),
+  }),
+  [
+    {
+      path: ["min"],
+      reads: [["min"], ["max"]],
+      check: ({ min, max }) => (min > max ? `must not be more than hosts.max, which is ${max}` : undefined),
+    },
+    {
+      path: ["onDemandBase"],
+      reads: [["onDemandBase"], ["max"]],
+      check: ({ onDemandBase, max }) =>
+        onDemandBase > max ? `must not be more than hosts.max, which is ${max}` : undefined,
+    },
+  ],
+);
+
+/** See {@link hosts}. */
+export type HostsConfig = z.output<typeof hosts>;

@@ -1,0 +1,68 @@
+import * as z from "zod";
+import { text, uniqueList, wholeNumber } from "../primitives.ts";
+import { withRules } from "../rules.ts";
+import { containerImage } from "./image.ts";
+
+const partName = text(/^[a-z][a-z0-9-]{0,62}$/, "a lower-case name such as cache");
+
+/** A secret as ECS takes it. */
+export const secretReference = text(
+  /^arn:(?:aws|aws-us-gov|aws-cn):(?:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+(?::[\w-]*:[\w-]*:[\w-]*)?|ssm:[a-z0-9-]+:[0-9]{12}:parameter\/[\w./-]+)$/,
+  "the ARN of a Secrets Manager secret (with `:key::` for one key of its JSON) or an SSM parameter",
+);
+
+/** The name of an environment variable. */
+export const variableName = text(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an environment variable");
+const containerPath = text(/^\/[^:\s]*$/, "an absolute path");
+
+/** A volume of a task, and where its container sees it. */
+export const volume = withRules(
+  z.strictObject({
+    name: partName.describe("Name of the volume."),
+    mountPath: containerPath.describe("Where the container sees it."),
+    readOnly: z.boolean().default(false).describe("Whether the container may only read it."),
+    hostPath: containerPath.optional().describe("A folder of the host."),
+    efs: z
+      .strictObject({
+        fileSystemId: text(/^fs-[0-9a-f]{8,17}$/, "the id of a file system").describe("The file system."),
+        accessPointId: text(/^fsap-[0-9a-f]{8,17}$/, "the id of an access point")
+          .optional()
+          .describe("An access point, which then decides the folder and the user."),
+        iam: z.boolean().default(true).describe("Whether the task role is asked for the right to mount it."),
+      })
+      .optional()
+      .describe("An EFS file system, always encrypted in transit."),
+  }),
+  [
+    {
+      path: ["hostPath"],
+      reads: [["hostPath"], ["efs"]],
+      check: ({ hostPath, efs }) =>
+        hostPath !== undefined && efs !== undefined
+          ? "must be left out beside efs: a volume has one source"
+          : undefined,
+    },
+  ],
+);
+
+/** See {@link volume}. */
+export type VolumeConfig = z.output<typeof volume>;
+
+/** A container beside an agent's, which ends with it. */
+export const sidecar = z.strictObject({
+  name: partName
+    .refine((name) => name !== "agent", { error: "must not be agent: that is the agent's own" })
+    .describe("Its name."),
+  image: containerImage.describe("Container image, pinned by tag or digest."),
+  command: z.array(z.string()).optional().describe("Command. Left out: the image's own."),
+  cpu: wholeNumber(0, 16_384).default(0).describe("CPU units of the task's that are kept for it."),
+  memoryMiB: wholeNumber(6, 122_880).optional().describe("Memory it may use. Left out: what the agent leaves."),
+  environment: z.record(variableName, z.string()).default({}).describe("Environment variables. Not for secrets."),
+  secrets: z.record(variableName, secretReference).default({}).describe("Environment variables from secrets, by ARN."),
+  mounts: uniqueList(partName)
+    .default([])
+    .describe("Volumes of `compute.volumes` that it sees too, at the same place."),
+});
+
+/** See {@link sidecar}. */
+export type SidecarConfig = z.output<typeof sidecar>;

@@ -1,0 +1,190 @@
+import * as z from "zod";
+import { stackName } from "../names.ts";
+import { isCidr } from "../network/cidr.ts";
+import { oneOf, policyArn, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { withRules } from "../rules.ts";
+import { gp3Disk, instanceRefresh, instances, warmupSeconds } from "./instances.ts";
+
+/** An AMI by its id. */
+export const amiId = text(/^ami-[0-9a-f]{8,17}$/, "the id of an AMI, such as ami-0123456789abcdef0").describe(
+  "An AMI by its id.",
+);
+
+/** An AMI by the SSM parameter that names it. */
+export const amiParameter = text(
+  /^\/[\w./-]{1,1010}$/,
+  "the name of an SSM parameter, with its leading slash",
+).describe("An SSM parameter that names the AMI, read when Terraform plans.");
+
+const ami = z.union(
+  [
+    z.strictObject({ id: amiId }),
+    z.strictObject({ ssmParameter: amiParameter }),
+    z.strictObject({
+      stack: stackName.describe(
+        "A stack of `kind: machine-image` in the same account and region: the newest AMI that it has built when Terraform plans.",
+      ),
+    }),
+    z.strictObject({
+      nameFilter: text(/^[\w()[\] ./@*?-]{3,128}$/, "an AMI's name, which may have * and ?").describe(
+        "The newest AMI of such a name, looked up when Terraform plans.",
+      ),
+      owners: uniqueList(
+        text(/^(?:[0-9]{12}|self|amazon|aws-marketplace)$/, "an AWS account, self, amazon or aws-marketplace"),
+        1,
+      ).describe("Whose AMIs."),
+    }),
+  ],
+  { error: "must be { id: … }, { ssmParameter: … }, { stack: … } or { nameFilter: …, owners: … }" },
+);
+
+const volume = gp3Disk("an instance", { smallestGiB: 8, usualGiB: 40 }).safeExtend({
+  deviceName: text(/^\/dev\/[a-z0-9/]+$/, "a device such as /dev/xvda")
+    .default("/dev/xvda")
+    .describe("The AMI's root device: /dev/xvda with Amazon Linux, /dev/sda1 with Ubuntu."),
+});
+
+const warmPool = z.strictObject({
+  state: oneOf(["stopped", "running", "hibernated"]).default("stopped").describe("How instances wait."),
+  min: wholeNumber(0, 1000).default(0).describe("Instances that always wait."),
+  maxPrepared: wholeNumber(1, 10_000)
+    .optional()
+    .describe("Instances in all, waiting or in service. Left out: agents.max."),
+});
+
+const cidr = z
+  .string()
+  .refine((text) => isCidr(text, 0, 32) || z.cidrv6().safeParse(text).success, {
+    error: "must be an IPv4 or IPv6 range, such as 203.0.113.0/24",
+  })
+  .refine((text) => !text.endsWith("/0"), { error: "must not be the whole internet" });
+
+const ssh = z.strictObject({
+  keyName: text(/^[\x20-\x7e]{1,255}$/, "the name of an EC2 key pair").describe("The key pair."),
+  cidrs: uniqueList(cidr, 1).describe("From where port 22 is open."),
+});
+
+const statement = z.strictObject({
+  actions: uniqueList(text(/^[a-z0-9-]+:[A-Za-z0-9*]+$/, "an action such as s3:GetObject"), 1).describe("What."),
+  resources: uniqueList(text(/^(?:arn:\S+|\*)$/, "an ARN, or *"), 1).describe("To what."),
+});
+
+const instanceRole = z.union(
+  [
+    z.strictObject({
+      name: text(/^[\w+=,.@-]{1,64}$/, "the name of an IAM role").describe(
+        "An existing role that EC2 may assume. What agents need is for you to grant; see docs/ec2-fleet.md.",
+      ),
+    }),
+    z.strictObject({
+      extraPolicyArns: uniqueList(policyArn).default([]).describe("More policies of the instances' own role."),
+      extraStatements: z.array(statement).max(50).default([]).describe("More rights of it."),
+    }),
+  ],
+  { error: "must be { name: … } or { extraPolicyArns: […], extraStatements: […] }" },
+);
+
+/** All but those without which dead instances stay, or the loop can neither launch nor end any. */
+const suspendable = oneOf([
+  "AddToLoadBalancer",
+  "AlarmNotification",
+  "AZRebalance",
+  "InstanceRefresh",
+  "ScheduledActions",
+]);
+
+const fields = z.strictObject({
+  instances: instances
+    .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
+    .describe("What instances are: a list of types, or what they must have. One agent each."),
+  architecture: oneOf(["x86_64", "arm64"]).default("x86_64").describe("CPU architecture of instances and their AMI."),
+  ami: ami.optional().describe("The image. Left out: the vendor's usual one."),
+  onDemandBase: wholeNumber(0, 10_000).default(0).describe("The first instances that are always On-Demand."),
+  spotPercent: wholeNumber(0, 100)
+    .default(0)
+    .describe("Share of Spot above `onDemandBase`. AWS may reclaim a Spot instance in a job with two minutes' notice."),
+  onDemandAllocation: oneOf(["prioritized", "lowest-price"])
+    .optional()
+    .describe("Which On-Demand type. Left out: in the order of the list, the cheapest by attributes."),
+  spotAllocation: oneOf(["price-capacity-optimized", "capacity-optimized", "lowest-price"])
+    .default("price-capacity-optimized")
+    .describe("Which Spot pools."),
+  spotMaxPrice: text(/^[0-9]+(?:\.[0-9]{1,6})?$/, 'a price in US dollars an hour, in quotes, such as "0.05"')
+    .optional()
+    .describe("Most that a Spot instance may cost. Left out: the On-Demand price."),
+  capacityRebalance: z
+    .boolean()
+    .default(true)
+    .describe("Whether AWS replaces Spot instances that it may soon reclaim. Busy ones are waited for."),
+  maxLifetimeSeconds: wholeNumber(0, 31_536_000)
+    .refine((seconds) => seconds === 0 || seconds >= 86_400, {
+      error: "must be 0 or a whole number from 86400 to 31536000",
+    })
+    .default(0)
+    .describe("Age at which an instance is replaced, once its job is done; 0: never."),
+  warmPool: warmPool.optional().describe("Instances that have booted once and wait, so that they start faster."),
+  suspendedProcesses: uniqueList(suspendable)
+    .default([])
+    .describe("Processes of the group that rest. AZRebalance always does: it terminates instances to move them."),
+  groupMetrics: z.boolean().default(true).describe("Whether the group's own metrics are collected; they are free."),
+  volume: volume.prefault({}).describe("An instance's disk: gp3, encrypted always, with `kmsKeyArn` or AWS's own key."),
+  detailedMonitoring: z.boolean().default(false).describe("EC2 metrics each minute, which AWS charges for."),
+  tenancy: oneOf(["default", "dedicated"]).default("default").describe("Whether instances share their hardware."),
+  placementGroup: text(/^[\x21-\x7e]{1,255}$/, "the name of a placement group")
+    .optional()
+    .describe("An existing placement group."),
+  ssh: ssh.optional().describe("A way in by SSH. Left out: none; Session Manager is the usual one."),
+  ipv6: z.boolean().default(false).describe("Whether instances get an IPv6 address; their subnets must have a range."),
+  disableContainerCredentials: z
+    .boolean()
+    .default(true)
+    .describe("Whether the metadata service answers the instance alone, not containers on it (hop limit 1, else 2)."),
+  instanceRole: instanceRole
+    .prefault({ extraPolicyArns: [] })
+    .describe("What instances, and so jobs, may do in AWS: an own role with more rights, or one of yours."),
+  refresh: instanceRefresh("instance", {
+    minHealthyPercent: 90,
+    warmupSeconds: warmupSeconds
+      .optional()
+      .describe(
+        "How long a new instance takes until it counts. Left out: until one that does not boot is sure to be gone, which is " +
+          "agents.registrationGraceSeconds and ten minutes. Less lets a refresh go on over instances that never work.",
+      ),
+  })
+    .prefault({})
+    .describe("How instances are replaced when their template changes. Each is drained before it goes."),
+  healthCheckGraceSeconds: wholeNumber(0, 7200).default(300).describe("How long a new instance is not judged."),
+  hostLogs: z.boolean().default(true).describe("Whether the CloudWatch agent ships the logs of boot and agent."),
+});
+
+/** The instances of a fleet on an Auto Scaling group. */
+export const ec2Compute = withRules(fields, [
+  {
+    path: ["warmPool"],
+    reads: [["warmPool"], ["spotPercent"], ["instances"]],
+    check: ({ warmPool: pool, spotPercent, instances: wanted }) => {
+      if (!pool) return undefined;
+      if (spotPercent > 0) return "must be left out with spotPercent: AWS keeps no Spot instances warm";
+      return "types" in wanted && wanted.types.length === 1
+        ? undefined
+        : "must come with one instance type: AWS keeps no mixed instances warm";
+    },
+  },
+  {
+    path: ["onDemandAllocation"],
+    reads: [["onDemandAllocation"], ["instances"]],
+    check: ({ onDemandAllocation, instances: wanted }) =>
+      onDemandAllocation === "prioritized" && !("types" in wanted)
+        ? "must be lowest-price with instances by attributes: there is no order to go by"
+        : undefined,
+  },
+  {
+    path: ["spotMaxPrice"],
+    reads: [["spotMaxPrice"], ["spotPercent"]],
+    check: ({ spotMaxPrice, spotPercent }) =>
+      spotMaxPrice !== undefined && spotPercent === 0 ? "must be left out while spotPercent is 0" : undefined,
+  },
+]);
+
+/** See {@link ec2Compute}. */
+export type Ec2ComputeConfig = z.output<typeof ec2Compute>;

@@ -1,0 +1,47 @@
+import * as z from "zod";
+import { text, uniqueList, wholeNumber } from "../primitives.ts";
+import { containerImage } from "./image.ts";
+
+/** The agent that the image holds, where it is not the one that the Dockerfile pins. */
+const agent = z.strictObject({
+  version: text(/^[0-9]+\.[0-9]+\.[0-9]+$/, "a version of the agent, such as 4.269.0").describe(
+    "Version of the agent.",
+  ),
+  sha256: text(/^[0-9a-f]{64}$/, "a SHA-256 in 64 lower-case hexadecimal digits").describe(
+    "SHA-256 of the agent's archive for Linux and the fleet's architecture, as the release's page prints it.",
+  ),
+});
+
+/** How the stack builds the image of its agents. */
+export const imageBuild = z.strictObject({
+  schedule: text(
+    /^(?:never|rate\((?:1 (?:day|hour)|(?:[2-9]|[1-9][0-9]+) (?:days|hours))\)|cron\((?:[0-9A-Za-z*?,/#-]+ ){5}[0-9A-Za-z*?,/#-]+\))$/,
+    "never, or an EventBridge schedule in UTC such as cron(17 3 ? * SUN *) or rate(7 days)",
+  )
+    .default("cron(17 3 ? * SUN *)")
+    .describe("When the image is built anew, to take in patches of the distribution; UTC. `never`: by hand alone."),
+  agent: agent.optional().describe("Another agent than the one that our Dockerfile pins."),
+  packages: uniqueList(text(/^[a-z0-9][a-z0-9+.-]+(?:=[\w.+:~-]+)?$/, "the name of an Ubuntu package"))
+    .default([])
+    .describe("More packages of Ubuntu to install, such as `zip` or `python3`."),
+  baseImage: containerImage
+    .optional()
+    .describe("Another base than our Dockerfile's Ubuntu 24.04: the same by digest, or one of your own made from it."),
+  timeoutMinutes: wholeNumber(5, 480).default(30).describe("How long a build may take."),
+  keep: wholeNumber(1, 1000).default(10).describe("Images that are kept; older ones are deleted."),
+  keepReplacedDays: wholeNumber(1, 365)
+    .default(7)
+    .describe("How long what a newer image has replaced can still be pulled by its digest."),
+  forceDelete: z
+    .boolean()
+    .default(true)
+    .describe("Whether destroying the stack deletes the images too. If not, it fails while there are any."),
+});
+
+/** See {@link imageBuild}. */
+export type ImageBuildConfig = z.output<typeof imageBuild>;
+
+/** Name of the CodeBuild project that builds a stack's image. */
+export function imageProjectName(stack: string): string {
+  return `${stack}-image`;
+}

@@ -1,0 +1,116 @@
+import * as z from "zod";
+import { text, uniqueList, wholeNumber } from "../primitives.ts";
+import { type Rule, withRules } from "../rules.ts";
+
+/** An EC2 instance type. */
+export const instanceType = text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "an instance type such as m7i.large");
+
+const byList = z.strictObject({
+  types: uniqueList(instanceType, 1).describe("Instance types, the most wanted first."),
+});
+
+const range = (what: string, max: number) =>
+  withRules(
+    z.strictObject({
+      min: wholeNumber(1, max).describe(`At least this many ${what}.`),
+      max: wholeNumber(1, max).optional().describe(`At most this many ${what}.`),
+    }),
+    [
+      {
+        path: ["max"],
+        reads: [["min"], ["max"]],
+        check: ({ min, max: most }) =>
+          most !== undefined && most < min ? `must not be less than min, which is ${min}` : undefined,
+      },
+    ],
+  );
+
+const byAttributes = z.strictObject({
+  vcpus: range("vCPUs", 192).describe("vCPUs of a host."),
+  memoryMiB: range("MiB", 2_097_152).describe("Memory of a host."),
+  burstable: z.boolean().default(false).describe("Whether burstable types (t3, t4g, …) may be chosen."),
+  excludedTypes: uniqueList(text(/^[a-z0-9*.-]{1,30}$/, "an instance type or a pattern such as m5*"))
+    .default([])
+    .describe("Types never to choose; `*` stands for anything."),
+});
+
+/** What instances of a group are: a list of types, or what they must have. */
+export const instances = z.union([byList, byAttributes], {
+  error: "must be either { types: … } or { vcpus: …, memoryMiB: … }",
+});
+
+/** See {@link instances}. */
+export type InstancesConfig = z.output<typeof instances>;
+
+interface Gp3 {
+  readonly sizeGiB: number;
+  readonly iops: number;
+  readonly throughputMiBps: number;
+}
+
+/** What EC2 holds to when an instance starts, too late for its author. */
+const gp3Rules: readonly Rule<Gp3>[] = [
+  {
+    path: ["iops"],
+    reads: [["iops"], ["sizeGiB"]],
+    check: ({ iops, sizeGiB }) =>
+      iops > 500 * sizeGiB ? `must be at most ${500 * sizeGiB}: gp3 gives 500 for each GiB` : undefined,
+  },
+  {
+    path: ["throughputMiBps"],
+    reads: [["throughputMiBps"], ["iops"]],
+    check: ({ iops, throughputMiBps }) =>
+      throughputMiBps > iops / 4
+        ? `must be at most ${Math.floor(iops / 4)}: gp3 gives 1 MiB/s for each 4 of its iops`
+        : undefined,
+  },
+];
+
+/** An instance's disk, gp3. @param whose whose disk it is, such as "a host" */
+export function gp3Disk(whose: string, { smallestGiB, usualGiB }: { smallestGiB: number; usualGiB: number }) {
+  return withRules(
+    z.strictObject({
+      sizeGiB: wholeNumber(smallestGiB, 16_384).default(usualGiB).describe(`Size of ${whose}'s disk.`),
+      iops: wholeNumber(3000, 16_000).default(3000).describe("Operations a second."),
+      throughputMiBps: wholeNumber(125, 1000).default(125).describe("Throughput."),
+    }),
+    gp3Rules,
+  );
+}
+
+/** A refresh's time between instances, whether with a default or without one. */
+export const warmupSeconds = wholeNumber(0, 3600);
+
+/** How a group replaces its instances when their template changes. @param what what they are called, such as "host" */
+export function instanceRefresh<Warmup extends z.ZodType<number | undefined>>(
+  what: string,
+  usual: { readonly minHealthyPercent: number; readonly warmupSeconds: Warmup },
+) {
+  return withRules(
+    z.strictObject({
+      minHealthyPercent: wholeNumber(0, 100)
+        .default(usual.minHealthyPercent)
+        .describe(`${capitalized(what)}s that stay in service.`),
+      maxHealthyPercent: wholeNumber(100, 200)
+        .default(110)
+        .describe(`${capitalized(what)}s at once, old and new.`),
+      warmupSeconds: usual.warmupSeconds,
+    }),
+    [
+      {
+        path: ["maxHealthyPercent"],
+        reads: [["minHealthyPercent"], ["maxHealthyPercent"]],
+        check: ({ minHealthyPercent: min, maxHealthyPercent: max }) =>
+          max === min
+            ? `must be more than minHealthyPercent, or no ${what} could ever be replaced`
+            : max - min > 100
+              ? "must be at most 100 above minHealthyPercent"
+              : undefined,
+      },
+    ],
+  );
+}
+
+function capitalized(word: string): string {
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
+}

@@ -1,0 +1,53 @@
+import * as z from "zod";
+import { stackName } from "../names.ts";
+import { text, uniqueList } from "../primitives.ts";
+import { type Rule, withRules } from "../rules.ts";
+import { vpcRules, zonesOfRegion } from "./subnets.ts";
+import { vpcFields } from "./vpc.ts";
+
+const securityGroupIds = uniqueList(
+  text(/^sg-[0-9a-f]{8,17}$/, "the id of a security group, such as sg-0123456789abcdef0"),
+  1,
+)
+  .optional()
+  .describe("Security groups of the agents. Left out: one of our own, without ingress.");
+
+const created = z.strictObject({
+  create: withRules(z.strictObject(vpcFields), vpcRules).describe("Makes a VPC for this stack."),
+});
+
+const given = z.strictObject({
+  vpcId: text(/^vpc-[0-9a-f]{8,17}$/, "the id of a VPC, such as vpc-0123456789abcdef0").describe("An existing VPC."),
+  subnetIds: uniqueList(
+    text(/^subnet-[0-9a-f]{8,17}$/, "the id of a subnet, such as subnet-0123456789abcdef0"),
+    1,
+  ).describe("Subnets of the VPC in which agents run. They need a way out to the vendor."),
+  assignPublicIp: z
+    .boolean()
+    .default(false)
+    .describe("Whether agents get a public IP: needed in public subnets, useless in private ones."),
+  securityGroupIds,
+});
+
+const shared = z.strictObject({
+  stack: stackName.describe(
+    "A stack of `kind: network` in the same account and region, in this folder or deployed from elsewhere.",
+  ),
+  securityGroupIds,
+});
+
+/** Where a stack's agents run: in a VPC of their own, in given subnets or in a network that stacks share. */
+export const network = z.union([created, given, shared], {
+  error: "must be either { create: … }, { vpcId: …, subnetIds: … } or { stack: … }",
+});
+
+/** A network of the stack's own, as wide as our defaults. */
+export const ownNetwork = network.parse({ create: {} });
+
+/** See {@link network}. */
+export type NetworkConfig = z.output<typeof network>;
+
+/** What must hold between {@link network} and the rest of a stack's config. */
+export const networkRules: readonly Rule<{ region: string; network?: NetworkConfig | undefined }>[] = [
+  zonesOfRegion(["network", "create"], ({ network }) => (network && "create" in network ? network.create : undefined)),
+];

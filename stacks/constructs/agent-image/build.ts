@@ -1,0 +1,179 @@
+import { fileURLToPath } from "node:url";
+import { DataArchiveFile } from "@cdktf/provider-archive/lib/data-archive-file";
+import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
+import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
+import { CodebuildProject } from "@cdktf/provider-aws/lib/codebuild-project";
+import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
+import { AssetType, TerraformAsset } from "cdktf";
+import { Construct } from "constructs";
+import type { ComputeConfig } from "../../config/compute/compute.ts";
+import { type ImageBuildConfig, imageProjectName } from "../../config/compute/image-build.ts";
+import { createAlarm } from "../alarms/alarm.ts";
+import type { AlarmTopic } from "../alarms/alarm-topic.ts";
+import { createLogGroup, grantLogWrite } from "../log-group.ts";
+import { PrivateBucket } from "../private-bucket.ts";
+import { ServiceRole } from "../service-role.ts";
+import { arnOf, type StackContext } from "../stack-context.ts";
+import { allowImagePull, sortedVariables } from "../tasks/task-rights.ts";
+import type { ImageRepository } from "./repository.ts";
+
+/** Where CodeBuild builds for an architecture: so nothing is emulated. */
+const environments = {
+  x86_64: { type: "LINUX_CONTAINER", image: "aws/codebuild/amazonlinux-x86_64-standard:5.0" },
+  arm64: { type: "ARM_CONTAINER", image: "aws/codebuild/amazonlinux-aarch64-standard:3.0" },
+} as const;
+
+/** Argument of the Dockerfile that names the checksum of an architecture's agent. */
+const checksumArgument = { x86_64: "AGENT_SHA256_X64", arm64: "AGENT_SHA256_ARM64" } as const;
+
+/** The build itself is `build.sh`; what it exports, `fleet image build` shows. */
+const buildspec = JSON.stringify({
+  version: "0.2",
+  env: { shell: "bash", "exported-variables": ["IMAGE"] },
+  phases: {
+    build: { "on-failure": "ABORT", commands: ["bash build.sh", 'export IMAGE="$(cat image.txt)"'] },
+  },
+});
+
+/** Builds the image of a stack's agents in CodeBuild from a folder of `agents/`, by hand and on a schedule. */
+export class ImageBuild extends Construct {
+  readonly projectName: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: {
+      readonly context: StackContext;
+      readonly config: ImageBuildConfig;
+      readonly architecture: ComputeConfig["architecture"];
+      /** The folder of `agents/` with the Dockerfile and `build.sh`. */
+      readonly folder: string;
+      readonly repository: ImageRepository;
+      readonly topic: Pick<AlarmTopic, "arn">;
+    },
+  ) {
+    super(scope, id);
+    const { context, config, topic } = props;
+    const project = this.project();
+    this.projectName = project.name;
+    if (config.schedule !== "never") this.runOnSchedule(project, config.schedule);
+    createAlarm(this, {
+      context,
+      topic,
+      name: "image-build-failing",
+      impact: "The image of the agents could not be built: new agents run the one before, without the newest patches.",
+      namespace: "AWS/CodeBuild",
+      metric: "FailedBuilds",
+      dimensions: { ProjectName: project.name },
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 3600,
+      periods: 24,
+      breaching: 1,
+      missingData: "notBreaching",
+    });
+  }
+
+  private project(): CodebuildProject {
+    const { context, config, architecture, repository } = this.props;
+    const name = imageProjectName(context.name);
+    const source = this.source();
+    const logGroup = createLogGroup(this, "logs", context, `/agent-fleets/${context.name}/image`);
+    const role = new ServiceRole(this, "image-build", {
+      context,
+      service: "codebuild.amazonaws.com",
+      description: `Builds the image of the agents of fleet ${context.name}`,
+      trustCondition: { ArnEquals: { "aws:SourceArn": arnOf(context, "codebuild", `project/${name}`) } },
+    });
+    grantLogWrite(logGroup, role);
+    role.allow({ actions: ["s3:GetObject", "s3:GetObjectVersion"], resources: [source.arn] });
+    role.allowKey(context, ["kms:Decrypt"]);
+    repository.grantPush(role);
+    if (config.baseImage !== undefined) allowImagePull(role, config.baseImage, context);
+    return new CodebuildProject(this, "project", {
+      name,
+      description: `Builds the image of the agents of fleet ${context.name}`,
+      serviceRole: role.arn,
+      buildTimeout: config.timeoutMinutes,
+      // Two at once could end in the wrong order. Emulators of AWS forget it.
+      concurrentBuildLimit: 1,
+      lifecycle: { ignoreChanges: ["concurrent_build_limit"] },
+      artifacts: { type: "NO_ARTIFACTS" },
+      source: { type: "S3", location: source.location, buildspec },
+      environment: {
+        ...environments[architecture],
+        computeType: "BUILD_GENERAL1_SMALL",
+        imagePullCredentialsType: "CODEBUILD",
+        // Docker in the build's container.
+        privilegedMode: true,
+        environmentVariable: this.variables(),
+      },
+      logsConfig: { cloudwatchLogs: { groupName: logGroup.name }, s3Logs: { status: "DISABLED" } },
+      dependsOn: role.ready,
+    });
+  }
+
+  private variables() {
+    const { config, architecture, repository } = this.props;
+    return sortedVariables({
+      IMAGE_VERSIONS: repository.versions,
+      IMAGE_CURRENT: repository.current,
+      ...(config.baseImage !== undefined && { BASE_IMAGE: config.baseImage }),
+      ...(config.packages.length > 0 && { PACKAGES: config.packages.join(" ") }),
+      ...(config.agent && {
+        AGENT_VERSION: config.agent.version,
+        [checksumArgument[architecture]]: config.agent.sha256,
+      }),
+    });
+  }
+
+  /** The folder as a zip in a bucket, uploaded anew whenever it changes. */
+  private source(): { readonly location: string; readonly arn: string } {
+    const { context, folder } = this.props;
+    const files = new TerraformAsset(this, "files", {
+      path: fileURLToPath(new URL(`../../../agents/${folder}`, import.meta.url)),
+      type: AssetType.DIRECTORY,
+    });
+    const archive = new DataArchiveFile(this, "archive", {
+      type: "zip",
+      sourceDir: files.path,
+      outputPath: `${files.path}.zip`,
+      outputFileMode: "0644",
+    });
+    const bucket = new PrivateBucket(this, "source", { context, purpose: "image" });
+    const key = "source.zip";
+    const object = new S3Object(this, "object", {
+      bucket: bucket.name,
+      key,
+      source: archive.outputPath,
+      sourceHash: archive.outputBase64Sha256,
+      // S3 takes ten tags on an object, a stack may have fifty.
+      overrideProvider: { defaultTags: { tags: {} } },
+      dependsOn: bucket.ready,
+    });
+    return { location: `${bucket.name}/${object.key}`, arn: `${bucket.arn}/${key}` };
+  }
+
+  private runOnSchedule(project: CodebuildProject, scheduleExpression: string): void {
+    const { context } = this.props;
+    const rule = new CloudwatchEventRule(this, "rule", {
+      name: `${context.name}-image`,
+      description: `Builds the image of the agents of fleet ${context.name} anew, for patches`,
+      scheduleExpression,
+    });
+    const role = new ServiceRole(this, "image-schedule", {
+      context,
+      service: "events.amazonaws.com",
+      description: `Starts the image builds of fleet ${context.name}`,
+      trustCondition: { ArnEquals: { "aws:SourceArn": rule.arn } },
+    });
+    role.allow({ actions: ["codebuild:StartBuild"], resources: [project.arn] });
+    new CloudwatchEventTarget(this, "target", {
+      rule: rule.name,
+      arn: project.arn,
+      roleArn: role.arn,
+      dependsOn: role.ready,
+    });
+  }
+}

@@ -1,0 +1,99 @@
+import { EcrLifecyclePolicy } from "@cdktf/provider-aws/lib/ecr-lifecycle-policy";
+import { EcrRepository } from "@cdktf/provider-aws/lib/ecr-repository";
+import { Construct } from "constructs";
+import type { ServiceRole } from "../service-role.ts";
+import type { StackContext } from "../stack-context.ts";
+
+/**
+ * The images of a stack's agents: a repository of versions, whose tags never change, and a second one with a single tag
+ * that names the version which new agents run (docs/adr/0007-agent-image.md).
+ */
+export class ImageRepository extends Construct {
+  /** Repository of all versions, without a tag. */
+  readonly versions: string;
+  /** What new agents run: repository and tag. */
+  readonly current: string;
+  private readonly arns: readonly string[];
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: {
+      readonly context: StackContext;
+      /** Versions that are kept. */
+      readonly keep: number;
+      /** How long an image lives on that no tag names any more. */
+      readonly keepReplacedDays: number;
+      /** Whether destroying the stack deletes the images too. */
+      readonly forceDelete: boolean;
+    },
+  ) {
+    super(scope, id);
+    const { context, keep, keepReplacedDays, forceDelete } = props;
+    const repository = (name: string, mutable: boolean) => {
+      const made = new EcrRepository(this, name, {
+        name: repositoryName(context.name, name),
+        imageTagMutability: mutable ? "MUTABLE" : "IMMUTABLE",
+        imageScanningConfiguration: { scanOnPush: true },
+        encryptionConfiguration: [
+          context.kmsKeyArn ? { encryptionType: "KMS", kmsKey: context.kmsKeyArn } : { encryptionType: "AES256" },
+        ],
+        forceDelete,
+      });
+      const replaced = expiry(1, `Replaced ${keepReplacedDays} days ago`, {
+        tagStatus: "untagged",
+        countType: "sinceImagePushed",
+        countUnit: "days",
+        countNumber: keepReplacedDays,
+      });
+      const outnumbered = expiry(2, `The last ${keep} are kept`, {
+        tagStatus: "any",
+        countType: "imageCountMoreThan",
+        countNumber: keep,
+      });
+      new EcrLifecyclePolicy(this, `${name}-expiry`, {
+        repository: made.name,
+        policy: JSON.stringify({ rules: mutable ? [replaced] : [replaced, outnumbered] }),
+      });
+      return made;
+    };
+    const versions = repository("versions", false);
+    const current = repository("current", true);
+    this.versions = versions.repositoryUrl;
+    this.current = `${current.repositoryUrl}:agent`;
+    this.arns = [versions.arn, current.arn];
+  }
+
+  /** Lets a role pull every image. */
+  grantPull(role: ServiceRole): void {
+    this.grant(role, ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]);
+  }
+
+  /** Lets a role add versions, and choose the one that new agents run. */
+  grantPush(role: ServiceRole): void {
+    this.grant(role, [
+      "ecr:BatchCheckLayerAvailability",
+      "ecr:BatchGetImage",
+      "ecr:CompleteLayerUpload",
+      "ecr:InitiateLayerUpload",
+      "ecr:PutImage",
+      "ecr:UploadLayerPart",
+    ]);
+  }
+
+  private grant(role: ServiceRole, actions: readonly string[]): void {
+    role.allow({ actions, resources: this.arns });
+    // GetAuthorizationToken knows no resources.
+    role.allow({ actions: ["ecr:GetAuthorizationToken"], resources: ["*"] });
+  }
+}
+
+/** ECR takes no two hyphens in a row, as a stack's name may have. */
+function repositoryName(stack: string, name: string): string {
+  return `agent-fleets/${stack.replaceAll(/-{2,}/g, ({ length }) => `-${length}-`)}/${name}`;
+}
+
+/** A rule of a lifecycle policy; the lower its priority's number, the earlier it applies. */
+function expiry(rulePriority: number, description: string, selection: object) {
+  return { rulePriority, description, selection, action: { type: "expire" } };
+}

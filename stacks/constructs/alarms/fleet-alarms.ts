@@ -1,0 +1,198 @@
+import { Construct } from "constructs";
+import { metricsNamespace } from "../../../handlers/core/ports.ts";
+import type { HandlerFunction } from "../functions/handler-function.ts";
+import type { WebhookApi } from "../functions/webhook-api.ts";
+import type { StackContext } from "../stack-context.ts";
+import { type AlarmProps, createAlarm, notEmpty } from "./alarm.ts";
+import type { AlarmTopic } from "./alarm-topic.ts";
+
+type Rest = Omit<AlarmProps, "context" | "topic" | "namespace" | "dimensions">;
+
+/** The alarms of a fleet (DESIGN.md §9): each says what an operator suffers while it is on. */
+export class FleetAlarms extends Construct {
+  private readonly props: {
+    readonly context: StackContext;
+    readonly topic: AlarmTopic;
+    readonly autoscale: HandlerFunction;
+    readonly webhook: WebhookApi | undefined;
+    readonly deadLetterQueueName: string;
+    readonly queueWaitSeconds: number;
+    /** Whether jobs can demand what the fleet's agents do not offer, and its vendor tells. */
+    readonly tellsUnmatchedJobs?: boolean | undefined;
+    /** Several pools, each with alarms of its own; `undefined`: the fleet is one. */
+    readonly pools?: readonly string[] | undefined;
+  };
+
+  constructor(scope: Construct, id: string, props: FleetAlarms["props"]) {
+    super(scope, id);
+    this.props = props;
+    this.loop();
+    for (const pool of props.pools ?? [undefined]) {
+      this.vendor(pool);
+      this.jobs(pool);
+      this.launches(pool);
+      this.unserved(pool);
+    }
+    this.deliveries();
+  }
+
+  private loop(): void {
+    const { autoscale } = this.props;
+    this.onFunction(autoscale, {
+      name: "loop-failing",
+      impact: "The scaling loop fails: no agents are added for queued jobs. Running jobs are not affected.",
+      metric: "Errors",
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 60,
+      periods: 5,
+      breaching: 3,
+      missingData: "notBreaching",
+    });
+    this.onFunction(autoscale, {
+      name: "loop-silent",
+      impact: "The scaling loop has not run for five minutes: no agents are added for queued jobs.",
+      metric: "Invocations",
+      statistic: "Sum",
+      comparison: "LessThanThreshold",
+      threshold: 1,
+      periodSeconds: 60,
+      periods: 5,
+      missingData: "breaching",
+    });
+  }
+
+  private vendor(pool: string | undefined): void {
+    this.onPool(pool, {
+      name: "vendor-api-errors",
+      impact: "The vendor's API does not answer as it should: the fleet keeps its size until it does.",
+      metric: "VendorApiErrors",
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 3,
+      periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+  }
+
+  private jobs(pool: string | undefined): void {
+    const { queueWaitSeconds } = this.props;
+    this.onPool(pool, {
+      name: "queue-wait",
+      impact: `A job has waited more than ${queueWaitSeconds} s for an agent.`,
+      metric: "OldestQueuedSeconds",
+      statistic: "Maximum",
+      comparison: "GreaterThanThreshold",
+      threshold: queueWaitSeconds,
+      periodSeconds: 60,
+      periods: 3,
+      missingData: "notBreaching",
+    });
+    this.onPool(pool, {
+      name: "at-ceiling",
+      impact: "The fleet has been at its ceiling for 15 minutes while jobs wait: agents.max is too low for this load.",
+      metric: "AtCeiling",
+      statistic: "Minimum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 300,
+      periods: 3,
+      missingData: "notBreaching",
+    });
+  }
+
+  private unserved(pool: string | undefined): void {
+    this.onPool(pool, {
+      name: "no-agents",
+      impact: "Jobs have waited for ten minutes and no agent is at work or ready for them.",
+      metric: "QueuedWithoutAgents",
+      statistic: "Minimum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 300,
+      periods: 2,
+      missingData: "notBreaching",
+    });
+    if (!this.props.tellsUnmatchedJobs) return;
+    this.onPool(pool, {
+      name: "jobs-unmatched",
+      impact: "Jobs demand what no agent of this fleet offers: they wait until somebody mends them or the fleet.",
+      metric: "JobsUnmatched",
+      statistic: "Minimum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+  }
+
+  private launches(pool: string | undefined): void {
+    this.onPool(pool, {
+      name: "launch-failures",
+      impact: "AWS refuses to start agents, or they never register: queued jobs wait longer.",
+      metric: "LaunchFailures",
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 5,
+      periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+    this.onPool(pool, {
+      name: "circuit-open",
+      impact: "Too many agents failed to start within an hour: no more are launched until fewer have.",
+      metric: "CircuitOpen",
+      statistic: "Maximum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 60,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+  }
+
+  private deliveries(): void {
+    const { context, topic, webhook, deadLetterQueueName } = this.props;
+    createAlarm(this, {
+      ...notEmpty(deadLetterQueueName),
+      context,
+      topic,
+      name: "dead-letters",
+      impact: "EventBridge could not deliver the schedule to the scaling loop.",
+    });
+    if (!webhook) return;
+    // Not the function's Errors: a secret without a value is answered 503 and is no error of the function.
+    this.alarm(
+      "AWS/ApiGateway",
+      { ApiId: webhook.id },
+      {
+        name: "webhook-failing",
+        impact:
+          "Notifications are not taken in: agents start up to a minute later, or not at all without an API token.",
+        metric: "5xx",
+        statistic: "Sum",
+        comparison: "GreaterThanOrEqualToThreshold",
+        threshold: 1,
+        periodSeconds: 300,
+        periods: 1,
+        missingData: "notBreaching",
+      },
+    );
+  }
+
+  private onPool(pool: string | undefined, alarm: Rest): void {
+    const dimensions = { Fleet: this.props.context.name, ...(pool !== undefined && { Pool: pool }) };
+    this.alarm(metricsNamespace, dimensions, { ...alarm, pool });
+  }
+
+  private onFunction(target: HandlerFunction, alarm: Rest): void {
+    this.alarm("AWS/Lambda", { FunctionName: target.name }, alarm);
+  }
+
+  private alarm(namespace: string, dimensions: Record<string, string>, alarm: Rest): void {
+    createAlarm(this, { ...alarm, namespace, dimensions, context: this.props.context, topic: this.props.topic });
+  }
+}

@@ -1,0 +1,88 @@
+import { CloudwatchDashboard } from "@cdktf/provider-aws/lib/cloudwatch-dashboard";
+import type { Construct } from "constructs";
+import { type MetricName, metricsNamespace } from "../../../handlers/core/ports.ts";
+import type { HandlerFunction } from "../functions/handler-function.ts";
+import type { StackContext } from "../stack-context.ts";
+
+interface Widget {
+  readonly title: string;
+  readonly metrics: readonly (readonly unknown[])[];
+  readonly stat: "Maximum" | "Sum" | "Average";
+  readonly stacked?: boolean;
+}
+
+/** One page per fleet: what waits, what works, what was decided, what failed. */
+export function createFleetDashboard(
+  scope: Construct,
+  props: {
+    readonly context: StackContext;
+    readonly functions: readonly HandlerFunction[];
+    readonly logGroup: string;
+    /** Several pools, each with widgets of its own; `undefined`: the fleet is one. */
+    readonly pools?: readonly string[] | undefined;
+  },
+): void {
+  const { context, functions, logGroup, pools = [undefined] } = props;
+  const lambda = (metric: string) => functions.map(({ name }) => ["AWS/Lambda", metric, "FunctionName", name]);
+  const widgets: Widget[] = [
+    ...pools.flatMap((pool) => poolWidgets(context.name, pool)),
+    { title: "Function errors", metrics: lambda("Errors"), stat: "Sum" },
+    { title: "Function duration (ms)", metrics: lambda("Duration"), stat: "Average" },
+  ];
+  new CloudwatchDashboard(scope, "dashboard", {
+    dashboardName: context.name,
+    dashboardBody: JSON.stringify({
+      widgets: [
+        ...widgets.map((widget, index) => metricWidget(widget, index, context.region)),
+        {
+          type: "log",
+          x: 0,
+          y: 6 * Math.ceil(widgets.length / 2),
+          width: 24,
+          height: 6,
+          properties: {
+            title: "Latest decisions",
+            region: context.region,
+            view: "table",
+            query: `SOURCE '${logGroup}' | filter message = "decision" | fields @timestamp, action, wanted, supply, queued, reason | sort @timestamp desc | limit 50`,
+          },
+        },
+      ],
+    }),
+  });
+}
+
+function poolWidgets(fleet: string, pool: string | undefined): Widget[] {
+  const dimensions = ["Fleet", fleet, ...(pool === undefined ? [] : ["Pool", pool])];
+  const ours = (...names: MetricName[]) => names.map((name) => [metricsNamespace, name, ...dimensions]);
+  const title = (text: string) => (pool === undefined ? text : `${pool}: ${text}`);
+  return [
+    { title: title("Jobs"), metrics: ours("JobsQueued", "JobsRunning", "JobsUnmatched"), stat: "Maximum" },
+    { title: title("Longest wait (seconds)"), metrics: ours("OldestQueuedSeconds"), stat: "Maximum" },
+    {
+      title: title("Agents by state"),
+      metrics: ours("AgentsStarting", "AgentsIdle", "AgentsBusy", "AgentsUnclear", "AgentsRetiring", "AgentsOffline"),
+      stat: "Maximum",
+      stacked: true,
+    },
+    {
+      title: title("Agents wanted"),
+      metrics: ours("AgentsWanted", "AtCeiling", "CircuitOpen", "QueuedWithoutAgents"),
+      stat: "Maximum",
+    },
+    { title: title("Decisions"), metrics: ours("Launched", "Retired", "RetirementsAborted"), stat: "Sum" },
+    { title: title("Errors"), metrics: ours("LaunchFailures", "VendorApiErrors"), stat: "Sum" },
+    { title: title("Tick (seconds)"), metrics: ours("TickSeconds"), stat: "Maximum" },
+  ];
+}
+
+function metricWidget({ title, metrics, stat, stacked = false }: Widget, index: number, region: string) {
+  return {
+    type: "metric",
+    x: (index % 2) * 12,
+    y: Math.floor(index / 2) * 6,
+    width: 12,
+    height: 6,
+    properties: { title, metrics, stat, stacked, region, period: 60, view: "timeSeries" },
+  };
+}

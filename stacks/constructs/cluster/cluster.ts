@@ -1,0 +1,73 @@
+import { EcsCluster } from "@cdktf/provider-aws/lib/ecs-cluster";
+import { EcsClusterCapacityProviders } from "@cdktf/provider-aws/lib/ecs-cluster-capacity-providers";
+import { Construct } from "constructs";
+import type { EcsClusterConfig } from "../../config/ecs-cluster.ts";
+import { createLogGroup } from "../log-group.ts";
+import type { FleetNetwork } from "../network/fleet-network.ts";
+import type { ServiceRole } from "../service-role.ts";
+import type { StackContext } from "../stack-context.ts";
+import { ClusterHosts } from "./hosts.ts";
+import { allowSessions, publishSessionKey, sessionLogGroup } from "./sessions.ts";
+
+/** An ECS cluster whose default capacity are its own EC2 hosts. ECS Exec sessions in it are logged. */
+export class HostCluster extends Construct {
+  readonly arn: string;
+  readonly name: string;
+  readonly hosts: ClusterHosts;
+  /** What must exist before tasks can be placed. */
+  readonly ready: EcsClusterCapacityProviders;
+  private readonly context: StackContext;
+  private readonly sessionLogArn: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: {
+      readonly context: StackContext;
+      readonly config: EcsClusterConfig;
+      readonly network: FleetNetwork;
+      readonly tags: Readonly<Record<string, string>>;
+    },
+  ) {
+    super(scope, id);
+    const { context, config, network, tags } = props;
+    const sessions = createLogGroup(this, "exec-log", context, sessionLogGroup(context.name));
+    publishSessionKey(this, context);
+    const cluster = new EcsCluster(this, "cluster", {
+      name: context.name,
+      setting: [{ name: "containerInsights", value: config.containerInsights }],
+      configuration: {
+        executeCommandConfiguration: {
+          kmsKeyId: context.kmsKeyArn,
+          logging: "OVERRIDE",
+          logConfiguration: {
+            cloudWatchLogGroupName: sessions.name,
+            cloudWatchEncryptionEnabled: context.kmsKeyArn !== undefined,
+          },
+        },
+      },
+    });
+    this.context = context;
+    this.sessionLogArn = sessions.arn;
+    this.arn = cluster.arn;
+    this.name = context.name;
+    this.hosts = new ClusterHosts(this, "hosts", {
+      context,
+      hosts: config.hosts,
+      network,
+      clusterArn: cluster.arn,
+      tags,
+    });
+    const capacityProvider = this.hosts.capacityProvider.name;
+    this.ready = new EcsClusterCapacityProviders(this, "capacity-providers", {
+      clusterName: cluster.name,
+      capacityProviders: [capacityProvider],
+      defaultCapacityProviderStrategy: [{ capacityProvider, weight: 1 }],
+    });
+  }
+
+  /** Lets a task's ECS Exec sessions write their log. */
+  grantSessionLog(role: ServiceRole): void {
+    allowSessions(role, { logGroupArn: this.sessionLogArn, keyArn: this.context.kmsKeyArn });
+  }
+}

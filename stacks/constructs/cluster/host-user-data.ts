@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import type { HostsConfig } from "../../config/cluster/hosts.ts";
+import { plainText } from "../terraform-text.ts";
+
+/** The logs of a host: name of the log → file on the host. */
+export const hostLogs = {
+  dmesg: "/var/log/dmesg",
+  docker: "/var/log/docker",
+  "ecs-agent": "/var/log/ecs/ecs-agent.log",
+  "ecs-init": "/var/log/ecs/ecs-init.log",
+  audit: "/var/log/ecs/audit.log",
+  messages: "/var/log/messages",
+  "cloud-init": "/var/log/cloud-init.log",
+  "cloud-init-output": "/var/log/cloud-init-output.log",
+} as const;
+
+/** Log group of one of {@link hostLogs}. */
+export function hostLogGroup(cluster: string, log: keyof typeof hostLogs): string {
+  return `/agent-fleets/${cluster}/hosts/${log}`;
+}
+
+/**
+ * User data of a host as a launch template wants it: a MIME document in base64, whose parts are in base64 themselves, so
+ * that no text of a config can end a part. The order is told in agents/ecs-host/README.md.
+ */
+export function hostUserData(cluster: string, hosts: HostsConfig): string {
+  const parts = [
+    { type: "text/cloud-config", content: cloudConfig(cluster, hosts) },
+    { type: "text/x-shellscript", content: hostFile("boot.sh") },
+    ...(hosts.userData === undefined ? [] : [customPart(plainText(hosts.userData))]),
+  ];
+  const boundary = "==agent-fleets==";
+  const lines = [
+    "MIME-Version: 1.0",
+    `Content-Type: multipart/mixed; boundary="${boundary}"`,
+    ...parts.flatMap(({ type, content, merge }: Part) => [
+      "",
+      `--${boundary}`,
+      `Content-Type: ${type}; charset="utf-8"`,
+      ...(merge ? [`Merge-Type: ${merge}`] : []),
+      "Content-Transfer-Encoding: base64",
+      "",
+      base64(content),
+    ]),
+    "",
+    `--${boundary}--`,
+    "",
+  ];
+  return base64(lines.join("\n"));
+}
+
+interface Part {
+  readonly type: string;
+  readonly content: string;
+  /** How cloud-init joins a cloud-config with those before it. */
+  readonly merge?: string;
+}
+
+function customPart(content: string): Part {
+  return content.startsWith("#!")
+    ? { type: "text/x-shellscript", content }
+    : { type: "text/cloud-config", content, merge: "list(append)+dict(no_replace,recurse_list)+str()" };
+}
+
+/** JSON is YAML, and needs no second set of quoting rules. */
+function cloudConfig(cluster: string, hosts: HostsConfig): string {
+  const file = (path: string, content: string) => ({
+    path,
+    content: base64(content),
+    encoding: "b64",
+    permissions: "0644",
+  });
+  return `#cloud-config\n${JSON.stringify({
+    write_files: [
+      file("/etc/ecs/ecs.config", ecsConfigFile(cluster, hosts)),
+      file("/etc/agent-fleets/cloudwatch-agent.json", JSON.stringify(cloudWatchAgent(cluster))),
+      file("/etc/rsyslog.d/10-agent-fleets.conf", hostFile("rsyslog.conf")),
+      file("/etc/logrotate.d/agent-fleets", hostFile("logrotate.conf")),
+    ],
+  })}\n`;
+}
+
+function ecsConfigFile(cluster: string, hosts: HostsConfig): string {
+  const settings = {
+    ECS_CLUSTER: cluster,
+    // The hop limit keeps bridge tasks from the host's credentials; tasks with a network card of their own need this.
+    ECS_AWSVPC_BLOCK_IMDS: "true",
+    ...(hosts.spotPercent > 0 && { ECS_ENABLE_SPOT_INSTANCE_DRAINING: "true" }),
+    ...hosts.ecsConfig,
+  };
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${plainText(value)}\n`)
+    .join("");
+}
+
+function cloudWatchAgent(cluster: string) {
+  const logs = Object.keys(hostLogs) as (keyof typeof hostLogs)[];
+  return {
+    logs: {
+      logs_collected: {
+        files: {
+          collect_list: logs.map((log) => ({
+            file_path: hostLogs[log],
+            log_group_name: hostLogGroup(cluster, log),
+            log_stream_name: `${cluster}/{ip_address}`,
+          })),
+        },
+      },
+    },
+  };
+}
+
+function hostFile(name: string): string {
+  return readFileSync(new URL(`../../../agents/ecs-host/${name}`, import.meta.url), "utf8");
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
+}

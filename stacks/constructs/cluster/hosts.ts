@@ -1,0 +1,205 @@
+import { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group";
+import { EcsCapacityProvider } from "@cdktf/provider-aws/lib/ecs-capacity-provider";
+import { IamInstanceProfile } from "@cdktf/provider-aws/lib/iam-instance-profile";
+import { LaunchTemplate } from "@cdktf/provider-aws/lib/launch-template";
+import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
+import { Construct } from "constructs";
+import type { HostsConfig } from "../../config/cluster/hosts.ts";
+import { hostsOf } from "../../config/names.ts";
+import { instanceOverrides } from "../instances/overrides.ts";
+import { rootVolume } from "../instances/root-volume.ts";
+import { createLogGroup, grantLogWrite } from "../log-group.ts";
+import type { FleetNetwork } from "../network/fleet-network.ts";
+import { ServiceRole } from "../service-role.ts";
+import { arnOf, type StackContext } from "../stack-context.ts";
+import { hostLogGroup, hostLogs, hostUserData } from "./host-user-data.ts";
+
+const secondsADay = 86_400;
+
+/** AWS's public parameter that names the newest ECS-optimized Amazon Linux 2023 AMI. */
+const amiParameters = {
+  x86_64: "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id",
+  arm64: "/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id",
+} as const;
+
+/**
+ * The EC2 hosts of a cluster: a launch template, a group of them, and the capacity provider that scales the group by what
+ * tasks need. No host goes while tasks run on it: scale-in takes empty ones only (managed termination protection), and
+ * replacement, by a new template or by age, drains first (managed draining).
+ */
+export class ClusterHosts extends Construct {
+  readonly capacityProvider: EcsCapacityProvider;
+  readonly role: ServiceRole;
+  /** Security group that all hosts share beside the network's; it has no rules of its own. */
+  readonly securityGroupId: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: {
+      readonly context: StackContext;
+      readonly hosts: HostsConfig;
+      readonly network: FleetNetwork;
+      readonly clusterArn: string;
+      /** For what does not take the provider's default tags. */
+      readonly tags: Readonly<Record<string, string>>;
+    },
+  ) {
+    super(scope, id);
+    const { context, hosts, network } = props;
+    this.role = this.hostRole();
+    this.securityGroupId = new SecurityGroup(this, "security-group", {
+      name: `${context.name}-hosts`,
+      description: "Hosts: no way in but from the load balancer to bridge tasks",
+      vpcId: network.vpcId,
+      tags: { Name: `${context.name}-hosts` },
+    }).id;
+    const group = this.group(this.template());
+    this.capacityProvider = new EcsCapacityProvider(this, "capacity-provider", {
+      name: hostsOf(context.name),
+      autoScalingGroupProvider: {
+        autoScalingGroupArn: group.arn,
+        managedDraining: "ENABLED",
+        managedTerminationProtection: "ENABLED",
+        managedScaling: {
+          status: "ENABLED",
+          targetCapacity: hosts.targetCapacityPercent,
+          minimumScalingStepSize: 1,
+          maximumScalingStepSize: Math.min(hosts.max, 100),
+          instanceWarmupPeriod: hosts.refresh.warmupSeconds,
+        },
+      },
+    });
+  }
+
+  /** What the ECS agent, the CloudWatch agent and Session Manager need on this cluster, and nothing else. */
+  private hostRole(): ServiceRole {
+    const { context, clusterArn } = this.props;
+    const role = new ServiceRole(this, "host", {
+      context,
+      service: "ec2.amazonaws.com",
+      description: `Hosts of cluster ${context.name}`,
+    });
+    const containerInstances = arnOf(context, "ecs", `container-instance/${context.name}/*`);
+    role.allow({
+      actions: [
+        "ecs:RegisterContainerInstance",
+        "ecs:DeregisterContainerInstance",
+        "ecs:SubmitTaskStateChange",
+        "ecs:SubmitContainerStateChange",
+        "ecs:SubmitAttachmentStateChanges",
+      ],
+      resources: [clusterArn],
+    });
+    role.allow({
+      actions: ["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"],
+      resources: [containerInstances],
+      condition: { ArnEquals: { "ecs:cluster": clusterArn } },
+    });
+    role.allow({
+      actions: ["ecs:TagResource"],
+      resources: [containerInstances],
+      condition: { StringEquals: { "ecs:CreateAction": "RegisterContainerInstance" } },
+    });
+    role.allow({ actions: ["ssm:UpdateInstanceInformation"], resources: [arnOf(context, "ec2", "instance/*")] });
+    role.allow({
+      actions: [
+        "ecs:DiscoverPollEndpoint",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+      ],
+      // These actions know no resources.
+      resources: ["*"],
+    });
+    for (const log of Object.keys(hostLogs) as (keyof typeof hostLogs)[]) {
+      grantLogWrite(createLogGroup(this, `log-${log}`, context, hostLogGroup(context.name, log)), role);
+    }
+    return role;
+  }
+
+  private template(): LaunchTemplate {
+    const { context, hosts, network, tags } = this.props;
+    const { volume } = hosts;
+    const profile = new IamInstanceProfile(this, "profile", {
+      name: this.role.name,
+      role: this.role.name,
+      path: context.iamPath,
+    });
+    const named = { ...tags, Name: `${context.name}-host` };
+    return new LaunchTemplate(this, "template", {
+      name: `${context.name}-hosts`,
+      description: `Hosts of cluster ${context.name}`,
+      imageId: hosts.amiId ?? `resolve:ssm:${amiParameters[hosts.architecture]}`,
+      userData: hostUserData(context.name, hosts),
+      iamInstanceProfile: { arn: profile.arn },
+      // One hop: a bridge task, one hop further away, cannot reach the host's credentials.
+      metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+      networkInterfaces: [
+        {
+          deviceIndex: 0,
+          associatePublicIpAddress: network.assignPublicIp,
+          deleteOnTermination: "true",
+          securityGroups: [...network.securityGroupIds, this.securityGroupId],
+        },
+      ],
+      blockDeviceMappings: [rootVolume(context, "/dev/xvda", volume)],
+      monitoring: { enabled: false },
+      tagSpecifications: ["instance", "volume", "network-interface"].map((resourceType) => ({
+        resourceType,
+        tags: named,
+      })),
+    });
+  }
+
+  private group(template: LaunchTemplate): AutoscalingGroup {
+    const { context, hosts, network, tags } = this.props;
+    const { refresh } = hosts;
+    const byList = "types" in hosts.instances;
+    return new AutoscalingGroup(this, "group", {
+      name: `${context.name}-hosts`,
+      minSize: hosts.min,
+      maxSize: hosts.max,
+      vpcZoneIdentifier: network.subnetIds,
+      maxInstanceLifetime: hosts.maxLifetimeDays * secondsADay,
+      // ECS lifts the protection from hosts without tasks; managed termination protection needs it on new ones.
+      protectFromScaleIn: true,
+      suspendedProcesses: ["AZRebalance"],
+      capacityRebalance: hosts.spotPercent > 0,
+      mixedInstancesPolicy: {
+        instancesDistribution: {
+          onDemandBaseCapacity: hosts.onDemandBase,
+          onDemandPercentageAboveBaseCapacity: 100 - hosts.spotPercent,
+          onDemandAllocationStrategy: byList ? "prioritized" : "lowest-price",
+          spotAllocationStrategy: "price-capacity-optimized",
+        },
+        launchTemplate: {
+          launchTemplateSpecification: {
+            launchTemplateId: template.id,
+            version: `\${${template.fqn}.latest_version}`,
+          },
+          override: instanceOverrides(hosts.instances, hosts.architecture),
+        },
+      },
+      instanceRefresh: {
+        strategy: "Rolling",
+        preferences: {
+          minHealthyPercentage: refresh.minHealthyPercent,
+          maxHealthyPercentage: refresh.maxHealthyPercent,
+          instanceWarmup: String(refresh.warmupSeconds),
+          // All hosts are protected from scale-in; without this a refresh would wait for ever.
+          scaleInProtectedInstances: "Refresh",
+        },
+      },
+      waitForCapacityTimeout: "0",
+      forceDelete: true,
+      // ECS adds the tag to the group; undeclared, every plan would take it away.
+      tag: Object.entries({ ...tags, Name: `${context.name}-host`, AmazonECSManaged: "true" }).map(([key, value]) => ({
+        key,
+        value,
+        propagateAtLaunch: true,
+      })),
+    });
+  }
+}

@@ -1,0 +1,135 @@
+import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
+import { Construct } from "constructs";
+import type { ServiceConfig } from "../../config/cluster/services.ts";
+import { createLogGroup, grantLogWrite } from "../log-group.ts";
+import { ServiceRole } from "../service-role.ts";
+import type { StackContext } from "../stack-context.ts";
+import { allowExecuteCommand, allowImagePull, allowSecret, sortedVariables } from "../tasks/task-rights.ts";
+import { allowVolumes, mountPoints, taskVolumes } from "../tasks/task-volumes.ts";
+import type { HostCluster } from "./cluster.ts";
+
+/** What a service's tasks are: task definition, log group and two roles with exact rights. */
+export class ServiceTask extends Construct {
+  readonly arn: string;
+  readonly family: string;
+  readonly executionRole: ServiceRole;
+  readonly taskRole: ServiceRole;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: {
+      readonly context: StackContext;
+      readonly cluster: HostCluster;
+      readonly service: ServiceConfig;
+    },
+  ) {
+    super(scope, id);
+    const { context, service } = props;
+    const trust = {
+      context,
+      service: "ecs-tasks.amazonaws.com",
+      trustCondition: { StringEquals: { "aws:SourceAccount": context.accountId } },
+    };
+    this.executionRole = new ServiceRole(this, `${service.name}-exec`, {
+      ...trust,
+      description: `Starts tasks of service ${service.name}`,
+    });
+    this.taskRole = new ServiceRole(this, `${service.name}-task`, {
+      ...trust,
+      description: `What tasks of service ${service.name} may do`,
+    });
+    this.family = `${context.name}-${service.name}`;
+    this.grantStart();
+    this.grantRun();
+    this.arn = this.definition().arn;
+  }
+
+  private grantStart(): void {
+    const { context, cluster, service } = this.props;
+    const { executionRole } = this;
+    allowImagePull(executionRole, service.image, context);
+    // Without an execution role's help, as for images that are pulled again, the ECS agent pulls as the host.
+    allowImagePull(cluster.hosts.role, service.image, context);
+    const references = [...Object.values(service.secrets), service.repositoryCredentialsArn ?? []].flat();
+    for (const reference of references) allowSecret(executionRole, reference);
+    if (references.length > 0) executionRole.allowKey(context, ["kms:Decrypt"]);
+  }
+
+  private grantRun(): void {
+    const { context, cluster, service } = this.props;
+    const { taskRole } = this;
+    if (service.executeCommand) {
+      allowExecuteCommand(taskRole);
+      cluster.grantSessionLog(taskRole);
+    }
+    allowVolumes(taskRole, service.volumes, context);
+    for (const { actions, resources } of service.statements) taskRole.allow({ actions, resources });
+  }
+
+  private definition(): EcsTaskDefinition {
+    const { service } = this.props;
+    return new EcsTaskDefinition(this, "definition", {
+      family: this.family,
+      requiresCompatibilities: ["EC2"],
+      networkMode: service.networkMode,
+      pidMode: service.pidMode,
+      executionRoleArn: this.executionRole.arn,
+      taskRoleArn: this.taskRole.arn,
+      volume: taskVolumes(service.volumes),
+      containerDefinitions: JSON.stringify([this.container()]),
+    });
+  }
+
+  private container() {
+    const { context, service } = this.props;
+    const logGroup = createLogGroup(this, "logs", context, `/agent-fleets/${context.name}/services/${service.name}`);
+    grantLogWrite(logGroup, this.executionRole);
+    const { healthCheck } = service;
+    return {
+      name: service.name,
+      image: service.image,
+      essential: true,
+      cpu: service.cpu,
+      memory: service.memoryMiB,
+      ...(service.repositoryCredentialsArn !== undefined && {
+        repositoryCredentials: { credentialsParameter: service.repositoryCredentialsArn },
+      }),
+      ...(service.entryPoint && { entryPoint: service.entryPoint }),
+      ...(service.command && { command: service.command }),
+      ...(service.user !== undefined && { user: service.user }),
+      portMappings: service.ports.map(({ name, containerPort, hostPort, protocol }) => ({
+        name,
+        containerPort,
+        hostPort: service.networkMode === "bridge" ? (hostPort ?? 0) : containerPort,
+        protocol,
+      })),
+      environment: sortedVariables(service.environment),
+      secrets: sortedVariables(service.secrets).map(({ name, value }) => ({ name, valueFrom: value })),
+      readonlyRootFilesystem: service.readonlyRootFilesystem,
+      mountPoints: mountPoints(service.volumes),
+      linuxParameters: {
+        initProcessEnabled: true,
+        ...(service.capabilities.length > 0 && { capabilities: { add: service.capabilities } }),
+      },
+      stopTimeout: service.stopTimeoutSeconds,
+      ...(healthCheck && {
+        healthCheck: {
+          command: ["CMD", ...healthCheck.command],
+          interval: healthCheck.intervalSeconds,
+          timeout: healthCheck.timeoutSeconds,
+          retries: healthCheck.retries,
+          startPeriod: healthCheck.startPeriodSeconds,
+        },
+      }),
+      logConfiguration: {
+        logDriver: "awslogs",
+        options: {
+          "awslogs-group": logGroup.name,
+          "awslogs-region": context.region,
+          "awslogs-stream-prefix": service.name,
+        },
+      },
+    };
+  }
+}

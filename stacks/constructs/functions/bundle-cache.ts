@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Bundles, bundleHandlers } from "./bundle.ts";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** Goes with `node_modules`, as the packages do that are in the bundles. */
+const cache = join(root, "node_modules/.cache/agent-fleets/handlers.json");
+
+/** What bundles are made of; of packages, npm's own list of what it installed. */
+const sources = [
+  "handlers",
+  "stacks/constructs/functions/bundle.ts",
+  "tsconfig.json",
+  "node_modules/.package-lock.json",
+];
+
+/**
+ * The bundles of {@link bundleHandlers}, which takes a second, made anew only when a source or a package changed.
+ * Where another tool than npm installed the packages nothing tells that, so they are made each time.
+ */
+export async function cachedBundles(): Promise<Bundles> {
+  const fingerprint = await fingerprintOf(sources.map((source) => join(root, source))).catch(() => undefined);
+  return fingerprint === undefined ? bundleHandlers() : keepLast(cache, fingerprint, bundleHandlers);
+}
+
+/** Differs when the path or the content of a file does, or of any file in a folder among them. Throws where one is missing. */
+export async function fingerprintOf(paths: readonly string[]): Promise<string> {
+  const files = (await Promise.all(paths.map(filesAt))).flat();
+  const contents = await Promise.all(files.map((file) => readFile(file)));
+  const hash = createHash("sha256");
+  for (const [index, content] of contents.entries())
+    hash.update(`${files[index]}\0${content.byteLength}\0`).update(content);
+  return hash.digest("hex");
+}
+
+async function filesAt(path: string): Promise<string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch((error) => {
+    if (error.code === "ENOTDIR") return undefined;
+    throw error;
+  });
+  if (entries === undefined) return [path];
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/**
+ * What `make` makes, from the file where that holds what was made under the same fingerprint. The file holds what was
+ * made last; without it, or with a broken one, all is made again. Throws what `make` throws.
+ */
+export async function keepLast<Made>(file: string, fingerprint: string, make: () => Promise<Made>): Promise<Made> {
+  const kept = await readFile(file, "utf8")
+    .then(JSON.parse)
+    .catch(() => undefined);
+  if (kept?.fingerprint === fingerprint) return kept.made;
+  const made = await make();
+  const draft = `${file}.${process.pid}`;
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(draft, JSON.stringify({ fingerprint, made }));
+  await rename(draft, file);
+  return made;
+}

@@ -1,0 +1,95 @@
+import { DataArchiveFile } from "@cdktf/provider-archive/lib/data-archive-file";
+import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function";
+import { AssetType, TerraformAsset } from "cdktf";
+import { Construct } from "constructs";
+import { FleetApp } from "../../app.ts";
+import { createLogGroup, grantLogWrite } from "../log-group.ts";
+import type { FleetNetwork } from "../network/fleet-network.ts";
+import { ServiceRole, type Statement } from "../service-role.ts";
+import type { StackContext } from "../stack-context.ts";
+import { type HandlerName, lambdaRuntime } from "./bundle.ts";
+import { checkEnvironment } from "./lambda-environment.ts";
+
+/** What Lambda itself does in a function's name, and not the function: its own calls carry its ARN. No resources are known. */
+const lambdaInNetwork: Statement = {
+  actions: [
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+  ],
+  resources: ["*"],
+  condition: { Null: { "lambda:SourceFunctionArn": "true" } },
+};
+
+/** One handler of ours as a Lambda: code, role, log group. The code travels inside the stack's own directory. */
+export class HandlerFunction extends Construct {
+  readonly name: string;
+  readonly arn: string;
+  readonly role: ServiceRole;
+  readonly function: LambdaFunction;
+
+  constructor(
+    scope: Construct,
+    id: HandlerName,
+    props: {
+      readonly context: StackContext;
+      readonly description: string;
+      readonly timeoutSeconds: number;
+      readonly memoryMiB: number;
+      /** Encoded by the schema in the handler's `env.ts`. */
+      readonly environment: Readonly<Record<string, string>>;
+      /** Left out: unreserved. */
+      readonly reservedConcurrency?: number | undefined;
+      /** Where it runs. Left out: outside of any network of ours. */
+      readonly network?: Pick<FleetNetwork, "subnetIds" | "securityGroupIds"> | undefined;
+    },
+  ) {
+    super(scope, id);
+    const { context, network } = props;
+    this.name = `${context.name}-${id}`;
+    checkEnvironment(this, this.name, props.environment);
+    const logGroup = createLogGroup(this, "logs", context, `/aws/lambda/${this.name}`);
+    this.role = new ServiceRole(this, `${id}-role`, {
+      context,
+      service: "lambda.amazonaws.com",
+      description: `Rights of the ${id} function of fleet ${context.name}`,
+    });
+    grantLogWrite(logGroup, this.role);
+    this.role.allowKey(context, ["kms:Decrypt"]);
+    if (network) this.role.allow(lambdaInNetwork);
+
+    const code = new TerraformAsset(this, "code", {
+      path: FleetApp.of(this).bundleFolder(id),
+      type: AssetType.DIRECTORY,
+    });
+    const archive = new DataArchiveFile(this, "archive", {
+      type: "zip",
+      sourceDir: code.path,
+      outputPath: `${code.path}.zip`,
+      outputFileMode: "0644",
+    });
+    this.function = new LambdaFunction(this, "function", {
+      functionName: this.name,
+      description: props.description,
+      role: this.role.arn,
+      runtime: lambdaRuntime,
+      architectures: ["arm64"],
+      handler: "index.handler",
+      filename: archive.outputPath,
+      sourceCodeHash: archive.outputBase64Sha256,
+      timeout: props.timeoutSeconds,
+      memorySize: props.memoryMiB,
+      reservedConcurrentExecutions: props.reservedConcurrency,
+      kmsKeyArn: context.kmsKeyArn,
+      ...(network && {
+        vpcConfig: { subnetIds: network.subnetIds, securityGroupIds: [...network.securityGroupIds] },
+      }),
+      environment: { variables: { ...props.environment } },
+      dependsOn: [...this.role.ready, logGroup],
+    });
+    this.arn = this.function.arn;
+  }
+}

@@ -1,0 +1,42 @@
+import { DefaultTokenResolver, StringConcat, TerraformStack, Tokenization } from "cdktf";
+import type { IConstruct } from "constructs";
+import { ConfigError } from "../../config/load.ts";
+
+/** What Lambda takes, names and values together: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html. */
+const mostBytes = 4096;
+
+/** An expression of Terraform, or what `terraformText` made of text that looks like one. */
+const expression = /([$%])\1\{|[$%]\{([^}]*)\}/g;
+
+/** How long the value of an expression is, at most, by what its end looks like: only Terraform knows it. */
+const lengths: readonly (readonly [end: RegExp, bytes: number])[] = [
+  [/secret\..*\.arn$/, 140],
+  [/\.arn$/, 110],
+  [/\.id$/, 24],
+  [/\.revision$/, 5],
+  [/(?:)/, 100],
+];
+
+/** Throws a {@link ConfigError} where a function's variables are too long for Lambda, which only a deployment would tell. */
+export function checkEnvironment(scope: IConstruct, name: string, variables: Readonly<Record<string, string>>): void {
+  const resolver = new DefaultTokenResolver(new StringConcat());
+  const resolved: typeof variables = Tokenization.resolve(variables, { scope, resolver, preparing: false });
+  const sizes = Object.entries(resolved).map(
+    ([key, value]) => [key, Buffer.byteLength(key + expanded(value))] as const,
+  );
+  const bytes = sizes.reduce((sum, [, size]) => sum + size, 0);
+  if (bytes <= mostBytes) return;
+  const largest = [...sizes].sort(([, a], [, b]) => b - a).slice(0, 3);
+  const shares = largest.map(([key, size]) => `${key} ${size}`).join(", ");
+  throw new ConfigError([
+    `${TerraformStack.of(scope).node.id}: the settings of function ${name} need about ${bytes} bytes (${shares}), ` +
+      `and Lambda takes ${mostBytes}: shorten what its pools, capabilities and environment say, or make two stacks of it`,
+  ]);
+}
+
+/** A text as long as Terraform will make of it. */
+function expanded(value: string): string {
+  return value.replaceAll(expression, (_, escaped: string | undefined, inner: string) =>
+    escaped === undefined ? "x".repeat(lengths.find(([end]) => end.test(inner))?.[1] ?? 0) : `${escaped}{`,
+  );
+}

@@ -1,0 +1,56 @@
+import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
+import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
+import { LambdaFunctionEventInvokeConfig } from "@cdktf/provider-aws/lib/lambda-function-event-invoke-config";
+import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
+import { Construct } from "constructs";
+import { DeadLetterQueue } from "../alarms/dead-letter-queue.ts";
+import type { StackContext } from "../stack-context.ts";
+import type { HandlerFunction } from "./handler-function.ts";
+
+/**
+ * Runs the loop every minute. A pass or wake-up that meets a running one is dropped within a minute instead of being
+ * queued for hours, and nothing is retried: the next minute looks at the world anew anyway. Events that EventBridge
+ * cannot deliver at all land in the dead-letter queue.
+ */
+export class MinuteSchedule extends Construct {
+  readonly deadLetterQueueName: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: { readonly context: StackContext; readonly target: HandlerFunction },
+  ) {
+    super(scope, id);
+    const { context, target } = props;
+    const rule = new CloudwatchEventRule(this, "rule", {
+      name: `${context.name}-every-minute`,
+      description: `Runs the scaling loop of fleet ${context.name}`,
+      scheduleExpression: "rate(1 minute)",
+    });
+    const queue = new DeadLetterQueue(this, "dead-letters", {
+      context,
+      suffix: "dead-letters",
+      senders: [{ service: "events.amazonaws.com", sources: [rule.arn] }],
+    });
+    this.deadLetterQueueName = queue.name;
+    new LambdaFunctionEventInvokeConfig(this, "no-retries", {
+      functionName: target.function.functionName,
+      maximumEventAgeInSeconds: 60,
+      maximumRetryAttempts: 0,
+    });
+    const permission = new LambdaPermission(this, "permission", {
+      action: "lambda:InvokeFunction",
+      functionName: target.function.functionName,
+      principal: "events.amazonaws.com",
+      sourceArn: rule.arn,
+    });
+    new CloudwatchEventTarget(this, "target", {
+      rule: rule.name,
+      arn: target.arn,
+      input: JSON.stringify({ source: "schedule" }),
+      deadLetterConfig: { arn: queue.arn },
+      retryPolicy: { maximumEventAgeInSeconds: 60, maximumRetryAttempts: 0 },
+      dependsOn: [permission],
+    });
+  }
+}

@@ -1,0 +1,183 @@
+import { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group";
+import { AutoscalingLifecycleHook } from "@cdktf/provider-aws/lib/autoscaling-lifecycle-hook";
+import { Construct } from "constructs";
+import {
+  type AsgCapacityConfig,
+  neverRegisteredTag,
+  registeredTag,
+  roleTag,
+} from "../../../handlers/aws/asg-capacity-config.ts";
+import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
+import type { FleetNetwork } from "../network/fleet-network.ts";
+import type { ReleaseQueue } from "../retirement/release-queue.ts";
+import type { RetiringCapacity } from "../retirement/workflow.ts";
+import type { ServiceRole } from "../service-role.ts";
+import { arnOf, type StackContext } from "../stack-context.ts";
+import { instanceOverrides } from "./overrides.ts";
+import type { InstanceRole } from "./role.ts";
+import type { InstanceTemplate } from "./template.ts";
+
+/** Name of the hook by which AWS asks before it terminates an instance. */
+export const retireHook = "agent-fleets-retire";
+/** Auto Scaling goes on without an answer after this time; a heartbeat starts it anew, up to 48 h. */
+const heartbeatSeconds = 3600;
+
+const groupMetrics = [
+  "GroupDesiredCapacity",
+  "GroupInServiceInstances",
+  "GroupMaxSize",
+  "GroupMinSize",
+  "GroupPendingInstances",
+  "GroupStandbyInstances",
+  "GroupTerminatingInstances",
+  "GroupTotalInstances",
+];
+
+const warmStates = { stopped: "Stopped", running: "Running", hibernated: "Hibernated" } as const;
+
+/** An Auto Scaling group as a fleet's capacity, and the hook that keeps AWS from ending an agent in a job. */
+export class AsgCapacity extends Construct {
+  /** What the loop needs to launch and watch instances. */
+  readonly config: AsgCapacityConfig;
+  readonly name: string;
+  readonly arn: string;
+  /** What the retirement workflow needs to end instances. */
+  readonly retiring: RetiringCapacity;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: {
+      readonly context: StackContext;
+      readonly agents: { readonly min: number; readonly max: number; readonly initial?: number | undefined };
+      /** See BootTimes. */
+      readonly bootSeconds: number;
+      readonly compute: Ec2ComputeConfig;
+      readonly network: FleetNetwork;
+      readonly template: InstanceTemplate;
+      readonly role: InstanceRole;
+      readonly releaseQueue: ReleaseQueue;
+      /** Tags of the group, which its instances get too. */
+      readonly tags: Readonly<Record<string, string>>;
+    },
+  ) {
+    super(scope, id);
+    const group = this.group();
+    this.name = props.context.name;
+    this.arn = group.arn;
+    this.config = { type: "asg", group: this.name, bootSeconds: props.bootSeconds };
+    this.retiring = {
+      type: "asg",
+      group: this.name,
+      groupArn: group.arn,
+      hook: retireHook,
+      instanceRole: props.role,
+      releaseQueue: props.releaseQueue,
+    };
+    // Not inside the group, where it would act at the group's creation only and its change replace the group.
+    new AutoscalingLifecycleHook(this, "retire-hook", {
+      name: retireHook,
+      autoscalingGroupName: group.name,
+      lifecycleTransition: "autoscaling:EC2_INSTANCE_TERMINATING",
+      heartbeatTimeout: heartbeatSeconds,
+      defaultResult: "CONTINUE",
+    });
+  }
+
+  /** Lets the loop watch and raise this group, end its instances and tell them their role, and nothing else. */
+  grantOperate(role: ServiceRole): void {
+    const { context } = this.props;
+    // These actions know no resources.
+    role.allow({
+      actions: [
+        "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:DescribeScalingActivities",
+        "ec2:DescribeInstances",
+      ],
+      resources: ["*"],
+    });
+    role.allow({
+      actions: ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
+      resources: [this.arn],
+    });
+    role.allow({
+      actions: ["ec2:CreateTags"],
+      resources: [arnOf(context, "ec2", "instance/*")],
+      condition: {
+        StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": context.name },
+        "ForAllValues:StringEquals": { "aws:TagKeys": [roleTag, registeredTag, neverRegisteredTag] },
+      },
+    });
+  }
+
+  private group(): AutoscalingGroup {
+    const { context, agents, bootSeconds, compute, network, role, tags } = this.props;
+    const { refresh } = compute;
+    return new AutoscalingGroup(this, "group", {
+      name: context.name,
+      minSize: agents.min,
+      maxSize: agents.max,
+      desiredCapacity: agents.initial,
+      // The loop's business: a plan must not set it back.
+      lifecycle: { ignoreChanges: ["desired_capacity"] },
+      vpcZoneIdentifier: network.subnetIds,
+      healthCheckType: "EC2",
+      healthCheckGracePeriod: compute.healthCheckGraceSeconds,
+      maxInstanceLifetime: compute.maxLifetimeSeconds === 0 ? undefined : compute.maxLifetimeSeconds,
+      suspendedProcesses: [...new Set(["AZRebalance", ...compute.suspendedProcesses])],
+      capacityRebalance: compute.spotPercent > 0 && compute.capacityRebalance,
+      enabledMetrics: compute.groupMetrics ? groupMetrics : undefined,
+      ...this.launches(),
+      instanceRefresh: {
+        strategy: "Rolling",
+        preferences: {
+          minHealthyPercentage: refresh.minHealthyPercent,
+          maxHealthyPercentage: refresh.maxHealthyPercent,
+          // A boot that fails ends its instance, so the refresh waits for a better one. Not by auto_rollback: Terraform
+          // updates the group first, and what it would roll back to is the new template.
+          instanceWarmup: String(refresh.warmupSeconds ?? bootSeconds),
+          skipMatching: true,
+        },
+      },
+      waitForCapacityTimeout: "0",
+      // Or the first instances would boot without rights.
+      dependsOn: role.ready,
+      tag: Object.entries({ ...tags, Name: context.name }).map(([key, value]) => ({
+        key,
+        value,
+        propagateAtLaunch: true,
+      })),
+    });
+  }
+
+  private launches() {
+    const { compute, template } = this.props;
+    const { instances, warmPool, spotPercent } = compute;
+    if (warmPool) {
+      return {
+        launchTemplate: { id: template.id, version: template.version },
+        warmPool: {
+          poolState: warmStates[warmPool.state],
+          minSize: warmPool.min,
+          maxGroupPreparedCapacity: warmPool.maxPrepared,
+        },
+      };
+    }
+    const inOrder = "types" in instances ? "prioritized" : "lowest-price";
+    return {
+      mixedInstancesPolicy: {
+        instancesDistribution: {
+          onDemandBaseCapacity: compute.onDemandBase,
+          onDemandPercentageAboveBaseCapacity: 100 - spotPercent,
+          onDemandAllocationStrategy: compute.onDemandAllocation ?? inOrder,
+          spotAllocationStrategy: compute.spotAllocation,
+          spotMaxPrice: compute.spotMaxPrice,
+        },
+        launchTemplate: {
+          launchTemplateSpecification: { launchTemplateId: template.id, version: template.version },
+          override: instanceOverrides(instances, compute.architecture),
+        },
+      },
+    };
+  }
+}

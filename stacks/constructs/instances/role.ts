@@ -1,0 +1,89 @@
+import { DataAwsIamRole } from "@cdktf/provider-aws/lib/data-aws-iam-role";
+import { IamInstanceProfile } from "@cdktf/provider-aws/lib/iam-instance-profile";
+import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
+import type { ITerraformDependable } from "cdktf";
+import { Construct } from "constructs";
+import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
+import { ServiceRole, type Statement } from "../service-role.ts";
+import { arnOf, type StackContext } from "../stack-context.ts";
+import { allowExecuteCommand } from "../tasks/task-rights.ts";
+
+/**
+ * What the instances of a fleet, and so its jobs, may do in AWS: a role of their own, or one of the user's, to which
+ * nothing is added. It holds no right over the group or other instances.
+ */
+export class InstanceRole extends Construct {
+  readonly name: string;
+  readonly arn: string;
+  /** `AROA…`: what SQS names a sender by. */
+  readonly uniqueId: string;
+  readonly profileArn: string;
+  private readonly own: ServiceRole | undefined;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: { readonly context: StackContext; readonly role: Ec2ComputeConfig["instanceRole"] },
+  ) {
+    super(scope, id);
+    const { context, role } = props;
+    if ("name" in role) {
+      const given = new DataAwsIamRole(this, "given", { name: role.name });
+      this.name = role.name;
+      this.arn = given.arn;
+      this.uniqueId = given.uniqueId;
+    } else {
+      this.own = new ServiceRole(this, "instance", {
+        context,
+        service: "ec2.amazonaws.com",
+        description: `Instances and jobs of fleet ${context.name}`,
+      });
+      this.name = this.own.name;
+      this.arn = this.own.arn;
+      this.uniqueId = this.own.uniqueId;
+      allowSystemsManager(this.own, context);
+      role.extraPolicyArns.forEach((policyArn, index) => {
+        new IamRolePolicyAttachment(this, `extra-${index}`, { role: this.name, policyArn });
+      });
+      for (const statement of role.extraStatements) this.own.allow(statement);
+    }
+    this.profileArn = new IamInstanceProfile(this, "profile", {
+      name: `${context.name}-instance`,
+      role: this.name,
+      path: context.iamPath,
+    }).arn;
+  }
+
+  /** What must exist before an instance can use its rights. */
+  get ready(): ITerraformDependable[] {
+    return this.own?.ready ?? [];
+  }
+
+  /** Adds rights to an own role; one of the user's must have them already. */
+  allow(statement: Statement): void {
+    this.own?.allow(statement);
+  }
+
+  /** Has something grant its use to an own role; one of the user's must have it already. */
+  grant(by: (role: ServiceRole) => void): void {
+    if (this.own) by(this.own);
+  }
+}
+
+/** Session Manager and Run Command, of which the older agents use a service of its own. */
+function allowSystemsManager(role: ServiceRole, context: StackContext): void {
+  role.allow({ actions: ["ssm:UpdateInstanceInformation"], resources: [arnOf(context, "ec2", "instance/*")] });
+  allowExecuteCommand(role);
+  role.allow({
+    actions: [
+      "ec2messages:AcknowledgeMessage",
+      "ec2messages:DeleteMessage",
+      "ec2messages:FailMessage",
+      "ec2messages:GetEndpoint",
+      "ec2messages:GetMessages",
+      "ec2messages:SendReply",
+    ],
+    // These actions know no resources.
+    resources: ["*"],
+  });
+}

@@ -1,0 +1,119 @@
+import { DataAwsAmi } from "@cdktf/provider-aws/lib/data-aws-ami";
+import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
+import { LaunchTemplate } from "@cdktf/provider-aws/lib/launch-template";
+import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
+import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
+import { Construct } from "constructs";
+import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
+import type { AmiSource } from "../../vendors/vendor-synth.ts";
+import { newestBuiltAmi } from "../machine-image/built-ami.ts";
+import type { FleetNetwork } from "../network/fleet-network.ts";
+import type { StackContext } from "../stack-context.ts";
+import { rootVolume } from "./root-volume.ts";
+
+/** The launch template of a fleet's instances: what each of them is. */
+export class InstanceTemplate extends Construct {
+  readonly id: string;
+  /** The newest version, as a Terraform expression. */
+  readonly version: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: {
+      readonly context: StackContext;
+      readonly compute: Ec2ComputeConfig;
+      readonly network: FleetNetwork;
+      readonly ami: AmiSource;
+      readonly profileArn: string;
+      /** As EC2 takes it, in base64. */
+      readonly userData: string;
+      /** For what does not take the provider's default tags. */
+      readonly tags: Readonly<Record<string, string>>;
+    },
+  ) {
+    super(scope, id);
+    const { context, compute, network, tags } = props;
+    const { volume, ssh, tenancy, placementGroup } = compute;
+    const named = { ...tags, Name: context.name };
+    const template = new LaunchTemplate(this, "template", {
+      name: context.name,
+      description: `Instances of fleet ${context.name}`,
+      imageId: this.image(props.ami),
+      // A warm pool knows one type alone, and takes it from here.
+      instanceType: compute.warmPool && "types" in compute.instances ? compute.instances.types[0] : undefined,
+      userData: props.userData,
+      keyName: ssh?.keyName,
+      iamInstanceProfile: { arn: props.profileArn },
+      // An instance that powers off is gone, and its group replaces it.
+      instanceInitiatedShutdownBehavior: "terminate",
+      metadataOptions: {
+        httpEndpoint: "enabled",
+        httpTokens: "required",
+        httpPutResponseHopLimit: compute.disableContainerCredentials ? 1 : 2,
+        // How an instance reads its role in the fleet.
+        instanceMetadataTags: "enabled",
+      },
+      networkInterfaces: [
+        {
+          deviceIndex: 0,
+          associatePublicIpAddress: network.assignPublicIp,
+          ipv6AddressCount: compute.ipv6 ? 1 : undefined,
+          deleteOnTermination: "true",
+          securityGroups: [...network.securityGroupIds, ...(ssh ? [this.sshGroup(ssh)] : [])],
+        },
+      ],
+      blockDeviceMappings: [rootVolume(context, volume.deviceName, volume)],
+      placement:
+        tenancy === "default" && placementGroup === undefined
+          ? undefined
+          : { tenancy, ...(placementGroup !== undefined && { groupName: placementGroup }) },
+      hibernationOptions: compute.warmPool?.state === "hibernated" ? { configured: true } : undefined,
+      monitoring: { enabled: compute.detailedMonitoring },
+      tagSpecifications: ["instance", "volume", "network-interface"].map((resourceType) => ({
+        resourceType,
+        tags: named,
+      })),
+    });
+    this.id = template.id;
+    this.version = `\${${template.fqn}.latest_version}`;
+  }
+
+  private image(ami: AmiSource): string {
+    if ("id" in ami) return ami.id;
+    if ("ssmParameter" in ami) {
+      // Not by `resolve:ssm:`, which Auto Scaling takes neither with instances by attributes nor with skip matching.
+      return new DataAwsSsmParameter(this, "image", { name: ami.ssmParameter }).insecureValue;
+    }
+    if ("stack" in ami) return newestBuiltAmi(this, "image", ami.stack, this.props.compute.architecture);
+    return new DataAwsAmi(this, "image", {
+      mostRecent: true,
+      owners: [...ami.owners],
+      filter: [
+        { name: "name", values: [ami.nameFilter] },
+        { name: "state", values: ["available"] },
+      ],
+    }).id;
+  }
+
+  private sshGroup({ cidrs }: NonNullable<Ec2ComputeConfig["ssh"]>): string {
+    const { context, network } = this.props;
+    const group = new SecurityGroup(this, "ssh", {
+      name: `${context.name}-ssh`,
+      description: "SSH from named ranges",
+      vpcId: network.vpcId,
+      tags: { Name: `${context.name}-ssh` },
+    });
+    cidrs.forEach((cidr, index) => {
+      new VpcSecurityGroupIngressRule(this, `ssh-${index}`, {
+        securityGroupId: group.id,
+        description: "SSH",
+        ipProtocol: "tcp",
+        fromPort: 22,
+        toPort: 22,
+        ...(cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr }),
+      });
+    });
+    return group.id;
+  }
+}

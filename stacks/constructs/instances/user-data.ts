@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { Fn, TerraformLocal } from "cdktf";
+import type { Construct } from "constructs";
+import { ConfigError } from "../../config/load.ts";
+import { terraformText } from "../terraform-text.ts";
+
+/** EC2 takes no more user data, counted before it is encoded. */
+const maxBytes = 16_384;
+/** Terraform gzips with Go, which makes up to half a percent more of such a program than Node; its versions differ, too. */
+const margin = 1.02;
+/** What a Terraform expression may become: an ARN of a secret with a long name. */
+const longestExpression = 160;
+
+/**
+ * The boot program of an instance as a launch template wants it: settings, the library, the vendor's scripts, gzipped by
+ * Terraform, which alone knows what some settings are. See agents/ec2/README.md.
+ *
+ * @param everyStart whether cloud-init runs it each time the host starts, and not once. In a warm pool AWS stops a host without
+ *   waiting for its first run.
+ * @param settings by variable; text as configs have it (`terraformTexts`), or Terraform expressions
+ * @param files paths below `agents/`
+ * @throws ConfigError where EC2 would refuse it for its length
+ */
+export function instanceUserData(
+  scope: Construct,
+  props: {
+    readonly stack: string;
+    readonly settings: Readonly<Record<string, string>>;
+    readonly files: readonly string[];
+    readonly everyStart: boolean;
+  },
+): string {
+  const text = (props.everyStart ? "#cloud-boothook\n" : "") + bootProgram(props.settings, props.files);
+  const bytes = Math.ceil(gzipSync(filledIn(text)).byteLength * margin);
+  if (bytes > maxBytes) {
+    const [longest = ""] = Object.entries(props.settings).sort((a, b) => b[1].length - a[1].length)[0] ?? [];
+    throw new ConfigError([
+      `${props.stack}: the boot program of its instances may have ${bytes} bytes, and EC2 takes ${maxBytes}: ` +
+        `shorten what becomes ${longest}, the longest of its settings`,
+    ]);
+  }
+  return Fn.base64gzip(new TerraformLocal(scope, "boot-program", text).asString);
+}
+
+/** A bash program: settings as single-quoted text, in which bash sees nothing but text, then the files. */
+export function bootProgram(settings: Readonly<Record<string, string>>, files: readonly string[]): string {
+  const lines = Object.entries(settings).map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'\n`);
+  const scripts = ["ec2/library.sh", ...files].map((file) =>
+    terraformText(readFileSync(new URL(`../../../agents/${file}`, import.meta.url), "utf8")),
+  );
+  return ["#!/bin/bash\n", ...lines, ...scripts].join("");
+}
+
+/** With text in place of expressions that compresses as badly as any can. */
+function filledIn(text: string): string {
+  let seed = 1;
+  const noise = () => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return String.fromCharCode(33 + (seed % 90));
+  };
+  return text.replaceAll(/(?<!\$)\$\{[^}]*\}/g, () => Array.from({ length: longestExpression }, noise).join(""));
+}

@@ -1,0 +1,140 @@
+import { IamInstanceProfile } from "@cdktf/provider-aws/lib/iam-instance-profile";
+import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
+import { ImagebuilderDistributionConfiguration } from "@cdktf/provider-aws/lib/imagebuilder-distribution-configuration";
+import { ImagebuilderImagePipeline } from "@cdktf/provider-aws/lib/imagebuilder-image-pipeline";
+import { ImagebuilderInfrastructureConfiguration } from "@cdktf/provider-aws/lib/imagebuilder-infrastructure-configuration";
+import { ImagebuilderLifecyclePolicy } from "@cdktf/provider-aws/lib/imagebuilder-lifecycle-policy";
+import { Construct } from "constructs";
+import type { MachineImageConfig } from "../../config/machine-image.ts";
+import { createLogGroup } from "../log-group.ts";
+import { ServiceRole } from "../service-role.ts";
+import type { StackContext } from "../stack-context.ts";
+import { imageBuildSecurityGroups } from "./network.ts";
+import type { ImageRecipe } from "./recipe.ts";
+
+const instanceTypes = { x86_64: "m6i.large", arm64: "m6g.large" } as const;
+
+/** How long an AMI is kept after an instance was last launched from it: a fleet that nobody deploys still uses it. */
+const keptAfterLaunchDays = 90;
+
+interface Props {
+  readonly context: StackContext;
+  readonly config: MachineImageConfig;
+  readonly recipe: ImageRecipe;
+  readonly amiName: string;
+  readonly amiTags: Readonly<Record<string, string>>;
+  /** For what does not take the provider's default tags. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Builds a recipe's AMIs on an instance of its own, tries them, and deletes old ones. */
+export class ImagePipeline extends Construct {
+  readonly arn: string;
+  readonly logGroupName: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: Props,
+  ) {
+    super(scope, id);
+    const { context, config, recipe, amiName, amiTags } = props;
+    const { name } = context;
+    // Where Image Builder writes to. It would make the group itself, for ever and without a key.
+    this.logGroupName = createLogGroup(this, "logs", context, `/aws/imagebuilder/${recipe.name}`).name;
+    const distribution = new ImagebuilderDistributionConfiguration(this, "distribution", {
+      name,
+      distribution: [
+        { region: config.region, amiDistributionConfiguration: { name: amiName, amiTags: { ...amiTags } } },
+      ],
+    });
+    this.arn = new ImagebuilderImagePipeline(this, "pipeline", {
+      name,
+      description: `AMIs of ${name}`,
+      imageRecipeArn: recipe.arn,
+      infrastructureConfigurationArn: this.infrastructure(),
+      distributionConfigurationArn: distribution.arn,
+      imageTestsConfiguration: { imageTestsEnabled: true, timeoutMinutes: 60 },
+      schedule:
+        config.schedule === "never"
+          ? undefined
+          : {
+              scheduleExpression: config.schedule,
+              // A given AMI has no versions that Image Builder could compare.
+              pipelineExecutionStartCondition: recipe.followsBase
+                ? "EXPRESSION_MATCH_AND_DEPENDENCY_UPDATES_AVAILABLE"
+                : "EXPRESSION_MATCH_ONLY",
+            },
+    }).arn;
+    this.deleteOld();
+  }
+
+  private infrastructure(): string {
+    const { context, config, tags } = this.props;
+    const { name } = context;
+    const role = new ServiceRole(this, "image-build", {
+      context,
+      service: "ec2.amazonaws.com",
+      description: `Instances that build the AMIs of ${name}`,
+    });
+    // The rights that Image Builder's documentation asks for; it changes them with the service.
+    const rights = ["EC2InstanceProfileForImageBuilder", "AmazonSSMManagedInstanceCore"].map(
+      (policy) =>
+        new IamRolePolicyAttachment(this, policy, {
+          role: role.name,
+          policyArn: `arn:${context.partition}:iam::aws:policy/${policy}`,
+        }),
+    );
+    const profile = new IamInstanceProfile(this, "profile", {
+      name: `${name}-image-build`,
+      role: role.name,
+      path: context.iamPath,
+    });
+    return new ImagebuilderInfrastructureConfiguration(this, "infrastructure", {
+      name,
+      instanceProfileName: profile.name,
+      instanceTypes: [config.instanceType ?? instanceTypes[config.architecture]],
+      instanceMetadataOptions: { httpTokens: "required", httpPutResponseHopLimit: 1 },
+      terminateInstanceOnFailure: true,
+      ...(config.network && {
+        subnetId: config.network.subnetId,
+        securityGroupIds: imageBuildSecurityGroups(this, config.network, context),
+      }),
+      resourceTags: { ...tags },
+      dependsOn: rights,
+    }).arn;
+  }
+
+  private deleteOld(): void {
+    const { context, config, recipe } = this.props;
+    const { name } = context;
+    const role = new ServiceRole(this, "image-lifecycle", {
+      context,
+      service: "imagebuilder.amazonaws.com",
+      description: `Deletes old AMIs of ${name}`,
+    });
+    const policy = "EC2ImageBuilderLifecycleExecutionPolicy";
+    const rights = new IamRolePolicyAttachment(this, policy, {
+      role: role.name,
+      policyArn: `arn:${context.partition}:iam::aws:policy/service-role/${policy}`,
+    });
+    new ImagebuilderLifecyclePolicy(this, "lifecycle", {
+      name,
+      description: `Keeps the last ${config.keep} AMIs`,
+      executionRole: role.arn,
+      resourceType: "AMI_IMAGE",
+      policyDetail: [
+        {
+          // The provider asks for every value that AWS would answer.
+          action: [{ type: "DELETE", includeResources: [{ amis: true, snapshots: true, containers: false }] }],
+          filter: [{ type: "COUNT", value: config.keep }],
+          exclusionRules: [
+            { amis: [{ isPublic: false, lastLaunched: [{ unit: "DAYS", value: keptAfterLaunchDays }] }] },
+          ],
+        },
+      ],
+      resourceSelection: [{ recipe: [{ name: recipe.name, semanticVersion: recipe.version }] }],
+      dependsOn: [rights],
+    });
+  }
+}

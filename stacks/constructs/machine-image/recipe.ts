@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
+import { ImagebuilderComponent } from "@cdktf/provider-aws/lib/imagebuilder-component";
+import { ImagebuilderImageRecipe } from "@cdktf/provider-aws/lib/imagebuilder-image-recipe";
+import { Fn } from "cdktf";
+import { Construct } from "constructs";
+import type { MachineImageConfig } from "../../config/machine-image.ts";
+import type { StackContext } from "../stack-context.ts";
+import { type Baked, imageComponents } from "./components.ts";
+
+/** Amazon Linux 2023 as Image Builder itself offers it: it knows when there is a newer one. */
+const amazonLinux = { x86_64: "amazon-linux-2023-x86", arm64: "amazon-linux-2023-arm64" } as const;
+
+/** Digits of a hash in a node of a version, which may be up to 2^30 - 1. */
+const hashDigits = 7;
+
+/** Counted up where what we make of the same config changes, but for the components' text. */
+const recipeFormat = 1;
+
+/**
+ * What an image is made of: components and recipe. Image Builder lets nobody change them, so each content has a version of
+ * its own, made from a hash of it: Terraform makes the new ones, has the pipeline use them, and deletes the old ones.
+ */
+export class ImageRecipe extends Construct {
+  readonly arn: string;
+  readonly name: string;
+  readonly version: string;
+  /** Whether Image Builder itself sees that there is a newer base. */
+  readonly followsBase: boolean;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: {
+      readonly context: StackContext;
+      readonly config: MachineImageConfig;
+      readonly baked: Baked | undefined;
+    },
+  ) {
+    super(scope, id);
+    const { context, config, baked } = props;
+    const { architecture, baseImage, volume, region } = config;
+    const documents = imageComponents(context.name, config, baked);
+    const given = baseImage && ("id" in baseImage ? baseImage.id : this.parameter(baseImage.ssmParameter));
+    const content = JSON.stringify([...documents, architecture, baseImage, volume, context.kmsKeyArn]);
+    this.followsBase = given === undefined;
+    this.name = context.name;
+    // What a parameter holds is known to Terraform alone.
+    this.version = `${recipeFormat}.${hashOf(content)}.${baseImage && "ssmParameter" in baseImage ? terraformHashOf(given ?? "") : 0}`;
+    const components = [...documents].map(
+      ([component, data]) =>
+        new ImagebuilderComponent(this, component, {
+          name: `${context.name}-${component}`,
+          platform: "Linux",
+          version: this.version,
+          data,
+          lifecycle: { createBeforeDestroy: true },
+        }),
+    );
+    this.arn = new ImagebuilderImageRecipe(this, "recipe", {
+      name: this.name,
+      version: this.version,
+      parentImage:
+        given ?? `arn:${context.partition}:imagebuilder:${region}:aws:image/${amazonLinux[architecture]}/x.x.x`,
+      component: components.map(({ arn }) => ({ componentArn: arn })),
+      blockDeviceMapping: [
+        {
+          deviceName: volume.deviceName,
+          ebs: {
+            volumeType: "gp3",
+            volumeSize: volume.sizeGiB,
+            encrypted: "true",
+            kmsKeyId: context.kmsKeyArn,
+            deleteOnTermination: "true",
+          },
+        },
+      ],
+      // Fleets reach their instances by it.
+      systemsManagerAgent: { uninstallAfterBuild: false },
+      lifecycle: { createBeforeDestroy: true },
+    }).arn;
+  }
+
+  private parameter(name: string): string {
+    return new DataAwsSsmParameter(this, "base", { name }).insecureValue;
+  }
+}
+
+function hashOf(text: string): number {
+  return Number.parseInt(createHash("sha256").update(text).digest("hex").slice(0, hashDigits), 16);
+}
+
+/** The same of what Terraform knows, as an expression. */
+function terraformHashOf(expression: string): string {
+  return `${Fn.parseint(Fn.substr(Fn.sha256(expression), 0, hashDigits), 16)}`;
+}

@@ -1,0 +1,65 @@
+import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
+import { VpcEndpoint } from "@cdktf/provider-aws/lib/vpc-endpoint";
+import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
+import { Construct } from "constructs";
+import { type Endpoint, gatewayServices } from "../../config/network/vpc.ts";
+import type { StackContext } from "../stack-context.ts";
+
+/** Services of AWS inside a VPC. Interface endpoints answer under the services' own names, over HTTPS from the VPC. */
+export class VpcEndpoints extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: {
+      readonly context: StackContext;
+      readonly vpcId: string;
+      /** The VPC's range: who may call. */
+      readonly cidr: string;
+      readonly services: readonly Endpoint[];
+      /** One subnet per zone, for interface endpoints. */
+      readonly subnetIds: readonly string[];
+      /** Where gateway endpoints are known. */
+      readonly routeTableIds: readonly string[];
+    },
+  ) {
+    super(scope, id);
+    const { context, vpcId } = props;
+    const isGateway = (service: Endpoint) => gatewayServices.some((name) => name === service);
+    const interfaces = props.services.filter((service) => !isGateway(service));
+    const securityGroup = interfaces.length > 0 ? this.securityGroup(context, vpcId, props.cidr) : undefined;
+    for (const service of props.services) {
+      new VpcEndpoint(this, service.replace(".", "-"), {
+        vpcId,
+        serviceName: `com.amazonaws.${context.region}.${service}`,
+        tags: { Name: `${context.name}-${service}` },
+        ...(isGateway(service)
+          ? { vpcEndpointType: "Gateway", routeTableIds: [...props.routeTableIds] }
+          : {
+              vpcEndpointType: "Interface",
+              subnetIds: [...props.subnetIds],
+              securityGroupIds: securityGroup && [securityGroup.id],
+              privateDnsEnabled: true,
+            }),
+      });
+    }
+  }
+
+  private securityGroup(context: StackContext, vpcId: string, cidr: string): SecurityGroup {
+    const name = `${context.name}-endpoints`;
+    const group = new SecurityGroup(this, "security-group", {
+      name,
+      description: "VPC endpoints: HTTPS from inside the VPC",
+      vpcId,
+      tags: { Name: name },
+    });
+    new VpcSecurityGroupIngressRule(this, "https", {
+      securityGroupId: group.id,
+      description: "HTTPS from the VPC",
+      cidrIpv4: cidr,
+      ipProtocol: "tcp",
+      fromPort: 443,
+      toPort: 443,
+    });
+    return group;
+  }
+}

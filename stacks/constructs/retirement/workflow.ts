@@ -1,0 +1,270 @@
+import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-source-mapping";
+import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
+import { Construct } from "constructs";
+import * as z from "zod";
+import type { RetirementsConfig } from "../../../handlers/aws/retirements-config.ts";
+import { releaseEnv } from "../../../handlers/release/env.ts";
+import { retireEnv } from "../../../handlers/retire/env.ts";
+import type { VendorRuntime } from "../../../handlers/vendors/config.ts";
+import { createAlarm, notEmpty } from "../alarms/alarm.ts";
+import type { AlarmTopic } from "../alarms/alarm-topic.ts";
+import { HandlerFunction } from "../functions/handler-function.ts";
+import type { FleetNetwork } from "../network/fleet-network.ts";
+import type { Secret } from "../secret.ts";
+import { ServiceRole } from "../service-role.ts";
+import { arnOf, type StackContext } from "../stack-context.ts";
+import { retirementDefinition } from "./definition.ts";
+import { RetirementEvents } from "./events.ts";
+import type { ReleaseQueue } from "./release-queue.ts";
+
+const retireTimeoutSeconds = 80;
+const releaseTimeoutSeconds = 30;
+
+/** Agents as ECS tasks, as far as it matters to how they end. */
+interface RetiringTasks {
+  readonly type: "ecs";
+  /** The cluster's ARN. */
+  readonly cluster: string;
+  /** ARN of the tasks in it. */
+  readonly tasks: string;
+}
+
+/** Agents as instances of an Auto Scaling group, as far as it matters to how they end. */
+interface RetiringInstances {
+  readonly type: "asg";
+  /** The group's name. */
+  readonly group: string;
+  readonly groupArn: string;
+  /** Name of the termination hook. */
+  readonly hook: string;
+  /** What the instances run as; `uniqueId` is how SQS names it: `AROA…`. */
+  readonly instanceRole: { readonly arn: string; readonly uniqueId: string };
+  readonly releaseQueue: ReleaseQueue;
+}
+
+/** Where agents run, as the retirement workflow is to know and end them. */
+export type RetiringCapacity = RetiringTasks | RetiringInstances;
+
+/** What one fleet's workflow is made of. */
+interface RetirementWorkflowProps {
+  readonly context: StackContext;
+  readonly topic: AlarmTopic;
+  readonly capacity: RetiringCapacity;
+  /** Where the function that asks the vendor runs. */
+  readonly network?: FleetNetwork | undefined;
+  readonly drainTimeoutSeconds: number;
+  /** How many batches of the release queue are taken in at once. @default no limit of our own */
+  readonly maxConcurrency?: number | undefined;
+  readonly vendor: {
+    readonly runtime: VendorRuntime;
+    /** Whether only the instances themselves tell what an agent does. */
+    readonly asksInstances: boolean;
+    readonly apiToken: Secret | undefined;
+  };
+  /** What of the vendor's runtime each of several pools has of its own. */
+  readonly pools?: z.output<typeof retireEnv>["POOLS"];
+}
+
+/**
+ * Takes agents out of a fleet without killing a job: the workflow, the function that asks the vendor for it, and on
+ * instances what brings in the notices that one goes.
+ */
+export class RetirementWorkflow extends Construct {
+  /** For whoever starts retirements. */
+  readonly config: RetirementsConfig;
+  readonly functions: readonly HandlerFunction[];
+  private readonly machine: SfnStateMachine;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: RetirementWorkflowProps,
+  ) {
+    super(scope, id);
+    const { context, topic, capacity, drainTimeoutSeconds } = props;
+    const retire = this.retire();
+    const name = `${context.name}-retire`;
+    const role = new ServiceRole(this, "retire-workflow", {
+      context,
+      service: "states.amazonaws.com",
+      description: `Retires agents of fleet ${context.name}`,
+      trustCondition: { ArnEquals: { "aws:SourceArn": arnOf(context, "states", `stateMachine:${name}`) } },
+    });
+    role.allow({ actions: ["lambda:InvokeFunction"], resources: [retire.arn] });
+    role.allow({ actions: ["sns:Publish"], resources: [topic.arn] });
+    role.allowKey(context, ["kms:GenerateDataKey", "kms:Decrypt"]);
+    allowEnding(role, capacity);
+    this.machine = new SfnStateMachine(this, "workflow", {
+      name,
+      type: "STANDARD",
+      roleArn: role.arn,
+      // Step Functions keeps the history of each execution for 90 days: no log group beside it.
+      definition: JSON.stringify(
+        retirementDefinition({
+          fleet: context.name,
+          partition: context.partition,
+          retireFunction: retire.arn,
+          topic: topic.arn,
+          place: capacity,
+          drainTimeoutSeconds,
+        }),
+      ),
+      dependsOn: role.ready,
+    });
+    this.config = { workflow: this.machine.arn, drainTimeoutSeconds };
+    const release = capacity.type === "asg" ? this.release(capacity) : undefined;
+    this.functions = release ? [retire, release] : [retire];
+    this.alarms(retire, release);
+  }
+
+  /** Lets the scaling loop start retirements and see which are under way. */
+  grantStart(role: ServiceRole): void {
+    role.allow({ actions: ["states:StartExecution", "states:ListExecutions"], resources: [this.machine.arn] });
+  }
+
+  private retire(): HandlerFunction {
+    const { context, capacity, vendor, pools, network } = this.props;
+    const group = capacity.type === "asg" && vendor.asksInstances ? capacity.group : undefined;
+    const retire = new HandlerFunction(this, "retire", {
+      context,
+      description: `Asks the vendor for the retirements of fleet ${context.name}`,
+      timeoutSeconds: retireTimeoutSeconds,
+      memoryMiB: 256,
+      network,
+      environment: z.encode(retireEnv, {
+        FLEET: context.name,
+        VENDOR: vendor.runtime,
+        POOLS: pools,
+        ...(vendor.apiToken && { API_TOKEN_SECRET_ARN: vendor.apiToken.arn }),
+        ...(group !== undefined && { GROUP: group }),
+      }),
+    });
+    vendor.apiToken?.grantRead(retire.role);
+    if (group !== undefined) this.allowAsking(retire.role, group);
+    return retire;
+  }
+
+  /** Lets a function run the scripts of our boot on this group's instances; Run Command cannot be limited to them. */
+  private allowAsking(role: ServiceRole, group: string): void {
+    const { context } = this.props;
+    const { partition, region } = context;
+    role.allow({
+      actions: ["ssm:SendCommand"],
+      resources: [`arn:${partition}:ssm:${region}::document/AWS-RunShellScript`],
+    });
+    role.allow({
+      actions: ["ssm:SendCommand"],
+      resources: [arnOf(context, "ec2", "instance/*")],
+      condition: { StringEquals: { "ssm:resourceTag/aws:autoscaling:groupName": group } },
+    });
+    // Neither knows resources.
+    role.allow({ actions: ["ssm:GetCommandInvocation", "autoscaling:DescribeAutoScalingInstances"], resources: ["*"] });
+  }
+
+  /** Brings in what instances and AWS say of an instance's end. */
+  private release({ group, hook, instanceRole, releaseQueue }: RetiringInstances): HandlerFunction {
+    const { context, maxConcurrency } = this.props;
+    const release = new HandlerFunction(this, "release", {
+      context,
+      description: `Starts the retirement of instances of fleet ${context.name} that leave`,
+      timeoutSeconds: releaseTimeoutSeconds,
+      memoryMiB: 256,
+      environment: z.encode(releaseEnv, {
+        FLEET: context.name,
+        GROUP: group,
+        INSTANCE_ROLE_ID: instanceRole.uniqueId,
+        RETIREMENTS: this.config,
+      }),
+    });
+    release.role.allow({ actions: ["states:StartExecution"], resources: [this.machine.arn] });
+    // Knows no resources.
+    release.role.allow({ actions: ["autoscaling:DescribeAutoScalingInstances"], resources: ["*"] });
+    releaseQueue.grantReceive(release.role);
+    releaseQueue.allowInstances(instanceRole.arn);
+    new LambdaEventSourceMapping(this, "release-source", {
+      eventSourceArn: releaseQueue.arn,
+      functionName: release.function.functionName,
+      batchSize: 10,
+      functionResponseTypes: ["ReportBatchItemFailures"],
+      ...(maxConcurrency !== undefined && { scalingConfig: { maximumConcurrency: maxConcurrency } }),
+      dependsOn: [...release.role.ready, ...releaseQueue.ready],
+    });
+    new RetirementEvents(this, "events", { context, group, hook, queue: releaseQueue });
+    return release;
+  }
+
+  private alarms(retire: HandlerFunction, release: HandlerFunction | undefined): void {
+    const { context, topic, capacity } = this.props;
+    this.onErrors(retire, {
+      name: "retire-failing",
+      impact: "The retire function fails: agents that are to leave stay, and AWS's own wait. No job is killed by it.",
+    });
+    if (release) {
+      this.onErrors(release, {
+        name: "release-failing",
+        impact: "The release function fails: instances that AWS takes within the hour are not drained before.",
+      });
+    }
+    createAlarm(this, {
+      context,
+      topic,
+      name: "retirements-failing",
+      impact:
+        "An agent could not be taken out of the fleet. No job was killed by it; the alert beside this names the agent.",
+      namespace: "AWS/States",
+      metric: "ExecutionsFailed",
+      dimensions: { StateMachineArn: this.machine.arn },
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+    if (capacity.type !== "asg") return;
+    createAlarm(this, {
+      ...notEmpty(capacity.releaseQueue.deadLetters.name),
+      context,
+      topic,
+      name: "release-dead-letters",
+      impact:
+        "Notices that an instance goes were not taken in: AWS terminates it within the hour, and the job on it with it.",
+    });
+  }
+
+  /** A step that fails is tried four times within a minute. One error alone may be an agent that works after all. */
+  private onErrors(target: HandlerFunction, alarm: { readonly name: string; readonly impact: string }): void {
+    createAlarm(this, {
+      ...alarm,
+      context: this.props.context,
+      topic: this.props.topic,
+      namespace: "AWS/Lambda",
+      metric: "Errors",
+      dimensions: { FunctionName: target.name },
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 3,
+      periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+  }
+}
+
+function allowEnding(role: ServiceRole, capacity: RetiringCapacity): void {
+  if (capacity.type === "ecs") {
+    const condition = { ArnEquals: { "ecs:cluster": capacity.cluster } };
+    role.allow({ actions: ["ecs:StopTask"], resources: [capacity.tasks], condition });
+    return;
+  }
+  role.allow({
+    actions: [
+      "autoscaling:TerminateInstanceInAutoScalingGroup",
+      "autoscaling:RecordLifecycleActionHeartbeat",
+      "autoscaling:CompleteLifecycleAction",
+    ],
+    resources: [capacity.groupArn],
+  });
+  // Neither knows resources.
+  role.allow({ actions: ["autoscaling:DescribeAutoScalingInstances", "ec2:DescribeInstances"], resources: ["*"] });
+}

@@ -1,0 +1,93 @@
+import type { ComputeConfig } from "../../config/compute/compute.ts";
+import type { SidecarConfig } from "../../config/compute/container.ts";
+import type { Secret } from "../secret.ts";
+import type { ServiceRole } from "../service-role.ts";
+import { sortedVariables } from "./task-rights.ts";
+import { mountPoints, taskVolumes } from "./task-volumes.ts";
+
+/** Name of the agent's own container. */
+export const agentContainer = "agent";
+
+/** The longest that Fargate waits between SIGTERM and SIGKILL. */
+const stopTimeoutSeconds = 120;
+
+/** How a vendor's agent runs in a container: what its module in `stacks/vendors` tells. */
+export interface AgentContainer {
+  /** `undefined`: the image's own. */
+  readonly entryPoint: readonly string[] | undefined;
+  readonly command: readonly string[] | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Secret per environment variable, injected by ECS. */
+  readonly secrets: Readonly<Record<string, Secret>>;
+  /** Variable that carries the agent's name; set per task. */
+  readonly nameVariable: string;
+  /** Folders the agent must be able to write when its root file system is read-only. */
+  readonly writableFolders: readonly string[];
+  /** Whether the image brings its own process 1, which must be the first. @default ECS's */
+  readonly ownInit?: boolean;
+}
+
+/** A container image, and how ECS gets at it. */
+export interface AgentImage {
+  readonly uri: string;
+  grantPull(role: ServiceRole): void;
+}
+
+/** What the agents of one pool are: one task definition. */
+export interface AgentTask {
+  /** What the stack calls the pool; `undefined`: the fleet is one pool. */
+  readonly pool: string | undefined;
+  readonly compute: ComputeConfig;
+  readonly image: AgentImage;
+  readonly agent: AgentContainer;
+}
+
+/** The containers of an agent's task and the volumes that they need. */
+export function agentContainers(task: AgentTask, log: { readonly logGroup: string; readonly region: string }) {
+  const { compute, agent, pool } = task;
+  const folders = compute.readonlyRootFilesystem ? agent.writableFolders : [];
+  const writable = folders.map((mountPath, index) => ({ name: `writable-${index}`, mountPath, readOnly: false }));
+  const volumes = [...writable, ...compute.volumes];
+  const own = {
+    name: agentContainer,
+    image: task.image.uri,
+    essential: true,
+    entryPoint: agent.entryPoint,
+    command: agent.command,
+    environment: sortedVariables({ ...compute.environment, ...agent.environment }),
+    secrets: [
+      ...Object.entries(agent.secrets).map(([name, secret]) => ({ name, valueFrom: secret.arn })),
+      ...references(compute.secrets),
+    ],
+    readonlyRootFilesystem: compute.readonlyRootFilesystem,
+    mountPoints: mountPoints(volumes),
+    linuxParameters: { initProcessEnabled: !agent.ownInit },
+    stopTimeout: stopTimeoutSeconds,
+    logConfiguration: logTo(log, pool ?? "agent"),
+  };
+  const beside = (sidecar: SidecarConfig) => ({
+    name: sidecar.name,
+    image: sidecar.image,
+    // The task ends with its agent, never with what stands beside it.
+    essential: false,
+    command: sidecar.command,
+    cpu: sidecar.cpu,
+    memory: sidecar.memoryMiB,
+    environment: sortedVariables(sidecar.environment),
+    secrets: references(sidecar.secrets),
+    mountPoints: mountPoints(compute.volumes.filter(({ name }) => sidecar.mounts.includes(name))),
+    logConfiguration: logTo(log, pool === undefined ? sidecar.name : `${pool}-${sidecar.name}`),
+  });
+  return { containers: [own, ...compute.sidecars.map(beside)], volumes: taskVolumes(volumes) };
+}
+
+function references(secrets: Readonly<Record<string, string>>) {
+  return sortedVariables(secrets).map(({ name, value }) => ({ name, valueFrom: value }));
+}
+
+function logTo({ logGroup, region }: { readonly logGroup: string; readonly region: string }, prefix: string) {
+  return {
+    logDriver: "awslogs",
+    options: { "awslogs-group": logGroup, "awslogs-region": region, "awslogs-stream-prefix": prefix },
+  };
+}

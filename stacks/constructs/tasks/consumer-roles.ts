@@ -1,0 +1,68 @@
+import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
+import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
+import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
+import { Construct } from "constructs";
+import type { ConsumerRoleConfig } from "../../config/consumer-roles.ts";
+import type { ServiceRole } from "../service-role.ts";
+import type { StackContext } from "../stack-context.ts";
+
+/**
+ * Roles that jobs on this fleet's agents may assume. They trust this fleet's task role and nobody else, and the task
+ * role may assume exactly these.
+ */
+export class ConsumerRoles extends Construct {
+  /** ARN by configured name. */
+  readonly arns: Readonly<Record<string, string>>;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: {
+      readonly context: StackContext;
+      readonly taskRole: ServiceRole;
+      readonly roles: readonly ConsumerRoleConfig[];
+    },
+  ) {
+    super(scope, id);
+    const { context, taskRole } = props;
+    const made = props.roles.map((config) => {
+      const role = new IamRole(this, config.name, {
+        name: `${context.name}-${config.name}`,
+        description: `For jobs on the agents of fleet ${context.name}`,
+        path: context.iamPath,
+        permissionsBoundary: context.permissionsBoundaryArn,
+        maxSessionDuration: config.maxSessionSeconds,
+        assumeRolePolicy: JSON.stringify({
+          Version: "2012-10-17",
+          Statement: [
+            {
+              Effect: "Allow",
+              Action: assumeActions(config),
+              Principal: { AWS: taskRole.arn },
+              ...(config.externalId !== undefined && {
+                Condition: { StringEquals: { "sts:ExternalId": config.externalId } },
+              }),
+            },
+          ],
+        }),
+      });
+      config.managedPolicyArns.forEach((policyArn, index) => {
+        new IamRolePolicyAttachment(this, `${config.name}-managed-${index}`, { role: role.name, policyArn });
+      });
+      if (config.policy !== undefined) {
+        new IamRolePolicy(this, `${config.name}-policy`, {
+          name: "rights",
+          role: role.name,
+          policy: JSON.stringify(config.policy),
+        });
+      }
+      taskRole.allow({ actions: assumeActions(config), resources: [role.arn] });
+      return [config.name, role.arn] as const;
+    });
+    this.arns = Object.fromEntries(made);
+  }
+}
+
+function assumeActions(config: ConsumerRoleConfig): string[] {
+  return config.sessionTags ? ["sts:AssumeRole", "sts:TagSession"] : ["sts:AssumeRole"];
+}

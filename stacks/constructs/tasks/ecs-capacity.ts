@@ -1,0 +1,204 @@
+import type { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
+import { DataAwsEcsCluster } from "@cdktf/provider-aws/lib/data-aws-ecs-cluster";
+import { EcsCluster } from "@cdktf/provider-aws/lib/ecs-cluster";
+import { EcsClusterCapacityProviders } from "@cdktf/provider-aws/lib/ecs-cluster-capacity-providers";
+import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
+import { Token } from "cdktf";
+import { Construct } from "constructs";
+import type { EcsCapacityConfig } from "../../../handlers/aws/ecs-capacity-config.ts";
+import type { ComputeConfig } from "../../config/compute/compute.ts";
+import { hostsOf } from "../../config/names.ts";
+import { allowSessionsOn } from "../cluster/sessions.ts";
+import { createLogGroup, grantLogWrite } from "../log-group.ts";
+import type { FleetNetwork } from "../network/fleet-network.ts";
+import type { RetiringCapacity } from "../retirement/workflow.ts";
+import { ServiceRole } from "../service-role.ts";
+import { arnOf, type StackContext } from "../stack-context.ts";
+import { type AgentTask, agentContainer, agentContainers } from "./agent-containers.ts";
+import { allowExecuteCommand, allowImagePull, allowSecret } from "./task-rights.ts";
+import { allowVolumes } from "./task-volumes.ts";
+
+/** Standalone ECS tasks on Fargate, or on a cluster's hosts, as a fleet's capacity: cluster, task definitions, their two roles and log. */
+export class EcsCapacity extends Construct {
+  /** What the loop needs to launch and watch tasks. */
+  readonly config: EcsCapacityConfig;
+  /** What of {@link config} each pool has of its own. */
+  readonly poolConfigs: Readonly<Record<string, Partial<EcsCapacityConfig>>>;
+  readonly clusterName: string;
+  /** What the retirement workflow needs to stop tasks. */
+  readonly retiring: RetiringCapacity;
+  /** What jobs on the agents may do. */
+  readonly taskRole: ServiceRole;
+  private readonly executionRole: ServiceRole;
+  private readonly logGroup: CloudwatchLogGroup;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: {
+      readonly context: StackContext;
+      readonly compute: ComputeConfig;
+      readonly network: FleetNetwork;
+      /** At least one. */
+      readonly tasks: readonly AgentTask[];
+    },
+  ) {
+    super(scope, id);
+    const { context, compute, network, tasks } = props;
+    const cluster = this.cluster();
+    this.clusterName = cluster.name;
+    this.retiring = { type: "ecs", cluster: cluster.arn, tasks: this.taskArns() };
+    const trustCondition = { StringEquals: { "aws:SourceAccount": context.accountId } };
+    this.executionRole = new ServiceRole(this, "execution", {
+      context,
+      service: "ecs-tasks.amazonaws.com",
+      description: `Starts the agents of fleet ${context.name}`,
+      trustCondition,
+    });
+    this.taskRole = new ServiceRole(this, "task", {
+      context,
+      service: "ecs-tasks.amazonaws.com",
+      description: `What jobs on the agents of fleet ${context.name} may do`,
+      trustCondition,
+    });
+    if (compute.enableExecuteCommand) this.allowSessions(compute);
+    this.logGroup = createLogGroup(this, "agent-logs", context, `/agent-fleets/${context.name}/agents`);
+    grantLogWrite(this.logGroup, this.executionRole);
+    for (const task of tasks) this.grantStart(task);
+    allowVolumes(this.taskRole, compute.volumes, context);
+
+    const own = tasks.map((task) => ({ task, config: this.configOf(task) }));
+    const [first] = own;
+    if (!first) throw new Error("a fleet has at least one pool");
+    this.poolConfigs = Object.fromEntries(
+      own.flatMap(({ task, config }) =>
+        task.pool === undefined ? [] : [[task.pool, differences(config, first.config)]],
+      ),
+    );
+    this.config = {
+      type: "ecs",
+      cluster: cluster.arn,
+      ...first.config,
+      container: agentContainer,
+      subnets: [network.joinedSubnetIds],
+      securityGroups: [...network.securityGroupIds],
+      // Tasks on EC2 hosts cannot have one.
+      assignPublicIp: compute.capacityProvider ? "false" : network.assignPublicIp,
+      enableExecuteCommand: compute.enableExecuteCommand,
+      nameVariable: first.task.agent.nameVariable,
+    };
+  }
+
+  private allowSessions({ capacityProvider: hosts }: ComputeConfig): void {
+    allowExecuteCommand(this.taskRole);
+    if (hosts && "stack" in hosts) allowSessionsOn(hosts.stack, this.taskRole, this.props.context);
+  }
+
+  private grantStart({ agent, image }: AgentTask): void {
+    const { context, compute } = this.props;
+    const { executionRole } = this;
+    for (const secret of Object.values(agent.secrets)) secret.grantRead(executionRole);
+    image.grantPull(executionRole);
+    for (const sidecar of compute.sidecars) allowImagePull(executionRole, sidecar.image, context);
+    const references = [compute, ...compute.sidecars].flatMap(({ secrets }) => Object.values(secrets));
+    for (const reference of references) allowSecret(executionRole, reference);
+    if (references.length > 0) executionRole.allowKey(context, ["kms:Decrypt"]);
+  }
+
+  private configOf(task: AgentTask): Pick<EcsCapacityConfig, "taskDefinition" | "capacityProviders"> {
+    // Shorter than the ARN: an environment has room for eight pools.
+    const taskDefinition = `${this.familyOf(task)}:${Token.asString(this.taskDefinition(task).revision)}`;
+    return { taskDefinition, capacityProviders: capacityProvidersOf(task.compute) };
+  }
+
+  /** Lets the loop launch, watch and stop tasks of this family in this cluster, and nothing else. */
+  grantOperate(role: ServiceRole): void {
+    const { context } = this.props;
+    const inCluster = { ArnEquals: { "ecs:cluster": this.config.cluster } };
+    const tasks = this.taskArns();
+    role.allow({
+      actions: ["ecs:RunTask"],
+      resources: this.props.tasks.map((task) => arnOf(context, "ecs", `task-definition/${this.familyOf(task)}:*`)),
+      condition: inCluster,
+    });
+    role.allow({ actions: ["ecs:DescribeTasks", "ecs:StopTask"], resources: [tasks], condition: inCluster });
+    role.allow({
+      actions: ["ecs:TagResource"],
+      resources: [tasks],
+      condition: { StringEquals: { "ecs:CreateAction": "RunTask" } },
+    });
+    // ListTasks knows no resource of its own but container instances, which are not ours.
+    role.allow({ actions: ["ecs:ListTasks"], resources: ["*"], condition: inCluster });
+    role.allow({
+      actions: ["iam:PassRole"],
+      resources: [this.executionRole.arn, this.taskRole.arn],
+      condition: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
+    });
+  }
+
+  private taskArns(): string {
+    return arnOf(this.props.context, "ecs", `task/${this.clusterName}/*`);
+  }
+
+  private cluster(): { readonly name: string; readonly arn: string } {
+    const { context, compute } = this.props;
+    const hosts = compute.capacityProvider;
+    const name = hosts && "stack" in hosts ? hosts.stack : compute.cluster?.name;
+    if (name !== undefined) {
+      return { name, arn: new DataAwsEcsCluster(this, "cluster", { clusterName: name }).arn };
+    }
+    const cluster = new EcsCluster(this, "cluster", {
+      name: context.name,
+      setting: [{ name: "containerInsights", value: compute.containerInsights ? "enabled" : "disabled" }],
+    });
+    new EcsClusterCapacityProviders(this, "capacity-providers", {
+      clusterName: cluster.name,
+      capacityProviders: ["FARGATE", "FARGATE_SPOT"],
+    });
+    return { name: context.name, arn: cluster.arn };
+  }
+
+  /** Families are what tells the tasks of one pool from all others in the cluster. */
+  private familyOf({ pool }: AgentTask): string {
+    const { name } = this.props.context;
+    return pool === undefined ? name : `${name}_${pool}`;
+  }
+
+  private taskDefinition(task: AgentTask): EcsTaskDefinition {
+    const { compute, pool } = task;
+    const { containers, volumes } = agentContainers(task, {
+      logGroup: this.logGroup.name,
+      region: this.props.context.region,
+    });
+    return new EcsTaskDefinition(this, pool === undefined ? "task-definition" : `task-definition-${pool}`, {
+      family: this.familyOf(task),
+      requiresCompatibilities: [compute.capacityProvider ? "EC2" : "FARGATE"],
+      networkMode: "awsvpc",
+      cpu: String(compute.cpu),
+      memory: String(compute.memoryMiB),
+      runtimePlatform: {
+        operatingSystemFamily: "LINUX",
+        cpuArchitecture: compute.architecture === "arm64" ? "ARM64" : "X86_64",
+      },
+      ephemeralStorage: compute.ephemeralStorageGiB ? { sizeInGib: compute.ephemeralStorageGiB } : undefined,
+      executionRoleArn: this.executionRole.arn,
+      taskRoleArn: this.taskRole.arn,
+      volume: volumes,
+      // A running loop may launch the old revision until its environment names the new one.
+      lifecycle: { createBeforeDestroy: true },
+      containerDefinitions: JSON.stringify(containers),
+    });
+  }
+}
+
+function differences<T extends object>(own: T, common: T): Partial<T> {
+  const entries = Object.entries(own) as [keyof T, unknown][];
+  const differing = entries.filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(common[key]));
+  return Object.fromEntries(differing) as Partial<T>;
+}
+
+/** In the order in which they are tried. */
+function capacityProvidersOf({ capacityProvider: hosts, spot }: ComputeConfig): string[] {
+  if (hosts) return ["stack" in hosts ? hostsOf(hosts.stack) : hosts.name];
+  return spot ? ["FARGATE_SPOT", "FARGATE"] : ["FARGATE"];
+}

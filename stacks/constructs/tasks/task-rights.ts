@@ -1,0 +1,45 @@
+import type { ServiceRole } from "../service-role.ts";
+import type { StackContext } from "../stack-context.ts";
+
+/** Lets a task open the channels of ECS Exec. */
+export function allowExecuteCommand(role: ServiceRole): void {
+  role.allow({
+    actions: [
+      "ssmmessages:CreateControlChannel",
+      "ssmmessages:CreateDataChannel",
+      "ssmmessages:OpenControlChannel",
+      "ssmmessages:OpenDataChannel",
+    ],
+    // These actions know no resources.
+    resources: ["*"],
+  });
+}
+
+/** Lets a role pull an image that is in ECR; images of public registries need no rights. */
+export function allowImagePull(role: ServiceRole, image: string, context: StackContext): void {
+  const match = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([^:@]+)/.exec(image);
+  if (!match) return;
+  const [, account, region, repository] = match;
+  role.allow({
+    actions: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+    resources: [`arn:${context.partition}:ecr:${region}:${account}:repository/${repository}`],
+  });
+  // GetAuthorizationToken knows no resources.
+  role.allow({ actions: ["ecr:GetAuthorizationToken"], resources: ["*"] });
+}
+
+/** ECS keeps variables sorted; so do we, or every plan would show a change. */
+export function sortedVariables(variables: Readonly<Record<string, string>>): { name: string; value: string }[] {
+  return Object.entries(variables)
+    .map(([name, value]) => ({ name, value }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Lets a role read a secret. A reference may name one key of a secret's JSON; rights are on the secret. */
+export function allowSecret(role: ServiceRole, reference: string): void {
+  if (/^arn:[^:]+:ssm:/.test(reference)) role.allow({ actions: ["ssm:GetParameters"], resources: [reference] });
+  else {
+    const secret = reference.split(":").slice(0, 7).join(":");
+    role.allow({ actions: ["secretsmanager:GetSecretValue"], resources: [secret] });
+  }
+}

@@ -1,0 +1,43 @@
+import type { VolumeConfig } from "../../config/compute/container.ts";
+import type { ServiceRole } from "../service-role.ts";
+import { arnOf, type StackContext } from "../stack-context.ts";
+
+/** Volumes as a task definition wants them. */
+export function taskVolumes(volumes: readonly VolumeConfig[]) {
+  return volumes.map(({ name, hostPath, efs }) => ({
+    name,
+    ...(hostPath !== undefined && { hostPath }),
+    ...(efs && {
+      efsVolumeConfiguration: {
+        fileSystemId: efs.fileSystemId,
+        transitEncryption: "ENABLED",
+        authorizationConfig: {
+          ...(efs.accessPointId !== undefined && { accessPointId: efs.accessPointId }),
+          iam: efs.iam ? "ENABLED" : "DISABLED",
+        },
+      },
+    }),
+  }));
+}
+
+/** Where a container sees volumes. */
+export function mountPoints(volumes: readonly VolumeConfig[]) {
+  return volumes.map(({ name, mountPath, readOnly }) => ({ sourceVolume: name, containerPath: mountPath, readOnly }));
+}
+
+/** Lets a task role mount the file systems that ask for it, and no others. */
+export function allowVolumes(role: ServiceRole, volumes: readonly VolumeConfig[], context: StackContext): void {
+  for (const { efs, readOnly } of volumes) {
+    if (!efs?.iam) continue;
+    const accessPoint = efs.accessPointId && `access-point/${efs.accessPointId}`;
+    role.allow({
+      actions: ["elasticfilesystem:ClientMount", ...(readOnly ? [] : ["elasticfilesystem:ClientWrite"])],
+      resources: [arnOf(context, "elasticfilesystem", `file-system/${efs.fileSystemId}`)],
+      ...(accessPoint && {
+        condition: {
+          StringEquals: { "elasticfilesystem:AccessPointArn": arnOf(context, "elasticfilesystem", accessPoint) },
+        },
+      }),
+    });
+  }
+}
