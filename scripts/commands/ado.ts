@@ -6,9 +6,8 @@ import { loadStack } from "../../stacks/config/load.ts";
 import { agentsOf } from "../../stacks/config/pools.ts";
 import { isProtected } from "../../stacks/config/primitives.ts";
 import { type AzureDevOpsConfig, urlOf } from "../../stacks/config/vendors/azure-devops.ts";
-import { type Context, uiOf } from "../lib/context.ts";
-import { UserError } from "../lib/errors.ts";
-import { required } from "../lib/hcp-terraform.ts";
+import { type Context, required, uiOf } from "../lib/context.ts";
+import { asking, UserError } from "../lib/errors.ts";
 
 interface HookOptions {
   readonly project: readonly string[];
@@ -33,24 +32,29 @@ export function addAdoCommands(program: Command, context: Context): void {
       "after",
       "\nExample:\n  ADO_PAT=… HOOK_SECRET=… fleet ado hook add ci-agents https://webhook.example/service-hook --project web",
     )
-    .action(async (stack: string, url: string, { project: projects }: HookOptions, command: Command) => {
-      const ui = uiOf(context, command);
-      const secret = required(context, "HOOK_SECRET", "the value of the stack's hook-secret secret");
-      const hooks = hooksOf(stack, context);
-      const target = webhookUrl(url);
-      const outcomes = await ui.during("Adding service hooks", async (step) => {
-        const done: { project: string; result: "created" | "updated" }[] = [];
-        for (const project of projects) {
-          step(`Project ${project}`);
-          done.push({ project, result: await hooks.save(project, target, secret) });
-        }
-        return done;
-      });
-      ui.result(
-        { url: target, projects: outcomes },
-        outcomes.map(({ project, result }) => `The service hook of project ${project} is ${result}.`).join("\n"),
-      );
-    });
+    .action(
+      asking(
+        "azure-devops",
+        async (stack: string, url: string, { project: projects }: HookOptions, command: Command) => {
+          const ui = uiOf(context, command);
+          const secret = required(context, "HOOK_SECRET", "the value of the stack's hook-secret secret");
+          const hooks = hooksOf(stack, context);
+          const target = webhookUrl(url);
+          const outcomes = await ui.during("Adding service hooks", async (step) => {
+            const done: { project: string; result: "created" | "updated" }[] = [];
+            for (const project of projects) {
+              step(`Project ${project}`);
+              done.push({ project, result: await hooks.save(project, target, secret) });
+            }
+            return done;
+          });
+          ui.result(
+            { url: target, projects: outcomes },
+            outcomes.map(({ project, result }) => `The service hook of project ${project} is ${result}.`).join("\n"),
+          );
+        },
+      ),
+    );
   hook
     .command("remove")
     .summary("let projects wake a fleet no more")
@@ -58,17 +62,22 @@ export function addAdoCommands(program: Command, context: Context): void {
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .argument("<url>", "the webhook's URL (output webhook_url)")
     .requiredOption("--project <name...>", "names of the projects")
-    .action(async (stack: string, url: string, { project: projects }: HookOptions, command: Command) => {
-      const ui = uiOf(context, command);
-      const hooks = hooksOf(stack, context);
-      const target = webhookUrl(url);
-      const removed = await ui.during("Removing service hooks", async () => {
-        let count = 0;
-        for (const project of projects) count += await hooks.remove(project, target);
-        return count;
-      });
-      ui.result({ url: target, removed }, `Removed ${removed} service hook${removed === 1 ? "" : "s"}.`);
-    });
+    .action(
+      asking(
+        "azure-devops",
+        async (stack: string, url: string, { project: projects }: HookOptions, command: Command) => {
+          const ui = uiOf(context, command);
+          const hooks = hooksOf(stack, context);
+          const target = webhookUrl(url);
+          const removed = await ui.during("Removing service hooks", async () => {
+            let count = 0;
+            for (const project of projects) count += await hooks.remove(project, target);
+            return count;
+          });
+          ui.result({ url: target, removed }, `Removed ${removed} service hook${removed === 1 ? "" : "s"}.`);
+        },
+      ),
+    );
 }
 
 function addParallelJobs(ado: Command, context: Context): void {

@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander";
 import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../handlers/vendors/hcp-terraform/admin.ts";
 import { isProtected } from "../../stacks/config/primitives.ts";
-import { type Context, globalsOf, uiOf } from "../lib/context.ts";
-import { explain, UserError } from "../lib/errors.ts";
-import { addressOf, adminAt, findWorkspaces, required } from "../lib/hcp-terraform.ts";
+import { type Context, globalsOf, required, uiOf } from "../lib/context.ts";
+import { asking, explain, UserError } from "../lib/errors.ts";
+import { addressOf, adminAt, findWorkspaces } from "../lib/hcp-terraform.ts";
 import { table } from "../lib/ui.ts";
 
 /** `all` is what a fleet without an API token needs; `minimal` is enough to wake one that has one. */
@@ -47,8 +47,10 @@ export function addNotificationsCommands(program: Command, context: Context): vo
       "after",
       "\nExample:\n  TOKEN=… HMAC_SALT=… fleet notifications add acme prod dev https://webhook.example",
     )
-    .action((org: string, rest: string[], options: AddOptions, command: Command) =>
-      addNotifications(context, org, rest, options, command),
+    .action(
+      asking("hcp-terraform", (org: string, rest: string[], options: AddOptions, command: Command) =>
+        addNotifications(context, org, rest, options, command),
+      ),
     );
 }
 

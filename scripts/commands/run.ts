@@ -6,7 +6,7 @@ import type { HcpTerraformAdmin, Run } from "../../handlers/vendors/hcp-terrafor
 import { type LoadedStack, loadStack } from "../../stacks/config/load.ts";
 import { packFolder } from "../lib/archive.ts";
 import { type Context, globalsOf, uiOf } from "../lib/context.ts";
-import { UserError } from "../lib/errors.ts";
+import { asking, UserError } from "../lib/errors.ts";
 import { addressOf, adminAt, findWorkspaces } from "../lib/hcp-terraform.ts";
 
 interface RunOptions {
@@ -45,7 +45,11 @@ export function addRunCommand(program: Command, context: Context): void {
     .option("--output <folder>", "where `npm run synth` wrote to", "cdktf.out")
     .option("--timeout-seconds <n>", "how long to follow the run", seconds, 3600)
     .addHelpText("after", "\nExample:\n  npm run synth && TOKEN=… fleet run ci-agents --auto-apply")
-    .action((stack: string, options: RunOptions, command: Command) => runStack(context, stack, options, command));
+    .action(
+      asking("hcp-terraform", (stack: string, options: RunOptions, command: Command) =>
+        runStack(context, stack, options, command),
+      ),
+    );
 }
 
 async function runStack(context: Context, stackName: string, options: RunOptions, command: Command): Promise<void> {

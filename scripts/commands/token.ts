@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { HcpTerraformAdmin } from "../../handlers/vendors/hcp-terraform/admin.ts";
 import { type LoadedStack, loadStack } from "../../stacks/config/load.ts";
 import { type Context, globalsOf, uiOf } from "../lib/context.ts";
-import { UserError } from "../lib/errors.ts";
+import { asking, UserError } from "../lib/errors.ts";
 import { addressOf, adminAt } from "../lib/hcp-terraform.ts";
 import { putSecret, secretOf } from "../lib/stack-secrets.ts";
 
@@ -27,8 +27,10 @@ export function addTokenCommands(program: Command, context: Context): void {
     .option("--description <text>", "what the token is for")
     .option("--store <stack>", "write the value into this stack's agent-token secret instead of printing it")
     .addHelpText("after", "\nExample:\n  TOKEN=… fleet token create acme --pool aws --store ci-agents")
-    .action((org: string | undefined, options: CreateOptions, command: Command) =>
-      createToken(context, org, options, command),
+    .action(
+      asking("hcp-terraform", (org: string | undefined, options: CreateOptions, command: Command) =>
+        createToken(context, org, options, command),
+      ),
     );
 
   token
@@ -36,7 +38,9 @@ export function addTokenCommands(program: Command, context: Context): void {
     .summary("delete an agent token")
     .description("Deletes an agent token. Agents that use it stop at once, even in the middle of a job.")
     .argument("<id>", "the token's id, such as at-…")
-    .action((id: string, _options: unknown, command: Command) => deleteToken(context, id, command));
+    .action(
+      asking("hcp-terraform", (id: string, _options: unknown, command: Command) => deleteToken(context, id, command)),
+    );
 }
 
 async function createToken(

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type Context, globalsOf, uiOf } from "../lib/context.ts";
-import { UserError } from "../lib/errors.ts";
+import { asking, UserError } from "../lib/errors.ts";
 import { addressOf, adminAt, findWorkspaces } from "../lib/hcp-terraform.ts";
 import { table } from "../lib/ui.ts";
 
@@ -15,8 +15,10 @@ export function addWorkspacesCommands(program: Command, context: Context): void 
     .argument("<pool>", "name of the agent pool")
     .argument("<workspaces...>", "names of the workspaces")
     .addHelpText("after", "\nExample:\n  TOKEN=… fleet workspaces set-agent-pool acme aws network-prod network-dev")
-    .action((org: string, pool: string, names: string[], _options: unknown, command: Command) =>
-      setAgentPool(context, org, pool, names, command),
+    .action(
+      asking("hcp-terraform", (org: string, pool: string, names: string[], _options: unknown, command: Command) =>
+        setAgentPool(context, org, pool, names, command),
+      ),
     );
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import * as z from "zod";
 import type { Clock } from "../../handlers/core/ports.ts";
+import { UserError } from "./errors.ts";
 import { createUi, type Terminal, type Ui } from "./ui.ts";
 
 /** What every command works with; tests bring their own. */
@@ -21,4 +22,11 @@ export function globalsOf(command: Command): z.output<typeof globals> {
 /** How this call of a command talks. */
 export function uiOf(context: Context, command: Command): Ui {
   return createUi(context.terminal, globalsOf(command));
+}
+
+/** A variable of the environment that must be set: secrets never are arguments. */
+export function required(context: Context, variable: string, what: string): string {
+  const value = context.env[variable]?.trim();
+  if (value) return value;
+  throw new UserError(`The environment variable ${variable} is not set.`, `Set it to ${what}.`);
 }

@@ -19,16 +19,51 @@ export interface Explanation {
   readonly hint: string;
 }
 
-const vendorHints: Record<VendorApiErrorKind, string> = {
-  unauthorized: "Set TOKEN to an API token of this host that may do this: an organization, team or user token.",
-  "not-found": "Check the names and the organization. What a token may not see looks as if it did not exist.",
-  conflict: "Something else changed it meanwhile: look at its present state, then try again.",
-  invalid: "Correct what the API complains about, then try again.",
-  "rate-limited": "Wait a minute, then try again.",
-  unavailable: "Check the address (--host or TFE_ADDRESS) and the network, then try again.",
-  timeout: "Check the address (--host or TFE_ADDRESS) and the network, then try again.",
-  malformed: "Check that the address (--host or TFE_ADDRESS) is that of HCP Terraform or Terraform Enterprise.",
+const vendors = {
+  "hcp-terraform": {
+    name: "HCP Terraform or Terraform Enterprise",
+    address: "--host or TFE_ADDRESS",
+    token: "Set TOKEN to an API token of this host that may do this: an organization, team or user token.",
+  },
+  "azure-devops": {
+    name: "Azure DevOps",
+    address: "vendor.organization or vendor.collectionUrl of the stack",
+    token: "Set ADO_PAT to a personal access token of this organization that may do this.",
+  },
 };
+
+/**
+ * An action of a command that asks this vendor: what its API refuses is a {@link UserError} that says what to do in the
+ * vendor's terms.
+ */
+export function asking<Args extends unknown[]>(
+  vendor: keyof typeof vendors,
+  action: (...args: Args) => Promise<void>,
+): (...args: Args) => Promise<void> {
+  return async (...args) => {
+    try {
+      await action(...args);
+    } catch (error) {
+      throw error instanceof VendorApiError ? new UserError(error.message, vendorHint(vendor, error.kind)) : error;
+    }
+  };
+}
+
+function vendorHint(vendor: keyof typeof vendors, kind: VendorApiErrorKind): string {
+  const { name, address, token } = vendors[vendor];
+  const unreachable = `Check the address (${address}) and the network, then try again.`;
+  const hints: Record<VendorApiErrorKind, string> = {
+    unauthorized: token,
+    "not-found": "Check the names and the organization. What a token may not see looks as if it did not exist.",
+    conflict: "Something else changed it meanwhile: look at its present state, then try again.",
+    invalid: "Correct what the API complains about, then try again.",
+    "rate-limited": "Wait a minute, then try again.",
+    unavailable: unreachable,
+    timeout: unreachable,
+    malformed: `Check that the address (${address}) is that of ${name}.`,
+  };
+  return hints[kind];
+}
 
 const awsHints: Readonly<Record<string, string>> = {
   CredentialsProviderError: "Log in to AWS first: set AWS_PROFILE, or the usual AWS_ variables.",
@@ -40,12 +75,11 @@ const awsHints: Readonly<Record<string, string>> = {
 /** Says in one sentence what failed and in another what to do. */
 export function explain(error: unknown): Explanation {
   if (error instanceof UserError) return { error: error.message, hint: error.hint };
-  if (error instanceof VendorApiError) return { error: error.message, hint: vendorHints[error.kind] };
   if (error instanceof ConfigError) {
     return { error: `The config is not valid:\n${error.message}`, hint: "Correct it, then try again." };
   }
   if (!(error instanceof Error)) return { error: String(error), hint: unexpected };
-  const name = error.name === "Error" ? "" : `${error.name}: `;
+  const name = error.name === "Error" || error instanceof VendorApiError ? "" : `${error.name}: `;
   return { error: name + error.message, hint: awsHints[error.name] ?? hintOf(error) };
 }
 

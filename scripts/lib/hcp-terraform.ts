@@ -4,7 +4,7 @@ import {
   type Workspace,
 } from "../../handlers/vendors/hcp-terraform/admin.ts";
 import { baseUrl } from "../../stacks/config/primitives.ts";
-import type { Context } from "./context.ts";
+import { type Context, required } from "./context.ts";
 import { UserError } from "./errors.ts";
 
 const defaultAddress = "https://app.terraform.io";
@@ -24,13 +24,6 @@ export function addressOf(context: Context, host: string | undefined, fallback =
 export function adminAt(context: Context, address: string): HcpTerraformAdmin {
   const token = required(context, "TOKEN", "an API token of HCP Terraform: an organization, team or user token");
   return createHcpTerraformAdmin({ address, clock: context.clock, readToken: () => Promise.resolve(token) });
-}
-
-/** A variable of the environment that must be set: secrets never are arguments. */
-export function required(context: Context, variable: string, what: string): string {
-  const value = context.env[variable]?.trim();
-  if (value) return value;
-  throw new UserError(`The environment variable ${variable} is not set.`, `Set it to ${what}.`);
 }
 
 /** The workspaces of exactly these names. Throws, naming all that are missing, before anything is changed. */

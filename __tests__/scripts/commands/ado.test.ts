@@ -132,6 +132,12 @@ describe("fleet ado hook", () => {
       {},
       "is no https URL",
     ],
+    [
+      "with a token that is refused, and names it",
+      ["remove", "ado", url, "--project", "web"],
+      { ADO_PAT: "wrong" },
+      "Set ADO_PAT to",
+    ],
   ])("fails %s", async (_when, args, env, message) => {
     const { code, stderr } = await ask(args, env);
     expect(code).toBe(1);

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { VendorApiError } from "../../../handlers/core/errors.ts";
 import { explain, UserError } from "../../../scripts/lib/errors.ts";
 import { ConfigError } from "../../../stacks/config/load.ts";
 
@@ -8,7 +7,6 @@ const named = (name: string, more: object = {}) => Object.assign(new Error("it s
 describe("explain", () => {
   it.each([
     [new UserError("It failed.", "Do this."), "It failed.", "Do this."],
-    [new VendorApiError("unauthorized", "answered 401"), "answered 401", "Set TOKEN"],
     [new ConfigError(["a.yaml: wrong", "b.yaml: wrong"]), "a.yaml: wrong\nb.yaml: wrong", "Correct it"],
     [named("CredentialsProviderError"), "it said so", "Log in to AWS"],
     [named("AccessDeniedException", { $metadata: {} }), "it said so", "may not do this"],
