@@ -4,10 +4,10 @@ import { readParallelJobs } from "../../handlers/vendors/azure-devops/parallelis
 import type { EcsFleetConfig } from "../../stacks/config/ecs-fleet.ts";
 import { loadStack } from "../../stacks/config/load.ts";
 import { agentsOf } from "../../stacks/config/pools.ts";
-import { isProtected } from "../../stacks/config/primitives.ts";
 import { type AzureDevOpsConfig, urlOf } from "../../stacks/config/vendors/azure-devops.ts";
 import { type Context, required, uiOf } from "../lib/context.ts";
 import { asking, UserError } from "../lib/errors.ts";
+import { webhookUrl } from "../lib/webhook-url.ts";
 
 interface HookOptions {
   readonly project: readonly string[];
@@ -124,9 +124,4 @@ function azureDevOpsFleet(stack: string, context: Context): EcsFleetConfig & { r
     return { ...config, vendor: config.vendor };
   }
   throw new UserError(`${file} is no fleet of Azure DevOps.`, "Name the stack of one.");
-}
-
-function webhookUrl(text: string): string {
-  if (URL.canParse(text) && isProtected(new URL(text))) return text;
-  throw new UserError(`"${text}" is no https URL.`, "Give the stack's output webhook_url.");
 }

@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
 import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../handlers/vendors/hcp-terraform/admin.ts";
-import { isProtected } from "../../stacks/config/primitives.ts";
 import { type Context, globalsOf, required, uiOf } from "../lib/context.ts";
 import { asking, explain, UserError } from "../lib/errors.ts";
 import { addressOf, adminAt, findWorkspaces } from "../lib/hcp-terraform.ts";
 import { table } from "../lib/ui.ts";
+import { webhookUrl } from "../lib/webhook-url.ts";
 
 /** `all` is what a fleet without an API token needs; `minimal` is enough to wake one that has one. */
 const triggerSets = {
@@ -106,12 +106,4 @@ async function save(admin: HcpTerraformAdmin, workspace: Workspace, settings: No
   } catch (error) {
     return { workspace: workspace.name, result: "failed", reason: explain(error).error };
   }
-}
-
-function webhookUrl(text: string): string {
-  if (URL.canParse(text) && isProtected(new URL(text))) return text;
-  throw new UserError(
-    `The last argument must be the webhook's https URL, found "${text}".`,
-    "Use: fleet notifications add ORG WORKSPACE… URL. The URL is the stack's output webhook_url.",
-  );
 }

@@ -1,9 +1,8 @@
 import type { Command } from "commander";
-import type { HcpTerraformAdmin } from "../../handlers/vendors/hcp-terraform/admin.ts";
 import { type LoadedStack, loadStack } from "../../stacks/config/load.ts";
 import { type Context, globalsOf, uiOf } from "../lib/context.ts";
 import { asking, UserError } from "../lib/errors.ts";
-import { addressOf, adminAt } from "../lib/hcp-terraform.ts";
+import { addressOf, adminAt, findPool } from "../lib/hcp-terraform.ts";
 import { putSecret, secretOf } from "../lib/stack-secrets.ts";
 
 interface CreateOptions {
@@ -57,7 +56,7 @@ async function createToken(
   const description = options.description ?? `agent-fleets ${options.store ?? pool}`;
 
   const created = await ui.during(`Creating an agent token in pool ${pool}`, async () => {
-    const poolId = await findPool(admin, organization, pool, options.createPool === true);
+    const poolId = await findPool(admin, organization, pool, options);
     return admin.createAgentToken(poolId, description);
   });
   if (!secret) {
@@ -94,21 +93,6 @@ function placeOf(
   throw new UserError(
     `${organization ? "The agent pool" : "The organization"} is missing.`,
     "Use: fleet token create ORG --pool NAME, or fleet token create --store STACK.",
-  );
-}
-
-async function findPool(
-  admin: HcpTerraformAdmin,
-  organization: string,
-  name: string,
-  createIfAbsent: boolean,
-): Promise<string> {
-  const found = await admin.findAgentPool(organization, name);
-  if (found) return found.id;
-  if (createIfAbsent) return (await admin.createAgentPool(organization, name)).id;
-  throw new UserError(
-    `Organization "${organization}" has no agent pool named "${name}".`,
-    "Check the name, which must match exactly, or add --create-pool.",
   );
 }
 

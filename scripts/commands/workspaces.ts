@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type Context, globalsOf, uiOf } from "../lib/context.ts";
-import { asking, UserError } from "../lib/errors.ts";
-import { addressOf, adminAt, findWorkspaces } from "../lib/hcp-terraform.ts";
+import { asking } from "../lib/errors.ts";
+import { addressOf, adminAt, findPool, findWorkspaces } from "../lib/hcp-terraform.ts";
 import { table } from "../lib/ui.ts";
 
 /** `fleet workspaces set-agent-pool`. */
@@ -32,17 +32,11 @@ async function setAgentPool(
   const ui = uiOf(context, command);
   const admin = adminAt(context, addressOf(context, globalsOf(command).host));
   const results = await ui.during(`Setting agent pool ${poolName}`, async (step) => {
-    const pool = await admin.findAgentPool(org, poolName);
-    if (!pool) {
-      throw new UserError(
-        `Organization "${org}" has no agent pool named "${poolName}".`,
-        "Nothing was changed. Check the name: it must match exactly.",
-      );
-    }
+    const poolId = await findPool(admin, org, poolName);
     const changes: { workspace: string; changed: boolean }[] = [];
     for (const workspace of await findWorkspaces(admin, org, names)) {
       step(`Workspace ${workspace.name}`);
-      changes.push({ workspace: workspace.name, changed: await admin.setAgentPool(workspace, pool.id) });
+      changes.push({ workspace: workspace.name, changed: await admin.setAgentPool(workspace, poolId) });
     }
     return changes;
   });

@@ -26,6 +26,22 @@ export function adminAt(context: Context, address: string): HcpTerraformAdmin {
   return createHcpTerraformAdmin({ address, clock: context.clock, readToken: () => Promise.resolve(token) });
 }
 
+/** The id of the agent pool of exactly this name. Throws where there is none, unless a command may create it. */
+export async function findPool(
+  admin: HcpTerraformAdmin,
+  organization: string,
+  name: string,
+  { createPool }: { readonly createPool?: true } = {},
+): Promise<string> {
+  const found = await admin.findAgentPool(organization, name);
+  if (found) return found.id;
+  if (createPool) return (await admin.createAgentPool(organization, name)).id;
+  throw new UserError(
+    `Organization "${organization}" has no agent pool named "${name}".`,
+    "Nothing was changed. Check the name, which must match exactly; fleet token create --create-pool makes one.",
+  );
+}
+
 /** The workspaces of exactly these names. Throws, naming all that are missing, before anything is changed. */
 export async function findWorkspaces(
   admin: HcpTerraformAdmin,

@@ -130,7 +130,7 @@ describe("fleet ado hook", () => {
       "for a URL that anyone could read along",
       ["add", "ado", "http://hooks.example/x", "--project", "web"],
       {},
-      "is no https URL",
+      "must be the webhook's https URL",
     ],
     [
       "with a token that is refused, and names it",
