@@ -159,7 +159,8 @@ describe("the loop of an Azure DevOps fleet", () => {
     fleet.boot(1);
     clock.advance(61_000);
     const lowered = { ...fleet.deps, policy: { ...fleet.deps.policy, min: 0 } };
-    await expect(runPass(lowered)).resolves.toBeDefined();
+    const { lastDecision } = await runPass(lowered);
+    expect(lastDecision).toMatchObject({ action: "hold", wanted: 0, supply: 1, stop: [] });
     // Only the one that is proven idle goes.
     expect(fleet.tasks()).toHaveLength(1);
     expect(fleet.agents()).toEqual([]);
