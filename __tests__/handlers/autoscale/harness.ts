@@ -59,3 +59,13 @@ export function createAutoscaleHarness(policy: Partial<Policy> = {}): AutoscaleH
     },
   };
 }
+
+/** What a pass fails with. Rejects where it does not fail. */
+export async function failureOf(pass: Promise<unknown>): Promise<Error> {
+  return pass.then(
+    () => {
+      throw new Error("the pass did not fail");
+    },
+    (error: Error) => error,
+  );
+}
