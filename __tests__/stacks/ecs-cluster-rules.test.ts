@@ -1,15 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { synthCluster } from "./ecs-cluster.ts";
+import { synthCluster, web, withServices } from "./ecs-cluster.ts";
 import { resources, theOnly } from "./synth.ts";
-
-const web = {
-  name: "web",
-  image: "nginx:1.29.0",
-  ports: [{ name: "http", containerPort: 8080 }],
-  loadBalancer: { port: "http" },
-};
-
-const withServices = (services: object[]) => synthCluster({ loadBalancer: {}, services });
 
 describe("a way in to a service", () => {
   it("offers a port in Service Connect, to the services that take part", () => {

@@ -11,3 +11,15 @@ export const cluster = {
 export function synthCluster(more: object = {}, name = "apps"): Synthesized {
   return synthesize({ ...cluster, ...more }, name);
 }
+
+/** A service behind the shared load balancer. */
+export const web = {
+  name: "web",
+  image: "nginx:1.29.0",
+  ports: [{ name: "http", containerPort: 8080 }],
+  loadBalancer: { port: "http" },
+};
+
+/** Synthesizes a cluster with a load balancer and these services. */
+export const withServices = (services: object[], more: object = {}) =>
+  synthCluster({ loadBalancer: {}, services, ...more });

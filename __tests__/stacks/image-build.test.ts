@@ -1,127 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { FleetApp } from "../../stacks/app.ts";
-import { BaseStack } from "../../stacks/base-stack.ts";
-import { type CommonConfig, commonFields } from "../../stacks/config/common.ts";
-import { type ImageBuildConfig, imageBuild } from "../../stacks/config/compute/image-build.ts";
-import { ImageBuild } from "../../stacks/constructs/agent-image/build.ts";
-import { ImageRepository } from "../../stacks/constructs/agent-image/repository.ts";
-import { ServiceRole } from "../../stacks/constructs/service-role.ts";
-import { resources, rightsOf, type Synthesized, statements, stubBundles, theOnly } from "./synth.ts";
+import { kmsKeyArn, stack, synthesize, topic } from "./image-build.ts";
+import { rightsOf, type Synthesized, statements, theOnly } from "./synth.ts";
 
 const arn = "arn:${data.aws_partition.partition.partition}";
 const account = "${data.aws_caller_identity.account.account_id}";
-const topic = { arn: "arn:aws:sns:us-west-2:123456789012:ops" };
 const sha256 = "0123456789abcdef".repeat(4);
-
-interface Given {
-  readonly name?: string;
-  readonly kmsKeyArn?: string;
-  readonly architecture?: "x86_64" | "arm64";
-  readonly config?: z.input<typeof imageBuild>;
-}
-
-class ImageStack extends BaseStack<CommonConfig> {
-  constructor(
-    app: FleetApp,
-    name: string,
-    common: CommonConfig,
-    config: ImageBuildConfig,
-    architecture: "x86_64" | "arm64",
-  ) {
-    super(app, name, common);
-    const { context } = this;
-    new ArchiveProvider(this, "archive");
-    const repository = new ImageRepository(this, "images", { context, ...config });
-    new ImageBuild(this, "image", { context, config, architecture, folder: "azure-devops", repository, topic });
-    repository.grantPull(
-      new ServiceRole(this, "puller", { context, service: "ecs-tasks.amazonaws.com", description: "x" }),
-    );
-    this.output("current", repository.current);
-  }
-}
-
-function synthesize(
-  { name = "ci", kmsKeyArn, architecture = "x86_64", config = {} }: Given = {},
-  look: (folder: string) => void = () => {},
-): Synthesized {
-  const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
-  try {
-    const app = new FleetApp(stubBundles, folder);
-    const common = z.strictObject(commonFields).parse({ region: "us-west-2", kmsKeyArn });
-    new ImageStack(app, name, common, imageBuild.parse(config), architecture);
-    app.synth();
-    look(join(folder, "stacks", name));
-    return JSON.parse(readFileSync(join(folder, "stacks", name, "cdk.tf.json"), "utf8"));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-const stack = synthesize();
 const project = theOnly(stack, "aws_codebuild_project");
-const kmsKeyArn = "arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3333-4444-555555555555";
-
-describe("the repositories of images", () => {
-  const repositoryOf = (of: Synthesized, name: string) =>
-    resources(of, "aws_ecr_repository").find((repository) => String(repository.name).endsWith(`/${name}`));
-
-  it("keeps versions under tags that never change, and one tag that names the current one", () => {
-    expect(resources(stack, "aws_ecr_repository")).toHaveLength(2);
-    expect(repositoryOf(stack, "versions")).toMatchObject({
-      name: "agent-fleets/ci/versions",
-      image_tag_mutability: "IMMUTABLE",
-      image_scanning_configuration: { scan_on_push: true },
-      encryption_configuration: [{ encryption_type: "AES256" }],
-      force_delete: true,
-    });
-    expect(repositoryOf(stack, "current")).toMatchObject({
-      name: "agent-fleets/ci/current",
-      image_tag_mutability: "MUTABLE",
-      image_scanning_configuration: { scan_on_push: true },
-    });
-    expect(stack.output?.current?.value).toMatch(
-      /^\$\{aws_ecr_repository\.images_current_\w+\.repository_url\}:agent$/,
-    );
-  });
-
-  it("drop what was replaced, and keep so many versions", () => {
-    const policies = resources(synthesize({ config: { keep: 3, keepReplacedDays: 2 } }), "aws_ecr_lifecycle_policy");
-    const rules = policies.map(({ policy }) =>
-      JSON.parse(String(policy)).rules.map((rule: { selection: object }) => rule.selection),
-    );
-    const replaced = { tagStatus: "untagged", countType: "sinceImagePushed", countUnit: "days", countNumber: 2 };
-    expect(rules).toEqual(
-      expect.arrayContaining([
-        [replaced, { tagStatus: "any", countType: "imageCountMoreThan", countNumber: 3 }],
-        [replaced],
-      ]),
-    );
-  });
-
-  it("are encrypted with the stack's key, and kept from being deleted where the config says so", () => {
-    const other = synthesize({ kmsKeyArn, config: { forceDelete: false } });
-    for (const repository of resources(other, "aws_ecr_repository")) {
-      expect(repository).toMatchObject({
-        force_delete: false,
-        encryption_configuration: [{ encryption_type: "KMS", kms_key: kmsKeyArn }],
-      });
-    }
-  });
-
-  it("have names that ECR takes, whatever the stack's", () => {
-    for (const name of ["ci", "a--b", "a---b-c0"]) {
-      for (const repository of resources(synthesize({ name }), "aws_ecr_repository")) {
-        expect(repository.name).toMatch(/^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*\/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$/);
-      }
-    }
-  });
-});
 
 describe("the build of the image", () => {
   it("is a CodeBuild project of a known name, with Docker, one build at a time", () => {

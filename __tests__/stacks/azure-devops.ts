@@ -1,0 +1,56 @@
+import * as z from "zod";
+import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
+import { poolsOf } from "../../handlers/autoscale/pools.ts";
+import { resources, type Synthesized } from "./synth.ts";
+
+/** The least that the file of a fleet with one pool says. */
+export const single = {
+  kind: "ecs-fleet",
+  region: "eu-west-1",
+  vendor: { type: "azure-devops", organization: "acme", poolName: "aws" },
+} as const;
+/** One of several pools. */
+export const pool = (key: string, more = {}) => ({ key, name: `Pool ${key}`, ...more });
+/** A fleet of several pools. */
+export const pooled = (pools: readonly object[], more = {}) => ({
+  ...single,
+  vendor: { type: "azure-devops", organization: "acme" },
+  pools,
+  ...more,
+});
+
+/** The environment of the loop's function, or the one that retires. */
+export function variablesOf(
+  stack: Synthesized,
+  of: "autoscale" | "retirement_retire" = "autoscale",
+): Record<string, string> {
+  const [, found] = Object.entries(stack.resource.aws_lambda_function ?? {}).find(([id]) => id.startsWith(of)) ?? [];
+  return (found?.environment as { variables: Record<string, string> }).variables;
+}
+
+/** What the loop takes the agents of each pool to offer, as the vendor's runtime half puts it together. */
+export function capabilitiesOf(stack: Synthesized): readonly Readonly<Record<string, string>>[] {
+  return poolsOf(z.decode(autoscaleEnv, variablesOf(stack) as never)).map(({ vendor }) =>
+    vendor.type === "azure-devops" ? { ...vendor.capabilities, ...vendor.poolCapabilities } : {},
+  );
+}
+
+/** What every agent offers whose image is ours. */
+export const ofImage = {
+  "Agent.OS": "Linux",
+  "Agent.OSArchitecture": "X64",
+  "Agent.Version": "4.999.0",
+  bash: "/bin/bash",
+  curl: "/usr/bin/curl",
+  git: "/usr/bin/git",
+  jq: "/usr/bin/jq",
+  sh: "/bin/sh",
+};
+
+/** The agent's container of each task definition. */
+export function containersOf(stack: Synthesized) {
+  return resources(stack, "aws_ecs_task_definition").map(({ family, container_definitions: definitions }) => ({
+    family,
+    ...JSON.parse(String(definitions))[0],
+  }));
+}
