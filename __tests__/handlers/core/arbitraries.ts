@@ -1,6 +1,7 @@
 import fc from "fast-check";
-import type { Agent, AgentState, Policy, RemovalOrder, Snapshot } from "../../../handlers/core/model.ts";
+import type { Agent, AgentState, Decision, Policy, RemovalOrder, Snapshot } from "../../../handlers/core/model.ts";
 import type { CapacityMember, VendorAgent } from "../../../handlers/core/ports.ts";
+import { decide } from "../../../handlers/core/scaling.ts";
 
 /** The time of every arbitrary snapshot. */
 export const now = new Date("2026-01-01T12:00:00.000Z");
@@ -118,3 +119,16 @@ export const anyForeignAgents: fc.Arbitrary<readonly VendorAgent[]> = fc.array(
   }),
   { maxLength: 20 },
 );
+
+/** How many cases tell enough of a decision. */
+export const numRuns = 1000;
+
+/** Checks a property of what is decided on any snapshot under any policy. */
+export function always(property: (snapshot: Snapshot, policy: Policy, decision: Decision) => void): void {
+  fc.assert(
+    fc.property(anySnapshot, anyPolicy, (snapshot, policy) =>
+      property(snapshot, policy, decide(snapshot, policy, now)),
+    ),
+    { numRuns },
+  );
+}

@@ -1,31 +1,11 @@
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { joinAgents } from "../../../handlers/core/agents.ts";
 import { decide } from "../../../handlers/core/scaling.ts";
-import { createRetirementWorld, type RetirementWorld, type WorldAgent } from "../../fakes/retirement-world.ts";
-import { passTimeUntil } from "../../fakes/step-functions.ts";
 import { anyMembers, anyPolicy, anySnapshot, now } from "../core/arbitraries.ts";
+import { agent, eachInWorld, hour, seconds, settled, times, world } from "./world.ts";
 
-const hour = 3600;
-let world: RetirementWorld;
-let agent: WorldAgent;
-let startedAt: number;
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"], now: new Date("2026-01-01T00:00:00Z") });
-  startedAt = Date.now();
-  world = createRetirementWorld({ place: "asg", asksInstances: true });
-  agent = world.addAgent("i-0123456789abcdef0");
-});
-
-afterEach(() => {
-  expect(world.faults()).toEqual([]);
-  vi.useRealTimers();
-});
-
-const seconds = () => (Date.now() - startedAt) / 1000;
-const settled = () => passTimeUntil(world.settled());
-const times = (call: string) => world.calls.filter((each) => each === call).length;
+eachInWorld({ asksInstances: true });
 
 describe("retirements of Semaphore's agents", () => {
   it("defect 5: a job of three hours behind the hook ends by itself; only then the instance goes", async () => {

@@ -1,28 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createRetirementWorld, type RetirementWorld, type WorldAgent } from "../../fakes/retirement-world.ts";
-import { passTimeUntil } from "../../fakes/step-functions.ts";
+import { describe, expect, it, vi } from "vitest";
+import { agent, begin, eachInWorld, hour, later, seconds, settled, times, world } from "./world.ts";
 
-const hour = 3600;
-let world: RetirementWorld;
-let agent: WorldAgent;
-let startedAt: number;
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"], now: new Date("2026-01-01T00:00:00Z") });
-  startedAt = Date.now();
-  world = createRetirementWorld({ place: "asg" });
-  agent = world.addAgent("i-0123456789abcdef0");
-});
-
-afterEach(() => {
-  expect(world.faults()).toEqual([]);
-  vi.useRealTimers();
-});
-
-const seconds = () => (Date.now() - startedAt) / 1000;
-const later = (afterSeconds: number, happen: () => void) => setTimeout(happen, afterSeconds * 1000);
-const settled = () => passTimeUntil(world.settled());
-const times = (call: string) => world.calls.filter((each) => each === call).length;
+eachInWorld();
 
 describe("scale-in", () => {
   it("an idle agent is drained, deregistered and terminated with decrement; its hook ends with it", async () => {
@@ -114,8 +93,7 @@ describe("scale-in", () => {
   });
 
   it("Spacelift defects 5, 6: at the floor the instance is replaced, by name, and desired capacity is left alone", async () => {
-    world = createRetirementWorld({ place: "asg", min: 1 });
-    agent = world.addAgent("i-0123456789abcdef0");
+    begin({ min: 1 });
     void world.retire(agent, "scale-in");
     const [execution] = await settled();
     expect(execution?.states.slice(-3)).toEqual(["Terminate", "Terminate and replace", "Gone"]);
@@ -166,114 +144,6 @@ describe("scale-in", () => {
     void world.retire(agent, "scale-in");
     const [, scaleIn] = await settled();
     expect(scaleIn?.states).toEqual(["Begin", "Has a hook", "Look", "Where it is", "Gone"]);
-    expect(agent.end).toEqual({ by: "us", killedJob: false });
-  });
-});
-
-describe("the termination hook", () => {
-  it("an idle agent: heartbeat, drain, deregister, complete", async () => {
-    world.terminate(agent);
-    await settled();
-    expect(world.calls).toEqual([
-      "recordLifecycleActionHeartbeat",
-      "describeInstances",
-      "drain",
-      "drain",
-      "deregister",
-      "completeLifecycleAction",
-    ]);
-    expect(agent.end).toEqual({ by: "us", killedJob: false });
-  });
-
-  it("Spacelift defect 10, Semaphore defect 5: a job of three hours ends by itself; only then the instance goes", async () => {
-    world.giveJob(agent, 3 * hour);
-    world.terminate(agent);
-    await settled();
-    expect(agent.end).toEqual({ by: "us", killedJob: false });
-    expect(seconds()).toBeGreaterThanOrEqual(3 * hour);
-    expect(seconds()).toBeLessThan(3 * hour + 120);
-    expect(world.alerts).toEqual([]);
-    expect(agent.locked).toBe(true);
-  });
-
-  it("a job beyond the drain timeout: an alert, and nothing is killed by us", async () => {
-    world.giveJob(agent, 10 * hour);
-    world.terminate(agent);
-    const [execution] = await settled();
-    expect(execution).toMatchObject({ status: "FAILED" });
-    expect(world.alerts).toMatchObject([{ alert: expect.stringContaining("does not kill it") }]);
-    expect(seconds()).toBeGreaterThanOrEqual(6 * hour);
-    expect(seconds()).toBeLessThan(6 * hour + 120);
-    expect(agent.end).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(2 * hour * 1000);
-    expect(agent.end).toEqual({ by: "aws", killedJob: true });
-  });
-
-  it("Spacelift defect 13: an hour without the vendor: the hook is held, and no call to the vendor comes before a heartbeat", async () => {
-    world.giveJob(agent, 600);
-    world.breakFor("vendor", hour);
-    world.terminate(agent);
-    await settled();
-    expect(agent.end).toEqual({ by: "us", killedJob: false });
-    expect(seconds()).toBeGreaterThanOrEqual(hour);
-    expect(seconds()).toBeLessThan(hour + 180);
-    expect(world.alerts).toEqual([]);
-    expect(world.calls.indexOf("recordLifecycleActionHeartbeat")).toBeLessThan(world.calls.indexOf("drain"));
-    expect(times("recordLifecycleActionHeartbeat")).toBeGreaterThan(20);
-    expect(world.metrics.sum("VendorApiErrors")).toBeGreaterThan(20);
-  });
-
-  it("is completed already: a success, and the vendor's record goes", async () => {
-    const hook = world.terminate(agent);
-    await settled();
-    agent.known = true;
-    void world.retire(agent, "terminating", hook);
-    const executions = await settled();
-    expect(executions.at(-1)).toMatchObject({ status: "SUCCEEDED" });
-    expect(executions.at(-1)?.states.slice(-2)).toEqual(["Forget", "Gone"]);
-    expect(agent.known).toBe(false);
-  });
-
-  it("ends while we complete it: a success", async () => {
-    world.onCall = (call) => {
-      if (call === "completeLifecycleAction" && agent.running) world.reclaim(agent);
-    };
-    world.terminate(agent);
-    const [execution] = await settled();
-    expect(execution).toMatchObject({ status: "SUCCEEDED" });
-  });
-
-  it("cannot be completed for a while: it is tried until it works", async () => {
-    world.onCall = (call) => {
-      if (call === "completeLifecycleAction" && times(call) < 10) throw new Error("throttled");
-    };
-    world.terminate(agent);
-    const [execution] = await settled();
-    expect(execution).toMatchObject({ status: "SUCCEEDED" });
-    expect(agent.end).toEqual({ by: "us", killedJob: false });
-  });
-
-  it("of an instance that is dead already is completed, whatever the vendor says", async () => {
-    world.giveJob(agent, hour);
-    agent.running = false;
-    world.breakFor("vendor", 600);
-    world.terminate(agent);
-    const [execution] = await settled();
-    expect(execution?.states).toEqual(expect.arrayContaining(["Is it alive", "Let it go", "Forget"]));
-    expect(world.calls.slice(0, 3)).toEqual([
-      "recordLifecycleActionHeartbeat",
-      "describeInstances",
-      "completeLifecycleAction",
-    ]);
-  });
-
-  it("the same event twice, a bucket apart: both end well", async () => {
-    world.giveJob(agent, 600);
-    const hook = world.terminate(agent);
-    later(120, () => void world.retire(agent, "terminating", hook));
-    await vi.advanceTimersByTimeAsync(121_000);
-    const executions = await settled();
-    expect(executions.map(({ status }) => status)).toEqual(["SUCCEEDED", "SUCCEEDED"]);
     expect(agent.end).toEqual({ by: "us", killedJob: false });
   });
 });

@@ -59,3 +59,9 @@ export function configOf(text: string): EcsFleetConfig {
   if (stack?.config.kind !== "ecs-fleet") throw new Error("no fleet");
   return stack.config;
 }
+
+/** What {@link minimal} loads as with more below it. */
+export const configWith = (text: string) => configOf(minimal + text);
+
+/** Its errors, see {@link messagesIn}. */
+export const errorsWith = (text: string) => messagesIn(minimal + text);

@@ -1,0 +1,112 @@
+import { describe, expect, it, vi } from "vitest";
+import { agent, eachInWorld, hour, later, seconds, settled, times, world } from "./world.ts";
+
+eachInWorld();
+
+describe("the termination hook", () => {
+  it("an idle agent: heartbeat, drain, deregister, complete", async () => {
+    world.terminate(agent);
+    await settled();
+    expect(world.calls).toEqual([
+      "recordLifecycleActionHeartbeat",
+      "describeInstances",
+      "drain",
+      "drain",
+      "deregister",
+      "completeLifecycleAction",
+    ]);
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+  });
+
+  it("Spacelift defect 10, Semaphore defect 5: a job of three hours ends by itself; only then the instance goes", async () => {
+    world.giveJob(agent, 3 * hour);
+    world.terminate(agent);
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeGreaterThanOrEqual(3 * hour);
+    expect(seconds()).toBeLessThan(3 * hour + 120);
+    expect(world.alerts).toEqual([]);
+    expect(agent.locked).toBe(true);
+  });
+
+  it("a job beyond the drain timeout: an alert, and nothing is killed by us", async () => {
+    world.giveJob(agent, 10 * hour);
+    world.terminate(agent);
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "FAILED" });
+    expect(world.alerts).toMatchObject([{ alert: expect.stringContaining("does not kill it") }]);
+    expect(seconds()).toBeGreaterThanOrEqual(6 * hour);
+    expect(seconds()).toBeLessThan(6 * hour + 120);
+    expect(agent.end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(2 * hour * 1000);
+    expect(agent.end).toEqual({ by: "aws", killedJob: true });
+  });
+
+  it("Spacelift defect 13: an hour without the vendor: the hook is held, and no call to the vendor comes before a heartbeat", async () => {
+    world.giveJob(agent, 600);
+    world.breakFor("vendor", hour);
+    world.terminate(agent);
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeGreaterThanOrEqual(hour);
+    expect(seconds()).toBeLessThan(hour + 180);
+    expect(world.alerts).toEqual([]);
+    expect(world.calls.indexOf("recordLifecycleActionHeartbeat")).toBeLessThan(world.calls.indexOf("drain"));
+    expect(times("recordLifecycleActionHeartbeat")).toBeGreaterThan(20);
+    expect(world.metrics.sum("VendorApiErrors")).toBeGreaterThan(20);
+  });
+
+  it("is completed already: a success, and the vendor's record goes", async () => {
+    const hook = world.terminate(agent);
+    await settled();
+    agent.known = true;
+    void world.retire(agent, "terminating", hook);
+    const executions = await settled();
+    expect(executions.at(-1)).toMatchObject({ status: "SUCCEEDED" });
+    expect(executions.at(-1)?.states.slice(-2)).toEqual(["Forget", "Gone"]);
+    expect(agent.known).toBe(false);
+  });
+
+  it("ends while we complete it: a success", async () => {
+    world.onCall = (call) => {
+      if (call === "completeLifecycleAction" && agent.running) world.reclaim(agent);
+    };
+    world.terminate(agent);
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "SUCCEEDED" });
+  });
+
+  it("cannot be completed for a while: it is tried until it works", async () => {
+    world.onCall = (call) => {
+      if (call === "completeLifecycleAction" && times(call) < 10) throw new Error("throttled");
+    };
+    world.terminate(agent);
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "SUCCEEDED" });
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+  });
+
+  it("of an instance that is dead already is completed, whatever the vendor says", async () => {
+    world.giveJob(agent, hour);
+    agent.running = false;
+    world.breakFor("vendor", 600);
+    world.terminate(agent);
+    const [execution] = await settled();
+    expect(execution?.states).toEqual(expect.arrayContaining(["Is it alive", "Let it go", "Forget"]));
+    expect(world.calls.slice(0, 3)).toEqual([
+      "recordLifecycleActionHeartbeat",
+      "describeInstances",
+      "completeLifecycleAction",
+    ]);
+  });
+
+  it("the same event twice, a bucket apart: both end well", async () => {
+    world.giveJob(agent, 600);
+    const hook = world.terminate(agent);
+    later(120, () => void world.retire(agent, "terminating", hook));
+    await vi.advanceTimersByTimeAsync(121_000);
+    const executions = await settled();
+    expect(executions.map(({ status }) => status)).toEqual(["SUCCEEDED", "SUCCEEDED"]);
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+  });
+});

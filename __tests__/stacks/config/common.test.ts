@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import { configOf, configWith, errorsWith, minimal } from "./files.ts";
+
+describe("backend", () => {
+  it.each([
+    ["{ type: local, path: state/fleet.tfstate }", { type: "local", path: "state/fleet.tfstate" }],
+    ["{ type: s3, bucket: acme-state }", { type: "s3", bucket: "acme-state", useLockfile: true }],
+    [
+      "{ type: cloud, organization: acme, workspace: fleet }",
+      { type: "cloud", organization: "acme", workspace: "fleet", hostname: "app.terraform.io" },
+    ],
+  ])("may be %s", (text, expected) => {
+    expect(configWith(`backend: ${text}`).backend).toEqual(expected);
+  });
+
+  it.each(["/var/state", "~/state", "C:\\\\state"])("does not keep state in %s of one machine", (path) => {
+    expect(errorsWith(`backend: { type: local, path: "${path}" }`)).toEqual([
+      expect.stringMatching(
+        /^backend\.path: must be a relative path: the synthesized files name no folder of one machine/,
+      ),
+    ]);
+  });
+});
+
+describe("what all kinds have in common", () => {
+  it.each([
+    [
+      'kmsKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/abc"',
+      "kmsKeyArn: must be a key in the stack's region, us-west-2",
+    ],
+    [
+      'kmsKeyArn: "arn:aws:kms:us-west-2:111122223333:alias/abc"',
+      "kmsKeyArn: must be the ARN of a KMS key (not of an alias)",
+    ],
+    ["logs: { retentionDays: 31 }", "logs.retentionDays: must be one of 0, 1, 3, 5, 7, 14, 30, 60"],
+    [
+      'alarms: { emails: [a@example.com], topicArn: "arn:aws:sns:us-west-2:111122223333:t" }',
+      "alarms.emails: must be left out when alarms.topicArn is given",
+    ],
+    [
+      'alarms: { subscriptions: [{ protocol: https, url: "https://x.example" }], topicArn: "arn:aws:sns:us-west-2:111122223333:t" }',
+      "alarms.subscriptions: must be left out when alarms.topicArn is given",
+    ],
+    ["iam: { path: ci }", "iam.path: must be an IAM path that starts and ends with a slash"],
+    ["iam: { permissionsBoundaryArn: boundary }", "iam.permissionsBoundaryArn: must be the ARN of an IAM policy"],
+    ["consumerRoles: [{ name: dev }, { name: dev }]", "consumerRoles: must not repeat a name"],
+    [
+      "consumerRoles: [{ name: dev, policy: {} }]",
+      "consumerRoles[0].policy.Version: must be 2012-10-17, but is missing",
+    ],
+    [
+      "consumerRoles: [{ name: dev, policy: { Version: 2012-10-17, Statement: [] } }]",
+      "consumerRoles[0].policy.Statement: must not be empty",
+    ],
+    ["tags: { aws:x: y }", 'tags["aws:x"]: must not start with aws:, which AWS keeps for itself'],
+    ['providers: { tfe: "latest" }', "providers.tfe: must be a version constraint"],
+  ])("refuses %s", (text, error) => {
+    expect(
+      errorsWith(text).some((line) => line.startsWith(error)),
+      errorsWith(text).join("\n"),
+    ).toBe(true);
+  });
+
+  it("refuses more tags than AWS takes", () => {
+    const tags = Array.from({ length: 46 }, (_, index) => `t${index}: x`).join(", ");
+    expect(errorsWith(`tags: { ${tags} }`)).toEqual(["tags: must have at most 45 entries, found a mapping"]);
+  });
+
+  it.each([
+    "us-west-2",
+    "us-gov-west-1",
+    "cn-north-1",
+    "ap-southeast-7",
+    "eusc-de-east-1",
+  ])("takes region %s", (region) => {
+    expect(configOf(minimal.replace("us-west-2", region)).region).toBe(region);
+  });
+
+  it.each(["~> 6.25", ">= 5.100, < 7", "5.100.0", "= 6.0.0-beta1"])("takes the version constraint %s", (aws) => {
+    expect(configWith(`providers: { aws: "${aws}" }`).providers).toEqual({ aws });
+  });
+
+  it("takes tag values with colons and names of other scripts", () => {
+    expect(configWith('tags: { Owner: "team:ci", größe: "1" }').tags).toEqual({ Owner: "team:ci", größe: "1" });
+  });
+});
