@@ -26,10 +26,6 @@ describe("the shipped configs", () => {
     expect(schema.safeParse(parse(textOf(file))).error).toBeUndefined();
   });
 
-  it("have a minimal one of twelve lines at most", () => {
-    expect(textOf("hcp-minimal.yaml").trimEnd().split("\n").length).toBeLessThanOrEqual(12);
-  });
-
   it.each(stackConfig.options)("show every key of a kind, some in comments ($shape.kind.value)", (schema) => {
     // What `network.create` may hold is shown once, by the network.
     const kinds = [schema.shape.kind.value, "network"];
