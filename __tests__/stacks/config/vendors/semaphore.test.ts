@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import * as z from "zod";
 import { ec2Fleet } from "../../../../stacks/config/ec2-fleet.ts";
 import { knownAgentReleases, semaphore } from "../../../../stacks/config/vendors/semaphore.ts";
 
@@ -158,48 +156,3 @@ describe("semaphore", () => {
     ]);
   });
 });
-
-/** The variables of the stack that fleets come from, without their prefix, and the keys that took their place. */
-const oldVariables = {
-  SEMAPHORE_ORGANIZATION: ["vendor.organization"],
-  SEMAPHORE_ENDPOINT: ["vendor.endpoint"],
-  STACK_NAME: [],
-  TOKEN_PARAMETER_NAME: ["secrets.agentTypeToken"],
-  TOKEN_KMS_KEY: ["kmsKeyArn"],
-  INSTANCE_TYPE: ["compute.instances.types"],
-  ASG_MIN_SIZE: ["agents.min"],
-  ASG_MAX_SIZE: ["agents.max"],
-  ASG_DESIRED: ["agents.initial"],
-  USE_DYNAMIC_SCALING: ["agents.min", "agents.max"],
-  SECURITY_GROUP_ID: ["network.securityGroupIds"],
-  KEY_NAME: ["compute.ssh"],
-  VPC_ID: ["network.vpcId"],
-  SUBNETS: ["network.subnetIds"],
-  DISCONNECT_AFTER_JOB: ["agents.singleUse"],
-  DISCONNECT_AFTER_IDLE_TIMEOUT: ["agents.idleTimeoutSeconds"],
-  CACHE_BUCKET_NAME: ["vendor.cacheBucket"],
-  AMI: ["compute.ami"],
-};
-
-describe("the page on coming from the older stack", () => {
-  const page = readFileSync(new URL("../../../../docs/migrating-from-semaphore-aws-stack.md", import.meta.url), "utf8");
-  const schema = z.toJSONSchema(ec2Fleet, { io: "input" });
-
-  it.each(Object.entries(oldVariables))("has a line for %s, with keys that there are", (name, keys) => {
-    const line = page.split("\n").find((each) => each.startsWith(`| \`${name}\` |`));
-    for (const key of keys) expect(line).toContain(`\`${key}`);
-    expect(line?.split("|")[2]?.trim()).toBeTruthy();
-    for (const key of keys) expect(reaches(schema, key.split("."))).toBe(true);
-  });
-});
-
-/** Whether a JSON schema knows a path of keys, in any of its alternatives. */
-function reaches(schema: unknown, [key, ...rest]: readonly string[]): boolean {
-  if (key === undefined) return true;
-  const { properties, anyOf, oneOf, allOf } = schema as Record<string, unknown>;
-  const own = (properties as Record<string, unknown> | undefined)?.[key];
-  if (own !== undefined && reaches(own, rest)) return true;
-  return [anyOf, oneOf, allOf].some((alternatives) =>
-    ((alternatives as unknown[] | undefined) ?? []).some((each) => reaches(each, [key, ...rest])),
-  );
-}

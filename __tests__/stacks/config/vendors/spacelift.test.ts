@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ec2Fleet } from "../../../../stacks/config/ec2-fleet.ts";
 import { spacelift } from "../../../../stacks/config/vendors/spacelift.ts";
@@ -170,37 +169,5 @@ describe("spacelift", () => {
     expect(errorsOf({ proxies: { ...proxies, no: ["a,b"] } })).toHaveLength(1);
     expect(errorsOf({ caCertificates: ["MIIB"] })).toHaveLength(1);
     expect(errorsOf({ caCertificates: [`${certificate}${certificate.replace("MIIB", "MIIC")}`] })).toHaveLength(1);
-  });
-});
-
-describe("the migration page", () => {
-  const root = new URL("../../../../", import.meta.url);
-  const page = readFileSync(new URL("docs/migrating-from-spacelift-workerpool.md", root), "utf8");
-
-  it.each([
-    ..."worker_pool_id security_groups vpc_subnets min_size max_size ec2_instance_type ami_id ami_architecture".split(
-      " ",
-    ),
-    ..."secure_env_vars secure_env_vars_kms_key_id configuration byo_secretsmanager byo_ssm base_name".split(" "),
-    ..."spacelift_api_credentials api_key_id api_key_secret api_key_endpoint autoscaling_configuration".split(" "),
-    ..."schedule_expression max_create max_terminate scale_down_delay timeout architecture s3_package".split(" "),
-    ..."autoscaling_vpc_subnets autoscaling_vpc_sg_ids autoscaling_tracing_mode lifecycle_hook_timeout".split(" "),
-    ..."instance_refresh instance_market_options volume_size volume_throughput volume_encryption".split(" "),
-    ..."volume_encryption_kms_key_id enable_monitoring enabled_metrics disable_container_credentials".split(" "),
-    ..."create_iam_role custom_iam_role_name extra_iam_statements iam_permissions_boundary".split(" "),
-    ..."additional_tags tag_specifications launch_template_version poweroff_delay domain_name".split(" "),
-    ..."selfhosted_configuration s3_uri run_launcher_as_spacelift_user http_proxy_config https_proxy_config".split(" "),
-    ..."no_proxy_config ca_certificates power_off_on_error cloudwatch_log_group_retention".split(" "),
-    ..."cloudwatch_kms_key_id cloudwatch_skip_destroy import_cloudwatch_log_groups".split(" "),
-    ..."instances_role_arn instances_role_name autoscaling_group_arn launch_template_id".split(" "),
-  ])("has a line for %s", (name) => {
-    const firstCells = page.split("\n").map((line) => line.split("|")[1] ?? "");
-    expect(firstCells.join("\n")).toMatch(new RegExp(`\\b${name}\\b`));
-  });
-
-  it("names a shipped config for each example", () => {
-    const configs = [...page.matchAll(/`(config\/[\w-]+\.yaml)`/g)].map(([, path = ""]) => path);
-    expect(configs).toHaveLength(8);
-    expect(configs.filter((path) => !existsSync(new URL(path, root)))).toEqual([]);
   });
 });
