@@ -4,6 +4,7 @@ import type { AgentRole } from "../../handlers/core/model.ts";
 import type { Vendor, VendorAgent } from "../../handlers/core/ports.ts";
 import { createEcsFake, type EcsCall, ecsClientOver } from "./ecs.ts";
 import type { EventClock } from "./event-clock.ts";
+import { createWire } from "./wire.ts";
 
 /** What kind of world it is. Times in seconds, chances from 0 to 1. */
 export interface WorldSettings {
@@ -83,6 +84,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   };
   const chance = (probability: number) => random() < probability;
   const between = (low: number, high: number) => low + random() * (high - low);
+  const call = createWire(clock, random, 600, () => world.trouble.callFails);
 
   function queueJob(stageSeconds: readonly number[]): void {
     enqueue({ queuedAt: clock.now(), stageSeconds, stagesDone: 0 });
@@ -216,17 +218,6 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     }
     const task = ecs.tasks.get(arn);
     if (task) endTask(task, "UserInitiated", 137);
-  }
-
-  /** A call takes time; of those that fail, half were carried out nevertheless. */
-  async function call<T>(perform: () => T, failure: () => Error): Promise<T> {
-    await clock.sleep(between(20, 600));
-    const fails = chance(world.trouble.callFails);
-    if (fails && chance(0.5)) throw failure();
-    const answer = perform();
-    await clock.sleep(between(5, 100));
-    if (fails) throw failure();
-    return answer;
   }
 
   /** A new client of ECS and a world in which all that was launched has come to light: a cold start. */

@@ -4,6 +4,7 @@ import type { BootTimes } from "../../stacks/constructs/instances/boot-times.ts"
 import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance } from "./asg.ts";
 import { startAsgLife } from "./asg-life.ts";
 import type { EventClock } from "./event-clock.ts";
+import { createWire } from "./wire.ts";
 
 /** What kind of world it is. Times in seconds. */
 export interface GroupWorldSettings {
@@ -68,6 +69,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   const executions = new Set<string>();
   const chance = (probability: number) => random() < probability;
   const between = (low: number, high: number) => low + random() * (high - low);
+  const overTheWire = createWire(clock, random, 500, () => world.trouble.callFails);
 
   const world = {
     trouble: calm,
@@ -207,17 +209,6 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
 
   function roleOf({ tags }: FakeInstance): string | undefined {
     return tags.get("AgentFleetsRole");
-  }
-
-  /** A call takes time; of those that fail, half were carried out nevertheless. */
-  async function overTheWire<T>(act: () => T, failure: () => Error): Promise<T> {
-    await clock.sleep(between(20, 500));
-    const fails = chance(world.trouble.callFails);
-    if (fails && chance(0.5)) throw failure();
-    const answer = act();
-    await clock.sleep(between(5, 100));
-    if (fails) throw failure();
-    return answer;
   }
 
   /** What the loop itself asks of AWS: it must not end an agent that somebody has seen. */

@@ -9,6 +9,7 @@ import { type Execution, execute } from "./step-functions.ts";
 const group = "ci";
 const heartbeatSeconds = 3600;
 const account = "us-west-2:111122223333";
+const failure = (name: string, message: string) => Object.assign(new Error(message), { name });
 
 /** What can be down. */
 export type Service = "vendor" | "autoscaling" | "ec2" | "ecs" | "sns";
@@ -294,8 +295,4 @@ export function createRetirementWorld({
     },
   };
   return world;
-}
-
-function failure(name: string, message: string): Error {
-  return Object.assign(new Error(message), { name });
 }

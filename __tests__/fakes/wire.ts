@@ -1,0 +1,20 @@
+import type { EventClock } from "./event-clock.ts";
+
+/** Carries out a call, and resolves to its answer or rejects with `failure`. */
+export type Wire = <T>(act: () => T, failure: () => Error) => Promise<T>;
+
+/**
+ * Calls take time; of those that fail, half were carried out nevertheless.
+ * @param fails tells how probable that is, from 0 to 1
+ */
+export function createWire(clock: EventClock, random: () => number, slowestMs: number, fails: () => number): Wire {
+  return async (act, failure) => {
+    await clock.sleep(20 + random() * (slowestMs - 20));
+    const failing = random() < fails();
+    if (failing && random() < 0.5) throw failure();
+    const answer = act();
+    await clock.sleep(5 + random() * 95);
+    if (failing) throw failure();
+    return answer;
+  };
+}
