@@ -5,6 +5,7 @@ import type { VendorDeps } from "../../handlers/vendors/deps.ts";
 import type { FakeAgent } from "../fakes/azure-devops/state.ts";
 import { type AzureDevOpsFake, startAzureDevOpsFake } from "../fakes/azure-devops.ts";
 import type { FakeClock } from "../fakes/clock.ts";
+import { createCredential } from "./credential.ts";
 import { describeRetirementContract, httpSpoils, type RetirementHarness } from "./retirement.ts";
 import { describeVendorContract, type VendorTraits } from "./vendor.ts";
 
@@ -22,28 +23,14 @@ const looks: Readonly<Record<string, Partial<FakeAgent>>> = {
   offline: { status: "offline" },
 };
 
-/** A credential that is cached until asked for afresh. */
+/** The credential of one way to sign in. */
 function credentialOf(fake: AzureDevOpsFake, auth: "pat" | "service-principal") {
   const accept = (value: string) => {
     if (auth === "pat") fake.state.pat = value;
     else fake.state.principal.secret = value;
     fake.state.tokens.clear();
   };
-  const first = auth === "pat" ? fake.state.pat : fake.state.principal.secret;
-  let newest = first;
-  let cached = first;
-  return {
-    value: first,
-    readToken: ({ fresh = false } = {}) => {
-      if (fresh) cached = newest;
-      return Promise.resolve(cached);
-    },
-    revoke: () => accept("test-credential-of-nobody"),
-    rotate() {
-      newest = "test-credential-rotated";
-      accept(newest);
-    },
-  };
+  return createCredential(auth === "pat" ? fake.state.pat : fake.state.principal.secret, accept);
 }
 
 for (const auth of ["pat", "service-principal"] as const) {
@@ -52,12 +39,12 @@ for (const auth of ["pat", "service-principal"] as const) {
     const { state } = fake;
     const pool = state.addPool("aws");
     state.addPool("aws-other");
-    const credential = credentialOf(fake, auth);
-    const deps: VendorDeps = { clock, timeoutMs, readToken: credential.readToken };
+    const { readToken, ...credential } = credentialOf(fake, auth);
+    const deps: VendorDeps = { clock, timeoutMs, readToken };
     return {
       vendor: createAzureDevOps(fake.runtime({ id: pool.id }, auth), deps),
       fake,
-      credential: credential.value,
+      ...credential,
       lists: { agents: ({ path }) => path.endsWith("/agents"), jobs: ({ path }) => path.endsWith("/jobrequests") },
       addAgent(name, look) {
         const agent = state.addAgent(pool, name, looks[look] ?? { status: "hibernating" });
@@ -65,8 +52,6 @@ for (const auth of ["pat", "service-principal"] as const) {
         return { id: String(agent.id) };
       },
       addJob: () => state.addJob(pool),
-      revokeCredential: credential.revoke,
-      rotateCredential: credential.rotate,
     };
   });
 }

@@ -2,6 +2,7 @@ import { createSemaphore } from "../../handlers/vendors/semaphore/client.ts";
 import { startSemaphoreFake } from "../fakes/semaphore.ts";
 import { createSemaphoreHosts, type SemaphoreHosts } from "../fakes/semaphore-hosts.ts";
 import { semaphoreRetirementOver } from "../fakes/semaphore-retirement.ts";
+import { createCredential } from "./credential.ts";
 import { describeRetirementContract, type RetirementHarness, type Spoils } from "./retirement.ts";
 import { describeVendorContract, type VendorTraits } from "./vendor.ts";
 
@@ -9,35 +10,18 @@ const traits: VendorTraits = { agents: undefined, queueTimes: false, paged: [] }
 
 describeVendorContract("semaphore", traits, async ({ clock, timeoutMs }) => {
   const fake = await startSemaphoreFake();
-  let newest = fake.token;
-  let cached = newest;
-  const vendor = createSemaphore(
-    { type: "semaphore", address: fake.url },
-    {
-      clock,
-      timeoutMs,
-      readToken: ({ fresh = false } = {}) => {
-        if (fresh) cached = newest;
-        return Promise.resolve(cached);
-      },
-    },
-  );
+  const { readToken, ...credential } = createCredential(fake.token, (token) => {
+    fake.state.token = token;
+  });
   return {
-    vendor,
+    vendor: createSemaphore({ type: "semaphore", address: fake.url }, { clock, timeoutMs, readToken }),
     fake,
-    credential: fake.token,
+    ...credential,
     lists: { agents: () => false, jobs: ({ path }) => path.endsWith("/metrics") },
     addAgent: () => {
       throw new Error("agents of Semaphore cannot be seen");
     },
     addJob: () => fake.queueJob(),
-    revokeCredential() {
-      fake.state.token = "test-token-of-nobody";
-    },
-    rotateCredential() {
-      newest = "test-token-rotated";
-      fake.state.token = newest;
-    },
   };
 });
 

@@ -4,30 +4,27 @@ import type { FakeClock } from "../fakes/clock.ts";
 import type { FakeRequest } from "../fakes/http-fake.ts";
 import type { FakeWorker } from "../fakes/spacelift/state.ts";
 import { operationOf, startSpaceliftFake } from "../fakes/spacelift.ts";
+import { createCredential } from "./credential.ts";
 import { describeRetirementContract, httpSpoils, type RetirementHarness, type Spoils } from "./retirement.ts";
 import { describeVendorContract, type VendorTraits } from "./vendor.ts";
 
 const workerPoolId = "01HCC6QZ932J7WDF4FTVM9QMEP";
 
-/** A fake with one pool, what a client of it is made of, and the newest secret, which the client reads when it asks afresh. */
+/** A fake with one pool, what a client of it is made of, and its credential. */
 async function start(clock: FakeClock, timeoutMs?: number) {
   const fake = await startSpaceliftFake({ clock });
   const { state } = fake;
-  const secrets = { newest: state.secret, cached: state.secret };
+  const { readToken, ...credential } = createCredential(state.secret, (secret) => {
+    state.secret = secret;
+    state.endSessions();
+  });
   return {
     fake,
     state,
-    secrets,
+    credential,
     pool: state.addPool(workerPoolId),
     runtime: { type: "spacelift", endpoint: fake.url, apiKeyId: state.keyId, workerPoolId } as const,
-    deps: {
-      clock,
-      timeoutMs,
-      readToken: ({ fresh = false } = {}) => {
-        if (fresh) secrets.cached = secrets.newest;
-        return Promise.resolve(secrets.cached);
-      },
-    },
+    deps: { clock, timeoutMs, readToken },
   };
 }
 
@@ -38,17 +35,12 @@ const traits: VendorTraits = {
 };
 
 describeVendorContract("spacelift", traits, async ({ clock, timeoutMs }) => {
-  const { fake, state, pool, secrets, runtime, deps } = await start(clock, timeoutMs);
-  const credential = state.secret;
+  const { fake, state, pool, credential, runtime, deps } = await start(clock, timeoutMs);
   const asksPool = (request: FakeRequest) => operationOf(request) === "workerPool";
-  const changeSecret = (secret: string) => {
-    state.secret = secret;
-    state.endSessions();
-  };
   return {
     vendor: createSpacelift(runtime, deps),
     fake,
-    credential,
+    ...credential,
     lists: { agents: asksPool, jobs: asksPool },
     addAgent: (name, each) =>
       state.addWorker(pool, name, {
@@ -57,11 +49,6 @@ describeVendorContract("spacelift", traits, async ({ clock, timeoutMs }) => {
       }),
     addJob() {
       pool.pendingRuns += 1;
-    },
-    revokeCredential: () => changeSecret("test-secret-of-nobody"),
-    rotateCredential() {
-      secrets.newest = "test-secret-rotated";
-      changeSecret(secrets.newest);
     },
   };
 });

@@ -1,5 +1,6 @@
 import { createHcpTerraform } from "../../handlers/vendors/hcp-terraform/client.ts";
 import { startHcpTerraformFake } from "../fakes/hcp-terraform.ts";
+import { createCredential } from "./credential.ts";
 import { describeVendorContract, type VendorTraits } from "./vendor.ts";
 
 const traits: VendorTraits = {
@@ -15,32 +16,19 @@ describeVendorContract("hcp-terraform", traits, async ({ clock, timeoutMs }) => 
   const { state } = fake;
   const pool = state.addPool("aws");
   state.addPool("aws-other");
-  let newest = fake.token;
-  let cached = newest;
+  const { readToken, ...credential } = createCredential(fake.token, (token) => {
+    state.token = token;
+  });
   const vendor = createHcpTerraform(
     { type: "hcp-terraform", organization: state.organization, agentPool: "aws", address: fake.url, demand: "api" },
-    {
-      clock,
-      timeoutMs,
-      readToken: ({ fresh = false } = {}) => {
-        if (fresh) cached = newest;
-        return Promise.resolve(cached);
-      },
-    },
+    { clock, timeoutMs, readToken },
   );
   return {
     vendor,
     fake,
-    credential: fake.token,
+    ...credential,
     lists: { agents: ({ path }) => path.endsWith("/agents"), jobs: ({ path }) => path.endsWith("/runs") },
     addAgent: (name, each) => state.registerAgent(name, pool, statuses[each] ?? "resting"),
     addJob: () => state.queueRun(state.addWorkspace(`workspace-${state.workspaces.size}`, pool)),
-    revokeCredential() {
-      state.token = "test-token-of-nobody";
-    },
-    rotateCredential() {
-      newest = "test-token-rotated";
-      state.token = newest;
-    },
   };
 });
