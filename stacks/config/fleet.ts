@@ -5,6 +5,7 @@ import type { NetworkConfig } from "./network/network.ts";
 import { retirement } from "./retirement.ts";
 import type { Rule } from "./rules.ts";
 import type { secretsOf } from "./secrets.ts";
+import { explainSubscriptions } from "./subscriptions.ts";
 
 const loop = z.strictObject({
   inNetwork: z
@@ -28,11 +29,18 @@ export const fleetFields = {
   alarms: alarms.prefault({}).describe("Who hears of trouble."),
 };
 
-/** What must hold between the loop and the network that it may run in. */
-export const loopRules: readonly Rule<{
+/** What must hold in every fleet. */
+export const fleetRules: readonly Rule<{
+  readonly region: string;
+  readonly alarms: z.output<typeof alarms>;
   readonly loop: z.output<typeof loop>;
   readonly network?: NetworkConfig | undefined;
 }>[] = [
+  {
+    path: ["alarms", "subscriptions"],
+    reads: [["alarms"], ["region"]],
+    check: ({ alarms: { subscriptions }, region }) => explainSubscriptions(subscriptions, region),
+  },
   {
     path: ["loop", "inNetwork"],
     reads: [["loop"], ["network"]],

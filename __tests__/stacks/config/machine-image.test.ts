@@ -56,6 +56,13 @@ describe("what cannot be", () => {
     ["volume: { sizeGiB: 1 }", "volume.sizeGiB: must be a whole number from 8 to 16384"],
     ["network: { subnetId: here }", "network.subnetId: must be the id of a subnet"],
     [`tags: { ${tags} }`, "tags: must have at most 28 entries"],
+    ["tags: { owner@team: x }", 'tags: must have names of a-z, A-Z, 0-9 and + = . _ : / - alone, not "owner@team"'],
+    ["tags: { Cost Center: x }", 'not "Cost Center"'],
+    ["instanceType: m7g.large", "instanceType: must be for architecture x86_64, and m7g.large is not"],
+    [
+      "architecture: arm64\ninstanceType: m7i.large",
+      "instanceType: must be for architecture arm64, and m7i.large is not",
+    ],
     [
       "kmsKeyArn: arn:aws:kms:eu-west-1:111122223333:key/x",
       "kmsKeyArn: must be a key in the stack's region, us-west-2",
