@@ -1,11 +1,10 @@
 import * as z from "zod";
 import { agents, scaling } from "./agents.ts";
-import { alarms } from "./alarms.ts";
+import { alarmRules, alarms } from "./alarms.ts";
 import type { NetworkConfig } from "./network/network.ts";
 import { retirement } from "./retirement.ts";
 import type { Rule } from "./rules.ts";
 import type { secretsOf } from "./secrets.ts";
-import { explainSubscriptions } from "./subscriptions.ts";
 
 const loop = z.strictObject({
   inNetwork: z
@@ -36,11 +35,7 @@ export const fleetRules: readonly Rule<{
   readonly loop: z.output<typeof loop>;
   readonly network?: NetworkConfig | undefined;
 }>[] = [
-  {
-    path: ["alarms", "subscriptions"],
-    reads: [["alarms"], ["region"]],
-    check: ({ alarms: { subscriptions }, region }) => explainSubscriptions(subscriptions, region),
-  },
+  ...alarmRules,
   {
     path: ["loop", "inNetwork"],
     reads: [["loop"], ["network"]],

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { alarmRules, eventReceivers } from "./alarms.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { amiId, amiParameter } from "./compute/ec2-compute.ts";
 import { explainTypes, instanceType } from "./compute/instances.ts";
@@ -117,10 +118,11 @@ export const machineImage = withRules(
       .describe(
         "AMIs of the present config that are kept; older ones are deleted, unless an instance was launched from one in the last 90 days.",
       ),
+    alarms: eventReceivers.prefault({}).describe("Who hears of builds that fail."),
     network: network.optional().describe("Where the image is built. Left out: in the default VPC."),
     ...restOfCommon,
   }),
-  [...commonRules, ...rules],
+  [...commonRules, ...alarmRules, ...rules],
 );
 
 /** See {@link machineImage}. */

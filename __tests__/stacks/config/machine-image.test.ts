@@ -23,6 +23,7 @@ it("needs only a region", () => {
     schedule: "cron(17 3 ? * SUN *)",
     volume: { deviceName: "/dev/xvda", sizeGiB: 20 },
     keep: 5,
+    alarms: { emails: [], subscriptions: [] },
     logs: { retentionDays: 30 },
     iam: {},
     backend: { type: "local" },
