@@ -312,6 +312,7 @@ describe("the images", () => {
     expect(theOnly(stack, "aws_imagebuilder_lifecycle_policy")).toMatchObject({
       resource_type: "AMI_IMAGE",
       resource_selection: [{ recipe: [{ name: "base", semantic_version: version }] }],
+      depends_on: expect.arrayContaining([expect.stringContaining("aws_imagebuilder_image_recipe.")]),
       policy_detail: [
         {
           action: [{ type: "DELETE", include_resources: [{ amis: true, snapshots: true }] }],

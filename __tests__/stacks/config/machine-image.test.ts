@@ -91,6 +91,10 @@ describe("a fleet on an image", () => {
     [`${image}volume: { sizeGiB: 60 }`, "compute.volume.sizeGiB: must be at least 60, the size of the image base"],
     [`${image}volume: { deviceName: /dev/sda1 }`, "compute.volume.deviceName: must be /dev/sda1"],
     [`${image}vendor: { type: semaphore, user: ci }`, "vendor.user: must be ci"],
+    [
+      `${image}vendor: { type: semaphore, agent: { version: v2.2.7, sha256: ${"a".repeat(64)} } }`,
+      "vendor.agent.version: must be v2.2.7, which the image base brings",
+    ],
   ])("%s: %s", (imageText, error) => {
     const files = { "config/base.yaml": imageText, "config/agents.yaml": onBase };
     expect(errorsOf(() => load(files))).toEqual([expect.stringContaining(error)]);
