@@ -204,7 +204,13 @@ describe("stopping an agent that never registered", () => {
   });
 
   it("fails when ECS refuses", async () => {
-    http.fail({ answer: { status: 400, json: { __type: "AccessDeniedException", message: "not authorized" } } });
+    const [denied, invalid] = [
+      { __type: "AccessDeniedException", message: "not authorized" },
+      { __type: "InvalidParameterException", message: "taskId is too long" },
+    ];
+    http.fail({ times: 1, answer: { status: 400, json: denied } });
     await expect(capacity.stopUnregistered("arn", { mayReplace: true })).rejects.toThrow("not authorized");
+    http.fail({ times: 1, answer: { status: 400, json: invalid } });
+    await expect(capacity.stopUnregistered("arn", { mayReplace: true })).rejects.toThrow("too long");
   });
 });
