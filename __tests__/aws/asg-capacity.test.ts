@@ -108,6 +108,12 @@ describe("reading", () => {
     expect(await phases()).toEqual(["pending"]);
   });
 
+  it("does not take an instance in service for leaving because EC2 still shows it pending", async () => {
+    aws.group.desired = 1;
+    aws.add({ state: "pending" });
+    expect(await phases()).toEqual(["running"]);
+  });
+
   it.each([
     600, 50,
   ])("takes an instance that came to the warm pool %d minutes ago for as old as its launch into the group", async (age) => {

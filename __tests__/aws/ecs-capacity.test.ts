@@ -146,7 +146,9 @@ describe("what ListTasks does not show yet", () => {
     http.fail({ times: 1, answer: "cut-off" });
     expect(await capacity.launch(requests(1))).toMatchObject({ launched: 0, failures: [{ kind: "throttling" }] });
     expect(await members()).toEqual(["ci_0 pending"]);
-    clock.advance(30_000);
+    clock.advance(29_999);
+    expect(await members()).toEqual(["ci_0 pending"]);
+    clock.advance(1);
     expect(await members()).toEqual([]);
     clock.advance(30_000);
     expect(await members()).toEqual(["ci_0 pending"]);
@@ -194,6 +196,14 @@ describe("launches in vain", () => {
     Object.assign(task, { lastStatus: "STOPPED", stoppedAt: clock.now() });
     expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 1 });
   });
+});
+
+it("every call names the fleet's cluster: ECS would take the account's default one", async () => {
+  await capacity.launch(requests(1));
+  await capacity.read();
+  await capacity.stopUnregistered([...ecs.tasks.keys()].join(), { mayReplace: true });
+  expect(new Set(ecs.calls.map(({ operation }) => operation)).size).toBe(4);
+  expect(ecs.calls.every(({ input }) => input.cluster === config.cluster)).toBe(true);
 });
 
 describe("stopping an agent that never registered", () => {
