@@ -20,7 +20,7 @@ export function hcpTerraform(config: HcpTerraformConfig, { agents }: EcsFleetCon
     },
     ledgerTtlSeconds: demand === "notifications" ? config.runTtlSeconds : undefined,
     webhook: webhook.enabled ? webhook : undefined,
-
+    webhookAsksVendor: config.manage?.runTask !== undefined,
     webhookPaths: { webhook_url: "/notifications", run_task_url: "/run-task" },
     defaultImage: "hashicorp/tfc-agent:1.30.2",
 
