@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { VendorApiError } from "../core/errors.ts";
-import type { Log, Metrics, RetirementReason, Vendor, VendorRetirement } from "../core/ports.ts";
-import { AgentBusyError, retirementEvent } from "../core/retirement.ts";
+import type { Log, Metrics, Vendor, VendorRetirement } from "../core/ports.ts";
+import { AgentBusyError, type RetirementReason, retirementEvent } from "../core/retirement.ts";
 
 /** What one pool's agents are retired with. */
 export interface RetirePool {
