@@ -1,4 +1,5 @@
-import type { Decision, Policy, Snapshot } from "../core/model.ts";
+import type { Decision, Snapshot } from "../core/model.ts";
+import type { Policy } from "../core/policy.ts";
 import type { Capacity, Clock, Log, Metrics, Retirements, Vendor } from "../core/ports.ts";
 import { decide } from "../core/scaling.ts";
 import { act } from "./act.ts";
