@@ -1,4 +1,5 @@
-import type { Clock, InstanceCommands, RunLedger } from "../core/ports.ts";
+import { SecretUnavailableError } from "../core/errors.ts";
+import type { Clock, InstanceCommands, RunLedger, SecretReader } from "../core/ports.ts";
 import type { HttpOptions } from "./http.ts";
 
 /** What the loop and the retirement workflow give every vendor's runtime half. */
@@ -16,4 +17,12 @@ export interface VendorDeps {
   readonly ledger?: RunLedger | undefined;
   /** Only in fleets on instances. */
   readonly instances?: InstanceCommands | undefined;
+}
+
+/** Reads the fleet's API token. Rejects with {@link SecretUnavailableError} where it has none. @param arn of the token */
+export function createTokenReader(arn: string | undefined, secrets: SecretReader): VendorDeps["readToken"] {
+  return async (options) => {
+    if (arn === undefined) throw new SecretUnavailableError("this fleet was deployed without an API token");
+    return secrets.read(arn, options);
+  };
 }
