@@ -3,13 +3,15 @@ import { VendorApiError, type VendorApiErrorKind } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
+/** The headers that carry the credential; `fresh` asks for a newly read one after a 401. Never logged. */
+export type Authorize = (options: { fresh: boolean }) => Promise<Record<string, string>>;
+
 /** How to reach one vendor's API. Only `baseUrl` and `clock` are required. */
 export interface HttpOptions {
   /** Without a trailing slash, such as `https://app.terraform.io/api/v2`. */
   readonly baseUrl: string;
   readonly clock: Clock;
-  /** The headers that carry the credential; `fresh` asks for a newly read one after a 401. Never logged. */
-  readonly authorize?: (options: { fresh: boolean }) => Promise<Record<string, string>>;
+  readonly authorize?: Authorize;
   /** Headers of every request. */
   readonly headers?: Record<string, string>;
   /** Reads what the vendor says was wrong from an error body, for people at a terminal. Left out: never looked at. */
