@@ -15,7 +15,7 @@ export interface HttpOptions {
   /** Headers of every request. */
   readonly headers?: Record<string, string>;
   /** Reads what the vendor says was wrong from an error body, for people at a terminal. Left out: never looked at. */
-  readonly explain?: (body: unknown) => string | undefined;
+  readonly explain?: ((body: unknown) => string | undefined) | undefined;
   /** Statuses besides 401 and 403 by which this vendor refuses a credential. */
   readonly unauthorizedStatuses?: readonly number[];
   /** For one call from connecting to the last byte of the body. Default 10 s. */

@@ -54,7 +54,7 @@ export function createHcpTerraformApi(options: HcpTerraformApiOptions): HcpTerra
     timeoutMs: options.timeoutMs,
     deadline: options.deadline,
     fetch: options.fetch,
-    ...(options.explain && { explain: options.explain }),
+    explain: options.explain,
   });
 
   async function list<T extends Identified>(
