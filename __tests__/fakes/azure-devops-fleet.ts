@@ -1,5 +1,5 @@
 import type { Task } from "@aws-sdk/client-ecs";
-import type { AutoscaleDeps } from "../../handlers/autoscale/handler.ts";
+import type { AutoscaleDeps } from "../../handlers/autoscale/deps.ts";
 import { createMemory } from "../../handlers/autoscale/memory.ts";
 import { createEcsCapacity } from "../../handlers/aws/ecs-capacity.ts";
 import type { Policy } from "../../handlers/core/policy.ts";

@@ -8,8 +8,9 @@ import { createSecretReader } from "../aws/secrets.ts";
 import { defineHandler } from "../runtime/define-handler.ts";
 import { createTokenReader, type VendorDeps } from "../vendors/deps.ts";
 import { createVendor } from "../vendors/index.ts";
+import type { AutoscaleDeps } from "./deps.ts";
 import { autoscaleEnv } from "./env.ts";
-import { type AutoscaleDeps, runPools } from "./handler.ts";
+import { runPools } from "./handler.ts";
 import { createMemory } from "./memory.ts";
 import { poolsOf } from "./pools.ts";
 

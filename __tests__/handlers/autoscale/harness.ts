@@ -1,4 +1,4 @@
-import type { AutoscaleDeps } from "../../../handlers/autoscale/handler.ts";
+import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import type { Policy } from "../../../handlers/core/policy.ts";
 import type { CapacityMember, VendorAgent } from "../../../handlers/core/ports.ts";
