@@ -38,7 +38,10 @@ export async function handleRetire(event: unknown, { pools, log }: RetireDeps): 
   const input = retirementEvent.parse(event);
   const { step, agent, reason } = input;
   const pool = pools.get(agent.pool);
-  if (pool === undefined) throw new Error(`the fleet has no pool ${agent.pool}`);
+  if (pool === undefined) {
+    const known = [...pools.keys()].map((name) => name ?? "one without a name");
+    throw new Error(`the fleet has no pool ${agent.pool}; there is ${known.join(", ")}`);
+  }
   try {
     const answer = await take(input, pool, log);
     log.info("retirement step", { step, agent: agent.name, reason, ...answer });

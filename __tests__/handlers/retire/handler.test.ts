@@ -83,7 +83,9 @@ describe("steps", () => {
     const retire = setUp();
     await retire.step("drain", { pool: "win" });
     expect(retire.calls).toEqual(["win.drain"]);
-    await expect(retire.step("drain", { pool: "mac" })).rejects.toThrow("no pool mac");
+    await expect(retire.step("drain", { pool: "mac" })).rejects.toThrow(
+      "the fleet has no pool mac; there is one without a name, win",
+    );
   });
 
   it.each([
