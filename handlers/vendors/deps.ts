@@ -10,7 +10,7 @@ export interface VendorDeps {
    * a 401 so that a rotated one needs no restart.
    */
   readonly readToken: (options?: { fresh?: boolean }) => Promise<string>;
-  readonly timeoutMs?: number | undefined;
+  readonly timeoutMilliseconds?: number | undefined;
   readonly deadline?: HttpOptions["deadline"];
   readonly fetch?: HttpOptions["fetch"];
   /** Only in fleets that are told of their demand by notifications alone. */

@@ -18,7 +18,7 @@ interface RunOptions {
   readonly timeoutSeconds: number;
 }
 
-const pollMs = 3_000;
+const pollMilliseconds = 3_000;
 const shownLogLines = 40;
 
 /** `fleet run`. */
@@ -98,7 +98,7 @@ async function untilUploaded(clock: Clock, admin: HcpTerraformAdmin, id: string)
     const status = await admin.configurationVersionStatus(id);
     if (status === "uploaded") return;
     if (status === "errored") break;
-    await clock.sleep(pollMs);
+    await clock.sleep(pollMilliseconds);
   }
   throw new UserError("HCP Terraform could not take the upload in.", "Synthesize again, then try again.");
 }
@@ -119,13 +119,13 @@ async function follow(
     if (line !== shown) step(line);
     shown = line;
     if (hasSucceeded(run.status) || isFinalRunStatus(run.status)) return run;
-    if (clock.now().getTime() + pollMs > end) {
+    if (clock.now().getTime() + pollMilliseconds > end) {
       throw new UserError(
         `The run is still ${run.status} after ${timeoutSeconds} s.`,
         `It goes on without us: see ${url}`,
       );
     }
-    await clock.sleep(pollMs);
+    await clock.sleep(pollMilliseconds);
   }
 }
 

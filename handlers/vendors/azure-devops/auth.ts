@@ -29,7 +29,7 @@ function servicePrincipal(
     baseUrl: auth.authority,
     clock: deps.clock,
     headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
-    timeoutMs: deps.timeoutMs,
+    timeoutMilliseconds: deps.timeoutMilliseconds,
     deadline: deps.deadline,
     fetch: deps.fetch,
     // An unknown application or tenant; a wrong secret is a 401.

@@ -33,7 +33,7 @@ function createConnection({ url, auth }: Organization, deps: ConnectionDeps): Ht
     authorize: createAuthorize(auth, deps),
     // Without it a refused credential is answered by a redirect to a page for people.
     headers: { accept: "application/json", "x-tfs-fedauthredirect": "Suppress" },
-    timeoutMs: deps.timeoutMs,
+    timeoutMilliseconds: deps.timeoutMilliseconds,
     deadline: deps.deadline,
     fetch: deps.fetch,
     // A sign-in page in place of what was asked for, or the way to one.

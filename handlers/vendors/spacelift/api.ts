@@ -65,7 +65,7 @@ export function createWorkerPoolApi(config: SpaceliftRuntime, deps: VendorDeps):
     clock: deps.clock,
     authorize,
     explain,
-    timeoutMs: deps.timeoutMs,
+    timeoutMilliseconds: deps.timeoutMilliseconds,
     deadline: deps.deadline,
     fetch: deps.fetch,
   });

@@ -26,8 +26,8 @@ export function isUnauthorized(message: string): boolean {
  * {@link VendorApiError}. Keep it between passes.
  */
 export function createSession(config: SpaceliftRuntime, deps: VendorDeps): Authorize {
-  const { clock, timeoutMs, deadline, fetch } = deps;
-  const http = createHttp({ baseUrl: config.endpoint, clock, timeoutMs, deadline, fetch });
+  const { clock, timeoutMilliseconds, deadline, fetch } = deps;
+  const http = createHttp({ baseUrl: config.endpoint, clock, timeoutMilliseconds, deadline, fetch });
 
   return createTokenCache(deps, async (secret) => {
     const body = { query: mutation, variables: { id: config.apiKeyId, secret } };
