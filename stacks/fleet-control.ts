@@ -2,7 +2,7 @@ import type { Construct } from "constructs";
 import * as z from "zod";
 import { autoscaleEnv, type poolOverrides } from "../handlers/autoscale/env.ts";
 import type { CapacityConfig } from "../handlers/aws/capacity-config.ts";
-import type { Policy } from "../handlers/core/model.ts";
+import type { Policy } from "../handlers/core/policy.ts";
 import { webhookEnv } from "../handlers/webhook/env.ts";
 import type { FleetFields } from "./config/fleet.ts";
 import { type SecretKey, secretName } from "./config/names.ts";

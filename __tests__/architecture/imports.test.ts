@@ -26,7 +26,15 @@ const rules: readonly Rule[] = [
   },
   {
     from: /^handlers\/\w+\/index\.ts$/,
-    may: [/^handlers\/\w+\/(env|handler|memory|pools)\.ts$/, /^handlers\/runtime\//, aws, vendors, core, sdk, node],
+    may: [
+      /^handlers\/\w+\/(deps|env|handler|memory|pools)\.ts$/,
+      /^handlers\/runtime\//,
+      aws,
+      vendors,
+      core,
+      sdk,
+      node,
+    ],
   },
   // What the environment decodes to, put together.
   { from: /^handlers\/\w+\/pools\.ts$/, may: [schemas, core, zod] },

@@ -7,7 +7,7 @@ import { describeVendorContract, type VendorTraits } from "./vendor.ts";
 
 const traits: VendorTraits = { agents: undefined, queueTimes: false, paged: [] };
 
-describeVendorContract("semaphore", traits, async ({ clock, timeoutMs }) => {
+describeVendorContract("semaphore", traits, async ({ clock, timeoutMilliseconds }) => {
   const fake = await startSemaphoreFake();
   let newest = fake.token;
   let cached = newest;
@@ -15,7 +15,7 @@ describeVendorContract("semaphore", traits, async ({ clock, timeoutMs }) => {
     { type: "semaphore", address: fake.url },
     {
       clock,
-      timeoutMs,
+      timeoutMilliseconds,
       readToken: ({ fresh = false } = {}) => {
         if (fresh) cached = newest;
         return Promise.resolve(cached);

@@ -10,7 +10,7 @@ import { describeVendorContract, type VendorTraits } from "./vendor.ts";
 const workerPoolId = "01HCC6QZ932J7WDF4FTVM9QMEP";
 
 /** A fake with one pool, what a client of it is made of, and the newest secret, which the client reads when it asks afresh. */
-async function start(clock: FakeClock, timeoutMs?: number) {
+async function start(clock: FakeClock, timeoutMilliseconds?: number) {
   const fake = await startSpaceliftFake({ clock });
   const { state } = fake;
   const secrets = { newest: state.secret, cached: state.secret };
@@ -22,7 +22,7 @@ async function start(clock: FakeClock, timeoutMs?: number) {
     runtime: { type: "spacelift", endpoint: fake.url, apiKeyId: state.keyId, workerPoolId } as const,
     deps: {
       clock,
-      timeoutMs,
+      timeoutMilliseconds,
       readToken: ({ fresh = false } = {}) => {
         if (fresh) secrets.cached = secrets.newest;
         return Promise.resolve(secrets.cached);
@@ -37,8 +37,8 @@ const traits: VendorTraits = {
   paged: [],
 };
 
-describeVendorContract("spacelift", traits, async ({ clock, timeoutMs }) => {
-  const { fake, state, pool, secrets, runtime, deps } = await start(clock, timeoutMs);
+describeVendorContract("spacelift", traits, async ({ clock, timeoutMilliseconds }) => {
+  const { fake, state, pool, secrets, runtime, deps } = await start(clock, timeoutMilliseconds);
   const credential = state.secret;
   const asksPool = (request: FakeRequest) => operationOf(request) === "workerPool";
   const changeSecret = (secret: string) => {

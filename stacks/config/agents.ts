@@ -1,11 +1,11 @@
 import * as z from "zod";
-import type { Buffer } from "../../handlers/core/model.ts";
+import { type Policy, removalOrders } from "../../handlers/core/policy.ts";
 import { oneOf, wholeNumber } from "./primitives.ts";
 import { withRules } from "./rules.ts";
 
 interface AgentNumbers {
   readonly min: number;
-  readonly buffer: Buffer;
+  readonly buffer: Policy["buffer"];
   readonly max: number;
   readonly initial?: number | undefined;
 }
@@ -94,7 +94,7 @@ export const scaling = z.strictObject({
   scaleInAfterObservations: wholeNumber(1, 60)
     .default(1)
     .describe("Agents are retired only when so many looks in a row, `tickSeconds` apart, want fewer."),
-  removalOrder: oneOf(["oldest-first", "outdated-first", "longest-idle-first"])
+  removalOrder: oneOf(removalOrders)
     .default("oldest-first")
     .describe("Which idle agents are retired first. Outdated ones were launched from older settings."),
   maxAddedPerTick: wholeNumber(1, 1000).default(50).describe("Agents launched in one tick, at most."),

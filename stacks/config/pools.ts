@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Buffer } from "../../handlers/core/model.ts";
+import type { Policy } from "../../handlers/core/policy.ts";
 import { agentBuffer, tooManyAgents } from "./agents.ts";
 import { type ComputeConfig, cpuUnits, environment, wrongMemory } from "./compute/compute.ts";
 import { containerImage } from "./compute/image.ts";
@@ -47,7 +47,7 @@ export const pools = z
   .max(maxPools, { error: `must name at most ${maxPools} pools: make a second stack for more` });
 
 interface PooledFleet {
-  readonly agents: { readonly min: number; readonly max: number; readonly buffer: Buffer };
+  readonly agents: { readonly min: number; readonly max: number; readonly buffer: Policy["buffer"] };
   readonly compute: ComputeConfig;
   readonly pools?: readonly PoolConfig[] | undefined;
   readonly vendor: { readonly type: string; readonly poolName?: string | undefined };

@@ -1,6 +1,6 @@
 import type { ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
-import type { Policy } from "../../handlers/core/model.ts";
+import type { Policy } from "../../handlers/core/policy.ts";
 import type { VendorRuntime } from "../../handlers/vendors/config.ts";
 import type { SecretKey } from "../config/names.ts";
 import type { PoolConfig } from "../config/pools.ts";

@@ -74,7 +74,7 @@ export interface HcpTerraformAdmin {
   readLog(kind: "plans" | "applies", id: string): Promise<string | undefined>;
 }
 
-const uploadTimeoutMs = 300_000;
+const uploadTimeoutMilliseconds = 300_000;
 const longestExplanation = 300;
 
 const identified = z.object({ data: z.object({ id: z.string() }) });
@@ -111,8 +111,8 @@ const errors = z.object({ errors: z.array(z.object({ title: z.string().nullish()
 /** See {@link HcpTerraformAdmin}. */
 export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "explain">): HcpTerraformAdmin {
   const api = createHcpTerraformApi({ ...options, explain });
-  const elsewhere = (url: string, timeoutMs?: number) =>
-    createHttp({ baseUrl: safeAddress(url), clock: options.clock, fetch: options.fetch, explain, timeoutMs });
+  const elsewhere = (url: string, timeoutMilliseconds?: number) =>
+    createHttp({ baseUrl: safeAddress(url), clock: options.clock, fetch: options.fetch, explain, timeoutMilliseconds });
 
   return {
     findAgentPool: api.findAgentPool,
@@ -180,7 +180,7 @@ export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "e
 
     async upload(uploadUrl, archive) {
       const label = "upload of the configuration";
-      await elsewhere(uploadUrl, uploadTimeoutMs).send({ method: "PUT", path: "", body: archive, label });
+      await elsewhere(uploadUrl, uploadTimeoutMilliseconds).send({ method: "PUT", path: "", body: archive, label });
     },
 
     async configurationVersionStatus(id) {

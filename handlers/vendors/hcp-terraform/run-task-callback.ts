@@ -3,7 +3,7 @@ import type { WebhookVendorDeps } from "../../core/webhook.ts";
 import { createHttp } from "../http.ts";
 
 /** Two attempts and the wait between them stay well below the ten seconds in which we have to answer. */
-const limits = { timeoutMs: 2_000, attempts: 2, maxWaitMs: 1_000, maxResponseBytes: 64 * 1024 };
+const limits = { timeoutMilliseconds: 2_000, attempts: 2, maxWaitMilliseconds: 1_000, maxResponseBytes: 64 * 1024 };
 
 const passed = {
   data: { type: "task-results", attributes: { status: "passed", message: "The agent fleet is awake." } },

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runPass, runPools } from "../../../../handlers/autoscale/handler.ts";
 import { SecretUnavailableError, VendorApiError } from "../../../../handlers/core/errors.ts";
-import type { Policy } from "../../../../handlers/core/model.ts";
+import type { Policy } from "../../../../handlers/core/policy.ts";
 import type { VendorDeps } from "../../../../handlers/vendors/deps.ts";
 import { type AzureDevOpsFake, startAzureDevOpsFake } from "../../../fakes/azure-devops.ts";
 import { type AzureDevOpsFleet, createAzureDevOpsFleet } from "../../../fakes/azure-devops-fleet.ts";
