@@ -2,6 +2,7 @@ import type { ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
 import type { Policy } from "../../handlers/core/model.ts";
 import type { VendorRuntime } from "../../handlers/vendors/config.ts";
+import type { Ec2ComputeConfig } from "../config/compute/ec2-compute.ts";
 import type { SecretKey } from "../config/names.ts";
 import type { PoolConfig } from "../config/pools.ts";
 import type { Secret } from "../constructs/secret.ts";
@@ -75,15 +76,8 @@ export interface AgentInstance {
   /** Log files that the CloudWatch agent ships, by the end of their log group's name. */
   readonly logs: Readonly<Record<string, string>>;
   /** The image where the config names none. */
-  readonly defaultAmi: AmiSource;
+  readonly defaultAmi: NonNullable<Ec2ComputeConfig["ami"]>;
 }
-
-/** Where an instance's image comes from. */
-export type AmiSource =
-  | { readonly id: string }
-  | { readonly ssmParameter: string }
-  | { readonly stack: string }
-  | { readonly nameFilter: string; readonly owners: readonly string[] };
 
 /** A vendor whose agents run on instances of a group. */
 export interface InstanceVendor extends VendorSynth {

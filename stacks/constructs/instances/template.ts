@@ -5,7 +5,6 @@ import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { Construct } from "constructs";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
-import type { AmiSource } from "../../vendors/vendor-synth.ts";
 import { newestBuiltAmi } from "../machine-image/built-ami.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { StackContext } from "../stack-context.ts";
@@ -24,7 +23,7 @@ export class InstanceTemplate extends Construct {
       readonly context: StackContext;
       readonly compute: Ec2ComputeConfig;
       readonly network: FleetNetwork;
-      readonly ami: AmiSource;
+      readonly ami: NonNullable<Ec2ComputeConfig["ami"]>;
       readonly profileArn: string;
       /** As EC2 takes it, in base64. */
       readonly userData: string;
@@ -79,7 +78,7 @@ export class InstanceTemplate extends Construct {
     this.version = `\${${template.fqn}.latest_version}`;
   }
 
-  private image(ami: AmiSource): string {
+  private image(ami: NonNullable<Ec2ComputeConfig["ami"]>): string {
     if ("id" in ami) return ami.id;
     if ("ssmParameter" in ami) {
       // Not by `resolve:ssm:`, which Auto Scaling takes neither with instances by attributes nor with skip matching.
@@ -88,7 +87,7 @@ export class InstanceTemplate extends Construct {
     if ("stack" in ami) return newestBuiltAmi(this, "image", ami.stack, this.props.compute.architecture);
     return new DataAwsAmi(this, "image", {
       mostRecent: true,
-      owners: [...ami.owners],
+      owners: ami.owners,
       filter: [
         { name: "name", values: [ami.nameFilter] },
         { name: "state", values: ["available"] },
