@@ -103,12 +103,13 @@ export class FleetControl {
     createFleetDashboard(scope, {
       context,
       functions: [autoscale, ...(webhook ? [webhook.function] : []), ...(this.retirement?.functions ?? [])],
-      logGroup: `/aws/lambda/${autoscale.name}`,
+      logGroup: autoscale.logGroupName,
       pools: props.pools?.map(({ pool }) => pool),
     });
     this.outputs = {
       ...webhookOutputs(vendor, webhook?.endpoint.url),
       alarms_topic_arn: this.topic.arn,
+      autoscaler_log_group: autoscale.logGroupName,
       secrets: Object.fromEntries(Object.entries(secrets).map(([key, secret]) => [key, secret.arn])),
       ...managed,
     };

@@ -10,7 +10,7 @@ import type { ComputeConfig } from "../../config/compute/compute.ts";
 import { type ImageBuildConfig, imageProjectName } from "../../config/compute/image-build.ts";
 import { createAlarm } from "../alarms/alarm.ts";
 import type { AlarmTopic } from "../alarms/alarm-topic.ts";
-import { createLogGroup, grantLogWrite } from "../log-group.ts";
+import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import { PrivateBucket } from "../private-bucket.ts";
 import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
@@ -79,7 +79,7 @@ export class ImageBuild extends Construct {
     const { context, config, architecture, repository } = this.props;
     const name = imageProjectName(context.name);
     const source = this.source();
-    const logGroup = createLogGroup(this, "logs", context, `/agent-fleets/${context.name}/image`);
+    const logGroup = createLogGroup(this, "logs", context, logGroupName(context.name, "image"));
     const role = new ServiceRole(this, "image-build", {
       context,
       service: "codebuild.amazonaws.com",

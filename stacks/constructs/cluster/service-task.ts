@@ -1,7 +1,7 @@
 import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
 import { Construct } from "constructs";
 import type { ServiceConfig } from "../../config/cluster/services.ts";
-import { createLogGroup, grantLogWrite } from "../log-group.ts";
+import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 import { allowExecuteCommand, allowImagePull, allowSecret, sortedVariables } from "../tasks/task-rights.ts";
@@ -83,7 +83,7 @@ export class ServiceTask extends Construct {
 
   private container() {
     const { context, service } = this.props;
-    const logGroup = createLogGroup(this, "logs", context, `/agent-fleets/${context.name}/services/${service.name}`);
+    const logGroup = createLogGroup(this, "logs", context, logGroupName(context.name, "services", service.name));
     grantLogWrite(logGroup, this.executionRole);
     const { healthCheck } = service;
     return {

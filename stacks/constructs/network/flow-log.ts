@@ -7,7 +7,7 @@ import { S3BucketServerSideEncryptionConfigurationA } from "@cdktf/provider-aws/
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { VpcConfig } from "../../config/network/vpc.ts";
-import { createLogGroup } from "../log-group.ts";
+import { createLogGroup, logGroupName } from "../log-group.ts";
 import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 
@@ -41,7 +41,7 @@ interface Destination {
 }
 
 function toCloudWatch(scope: Construct, context: StackContext): Destination {
-  const group = createLogGroup(scope, "flow-logs", context, `/agent-fleets/${context.name}/flow-logs`);
+  const group = createLogGroup(scope, "flow-logs", context, logGroupName(context.name, "flow-logs"));
   const role = new ServiceRole(scope, "flow-log-role", {
     context,
     service: "vpc-flow-logs.amazonaws.com",
