@@ -8,7 +8,7 @@ import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import { newestBuiltAmi } from "../machine-image/built-ami.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { StackContext } from "../stack-context.ts";
-import { rootVolume } from "./root-volume.ts";
+import { metadataService, networkInterface, rootVolume, tagsOfLaunched } from "./template-parts.ts";
 
 /** The launch template of a fleet's instances: what each of them is. */
 export class InstanceTemplate extends Construct {
@@ -34,7 +34,6 @@ export class InstanceTemplate extends Construct {
     super(scope, id);
     const { context, compute, network, tags } = props;
     const { volume, ssh, tenancy, placementGroup } = compute;
-    const named = { ...tags, Name: context.name };
     const template = new LaunchTemplate(this, "template", {
       name: context.name,
       description: `Instances of fleet ${context.name}`,
@@ -47,19 +46,14 @@ export class InstanceTemplate extends Construct {
       // An instance that powers off is gone, and its group replaces it.
       instanceInitiatedShutdownBehavior: "terminate",
       metadataOptions: {
-        httpEndpoint: "enabled",
-        httpTokens: "required",
-        httpPutResponseHopLimit: compute.disableContainerCredentials ? 1 : 2,
+        ...metadataService(compute.disableContainerCredentials ? 1 : 2),
         // How an instance reads its role in the fleet.
         instanceMetadataTags: "enabled",
       },
       networkInterfaces: [
         {
-          deviceIndex: 0,
-          associatePublicIpAddress: network.assignPublicIp,
+          ...networkInterface(network, ssh ? [this.sshGroup(ssh)] : []),
           ipv6AddressCount: compute.ipv6 ? 1 : undefined,
-          deleteOnTermination: "true",
-          securityGroups: [...network.securityGroupIds, ...(ssh ? [this.sshGroup(ssh)] : [])],
         },
       ],
       blockDeviceMappings: [rootVolume(context, volume.deviceName, volume)],
@@ -69,10 +63,7 @@ export class InstanceTemplate extends Construct {
           : { tenancy, ...(placementGroup !== undefined && { groupName: placementGroup }) },
       hibernationOptions: compute.warmPool?.state === "hibernated" ? { configured: true } : undefined,
       monitoring: { enabled: compute.detailedMonitoring },
-      tagSpecifications: ["instance", "volume", "network-interface"].map((resourceType) => ({
-        resourceType,
-        tags: named,
-      })),
+      tagSpecifications: tagsOfLaunched({ ...tags, Name: context.name }),
     });
     this.id = template.id;
     this.version = `\${${template.fqn}.latest_version}`;
