@@ -14,7 +14,8 @@ import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import { PrivateBucket } from "../private-bucket.ts";
 import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
-import { allowImagePull, sortedVariables } from "../tasks/task-rights.ts";
+import { sortedVariables } from "../tasks/container-parts.ts";
+import { allowImagePull } from "../tasks/task-rights.ts";
 import type { ImageRepository } from "./repository.ts";
 
 /** Where CodeBuild builds for an architecture: so nothing is emulated. */
@@ -141,7 +142,12 @@ export class ImageBuild extends Construct {
       outputPath: `${files.path}.zip`,
       outputFileMode: "0644",
     });
-    const bucket = new PrivateBucket(this, "source", { context, purpose: "image" });
+    const bucket = new PrivateBucket(this, "source", {
+      context,
+      purpose: "image",
+      kmsKeyArn: context.kmsKeyArn,
+      forceDestroy: true,
+    });
     const key = "source.zip";
     const object = new S3Object(this, "object", {
       bucket: bucket.name,
