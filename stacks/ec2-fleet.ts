@@ -31,14 +31,11 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
     const role = new InstanceRole(this, "role", { context, role: compute.instanceRole });
     const agent = vendor.instance(
       {
-        name,
-        region: config.region,
         partition: partitionOf(config.region),
         agents,
         architecture: compute.architecture,
         drainTimeoutSeconds: config.retirement.drainTimeoutSeconds,
-        releaseQueueUrl: releaseQueue.url,
-        releaseQueueArn: releaseQueue.arn,
+        releaseQueue,
       },
       secrets,
     );
@@ -73,6 +70,7 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
       template,
       role,
       releaseQueue,
+      asksInstances: vendor.asksInstances,
       tags,
     });
     const { outputs } = new FleetControl(this, { context, config, vendor, capacity, secrets, network });

@@ -57,6 +57,8 @@ export class AsgCapacity extends Construct {
       readonly template: InstanceTemplate;
       readonly role: InstanceRole;
       readonly releaseQueue: ReleaseQueue;
+      /** Whether only the instances themselves tell what an agent does. */
+      readonly asksInstances: boolean;
       /** Tags of the group, which its instances get too. */
       readonly tags: Readonly<Record<string, string>>;
     },
@@ -73,6 +75,7 @@ export class AsgCapacity extends Construct {
       hook: retireHook,
       instanceRole: props.role,
       releaseQueue: props.releaseQueue,
+      asksInstances: props.asksInstances,
     };
     // Not inside the group, where it would act at the group's creation only and its change replace the group.
     new AutoscalingLifecycleHook(this, "retire-hook", {

@@ -40,6 +40,8 @@ interface RetiringInstances {
   /** What the instances run as; `uniqueId` is how SQS names it: `AROA…`. */
   readonly instanceRole: { readonly arn: string; readonly uniqueId: string };
   readonly releaseQueue: ReleaseQueue;
+  /** Whether only the instances themselves tell what an agent does. */
+  readonly asksInstances: boolean;
 }
 
 /** Where agents run, as the retirement workflow is to know and end them. */
@@ -57,8 +59,6 @@ interface RetirementWorkflowProps {
   readonly maxConcurrency?: number | undefined;
   readonly vendor: {
     readonly runtime: VendorRuntime;
-    /** Whether only the instances themselves tell what an agent does. */
-    readonly asksInstances: boolean;
     readonly apiToken: Secret | undefined;
   };
   /** What of the vendor's runtime each of several pools has of its own. */
@@ -124,7 +124,7 @@ export class RetirementWorkflow extends Construct {
 
   private retire(): HandlerFunction {
     const { context, capacity, vendor, pools, network } = this.props;
-    const group = capacity.type === "asg" && vendor.asksInstances ? capacity.group : undefined;
+    const group = capacity.type === "asg" && capacity.asksInstances ? capacity.group : undefined;
     const retire = new HandlerFunction(this, "retire", {
       context,
       description: `Asks the vendor for the retirements of fleet ${context.name}`,
