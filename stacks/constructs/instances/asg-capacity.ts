@@ -10,7 +10,7 @@ import {
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { ReleaseQueue } from "../retirement/release-queue.ts";
-import type { RetiringCapacity } from "../retirement/workflow.ts";
+import type { RetiringCapacity } from "../retirement/retiring-capacity.ts";
 import type { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 import { mixedInstances, propagatedTags, rollingRefresh } from "./group-parts.ts";

@@ -15,37 +15,10 @@ import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 import { retirementDefinition } from "./definition.ts";
 import { RetirementEvents } from "./events.ts";
-import type { ReleaseQueue } from "./release-queue.ts";
+import type { RetiringCapacity, RetiringInstances } from "./retiring-capacity.ts";
 
 const retireTimeoutSeconds = 80;
 const releaseTimeoutSeconds = 30;
-
-/** Agents as ECS tasks, as far as it matters to how they end. */
-interface RetiringTasks {
-  readonly type: "ecs";
-  /** The cluster's ARN. */
-  readonly cluster: string;
-  /** ARN of the tasks in it. */
-  readonly tasks: string;
-}
-
-/** Agents as instances of an Auto Scaling group, as far as it matters to how they end. */
-interface RetiringInstances {
-  readonly type: "asg";
-  /** The group's name. */
-  readonly group: string;
-  readonly groupArn: string;
-  /** Name of the termination hook. */
-  readonly hook: string;
-  /** What the instances run as; `uniqueId` is how SQS names it: `AROA…`. */
-  readonly instanceRole: { readonly arn: string; readonly uniqueId: string };
-  readonly releaseQueue: ReleaseQueue;
-  /** Whether only the instances themselves tell what an agent does. */
-  readonly asksInstances: boolean;
-}
-
-/** Where agents run, as the retirement workflow is to know and end them. */
-export type RetiringCapacity = RetiringTasks | RetiringInstances;
 
 /** What one fleet's workflow is made of. */
 interface RetirementWorkflowProps {
@@ -103,7 +76,7 @@ export class RetirementWorkflow extends Construct {
         retirementDefinition({
           fleet: context.name,
           partition: context.partition,
-          retireFunction: retire.arn,
+          retireFunction: { arn: retire.arn, timeoutSeconds: retireTimeoutSeconds },
           topic: topic.arn,
           place: capacity,
           drainTimeoutSeconds,

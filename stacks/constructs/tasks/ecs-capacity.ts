@@ -11,7 +11,7 @@ import { hostsOf } from "../../config/names.ts";
 import { allowSessionsOn } from "../cluster/sessions.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
-import type { RetiringCapacity } from "../retirement/workflow.ts";
+import type { RetiringCapacity } from "../retirement/retiring-capacity.ts";
 import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 import { type AgentTask, agentContainer, agentContainers } from "./agent-containers.ts";
