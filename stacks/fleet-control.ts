@@ -75,7 +75,7 @@ export class FleetControl {
     private readonly props: FleetProps & {
       readonly capacity: FleetCapacity;
       readonly secrets: FleetSecrets;
-      /** Where agents run, and the loop where the config says so. */
+      /** Where agents run, and what asks the vendor where the config says so. */
       readonly network: FleetNetwork;
       /** Where the loop is to replace agents that are too old: neither they nor their capacity do. */
       readonly maxLifetimeSeconds?: number | undefined;
@@ -167,7 +167,7 @@ export class FleetControl {
   private webhook(autoscale: HandlerFunction) {
     const { context, vendor, secrets } = this.props;
     if (!vendor.webhook) return undefined;
-    const { secret: key, paths, throttleRatePerSecond, throttleBurst } = vendor.webhook;
+    const { secret: key, paths, asksVendor, throttleRatePerSecond, throttleBurst } = vendor.webhook;
     const secret = secrets[key];
     if (!secret) throw new Error(`a fleet with a webhook has the secret ${key}`);
     const target = new HandlerFunction(this.scope, "webhook", {
@@ -175,6 +175,7 @@ export class FleetControl {
       description: `Takes in the notifications of fleet ${context.name}`,
       timeoutSeconds: 10,
       memoryMiB: 256,
+      network: asksVendor ? this.loopNetwork() : undefined,
       environment: z.encode(webhookEnv, {
         FLEET: context.name,
         VENDOR: vendor.runtime,

@@ -33,7 +33,10 @@ export async function loadStackClasses(
   return Object.fromEntries(await Promise.all(classes));
 }
 
-/** Makes the stacks that config files describe; each is deployed after those of them that it stands on. */
+/**
+ * Makes the stacks that config files describe; each is deployed after those of them that it stands on. Not after those whose
+ * images it uses: a deployment builds none.
+ */
 export function createStacks(
   classes: Partial<StackClasses>,
   scope: Construct,
@@ -41,8 +44,8 @@ export function createStacks(
 ): void {
   const made = new Map(stacks.map(({ name, config }) => [name, createStack(classes, scope, name, config)]));
   for (const { name, config } of stacks) {
-    for (const { stack } of referencesOf(config)) {
-      const needed = made.get(stack);
+    for (const { stack, kind } of referencesOf(config)) {
+      const needed = kind === "machine-image" ? undefined : made.get(stack);
       if (needed) made.get(name)?.addDependency(needed);
     }
   }

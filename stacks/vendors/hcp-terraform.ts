@@ -23,6 +23,7 @@ export function hcpTerraform(config: HcpTerraformConfig, { agents }: EcsFleetCon
           ...webhook,
           secret: "notificationToken",
           paths: { webhook_url: "/notifications", run_task_url: "/run-task" },
+          asksVendor: config.manage?.runTask !== undefined,
         }
       : undefined,
     defaultImage: "hashicorp/tfc-agent:1.30.2",

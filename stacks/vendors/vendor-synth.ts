@@ -33,6 +33,8 @@ interface VendorWebhook {
   readonly secret: SecretKey;
   /** Where they come in, by the output that tells the URL. */
   readonly paths: Readonly<Record<string, string>>;
+  /** Whether they are answered by calls to the vendor. @default false */
+  readonly asksVendor?: boolean;
   readonly throttleRatePerSecond: number;
   readonly throttleBurst: number;
 }

@@ -3,7 +3,7 @@ import { stackName } from "../names.ts";
 import { isCidr } from "../network/cidr.ts";
 import { oneOf, policyArn, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
-import { gp3Disk, instanceRefresh, instances, warmupSeconds } from "./instances.ts";
+import { architectureRule, gp3Disk, instanceRefresh, instances, warmupSeconds } from "./instances.ts";
 
 /** An AMI by its id. */
 export const amiId = text(/^ami-[0-9a-f]{8,17}$/, "the id of an AMI, such as ami-0123456789abcdef0").describe(
@@ -159,6 +159,7 @@ const fields = z.strictObject({
 
 /** The instances of a fleet on an Auto Scaling group. */
 export const ec2Compute = withRules(fields, [
+  architectureRule,
   {
     path: ["warmPool"],
     reads: [["warmPool"], ["spotPercent"], ["instances"]],
