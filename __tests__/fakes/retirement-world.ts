@@ -89,7 +89,7 @@ export function createRetirementWorld({
   const definition = retirementDefinition({
     fleet: "ci",
     partition: "aws",
-    retireFunction: `arn:aws:lambda:${account}:function:ci-retire`,
+    retireFunction: { arn: `arn:aws:lambda:${account}:function:ci-retire`, timeoutSeconds: 80 },
     topic: `arn:aws:sns:${account}:ci-alarms`,
     place: place === "asg" ? { type: "asg", group } : { type: "ecs", cluster: `arn:aws:ecs:${account}:cluster/ci` },
     drainTimeoutSeconds,

@@ -43,16 +43,16 @@ export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): C
     runtime,
     departure: "by-retirement",
     apiSecret,
-    webhookSecret: "hookSecret",
     secrets: {
       [apiSecret]: principal
         ? `Client secret of application ${principal.clientId}`
         : `Personal access token that manages agent pools of ${url}`,
       ...(webhook.enabled && { hookSecret: "What service hooks show to be let in" }),
     },
-    webhook: webhook.enabled ? webhook : undefined,
+    webhook: webhook.enabled
+      ? { ...webhook, secret: "hookSecret", paths: { webhook_url: "/service-hook" } }
+      : undefined,
     tellsUnmatchedJobs: true,
-    webhookPaths: { webhook_url: "/service-hook" },
     defaultImage: { build: "azure-devops" },
 
     poolRuntime(pool) {
@@ -81,7 +81,5 @@ export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): C
         writableFolders: ["/azp", "/tmp", "/home/agent"],
       };
     },
-
-    manage: () => ({}),
   };
 }

@@ -12,16 +12,20 @@ export function hcpTerraform(config: HcpTerraformConfig, { agents }: EcsFleetCon
     runtime: { type, organization, agentPool, address, demand },
     departure: "by-itself",
     apiSecret: "apiToken",
-    webhookSecret: "notificationToken",
     secrets: {
       agentToken: `Agent token of pool ${agentPool}`,
       ...(demand === "api" && { apiToken: `API token that reads the runs of organization ${organization}` }),
       ...(webhook.enabled && { notificationToken: "HMAC key of notifications and run tasks" }),
     },
     ledgerTtlSeconds: demand === "notifications" ? config.runTtlSeconds : undefined,
-    webhook: webhook.enabled ? webhook : undefined,
-    webhookAsksVendor: config.manage?.runTask !== undefined,
-    webhookPaths: { webhook_url: "/notifications", run_task_url: "/run-task" },
+    webhook: webhook.enabled
+      ? {
+          ...webhook,
+          secret: "notificationToken",
+          paths: { webhook_url: "/notifications", run_task_url: "/run-task" },
+          asksVendor: config.manage?.runTask !== undefined,
+        }
+      : undefined,
     defaultImage: "hashicorp/tfc-agent:1.30.2",
 
     container({ agentToken }) {

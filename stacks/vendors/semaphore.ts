@@ -12,19 +12,16 @@ export function semaphore(config: SemaphoreConfig): InstanceVendor {
     // One token registers agents and reads what they are to do.
     apiSecret: "agentTypeToken",
     secrets: { agentTypeToken: `Registration token of an agent type at ${host}` },
-    webhook: undefined,
 
     instance(fleet, { agentTypeToken }) {
-      const { releaseQueueUrl, releaseQueueArn } = fleet;
       if (!agentTypeToken) throw new Error("a Semaphore fleet has the token of its agent type");
-      if (!releaseQueueUrl || !releaseQueueArn) throw new Error("a Semaphore fleet has a release queue");
       return {
         bootFiles: ["semaphore/boot.sh"],
         settings: {
           AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: String(config.powerOffDelaySeconds),
           AGENT_FLEETS_SEMAPHORE_USER: config.user,
           AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: agentTypeToken.arn,
-          AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: releaseQueueUrl,
+          AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: fleet.releaseQueue.url,
           AGENT_FLEETS_SEMAPHORE_CONFIG: JSON.stringify(agentConfig(config, fleet)),
           AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: String(fleet.agents.idleTimeoutSeconds),
           ...releaseSettings(config, fleet.architecture),
@@ -35,7 +32,7 @@ export function semaphore(config: SemaphoreConfig): InstanceVendor {
         },
         secrets: [agentTypeToken],
         statements: [
-          { actions: ["sqs:SendMessage"], resources: [releaseQueueArn] },
+          { actions: ["sqs:SendMessage"], resources: [fleet.releaseQueue.arn] },
           ...(config.cacheBucket ? cacheRights(config.cacheBucket, fleet.partition) : []),
         ],
         logs: { agent: "/var/log/semaphore/agent.log" },
@@ -44,8 +41,6 @@ export function semaphore(config: SemaphoreConfig): InstanceVendor {
         },
       };
     },
-
-    manage: () => ({}),
   };
 }
 

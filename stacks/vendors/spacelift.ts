@@ -23,7 +23,6 @@ export function spacelift(config: SpaceliftConfig): InstanceVendor {
       }),
       apiKeySecret: `Secret of API key ${apiKeyId}, which reads and drains worker pool ${workerPoolId}`,
     },
-    webhook: undefined,
 
     instance({ partition, architecture }, secrets) {
       const { workerPoolToken, poolPrivateKey } = secrets;
@@ -46,8 +45,6 @@ export function spacelift(config: SpaceliftConfig): InstanceVendor {
         },
       };
     },
-
-    manage: () => ({}),
   };
 }
 

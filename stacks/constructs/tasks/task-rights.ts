@@ -28,13 +28,6 @@ export function allowImagePull(role: ServiceRole, image: string, context: StackC
   role.allow({ actions: ["ecr:GetAuthorizationToken"], resources: ["*"] });
 }
 
-/** ECS keeps variables sorted; so do we, or every plan would show a change. */
-export function sortedVariables(variables: Readonly<Record<string, string>>): { name: string; value: string }[] {
-  return Object.entries(variables)
-    .map(([name, value]) => ({ name, value }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
 /** Lets a role read a secret. A reference may name one key of a secret's JSON; rights are on the secret. */
 export function allowSecret(role: ServiceRole, reference: string): void {
   if (/^arn:[^:]+:ssm:/.test(reference)) role.allow({ actions: ["ssm:GetParameters"], resources: [reference] });
