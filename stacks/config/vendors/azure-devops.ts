@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { firstOwn, ownVariableRules } from "../own-variables.ts";
 import { hostname, isProtected, text, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import type { SecretSource } from "../secrets.ts";
@@ -108,10 +109,6 @@ interface AzureDevOpsFleet {
   readonly vendor: AzureDevOpsConfig;
   readonly secrets: { readonly pat?: SecretSource | undefined; readonly clientSecret?: SecretSource | undefined };
   readonly agents: { readonly singleUse: boolean };
-  readonly compute: {
-    readonly environment: Readonly<Record<string, string>>;
-    readonly secrets: Readonly<Record<string, string>>;
-  };
   readonly pools?:
     | readonly { readonly compute: { readonly environment: Readonly<Record<string, string>> } }[]
     | undefined;
@@ -151,29 +148,18 @@ export const azureDevOpsRules: readonly Rule<AzureDevOpsFleet>[] = [
     check: ({ agents }) =>
       agents.singleUse ? undefined : "must be true or left out: agents of azure-devops leave after one job",
   },
-  ...(["environment", "secrets"] as const).flatMap((key) =>
-    Object.entries(ownVariables).map(([name, instead]) => ({
-      path: ["compute", key, name],
-      reads: [["compute", key, name]],
-      check: ({ compute }: AzureDevOpsFleet) =>
-        Object.hasOwn(compute[key], name) ? `must not be set here: use ${instead}` : undefined,
-    })),
-  ),
-  {
-    path: ["compute", "secrets", "VSO_AGENT_IGNORE"],
-    reads: [["compute", "secrets", "VSO_AGENT_IGNORE"]],
-    check: ({ compute }) =>
-      Object.hasOwn(compute.secrets, "VSO_AGENT_IGNORE")
-        ? "must not be set here: use compute.environment, the names of secrets are added"
-        : undefined,
-  },
+  ...ownVariableRules(ownVariables, ["compute", "environment"], ["compute", "secrets"]),
+  ...ownVariableRules({ VSO_AGENT_IGNORE: "compute.environment, the names of secrets are added" }, [
+    "compute",
+    "secrets",
+  ]),
   {
     path: ["pools"],
     reads: [["pools"]],
     check: ({ pools }) => {
       const set = (pools ?? []).flatMap(({ compute }) => Object.keys(compute.environment));
-      const own = Object.entries(ownVariables).find(([name]) => set.includes(name));
-      return own && `must not set the variable ${own[0]}: use ${own[1]}`;
+      const own = firstOwn(ownVariables, set);
+      return own && `must not set the variable ${own}`;
     },
   },
 ];

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ownVariableRules } from "../own-variables.ts";
 import { baseUrl, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import type { SecretSource } from "../secrets.ts";
@@ -91,13 +92,15 @@ const ownVariables = {
   TFC_AGENT_NAME: "nothing, agents are named by the fleet",
   TFC_AGENT_SINGLE: "agents.singleUse",
   TFC_ADDRESS: "vendor.address",
+  TFC_AGENT_AUTO_UPDATE: "compute.image, which has the agent's version",
+  TFC_AGENT_LOG_JSON: "nothing, agents log in JSON",
 };
 
 /** What an HCP Terraform fleet asks of the rest of its config. */
 export const hcpTerraformRules: readonly Rule<{
   readonly vendor: HcpTerraformConfig;
   readonly secrets: { readonly notificationToken?: SecretSource | undefined };
-  readonly compute: { readonly environment: Readonly<Record<string, string>>; readonly image?: unknown };
+  readonly compute: { readonly image?: unknown };
 }>[] = [
   {
     path: ["compute", "image"],
@@ -121,10 +124,5 @@ export const hcpTerraformRules: readonly Rule<{
       );
     },
   },
-  ...Object.entries(ownVariables).map(([name, instead]) => ({
-    path: ["compute", "environment", name],
-    reads: [["compute", "environment", name]],
-    check: ({ compute }: { readonly compute: { readonly environment: Readonly<Record<string, string>> } }) =>
-      Object.hasOwn(compute.environment, name) ? `must not be set here: use ${instead}` : undefined,
-  })),
+  ...ownVariableRules(ownVariables, ["compute", "environment"], ["compute", "secrets"]),
 ];

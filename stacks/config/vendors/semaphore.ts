@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { environment } from "../compute/compute.ts";
+import { ownVariableRules } from "../own-variables.ts";
 import { hostname, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
 
@@ -74,12 +75,12 @@ const sshKnownHosts = z.strictObject({
     .describe("How often an instance asks GitHub's API for its keys. Without an answer it keeps those it has."),
 });
 
-/** Variables that the stack sets itself. */
-const cacheVariables = [
-  "SEMAPHORE_CACHE_BACKEND",
-  "SEMAPHORE_CACHE_S3_BUCKET",
-  "SEMAPHORE_CACHE_USE_EC2_INSTANCE_PROFILE",
-];
+/** Variables that the stack sets itself, with the setting to use instead. */
+const ownVariables = {
+  SEMAPHORE_CACHE_BACKEND: "vendor.cacheBucket",
+  SEMAPHORE_CACHE_S3_BUCKET: "vendor.cacheBucket",
+  SEMAPHORE_CACHE_USE_EC2_INSTANCE_PROFILE: "vendor.cacheBucket",
+};
 
 /** Semaphore: self-hosted agents of one agent type. */
 export const semaphore = withRules(
@@ -144,14 +145,7 @@ export const semaphore = withRules(
         return name && `must not have "=", line ends or other control characters in ${name}: agents refuse to start`;
       },
     },
-    {
-      path: ["environment"],
-      reads: [["environment"]],
-      check: ({ environment: variables }) => {
-        const name = cacheVariables.find((key) => Object.hasOwn(variables, key));
-        return name && `must not set ${name}: use vendor.cacheBucket`;
-      },
-    },
+    ...ownVariableRules(ownVariables, ["environment"]),
   ],
 );
 

@@ -107,7 +107,7 @@ describe("semaphore", () => {
 
   it("sets the cache's variables itself", () => {
     expect(errorsWith({ environment: { SEMAPHORE_CACHE_BACKEND: "sftp" } })).toEqual([
-      "vendor.environment: must not set SEMAPHORE_CACHE_BACKEND: use vendor.cacheBucket",
+      "vendor.environment.SEMAPHORE_CACHE_BACKEND: must not be set here: use vendor.cacheBucket",
     ]);
   });
 
