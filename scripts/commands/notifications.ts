@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
+import { isProtected } from "../../handlers/core/address.ts";
 import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../handlers/vendors/hcp-terraform/admin.ts";
-import { isProtected } from "../../stacks/config/primitives.ts";
 import { type Context, globalsOf, uiOf } from "../lib/context.ts";
 import { explain, UserError } from "../lib/errors.ts";
 import { addressOf, adminAt, findWorkspaces, required } from "../lib/hcp-terraform.ts";

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isProtected } from "../../handlers/core/address.ts";
 
 /** The partitions of AWS, as a regular expression. */
 const partition = "(?:aws|aws-us-gov|aws-cn)";
@@ -63,10 +64,4 @@ function isBaseUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const url = new URL(value);
   return url.origin === value && isProtected(url);
-}
-
-/** Whether nobody can listen in: https, or http on loopback, where tests live. */
-export function isProtected({ protocol, hostname: host }: URL): boolean {
-  const loopback = host === "localhost" || host === "[::1]" || /^127(?:\.[0-9]+){3}$/.test(host);
-  return protocol === "https:" || (protocol === "http:" && loopback);
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { isProtected } from "../../../handlers/core/address.ts";
 import { firstOwn, ownVariableRules } from "../own-variables.ts";
-import { hostname, isProtected, text, wholeNumber } from "../primitives.ts";
+import { hostname, text, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import type { SecretSource } from "../secrets.ts";
 
