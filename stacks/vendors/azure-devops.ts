@@ -1,4 +1,4 @@
-import type { AzureDevOpsRuntime } from "../../handlers/vendors/azure-devops/config.ts";
+import { type AzureDevOpsRuntime, webhookPath } from "../../handlers/vendors/azure-devops/config.ts";
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { PoolConfig } from "../config/pools.ts";
 import { type AzureDevOpsConfig, urlOf } from "../config/vendors/azure-devops.ts";
@@ -52,7 +52,7 @@ export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): C
     },
     webhook: webhook.enabled ? webhook : undefined,
     tellsUnmatchedJobs: true,
-    webhookPaths: { webhook_url: "/service-hook" },
+    webhookPaths: { webhook_url: webhookPath },
     defaultImage: { build: "azure-devops" },
 
     poolRuntime(pool) {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { webhookPaths } from "../../handlers/vendors/hcp-terraform/config.ts";
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";
 import { terraformText } from "../constructs/terraform-text.ts";
@@ -21,7 +22,7 @@ export function hcpTerraform(config: HcpTerraformConfig, { agents }: EcsFleetCon
     ledgerTtlSeconds: demand === "notifications" ? config.runTtlSeconds : undefined,
     webhook: webhook.enabled ? webhook : undefined,
 
-    webhookPaths: { webhook_url: "/notifications", run_task_url: "/run-task" },
+    webhookPaths: { webhook_url: webhookPaths.notifications, run_task_url: webhookPaths.runTask },
     defaultImage: "hashicorp/tfc-agent:1.30.2",
 
     container({ agentToken }) {

@@ -29,3 +29,6 @@ export const azureDevOpsRuntime = z.strictObject({
 
 /** See {@link azureDevOpsRuntime}. */
 export type AzureDevOpsRuntime = z.infer<typeof azureDevOpsRuntime>;
+
+/** Where the fleet's webhook takes service hooks, below its URL. */
+export const webhookPath = "/service-hook";
