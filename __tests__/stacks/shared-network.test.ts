@@ -23,7 +23,11 @@ function synthesizeTogether(configs: Readonly<Record<string, unknown>>) {
   createStacks(
     classes,
     app,
-    Object.entries(configs).map(([name, config]) => ({ name, config: stackConfig.parse(config) })),
+    Object.entries(configs).map(([name, config]) => ({
+      name,
+      file: `${name}.yaml`,
+      config: stackConfig.parse(config),
+    })),
   );
   app.synth();
   const read = (path: string) => JSON.parse(readFileSync(join(folder, path), "utf8"));

@@ -46,7 +46,7 @@ export function synthesizeParsed(config: z.output<typeof stackConfig>, name: str
   const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
   try {
     const app = new FleetApp(stubBundles, folder);
-    createStack(classes, app, name, config);
+    createStack(classes, app, { name, file: `config/${name}.yaml`, config });
     app.synth();
     return JSON.parse(readFileSync(join(folder, "stacks", name, "cdk.tf.json"), "utf8"));
   } finally {
