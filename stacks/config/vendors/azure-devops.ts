@@ -4,6 +4,7 @@ import { firstOwn, ownVariableRules } from "../own-variables.ts";
 import { hostname, text, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import type { SecretSource } from "../secrets.ts";
+import { webhook } from "../webhook.ts";
 
 /** The name of an agent pool, as its page shows it. */
 export const poolName = text(/^[^"/\\[\]:|<>+=;?*\p{Cc}]{1,128}$/u, "the name of an agent pool, as its page shows it");
@@ -29,14 +30,10 @@ const servicePrincipal = z.strictObject({
   authorityHost: hostname.default("login.microsoftonline.com").describe("Host of the identity platform."),
 });
 
-const webhook = z.strictObject({
-  enabled: z
-    .boolean()
-    .default(false)
-    .describe("Whether the fleet has a public endpoint that service hooks wake it through; see `fleet ado hook add`."),
-  throttleRatePerSecond: wholeNumber(1, 10_000).default(10).describe("Requests a second that the endpoint lets in."),
-  throttleBurst: wholeNumber(1, 5000).default(20).describe("Requests that it lets in at once."),
-});
+const webhookEnabled = z
+  .boolean()
+  .default(false)
+  .describe("Whether the fleet has a public endpoint that service hooks wake it through; see `fleet ado hook add`.");
 
 /** What agents offer to jobs that demand it. */
 export const capabilities = z.record(
@@ -65,7 +62,7 @@ export const azureDevOps = withRules(
         "What agents offer besides what our image has and compute.environment says: jobs that demand anything else are " +
           "told, not served.",
       ),
-    webhook: webhook.prefault({}).describe("The fleet's endpoint for service hooks."),
+    webhook: webhook(webhookEnabled).prefault({}).describe("The fleet's endpoint for service hooks."),
   }),
   [
     {

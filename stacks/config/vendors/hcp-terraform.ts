@@ -1,20 +1,16 @@
 import * as z from "zod";
 import { ownVariableRules } from "../own-variables.ts";
-import { baseUrl, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { baseUrl, hcpOrganization, hcpWorkspace, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import type { SecretSource } from "../secrets.ts";
+import { webhook } from "../webhook.ts";
 
-const workspaces = (what: string) =>
-  uniqueList(text(/^[\w-]{1,90}$/, "the name of a workspace: letters, digits, - and _"), 1).describe(what);
+const workspaces = (what: string) => uniqueList(hcpWorkspace, 1).describe(what);
 
-const webhook = z.strictObject({
-  enabled: z
-    .boolean()
-    .default(true)
-    .describe("Whether the fleet has a public endpoint that notifications and run tasks wake it through."),
-  throttleRatePerSecond: wholeNumber(1, 10_000).default(10).describe("Requests a second that the endpoint lets in."),
-  throttleBurst: wholeNumber(1, 5000).default(20).describe("Requests that it lets in at once."),
-});
+const webhookEnabled = z
+  .boolean()
+  .default(true)
+  .describe("Whether the fleet has a public endpoint that notifications and run tasks wake it through.");
 
 const manage = z.strictObject({
   agentPool: z
@@ -47,9 +43,7 @@ const manage = z.strictObject({
 export const hcpTerraform = withRules(
   z.strictObject({
     type: z.literal("hcp-terraform").describe("HCP Terraform or Terraform Enterprise."),
-    organization: text(/^[A-Za-z0-9][\w-]*$/, "the name of an organization: letters, digits, - and _").describe(
-      "The organization whose runs are served.",
-    ),
+    organization: hcpOrganization.describe("The organization whose runs are served."),
     agentPool: text(/^[\w-]+$/, "the name of an agent pool: letters, digits, - and _").describe(
       "The agent pool that agents register in.",
     ),
@@ -65,7 +59,7 @@ export const hcpTerraform = withRules(
     runTtlSeconds: wholeNumber(300, 604_800)
       .default(14_400)
       .describe("With demand `notifications`: how long an unfinished run without news is remembered."),
-    webhook: webhook.prefault({}).describe("The fleet's endpoint for notifications and run tasks."),
+    webhook: webhook(webhookEnabled).prefault({}).describe("The fleet's endpoint for notifications and run tasks."),
     manage: manage.optional().describe("What the stack makes on the HCP Terraform side. Left out: nothing."),
   }),
   [

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { environment } from "../compute/compute.ts";
 import { ownVariableRules } from "../own-variables.ts";
-import { hostname, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { bucketName, hostname, oneOf, sha256, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
 
 /**
@@ -16,7 +16,6 @@ export const knownAgentReleases: Readonly<Record<string, { readonly x86_64: stri
 };
 
 const version = text(/^v[0-9]+\.[0-9]+\.[0-9]+$/, "a release such as v2.2.8");
-const sha256 = text(/^[0-9a-f]{64}$/, "a SHA-256 in lower case");
 const absolutePath = text(/^\/[\w./+@-]+$/, "an absolute path of letters, digits and ._/+@-");
 
 const agentRelease = withRules(
@@ -104,7 +103,7 @@ export const semaphore = withRules(
       .describe(
         "The toolbox (checkout, cache, artifact, …) that is installed at boot where the user has none. Left out: the AMI brings it.",
       ),
-    cacheBucket: text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of an S3 bucket")
+    cacheBucket: bucketName
       .optional()
       .describe("Existing S3 bucket of the cache CLI; instances get rights on it alone. Left out: no cache."),
     environment: environment

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { firstOwn, type OwnVariables, ownVariableRules } from "../own-variables.ts";
-import { baseUrl, hostname, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { baseUrl, bucketPattern, hostname, oneOf, secretArn, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import { byArn, ownKey, ownKeyRules, type SecretSource } from "../secrets.ts";
 
@@ -31,10 +31,7 @@ const proxy = text(/^https?:\/\/[^\s"'\\]+$/, "an http or https URL without quot
 
 const byoSecret = withRules(
   z.strictObject({
-    arn: text(
-      /^arn:(?:aws|aws-us-gov|aws-cn):secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+$/,
-      "the ARN of a Secrets Manager secret",
-    ).describe("The secret; its value is a JSON object."),
+    arn: secretArn.describe("The secret; its value is a JSON object."),
     kmsKeyArn: ownKey,
     keys: uniqueList(variableName, 1).describe("Its keys that become variables of the same names; no others do."),
   }),
@@ -43,7 +40,7 @@ const byoSecret = withRules(
 
 const selfHosted = z.strictObject({
   launcherS3Uri: text(
-    /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[\w!.()/-]+$/,
+    new RegExp(`^s3://${bucketPattern}/[\\w!.()/-]+$`),
     "the S3 URI of an object, such as s3://spacelift-binaries-123ab/spacelift-launcher",
   ).describe("The launcher of your installation. Instances may read exactly this object."),
   runLauncherAsSpaceliftUser: z

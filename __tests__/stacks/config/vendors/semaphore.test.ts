@@ -91,7 +91,7 @@ describe("semaphore", () => {
       "vendor.agent.version: must be a release such as v2.2.8",
     ]);
     expect(errorsWith({ toolbox: { version: "v1.41.0" } })).toEqual([
-      "vendor.toolbox.sha256: must be a SHA-256 in lower case",
+      "vendor.toolbox.sha256: must be a SHA-256 in 64 lower-case hexadecimal digits",
     ]);
   });
 
