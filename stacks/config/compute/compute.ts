@@ -4,7 +4,7 @@ import type { NetworkConfig } from "../network/network.ts";
 import { architecture, oneOf, secretReference, text, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import { sidecar, variableName, volume } from "./container.ts";
-import { containerImage } from "./image.ts";
+import { containerImage, tfcAgentImage } from "./image.ts";
 import { imageBuild } from "./image-build.ts";
 
 /** The memory sizes, in MiB, that Fargate offers with each CPU size. */
@@ -72,7 +72,7 @@ export const compute = withRules(
       .optional()
       .describe(
         "Container image of the agent, pinned by tag or digest, or `{ build: … }` where we have a recipe. " +
-          "Left out: hashicorp/tfc-agent:1.30.2 for HCP Terraform, an image that the stack builds for Azure DevOps.",
+          `Left out: ${tfcAgentImage} for HCP Terraform, an image that the stack builds for Azure DevOps.`,
       ),
     environment: environment
       .default({})
