@@ -41,7 +41,7 @@ export const hosts = withRules(
       .describe(
         "A pinned ECS-optimized AMI. Left out: the newest Amazon Linux 2023 one whenever a host starts, by AWS's SSM parameter.",
       ),
-    instances: instances
+    instances: instances("a host")
       .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
       .describe("What hosts are: a list of types, or what they must have."),
     min: wholeNumber(0, 1000).default(0).describe("Hosts that are always there."),

@@ -93,7 +93,7 @@ const suspendable = oneOf([
 ]);
 
 const fields = z.strictObject({
-  instances: instances
+  instances: instances("an instance")
     .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
     .describe("What instances are: a list of types, or what they must have. One agent each."),
   architecture: architecture.default("x86_64").describe("CPU architecture of instances and their AMI."),
