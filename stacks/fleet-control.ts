@@ -74,7 +74,7 @@ export class FleetControl {
     private readonly props: FleetProps & {
       readonly capacity: FleetCapacity;
       readonly secrets: FleetSecrets;
-      /** Where agents run, and the loop where the config says so. */
+      /** Where agents run, and what asks the vendor where the config says so. */
       readonly network: FleetNetwork;
       /** Where the loop is to replace agents that are too old: neither they nor their capacity do. */
       readonly maxLifetimeSeconds?: number | undefined;
@@ -176,6 +176,7 @@ export class FleetControl {
       description: `Takes in the notifications of fleet ${context.name}`,
       timeoutSeconds: 10,
       memoryMiB: 256,
+      network: vendor.webhookAsksVendor ? this.loopNetwork() : undefined,
       environment: z.encode(webhookEnv, {
         FLEET: context.name,
         VENDOR: vendor.runtime,

@@ -35,12 +35,15 @@ export async function loadStackClasses(
   return Object.fromEntries(await Promise.all(classes));
 }
 
-/** Makes the stacks that config files describe; each is deployed after those of them that it stands on. */
+/**
+ * Makes the stacks that config files describe; each is deployed after those of them that it stands on. Not after those whose
+ * images it uses: a deployment builds none.
+ */
 export function createStacks(classes: Partial<StackClasses>, scope: Construct, stacks: readonly LoadedStack[]): void {
   const made = new Map(stacks.map((stack) => [stack.name, createStack(classes, scope, stack)]));
   for (const { name, config } of stacks) {
-    for (const { stack } of referencesOf(config)) {
-      const needed = made.get(stack);
+    for (const { stack, kind } of referencesOf(config)) {
+      const needed = kind === "machine-image" ? undefined : made.get(stack);
       if (needed) made.get(name)?.addDependency(needed);
     }
   }

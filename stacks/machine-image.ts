@@ -1,6 +1,7 @@
 import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
 import type { MachineImageConfig } from "./config/machine-image.ts";
+import { BuildAlert } from "./constructs/machine-image/build-alert.ts";
 import { builtAmiName, builtAmiTags } from "./constructs/machine-image/built-ami.ts";
 import { ImagePipeline } from "./constructs/machine-image/pipeline.ts";
 import { ImageRecipe } from "./constructs/machine-image/recipe.ts";
@@ -21,6 +22,8 @@ export class MachineImageStack extends BaseStack<MachineImageConfig> {
       amiTags: { ...this.tags, ...builtAmiTags(name), Name: name },
       tags: this.tags,
     });
+    const alert = new BuildAlert(this, "alert", { context, recipeName: recipe.name, receivers: config.alarms });
+    this.output("alarms_topic_arn", alert.topicArn);
     this.output("pipeline_arn", pipeline.arn);
     this.output(
       "build_command",

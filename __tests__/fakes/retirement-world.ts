@@ -22,7 +22,11 @@ export interface WorldAgent {
   jobEndsAt: number;
   /** As Auto Scaling calls it; `undefined`: it knows the instance no more. Tasks are `InService` until they are stopped. */
   lifecycle: string | undefined;
+  /** The Auto Scaling group that has it. */
+  group: string;
   running: boolean;
+  /** As EC2 calls it where it runs no more; it may never have been told to terminate. */
+  deadAs: "shutting-down" | "terminated" | "stopping" | "stopped";
   /** Who ended it, and whether that killed a job. */
   end: { readonly by: "us" | "aws"; readonly killedJob: boolean } | undefined;
 }
@@ -155,12 +159,12 @@ export function createRetirementWorld({
   };
 
   const aws: Record<string, (parameters: never, agent: WorldAgent) => unknown> = {
-    describeAutoScalingInstances: (_parameters, { name, lifecycle }) => ({
+    describeAutoScalingInstances: (_parameters, { name, lifecycle, group: AutoScalingGroupName }) => ({
       AutoScalingInstances:
-        lifecycle === undefined ? [] : [{ InstanceId: name, AutoScalingGroupName: group, LifecycleState: lifecycle }],
+        lifecycle === undefined ? [] : [{ InstanceId: name, AutoScalingGroupName, LifecycleState: lifecycle }],
     }),
-    describeInstances: (_parameters, { running }) => ({
-      Reservations: [{ Instances: [{ State: { Name: running ? "running" : "terminated" } }] }],
+    describeInstances: (_parameters, { running, deadAs }) => ({
+      Reservations: [{ Instances: [{ State: { Name: running ? "running" : deadAs } }] }],
     }),
     recordLifecycleActionHeartbeat({ LifecycleActionToken }: { LifecycleActionToken: string }) {
       const hook = activeHook(LifecycleActionToken);
@@ -244,7 +248,9 @@ export function createRetirementWorld({
         locked: false,
         jobEndsAt: 0,
         lifecycle: "InService",
+        group,
         running: true,
+        deadAs: "terminated",
         end: undefined,
       };
       agents.push(agent);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { alertRules, messageTemplate } from "../../stacks/constructs/cluster/alert-rules.ts";
+import { messageTemplate } from "../../stacks/constructs/alarms/alert-rule.ts";
+import { alertRules } from "../../stacks/constructs/cluster/alert-rules.ts";
 import { cluster, container, deploymentEvent, serviceEvent, taskEvent } from "../fakes/ecs-events.ts";
 import { matches } from "../fakes/event-pattern.ts";
 import { synthCluster } from "./ecs-cluster.ts";

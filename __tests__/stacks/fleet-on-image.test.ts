@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { referencesOf } from "../../stacks/config/references.ts";
 import { stackConfig } from "../../stacks/config/schema.ts";
-import { synthesize, theOnly } from "./synth.ts";
+import { synthesize, synthesizeTogether, theOnly } from "./synth.ts";
 
 const least = { kind: "machine-image", region: "us-west-2" };
 
@@ -34,7 +34,8 @@ describe("a fleet on an image", () => {
     expect(theOnly(fleet, "aws_launch_template").image_id).toMatch(/^\$\{data\.aws_ami\.\w+\.id\}$/);
   });
 
-  it("is deployed after it", () => {
+  it("names it, and is deployed without it: between the two somebody builds the image", () => {
+    expect(synthesizeTogether({ base: least, ci: config }).after).toEqual({ base: [], ci: [] });
     expect(referencesOf(stackConfig.parse(config))).toEqual([
       { path: ["compute", "ami", "stack"], stack: "base", kind: "machine-image" },
     ]);

@@ -224,6 +224,7 @@ describe("the build of the image", () => {
         ["s3:GetObject", "s3:GetObjectVersion"],
         [expect.stringMatching(/aws_s3_bucket\.\w+\.arn\}\/source\.zip$/)],
       ),
+      allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], [expect.stringMatching(/^\$\{aws_s3_bucket\.\w+\.arn\}$/)]),
       allow(
         [
           "ecr:BatchCheckLayerAvailability",

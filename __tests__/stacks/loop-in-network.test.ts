@@ -38,6 +38,18 @@ describe("a loop that runs in the fleet's network", () => {
     );
   });
 
+  it("takes along the webhook where that answers the vendor's run tasks", () => {
+    const vendor = {
+      ...minimal.vendor,
+      manage: { workspaces: ["net"], runTask: { name: "wake", workspaces: ["net"], stages: ["pre_plan"] } },
+    };
+    const secrets = { notificationToken: { variable: "notification_token" } };
+    const webhookOf = (config: object) => networks(synthesize({ ...minimal, ...config })).get("ci-webhook");
+    expect(webhookOf(inNetwork)).toBeUndefined();
+    expect(webhookOf({ vendor, secrets })).toBeUndefined();
+    expect(webhookOf({ vendor, secrets, ...inNetwork })).toBeDefined();
+  });
+
   it("joins networks that are given or shared", () => {
     const given = { vpcId: "vpc-01234567", subnetIds: ["subnet-01234567", "subnet-12345678"] };
     expect(networks(synthesize({ ...minimal, ...inNetwork, network: given })).get("ci-autoscale")).toMatchObject({

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../stacks/config/errors.ts";
 import { plainText } from "../../stacks/constructs/terraform-text.ts";
+import { matches } from "../fakes/event-pattern.ts";
 import { resources, type Synthesized, synthesize, theOnly } from "./synth.ts";
 
 const least = { kind: "machine-image", region: "us-west-2" };
@@ -43,7 +44,7 @@ describe("what an image is made of", () => {
     expect(components.map(({ name }) => name)).toEqual(["base-system", "base-library", "base-agent", "base-commands"]);
     expect(components[0]?.steps[0]?.inputs.commands).toEqual([
       "set -euo pipefail",
-      "if command -v dnf >/dev/null; then dnf -y -q upgrade --releasever=latest; fi",
+      expect.stringMatching(/amzn.*\n.*upgrade --releasever=latest\n.*install amazon-cloudwatch-agent\nfi$/),
       "dnf -y -q install docker git",
     ]);
     expect(components[3]?.steps[0]?.inputs.commands).toEqual(["set -euo pipefail", "systemctl enable docker"]);
@@ -220,6 +221,53 @@ describe("where an image is built", () => {
   });
 });
 
+describe("a build that fails", () => {
+  const stack = image({ alarms: { emails: ["ci@example.com"] } });
+  const pattern = JSON.parse(String(theOnly(stack, "aws_cloudwatch_event_rule").event_pattern));
+  const [prefix] = [pattern.resources[0].prefix];
+  const event = (status: string, resource: string) => ({
+    source: "aws.imagebuilder",
+    "detail-type": "EC2 Image Builder Image State Change",
+    resources: [resource],
+    detail: { "previous-state": { status: "TESTING" }, state: { status, reason: "Workflow execution failed" } },
+  });
+
+  it("is told, and nothing else", () => {
+    expect(prefix).toMatch(/:imagebuilder:us-west-2:[^:]+:image\/base\/$/);
+    expect(matches(pattern, event("FAILED", `${prefix}1.0.0/1`))).toBe(true);
+    for (const status of ["BUILDING", "AVAILABLE", "CANCELLED", "DELETED"])
+      expect(matches(pattern, event(status, `${prefix}1.0.0/1`))).toBe(false);
+    expect(matches(pattern, event("FAILED", `${prefix.replace(/base\/$/, "based/")}1.0.0/1`))).toBe(false);
+  });
+
+  it("reaches people: the topic lets the rule publish, and has the subscriptions", () => {
+    const rule = expect.stringMatching(/^\$\{aws_cloudwatch_event_rule\.\w+\.arn\}$/);
+    const topic = expect.stringMatching(/^\$\{aws_sns_topic\.\w+\.arn\}$/);
+    const policy = JSON.parse(String(theOnly(stack, "aws_sns_topic_policy").policy));
+    expect(policy.Statement).toContainEqual({
+      Effect: "Allow",
+      Principal: { Service: "events.amazonaws.com" },
+      Action: "sns:Publish",
+      Resource: topic,
+      Condition: { ArnLike: { "aws:SourceArn": [rule] } },
+    });
+    const target = theOnly(stack, "aws_cloudwatch_event_target");
+    expect(target).toMatchObject({ arn: topic, depends_on: [expect.stringContaining("aws_sns_topic_policy")] });
+    expect(theOnly(stack, "aws_sns_topic_subscription")).toMatchObject({
+      protocol: "email",
+      endpoint: "ci@example.com",
+    });
+    expect(stack.output?.alarms_topic_arn?.value).toEqual(topic);
+  });
+
+  it("goes to a given topic", () => {
+    const topicArn = "arn:aws:sns:us-west-2:111122223333:ci";
+    const given = image({ alarms: { topicArn } });
+    expect(theOnly(given, "aws_cloudwatch_event_target").arn).toBe(topicArn);
+    expect(given.resource).not.toHaveProperty("aws_sns_topic");
+  });
+});
+
 describe("the images", () => {
   it.each([
     [{}, undefined],
@@ -266,6 +314,7 @@ describe("the images", () => {
     expect(theOnly(stack, "aws_imagebuilder_lifecycle_policy")).toMatchObject({
       resource_type: "AMI_IMAGE",
       resource_selection: [{ recipe: [{ name: "base", semantic_version: version }] }],
+      depends_on: expect.arrayContaining([expect.stringContaining("aws_imagebuilder_image_recipe.")]),
       policy_detail: [
         {
           action: [{ type: "DELETE", include_resources: [{ amis: true, snapshots: true }] }],

@@ -62,6 +62,14 @@ describe.each(Object.entries(places))("the definition for %s", (_, place) => {
   });
 });
 
+it("a hook is completed so that other hooks of the group have their turn too", () => {
+  const completing = Object.values(definitionOf({ type: "asg", group: "ci" }).States).filter(({ Resource }) =>
+    String(Resource).endsWith(":completeLifecycleAction"),
+  );
+  expect(completing).toHaveLength(2);
+  for (const { Parameters } of completing) expect(Parameters).toMatchObject({ LifecycleActionResult: "CONTINUE" });
+});
+
 describe("time", () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });

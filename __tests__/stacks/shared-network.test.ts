@@ -1,42 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
-import { FleetApp } from "../../stacks/app.ts";
-import { stackConfig } from "../../stacks/config/schema.ts";
-import { createStacks, loadStackClasses } from "../../stacks/index.ts";
-import { minimal, resources, type Synthesized, stubBundles } from "./synth.ts";
-
-const classes = await loadStackClasses();
-const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
-/** Synthesizes stacks of one folder, and tells which is deployed after which. */
-function synthesizeTogether(configs: Readonly<Record<string, unknown>>) {
-  const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
-  folders.push(folder);
-  const app = new FleetApp(stubBundles, folder);
-  createStacks(
-    classes,
-    app,
-    Object.entries(configs).map(([name, config]) => ({
-      name,
-      file: `${name}.yaml`,
-      config: stackConfig.parse(config),
-    })),
-  );
-  app.synth();
-  const read = (path: string) => JSON.parse(readFileSync(join(folder, path), "utf8"));
-  const manifest: { stacks: Record<string, { dependencies: string[] }> } = read("manifest.json");
-  return {
-    stack: (name: string): Synthesized => read(`stacks/${name}/cdk.tf.json`),
-    after: Object.fromEntries(Object.entries(manifest.stacks).map(([name, stack]) => [name, stack.dependencies])),
-  };
-}
+import { minimal, resources, type Synthesized, synthesizeTogether } from "./synth.ts";
 
 const network = { kind: "network", region: "us-west-2" };
 const fleet = { ...minimal, network: { stack: "shared" } };

@@ -5,7 +5,7 @@ import type * as z from "zod";
 import { FleetApp } from "../../stacks/app.ts";
 import { stackConfig } from "../../stacks/config/schema.ts";
 import type { Bundles } from "../../stacks/constructs/functions/bundle.ts";
-import { createStack, loadStackClasses } from "../../stacks/index.ts";
+import { createStacks, loadStackClasses } from "../../stacks/index.ts";
 
 type Attributes = Readonly<Record<string, unknown>>;
 
@@ -43,12 +43,37 @@ export function synthesize(config: unknown, name = "ci"): Synthesized {
 
 /** Synthesizes one stack from a config that has its defaults. */
 export function synthesizeParsed(config: z.output<typeof stackConfig>, name: string): Synthesized {
+  return synthesizeFolder([{ name, file: `config/${name}.yaml`, config }]).stack(name);
+}
+
+/** Synthesizes the stacks of one folder, and tells which is deployed after which. */
+export function synthesizeTogether(configs: Readonly<Record<string, unknown>>) {
+  return synthesizeFolder(
+    Object.entries(configs).map(([name, config]) => ({
+      name,
+      file: `config/${name}.yaml`,
+      config: stackConfig.parse(config),
+    })),
+  );
+}
+
+function synthesizeFolder(stacks: Parameters<typeof createStacks>[2]) {
   const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
   try {
     const app = new FleetApp(stubBundles, folder);
-    createStack(classes, app, { name, file: `config/${name}.yaml`, config });
+    createStacks(classes, app, stacks);
     app.synth();
-    return JSON.parse(readFileSync(join(folder, "stacks", name, "cdk.tf.json"), "utf8"));
+    const read = (path: string) => JSON.parse(readFileSync(join(folder, path), "utf8"));
+    const manifest: { stacks: Record<string, { dependencies: string[] }> } = read("manifest.json");
+    const written = new Map<string, Synthesized>(stacks.map(({ name }) => [name, read(`stacks/${name}/cdk.tf.json`)]));
+    return {
+      stack(name: string): Synthesized {
+        const stack = written.get(name);
+        if (!stack) throw new Error(`no stack ${name}`);
+        return stack;
+      },
+      after: Object.fromEntries(Object.entries(manifest.stacks).map(([name, stack]) => [name, stack.dependencies])),
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -152,8 +152,9 @@ secret_text() {
   printf '%s' "$text"
 }
 
-# read_secret ARN: prints the text of a secret or parameter, byte for byte.
-read_secret() { retry 4 2 secret_text "$1"; }
+# read_secret ARN: prints the text of a secret or parameter, byte for byte. It is tried for four minutes: a fleet's first instance
+# is up before anybody has filled its secrets.
+read_secret() { retry 8 2 secret_text "$1"; }
 
 # read_secret_into VARIABLE ARN [KEY]: of a secret that holds a JSON object, KEY alone is taken. Many lines stay byte for
 # byte, a single line loses its end of line: nobody means that one.

@@ -180,7 +180,7 @@ write_configuration() {
 # start: what the unit runs, as root.
 start() {
   log 'the boot begins'
-  require aws curl getent jq timeout
+  require aws curl docker getent jq timeout
   use_proxy
   trust_ca
   ship_logs

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { loadStack } from "../../stacks/config/load.ts";
 import { secretKeys } from "../../stacks/config/names.ts";
 import { type Context, uiOf } from "../lib/context.ts";
-import { putSecret, secretOf } from "../lib/stack-secrets.ts";
+import { checkValue, putSecret, secretOf } from "../lib/stack-secrets.ts";
 
 /** `fleet secret set`. */
 export function addSecretCommands(program: Command, context: Context): void {
@@ -18,6 +18,7 @@ export function addSecretCommands(program: Command, context: Context): void {
       const ui = uiOf(context, command);
       const target = secretOf(loadStack(stackName, context), name);
       const value = await ui.askSecret(`Value of ${name} for ${stackName}`);
+      checkValue(target, value);
       await ui.during(`Writing ${target.id}`, () => putSecret(target, value));
       ui.result({ stack: stackName, secret: name, id: target.id }, `${name} of ${stackName} is set (${target.id}).`);
     });

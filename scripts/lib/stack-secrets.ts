@@ -10,6 +10,7 @@ export interface StackSecret {
   readonly id: string;
   readonly region: string;
   readonly stack: string;
+  readonly key: SecretKey;
 }
 
 /** The secret that `name` (such as `agent-token`) means in a stack. Throws where the value is not ours to set. */
@@ -19,11 +20,21 @@ export function secretOf({ name: stack, file, config }: LoadedStack, name: strin
   }
   const key = keyOf(name, secretsOfVendor[config.vendor.type]);
   const source = config.secrets[key];
-  if (source === undefined) return { id: secretName(stack, key), region: config.region, stack };
-  if ("arn" in source) return { id: source.arn, region: regionOf(source.arn) ?? config.region, stack };
+  if (source === undefined) return { id: secretName(stack, key), region: config.region, stack, key };
+  if ("arn" in source) return { id: source.arn, region: regionOf(source.arn) ?? config.region, stack, key };
   throw new UserError(
     `${file} says that ${name} comes from the Terraform variable ${source.variable}.`,
     `Set TF_VAR_${source.variable}, raise secrets.${key}.version, and deploy the stack.`,
+  );
+}
+
+/** Throws for a value that the agents could not use, where it shows. */
+export function checkValue({ stack, key }: StackSecret, value: string): void {
+  if (key !== "poolPrivateKey") return;
+  if (Buffer.from(value, "base64").toString("latin1").includes("PRIVATE KEY-----")) return;
+  throw new UserError(
+    "This is not a private key in base64, as Spacelift's launcher wants it.",
+    `Encode the file of the key: base64 < spacelift.key | npx fleet secret set ${stack} ${secretKeys[key]}`,
   );
 }
 

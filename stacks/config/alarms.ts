@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { regionalArn, uniqueList, wholeNumber } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
-import { subscriptions } from "./subscriptions.ts";
+import { explainSubscriptions, type Subscription, subscriptions } from "./subscriptions.ts";
 
 const ownTopicOnly = <Key extends "emails" | "subscriptions">(
   key: Key,
@@ -14,21 +14,50 @@ const ownTopicOnly = <Key extends "emails" | "subscriptions">(
       : undefined,
 });
 
+const receivers = {
+  emails: uniqueList(z.email({ error: "must be an e-mail address" }))
+    .default([])
+    .describe("Addresses subscribed to the stack's own topic. Each must confirm a mail from AWS once."),
+  subscriptions: subscriptions.describe(
+    "Where else alarms arrive. What cannot be delivered is kept in a dead-letter queue, which has an alarm.",
+  ),
+};
+
+const topicArn = regionalArn("sns", "[\\w-]{1,256}", "the ARN of an SNS topic").optional();
+
+const receiverRules = [ownTopicOnly("emails"), ownTopicOnly("subscriptions")];
+
+/** What must hold between a stack's alarms and its region. */
+export const alarmRules: readonly Rule<{
+  readonly region: string;
+  readonly alarms: { readonly subscriptions: readonly Subscription[] };
+}>[] = [
+  {
+    path: ["alarms", "subscriptions"],
+    reads: [["alarms"], ["region"]],
+    check: ({ alarms: { subscriptions: all }, region }) => explainSubscriptions(all, region),
+  },
+];
+
+/** Who hears of what EventBridge tells. */
+export const eventReceivers = withRules(
+  z.strictObject({
+    ...receivers,
+    topicArn: topicArn.describe("An existing SNS topic, which must let EventBridge publish. Left out: one of our own."),
+  }),
+  receiverRules,
+);
+
 /** Who hears of trouble, and from when on. */
 export const alarms = withRules(
   z.strictObject({
-    emails: uniqueList(z.email({ error: "must be an e-mail address" }))
-      .default([])
-      .describe("Addresses subscribed to the fleet's own topic. Each must confirm a mail from AWS once."),
-    subscriptions: subscriptions.describe(
-      "Where else alarms arrive. What cannot be delivered is kept in a dead-letter queue, which has an alarm.",
+    ...receivers,
+    topicArn: topicArn.describe(
+      "An existing SNS topic for all alarms, which must let CloudWatch publish. Left out: one of our own.",
     ),
-    topicArn: regionalArn("sns", "[\\w-]{1,256}", "the ARN of an SNS topic")
-      .optional()
-      .describe("An existing SNS topic for all alarms, which must let CloudWatch publish. Left out: one of our own."),
     queueWaitSeconds: wholeNumber(60, 86_400)
       .default(300)
       .describe("How long a job may wait for an agent before an alarm tells."),
   }),
-  [ownTopicOnly("emails"), ownTopicOnly("subscriptions")],
+  receiverRules,
 );

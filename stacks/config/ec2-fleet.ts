@@ -2,7 +2,7 @@ import * as z from "zod";
 import { instanceAgents } from "./agents.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { type Ec2ComputeConfig, ec2Compute } from "./compute/ec2-compute.ts";
-import { fleetFields, loopRules } from "./fleet.ts";
+import { fleetFields, fleetRules } from "./fleet.ts";
 import { type NetworkConfig, network, networkRules, ownNetwork } from "./network/network.ts";
 import { forVendor, type Rule, withRules } from "./rules.ts";
 import { secretRules, secretsOf } from "./secrets.ts";
@@ -73,7 +73,7 @@ export const ec2Fleet = withRules(
   [
     ...commonRules,
     ...networkRules,
-    ...loopRules,
+    ...fleetRules,
     ...secretRules,
     ...instanceRules,
     ...forVendor("spacelift", spaceliftRules),

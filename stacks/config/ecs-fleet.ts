@@ -2,7 +2,7 @@ import * as z from "zod";
 import { commonFields, commonRules } from "./common.ts";
 import { compute, hostRules } from "./compute/compute.ts";
 import { consumerRoles } from "./consumer-roles.ts";
-import { fleetFields, loopRules } from "./fleet.ts";
+import { fleetFields, fleetRules } from "./fleet.ts";
 import { type NetworkConfig, network, networkRules, ownNetwork } from "./network/network.ts";
 import { poolRules, pools } from "./pools.ts";
 import { forVendor, withRules } from "./rules.ts";
@@ -38,7 +38,7 @@ export const ecsFleet = withRules(
   [
     ...commonRules,
     ...networkRules,
-    ...loopRules,
+    ...fleetRules,
     ...secretRules,
     ...hostRules,
     ...poolRules,

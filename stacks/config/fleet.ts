@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { agents, scaling } from "./agents.ts";
-import { alarms } from "./alarms.ts";
+import { alarmRules, alarms } from "./alarms.ts";
 import type { NetworkConfig } from "./network/network.ts";
 import { retirement } from "./retirement.ts";
 import type { Rule } from "./rules.ts";
@@ -28,11 +28,14 @@ export const fleetFields = {
   alarms: alarms.prefault({}).describe("Who hears of trouble."),
 };
 
-/** What must hold between the loop and the network that it may run in. */
-export const loopRules: readonly Rule<{
+/** What must hold in every fleet. */
+export const fleetRules: readonly Rule<{
+  readonly region: string;
+  readonly alarms: z.output<typeof alarms>;
   readonly loop: z.output<typeof loop>;
   readonly network?: NetworkConfig | undefined;
 }>[] = [
+  ...alarmRules,
   {
     path: ["loop", "inNetwork"],
     reads: [["loop"], ["network"]],

@@ -1,7 +1,8 @@
 import * as z from "zod";
+import { alarmRules, eventReceivers } from "./alarms.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { amiById, amiByParameter } from "./compute/ec2-compute.ts";
-import { instanceType } from "./compute/instances.ts";
+import { explainTypes, instanceType } from "./compute/instances.ts";
 import {
   architecture,
   cronPattern,
@@ -60,14 +61,28 @@ const network = z.strictObject({
 /** Image Builder puts no more than 30 tags on what it launches, two of which are the stack's own. */
 const mostTags = 28;
 
-const tagRules: readonly Rule<{ readonly tags: Readonly<Record<string, string>> }>[] = [
+const rules: readonly Rule<{
+  readonly tags: Readonly<Record<string, string>>;
+  readonly architecture: "x86_64" | "arm64";
+  readonly instanceType?: string | undefined;
+}>[] = [
   {
     path: ["tags"],
     reads: [["tags"]],
-    check: ({ tags }) =>
-      Object.keys(tags).length > mostTags
+    check: ({ tags }) => {
+      const names = Object.keys(tags);
+      const wrong = names.find((name) => !/^[A-Za-z0-9+=._:/-]+$/.test(name));
+      if (wrong !== undefined)
+        return `must have names of a-z, A-Z, 0-9 and + = . _ : / - alone, not ${JSON.stringify(wrong)}: Image Builder takes no others`;
+      return names.length > mostTags
         ? `must have at most ${mostTags} entries: Image Builder puts no more on what it launches`
-        : undefined,
+        : undefined;
+    },
+  },
+  {
+    path: ["instanceType"],
+    reads: [["instanceType"], ["architecture"]],
+    check: ({ instanceType, architecture }) => (instanceType ? explainTypes([instanceType], architecture) : undefined),
   },
 ];
 
@@ -107,10 +122,11 @@ export const machineImage = withRules(
       .describe(
         "AMIs of the present config that are kept; older ones are deleted, unless an instance was launched from one in the last 90 days.",
       ),
+    alarms: eventReceivers.prefault({}).describe("Who hears of builds that fail."),
     network: network.optional().describe("Where the image is built. Left out: in the default VPC."),
     ...restOfCommon,
   }),
-  [...commonRules, ...tagRules],
+  [...commonRules, ...alarmRules, ...rules],
 );
 
 /** See {@link machineImage}. */

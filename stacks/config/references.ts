@@ -95,6 +95,13 @@ function explainImage(config: StackConfig, stacks: readonly NamedStack[]): Expla
       wrong(["compute", "volume", "deviceName"], `must be ${image.volume.deviceName}, as in the image ${ami.stack}`),
     vendor.type === "semaphore" &&
       image.vendor !== undefined &&
+      image.vendor.agent.version !== vendor.agent.version &&
+      wrong(
+        ["vendor", "agent", "version"],
+        `must be ${image.vendor.agent.version}, which the image ${ami.stack} brings: change it there, and build it`,
+      ),
+    vendor.type === "semaphore" &&
+      image.vendor !== undefined &&
       image.vendor.user !== vendor.user &&
       wrong(["vendor", "user"], `must be ${image.vendor.user}, whose home in the image ${ami.stack} has the toolbox`),
   ].filter((explanation) => explanation !== false);

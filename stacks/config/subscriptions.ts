@@ -16,14 +16,14 @@ const subscription = z.discriminatedUnion("protocol", [
   }),
   z.strictObject({
     protocol: z.literal("sqs").describe("A message in a queue."),
-    queueArn: regionalArn("sqs", "[\\w-]{1,80}(?:\\.fifo)?", "the ARN of an SQS queue").describe(
+    queueArn: regionalArn("sqs", "[\\w-]{1,80}", "the ARN of an SQS queue, and no FIFO queue").describe(
       "The queue, whose policy must let the topic send: output `alerts_topic_arn` or `alarms_topic_arn`.",
     ),
   }),
   z.strictObject({
     protocol: z.literal("lambda").describe("A call per message."),
     functionArn: regionalArn("lambda", "function:[\\w-]{1,64}", "the ARN of a Lambda function").describe(
-      "A function of this account, which is allowed to be called.",
+      "A function of this account and region, which is allowed to be called.",
     ),
   }),
 ]);
@@ -37,3 +37,13 @@ export const subscriptions = z
 
 /** One of {@link subscriptions}. */
 export type Subscription = z.output<typeof subscription>;
+
+/** What is wrong with the subscriptions of a topic in a region: the right to call a function is given where the function is. */
+export function explainSubscriptions(list: readonly Subscription[], region: string): string | undefined {
+  const far = list.find((each) => each.protocol === "lambda" && regionOf(each.functionArn) !== region);
+  return far && `must have functions of the stack's region, ${region}, alone`;
+}
+
+function regionOf(arn: string): string | undefined {
+  return arn.split(":")[3];
+}

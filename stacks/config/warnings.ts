@@ -4,6 +4,7 @@ import type { EcsClusterConfig } from "./ecs-cluster.ts";
 import { type EcsFleetConfig, networkOf } from "./ecs-fleet.ts";
 import type { NetworkConfig } from "./network/network.ts";
 import { agentAddresses } from "./network/subnets.ts";
+import { type Endpoint, endpointsOf } from "./network/vpc.ts";
 import type { Explanation } from "./reading/explain.ts";
 import type { StackConfig } from "./schema.ts";
 import type { HcpTerraformConfig } from "./vendors/hcp-terraform.ts";
@@ -19,7 +20,10 @@ export function warningsOf(config: StackConfig): Explanation[] {
     case "ecs-fleet":
       return fleetWarnings(config);
     case "ec2-fleet":
-      return networkWarnings(config.network, config.agents.max, publicAddressOf(config.vendor));
+      return [
+        ...networkWarnings(config.network, config.agents.max, publicAddressOf(config.vendor)),
+        ...endpointWarnings(config.network, endpointsOfInstances(config)),
+      ];
     case "ecs-cluster":
       return clusterWarnings(config);
     default:
@@ -53,6 +57,7 @@ function fleetWarnings(config: EcsFleetConfig): Explanation[] {
         "has no effect with azure-devops: the loop retires idle agents, after scaling.scaleInCooldownSeconds and scaling.scaleInAfterObservations",
       ),
     ...networkWarnings(networkOf(config), most, publicAddressOf(vendor)),
+    ...endpointWarnings(networkOf(config), endpointsOfContainers(config)),
     compute.capacityProvider !== undefined &&
       agents.registrationGraceSeconds < hostStartSeconds &&
       warn(
@@ -82,6 +87,35 @@ function networkWarnings(network: NetworkConfig, mostAgents: number, address: st
       address !== undefined &&
       warn(["network", "create", "egress"], `is endpoints-only: agents cannot reach ${address} to register`),
   ].filter((warning) => warning !== false);
+}
+
+/** @param needed what the fleet calls in its network, besides what is there by default */
+function endpointWarnings(network: NetworkConfig, needed: readonly Endpoint[]): Explanation[] {
+  if (!("create" in network) || network.create.egress !== "endpoints-only") return [];
+  const there = endpointsOf(network.create);
+  const missing = needed.filter((endpoint) => !there.includes(endpoint));
+  if (missing.length === 0) return [];
+  return [
+    warn(["network", "create", "endpoints"], `lacks ${missing.join(", ")}, which this fleet calls from its network`),
+  ];
+}
+
+function endpointsOfInstances({ loop, vendor }: Ec2FleetConfig): Endpoint[] {
+  const semaphore = vendor.type === "semaphore";
+  return [
+    ...(semaphore ? (["sqs"] as const) : []),
+    ...(loop.inNetwork ? (["autoscaling", "ec2", "states"] as const) : []),
+    ...(loop.inNetwork && semaphore ? (["ssm"] as const) : []),
+  ];
+}
+
+function endpointsOfContainers({ loop, vendor }: EcsFleetConfig): Endpoint[] {
+  if (!loop.inNetwork) return [];
+  return [
+    "ecs",
+    ...(vendor.type === "azure-devops" ? (["states"] as const) : []),
+    ...(vendor.type === "hcp-terraform" && vendor.manage?.runTask ? (["lambda"] as const) : []),
+  ];
 }
 
 /** The vendor's public address, where its agents need it. */

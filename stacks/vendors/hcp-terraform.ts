@@ -22,7 +22,7 @@ export function hcpTerraform(config: HcpTerraformConfig, { agents }: EcsFleetCon
     },
     ledgerTtlSeconds: demand === "notifications" ? config.runTtlSeconds : undefined,
     webhook: webhook.enabled ? webhook : undefined,
-
+    webhookAsksVendor: config.manage?.runTask !== undefined,
     webhookPaths: { webhook_url: webhookPaths.notifications, run_task_url: webhookPaths.runTask },
     defaultImage: tfcAgentImage,
 

@@ -44,6 +44,8 @@ export interface VendorSynth {
   readonly ledgerTtlSeconds?: number | undefined;
   /** `undefined`: the fleet has no webhook. */
   readonly webhook?: { readonly throttleRatePerSecond: number; readonly throttleBurst: number } | undefined;
+  /** Whether webhooks are answered by calls to the vendor. @default false */
+  readonly webhookAsksVendor?: boolean;
   /** Whether jobs may demand what agents do not offer, and the vendor's demand tells of them. @default false */
   readonly tellsUnmatchedJobs?: boolean;
   /** The webhook's paths, by the output that tells their URL. */

@@ -147,7 +147,7 @@ describe.skipIf(!canPlay).concurrent("the library of boot programs", { timeout: 
     const { status, log } = await host.library(`read_secret_into X '${secret}'\necho went-on`);
     expect(status).toBe(1);
     expect(log).toContain(why);
-    expect(log).toContain(`FAILED: gave up after 4 attempts`);
+    expect(log).toContain(`FAILED: gave up after 8 attempts`);
   });
 
   it.for([

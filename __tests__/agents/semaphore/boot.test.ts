@@ -152,7 +152,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Semaphore agent", { timeout:
   });
 
   it.for([
-    ["aws", "gave up after 4 attempts", [255, 255, 255, 255]],
+    ["aws", "gave up after 8 attempts", Array(8).fill(255)],
     ["useradd", "FAILED with status 9: useradd", [9]],
     ["chown", "FAILED with status 1: chown", [1]],
   ] as const)("powers off and says why when %s fails", async ([command, why, statuses], t) => {

@@ -150,10 +150,10 @@ describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", { timeout
     ],
     [
       "AWS",
-      (host) => host.fault("aws", ...Array(4).fill(255)),
-      `gave up after 4 attempts, the last with status 255: secret_text ${arns.token}`,
+      (host) => host.fault("aws", ...Array(8).fill(255)),
+      `gave up after 8 attempts, the last with status 255: secret_text ${arns.token}`,
     ],
-    ["a hanging AWS client", (host) => host.fault("aws", ...Array(4).fill("hang")), "the last with status 124"],
+    ["a hanging AWS client", (host) => host.fault("aws", ...Array(8).fill("hang")), "the last with status 124"],
     ["metadata", (host) => host.imds.fail({ answer: { status: 500 } }), "imds_once instance-id"],
     ["a secret without value", (host) => host.secret(arns.key, ""), `${arns.key} holds no text`],
     [

@@ -15,6 +15,7 @@ let aws: HttpFake;
 let hcp: HcpTerraformFake;
 let secret: FakeAnswer;
 let scanned: unknown[];
+let underWay: unknown[];
 let written: string[];
 
 beforeEach(async () => {
@@ -25,6 +26,7 @@ beforeEach(async () => {
   hcp.state.queueRun(workspace);
   secret = { status: 200, json: { SecretString: hcp.token } };
   scanned = [];
+  underWay = [];
   written = [];
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, "write").mockImplementation((chunk) => written.push(String(chunk)) > 0);
@@ -41,6 +43,7 @@ function answerAsAws(request: FakeRequest): FakeAnswer {
   const target = String(request.headers["x-amz-target"]);
   if (target.startsWith("AmazonEC2ContainerService")) return ecs.answer(request);
   if (target === "secretsmanager.GetSecretValue") return secret;
+  if (target === "AWSStepFunctions.ListExecutions") return { status: 200, json: { executions: underWay } };
   if (target === "DynamoDB_20120810.Scan") return { status: 200, json: { Items: scanned } };
   return { status: 400, json: { __type: "UnknownOperationException" } };
 }
@@ -158,6 +161,28 @@ it("fails, saying what to do, while the secret has no value", async () => {
 
 it("fails where the fleet was deployed without a secret that it needs", async () => {
   await expect(invoke({ API_TOKEN_SECRET_ARN: undefined })).rejects.toThrow("without an API token");
+});
+
+it("takes a pool of a fleet for itself: the names of its agents, their retirements, its figures", async () => {
+  const environment = [
+    { name: "TFC_AGENT_NAME", value: "ci.win_1" },
+    { name: "AGENT_FLEETS_ROLE", value: "burst" },
+  ];
+  ecs.add({ family: "ci", overrides: { containerOverrides: [{ environment }] } });
+  underWay = [{ name: "win_1.scale-in.1" }];
+  await invoke({
+    POOLS: [{ pool: "win", policy: { canRetire: true }, vendor: {}, capacity: {} }],
+    RETIREMENTS: {
+      workflow: "arn:aws:states:us-east-1:000000000000:stateMachine:ci-retire",
+      drainTimeoutSeconds: 60,
+    },
+  });
+  expect(written.join("")).toMatch(/"Fleet":"ci","Pool":"win"/);
+  expect(written.join("")).toContain('"AgentsRetiring":1');
+  expect(environmentsOfTasks()[1]).toContainEqual({
+    name: "TFC_AGENT_NAME",
+    value: expect.stringMatching(/^ci\.win_[0-9a-f]{12}$/),
+  });
 });
 
 it("asks the vendor nothing that leaves no time to act before Lambda ends the pass", async () => {

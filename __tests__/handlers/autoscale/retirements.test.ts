@@ -140,6 +140,14 @@ describe("scale-in after several observations", () => {
     expect(await decisionAfter(10)).toBe("scale-in");
   });
 
+  it("looks at the latest ones: what was wanted before them is forgotten", async () => {
+    harness.addAgent("ci_a", "busy");
+    await runPass(deps);
+    harness.fleet.vendorAgents = [{ id: "agent-ci_a", name: "ci_a", state: "idle" }];
+    await runPass(deps);
+    expect(retired()).toContain("ci_a scale-in");
+  });
+
   it("remembers no more than it needs", async () => {
     harness.addAgent("ci_b", "busy");
     await runPass(deps);

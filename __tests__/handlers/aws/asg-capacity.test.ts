@@ -108,9 +108,17 @@ describe("reading", () => {
     expect(await phases()).toEqual(["pending"]);
   });
 
-  it("takes an instance from the warm pool for as old as its launch into the group", async () => {
-    const { id } = aws.add({ launchTime: minutesAgo(600) });
-    aws.log({ Description: `Launching a new EC2 instance: ${id}`, StartTime: minutesAgo(600) });
+  it("does not take an instance in service for leaving because EC2 still shows it pending", async () => {
+    aws.group.desired = 1;
+    aws.add({ state: "pending" });
+    expect(await phases()).toEqual(["running"]);
+  });
+
+  it.each([
+    600, 50,
+  ])("takes an instance that came to the warm pool %d minutes ago for as old as its launch into the group", async (age) => {
+    const { id } = aws.add({ launchTime: minutesAgo(age) });
+    aws.log({ Description: `Launching a new EC2 instance: ${id}`, StartTime: minutesAgo(age) });
     aws.log({ Description: `Launching a new EC2 instance from warm pool: ${id}`, StartTime: minutesAgo(2) });
     expect((await members())[0]?.launchedAt).toEqual(minutesAgo(2));
   });
@@ -141,9 +149,11 @@ describe("reading", () => {
 
   it("fails where AWS shows no such group, which is not the same as an empty one", async () => {
     await expect(connectAsg(aws, clock, "ci-2").read()).rejects.toThrow("ci-2 cannot be seen");
-    const clients = asgClientsOver(async () => ({}));
-    const blind = createAsgCapacity(groupConfig, { ...clients, clock });
-    await expect(blind.read()).rejects.toThrow("cannot be seen");
+    const other = { AutoScalingGroupName: "ci-2", DesiredCapacity: 1, MaxSize: 1 };
+    for (const answer of [{}, { AutoScalingGroups: [other] }]) {
+      const blind = createAsgCapacity(groupConfig, { ...asgClientsOver(async () => answer), clock });
+      await expect(blind.read()).rejects.toThrow("cannot be seen");
+    }
     expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0 });
   });
 

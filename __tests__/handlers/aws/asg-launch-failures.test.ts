@@ -85,6 +85,9 @@ describe("launches in vain", () => {
     const one = powersOff(3);
     const other = powersOff(14);
     expect(await failures()).toBe(2);
+    // One that was stopped in the same moment is still one.
+    one.tags.set("AgentFleetsNeverRegistered", new Date(clock.now().getTime() - 14 * 60_000).toISOString());
+    expect(await failures()).toBe(2);
     aws.forget(one.id);
     aws.forget(other.id);
     expect(await failures(connectAsg(aws, clock))).toBe(2);
@@ -251,6 +254,14 @@ describe("marking who has registered", () => {
     expect(await members(connectAsg(aws, clock))).toEqual([true, true]);
     one.tags.delete("AgentFleetsRegistered");
     expect(await members()).toEqual([true, true]);
+  });
+
+  it("remembers nobody that it could not tag: it would be forgotten with the next cold start", async () => {
+    aws.group.desired = 1;
+    const { id } = aws.add();
+    aws.refuse = ({ operation }) => (operation === "CreateTags" ? awsError("Throttling", "slow down") : undefined);
+    await expect(capacity.markRegistered?.([id])).rejects.toThrow("slow down");
+    expect((await capacity.read()).members).toMatchObject([{ id, registered: false }]);
   });
 });
 

@@ -102,6 +102,14 @@ describe("launching", () => {
     expect(report.failures[0]?.message).toContain(error.message);
   });
 
+  it("reports a refusal for all that were asked for, those too for which there was no room", async () => {
+    settle(aws, 19);
+    aws.refuse = ({ operation }) =>
+      operation === "SetDesiredCapacity" ? awsError("AccessDenied", "not authorized") : undefined;
+    await capacity.read();
+    expect(await capacity.launch(requests(3))).toMatchObject({ launched: 0, failures: [{ count: 3 }] });
+  });
+
   it("fails when the group cannot be seen", async () => {
     await capacity.read();
     aws.refuse = () => awsError("AccessDenied", "not authorized");

@@ -146,7 +146,9 @@ describe("what ListTasks does not show yet", () => {
     http.fail({ times: 1, answer: "cut-off" });
     expect(await capacity.launch(requests(1))).toMatchObject({ launched: 0, failures: [{ kind: "throttling" }] });
     expect(await members()).toEqual(["ci_0 pending"]);
-    clock.advance(30_000);
+    clock.advance(29_999);
+    expect(await members()).toEqual(["ci_0 pending"]);
+    clock.advance(1);
     expect(await members()).toEqual([]);
     clock.advance(30_000);
     expect(await members()).toEqual(["ci_0 pending"]);
@@ -196,6 +198,14 @@ describe("launches in vain", () => {
   });
 });
 
+it("every call names the fleet's cluster: ECS would take the account's default one", async () => {
+  await capacity.launch(requests(1));
+  await capacity.read();
+  await capacity.stopUnregistered([...ecs.tasks.keys()].join(), { mayReplace: true });
+  expect(new Set(ecs.calls.map(({ operation }) => operation)).size).toBe(4);
+  expect(ecs.calls.every(({ input }) => input.cluster === config.cluster)).toBe(true);
+});
+
 describe("stopping an agent that never registered", () => {
   it("is done when the task is gone already", async () => {
     await expect(
@@ -204,7 +214,13 @@ describe("stopping an agent that never registered", () => {
   });
 
   it("fails when ECS refuses", async () => {
-    http.fail({ answer: { status: 400, json: { __type: "AccessDeniedException", message: "not authorized" } } });
+    const [denied, invalid] = [
+      { __type: "AccessDeniedException", message: "not authorized" },
+      { __type: "InvalidParameterException", message: "taskId is too long" },
+    ];
+    http.fail({ times: 1, answer: { status: 400, json: denied } });
     await expect(capacity.stopUnregistered("arn", { mayReplace: true })).rejects.toThrow("not authorized");
+    http.fail({ times: 1, answer: { status: 400, json: invalid } });
+    await expect(capacity.stopUnregistered("arn", { mayReplace: true })).rejects.toThrow("too long");
   });
 });

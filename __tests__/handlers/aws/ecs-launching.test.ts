@@ -109,6 +109,7 @@ describe("launching", () => {
     expect(placements().slice(-9)).toEqual(Array(9).fill("FARGATE subnet-a+subnet-b"));
     const [alone, firstBatch, secondBatch] = [4, 10 * 4, 9];
     expect(placements().length).toBeLessThanOrEqual(alone + firstBatch + secondBatch);
+    expect(callsOf("RunTask").filter((input) => JSON.stringify(input).includes('"ci_19"'))).toHaveLength(1);
   });
 
   it("finds the subnet that has room", async () => {

@@ -16,7 +16,9 @@ let parameters: string[];
 let failure: FakeAnswer | undefined;
 let aws: HttpFake;
 
-const call = z.object({ SecretId: z.string(), VersionStage: z.string() }).or(z.object({ Name: z.string() }));
+const call = z
+  .object({ SecretId: z.string(), VersionStage: z.string() })
+  .or(z.object({ Name: z.string(), WithDecryption: z.literal(true) }));
 
 function answer({ body }: FakeRequest): FakeAnswer {
   if (failure) return failure;
@@ -120,6 +122,7 @@ it("refuses ARNs of other services without asking anybody", async () => {
   const { reader, asked } = setUp();
   await expect(reader.read("arn:aws:s3:::bucket")).rejects.toThrow(SecretUnavailableError);
   await expect(reader.read("text")).rejects.toThrow(SecretUnavailableError);
+  await expect(reader.read("text")).rejects.toThrow(/^text is the ARN of neither/);
   expect(asked()).toBe(0);
 });
 

@@ -109,6 +109,15 @@ describe("agents that nothing else would make leave", () => {
     expect(decideOn({ ...scene, policy: {} })).toMatchObject({ dismiss: [], stop: [lost, never] });
   });
 
+  it("save no idle agent from scale-in unless they are idle themselves: lost ones are no supply", () => {
+    const idle = agents("idle", 3);
+    const fleet = [...agents("offline", 2, { vendorId: "agent-1" }), ...idle];
+    expect(decideOn({ agents: fleet, policy: { ...byRetirement, min: 1 } })).toMatchObject({
+      action: "scale-in",
+      retire: idle.slice(0, 2),
+    });
+  });
+
   it("are retired when idle and too old, the oldest first and one at a time", () => {
     const [young, old, older] = [7000, 7300, 7400].map((age) => agents("idle", 1, { launchedAt: secondsAgo(age) })[0]);
     const policy = { ...byRetirement, min: 3, maxLifetimeSeconds: 7200 };
@@ -118,6 +127,7 @@ describe("agents that nothing else would make leave", () => {
       expect(decideOn({ agents: [...fleet, ...agents(state)], policy }).dismiss).toEqual([]);
     }
     expect(decideOn({ agents: agents("busy", 2, { launchedAt: secondsAgo(9000) }), policy }).dismiss).toEqual([]);
+    expect(decideOn({ agents: [young] as Agent[], policy }).dismiss).toEqual([]);
     expect(decideOn({ agents: fleet, policy: { ...policy, min: 2 } })).toMatchObject({
       action: "hold",
       dismiss: [older],
@@ -161,6 +171,13 @@ describe("roles of agents that a group launched", () => {
     expect(decideOn({ ...scene, running: 9, agents: [...agents("unclear", 9), ...working] }).launch).toEqual([]);
   });
 
+  it("take jobs to be with burst agents first where nobody shows who works: the floor is whole then", () => {
+    const scene = { vendorShowsAgents: false, running: 2, queued: 1, policy: { buffer: 3, singleUse: true } };
+    const floor = agents("unclear", 3, { role: "floor" });
+    expect(decideOn({ ...scene, agents: [...floor, ...agents("unclear", 2)] }).launch).toEqual(["burst"]);
+    expect(decideOn({ ...scene, agents: [...floor, ...agents("unclear", 1)] }).launch).toEqual(["floor", "burst"]);
+  });
+
   it("are lost with the agents too many, when there is no job anywhere", () => {
     const floor = [
       ...agents("unclear", 2, { role: "floor" }),
@@ -171,6 +188,10 @@ describe("roles of agents that a group launched", () => {
     const policy = { min: 2, canRetire: true } as const;
     expect(decideOn({ ...scene, policy }).dismiss).toEqual([oldest]);
     expect(decideOn({ ...scene, policy: { ...policy, min: 0, maxRemovedPerTick: 2 } }).dismiss).toHaveLength(2);
+    const elsewhere = (["busy", "starting", "offline"] as const).flatMap((state) =>
+      agents(state, 1, { role: "floor" }),
+    );
+    expect(decideOn({ ...scene, agents: [...floor, ...elsewhere], policy }).dismiss).toEqual([oldest]);
     for (const other of [{ running: 1 }, { queued: 1 }])
       expect(decideOn({ ...scene, policy, ...other }).dismiss).toEqual([]);
     for (const change of [{ canRetire: false } as const, byRetirement, { buffer: 3 }]) {

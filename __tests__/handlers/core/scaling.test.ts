@@ -152,6 +152,7 @@ describe("scaling that is switched off", () => {
   it("leaves all agents as they are, tells what it would want, and gives those that AWS replaced their role", () => {
     const fleet = [
       ...agents("offline", 2),
+      ...agents("offline", 1, { vendorId: "agent-1" }),
       ...agents("idle", 3),
       ...agents("retiring", 1, { stranded: true }),
       ...agents("unclear", 1, { role: undefined }),

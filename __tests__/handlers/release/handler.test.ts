@@ -78,6 +78,8 @@ describe("instances that leave", () => {
     ["another role, with an event of AWS's", `AROAOTHERROLE:${ours}`, terminateEvent(ours)],
     ["the role in a session that is no instance", `${roleId}:somebody`, release],
     ["the role in a session that is no instance, with an event of AWS's", `${roleId}:somebody`, terminateEvent(ours)],
+    ["the role in a session that only begins like an instance", `${roleId}:i-000000010:x`, release],
+    ["a role whose id only ends like ours", `AIDA${roleId}:${ours}`, release],
     ["a user who plays an instance", "AIDAEXAMPLE", release],
     ["nobody", "", release],
   ])("Semaphore defect 3: drops what is sent by %s", async (_, from, body) => {

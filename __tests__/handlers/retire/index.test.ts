@@ -99,6 +99,23 @@ describe("the retire function", () => {
     expect(written.join("")).not.toContain("test-token");
   });
 
+  it("asks the vendor nothing in the last seconds of an invocation, and counts that as the pool's trouble", async () => {
+    const handler = await coldStart(
+      "retire",
+      z.encode(retireEnv, {
+        FLEET: "ci",
+        VENDOR: azureDevOps(),
+        POOLS: [{ pool: "win", vendor: { pool: { id: 7 } } }],
+        API_TOKEN_SECRET_ARN: secretArn,
+      }),
+    );
+    const event = { step: "drain", reason: "scale-in", agent: { name: "ci.win_1", capacityId: "task", pool: "win" } };
+    const late = { ...context, getRemainingTimeInMillis: () => 3_000 };
+    await expect(handler(event, late)).rejects.toThrow("no time left");
+    expect(azure.requests).toEqual([]);
+    expect(written.join("")).toMatch(/"Fleet":"ci","Pool":"win".*"VendorApiErrors":1/);
+  });
+
   it("fails, under the name that the workflow knows, where there is no token", async () => {
     const handler = await coldStart("retire", z.encode(retireEnv, { FLEET: "ci", VENDOR: azureDevOps() }));
     const event = { step: "drain", reason: "scale-in", agent: { name: "ci_1", capacityId: "task" } };

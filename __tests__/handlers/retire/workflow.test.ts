@@ -201,7 +201,9 @@ describe("the termination hook", () => {
     world.terminate(agent);
     const [execution] = await settled();
     expect(execution).toMatchObject({ status: "FAILED" });
-    expect(world.alerts).toMatchObject([{ alert: expect.stringContaining("does not kill it") }]);
+    expect(world.alerts).toMatchObject([
+      { alert: expect.stringContaining("does not kill it"), lastError: { Error: "none" } },
+    ]);
     expect(seconds()).toBeGreaterThanOrEqual(6 * hour);
     expect(seconds()).toBeLessThan(6 * hour + 120);
     expect(agent.end).toBeUndefined();

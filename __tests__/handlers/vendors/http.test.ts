@@ -48,7 +48,9 @@ describe("createHttp", () => {
     [401, "unauthorized"],
     [403, "unauthorized"],
     [404, "not-found"],
+    [408, "timeout"],
     [409, "conflict"],
+    [410, "not-found"],
     [412, "conflict"],
     [422, "invalid"],
     [429, "rate-limited"],
@@ -74,6 +76,7 @@ describe("createHttp", () => {
   it.each([
     ["retry-after", "12", 12_000],
     ["retry-after", "Thu, 01 Jan 2026 00:00:30 GMT", 30_000],
+    ["retry-after", "Wed, 31 Dec 2025 23:59:30 GMT", 0],
     ["retry-after", "0", 0],
     ["x-ratelimit-reset", "0.25", 250],
     ["x-ratelimit-reset", "1767225605", 5_000],

@@ -59,6 +59,30 @@ describe("fleet secret set", () => {
     expect(aws.parameters.get(name)).toEqual({ value: "canary", keyId: "alias/mine" });
   });
 
+  it("takes a worker pool's private key in base64 alone, before Spacelift's launcher refuses it", async () => {
+    await writeFile(
+      join(cwd, "workers.yaml"),
+      "kind: ec2-fleet\nregion: eu-west-1\nvendor: { type: spacelift, workerPoolId: 01HCC6QZ932J7WDF4FTVM9QMEP, " +
+        "endpoint: https://acme.app.spacelift.io, apiKeyId: 01HCC6R1B6W5TZ1Y2X3V4N5M6P }\n",
+    );
+    aws.secrets.set("agent-fleets/workers/pool-private-key", "");
+    const set = (stdin: string) =>
+      fleet(["secret", "set", "workers", "pool-private-key"], {
+        cwd,
+        stdin,
+        env: { AGENT_FLEETS_CONFIG: "workers.yaml" },
+      });
+    const pem = ["-----BEGIN", "PRIVATE KEY-----\ncanary\n-----END", "PRIVATE KEY-----\n"].join(" ");
+    const refused = await set(pem);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain("base64 < spacelift.key | npx fleet secret set workers pool-private-key");
+    expect(refused.stderr).not.toContain("canary");
+    expect(aws.secrets.get("agent-fleets/workers/pool-private-key")).toBe("");
+    const encoded = Buffer.from(pem).toString("base64");
+    expect(await set(encoded)).toMatchObject({ code: 0 });
+    expect(aws.secrets.get("agent-fleets/workers/pool-private-key")).toBe(encoded);
+  });
+
   it("says what to do where the secret does not exist yet", async () => {
     const missing = await setSecret("", "canary");
     expect(missing.code).toBe(1);

@@ -127,7 +127,7 @@ describe("a fleet on instances", () => {
       "network.create.cidr: has room for 22 agents, fewer than agents.max (23): take a larger range",
     ],
     [
-      "network: { create: { egress: endpoints-only } }",
+      "network: { create: { egress: endpoints-only, endpoints: [secretsmanager, sqs] } }",
       "network.create.egress: is endpoints-only: agents cannot reach https://acme.semaphoreci.com to register",
     ],
   ])("warns as fleets of containers do: %s", (text, warning) => {
@@ -150,6 +150,22 @@ ${selfHosted}network: { create: { egress: endpoints-only } }
 `;
     expect(load({ "config/fleet.yaml": spacelift }).warnings).toHaveLength(count);
     expect(load({ "config/fleet.yaml": spacelift.replace("endpoints-only", "single-nat") }).warnings).toEqual([]);
+  });
+
+  const closed = (more: string) => `network: { create: { egress: endpoints-only${more} } }\n`;
+  it.each([
+    ["instances", closed(""), "sqs"],
+    ["the loop", `${closed("")}loop: { inNetwork: true }\n`, "sqs, autoscaling, ec2, states"],
+    ["both", `${closed(", endpoints: [ec2, sqs]")}loop: { inNetwork: true }\n`, "autoscaling, states, ssm"],
+  ])("warns of the endpoints missing for %s in a network without another way out", (_, text, missing) => {
+    const { warnings } = load({
+      "config/fleet.yaml": minimal.replace("organization: acme", "endpoint: ci.example.com") + text,
+    });
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        new RegExp(`network\\.create.*: lacks ${missing}, which this fleet calls from its network$`),
+      ),
+    ]);
   });
 
   it("refuses a vendor whose agents run in containers, and names those that are known here", () => {

@@ -166,6 +166,17 @@ describe("warnings", () => {
     expect(warningsOf(text)).toEqual([warning]);
   });
 
+  it("are given for endpoints that the loop in the network lacks", () => {
+    const inNetwork = (endpoints: string) =>
+      warningsOf(
+        `network: { create: { egress: endpoints-only, endpoints: [${endpoints}] } }\nloop: { inNetwork: true }\n`,
+      ).filter((warning) => warning.includes("lacks"));
+    expect(inNetwork("secretsmanager")).toEqual([
+      "config/fleet.yaml:4:46: network.create.endpoints: lacks ecs, which this fleet calls from its network",
+    ]);
+    expect(inNetwork("secretsmanager, ecs")).toEqual([]);
+  });
+
   it("are given for an API token that nothing reads", () => {
     const text = minimal.replace("agentPool: aws", "agentPool: aws, demand: notifications");
     const { warnings } = load({ "config/fleet.yaml": `${text}secrets: { apiToken: { variable: tfc_api_token } }\n` });

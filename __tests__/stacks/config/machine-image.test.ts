@@ -23,6 +23,7 @@ it("needs only a region", () => {
     schedule: "cron(17 3 ? * SUN *)",
     volume: { deviceName: "/dev/xvda", sizeGiB: 20 },
     keep: 5,
+    alarms: { emails: [], subscriptions: [] },
     logs: { retentionDays: 30 },
     iam: {},
     backend: { type: "local" },
@@ -56,6 +57,13 @@ describe("what cannot be", () => {
     ["volume: { sizeGiB: 1 }", "volume.sizeGiB: must be a whole number from 8 to 16384"],
     ["network: { subnetId: here }", "network.subnetId: must be the id of a subnet"],
     [`tags: { ${tags} }`, "tags: must have at most 28 entries"],
+    ["tags: { owner@team: x }", 'tags: must have names of a-z, A-Z, 0-9 and + = . _ : / - alone, not "owner@team"'],
+    ["tags: { Cost Center: x }", 'not "Cost Center"'],
+    ["instanceType: m7g.large", "instanceType: must be for architecture x86_64, and m7g.large is not"],
+    [
+      "architecture: arm64\ninstanceType: m7i.large",
+      "instanceType: must be for architecture arm64, and m7i.large is not",
+    ],
     [
       "kmsKeyArn: arn:aws:kms:eu-west-1:111122223333:key/x",
       "kmsKeyArn: must be a key in the stack's region, us-west-2",
@@ -83,6 +91,10 @@ describe("a fleet on an image", () => {
     [`${image}volume: { sizeGiB: 60 }`, "compute.volume.sizeGiB: must be at least 60, the size of the image base"],
     [`${image}volume: { deviceName: /dev/sda1 }`, "compute.volume.deviceName: must be /dev/sda1"],
     [`${image}vendor: { type: semaphore, user: ci }`, "vendor.user: must be ci"],
+    [
+      `${image}vendor: { type: semaphore, agent: { version: v2.2.7, sha256: ${"a".repeat(64)} } }`,
+      "vendor.agent.version: must be v2.2.7, which the image base brings",
+    ],
   ])("%s: %s", (imageText, error) => {
     const files = { "config/base.yaml": imageText, "config/agents.yaml": onBase };
     expect(errorsOf(() => load(files))).toEqual([expect.stringContaining(error)]);

@@ -139,7 +139,7 @@ describe("endpoints", () => {
   it.each([
     [
       "endpoints: [ecr]",
-      /^endpoints\[0\]: must be one of ecr\.api, ecr\.dkr, logs, .*ecs-telemetry, s3, dynamodb, found "ecr"$/,
+      /^endpoints\[0\]: must be one of ecr\.api, ecr\.dkr, logs, .*ecs-telemetry, lambda, s3, dynamodb, found "ecr"$/,
     ],
     ["endpoints: [s3, s3]", /^endpoints: must not repeat an item/],
     ["egress: endpoints-only\nendpoints: []", /^endpoints: must not be empty with egress endpoints-only/],

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { gp3Disk, instanceRefresh, instances, warmupSeconds } from "../compute/instances.ts";
+import { architectureRule, gp3Disk, instanceRefresh, instances, warmupSeconds } from "../compute/instances.ts";
 import { amiId, architecture, text, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
 
@@ -73,6 +73,7 @@ export const hosts = withRules(
       ),
   }),
   [
+    architectureRule,
     {
       path: ["min"],
       reads: [["min"], ["max"]],

@@ -3,7 +3,7 @@ import { stackName } from "../names.ts";
 import { isCidr } from "../network/cidr.ts";
 import { amiId, architecture, deviceName, oneOf, policyArn, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
-import { gp3Disk, instanceRefresh, instances, warmupSeconds } from "./instances.ts";
+import { architectureRule, gp3Disk, instanceRefresh, instances, warmupSeconds } from "./instances.ts";
 
 /** An AMI by its id. */
 export const amiById = z.strictObject({ id: amiId.describe("An AMI by its id.") });
@@ -158,6 +158,7 @@ const fields = z.strictObject({
 
 /** The instances of a fleet on an Auto Scaling group. */
 export const ec2Compute = withRules(fields, [
+  architectureRule,
   {
     path: ["warmPool"],
     reads: [["warmPool"], ["spotPercent"], ["instances"]],

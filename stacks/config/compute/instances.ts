@@ -42,6 +42,23 @@ export function instances(whose: string) {
   });
 }
 
+type Architecture = "x86_64" | "arm64";
+
+/** What is wrong with instance types for an image: Graviton's have a g right after their generation, as in m7g and c6gn. */
+export function explainTypes(types: readonly string[], architecture: Architecture): string | undefined {
+  const isFor = (type: string): Architecture => (/^(?:a1|[a-z]+\d+g[a-z]*)\./.test(type) ? "arm64" : "x86_64");
+  const wrong = types.find((type) => isFor(type) !== architecture);
+  return wrong && `must be for architecture ${architecture}, and ${wrong} is not`;
+}
+
+/** Instances must be able to start their image. */
+export const architectureRule: Rule<{ readonly architecture: Architecture; readonly instances: InstancesConfig }> = {
+  path: ["instances"],
+  reads: [["instances"], ["architecture"]],
+  check: ({ instances, architecture }) =>
+    "types" in instances ? explainTypes(instances.types, architecture) : undefined,
+};
+
 /** See {@link instances}. */
 export type InstancesConfig = z.output<ReturnType<typeof instances>>;
 

@@ -20,6 +20,7 @@ const interfaceServices = [
   "ecs",
   "ecs-agent",
   "ecs-telemetry",
+  "lambda",
 ] as const;
 
 /** AWS's services behind gateway endpoints, which cost nothing. */

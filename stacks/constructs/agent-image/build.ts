@@ -88,6 +88,8 @@ export class ImageBuild extends Construct {
     });
     grantLogWrite(logGroup, role);
     role.allow({ actions: ["s3:GetObject", "s3:GetObjectVersion"], resources: [source.arn] });
+    // CodeBuild looks whose bucket it is, and where.
+    role.allow({ actions: ["s3:GetBucketAcl", "s3:GetBucketLocation"], resources: [source.bucketArn] });
     role.allowKey(context, ["kms:Decrypt"]);
     repository.grantPush(role);
     if (config.baseImage !== undefined) allowImagePull(role, config.baseImage, context);
@@ -129,7 +131,7 @@ export class ImageBuild extends Construct {
   }
 
   /** The folder as a zip in a bucket, uploaded anew whenever it changes. */
-  private source(): { readonly location: string; readonly arn: string } {
+  private source(): { readonly location: string; readonly arn: string; readonly bucketArn: string } {
     const { context, folder } = this.props;
     const files = new TerraformAsset(this, "files", {
       path: fileURLToPath(new URL(`../../../agents/${folder}`, import.meta.url)),
@@ -152,7 +154,7 @@ export class ImageBuild extends Construct {
       overrideProvider: { defaultTags: { tags: {} } },
       dependsOn: bucket.ready,
     });
-    return { location: `${bucket.name}/${object.key}`, arn: `${bucket.arn}/${key}` };
+    return { location: `${bucket.name}/${object.key}`, arn: `${bucket.arn}/${key}`, bucketArn: bucket.arn };
   }
 
   private runOnSchedule(project: CodebuildProject, scheduleExpression: string): void {

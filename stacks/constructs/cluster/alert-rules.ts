@@ -1,12 +1,4 @@
-/** One sort of trouble: the events that tell of it, and the message that people get. */
-export interface AlertRule {
-  readonly id: string;
-  readonly description: string;
-  /** EventBridge pattern. */
-  readonly pattern: object;
-  /** Key of the message → JSON path in the event, which every matching event has. */
-  readonly message: Readonly<Record<string, string>>;
-}
+import type { AlertRule } from "../alarms/alert-rule.ts";
 
 /**
  * What in a cluster is worth an alert. Stops that are meant to be (scale-in, deployments, draining hosts, Spot, people)
@@ -90,10 +82,4 @@ export function alertRules(cluster: { readonly arn: string; readonly serviceArnP
       },
     },
   ];
-}
-
-/** The message of an alert, as JSON for EventBridge to fill in: unquoted variables come out as JSON themselves. */
-export function messageTemplate({ description, message }: AlertRule): string {
-  const entries = Object.keys(message).map((key) => `${JSON.stringify(key)}: <${key}>`);
-  return `{${[`"alert": ${JSON.stringify(description)}`, ...entries, '"time": <time>'].join(", ")}}`;
 }

@@ -5,11 +5,12 @@ import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy";
 import { Construct } from "constructs";
 import type { Subscription } from "../../config/subscriptions.ts";
 import { createAlarm, notEmpty } from "../alarms/alarm.ts";
+import { messageTemplate } from "../alarms/alert-rule.ts";
 import { DeadLetterQueue } from "../alarms/dead-letter-queue.ts";
 import { subscribe } from "../alarms/topic-subscriptions.ts";
 import { resourcePolicy } from "../resource-policy.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
-import { alertRules, messageTemplate } from "./alert-rules.ts";
+import { alertRules } from "./alert-rules.ts";
 import type { HostCluster } from "./cluster.ts";
 
 /** Tells people of what goes wrong in a cluster: rules, a topic that they may publish to, and subscriptions. */

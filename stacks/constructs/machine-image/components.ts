@@ -74,10 +74,15 @@ export function imageComponents(
   return documents;
 }
 
-/** Other distributions than Amazon Linux, by `baseImage`, have no dnf. */
+/** Other distributions, by `baseImage`, have neither these releases nor AWS's packages. */
 function update(packages: readonly string[]): string[] {
   return [
-    "if command -v dnf >/dev/null; then dnf -y -q upgrade --releasever=latest; fi",
+    [
+      "if grep -q '^ID=\"amzn\"' /etc/os-release; then",
+      "  dnf -y -q upgrade --releasever=latest",
+      "  dnf -y -q install amazon-cloudwatch-agent",
+      "fi",
+    ].join("\n"),
     ...(packages.length > 0 ? [`dnf -y -q install ${packages.join(" ")}`] : []),
   ];
 }

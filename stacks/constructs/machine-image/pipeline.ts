@@ -134,7 +134,7 @@ export class ImagePipeline extends Construct {
         },
       ],
       resourceSelection: [{ recipe: [{ name: recipe.name, semanticVersion: recipe.version }] }],
-      dependsOn: [rights],
+      dependsOn: [rights, recipe.ready],
     });
   }
 }

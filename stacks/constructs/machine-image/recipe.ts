@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
 import { ImagebuilderComponent } from "@cdktf/provider-aws/lib/imagebuilder-component";
 import { ImagebuilderImageRecipe } from "@cdktf/provider-aws/lib/imagebuilder-image-recipe";
-import { Fn } from "cdktf";
+import { Fn, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { MachineImageConfig } from "../../config/machine-image.ts";
 import type { StackContext } from "../stack-context.ts";
@@ -25,6 +25,8 @@ export class ImageRecipe extends Construct {
   readonly arn: string;
   readonly name: string;
   readonly version: string;
+  /** What must exist before others may name it by name and version. */
+  readonly ready: ITerraformDependable;
   /** Whether Image Builder itself sees that there is a newer base. */
   readonly followsBase: boolean;
 
@@ -57,7 +59,7 @@ export class ImageRecipe extends Construct {
           lifecycle: { createBeforeDestroy: true },
         }),
     );
-    this.arn = new ImagebuilderImageRecipe(this, "recipe", {
+    const recipe = new ImagebuilderImageRecipe(this, "recipe", {
       name: this.name,
       version: this.version,
       parentImage:
@@ -78,7 +80,9 @@ export class ImageRecipe extends Construct {
       // Fleets reach their instances by it.
       systemsManagerAgent: { uninstallAfterBuild: false },
       lifecycle: { createBeforeDestroy: true },
-    }).arn;
+    });
+    this.arn = recipe.arn;
+    this.ready = recipe;
   }
 
   private parameter(name: string): string {

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { joinAgents } from "../../../../handlers/core/agents.ts";
 import type { Vendor } from "../../../../handlers/core/ports.ts";
@@ -186,6 +187,27 @@ describe("an agent pool of Azure DevOps", () => {
       await vendor.listAgents();
       expect(fake.state.tooEarly).toBe(0);
       expect(clock.sleeps).toEqual(Array(fake.requests.length - 1).fill(12_000));
+    });
+
+    it("by the longest pause that answers ask for which come side by side", async () => {
+      const asks = (path: RegExp, seconds: string) =>
+        fake.fail({
+          path,
+          times: 1,
+          answer: { status: 200, headers: { "retry-after": seconds }, json: { value: [] } },
+        });
+      asks(/jobrequests$/, "30");
+      asks(/agents$/, "2");
+      const jobsFirst: typeof fetch = async (url, init) => {
+        const answer = await fetch(url, init);
+        if (String(url).includes("/agents?")) await setTimeout(50);
+        return answer;
+      };
+      deps = { ...deps, fetch: jobsFirst };
+      const vendor = vendorOf();
+      await Promise.all([vendor.readDemand(), vendor.listAgents()]);
+      await vendor.readDemand();
+      expect(clock.sleeps).toEqual([30_000]);
     });
 
     it("until it no longer asks to slow down", async () => {

@@ -88,6 +88,12 @@ describe("the placeholder of Azure DevOps", () => {
     expect(changes()).toEqual(["POST", "PUT"]);
   });
 
+  it("offers of a capability what it is now, where agents had another one of it", async () => {
+    await start({ node: "20" }).ensure();
+    await start({ node: "22" }).ensure();
+    expect(placeholder()?.capabilities).toMatchObject({ node: "22" });
+  });
+
   it("is looked at again when it could not be updated", async () => {
     await start({ docker: "yes" }).ensure();
     const { ensure } = start({ helm: "3" });

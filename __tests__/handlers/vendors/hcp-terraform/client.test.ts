@@ -49,6 +49,18 @@ describe("HCP Terraform by its API", () => {
     expect(await vendor.listAgents()).toMatchObject([{ name: "one" }]);
   });
 
+  it.each([
+    ["idle", "idle"],
+    ["busy", "busy"],
+    ["unknown", "busy"],
+    ["of_the_future", "busy"],
+    ["errored", "gone"],
+    ["exited", "gone"],
+  ])("defect 1: an agent that is %s is %s: what is not proven to be idle or gone may work", async (status, state) => {
+    fake.state.registerAgent("one", pool, status);
+    expect(await vendor.listAgents()).toMatchObject([{ name: "one", state }]);
+  });
+
   it("defect 1: overlooks no working agent when others leave between two pages", async () => {
     const agents = Array.from({ length: 150 }, (_, index) => fake.state.registerAgent(`agent-${index}`, pool, "busy"));
     let pages = 0;
@@ -71,6 +83,13 @@ describe("HCP Terraform by its API", () => {
       "page[number]": "1",
     });
     expect(request?.headers.accept).toBe("application/vnd.api+json");
+  });
+
+  it("goes no further than an empty page, whatever that says of a next one", async () => {
+    const json = { data: [], meta: { pagination: { "next-page": 2 } } };
+    fake.fail({ path: /runs$/, answer: { status: 200, json } });
+    expect(await vendor.readDemand()).toMatchObject({ queued: 0, running: 0 });
+    expect(requestsTo(/runs$/)).toHaveLength(1);
   });
 
   it("counts plan-only runs one by one and other runs by workspace", async () => {

@@ -71,6 +71,15 @@ describe.each([
     expect(demandOf(runs)).toMatchObject({ queued: 2, running: 0 });
   });
 
+  it("tells since when the first run of a workspace waits, in whatever order they come", () => {
+    const [older, younger] = [run("plan_queued", { since: minutesBefore(9) }), run("fetching")];
+    for (const runs of [
+      [older, younger],
+      [younger, older],
+    ])
+      expect(demandOf(runs).oldestQueuedAt).toEqual(minutesBefore(9));
+  });
+
   it("takes a workspace for running when any of its runs is", () => {
     expect(demandOf([run("plan_queued"), run("applying"), run("fetching")])).toEqual({
       queued: 0,

@@ -24,6 +24,13 @@ describe("spacelift", () => {
     expect(await createSpacelift(runtime, deps).readDemand()).toEqual({ queued: 3, running: 2 });
   });
 
+  it("counts a worker that is not said to be free as one with a run", async () => {
+    const { fake, runtime, deps } = await startAccount();
+    const workerPool = { pendingRuns: 0, workers: [{ busy: false }, { busy: null }, {}, { busy: "soon" }] };
+    fake.fail({ when: asks("workerPool"), answer: { status: 200, json: { data: { workerPool } } } });
+    expect(await createSpacelift(runtime, deps).readDemand()).toEqual({ queued: 0, running: 3 });
+  });
+
   it("names agents by their instance, and tells since when they are idle", async () => {
     const { pool, state, runtime, deps, clock } = await startAccount();
     const { id } = state.addWorker(pool, "i-1");
