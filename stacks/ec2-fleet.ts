@@ -54,7 +54,6 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
       ami: compute.ami ?? agent.defaultAmi,
       profileArn: role.profileArn,
       userData: instanceUserData(this, {
-        stack: name,
         settings: { ...this.settings(times, logs?.files), ...agent.settings },
         files: agent.bootFiles,
         everyStart: compute.warmPool !== undefined,

@@ -22,7 +22,7 @@ const rules: readonly Rule[] = [
   { from: /^main\.ts$/, may: [/^stacks\//] },
   { from: config, may: ["own", core, zod, /^yaml$/, node] },
   // What all constructs stand on.
-  { from: /^stacks\/constructs\/[\w-]+\.ts$/, may: [/^stacks\/constructs\/[\w-]+\.ts$/, config, node, ...terraform] },
+  { from: /^stacks\/constructs\/[\w-]+\.ts$/, may: [/^stacks\/constructs\/[\w-]+\.ts$/, config, core, node, ...terraform] },
   { from: /^stacks\/constructs\/functions\/bundle\.ts$/, may: [/^esbuild$/, node] },
   { from: constructs, may: ["own", app, config, core, schemas, zod, node, ...terraform] },
   { from: /^stacks\/vendors\//, may: ["own", config, constructs, core, schemas, node, ...terraform] },

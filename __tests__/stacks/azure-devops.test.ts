@@ -3,7 +3,7 @@ import * as z from "zod";
 import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
 import { poolsOf } from "../../handlers/autoscale/pools.ts";
 import { retireEnv } from "../../handlers/retire/env.ts";
-import { ConfigError } from "../../stacks/config/load.ts";
+import { ConfigError } from "../../stacks/config/errors.ts";
 import { resources, rightsOf, type Synthesized, synthesize, theOnly } from "./synth.ts";
 
 const single = {
@@ -227,7 +227,7 @@ describe("several pools", () => {
     }));
     expect(() => synthesize(pooled(own))).toThrow(ConfigError);
     expect(() => synthesize(pooled(own))).toThrow(
-      /^ci: the settings of function ci-\w+ need about \d{4} bytes \(POOLS \d{4}, .*Lambda takes 4096: shorten/,
+      /^config\/ci\.yaml: pools: must be shorter: the settings of function ci-\w+ need about \d{4} bytes \(POOLS \d{4}, .*Lambda takes 4096\. Shorten/,
     );
   });
 

@@ -38,6 +38,7 @@ describe("a Semaphore fleet", () => {
     [{ endpoint: "ci.example.com" }, "https://ci.example.com"],
     [{ endpoint: "ci.example.com:8443" }, "https://ci.example.com:8443"],
     [{ endpoint: "127.0.0.1:8080" }, "http://127.0.0.1:8080"],
+    [{ endpoint: "localhost" }, "http://localhost"],
     [{ endpoint: "127.0.0.1.example.com" }, "https://127.0.0.1.example.com"],
   ])("of %j asks %s", (vendor, address) => {
     expect(semaphoreRuntime.parse(vendorOf(vendor).runtime)).toEqual({ type: "semaphore", address });

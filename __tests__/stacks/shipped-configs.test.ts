@@ -17,7 +17,7 @@ const classes = await loadStackClasses();
 /** All files of all stacks, path → content. */
 function synthesizeAll(outdir: string, bundles: Bundles): Map<string, string> {
   const app = new FleetApp(bundles, outdir);
-  for (const { name, config } of stacks) createStack(classes, app, name, config);
+  for (const stack of stacks) createStack(classes, app, stack);
   app.synth();
   const files = readdirSync(join(outdir, "stacks"), { recursive: true, withFileTypes: true }).filter((file) =>
     file.isFile(),

@@ -4,6 +4,7 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { GetParameterCommand, ParameterNotFound, SSMClient } from "@aws-sdk/client-ssm";
+import { serviceOf } from "../core/arn.ts";
 import { SecretUnavailableError } from "../core/errors.ts";
 import type { Clock, SecretReader } from "../core/ports.ts";
 import { clientOptions } from "./client-options.ts";
@@ -32,7 +33,7 @@ export function createSecretReader({
   const cache = new Map<string, { readonly values: readonly string[]; readonly readAt: number }>();
 
   async function fetchVersions(arn: string): Promise<Versions> {
-    const service = arn.split(":")[2];
+    const service = serviceOf(arn);
     if (service === "secretsmanager") return fromSecretsManager(arn, secretsManager);
     if (service === "ssm") return fromParameterStore(arn, ssm);
     throw new SecretUnavailableError(`${arn} is the ARN of neither a Secrets Manager secret nor an SSM parameter`);

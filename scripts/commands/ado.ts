@@ -1,11 +1,11 @@
 import type { Command } from "commander";
+import { isProtected } from "../../handlers/core/address.ts";
 import type { Organization } from "../../handlers/vendors/azure-devops/connection.ts";
 import { createServiceHooks, type ServiceHooks } from "../../handlers/vendors/azure-devops/hooks.ts";
 import { readParallelJobs } from "../../handlers/vendors/azure-devops/parallelism.ts";
 import type { EcsFleetConfig } from "../../stacks/config/ecs-fleet.ts";
 import { loadStack } from "../../stacks/config/load.ts";
 import { agentsOf } from "../../stacks/config/pools.ts";
-import { isProtected } from "../../stacks/config/primitives.ts";
 import { type AzureDevOpsConfig, urlOf } from "../../stacks/config/vendors/azure-devops.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";

@@ -1,16 +1,14 @@
 import { type Command, Option } from "commander";
+import { isProtected } from "../../handlers/core/address.ts";
 import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../handlers/vendors/hcp-terraform/admin.ts";
-import { isProtected } from "../../stacks/config/primitives.ts";
+import { runTriggers } from "../../handlers/vendors/hcp-terraform/config.ts";
 import { type Context, globalsOf, uiOf } from "../lib/context.ts";
 import { explain, UserError } from "../lib/errors.ts";
 import { addressOf, adminAt, findWorkspaces, required } from "../lib/hcp-terraform.ts";
 import { table } from "../lib/ui.ts";
 
 /** `all` is what a fleet without an API token needs; `minimal` is enough to wake one that has one. */
-const triggerSets = {
-  all: ["run:created", "run:planning", "run:needs_attention", "run:applying", "run:completed", "run:errored"],
-  minimal: ["run:created", "run:completed", "run:errored"],
-} as const;
+const triggerSets = { all: runTriggers.notifications, minimal: runTriggers.api };
 
 interface AddOptions {
   readonly triggers: keyof typeof triggerSets;

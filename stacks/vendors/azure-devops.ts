@@ -1,4 +1,4 @@
-import type { AzureDevOpsRuntime } from "../../handlers/vendors/azure-devops/config.ts";
+import { type AzureDevOpsRuntime, webhookPath } from "../../handlers/vendors/azure-devops/config.ts";
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { PoolConfig } from "../config/pools.ts";
 import { type AzureDevOpsConfig, urlOf } from "../config/vendors/azure-devops.ts";
@@ -49,9 +49,7 @@ export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): C
         : `Personal access token that manages agent pools of ${url}`,
       ...(webhook.enabled && { hookSecret: "What service hooks show to be let in" }),
     },
-    webhook: webhook.enabled
-      ? { ...webhook, secret: "hookSecret", paths: { webhook_url: "/service-hook" } }
-      : undefined,
+    webhook: webhook.enabled ? { ...webhook, secret: "hookSecret", paths: { webhook_url: webhookPath } } : undefined,
     tellsUnmatchedJobs: true,
     defaultImage: { build: "azure-devops" },
 

@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { webhookPaths } from "../../handlers/vendors/hcp-terraform/config.ts";
+import { tfcAgentImage } from "../config/compute/image.ts";
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";
 import { terraformText } from "../constructs/terraform-text.ts";
@@ -22,11 +24,11 @@ export function hcpTerraform(config: HcpTerraformConfig, { agents }: EcsFleetCon
       ? {
           ...webhook,
           secret: "notificationToken",
-          paths: { webhook_url: "/notifications", run_task_url: "/run-task" },
+          paths: { webhook_url: webhookPaths.notifications, run_task_url: webhookPaths.runTask },
           asksVendor: config.manage?.runTask !== undefined,
         }
       : undefined,
-    defaultImage: "hashicorp/tfc-agent:1.30.2",
+    defaultImage: tfcAgentImage,
 
     container({ agentToken }) {
       if (!agentToken) throw new Error("an HCP Terraform fleet has an agent token");

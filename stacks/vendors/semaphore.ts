@@ -1,3 +1,4 @@
+import { isLoopback } from "../../handlers/core/address.ts";
 import { knownAgentReleases, type SemaphoreConfig } from "../config/vendors/semaphore.ts";
 import type { Statement } from "../constructs/service-role.ts";
 import type { InstanceFleet, InstanceVendor } from "./vendor-synth.ts";
@@ -6,7 +7,7 @@ import type { InstanceFleet, InstanceVendor } from "./vendor-synth.ts";
 export function semaphore(config: SemaphoreConfig): InstanceVendor {
   const host = hostOf(config);
   return {
-    runtime: { type: config.type, address: `${isLoopback(host) ? "http" : "https"}://${host}` },
+    runtime: { type: config.type, address: `${isPlain(host) ? "http" : "https"}://${host}` },
     departure: "by-itself",
     asksInstances: true,
     // One token registers agents and reads what they are to do.
@@ -48,9 +49,9 @@ function hostOf({ organization, endpoint }: SemaphoreConfig): string {
   return endpoint ?? `${organization}.semaphoreci.com`;
 }
 
-/** Where tests live; everything else is asked over TLS. */
-function isLoopback(host: string): boolean {
-  return /^(?:localhost|127(?:\.[0-9]+){3})(?::[0-9]+)?$/.test(host);
+/** On loopback, where tests live; everything else is asked over TLS. */
+function isPlain(host: string): boolean {
+  return isLoopback(host.replace(/:[0-9]+$/, ""));
 }
 
 /**
@@ -66,7 +67,7 @@ function agentConfig(config: SemaphoreConfig, fleet: InstanceFleet): Readonly<Re
   };
   return {
     endpoint: host,
-    "no-https": isLoopback(host),
+    "no-https": isPlain(host),
     "disconnect-after-job": fleet.agents.singleUse,
     "env-vars": Object.entries({ ...config.environment, ...cache }).map(([name, value]) => `${name}=${value}`),
     files: config.files.map(({ from, to }) => `${from}:${to}`),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isProtected } from "../../core/address.ts";
 import { VendorApiError } from "../../core/errors.ts";
 import { createHttp, pathOf } from "../http.ts";
 import { createHcpTerraformApi, type HcpTerraformApiOptions } from "./api.ts";
@@ -242,10 +243,9 @@ async function unlessAbsent<T>(answer: Promise<T>): Promise<T | undefined> {
 
 /** State and logs hold secrets: they travel over TLS, or within this machine. */
 function safeAddress(url: string): string {
-  const { protocol, hostname } = new URL(url);
-  const loopback = ["127.0.0.1", "localhost", "[::1]"].includes(hostname);
-  if (protocol === "https:" || (protocol === "http:" && loopback)) return url;
-  throw new VendorApiError("malformed", `the API names an address at ${hostname} that is not https`);
+  const address = new URL(url);
+  if (isProtected(address)) return url;
+  throw new VendorApiError("malformed", `the API names an address at ${address.hostname} that is not https`);
 }
 
 /** JSON:API errors, in one line. */

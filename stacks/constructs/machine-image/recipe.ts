@@ -43,7 +43,7 @@ export class ImageRecipe extends Construct {
     super(scope, id);
     const { context, config, baked } = props;
     const { architecture, baseImage, volume, region } = config;
-    const documents = imageComponents(context.name, config, baked);
+    const documents = imageComponents(config, baked);
     const given = baseImage && ("id" in baseImage ? baseImage.id : this.parameter(baseImage.ssmParameter));
     const content = JSON.stringify([...documents, architecture, baseImage, volume, context.kmsKeyArn]);
     this.followsBase = given === undefined;
