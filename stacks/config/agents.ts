@@ -89,8 +89,8 @@ export const scaling = z.strictObject({
     .default(true)
     .describe("`false` stops the loop from launching, stopping and retiring anything; agents that are there go on."),
   tickSeconds: wholeNumber(5, 60).default(10).describe("How often the loop looks while there is demand."),
-  scaleInCooldownSeconds: wholeNumber(0, 3600).default(60).describe("Rest between two scale-ins."),
-  scaleOutCooldownSeconds: wholeNumber(0, 3600).default(0).describe("Rest between two scale-outs."),
+  scaleInCooldownSeconds: wholeNumber(0, 3600).default(60).describe("Rest after a scale-out before agents are taken out."),
+  scaleOutCooldownSeconds: wholeNumber(0, 3600).default(0).describe("Rest after a scale-out before the next one."),
   scaleInAfterObservations: wholeNumber(1, 60)
     .default(1)
     .describe("Agents are retired only when so many looks in a row, `tickSeconds` apart, want fewer."),
