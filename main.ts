@@ -4,7 +4,10 @@ import { cachedBundles } from "./stacks/constructs/functions/bundle-cache.ts";
 process.noDeprecation = true;
 // Where they must be made, esbuild works in its own process, beside the imports below.
 const bundling = cachedBundles();
-const { ConfigError, loadStacks } = await import("./stacks/config/load.ts");
+const [{ ConfigError }, { loadStacks }] = await Promise.all([
+  import("./stacks/config/errors.ts"),
+  import("./stacks/config/load.ts"),
+]);
 
 try {
   const { stacks, warnings } = loadStacks({ env: process.env, cwd: process.cwd() });

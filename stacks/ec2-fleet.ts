@@ -7,7 +7,7 @@ import { type BootTimes, bootTimes } from "./constructs/instances/boot-times.ts"
 import { InstanceRole } from "./constructs/instances/role.ts";
 import { InstanceTemplate } from "./constructs/instances/template.ts";
 import { instanceUserData } from "./constructs/instances/user-data.ts";
-import { createLogGroup, grantLogWrite } from "./constructs/log-group.ts";
+import { createLogGroup, grantLogWrite, logGroupName } from "./constructs/log-group.ts";
 import { fleetNetwork } from "./constructs/network/fleet-network.ts";
 import { ReleaseQueue } from "./constructs/retirement/release-queue.ts";
 import { createFleetSecrets, FleetControl } from "./fleet-control.ts";
@@ -31,14 +31,11 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
     const role = new InstanceRole(this, "role", { context, role: compute.instanceRole });
     const agent = vendor.instance(
       {
-        name,
-        region: config.region,
         partition: partitionOf(config.region),
         agents,
         architecture: compute.architecture,
         drainTimeoutSeconds: config.retirement.drainTimeoutSeconds,
-        releaseQueueUrl: releaseQueue.url,
-        releaseQueueArn: releaseQueue.arn,
+        releaseQueue,
       },
       secrets,
     );
@@ -57,7 +54,6 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
       ami: compute.ami ?? agent.defaultAmi,
       profileArn: role.profileArn,
       userData: instanceUserData(this, {
-        stack: name,
         settings: { ...this.settings(times, logs?.files), ...agent.settings },
         files: agent.bootFiles,
         everyStart: compute.warmPool !== undefined,
@@ -73,6 +69,7 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
       template,
       role,
       releaseQueue,
+      asksInstances: vendor.asksInstances,
       tags,
     });
     const { outputs } = new FleetControl(this, { context, config, vendor, capacity, secrets, network });
@@ -83,7 +80,6 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
     this.output("instances_role_arn", role.arn);
     this.output("instances_role_name", role.name);
     this.output("vpc_id", network.vpcId);
-    this.output("autoscaler_log_group", `/aws/lambda/${name}-autoscale`);
     this.output("log_group_arns", logs?.arns);
     for (const [output, value] of Object.entries(outputs)) this.output(output, value);
   }
@@ -98,7 +94,7 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
       AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS: String(times.earliestPowerOffSeconds),
       AGENT_FLEETS_BOOT_SECONDS: String(times.bootSeconds),
       AGENT_FLEETS_WARM_POOL: String(config.compute.warmPool !== undefined),
-      AGENT_FLEETS_LOG_GROUP: logGroupOf(context.name),
+      AGENT_FLEETS_LOG_GROUP: logGroupName(context.name),
       AGENT_FLEETS_LOG_FILES: Object.entries(files)
         .map(([log, file]) => `${log}=${file}`)
         .join("\n"),
@@ -109,17 +105,12 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
   private logs({ logs }: AgentInstance, role: InstanceRole) {
     const files = { ...bootLog, ...logs };
     const arns = Object.keys(files).map((log) => {
-      const group = createLogGroup(this, `log-${log}`, this.context, `${logGroupOf(this.context.name)}/${log}`);
+      const group = createLogGroup(this, `log-${log}`, this.context, logGroupName(this.context.name, log));
       role.grant((own) => grantLogWrite(group, own));
       return group.arn;
     });
     return { files, arns };
   }
-}
-
-/** What the names of a fleet's log groups begin with. */
-function logGroupOf(fleet: string): string {
-  return `/agent-fleets/${fleet}`;
 }
 
 function partitionOf(region: string): string {

@@ -2,7 +2,7 @@ import type { Construct } from "constructs";
 import * as z from "zod";
 import { autoscaleEnv, type poolOverrides } from "../handlers/autoscale/env.ts";
 import type { CapacityConfig } from "../handlers/aws/capacity-config.ts";
-import type { Policy } from "../handlers/core/model.ts";
+import type { Policy } from "../handlers/core/policy.ts";
 import { webhookEnv } from "../handlers/webhook/env.ts";
 import type { FleetFields } from "./config/fleet.ts";
 import { type SecretKey, secretName } from "./config/names.ts";
@@ -14,7 +14,8 @@ import { RunLedgerTable } from "./constructs/functions/run-ledger.ts";
 import { MinuteSchedule } from "./constructs/functions/schedule.ts";
 import { WebhookApi } from "./constructs/functions/webhook-api.ts";
 import type { FleetNetwork } from "./constructs/network/fleet-network.ts";
-import { RetirementWorkflow, type RetiringCapacity } from "./constructs/retirement/workflow.ts";
+import type { RetiringCapacity } from "./constructs/retirement/retiring-capacity.ts";
+import { RetirementWorkflow } from "./constructs/retirement/workflow.ts";
 import { Secret } from "./constructs/secret.ts";
 import type { ServiceRole } from "./constructs/service-role.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
@@ -89,7 +90,7 @@ export class FleetControl {
     const autoscale = this.autoscale();
     const schedule = new MinuteSchedule(scope, "schedule", { context, target: autoscale });
     const webhook = this.webhook(autoscale);
-    const managed = vendor.manage(scope, { secrets, webhook: webhook?.endpoint, stackName: context.name });
+    const managed = vendor.manage?.(scope, { secrets, webhook: webhook?.endpoint, stackName: context.name });
     new FleetAlarms(scope, "alarms", {
       context,
       topic: this.topic,
@@ -103,12 +104,13 @@ export class FleetControl {
     createFleetDashboard(scope, {
       context,
       functions: [autoscale, ...(webhook ? [webhook.function] : []), ...(this.retirement?.functions ?? [])],
-      logGroup: `/aws/lambda/${autoscale.name}`,
+      logGroup: autoscale.logGroupName,
       pools: props.pools?.map(({ pool }) => pool),
     });
     this.outputs = {
-      ...webhookOutputs(vendor, webhook?.endpoint.url),
+      ...webhook?.outputs,
       alarms_topic_arn: this.topic.arn,
+      autoscaler_log_group: autoscale.logGroupName,
       secrets: Object.fromEntries(Object.entries(secrets).map(([key, secret]) => [key, secret.arn])),
       ...managed,
     };
@@ -157,26 +159,23 @@ export class FleetControl {
       capacity: capacity.retiring,
       network: this.loopNetwork(),
       ...config.retirement,
-      vendor: {
-        runtime: vendor.runtime,
-        asksInstances: vendor.asksInstances ?? false,
-        apiToken: secrets[vendor.apiSecret],
-      },
+      vendor: { runtime: vendor.runtime, apiToken: secrets[vendor.apiSecret] },
       pools: pools?.map((own) => ({ pool: own.pool, vendor: own.vendor })),
     });
   }
 
   private webhook(autoscale: HandlerFunction) {
     const { context, vendor, secrets } = this.props;
-    const throttling = vendor.webhook;
-    const secret = vendor.webhookSecret && secrets[vendor.webhookSecret];
-    if (!throttling || !secret) return undefined;
+    if (!vendor.webhook) return undefined;
+    const { secret: key, paths, asksVendor, throttleRatePerSecond, throttleBurst } = vendor.webhook;
+    const secret = secrets[key];
+    if (!secret) throw new Error(`a fleet with a webhook has the secret ${key}`);
     const target = new HandlerFunction(this.scope, "webhook", {
       context,
       description: `Takes in the notifications of fleet ${context.name}`,
       timeoutSeconds: 10,
       memoryMiB: 256,
-      network: vendor.webhookAsksVendor ? this.loopNetwork() : undefined,
+      network: asksVendor ? this.loopNetwork() : undefined,
       environment: z.encode(webhookEnv, {
         FLEET: context.name,
         VENDOR: vendor.runtime,
@@ -188,10 +187,14 @@ export class FleetControl {
     secret.grantRead(target.role);
     this.ledger?.grantWrite(target.role);
     target.role.allow({ actions: ["lambda:InvokeFunction"], resources: [autoscale.arn] });
-    return {
-      function: target,
-      endpoint: new WebhookApi(this.scope, "webhook-api", { context, target, ...throttling }),
-    };
+    const endpoint = new WebhookApi(this.scope, "webhook-api", {
+      context,
+      target,
+      throttleRatePerSecond,
+      throttleBurst,
+    });
+    const outputs = Object.fromEntries(Object.entries(paths).map(([output, path]) => [output, endpoint.url + path]));
+    return { function: target, endpoint, outputs };
   }
 
   private ledgerVariables(): { readonly LEDGER_TABLE: string; readonly RUN_TTL_SECONDS: number } | undefined {
@@ -199,11 +202,6 @@ export class FleetControl {
     if (!this.ledger || ledgerTtlSeconds === undefined) return undefined;
     return { LEDGER_TABLE: this.ledger.name, RUN_TTL_SECONDS: ledgerTtlSeconds };
   }
-}
-
-function webhookOutputs({ webhookPaths = {} }: VendorSynth, url: string | undefined): Record<string, string> {
-  if (url === undefined) return {};
-  return Object.fromEntries(Object.entries(webhookPaths).map(([output, path]) => [output, url + path]));
 }
 
 function policyOf({ agents, scaling }: FleetFields, { departure }: VendorSynth): Omit<Policy, "canRetire"> {

@@ -1,5 +1,7 @@
 import type { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
+import { ConfigError } from "./config/errors.ts";
+import type { LoadedStack } from "./config/load.ts";
 import { referencesOf } from "./config/references.ts";
 import type { StackConfig } from "./config/schema.ts";
 import { terraformTexts } from "./constructs/terraform-text.ts";
@@ -37,12 +39,8 @@ export async function loadStackClasses(
  * Makes the stacks that config files describe; each is deployed after those of them that it stands on. Not after those whose
  * images it uses: a deployment builds none.
  */
-export function createStacks(
-  classes: Partial<StackClasses>,
-  scope: Construct,
-  stacks: readonly { readonly name: string; readonly config: StackConfig }[],
-): void {
-  const made = new Map(stacks.map(({ name, config }) => [name, createStack(classes, scope, name, config)]));
+export function createStacks(classes: Partial<StackClasses>, scope: Construct, stacks: readonly LoadedStack[]): void {
+  const made = new Map(stacks.map((stack) => [stack.name, createStack(classes, scope, stack)]));
   for (const { name, config } of stacks) {
     for (const { stack, kind } of referencesOf(config)) {
       const needed = kind === "machine-image" ? undefined : made.get(stack);
@@ -51,14 +49,21 @@ export function createStacks(
   }
 }
 
-/** Makes the stack that a config file describes. What stands in the file is text, never a Terraform expression. */
+/**
+ * Makes the stack that a config file describes. What stands in the file is text, never a Terraform expression.
+ *
+ * @throws ConfigError where AWS would refuse what becomes of the config
+ */
 export function createStack<K extends Kind>(
   classes: Partial<StackClasses>,
   scope: Construct,
-  name: string,
-  config: ConfigByKind[K] & { kind: K },
+  { name, file, config }: Omit<LoadedStack, "config"> & { readonly config: ConfigByKind[K] & { kind: K } },
 ): TerraformStack {
   const Stack = classes[config.kind];
   if (!Stack) throw new Error(`load the class of kind ${config.kind} first`);
-  return new Stack(scope, name, terraformTexts(config));
+  try {
+    return new Stack(scope, name, terraformTexts(config));
+  } catch (error) {
+    throw error instanceof ConfigError ? error.in(file) : error;
+  }
 }

@@ -34,15 +34,20 @@ function typescriptIn(root: string, folder: string): string[] {
     .map((file) => posix.join(folder, file.replaceAll("\\", "/")));
 }
 
-/** Who may import what (DESIGN.md §2). The first rule whose `from` fits a file decides; nothing else is allowed. */
+/** Who may import what. The first rule whose `from` fits a file decides; nothing else is allowed. */
 export interface Rule {
   readonly from: RegExp;
-  readonly may: readonly RegExp[];
+  /** `own`: whatever begins with what `from` found in the file's path, which is its folder where `from` names one. */
+  readonly may: readonly (RegExp | "own")[];
 }
 
 /** The imports that no rule allows, as `from → to`. */
 export function violations(imports: readonly Import[], rules: readonly Rule[]): string[] {
-  return imports
-    .filter(({ from, to }) => !rules.find((rule) => rule.from.test(from))?.may.some((allowed) => allowed.test(to)))
-    .map(({ from, to }) => `${from} → ${to}`);
+  return imports.filter((each) => !allows(rules, each)).map(({ from, to }) => `${from} → ${to}`);
+}
+
+function allows(rules: readonly Rule[], { from, to }: Import): boolean {
+  const rule = rules.find((each) => each.from.test(from));
+  const own = rule?.from.exec(from)?.[0] ?? from;
+  return rule?.may.some((allowed) => (allowed === "own" ? to.startsWith(own) : allowed.test(to))) ?? false;
 }

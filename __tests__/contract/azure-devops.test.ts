@@ -34,13 +34,13 @@ function credentialOf(fake: AzureDevOpsFake, auth: "pat" | "service-principal") 
 }
 
 for (const auth of ["pat", "service-principal"] as const) {
-  describeVendorContract(`azure-devops by ${auth}`, traits, async ({ clock, timeoutMs }) => {
+  describeVendorContract(`azure-devops by ${auth}`, traits, async ({ clock, timeoutMilliseconds }) => {
     const fake = await startAzureDevOpsFake({ clock });
     const { state } = fake;
     const pool = state.addPool("aws");
     state.addPool("aws-other");
     const { readToken, ...credential } = credentialOf(fake, auth);
-    const deps: VendorDeps = { clock, timeoutMs, readToken };
+    const deps: VendorDeps = { clock, timeoutMilliseconds, readToken };
     return {
       vendor: createAzureDevOps(fake.runtime({ id: pool.id }, auth), deps),
       fake,

@@ -8,13 +8,13 @@ import { describeVendorContract, type VendorTraits } from "./vendor.ts";
 
 const traits: VendorTraits = { agents: undefined, queueTimes: false, paged: [] };
 
-describeVendorContract("semaphore", traits, async ({ clock, timeoutMs }) => {
+describeVendorContract("semaphore", traits, async ({ clock, timeoutMilliseconds }) => {
   const fake = await startSemaphoreFake();
   const { readToken, ...credential } = createCredential(fake.token, (token) => {
     fake.state.token = token;
   });
   return {
-    vendor: createSemaphore({ type: "semaphore", address: fake.url }, { clock, timeoutMs, readToken }),
+    vendor: createSemaphore({ type: "semaphore", address: fake.url }, { clock, timeoutMilliseconds, readToken }),
     fake,
     ...credential,
     lists: { agents: () => false, jobs: ({ path }) => path.endsWith("/metrics") },

@@ -11,7 +11,7 @@ import { describeVendorContract, type VendorTraits } from "./vendor.ts";
 const workerPoolId = "01HCC6QZ932J7WDF4FTVM9QMEP";
 
 /** A fake with one pool, what a client of it is made of, and its credential. */
-async function start(clock: FakeClock, timeoutMs?: number) {
+async function start(clock: FakeClock, timeoutMilliseconds?: number) {
   const fake = await startSpaceliftFake({ clock });
   const { state } = fake;
   const { readToken, ...credential } = createCredential(state.secret, (secret) => {
@@ -24,7 +24,7 @@ async function start(clock: FakeClock, timeoutMs?: number) {
     credential,
     pool: state.addPool(workerPoolId),
     runtime: { type: "spacelift", endpoint: fake.url, apiKeyId: state.keyId, workerPoolId } as const,
-    deps: { clock, timeoutMs, readToken },
+    deps: { clock, timeoutMilliseconds, readToken },
   };
 }
 
@@ -34,8 +34,8 @@ const traits: VendorTraits = {
   paged: [],
 };
 
-describeVendorContract("spacelift", traits, async ({ clock, timeoutMs }) => {
-  const { fake, state, pool, credential, runtime, deps } = await start(clock, timeoutMs);
+describeVendorContract("spacelift", traits, async ({ clock, timeoutMilliseconds }) => {
+  const { fake, state, pool, credential, runtime, deps } = await start(clock, timeoutMilliseconds);
   const asksPool = (request: FakeRequest) => operationOf(request) === "workerPool";
   return {
     vendor: createSpacelift(runtime, deps),

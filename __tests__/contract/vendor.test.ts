@@ -11,7 +11,7 @@ const traits: VendorTraits = {
 
 const statuses: Readonly<Record<string, string>> = { idle: "idle", busy: "busy", gone: "exited" };
 
-describeVendorContract("hcp-terraform", traits, async ({ clock, timeoutMs }) => {
+describeVendorContract("hcp-terraform", traits, async ({ clock, timeoutMilliseconds }) => {
   const fake = await startHcpTerraformFake({ clock });
   const { state } = fake;
   const pool = state.addPool("aws");
@@ -21,7 +21,7 @@ describeVendorContract("hcp-terraform", traits, async ({ clock, timeoutMs }) => 
   });
   const vendor = createHcpTerraform(
     { type: "hcp-terraform", organization: state.organization, agentPool: "aws", address: fake.url, demand: "api" },
-    { clock, timeoutMs, readToken },
+    { clock, timeoutMilliseconds, readToken },
   );
   return {
     vendor,

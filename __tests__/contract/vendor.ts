@@ -44,7 +44,7 @@ export interface VendorHarness {
 /** Starts a vendor's fake with a client of it. */
 export type StartVendorHarness = (options: {
   readonly clock: FakeClock;
-  readonly timeoutMs: number | undefined;
+  readonly timeoutMilliseconds: number | undefined;
 }) => Promise<VendorHarness>;
 
 /** What the control loop relies on, whichever vendor it talks to. */
@@ -53,10 +53,10 @@ export function describeVendorContract(name: string, traits: VendorTraits, start
     let clock: FakeClock;
     let harness: VendorHarness;
 
-    async function restart(timeoutMs?: number): Promise<void> {
+    async function restart(timeoutMilliseconds?: number): Promise<void> {
       await harness?.fake.close();
       clock = createFakeClock();
-      harness = await start({ clock, timeoutMs });
+      harness = await start({ clock, timeoutMilliseconds });
     }
 
     beforeEach(() => restart());

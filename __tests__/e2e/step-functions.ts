@@ -1,7 +1,7 @@
 import * as autoscaling from "@aws-sdk/client-auto-scaling";
 import * as ec2 from "@aws-sdk/client-ec2";
 import * as ecs from "@aws-sdk/client-ecs";
-import type { Definition } from "../../stacks/constructs/retirement/definition.ts";
+import type { Definition } from "../../stacks/constructs/retirement/states-language.ts";
 import { type Execution, execute } from "../fakes/step-functions.ts";
 import type { AwsCall, AwsFront } from "./aws-front.ts";
 import { ask } from "./aws-listings.ts";

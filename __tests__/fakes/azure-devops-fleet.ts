@@ -1,8 +1,8 @@
 import type { Task } from "@aws-sdk/client-ecs";
-import type { AutoscaleDeps } from "../../handlers/autoscale/handler.ts";
+import type { AutoscaleDeps } from "../../handlers/autoscale/deps.ts";
 import { createMemory } from "../../handlers/autoscale/memory.ts";
 import { createEcsCapacity } from "../../handlers/aws/ecs-capacity.ts";
-import type { Policy } from "../../handlers/core/model.ts";
+import type { Policy } from "../../handlers/core/policy.ts";
 import type { Retirements } from "../../handlers/core/ports.ts";
 import { handleRetire } from "../../handlers/retire/handler.ts";
 import { createAzureDevOps } from "../../handlers/vendors/azure-devops/client.ts";

@@ -5,11 +5,11 @@ import type {
   CapacityMember,
   LaunchReport,
   LaunchRequest,
-  RetirementReason,
   Retirements,
   Vendor,
   VendorAgent,
 } from "../../handlers/core/ports.ts";
+import type { RetirementReason } from "../../handlers/core/retirement.ts";
 
 /** Every call a port got, in order. */
 export type FleetCall =

@@ -1,5 +1,6 @@
 import { VendorApiError } from "../../handlers/core/errors.ts";
-import type { LifecycleHook, RetirementReason, VendorRetirement } from "../../handlers/core/ports.ts";
+import type { VendorRetirement } from "../../handlers/core/ports.ts";
+import type { LifecycleHook, RetirementReason } from "../../handlers/core/retirement.ts";
 import { handleRetire } from "../../handlers/retire/handler.ts";
 import { retirementDefinition } from "../../stacks/constructs/retirement/definition.ts";
 import { createLogFake, createMetricsFake, type MetricsFake } from "./log.ts";
@@ -89,7 +90,7 @@ export function createRetirementWorld({
   const definition = retirementDefinition({
     fleet: "ci",
     partition: "aws",
-    retireFunction: `arn:aws:lambda:${account}:function:ci-retire`,
+    retireFunction: { arn: `arn:aws:lambda:${account}:function:ci-retire`, timeoutSeconds: 80 },
     topic: `arn:aws:sns:${account}:ci-alarms`,
     place: place === "asg" ? { type: "asg", group } : { type: "ecs", cluster: `arn:aws:ecs:${account}:cluster/ci` },
     drainTimeoutSeconds,

@@ -1,6 +1,6 @@
 import { type RunOptions, StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
 import { vi } from "vitest";
-import type { Definition } from "../../stacks/constructs/retirement/definition.ts";
+import type { Definition } from "../../stacks/constructs/retirement/states-language.ts";
 
 // The interpreter is written for Node 22.
 Object.assign(Promise, {

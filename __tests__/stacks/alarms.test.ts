@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { spacelift } from "./ec2-fleet.ts";
 import { minimal, resources, statements, synthesize, theOnly } from "./synth.ts";
 
 describe("alarms", () => {
@@ -100,6 +101,13 @@ describe("alarms", () => {
     for (const alarm of resources(given, "aws_cloudwatch_metric_alarm"))
       expect(alarm.alarm_actions).toEqual([topicArn]);
   });
+});
+
+it.each([minimal, spacelift])("an output names the log of the loop, which the dashboard reads ($kind)", (config) => {
+  const stack = synthesize(config);
+  const group = stack.output?.autoscaler_log_group?.value;
+  expect(resources(stack, "aws_cloudwatch_log_group").map(({ name }) => name)).toContain(group);
+  expect(String(theOnly(stack, "aws_cloudwatch_dashboard").dashboard_body)).toContain(`SOURCE '${group}'`);
 });
 
 it("the dashboard shows every metric that the loop publishes", () => {

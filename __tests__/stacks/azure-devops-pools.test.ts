@@ -3,7 +3,7 @@ import * as z from "zod";
 import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
 import { poolsOf } from "../../handlers/autoscale/pools.ts";
 import { retireEnv } from "../../handlers/retire/env.ts";
-import { ConfigError } from "../../stacks/config/load.ts";
+import { ConfigError } from "../../stacks/config/errors.ts";
 import { capabilitiesOf, containersOf, ofImage, pool, pooled, variablesOf } from "./azure-devops.ts";
 import { resources, rightsOf, synthesize, theOnly } from "./synth.ts";
 
@@ -80,7 +80,7 @@ describe("several pools", () => {
     }));
     expect(() => synthesize(pooled(own))).toThrow(ConfigError);
     expect(() => synthesize(pooled(own))).toThrow(
-      /^ci: the settings of function ci-\w+ need about \d{4} bytes \(POOLS \d{4}, .*Lambda takes 4096: shorten/,
+      /^config\/ci\.yaml: pools: must be shorter: the settings of function ci-\w+ need about \d{4} bytes \(POOLS \d{4}, .*Lambda takes 4096\. Shorten/,
     );
   });
 

@@ -137,7 +137,7 @@ describe("the boot program of an instance that is stopped for a warm pool", () =
   it("runs at every start there, and once elsewhere", () => {
     const first = (everyStart: boolean) => {
       const stack = new TerraformStack(new App(), "ci");
-      instanceUserData(stack, { stack: "ci", settings: {}, files: [], everyStart });
+      instanceUserData(stack, { settings: {}, files: [], everyStart });
       return Object.values(stack.toTerraform().locals as Record<string, string>)[0]
         ?.split("\n")
         .slice(0, 2);
@@ -155,7 +155,6 @@ describe("user data that EC2 would refuse", () => {
   };
   const userData = (more: Readonly<Record<string, string>>) =>
     instanceUserData(new TerraformStack(new App(), "ci"), {
-      stack: "ci",
       settings: { SHORT: "x", ...more },
       files: [],
       everyStart: false,
@@ -163,7 +162,7 @@ describe("user data that EC2 would refuse", () => {
 
   it("is an error of the config that says how long it is, how long it may be and what makes it so long", () => {
     expect(() => userData({ LONG: noise(20_000) })).toThrow(
-      /^ci: the boot program of its instances may have [0-9]{5} bytes, and EC2 takes 16384: shorten what becomes LONG/,
+      /^vendor: must be shorter: the boot program of the instances may have [0-9]{5} bytes, and EC2 takes 16384\. Shorten what becomes LONG/,
     );
   });
 

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { ConfigError } from "../../stacks/config/load.ts";
+import { ConfigError } from "../../stacks/config/errors.ts";
 import { plainText } from "../../stacks/constructs/terraform-text.ts";
 import { matches } from "../fakes/event-pattern.ts";
 import { resources, type Synthesized, synthesize, theOnly } from "./synth.ts";
@@ -114,7 +114,9 @@ describe("what an image is made of", () => {
   it("is refused where a component would be too long", () => {
     const long = () => image({ commands: [`echo ${"x".repeat(16_000)}`] });
     expect(long).toThrow(ConfigError);
-    expect(long).toThrow(/base: the commands of its image would have \d+ characters, and Image Builder takes 16000/);
+    expect(long).toThrow(
+      /^config\/base\.yaml: commands: must be shorter: the commands of the image would have \d+ characters, and Image Builder takes 16000/,
+    );
   });
 });
 

@@ -1,11 +1,8 @@
 import validate from "asl-validator";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { retirementSteps } from "../../handlers/core/retirement.ts";
-import {
-  pollSeconds,
-  type RetirementPlace,
-  retirementDefinition,
-} from "../../stacks/constructs/retirement/definition.ts";
+import { pollSeconds, retirementDefinition } from "../../stacks/constructs/retirement/definition.ts";
+import type { RetirementPlace } from "../../stacks/constructs/retirement/retiring-capacity.ts";
 import { createRetirementWorld } from "../fakes/retirement-world.ts";
 import { passTimeUntil } from "../fakes/step-functions.ts";
 
@@ -18,7 +15,7 @@ const definitionOf = (place: RetirementPlace, drainTimeoutSeconds = 6 * hour) =>
   retirementDefinition({
     fleet: "ci",
     partition: "aws-us-gov",
-    retireFunction: "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:ci-retire",
+    retireFunction: { arn: "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:ci-retire", timeoutSeconds: 300 },
     topic: "arn:aws-us-gov:sns:us-gov-west-1:111122223333:ci-alarms",
     place,
     drainTimeoutSeconds,
@@ -48,6 +45,12 @@ describe.each(Object.entries(places))("the definition for %s", (_, place) => {
         Catch: expect.arrayContaining([expect.objectContaining({ ErrorEquals: ["States.ALL"] })]),
       });
     }
+  });
+
+  it("waits for the Lambda longer than that may run", () => {
+    const asked = tasks.filter(({ Resource }) => String(Resource).includes(":lambda:"));
+    expect(asked.length).toBeGreaterThan(0);
+    for (const { TimeoutSeconds } of asked) expect(TimeoutSeconds).toBeGreaterThan(300);
   });
 
   it("asks the Lambda for steps that it knows, and AWS in the stack's own partition", () => {

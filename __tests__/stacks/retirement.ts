@@ -57,12 +57,12 @@ class InstancesStack extends BaseStack<CommonConfig> {
         hook: "agent-fleets-retire",
         instanceRole,
         releaseQueue: new ReleaseQueue(this, "release-queue", context),
+        asksInstances,
       },
       drainTimeoutSeconds: 21_600,
       maxConcurrency,
       vendor: {
         runtime: { type: "hcp-terraform", organization: "acme", agentPool: "aws", address: "https://x", demand: "api" },
-        asksInstances,
         apiToken: undefined,
       },
     });

@@ -9,16 +9,16 @@ import type { InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
 import { resources, rightsOf, synthesize, theOnly } from "./synth.ts";
 
 const tokenArn = "arn:aws:ssm:us-west-2:111122223333:parameter/ci/token";
-const queueArn = "arn:aws:sqs:us-west-2:111122223333:ci-release";
+const releaseQueue = {
+  url: "https://sqs.us-west-2.example.com/111122223333/ci-release",
+  arn: "arn:aws:sqs:us-west-2:111122223333:ci-release",
+};
 const fleet: InstanceFleet = {
-  name: "ci",
-  region: "us-west-2",
   partition: "aws",
   agents: { singleUse: true, idleTimeoutSeconds: 300 },
   architecture: "x86_64",
   drainTimeoutSeconds: 21_600,
-  releaseQueueUrl: "https://sqs.us-west-2.example.com/111122223333/ci-release",
-  releaseQueueArn: queueArn,
+  releaseQueue,
 };
 
 const vendorOf = (vendor: object = { organization: "acme" }) =>
@@ -38,6 +38,7 @@ describe("a Semaphore fleet", () => {
     [{ endpoint: "ci.example.com" }, "https://ci.example.com"],
     [{ endpoint: "ci.example.com:8443" }, "https://ci.example.com:8443"],
     [{ endpoint: "127.0.0.1:8080" }, "http://127.0.0.1:8080"],
+    [{ endpoint: "localhost" }, "http://localhost"],
     [{ endpoint: "127.0.0.1.example.com" }, "https://127.0.0.1.example.com"],
   ])("of %j asks %s", (vendor, address) => {
     expect(semaphoreRuntime.parse(vendorOf(vendor).runtime)).toEqual({ type: "semaphore", address });
@@ -63,7 +64,7 @@ describe("the instance of a Semaphore agent", () => {
       AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: "180",
       AGENT_FLEETS_SEMAPHORE_USER: "semaphore",
       AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: tokenArn,
-      AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: fleet.releaseQueueUrl,
+      AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: releaseQueue.url,
       AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: "300",
       AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: "v2.2.8",
       AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: "53fc97b124571445b781dde82b4b3273ea1743a42b3e826320b565ec2347c97f",
@@ -96,7 +97,7 @@ describe("the instance of a Semaphore agent", () => {
   });
 
   it("defect 3: may send to the release queue and nothing else, where there is no cache", () => {
-    expect(instanceOf().statements).toEqual([{ actions: ["sqs:SendMessage"], resources: [queueArn] }]);
+    expect(instanceOf().statements).toEqual([{ actions: ["sqs:SendMessage"], resources: [releaseQueue.arn] }]);
   });
 
   it.each(["aws", "aws-us-gov", "aws-cn"])("defect 7: has rights on the cache's bucket alone, in %s", (partition) => {
@@ -176,11 +177,6 @@ describe("the instance of a Semaphore agent", () => {
     } finally {
       globalThis.fetch = before;
     }
-  });
-
-  it("refuses a fleet without a release queue", () => {
-    expect(() => instanceOf({}, { releaseQueueUrl: undefined })).toThrow("has a release queue");
-    expect(() => instanceOf({}, { releaseQueueArn: undefined })).toThrow("has a release queue");
   });
 });
 

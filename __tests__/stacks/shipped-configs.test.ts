@@ -17,7 +17,7 @@ const classes = await loadStackClasses();
 /** All files of all stacks, path → content. */
 function synthesizeAll(outdir: string, bundles: Bundles): Map<string, string> {
   const app = new FleetApp(bundles, outdir);
-  for (const { name, config } of stacks) createStack(classes, app, name, config);
+  for (const stack of stacks) createStack(classes, app, stack);
   app.synth();
   const files = readdirSync(join(outdir, "stacks"), { recursive: true, withFileTypes: true }).filter((file) =>
     file.isFile(),
@@ -43,11 +43,12 @@ describe("every file in config/", () => {
   it.each(stacks.map(({ name }) => name))("%s makes these resources", (name) => {
     const json = JSON.parse(synthesized.get(`/stacks/${name}/cdk.tf.json`) ?? "");
     for (const task of Object.values<Record<string, unknown>>(json.resource.aws_ecs_task_definition ?? {})) {
-      const [container] = JSON.parse(String(task.container_definitions));
-      if (container.command?.[1] === "agent-fleets") {
-        container.command = ["launcher.sh", "agent-fleets", "entry-point.sh"];
-      }
-      task.container_definitions = container;
+      const containers: { command?: string[] }[] = JSON.parse(String(task.container_definitions));
+      task.container_definitions = containers.map((container) =>
+        container.command?.[1] === "agent-fleets"
+          ? { ...container, command: ["launcher.sh", "agent-fleets", "entry-point.sh"] }
+          : container,
+      );
     }
     expect(json).toMatchSnapshot();
   });

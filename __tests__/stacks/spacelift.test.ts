@@ -14,13 +14,14 @@ const secrets = Object.fromEntries(
   ["workerPoolToken", "poolPrivateKey", "apiKeySecret"].map((key) => [key, { arn: arn(key) } as Secret]),
 ) as FleetSecrets;
 const fleet: InstanceFleet = {
-  name: "ci",
-  region: "us-west-2",
   partition: "aws",
   agents: { singleUse: true, idleTimeoutSeconds: 300 },
   architecture: "x86_64",
   drainTimeoutSeconds: 21_600,
-  releaseQueueUrl: "https://sqs.us-west-2.amazonaws.com/111122223333/ci-release",
+  releaseQueue: {
+    url: "https://sqs.us-west-2.amazonaws.com/111122223333/ci-release",
+    arn: "arn:aws:sqs:us-west-2:111122223333:ci-release",
+  },
 };
 
 function vendorOf(vendor: object = {}) {

@@ -43,13 +43,17 @@ export function synthesize(config: unknown, name = "ci"): Synthesized {
 
 /** Synthesizes one stack from a config that has its defaults. */
 export function synthesizeParsed(config: z.output<typeof stackConfig>, name: string): Synthesized {
-  return synthesizeFolder([{ name, config }]).stack(name);
+  return synthesizeFolder([{ name, file: `config/${name}.yaml`, config }]).stack(name);
 }
 
 /** Synthesizes the stacks of one folder, and tells which is deployed after which. */
 export function synthesizeTogether(configs: Readonly<Record<string, unknown>>) {
   return synthesizeFolder(
-    Object.entries(configs).map(([name, config]) => ({ name, config: stackConfig.parse(config) })),
+    Object.entries(configs).map(([name, config]) => ({
+      name,
+      file: `config/${name}.yaml`,
+      config: stackConfig.parse(config),
+    })),
   );
 }
 

@@ -1,8 +1,9 @@
 import { agentNamePrefix } from "../core/agents.ts";
 import { VendorApiError } from "../core/errors.ts";
 import type { Agent, Decision } from "../core/model.ts";
-import type { RetirementReason, VendorAgent } from "../core/ports.ts";
-import type { AutoscaleDeps } from "./handler.ts";
+import type { VendorAgent } from "../core/ports.ts";
+import type { RetirementReason } from "../core/retirement.ts";
+import type { AutoscaleDeps } from "./deps.ts";
 import { type Observation, readRoster } from "./observe.ts";
 
 const secondLookMilliseconds = 10_000;

@@ -2,33 +2,15 @@ import * as z from "zod";
 import { capacityConfig } from "../aws/capacity-config.ts";
 import { retirementsConfig } from "../aws/retirements-config.ts";
 import { json } from "../core/env.ts";
+import { policySchema } from "../core/policy.ts";
 import { vendorRuntime } from "../vendors/config.ts";
-
-const policy = z.strictObject({
-  enabled: z.boolean(),
-  min: z.number(),
-  max: z.number(),
-  buffer: z.union([z.number(), z.strictObject({ percent: z.number() })]),
-  scaleOutCooldownSeconds: z.number(),
-  scaleInCooldownSeconds: z.number(),
-  scaleInAfterObservations: z.number(),
-  removalOrder: z.enum(["oldest-first", "outdated-first", "longest-idle-first"]),
-  maxAddedPerTick: z.number(),
-  maxRemovedPerTick: z.number(),
-  registrationGraceSeconds: z.number(),
-  maxFailedLaunchesPerHour: z.number(),
-  singleUse: z.boolean(),
-  departure: z.enum(["by-itself", "by-retirement"]),
-  canRetire: z.boolean(),
-  maxLifetimeSeconds: z.number().optional(),
-});
 
 const overrides = z.record(z.string(), z.unknown());
 
 /** What one pool of a fleet has that differs from the fleet's own POLICY, VENDOR and CAPACITY. */
 export const poolOverrides = z.strictObject({
   pool: z.string(),
-  policy: policy.partial(),
+  policy: policySchema.partial(),
   vendor: overrides,
   capacity: overrides,
 });
@@ -36,7 +18,7 @@ export const poolOverrides = z.strictObject({
 /** The environment of the autoscale Lambda: encoded by the stack, decoded at cold start. */
 export const autoscaleEnv = z.object({
   FLEET: z.string(),
-  POLICY: json(policy),
+  POLICY: json(policySchema),
   TICK_SECONDS: json(z.number()),
   VENDOR: json(vendorRuntime),
   CAPACITY: json(capacityConfig),

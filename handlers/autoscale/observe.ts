@@ -2,7 +2,7 @@ import { agentNamePrefix, joinAgents, type Roster } from "../core/agents.ts";
 import { VendorApiError } from "../core/errors.ts";
 import type { Demand, Snapshot } from "../core/model.ts";
 import type { VendorAgent } from "../core/ports.ts";
-import type { AutoscaleDeps } from "./handler.ts";
+import type { AutoscaleDeps } from "./deps.ts";
 
 /** What one tick sees. */
 export interface Observation {

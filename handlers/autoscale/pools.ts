@@ -1,6 +1,6 @@
 import { type CapacityConfig, capacityConfig } from "../aws/capacity-config.ts";
 import { withChanges } from "../core/env.ts";
-import type { Policy } from "../core/model.ts";
+import type { Policy } from "../core/policy.ts";
 import { type VendorRuntime, vendorRuntime } from "../vendors/config.ts";
 import type { AutoscaleEnv } from "./env.ts";
 

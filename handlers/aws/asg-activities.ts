@@ -2,8 +2,8 @@ import { type Activity, type AutoScalingClient, paginateDescribeScalingActivitie
 import type { Clock } from "../core/ports.ts";
 import type { AsgCapacityConfig } from "./asg-capacity-config.ts";
 import { classifyActivityMessage } from "./asg-launch-failures.ts";
+import { hourMilliseconds } from "./launch-failures.ts";
 
-const hourMilliseconds = 3_600_000;
 /** DescribeScalingActivities gives no more. */
 const pageSize = 100;
 

@@ -4,19 +4,19 @@ import {
   TerminateInstanceInAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
 import { CreateTagsCommand, type EC2Client, type Instance, paginateDescribeInstances } from "@aws-sdk/client-ec2";
-import type { AgentRole } from "../core/model.ts";
-import type { Capacity, CapacityMember, CapacityReading, Clock, LaunchReport } from "../core/ports.ts";
-import { createActivityReader, type RecentActivity } from "./asg-activities.ts";
+import type { Capacity, CapacityReading, Clock, LaunchFailureKind, LaunchReport } from "../core/ports.ts";
+import { createActivityReader } from "./asg-activities.ts";
 import { type AsgCapacityConfig, neverRegisteredTag, registeredTag, roleTag } from "./asg-capacity-config.ts";
-import { type Group, type GroupInstance, occupying, readGroup } from "./asg-group.ts";
+import { type Group, occupying, readGroup } from "./asg-group.ts";
 import { classifyResizeError, isAtMinimum, isNoMember } from "./asg-launch-failures.ts";
+import { createInstanceMemory } from "./asg-memory.ts";
+import { createOrders, isOrdered } from "./asg-orders.ts";
 
 /** AWS puts it on every instance that a group launches. */
 const groupTag = "aws:autoscaling:groupName";
 
 /** DescribeInstances gives no more. */
 const pageSize = 1000;
-const hourMilliseconds = 3_600_000;
 
 /**
  * An Auto Scaling group as capacity: a member's id and agent name are its instance id. Launching raises the desired
@@ -40,16 +40,8 @@ export function createAsgCapacity(
   const { group: name, bootSeconds } = config;
   const { autoScaling, ec2, clock } = deps;
   const readActivities = createActivityReader(config, deps);
-  /** Since when each instance that AWS has still to launch is known, oldest first. */
-  const orderedSince: Date[] = [];
-  /** By instance id; EC2 may show a new tag late. */
-  const assignedRoles = new Map<string, AgentRole>();
-  /** Instances whose agent has registered; EC2 may show this late, too. */
-  const registered = new Set<string>();
-  /** Instances that never became an agent, and when they were stopped; EC2 soon loses the tags of those that ended. */
-  const neverRegistered = new Map<string, Date>();
-  /** Instances that AWS took back, which says nothing against their launch. */
-  const reclaimed = new Set<string>();
+  const memory = createInstanceMemory(bootSeconds, clock);
+  const orderedMembers = createOrders(clock);
   let lastRead: Group | undefined;
   let failed: ReadonlySet<string> = new Set();
 
@@ -61,15 +53,13 @@ export function createAsgCapacity(
         readActivities(),
       ]);
       lastRead = group;
-      forgetAllBut(assignedRoles, instances);
-      forgetAllBut(registered, instances);
-      forgetAllBut(reclaimed, activity.launchedAt);
-      const members = group.instances.map((held) => memberOf(held, instances.get(held.id), activity));
+      memory.refresh(instances, activity);
+      const members = group.instances.map((held) => memory.memberOf(held, instances.get(held.id), activity));
       failed = new Set(members.flatMap(({ id, phase }) => (phase === "failed" ? [id] : [])));
       const alive = members.filter(({ phase }) => phase === "pending" || phase === "running").length;
       return {
         members: [...members, ...orderedMembers(group.desired - alive)],
-        failedLaunchesLastHour: launchesInVain(instances, activity),
+        failedLaunchesLastHour: memory.launchesInVain(activity),
       };
     },
 
@@ -78,7 +68,7 @@ export function createAsgCapacity(
       const group = await readGroup(autoScaling, name);
       const missing = Math.max(0, requests.length - raisedSince(lastRead ?? group, group));
       const launched = Math.min(missing, Math.max(0, group.max - group.desired));
-      const refuse = (kind: LaunchReport["failures"][number]["kind"], message: string, count: number) => ({
+      const reportWithout = (count: number, kind: LaunchFailureKind, message: string): LaunchReport => ({
         launched: missing - count,
         failures: count > 0 ? [{ kind, message, count }] : [],
       });
@@ -93,30 +83,30 @@ export function createAsgCapacity(
             }),
           );
         } catch (error) {
-          return refuse(classifyResizeError(error), String(error), missing);
+          return reportWithout(missing, classifyResizeError(error), String(error));
         }
         lastRead = { ...group, desired };
       }
-      return refuse("quota", `the group's maximum is ${group.max}`, missing - launched);
+      return reportWithout(missing - launched, "quota", `the group's maximum is ${group.max}`);
     },
 
     async stopUnregistered(id, { mayReplace }): Promise<void> {
       if (isOrdered(id) || !(await terminate(id, mayReplace))) return;
       const now = clock.now();
-      neverRegistered.set(id, now);
+      memory.neverRegistered.set(id, now);
       // EC2 takes the tags of an instance that has ended, and with them our right to tag it: then memory must do.
       if (!failed.has(id)) await tag([id], neverRegisteredTag, now.toISOString());
     },
 
     async markRegistered(ids): Promise<void> {
       await tag(ids, registeredTag, "true");
-      for (const id of ids) registered.add(id);
+      for (const id of ids) memory.registered.add(id);
     },
 
     async assignRole(id, role): Promise<void> {
       if (isOrdered(id)) return;
       await tag([id], roleTag, role);
-      assignedRoles.set(id, role);
+      memory.assignedRoles.set(id, role);
     },
   };
 
@@ -130,47 +120,6 @@ export function createAsgCapacity(
       }
     }
     return instances;
-  }
-
-  function memberOf(
-    { id, phase, outdated }: GroupInstance,
-    instance: Instance | undefined,
-    { launchedAt }: RecentActivity,
-  ): CapacityMember {
-    const times = [instance?.LaunchTime, launchedAt.get(id)].flatMap((time) => time?.getTime() ?? []);
-    // Of unknown age is young: only old agents get stopped.
-    const launched = times.length > 0 ? new Date(Math.max(...times)) : clock.now();
-    const known = registered.has(id) || (instance !== undefined && tagOf(instance, registeredTag) !== undefined);
-    const isYoung = clock.now().getTime() - launched.getTime() < bootSeconds * 1000;
-    const member = { id, agentName: id, launchedAt: launched, outdated, registered: known };
-    const role = roleOf(instance) ?? assignedRoles.get(id);
-    // The group takes a while to see that an instance has ended.
-    if (phase !== "running" || !instance || !hasEnded(instance)) return { ...member, role, phase };
-    const failed = isYoung && !known && poweredItselfOff(instance);
-    // Another may have its part in the floor at once.
-    return failed ? { ...member, role: "burst", phase: "failed" } : { ...member, role, phase: "stopping" };
-  }
-
-  /** They get no role: that of the floor must not wait for an instance that may not come. */
-  function orderedMembers(count: number): CapacityMember[] {
-    orderedSince.splice(0, orderedSince.length - Math.max(0, count));
-    while (orderedSince.length < count) orderedSince.push(clock.now());
-    return orderedSince.map((launchedAt, index) => {
-      const id = `${orderedPrefix}${index + 1}`;
-      return { id, agentName: id, role: "burst", phase: "ordered", launchedAt };
-    });
-  }
-
-  function launchesInVain(instances: ReadonlyMap<string, Instance>, activity: RecentActivity): number {
-    for (const [id, instance] of instances) {
-      const since = tagOf(instance, neverRegisteredTag);
-      if (since !== undefined) neverRegistered.set(id, new Date(since));
-      if (instance.StateReason?.Code?.startsWith("Server.SpotInstance")) reclaimed.add(id);
-    }
-    const hourAgo = clock.now().getTime() - hourMilliseconds;
-    for (const [id, since] of neverRegistered) if (!(since.getTime() > hourAgo)) neverRegistered.delete(id);
-    const crashed = activity.endedAtBoot.filter((id) => !reclaimed.has(id));
-    return new Set([...neverRegistered.keys(), ...crashed]).size + activity.misconfigured;
   }
 
   /** With decrement, so that what follows is the loop's to decide; without, where the group is at its minimum. */
@@ -196,12 +145,6 @@ export function createAsgCapacity(
   }
 }
 
-const orderedPrefix = "ordered ";
-
-function isOrdered(id: string): boolean {
-  return id.startsWith(orderedPrefix);
-}
-
 /**
  * By how much somebody else has raised the desired capacity meanwhile. Instances that left are taken to have lowered it:
  * if they did not, too few are launched now, and the next pass sees it.
@@ -210,25 +153,4 @@ function raisedSince(before: Group, now: Group): number {
   const still = new Set(occupying(now));
   const left = occupying(before).filter((id) => !still.has(id)).length;
   return Math.max(0, now.desired - before.desired + left);
-}
-
-function forgetAllBut(ids: Map<string, unknown> | Set<string>, known: ReadonlyMap<string, unknown>): void {
-  for (const id of ids.keys()) if (!known.has(id)) ids.delete(id);
-}
-
-function hasEnded({ State }: Instance): boolean {
-  return State?.Name !== undefined && State.Name !== "pending" && State.Name !== "running";
-}
-
-function poweredItselfOff({ StateReason }: Instance): boolean {
-  return StateReason?.Code === "Client.InstanceInitiatedShutdown";
-}
-
-function roleOf(instance: Instance | undefined): AgentRole | undefined {
-  const role = instance && tagOf(instance, roleTag);
-  return role === "floor" || role === "burst" ? role : undefined;
-}
-
-function tagOf({ Tags }: Instance, key: string): string | undefined {
-  return Tags?.find((each) => each.Key === key)?.Value;
 }

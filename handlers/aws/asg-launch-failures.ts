@@ -1,5 +1,5 @@
 import type { LaunchFailureKind } from "../core/ports.ts";
-import { classifyLaunchError } from "./ecs-launch-failures.ts";
+import { classifyLaunchError } from "./launch-failures.ts";
 
 const kinds: readonly (readonly [LaunchFailureKind, RegExp])[] = [
   [

@@ -11,6 +11,7 @@ import type { Capacity, CapacityMember, CapacityReading, Clock } from "../core/p
 import type { EcsCapacityConfig } from "./ecs-capacity-config.ts";
 import { countLastHour, type FailedLaunch, failedLaunchOf, neverRegistered } from "./ecs-launch-failures.ts";
 import { createEcsLauncher, createRunTaskPace, roleVariable } from "./ecs-launcher.ts";
+import { forgetAllBut } from "./forget.ts";
 import type { Pace } from "./pace.ts";
 
 /** Both ListTasks and DescribeTasks take no more. */
@@ -39,7 +40,7 @@ export function createEcsCapacity(
     async read(): Promise<CapacityReading> {
       const now = clock.now();
       const [running, stopped] = await Promise.all([listArns("RUNNING"), listArns("STOPPED")]);
-      forgetAllBut(ended, stopped);
+      forgetAllBut(ended, new Set(stopped));
       const unknown = [...running, ...stopped].filter((arn) => !ended.has(arn));
       const tasks = await describe([...new Set(unknown)]);
       for (const task of tasks) {
@@ -133,9 +134,4 @@ function isRole(text: string | undefined): text is AgentRole {
 function phaseOf(task: Task): CapacityMember["phase"] {
   if (task.desiredStatus === "STOPPED") return "stopping";
   return task.lastStatus === "RUNNING" ? "running" : "pending";
-}
-
-function forgetAllBut(tasks: Map<string, unknown>, arns: readonly string[]): void {
-  const keep = new Set(arns);
-  for (const arn of tasks.keys()) if (!keep.has(arn)) tasks.delete(arn);
 }

@@ -1,5 +1,6 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import type { LaunchFailureKind } from "../core/ports.ts";
+import { hourMilliseconds, isQuota } from "./launch-failures.ts";
 
 /** The reason we give when stopping a task whose agent never registered: it also marks the failed launch. */
 export const neverRegistered = "agent-fleets: the agent never registered";
@@ -7,7 +8,6 @@ export const neverRegistered = "agent-fleets: the agent never registered";
 /** A task whose container ends with an error this soon has crashed at boot rather than in a job. */
 const bootMilliseconds = 120_000;
 
-const hourMilliseconds = 3_600_000;
 /** So long after the last launch without an image the next is tried: it may have been built meanwhile. */
 const imageMilliseconds = 600_000;
 
@@ -23,21 +23,6 @@ export function classifyFailureReason(reason: string): LaunchFailureKind {
   if (/^(MISSING|INACTIVE|ATTRIBUTE|LOCATION)/i.test(reason)) return "configuration";
   if (isQuota(reason)) return "quota";
   return "capacity";
-}
-
-/** Whether an exception means that nothing was done, as opposed to an answer that failed or never came. */
-export function isRefusal(error: unknown): boolean {
-  return (error as { $fault?: unknown }).$fault === "client";
-}
-
-/** Classifies an exception of RunTask. What AWS refuses without naming a passing cause is a wrong setting. */
-export function classifyLaunchError(error: unknown): LaunchFailureKind {
-  const { name = "", message = "" } = error as { name?: string; message?: string };
-  if (isQuota(message) || name === "LimitExceededException") return "quota";
-  if (/capacity is unavailable/i.test(message)) return "capacity";
-  if (/throttl|rate exceeded|toomanyrequests|requestlimit/i.test(`${name} ${message}`)) return "throttling";
-  if (!isRefusal(error)) return "throttling";
-  return "configuration";
 }
 
 /** What came of a stopped task's launch; `undefined`: nothing went wrong with it. */
@@ -78,8 +63,4 @@ export function isFailedLaunch(task: Task): boolean {
   // Without a start time it was over before ECS noticed that it ran.
   const ranFor = task.startedAt && task.stoppedAt ? task.stoppedAt.getTime() - task.startedAt.getTime() : 0;
   return ranFor < bootMilliseconds && (task.containers ?? []).some((container) => (container.exitCode ?? 0) !== 0);
-}
-
-function isQuota(text: string): boolean {
-  return /reached the limit on the number of/i.test(text);
 }

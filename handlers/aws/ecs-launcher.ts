@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { type ECSClient, type PlacementStrategy, RunTaskCommand, type RunTaskResponse } from "@aws-sdk/client-ecs";
 import type { Clock, LaunchFailureKind, LaunchReport, LaunchRequest } from "../core/ports.ts";
 import type { EcsCapacityConfig } from "./ecs-capacity-config.ts";
-import { classifyFailureReason, classifyLaunchError, isRefusal } from "./ecs-launch-failures.ts";
+import { classifyFailureReason } from "./ecs-launch-failures.ts";
+import { classifyLaunchError, isRefusal } from "./launch-failures.ts";
 import { createPace, type Pace } from "./pace.ts";
 
 /** Names the agent's role to its entry point. */

@@ -4,7 +4,8 @@ import {
   type SFNClient,
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
-import type { AgentReference, Clock, LifecycleHook, Retirements } from "../core/ports.ts";
+import type { Clock, Retirements } from "../core/ports.ts";
+import type { RetirementInput } from "../core/retirement.ts";
 import type { RetirementsConfig } from "./retirements-config.ts";
 
 /** What is started with the same name is not started twice; after so long it has another name. */
@@ -12,15 +13,6 @@ const bucketMilliseconds = 600_000;
 /** ListExecutions may not show a new execution for a while; until then we remember it ourselves. */
 const confirmedMilliseconds = 15_000;
 const executionName = /^(?<agent>.+)\.[a-z-]+\.\d+$/;
-
-/** What an execution of the workflow is started with. */
-export interface RetirementInput {
-  readonly agent: AgentReference & { readonly pool?: string | undefined };
-  readonly reason: string;
-  readonly hook?: LifecycleHook | undefined;
-  /** ISO 8601: nothing is waited for any longer then. */
-  readonly deadline: string;
-}
 
 /** Whose retirements: those of a fleet, or of one of its pools. */
 type RetirementsOf = RetirementsConfig & {

@@ -1,11 +1,12 @@
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
-  type DynamoDBClient,
+  DynamoDBClient,
   PutItemCommand,
   paginateScan,
 } from "@aws-sdk/client-dynamodb";
 import type { Clock, RunLedger, RunSighting } from "../core/ports.ts";
+import { clientOptions } from "./client-options.ts";
 
 /** Where the ledger is, and how long a run counts after it was last heard of: its end may never be reported. */
 export interface RunLedgerConfig {
@@ -27,6 +28,16 @@ const condition = {
   open: `attribute_not_exists(#runId) OR (#final = :false AND ${newer})`,
   final: `attribute_not_exists(#runId) OR #final = :false OR ${newer}`,
 };
+
+/** The run ledger of a Lambda's environment; there is one in notifications mode only. */
+export function runLedgerOf(
+  env: { readonly LEDGER_TABLE?: string | undefined; readonly RUN_TTL_SECONDS?: number | undefined },
+  clock: Clock,
+): RunLedger | undefined {
+  const { LEDGER_TABLE: table, RUN_TTL_SECONDS: runTtlSeconds } = env;
+  if (table === undefined || runTtlSeconds === undefined) return undefined;
+  return createRunLedger({ table, runTtlSeconds }, { dynamodb: new DynamoDBClient(clientOptions), clock });
+}
 
 /** The run ledger in DynamoDB: one item per run, replaced by one conditional write, so there is no race to lose. */
 export function createRunLedger(

@@ -1,16 +1,18 @@
 import {
   GetSecretValueCommand,
   ResourceNotFoundException,
-  type SecretsManagerClient,
+  SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
-import { GetParameterCommand, ParameterNotFound, type SSMClient } from "@aws-sdk/client-ssm";
+import { GetParameterCommand, ParameterNotFound, SSMClient } from "@aws-sdk/client-ssm";
+import { serviceOf } from "../core/arn.ts";
 import { SecretUnavailableError } from "../core/errors.ts";
 import type { Clock, SecretReader } from "../core/ports.ts";
+import { clientOptions } from "./client-options.ts";
 
 /** The AWS services that keep secrets, and the time. */
 export interface SecretReaderDeps {
-  readonly secretsManager: SecretsManagerClient;
-  readonly ssm: SSMClient;
+  readonly secretsManager?: SecretsManagerClient;
+  readonly ssm?: SSMClient;
   readonly clock: Clock;
 }
 
@@ -23,11 +25,15 @@ const cacheMilliseconds = 5 * 60_000;
  * Reads secrets from Secrets Manager or SSM, whichever the ARN names, and remembers them for five minutes. A failure is
  * not remembered, and leaves what is. Every call may reject with {@link SecretUnavailableError}.
  */
-export function createSecretReader({ secretsManager, ssm, clock }: SecretReaderDeps): SecretReader {
+export function createSecretReader({
+  clock,
+  secretsManager = new SecretsManagerClient(clientOptions),
+  ssm = new SSMClient(clientOptions),
+}: SecretReaderDeps): SecretReader {
   const cache = new Map<string, { readonly values: readonly string[]; readonly readAt: number }>();
 
   async function fetchVersions(arn: string): Promise<Versions> {
-    const service = arn.split(":")[2];
+    const service = serviceOf(arn);
     if (service === "secretsmanager") return fromSecretsManager(arn, secretsManager);
     if (service === "ssm") return fromParameterStore(arn, ssm);
     throw new SecretUnavailableError(`${arn} is the ARN of neither a Secrets Manager secret nor an SSM parameter`);

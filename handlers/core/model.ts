@@ -1,4 +1,4 @@
-/** The words of the control loop: demand, agents, snapshots, policies and decisions. */
+/** The words of the control loop: demand, agents, snapshots and decisions. */
 
 /** What the vendor wants now. */
 export interface Demand {
@@ -52,41 +52,6 @@ export interface Snapshot {
   readonly recentlyWanted: readonly number[];
 }
 
-/** Idle agents kept ready on top of demand: a number, or a percentage of the jobs there are, rounded up. */
-export type Buffer = number | { readonly percent: number };
-
-/** Which of the idle agents are retired first. */
-export type RemovalOrder = "oldest-first" | "outdated-first" | "longest-idle-first";
-
-/** The rules of a fleet. Seconds and counts; sources: `agents` and `scaling` of the config file. */
-export interface Policy {
-  /** `false`: nothing is launched, stopped or retired. */
-  readonly enabled: boolean;
-  readonly min: number;
-  readonly max: number;
-  readonly buffer: Buffer;
-  readonly scaleOutCooldownSeconds: number;
-  readonly scaleInCooldownSeconds: number;
-  /** Agents are retired only when so many observations in a row, this one included, want fewer. */
-  readonly scaleInAfterObservations: number;
-  readonly removalOrder: RemovalOrder;
-  readonly maxAddedPerTick: number;
-  /** Retirements and stops alike, so that one misleading answer cannot empty a fleet at once. */
-  readonly maxRemovedPerTick: number;
-  /** How long a launched agent may take to register. */
-  readonly registrationGraceSeconds: number;
-  /** With this many failed launches within an hour the circuit is open: nothing more is launched. */
-  readonly maxFailedLaunchesPerHour: number;
-  /** Agents leave after one job. */
-  readonly singleUse: boolean;
-  /** Whether surplus agents leave by their own idle timeout, or are retired by the loop. */
-  readonly departure: "by-itself" | "by-retirement";
-  /** Whether the fleet has a retirement workflow; without one nothing ends an agent that has registered. */
-  readonly canRetire: boolean;
-  /** How long an agent may live, where neither it nor its capacity sees to that. */
-  readonly maxLifetimeSeconds?: number | undefined;
-}
-
 /** What to do now, and why, in words an operator can act on. */
 export interface Decision {
   readonly action: "scale-out" | "scale-in" | "hold";
@@ -107,7 +72,7 @@ export interface Decision {
   readonly dismiss: readonly Agent[];
   /** Roles of agents that have none yet; only where agents leave by themselves. */
   readonly assignRoles: readonly { readonly agent: Agent; readonly role: AgentRole }[];
-  /** Agents that never registered, to be stopped whatever the action; the longest waited for first. See {@link Policy.canRetire}. */
+  /** Agents that never registered, to be stopped whatever the action; the longest waited for first. See `canRetire` of the policy. */
   readonly stop: readonly Agent[];
   readonly circuitOpen: boolean;
   /** The ceiling keeps wanted jobs waiting. */

@@ -3,6 +3,7 @@
  * the core and the handlers see nothing else.
  */
 import type { Agent, AgentRole, Demand } from "./model.ts";
+import type { LifecycleHook, RetirementReason } from "./retirement.ts";
 
 /** Time as a service, so that no rule owns a clock. */
 export interface Clock {
@@ -148,27 +149,6 @@ export interface Capacity {
 
 /** Which agent a retirement is about. */
 export type AgentReference = Pick<Agent, "name" | "capacityId" | "vendorId">;
-
-/**
- * Why an agent is retired. By `scale-in` it may stay if it turns out to be busy; `stranded` finishes a retirement that was
- * left halfway, `dismissed` ends one that nothing else would. In all other cases AWS or the agent itself has decided that
- * it goes.
- */
-export type RetirementReason =
-  | "scale-in"
-  | "stranded"
-  | "dismissed"
-  | "release"
-  | "terminating"
-  | "spot-interruption"
-  | "rebalance";
-
-/** The termination hook that holds an instance until it is completed. */
-export interface LifecycleHook {
-  readonly name: string;
-  readonly group: string;
-  readonly token: string;
-}
 
 /** The retirements of one fleet, one workflow execution each. Fleets whose agents leave by themselves need none. */
 export interface Retirements {

@@ -1,10 +1,11 @@
-import type { Agent, RemovalOrder } from "./model.ts";
+import type { Agent } from "./model.ts";
+import type { Policy } from "./policy.ts";
 
 /**
- * The orders in which idle agents are retired. Whatever the order, floor agents go last: each that goes is launched again
+ * How each order of removal sorts idle agents. Whatever the order, floor agents go last: each that goes is launched again
  * with the next dip below the floor.
  */
-export const removalOrders: { readonly [Order in RemovalOrder]: (a: Agent, b: Agent) => number } = {
+export const removalComparisons: { readonly [Order in Policy["removalOrder"]]: Comparison } = {
   "oldest-first": byFirstDifference(floorLast, oldestFirst),
   "outdated-first": byFirstDifference(floorLast, outdated, oldestFirst),
   "longest-idle-first": byFirstDifference(floorLast, longestIdle, oldestFirst),

@@ -1,5 +1,4 @@
 import * as z from "zod";
-import type { RetirementReason } from "./ports.ts";
 
 /** What the retirement workflow asks the vendor for, one at a time. */
 export const retirementSteps = ["drain", "undrain", "deregister"] as const;
@@ -12,7 +11,7 @@ export class AgentBusyError extends Error {
   override readonly name = agentBusy;
 }
 
-const reasons = [
+const retirementReason = z.enum([
   "scale-in",
   "stranded",
   "dismissed",
@@ -20,16 +19,37 @@ const reasons = [
   "terminating",
   "spot-interruption",
   "rebalance",
-] as const satisfies readonly RetirementReason[];
+]);
 
-/** What the workflow calls the retire Lambda with. */
-export const retirementEvent = z.object({
-  step: z.enum(retirementSteps),
+/**
+ * Why an agent is retired. By `scale-in` it may stay if it turns out to be busy; `stranded` finishes a retirement that was
+ * left halfway, `dismissed` ends one that nothing else would. In all other cases AWS or the agent itself has decided that
+ * it goes.
+ */
+export type RetirementReason = z.output<typeof retirementReason>;
+
+const lifecycleHook = z.object({ name: z.string(), group: z.string(), token: z.string() }).readonly();
+
+/** The termination hook that holds an instance until it is completed. */
+export type LifecycleHook = z.output<typeof lifecycleHook>;
+
+const retirementInput = z.object({
   agent: z.object({
     name: z.string(),
     capacityId: z.string(),
     vendorId: z.string().optional(),
     pool: z.string().optional(),
   }),
-  reason: z.enum(reasons),
+  reason: retirementReason,
+  hook: lifecycleHook.optional(),
+  /** ISO 8601: nothing is waited for any longer then. */
+  deadline: z.string(),
 });
+
+/** What an execution of the workflow is started with. */
+export type RetirementInput = z.output<typeof retirementInput>;
+
+/** What the workflow calls the retire Lambda with. */
+export const retirementEvent = retirementInput
+  .pick({ agent: true, reason: true })
+  .extend({ step: z.enum(retirementSteps) });

@@ -1,5 +1,6 @@
-import type { Agent, AgentRole, AgentState, Decision, Policy, Snapshot } from "./model.ts";
-import { oldestFirst, removalOrders } from "./removal-order.ts";
+import type { Agent, AgentRole, AgentState, Decision, Snapshot } from "./model.ts";
+import type { Policy } from "./policy.ts";
+import { oldestFirst, removalComparisons } from "./removal-order.ts";
 
 /**
  * The scaling decision: pure and total. It looks at everything, computes an absolute target and says what to do about
@@ -104,7 +105,7 @@ function scaleIn(view: View): Decision {
   if (surplus <= 0) return hold(view, `${state}: ${starting + going.size} of them still start or leave already`);
   const retire = snapshot.agents
     .filter((agent) => agent.state === "idle" && !going.has(agent))
-    .sort(removalOrders[policy.removalOrder])
+    .sort(removalComparisons[policy.removalOrder])
     .slice(0, Math.min(surplus, policy.maxRemovedPerTick));
   if (retire.length === 0) return hold(view, `${state}: none is proven idle`);
   return { ...settled, action: "scale-in", retire, reason: `${state}: retire ${retire.length}` };

@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { VendorApiError } from "../core/errors.ts";
-import type { Log, Metrics, RetirementReason, Vendor, VendorRetirement } from "../core/ports.ts";
-import { AgentBusyError, retirementEvent } from "../core/retirement.ts";
+import type { Log, Metrics, Vendor, VendorRetirement } from "../core/ports.ts";
+import { AgentBusyError, type RetirementReason, retirementEvent } from "../core/retirement.ts";
 
 /** What one pool's agents are retired with. */
 export interface RetirePool {
@@ -38,7 +38,10 @@ export async function handleRetire(event: unknown, { pools, log }: RetireDeps): 
   const input = retirementEvent.parse(event);
   const { step, agent, reason } = input;
   const pool = pools.get(agent.pool);
-  if (pool === undefined) throw new Error(`the fleet has no pool ${agent.pool}`);
+  if (pool === undefined) {
+    const known = [...pools.keys()].map((name) => name ?? "one without a name");
+    throw new Error(`the fleet has no pool ${agent.pool}; there is ${known.join(", ")}`);
+  }
   try {
     const answer = await take(input, pool, log);
     log.info("retirement step", { step, agent: agent.name, reason, ...answer });

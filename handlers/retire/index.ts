@@ -1,15 +1,13 @@
 import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { clientOptions } from "../aws/client-options.ts";
 import { createInstanceCommands } from "../aws/instance-commands.ts";
 import { createInstanceGroup } from "../aws/instance-group.ts";
 import { createSecretReader } from "../aws/secrets.ts";
 import { withChanges } from "../core/env.ts";
-import { SecretUnavailableError } from "../core/errors.ts";
 import { defineHandler } from "../runtime/define-handler.ts";
 import { vendorRuntime } from "../vendors/config.ts";
-import type { VendorDeps } from "../vendors/deps.ts";
+import { createTokenReader, type VendorDeps } from "../vendors/deps.ts";
 import { createVendor } from "../vendors/index.ts";
 import { createVendorRetirement } from "../vendors/retirement.ts";
 import { type RetireEnv, retireEnv } from "./env.ts";
@@ -17,24 +15,18 @@ import { handleRetire, type RetireDeps } from "./handler.ts";
 
 /** The vendor's API gets this much less time than the invocation has, so that it is its failure that is told. */
 const reserveMilliseconds = 3_000;
-let vendorDeadline: Date | undefined;
 
 /** The retire Lambda, called by the retirement workflow. */
 export const handler = defineHandler({
   env: retireEnv,
-  build(env, { log, metricsOf, clock }) {
+  build(env, { log, metricsOf, clock, deadline }): RetireDeps {
     const ssm = new SSMClient(clientOptions);
-    const secrets = createSecretReader({ secretsManager: new SecretsManagerClient(clientOptions), ssm, clock });
-    const { API_TOKEN_SECRET_ARN: apiToken, GROUP: groupName } = env;
     const group =
-      groupName === undefined ? undefined : createInstanceGroup(groupName, new AutoScalingClient(clientOptions));
+      env.GROUP === undefined ? undefined : createInstanceGroup(env.GROUP, new AutoScalingClient(clientOptions));
     const vendorDeps: VendorDeps = {
       clock,
-      deadline: () => vendorDeadline,
-      readToken: async (options) => {
-        if (apiToken === undefined) throw new SecretUnavailableError("this fleet was deployed without an API token");
-        return secrets.read(apiToken, options);
-      },
+      deadline: deadline(reserveMilliseconds),
+      readToken: createTokenReader(env.API_TOKEN_SECRET_ARN, createSecretReader({ ssm, clock })),
       instances: group && createInstanceCommands({ ssm, group, clock }),
     };
     const pools: RetireDeps["pools"] = new Map(
@@ -47,13 +39,9 @@ export const handler = defineHandler({
         },
       ]),
     );
-    return { pools, log, clock };
+    return { pools, log };
   },
-  handle(event: unknown, deps, context) {
-    const milliseconds = context.getRemainingTimeInMillis() - reserveMilliseconds;
-    vendorDeadline = new Date(deps.clock.now().getTime() + milliseconds);
-    return handleRetire(event, deps);
-  },
+  handle: handleRetire,
 });
 
 function poolsOf({ VENDOR: vendor, POOLS: pools }: RetireEnv) {

@@ -11,6 +11,8 @@ interface Runtime {
   /** The figures of one pool; of the whole fleet, if none is named. */
   readonly metricsOf: (pool?: string) => Metrics;
   readonly clock: Clock;
+  /** For calls to end by: so long before Lambda cuts off the invocation that is under way; `undefined` before the first. */
+  readonly deadline: (reserveMilliseconds: number) => () => Date | undefined;
 }
 
 /** A Lambda function in three parts: what it is configured with, what it works with, what it does. */
@@ -19,7 +21,7 @@ export interface HandlerDefinition<Env, Deps, Event, Result> {
   readonly env: z.ZodType<Env>;
   /** Called once, at cold start. */
   build(env: Env, runtime: Runtime): Deps;
-  handle(event: Event, deps: Deps, context: Context): Promise<Result>;
+  handle(event: Event, deps: Deps): Promise<Result>;
 }
 
 /**
@@ -33,16 +35,19 @@ export function defineHandler<Env extends { readonly FLEET: string }, Deps, Even
 ): (event: Event, context: Context) => Promise<Result> {
   const env = decodeEnvironment(definition.env, environment);
   const log = createLog(env.FLEET);
+  let endsAt: Date | undefined;
   const deps = definition.build(env, {
     log,
     metricsOf: (pool) => createMetrics({ Fleet: env.FLEET, ...(pool !== undefined && { Pool: pool }) }, log),
     clock: systemClock,
+    deadline: (reserveMilliseconds) => () => endsAt && new Date(endsAt.getTime() - reserveMilliseconds),
   });
 
   return async (event, context) => {
     log.begin(context);
+    endsAt = new Date(systemClock.now().getTime() + context.getRemainingTimeInMillis());
     try {
-      return await definition.handle(event, deps, context);
+      return await definition.handle(event, deps);
     } catch (error) {
       log.error("the invocation failed", { error });
       throw error;

@@ -3,25 +3,27 @@ import { VendorApiError, type VendorApiErrorKind } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
+/** The headers that carry the credential; `fresh` asks for a newly read one after a 401. Never logged. */
+export type Authorize = (options: { fresh: boolean }) => Promise<Record<string, string>>;
+
 /** How to reach one vendor's API. Only `baseUrl` and `clock` are required. */
 export interface HttpOptions {
   /** Without a trailing slash, such as `https://app.terraform.io/api/v2`. */
   readonly baseUrl: string;
   readonly clock: Clock;
-  /** The headers that carry the credential; `fresh` asks for a newly read one after a 401. Never logged. */
-  readonly authorize?: (options: { fresh: boolean }) => Promise<Record<string, string>>;
+  readonly authorize?: Authorize;
   /** Headers of every request. */
   readonly headers?: Record<string, string>;
   /** Reads what the vendor says was wrong from an error body, for people at a terminal. Left out: never looked at. */
-  readonly explain?: (body: unknown) => string | undefined;
+  readonly explain?: ((body: unknown) => string | undefined) | undefined;
   /** Statuses besides 401 and 403 by which this vendor refuses a credential. */
   readonly unauthorizedStatuses?: readonly number[];
   /** For one call from connecting to the last byte of the body. Default 10 s. */
-  readonly timeoutMs?: number | undefined;
+  readonly timeoutMilliseconds?: number | undefined;
   /** Calls in all, the first one included. Default 4. */
   readonly attempts?: number;
   /** Longest single wait that is worth it, whatever the vendor asks for. Default 60 s. */
-  readonly maxWaitMs?: number;
+  readonly maxWaitMilliseconds?: number;
   /** Default 10 MiB. */
   readonly maxResponseBytes?: number;
   /** No call or wait goes beyond it. */
@@ -62,8 +64,8 @@ export interface Http {
   json<T extends z.ZodType>(schema: T, request: HttpRequest): Promise<{ body: z.output<T>; headers: Headers }>;
 }
 
-const firstBackoffMs = 500;
-const longestBackoffMs = 15_000;
+const firstBackoffMilliseconds = 500;
+const longestBackoffMilliseconds = 15_000;
 
 /** Joins path segments, each percent-encoded. */
 export function pathOf(...segments: readonly string[]): string {
@@ -72,7 +74,7 @@ export function pathOf(...segments: readonly string[]): string {
 
 /** See {@link Http}. */
 export function createHttp(options: HttpOptions): Http {
-  const { clock, attempts = 4, maxWaitMs = 60_000, random = Math.random } = options;
+  const { clock, attempts = 4, maxWaitMilliseconds = 60_000, random = Math.random } = options;
 
   async function send(request: HttpRequest): Promise<HttpResponse> {
     const label = labelOf(options, request);
@@ -93,7 +95,7 @@ export function createHttp(options: HttpOptions): Http {
           continue;
         }
         if (attempt >= attempts || !isRepeatable(error.kind, idempotent)) throw error;
-        await pause(backoffMs(attempt, error.retryAfterMs), error);
+        await pause(backoffMilliseconds(attempt, error.retryAfterMilliseconds), error);
       }
     }
   }
@@ -111,13 +113,13 @@ export function createHttp(options: HttpOptions): Http {
   /** Sleeps, or throws `otherwise` when that would take too long. */
   async function pause(milliseconds: number, otherwise: Failure): Promise<void> {
     const end = options.deadline?.()?.getTime() ?? Number.POSITIVE_INFINITY;
-    if (milliseconds > maxWaitMs || clock.now().getTime() + milliseconds >= end) throw otherwise;
+    if (milliseconds > maxWaitMilliseconds || clock.now().getTime() + milliseconds >= end) throw otherwise;
     await clock.sleep(milliseconds);
   }
 
-  function backoffMs(attempt: number, askedMs: number | undefined): number {
-    if (askedMs !== undefined) return Math.ceil(askedMs + random() * firstBackoffMs);
-    const full = Math.min(longestBackoffMs, firstBackoffMs * 2 ** (attempt - 1));
+  function backoffMilliseconds(attempt: number, askedMilliseconds: number | undefined): number {
+    if (askedMilliseconds !== undefined) return Math.ceil(askedMilliseconds + random() * firstBackoffMilliseconds);
+    const full = Math.min(longestBackoffMilliseconds, firstBackoffMilliseconds * 2 ** (attempt - 1));
     return Math.round(full * (0.5 + random() / 2));
   }
 
@@ -132,11 +134,15 @@ export function createHttp(options: HttpOptions): Http {
 
 /** Carries what the retry needs to know. */
 class Failure extends VendorApiError {
-  readonly retryAfterMs: number | undefined;
+  readonly retryAfterMilliseconds: number | undefined;
 
-  constructor(kind: VendorApiErrorKind, message: string, details: { status?: number; retryAfterMs?: number } = {}) {
+  constructor(
+    kind: VendorApiErrorKind,
+    message: string,
+    details: { status?: number; retryAfterMilliseconds?: number } = {},
+  ) {
     super(kind, message, details.status === undefined ? {} : { status: details.status });
-    this.retryAfterMs = details.retryAfterMs;
+    this.retryAfterMilliseconds = details.retryAfterMilliseconds;
   }
 }
 
@@ -146,7 +152,7 @@ async function call(
   label: string,
   credential: Record<string, string>,
 ): Promise<HttpResponse> {
-  const timeoutMs = timeLeftMs(options, label);
+  const timeoutMilliseconds = timeLeftMilliseconds(options, label);
   const { fetch: fetchOnce = fetch, maxResponseBytes = 10 * 1024 * 1024 } = options;
   const body = bodyOf(request);
   const headers = headersOf({ ...body?.headers, ...options.headers, ...credential }, label);
@@ -155,7 +161,7 @@ async function call(
       method: request.method,
       headers,
       redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(timeoutMilliseconds),
       ...(body && { body: body.content }),
     });
     const text = await readCapped(response, maxResponseBytes, label);
@@ -165,18 +171,18 @@ async function call(
   } catch (error) {
     if (error instanceof Failure) throw error;
     if (error instanceof Error && error.name === "TimeoutError") {
-      throw new Failure("timeout", `${label}: no complete answer within ${timeoutMs} ms`);
+      throw new Failure("timeout", `${label}: no complete answer within ${timeoutMilliseconds} ms`);
     }
     throw new Failure("unavailable", `${label}: ${connectionTrouble(error)}`);
   }
 }
 
-function timeLeftMs({ deadline, clock, timeoutMs = 10_000 }: HttpOptions, label: string): number {
+function timeLeftMilliseconds({ deadline, clock, timeoutMilliseconds = 10_000 }: HttpOptions, label: string): number {
   const end = deadline?.();
-  if (end === undefined) return timeoutMs;
+  if (end === undefined) return timeoutMilliseconds;
   const left = end.getTime() - clock.now().getTime();
   if (left <= 0) throw new VendorApiError("timeout", `${label}: no time left to ask`);
-  return Math.min(timeoutMs, left);
+  return Math.min(timeoutMilliseconds, left);
 }
 
 /** An invalid header value would be quoted, secret and all, in fetch's own error. */
@@ -242,10 +248,10 @@ function failureOf(response: Response, text: string, label: string, options: Htt
   const explanation = explain?.(jsonOrUndefined(text));
   const redirected = status >= 300 && status < 400 ? ", a redirect, which is not followed: check the address" : "";
   const message = `${label}: answered ${status}${redirected}${explanation ? `: ${explanation}` : ""}`;
-  const retryAfterMs = waitAskedFor(response.headers, clock.now());
+  const retryAfterMilliseconds = waitAskedFor(response.headers, clock.now());
   return new Failure(unauthorizedStatuses.includes(status) ? "unauthorized" : kindOf(status), message, {
     status,
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(retryAfterMilliseconds !== undefined && { retryAfterMilliseconds }),
   });
 }
 

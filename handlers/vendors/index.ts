@@ -1,6 +1,6 @@
 import type { Vendor } from "../core/ports.ts";
 import { createAzureDevOps } from "./azure-devops/client.ts";
-import type { RuntimeOf, VendorId, VendorRuntime } from "./config.ts";
+import type { RuntimeOf, VendorId } from "./config.ts";
 import type { VendorDeps } from "./deps.ts";
 import { createHcpTerraform } from "./hcp-terraform/client.ts";
 import { createSemaphore } from "./semaphore/client.ts";
@@ -16,7 +16,9 @@ const factories: { readonly [Id in VendorId]: VendorFactory<Id> } = {
 };
 
 /** The runtime half of the vendor that a fleet's environment names. */
-export function createVendor(runtime: VendorRuntime, deps: VendorDeps): Vendor {
-  const create = factories[runtime.type] as VendorFactory<VendorId>;
-  return create(runtime, deps);
+export function createVendor<Id extends VendorId>(
+  runtime: RuntimeOf<Id> & { readonly type: Id },
+  deps: VendorDeps,
+): Vendor {
+  return factories[runtime.type](runtime, deps);
 }

@@ -1,6 +1,6 @@
 import type { VendorRetirement } from "../core/ports.ts";
 import { createAzureDevOpsRetirement } from "./azure-devops/retirement.ts";
-import type { RuntimeOf, VendorId, VendorRuntime } from "./config.ts";
+import type { RuntimeOf, VendorId } from "./config.ts";
 import type { VendorDeps } from "./deps.ts";
 import { createSemaphoreRetirement } from "./semaphore/retirement.ts";
 import { createSpaceliftRetirement } from "./spacelift/retirement.ts";
@@ -16,8 +16,11 @@ const factories: { readonly [Id in VendorId]: RetirementFactory<Id> | undefined 
 };
 
 /** The retirement half of a vendor. Throws where the vendor has none: such a fleet has no retirement workflow. */
-export function createVendorRetirement(runtime: VendorRuntime, deps: VendorDeps): VendorRetirement {
-  const create = factories[runtime.type] as RetirementFactory<VendorId> | undefined;
+export function createVendorRetirement<Id extends VendorId>(
+  runtime: RuntimeOf<Id> & { readonly type: Id },
+  deps: VendorDeps,
+): VendorRetirement {
+  const create = factories[runtime.type];
   if (create === undefined) throw new Error(`agents of ${runtime.type} are not retired: they leave by themselves`);
   return create(runtime, deps);
 }

@@ -14,6 +14,3 @@ export const webhookEnv = z.object({
   /** How long a run counts after it was last heard of; only in notifications mode. */
   RUN_TTL_SECONDS: json(z.number()).optional(),
 });
-
-/** See {@link webhookEnv}. */
-export type WebhookEnv = z.output<typeof webhookEnv>;

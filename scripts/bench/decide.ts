@@ -1,5 +1,6 @@
 import { policyOf } from "../../__tests__/fixtures/policy.ts";
-import type { Agent, AgentState, Policy, Snapshot } from "../../handlers/core/model.ts";
+import type { Agent, AgentState, Snapshot } from "../../handlers/core/model.ts";
+import type { Policy } from "../../handlers/core/policy.ts";
 import { decide } from "../../handlers/core/scaling.ts";
 import { type Figure, median } from "./figure.ts";
 

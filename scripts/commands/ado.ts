@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Organization } from "../../handlers/vendors/azure-devops/connection.ts";
 import { createServiceHooks, type ServiceHooks } from "../../handlers/vendors/azure-devops/hooks.ts";
 import { readParallelJobs } from "../../handlers/vendors/azure-devops/parallelism.ts";
 import type { EcsFleetConfig } from "../../stacks/config/ecs-fleet.ts";
@@ -94,10 +95,7 @@ function addParallelJobs(ado: Command, context: Context): void {
       const fleet = azureDevOpsFleet(stack, context);
       const pat = required(context, "ADO_PAT", "a personal access token that may read the organization's usage");
       const parallelJobs = await ui.during("Asking Azure DevOps", () =>
-        readParallelJobs(
-          { url: urlOf(fleet.vendor), auth: { type: "pat" } },
-          { clock: context.clock, readToken: () => Promise.resolve(pat) },
-        ),
+        readParallelJobs(organizationOf(fleet.vendor), { clock: context.clock, readToken: () => Promise.resolve(pat) }),
       );
       const pools = fleet.pools?.map((pool) => agentsOf(fleet.agents, pool)) ?? [fleet.agents];
       const maxAgents = pools.reduce((sum, { max }) => sum + max, 0);
@@ -115,7 +113,12 @@ function addParallelJobs(ado: Command, context: Context): void {
 function hooksOf(stack: string, context: Context): ServiceHooks {
   const { vendor } = azureDevOpsFleet(stack, context);
   const pat = required(context, "ADO_PAT", "a personal access token that may manage service hooks");
-  return createServiceHooks(urlOf(vendor), { clock: context.clock, pat });
+  return createServiceHooks(organizationOf(vendor), { clock: context.clock, readToken: () => Promise.resolve(pat) });
+}
+
+/** Reached by the operator's own token. */
+function organizationOf(vendor: AzureDevOpsConfig): Organization {
+  return { url: urlOf(vendor), auth: { type: "pat" } };
 }
 
 function azureDevOpsFleet(stack: string, context: Context): EcsFleetConfig & { readonly vendor: AzureDevOpsConfig } {

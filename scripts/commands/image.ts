@@ -6,7 +6,7 @@ import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
 import type { Build, ImageBuilds } from "../lib/image-build.ts";
 
-const pollMs = 3_000;
+const pollMilliseconds = 3_000;
 
 interface BuildOptions {
   readonly wait: boolean;
@@ -69,7 +69,7 @@ async function follow(clock: Clock, builds: ImageBuilds, started: Build, tell: (
     if (build.phase !== phase && build.phase !== undefined) tell(`--- ${build.phase}`);
     phase = build.phase;
     (await readLog(build)).forEach(tell);
-    await clock.sleep(pollMs);
+    await clock.sleep(pollMilliseconds);
     if (!build.complete) continue;
     // The last lines come after the build's end.
     (await readLog(build)).forEach(tell);

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../handlers/vendors/hcp-terraform/admin.ts";
+import { runTriggers } from "../../handlers/vendors/hcp-terraform/config.ts";
 import { type Context, globalsOf, required, uiOf } from "../lib/context.ts";
 import { asking, explain, UserError } from "../lib/errors.ts";
 import { addressOf, adminAt, findWorkspaces } from "../lib/hcp-terraform.ts";
@@ -7,10 +8,7 @@ import { table } from "../lib/ui.ts";
 import { webhookUrl } from "../lib/webhook-url.ts";
 
 /** `all` is what a fleet without an API token needs; `minimal` is enough to wake one that has one. */
-const triggerSets = {
-  all: ["run:created", "run:planning", "run:needs_attention", "run:applying", "run:completed", "run:errored"],
-  minimal: ["run:created", "run:completed", "run:errored"],
-} as const;
+const triggerSets = { all: runTriggers.notifications, minimal: runTriggers.api };
 
 interface AddOptions {
   readonly triggers: keyof typeof triggerSets;

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Clock } from "../../handlers/core/ports.ts";
 import type { HcpTerraformAdmin, Run } from "../../handlers/vendors/hcp-terraform/admin.ts";
+import { hasSucceeded, isFinalRunStatus } from "../../handlers/vendors/hcp-terraform/run-status.ts";
 import { type LoadedStack, loadStack } from "../../stacks/config/load.ts";
 import { packFolder } from "../lib/archive.ts";
 import { type Context, globalsOf, uiOf } from "../lib/context.ts";
@@ -17,17 +18,8 @@ interface RunOptions {
   readonly timeoutSeconds: number;
 }
 
-const pollMs = 3_000;
+const pollMilliseconds = 3_000;
 const shownLogLines = 40;
-
-const succeeded: ReadonlySet<string> = new Set(["applied", "planned_and_finished", "planned_and_saved"]);
-const failed: ReadonlySet<string> = new Set([
-  "errored",
-  "canceled",
-  "force_canceled",
-  "discarded",
-  "policy_soft_failed",
-]);
 
 /** `fleet run`. */
 export function addRunCommand(program: Command, context: Context): void {
@@ -81,7 +73,7 @@ async function runStack(context: Context, stackName: string, options: RunOptions
   const ended = await ui.during(`Following ${started.id}`, (step) =>
     follow(context.clock, admin, started, options, url, step),
   );
-  const success = succeeded.has(ended.status);
+  const success = hasSucceeded(ended.status);
   if (!success) ui.note(await lastLogLines(admin, ended));
   ui.result(
     { run_id: ended.id, run_url: url, status: ended.status, succeeded: success },
@@ -110,7 +102,7 @@ async function untilUploaded(clock: Clock, admin: HcpTerraformAdmin, id: string)
     const status = await admin.configurationVersionStatus(id);
     if (status === "uploaded") return;
     if (status === "errored") break;
-    await clock.sleep(pollMs);
+    await clock.sleep(pollMilliseconds);
   }
   throw new UserError("HCP Terraform could not take the upload in.", "Synthesize again, then try again.");
 }
@@ -130,14 +122,14 @@ async function follow(
     const line = run.confirmable ? `${run.status}: waits for a person to confirm or discard it at ${url}` : run.status;
     if (line !== shown) step(line);
     shown = line;
-    if (succeeded.has(run.status) || failed.has(run.status)) return run;
-    if (clock.now().getTime() + pollMs > end) {
+    if (hasSucceeded(run.status) || isFinalRunStatus(run.status)) return run;
+    if (clock.now().getTime() + pollMilliseconds > end) {
       throw new UserError(
         `The run is still ${run.status} after ${timeoutSeconds} s.`,
         `It goes on without us: see ${url}`,
       );
     }
-    await clock.sleep(pollMs);
+    await clock.sleep(pollMilliseconds);
   }
 }
 

@@ -1,5 +1,5 @@
 import { VendorApiError, type VendorApiErrorKind } from "../../handlers/core/errors.ts";
-import { ConfigError } from "../../stacks/config/load.ts";
+import { ConfigError } from "../../stacks/config/errors.ts";
 
 /** Something the person at the terminal can put right: what failed, and what to do. */
 export class UserError extends Error {

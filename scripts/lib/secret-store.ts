@@ -11,6 +11,7 @@ import {
   SSMClient,
 } from "@aws-sdk/client-ssm";
 import { clientOptions } from "../../handlers/aws/client-options.ts";
+import { serviceOf } from "../../handlers/core/arn.ts";
 
 /** A secret in AWS. */
 interface StoredSecret {
@@ -21,7 +22,7 @@ interface StoredSecret {
 
 /** Writes a new value. Resolves to whether there is such a secret; none is made. */
 export async function writeSecret(secret: StoredSecret, value: string): Promise<boolean> {
-  const isParameter = secret.id.startsWith("arn:") && secret.id.split(":")[2] === "ssm";
+  const isParameter = serviceOf(secret.id) === "ssm";
   try {
     await (isParameter ? putParameter(secret, value) : putSecretValue(secret, value));
     return true;

@@ -1,3 +1,4 @@
+import { regionOf } from "../../handlers/core/arn.ts";
 import type { LoadedStack } from "../../stacks/config/load.ts";
 import { type SecretKey, secretKeys, secretName } from "../../stacks/config/names.ts";
 import { secretsOfVendor } from "../../stacks/config/secrets.ts";
@@ -20,7 +21,7 @@ export function secretOf({ name: stack, file, config }: LoadedStack, name: strin
   const key = keyOf(name, secretsOfVendor[config.vendor.type]);
   const source = config.secrets[key];
   if (source === undefined) return { id: secretName(stack, key), region: config.region, stack, key };
-  if ("arn" in source) return { id: source.arn, region: source.arn.split(":")[3] ?? config.region, stack, key };
+  if ("arn" in source) return { id: source.arn, region: regionOf(source.arn) ?? config.region, stack, key };
   throw new UserError(
     `${file} says that ${name} comes from the Terraform variable ${source.variable}.`,
     `Set TF_VAR_${source.variable}, raise secrets.${key}.version, and deploy the stack.`,

@@ -1,4 +1,4 @@
-import { isProtected } from "../../stacks/config/primitives.ts";
+import { isProtected } from "../../handlers/core/address.ts";
 import { UserError } from "./errors.ts";
 
 /** The URL of a fleet's webhook, which a command takes as its last argument. Throws unless it is an https URL. */

@@ -1,11 +1,11 @@
 import * as z from "zod";
-import type { Buffer } from "../../handlers/core/model.ts";
+import { type Policy, removalOrders } from "../../handlers/core/policy.ts";
 import { oneOf, wholeNumber } from "./primitives.ts";
 import { withRules } from "./rules.ts";
 
 interface AgentNumbers {
   readonly min: number;
-  readonly buffer: Buffer;
+  readonly buffer: Policy["buffer"];
   readonly max: number;
   readonly initial?: number | undefined;
 }
@@ -89,12 +89,12 @@ export const scaling = z.strictObject({
     .default(true)
     .describe("`false` stops the loop from launching, stopping and retiring anything; agents that are there go on."),
   tickSeconds: wholeNumber(5, 60).default(10).describe("How often the loop looks while there is demand."),
-  scaleInCooldownSeconds: wholeNumber(0, 3600).default(60).describe("Rest between two scale-ins."),
-  scaleOutCooldownSeconds: wholeNumber(0, 3600).default(0).describe("Rest between two scale-outs."),
+  scaleInCooldownSeconds: wholeNumber(0, 3600).default(60).describe("Rest after a scale-out before agents are taken out."),
+  scaleOutCooldownSeconds: wholeNumber(0, 3600).default(0).describe("Rest after a scale-out before the next one."),
   scaleInAfterObservations: wholeNumber(1, 60)
     .default(1)
     .describe("Agents are retired only when so many looks in a row, `tickSeconds` apart, want fewer."),
-  removalOrder: oneOf(["oldest-first", "outdated-first", "longest-idle-first"])
+  removalOrder: oneOf(removalOrders)
     .default("oldest-first")
     .describe("Which idle agents are retired first. Outdated ones were launched from older settings."),
   maxAddedPerTick: wholeNumber(1, 1000).default(50).describe("Agents launched in one tick, at most."),

@@ -1,6 +1,6 @@
 import { posix, win32 } from "node:path";
 import * as z from "zod";
-import { hostname, regionName, text } from "./primitives.ts";
+import { bucketName, hcpOrganization, hcpWorkspace, hostname, regionName, text } from "./primitives.ts";
 
 const local = z.strictObject({
   type: z.literal("local").describe("State in a file on this machine."),
@@ -16,7 +16,7 @@ const local = z.strictObject({
 
 const s3 = z.strictObject({
   type: z.literal("s3").describe("State in an S3 bucket."),
-  bucket: text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of an S3 bucket").describe("The bucket's name."),
+  bucket: bucketName.describe("The bucket's name."),
   key: text(/^[^/\s][^\s]*$/, "an object key without a leading slash")
     .optional()
     .describe("Object key of the state. Left out: `agent-fleets/<stack>.tfstate`."),
@@ -31,8 +31,8 @@ const s3 = z.strictObject({
 
 const cloud = z.strictObject({
   type: z.literal("cloud").describe("State and runs in an HCP Terraform or Terraform Enterprise workspace."),
-  organization: text(/^[A-Za-z0-9][\w-]*$/, "the name of an organization").describe("The organization."),
-  workspace: text(/^[\w-]{1,90}$/, "the name of a workspace").describe("The workspace: one per stack."),
+  organization: hcpOrganization.describe("The organization."),
+  workspace: hcpWorkspace.describe("The workspace: one per stack."),
   hostname: hostname.default("app.terraform.io").describe("Host of HCP Terraform or Terraform Enterprise."),
 });
 

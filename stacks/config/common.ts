@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { regionOf } from "../../handlers/core/arn.ts";
 import { backend } from "./backend.ts";
 import { kmsKey, oneOf, policyArn, regionName, text } from "./primitives.ts";
 import type { Rule } from "./rules.ts";
@@ -72,6 +73,6 @@ export const commonRules: readonly Rule<CommonConfig>[] = [
     path: ["kmsKeyArn"],
     reads: [["kmsKeyArn"], ["region"]],
     check: ({ kmsKeyArn: arn, region }) =>
-      arn === undefined || arn.split(":")[3] === region ? undefined : `must be a key in the stack's region, ${region}`,
+      arn === undefined || regionOf(arn) === region ? undefined : `must be a key in the stack's region, ${region}`,
   },
 ];

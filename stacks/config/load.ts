@@ -1,3 +1,4 @@
+import { ConfigError } from "./errors.ts";
 import { stackName } from "./names.ts";
 import { check } from "./reading/explain.ts";
 import { type ConfigFile, type ConfigSource, listConfigFiles, readConfigFile } from "./reading/files.ts";
@@ -7,15 +8,6 @@ import { parseYaml, type YamlTree } from "./reading/yaml-tree.ts";
 import { explainReferences } from "./references.ts";
 import { type StackConfig, stackConfig } from "./schema.ts";
 import { warningsOf } from "./warnings.ts";
-
-/** Everything that is wrong with the config, one line each, for a person to read. Holds no value of a secret. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-
-  constructor(readonly errors: readonly string[]) {
-    super(errors.join("\n"));
-  }
-}
 
 /** One config file, checked and with its defaults. */
 export interface LoadedStack {

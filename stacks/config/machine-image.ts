@@ -1,15 +1,25 @@
 import * as z from "zod";
 import { alarmRules, eventReceivers } from "./alarms.ts";
 import { commonFields, commonRules } from "./common.ts";
-import { amiId, amiParameter } from "./compute/ec2-compute.ts";
+import { amiById, amiByParameter } from "./compute/ec2-compute.ts";
 import { explainTypes, instanceType } from "./compute/instances.ts";
-import { oneOf, text, uniqueList, wholeNumber } from "./primitives.ts";
+import {
+  architecture,
+  cronPattern,
+  deviceName,
+  oneOf,
+  securityGroupId,
+  subnetId,
+  text,
+  uniqueList,
+  wholeNumber,
+} from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
 import { semaphore } from "./vendors/semaphore.ts";
 
 const { region, ...restOfCommon } = commonFields;
 
-const baseImage = z.union([z.strictObject({ id: amiId }), z.strictObject({ ssmParameter: amiParameter })], {
+const baseImage = z.union([amiById, amiByParameter], {
   error: "must be { id: … } or { ssmParameter: … }",
 });
 
@@ -31,7 +41,7 @@ const command = z
   });
 
 const volume = z.strictObject({
-  deviceName: text(/^\/dev\/[a-z0-9/]+$/, "a device such as /dev/xvda")
+  deviceName: deviceName
     .default("/dev/xvda")
     .describe("The base image's root device: /dev/xvda with Amazon Linux, /dev/sda1 with Ubuntu."),
   sizeGiB: wholeNumber(8, 16_384)
@@ -40,13 +50,10 @@ const volume = z.strictObject({
 });
 
 const network = z.strictObject({
-  subnetId: text(/^subnet-[0-9a-f]{8,17}$/, "the id of a subnet, such as subnet-0123456789abcdef0").describe(
+  subnetId: subnetId.describe(
     "A subnet with a way out: to Systems Manager, package repositories and what is downloaded.",
   ),
-  securityGroupIds: uniqueList(
-    text(/^sg-[0-9a-f]{8,17}$/, "the id of a security group, such as sg-0123456789abcdef0"),
-    1,
-  )
+  securityGroupIds: uniqueList(securityGroupId, 1)
     .optional()
     .describe("Security groups of the instance that builds. Left out: one of our own, without ingress."),
 });
@@ -86,7 +93,7 @@ export const machineImage = withRules(
       .literal("machine-image")
       .describe("An AMI for fleets on EC2 instances, which use it by `compute.ami: { stack: … }`."),
     region,
-    architecture: oneOf(["x86_64", "arm64"]).default("x86_64").describe("CPU architecture of the image."),
+    architecture: architecture.default("x86_64").describe("CPU architecture of the image."),
     baseImage: baseImage
       .optional()
       .describe("What the image is made from. Left out: the newest Amazon Linux 2023 at each build."),
@@ -101,10 +108,7 @@ export const machineImage = withRules(
       .max(100)
       .default([])
       .describe("Lines of bash that run at the end as root, in one shell; the first that fails ends the build."),
-    schedule: text(
-      /^(?:never|cron\((?:[0-9A-Za-z*?,/#-]+ ){5}[0-9A-Za-z*?,/#-]+\))$/,
-      "never, or a schedule in UTC such as cron(17 3 ? * SUN *)",
-    )
+    schedule: text(new RegExp(`^(?:never|${cronPattern})$`), "never, or a schedule in UTC such as cron(17 3 ? * SUN *)")
       .default("cron(17 3 ? * SUN *)")
       .describe(
         "When the image is built anew; UTC. With Amazon Linux only if there is a newer one since. `never`: by hand alone.",

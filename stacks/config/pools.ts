@@ -1,9 +1,9 @@
 import * as z from "zod";
-import type { Buffer } from "../../handlers/core/model.ts";
+import type { Policy } from "../../handlers/core/policy.ts";
 import { agentBuffer, tooManyAgents } from "./agents.ts";
 import { type ComputeConfig, cpuUnits, environment, wrongMemory } from "./compute/compute.ts";
 import { containerImage } from "./compute/image.ts";
-import { oneOf, text, wholeNumber } from "./primitives.ts";
+import { architecture, text, wholeNumber } from "./primitives.ts";
 import type { Rule } from "./rules.ts";
 import { capabilities, poolName } from "./vendors/azure-devops.ts";
 
@@ -14,7 +14,7 @@ const poolCompute = z.strictObject({
   cpu: cpuUnits.optional().describe("In place of compute.cpu."),
   memoryMiB: wholeNumber(512, 122_880).optional().describe("In place of compute.memoryMiB."),
   ephemeralStorageGiB: wholeNumber(21, 200).optional().describe("In place of compute.ephemeralStorageGiB."),
-  architecture: oneOf(["x86_64", "arm64"])
+  architecture: architecture
     .optional()
     .describe(
       "In place of compute.architecture. Another one needs an `image` of its own, unless compute.image names one.",
@@ -47,7 +47,7 @@ export const pools = z
   .max(maxPools, { error: `must name at most ${maxPools} pools: make a second stack for more` });
 
 interface PooledFleet {
-  readonly agents: { readonly min: number; readonly max: number; readonly buffer: Buffer };
+  readonly agents: { readonly min: number; readonly max: number; readonly buffer: Policy["buffer"] };
   readonly compute: ComputeConfig;
   readonly pools?: readonly PoolConfig[] | undefined;
   readonly vendor: { readonly type: string; readonly poolName?: string | undefined };

@@ -1,7 +1,7 @@
 import * as z from "zod";
+import { isProtected } from "../../handlers/core/address.ts";
+import { partitionPattern as partition } from "../../handlers/core/arn.ts";
 
-/** The partitions of AWS, as a regular expression. */
-const partition = "(?:aws|aws-us-gov|aws-cn)";
 const region = "[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}";
 
 /** Text of one form. `mustBe` completes the sentence of every error: "must be …". */
@@ -47,6 +47,60 @@ export const policyArn = text(
   "the ARN of an IAM policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess",
 );
 
+const secret = "secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\\w/+=.@!-]+";
+const parameter = "ssm:[a-z0-9-]+:[0-9]{12}:parameter/[\\w./-]+";
+
+/** A secret of Secrets Manager. */
+export const secretArn = text(new RegExp(`^arn:${partition}:${secret}$`), "the ARN of a Secrets Manager secret");
+
+/** A secret of Secrets Manager or a parameter of SSM. */
+export const secretOrParameterArn = text(
+  new RegExp(`^arn:${partition}:(?:${secret}|${parameter})$`),
+  "the ARN of a Secrets Manager secret or an SSM parameter",
+);
+
+/** The same as ECS takes it. */
+export const secretReference = text(
+  new RegExp(`^arn:${partition}:(?:${secret}(?::[\\w-]*:[\\w-]*:[\\w-]*)?|${parameter})$`),
+  "the ARN of a Secrets Manager secret (with `:key::` for one key of its JSON) or an SSM parameter",
+);
+
+/** The name of an S3 bucket, as part of a regular expression. */
+export const bucketPattern = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]";
+
+/** The name of an S3 bucket. */
+export const bucketName = text(new RegExp(`^${bucketPattern}$`), "the name of an S3 bucket");
+
+/** An S3 bucket by its ARN. */
+export const bucketArn = text(new RegExp(`^arn:${partition}:s3:::${bucketPattern}$`), "the ARN of an S3 bucket");
+
+/** A subnet of a VPC. */
+export const subnetId = text(/^subnet-[0-9a-f]{8,17}$/, "the id of a subnet, such as subnet-0123456789abcdef0");
+
+/** A security group of a VPC. */
+export const securityGroupId = text(/^sg-[0-9a-f]{8,17}$/, "the id of a security group, such as sg-0123456789abcdef0");
+
+/** A machine image of EC2. */
+export const amiId = text(/^ami-[0-9a-f]{8,17}$/, "the id of an AMI, such as ami-0123456789abcdef0");
+
+/** A disk as an instance sees it. */
+export const deviceName = text(/^\/dev\/[a-z0-9/]+$/, "a device such as /dev/xvda");
+
+/** CPU architecture of containers, instances and images. */
+export const architecture = oneOf(["x86_64", "arm64"]);
+
+/** A schedule of AWS, as part of a regular expression. */
+export const cronPattern = "cron\\((?:[0-9A-Za-z*?,/#-]+ ){5}[0-9A-Za-z*?,/#-]+\\)";
+
+/** A checksum. */
+export const sha256 = text(/^[0-9a-f]{64}$/, "a SHA-256 in 64 lower-case hexadecimal digits");
+
+/** An organization of HCP Terraform. */
+export const hcpOrganization = text(/^[A-Za-z0-9][\w-]*$/, "the name of an organization: letters, digits, - and _");
+
+/** A workspace of HCP Terraform. */
+export const hcpWorkspace = text(/^[\w-]{1,90}$/, "the name of a workspace: letters, digits, - and _");
+
 /** A host name, with a port where it is not the usual one. */
 export const hostname = text(
   /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::[0-9]{1,5})?$/,
@@ -63,10 +117,4 @@ function isBaseUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const url = new URL(value);
   return url.origin === value && isProtected(url);
-}
-
-/** Whether nobody can listen in: https, or http on loopback, where tests live. */
-export function isProtected({ protocol, hostname: host }: URL): boolean {
-  const loopback = host === "localhost" || host === "[::1]" || /^127(?:\.[0-9]+){3}$/.test(host);
-  return protocol === "https:" || (protocol === "http:" && loopback);
 }

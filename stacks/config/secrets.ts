@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { regionOf } from "../../handlers/core/arn.ts";
 import { type SecretKey, secretKeys } from "./names.ts";
-import { kmsKey, text, wholeNumber } from "./primitives.ts";
+import { kmsKey, secretOrParameterArn, text, wholeNumber } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
 
 /** The key of a secret that is not the stack's. */
@@ -23,10 +24,7 @@ export const ownKeyRules: readonly Rule<{ readonly arn: string; readonly kmsKeyA
 /** A secret that exists already. */
 export const byArn = withRules(
   z.strictObject({
-    arn: text(
-      /^arn:(?:aws|aws-us-gov|aws-cn):(?:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+|ssm:[a-z0-9-]+:[0-9]{12}:parameter\/[\w./-]+)$/,
-      "the ARN of a Secrets Manager secret or an SSM parameter",
-    ).describe("An existing Secrets Manager secret or SSM SecureString parameter."),
+    arn: secretOrParameterArn.describe("An existing Secrets Manager secret or SSM SecureString parameter."),
     kmsKeyArn: ownKey,
   }),
   ownKeyRules,
@@ -134,7 +132,3 @@ export const secretRules: readonly Rule<{
 
 /** A secret by ARN or by Terraform variable. */
 export type SecretSource = z.output<typeof source>;
-
-function regionOf(arn: string): string {
-  return arn.split(":")[3] ?? "";
-}

@@ -3,6 +3,11 @@ import type { Construct } from "constructs";
 import type { ServiceRole } from "./service-role.ts";
 import type { StackContext } from "./stack-context.ts";
 
+/** Name of one of a stack's log groups, or without parts what their names begin with. */
+export function logGroupName(stack: string, ...parts: readonly string[]): string {
+  return ["/agent-fleets", stack, ...parts].join("/");
+}
+
 /** A log group with the stack's retention and key. */
 export function createLogGroup(scope: Construct, id: string, context: StackContext, name: string): CloudwatchLogGroup {
   return new CloudwatchLogGroup(scope, id, {

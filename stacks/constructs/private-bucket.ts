@@ -1,4 +1,5 @@
 import { S3Bucket } from "@cdktf/provider-aws/lib/s3-bucket";
+import { S3BucketLifecycleConfiguration } from "@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration";
 import { S3BucketPolicy } from "@cdktf/provider-aws/lib/s3-bucket-policy";
 import { S3BucketPublicAccessBlock } from "@cdktf/provider-aws/lib/s3-bucket-public-access-block";
 import { S3BucketServerSideEncryptionConfigurationA } from "@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration";
@@ -6,10 +7,12 @@ import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { StackContext } from "./stack-context.ts";
 
-/** A bucket for what a stack makes itself: private, encrypted, TLS only, not versioned, and gone with the stack. */
+/** A private bucket: encrypted, TLS only, not versioned. */
 export class PrivateBucket extends Construct {
   readonly name: string;
   readonly arn: string;
+  /** What lets in whom `allow` names. */
+  readonly policy: ITerraformDependable;
   /** What must exist before anything is put into it. */
   readonly ready: ITerraformDependable[];
 
@@ -20,13 +23,21 @@ export class PrivateBucket extends Construct {
       readonly context: StackContext;
       /** What it is for: part of its name. At most 9 characters. */
       readonly purpose: string;
+      /** `undefined`: S3's own key. */
+      readonly kmsKeyArn: string | undefined;
+      /** Goes with the stack, whatever is in it. @default only when it is empty */
+      readonly forceDestroy?: true;
+      /** How long objects are kept; 0: for ever. @default 0 */
+      readonly expireDays?: number;
+      /** Statements of its policy, by the bucket's ARN. @default none */
+      readonly allow?: (arn: string) => readonly object[];
     },
   ) {
     super(scope, id);
-    const { context, purpose } = props;
+    const { context, purpose, kmsKeyArn, forceDestroy, expireDays = 0, allow = () => [] } = props;
     // AWS takes 37 characters of prefix.
     const bucketPrefix = `${context.name.slice(0, 26)}-${purpose}-`;
-    const { id: bucket, arn } = new S3Bucket(this, "bucket", { bucketPrefix, forceDestroy: true });
+    const { id: bucket, arn } = new S3Bucket(this, "bucket", { bucketPrefix, forceDestroy });
     this.name = bucket;
     this.arn = arn;
     const closed = new S3BucketPublicAccessBlock(this, "private", {
@@ -39,19 +50,26 @@ export class PrivateBucket extends Construct {
     const encryption = new S3BucketServerSideEncryptionConfigurationA(this, "encryption", {
       bucket,
       rule: [
-        context.kmsKeyArn
+        kmsKeyArn
           ? {
-              applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: context.kmsKeyArn },
+              applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: kmsKeyArn },
               bucketKeyEnabled: true,
             }
           : { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } },
       ],
     });
-    const policy = new S3BucketPolicy(this, "policy", {
+    if (expireDays > 0) {
+      new S3BucketLifecycleConfiguration(this, "expiry", {
+        bucket,
+        rule: [{ id: "expire", status: "Enabled", filter: [{}], expiration: [{ days: expireDays }] }],
+      });
+    }
+    this.policy = new S3BucketPolicy(this, "policy", {
       bucket,
       policy: JSON.stringify({
         Version: "2012-10-17",
         Statement: [
+          ...allow(arn),
           {
             Sid: "NoPlainHttp",
             Effect: "Deny",
@@ -64,6 +82,6 @@ export class PrivateBucket extends Construct {
       }),
       dependsOn: [closed],
     });
-    this.ready = [encryption, policy];
+    this.ready = [encryption, this.policy];
   }
 }

@@ -2,6 +2,7 @@ import { SecretsmanagerSecret } from "@cdktf/provider-aws/lib/secretsmanager-sec
 import { SecretsmanagerSecretVersion } from "@cdktf/provider-aws/lib/secretsmanager-secret-version";
 import { type ITerraformDependable, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
+import { serviceOf } from "../../handlers/core/arn.ts";
 import type { SecretSource } from "../config/secrets.ts";
 import type { ServiceRole } from "./service-role.ts";
 import type { StackContext } from "./stack-context.ts";
@@ -71,7 +72,7 @@ export class Secret extends Construct {
 
   /** Lets a role read exactly this secret, and decrypt it with its key. */
   grantRead(role: ServiceRole): void {
-    const parameter = /^arn:[^:]+:ssm:/.test(this.arn);
+    const parameter = serviceOf(this.arn) === "ssm";
     const actions = parameter
       ? ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParameterHistory"]
       : ["secretsmanager:GetSecretValue"];

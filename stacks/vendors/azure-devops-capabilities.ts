@@ -1,3 +1,4 @@
+import { offeredVersion } from "../../handlers/vendors/azure-devops/config.ts";
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import { computeOf, type PoolConfig } from "../config/pools.ts";
 import type { AzureDevOpsConfig } from "../config/vendors/azure-devops.ts";
@@ -9,7 +10,7 @@ type Capabilities = Readonly<Record<string, string>>;
 /** What the agent finds on every machine that runs our image; its version is any that jobs demand: it updates itself. */
 const standardCapabilities: Capabilities = {
   "Agent.OS": "Linux",
-  "Agent.Version": "4.999.0",
+  "Agent.Version": offeredVersion,
   bash: "/bin/bash",
   curl: "/usr/bin/curl",
   git: "/usr/bin/git",

@@ -1,4 +1,4 @@
-import type { AzureDevOpsRuntime } from "../../handlers/vendors/azure-devops/config.ts";
+import { type AzureDevOpsRuntime, webhookPath } from "../../handlers/vendors/azure-devops/config.ts";
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { PoolConfig } from "../config/pools.ts";
 import { type AzureDevOpsConfig, urlOf } from "../config/vendors/azure-devops.ts";
@@ -43,16 +43,14 @@ export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): C
     runtime,
     departure: "by-retirement",
     apiSecret,
-    webhookSecret: "hookSecret",
     secrets: {
       [apiSecret]: principal
         ? `Client secret of application ${principal.clientId}`
         : `Personal access token that manages agent pools of ${url}`,
       ...(webhook.enabled && { hookSecret: "What service hooks show to be let in" }),
     },
-    webhook: webhook.enabled ? webhook : undefined,
+    webhook: webhook.enabled ? { ...webhook, secret: "hookSecret", paths: { webhook_url: webhookPath } } : undefined,
     tellsUnmatchedJobs: true,
-    webhookPaths: { webhook_url: "/service-hook" },
     defaultImage: { build: "azure-devops" },
 
     poolRuntime(pool) {
@@ -81,7 +79,5 @@ export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): C
         writableFolders: ["/azp", "/tmp", "/home/agent"],
       };
     },
-
-    manage: () => ({}),
   };
 }

@@ -10,17 +10,9 @@ import { WorkspaceRunTask } from "@cdktf/provider-tfe/lib/workspace-run-task";
 import { WorkspaceSettings } from "@cdktf/provider-tfe/lib/workspace-settings";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { runTriggers, webhookPaths } from "../../handlers/vendors/hcp-terraform/config.ts";
 import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";
 import type { ManageProps } from "./vendor-synth.ts";
-
-/**
- * Wake-ups need to know that something was queued or ended. The ledger of a notifications-only fleet also needs to
- * know when a run waits for a person and when it goes on.
- */
-const triggers = {
-  api: ["run:created", "run:completed", "run:errored"],
-  notifications: ["run:created", "run:planning", "run:needs_attention", "run:applying", "run:completed", "run:errored"],
-} as const;
 
 /** The TFE resources that `vendor.manage` asks for; none of them without it. */
 export function manageHcpTerraform(
@@ -95,8 +87,8 @@ class ManagedHcpTerraform extends Construct {
         workspaceId: this.workspaceId(name),
         destinationType: "generic",
         enabled: true,
-        triggers: [...triggers[this.config.demand]],
-        url: `${url}/notifications`,
+        triggers: [...runTriggers[this.config.demand]],
+        url: url + webhookPaths.notifications,
         tokenWo: hmacKey,
         dependsOn: ready,
       });
@@ -111,7 +103,7 @@ class ManagedHcpTerraform extends Construct {
       name: runTask.name,
       organization: this.config.organization,
       description: `Wakes the agents of fleet ${this.props.stackName}`,
-      url: `${url}/run-task`,
+      url: url + webhookPaths.runTask,
       hmacKeyWo: hmacKey,
       enabled: true,
       dependsOn: ready,

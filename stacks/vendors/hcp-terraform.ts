@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { webhookPaths } from "../../handlers/vendors/hcp-terraform/config.ts";
+import { tfcAgentImage } from "../config/compute/image.ts";
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";
 import { terraformText } from "../constructs/terraform-text.ts";
@@ -12,17 +14,21 @@ export function hcpTerraform(config: HcpTerraformConfig, { agents }: EcsFleetCon
     runtime: { type, organization, agentPool, address, demand },
     departure: "by-itself",
     apiSecret: "apiToken",
-    webhookSecret: "notificationToken",
     secrets: {
       agentToken: `Agent token of pool ${agentPool}`,
       ...(demand === "api" && { apiToken: `API token that reads the runs of organization ${organization}` }),
       ...(webhook.enabled && { notificationToken: "HMAC key of notifications and run tasks" }),
     },
     ledgerTtlSeconds: demand === "notifications" ? config.runTtlSeconds : undefined,
-    webhook: webhook.enabled ? webhook : undefined,
-    webhookAsksVendor: config.manage?.runTask !== undefined,
-    webhookPaths: { webhook_url: "/notifications", run_task_url: "/run-task" },
-    defaultImage: "hashicorp/tfc-agent:1.30.2",
+    webhook: webhook.enabled
+      ? {
+          ...webhook,
+          secret: "notificationToken",
+          paths: { webhook_url: webhookPaths.notifications, run_task_url: webhookPaths.runTask },
+          asksVendor: config.manage?.runTask !== undefined,
+        }
+      : undefined,
+    defaultImage: tfcAgentImage,
 
     container({ agentToken }) {
       if (!agentToken) throw new Error("an HCP Terraform fleet has an agent token");

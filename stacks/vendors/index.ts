@@ -7,37 +7,37 @@ import { spacelift } from "./spacelift.ts";
 import type { ContainerVendor, InstanceVendor } from "./vendor-synth.ts";
 
 type ContainerConfig = EcsFleetConfig["vendor"];
+type ContainerConfigOf<Id> = Extract<ContainerConfig, { readonly type: Id }>;
 
 const containerVendors: {
-  readonly [Id in ContainerConfig["type"]]: (
-    config: Extract<ContainerConfig, { readonly type: Id }>,
-    fleet: EcsFleetConfig,
-  ) => ContainerVendor;
+  readonly [Id in ContainerConfig["type"]]: (config: ContainerConfigOf<Id>, fleet: EcsFleetConfig) => ContainerVendor;
 } = {
   "azure-devops": azureDevOps,
   "hcp-terraform": hcpTerraform,
 };
 
 /** The synth half of a vendor whose agents run in containers. */
-export function containerVendor(fleet: EcsFleetConfig): ContainerVendor {
-  const create = containerVendors[fleet.vendor.type] as (
-    config: ContainerConfig,
-    fleet: EcsFleetConfig,
-  ) => ContainerVendor;
-  return create(fleet.vendor, fleet);
+export function containerVendor<Id extends ContainerConfig["type"]>(
+  fleet: EcsFleetConfig & { readonly vendor: ContainerConfigOf<Id> & { readonly type: Id } },
+): ContainerVendor {
+  return containerVendors[fleet.vendor.type](fleet.vendor, fleet);
 }
 
 type InstanceConfig = Ec2FleetConfig["vendor"];
+type InstanceConfigOf<Id> = Extract<InstanceConfig, { readonly type: Id }>;
 
 const instanceVendors: {
-  readonly [Id in InstanceConfig["type"]]: (config: Extract<InstanceConfig, { readonly type: Id }>) => InstanceVendor;
+  readonly [Id in InstanceConfig["type"]]: (config: InstanceConfigOf<Id>) => InstanceVendor;
 } = {
   semaphore,
   spacelift,
 };
 
 /** The synth half of a vendor whose agents run on instances. */
-export function instanceVendor({ vendor }: Ec2FleetConfig): InstanceVendor {
-  const create = instanceVendors[vendor.type] as (config: InstanceConfig) => InstanceVendor;
-  return create(vendor);
+export function instanceVendor<Id extends InstanceConfig["type"]>({
+  vendor,
+}: {
+  readonly vendor: InstanceConfigOf<Id> & { readonly type: Id };
+}): InstanceVendor {
+  return instanceVendors[vendor.type](vendor);
 }

@@ -1,3 +1,4 @@
+import { isLoopback } from "../../handlers/core/address.ts";
 import { knownAgentReleases, type SemaphoreConfig } from "../config/vendors/semaphore.ts";
 import type { Statement } from "../constructs/service-role.ts";
 import type { InstanceFleet, InstanceVendor } from "./vendor-synth.ts";
@@ -6,25 +7,22 @@ import type { InstanceFleet, InstanceVendor } from "./vendor-synth.ts";
 export function semaphore(config: SemaphoreConfig): InstanceVendor {
   const host = hostOf(config);
   return {
-    runtime: { type: config.type, address: `${isLoopback(host) ? "http" : "https"}://${host}` },
+    runtime: { type: config.type, address: `${isPlain(host) ? "http" : "https"}://${host}` },
     departure: "by-itself",
     asksInstances: true,
     // One token registers agents and reads what they are to do.
     apiSecret: "agentTypeToken",
     secrets: { agentTypeToken: `Registration token of an agent type at ${host}` },
-    webhook: undefined,
 
     instance(fleet, { agentTypeToken }) {
-      const { releaseQueueUrl, releaseQueueArn } = fleet;
       if (!agentTypeToken) throw new Error("a Semaphore fleet has the token of its agent type");
-      if (!releaseQueueUrl || !releaseQueueArn) throw new Error("a Semaphore fleet has a release queue");
       return {
         bootFiles: ["semaphore/boot.sh"],
         settings: {
           AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: String(config.powerOffDelaySeconds),
           AGENT_FLEETS_SEMAPHORE_USER: config.user,
           AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: agentTypeToken.arn,
-          AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: releaseQueueUrl,
+          AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: fleet.releaseQueue.url,
           AGENT_FLEETS_SEMAPHORE_CONFIG: JSON.stringify(agentConfig(config, fleet)),
           AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: String(fleet.agents.idleTimeoutSeconds),
           ...releaseSettings(config, fleet.architecture),
@@ -35,7 +33,7 @@ export function semaphore(config: SemaphoreConfig): InstanceVendor {
         },
         secrets: [agentTypeToken],
         statements: [
-          { actions: ["sqs:SendMessage"], resources: [releaseQueueArn] },
+          { actions: ["sqs:SendMessage"], resources: [fleet.releaseQueue.arn] },
           ...(config.cacheBucket ? cacheRights(config.cacheBucket, fleet.partition) : []),
         ],
         logs: { agent: "/var/log/semaphore/agent.log" },
@@ -44,8 +42,6 @@ export function semaphore(config: SemaphoreConfig): InstanceVendor {
         },
       };
     },
-
-    manage: () => ({}),
   };
 }
 
@@ -53,9 +49,9 @@ function hostOf({ organization, endpoint }: SemaphoreConfig): string {
   return endpoint ?? `${organization}.semaphoreci.com`;
 }
 
-/** Where tests live; everything else is asked over TLS. */
-function isLoopback(host: string): boolean {
-  return /^(?:localhost|127(?:\.[0-9]+){3})(?::[0-9]+)?$/.test(host);
+/** On loopback, where tests live; everything else is asked over TLS. */
+function isPlain(host: string): boolean {
+  return isLoopback(host.replace(/:[0-9]+$/, ""));
 }
 
 /**
@@ -71,7 +67,7 @@ function agentConfig(config: SemaphoreConfig, fleet: InstanceFleet): Readonly<Re
   };
   return {
     endpoint: host,
-    "no-https": isLoopback(host),
+    "no-https": isPlain(host),
     "disconnect-after-job": fleet.agents.singleUse,
     "env-vars": Object.entries({ ...config.environment, ...cache }).map(([name, value]) => `${name}=${value}`),
     files: config.files.map(({ from, to }) => `${from}:${to}`),

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { serviceOf } from "../../handlers/core/arn.ts";
 import { type SpaceliftConfig, workerSecrets } from "../config/vendors/spacelift.ts";
 import type { Statement } from "../constructs/service-role.ts";
 import { plainText } from "../constructs/terraform-text.ts";
@@ -23,7 +24,6 @@ export function spacelift(config: SpaceliftConfig): InstanceVendor {
       }),
       apiKeySecret: `Secret of API key ${apiKeyId}, which reads and drains worker pool ${workerPoolId}`,
     },
-    webhook: undefined,
 
     instance({ partition, architecture }, secrets) {
       const { workerPoolToken, poolPrivateKey } = secrets;
@@ -46,8 +46,6 @@ export function spacelift(config: SpaceliftConfig): InstanceVendor {
         },
       };
     },
-
-    manage: () => ({}),
   };
 }
 
@@ -109,7 +107,7 @@ function readSecrets(secrets: readonly BroughtSecret[]): Statement[] {
 }
 
 function readActionOf(arn: string): string {
-  return arn.split(":")[2] === "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue";
+  return serviceOf(arn) === "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue";
 }
 
 function readLauncher(uri: string, partition: string): Statement {

@@ -1,7 +1,8 @@
 import type { ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
-import type { Policy } from "../../handlers/core/model.ts";
+import type { Policy } from "../../handlers/core/policy.ts";
 import type { VendorRuntime } from "../../handlers/vendors/config.ts";
+import type { Ec2ComputeConfig } from "../config/compute/ec2-compute.ts";
 import type { SecretKey } from "../config/names.ts";
 import type { PoolConfig } from "../config/pools.ts";
 import type { Secret } from "../constructs/secret.ts";
@@ -26,32 +27,36 @@ export interface ManageProps {
   readonly webhook: WebhookEndpoint | undefined;
 }
 
+/** How a vendor's notifications come in. */
+interface VendorWebhook {
+  /** The secret that they are signed with, one of {@link VendorSynth.secrets}. */
+  readonly secret: SecretKey;
+  /** Where they come in, by the output that tells the URL. */
+  readonly paths: Readonly<Record<string, string>>;
+  /** Whether they are answered by calls to the vendor. @default false */
+  readonly asksVendor?: boolean;
+  readonly throttleRatePerSecond: number;
+  readonly throttleBurst: number;
+}
+
 /** What a vendor contributes to the Terraform of one fleet, whatever its agents run on. */
 export interface VendorSynth {
   /** What the runtime half gets to know. */
   readonly runtime: VendorRuntime;
   /** Whether agents leave by themselves or are retired by the loop. */
   readonly departure: Policy["departure"];
-  /** Only of {@link InstanceVendor}. @default false */
-  readonly asksInstances?: boolean;
   /** The secrets this fleet needs, with what each is for. */
   readonly secrets: Readonly<Partial<Record<SecretKey, string>>>;
   /** The secret that the loop reads the vendor's API with. */
   readonly apiSecret: SecretKey;
-  /** The secret that webhooks are signed with; only of vendors with webhooks. */
-  readonly webhookSecret?: SecretKey | undefined;
   /** How long an open run is remembered; only where demand comes from notifications alone. */
   readonly ledgerTtlSeconds?: number | undefined;
   /** `undefined`: the fleet has no webhook. */
-  readonly webhook?: { readonly throttleRatePerSecond: number; readonly throttleBurst: number } | undefined;
-  /** Whether webhooks are answered by calls to the vendor. @default false */
-  readonly webhookAsksVendor?: boolean;
+  readonly webhook?: VendorWebhook | undefined;
   /** Whether jobs may demand what agents do not offer, and the vendor's demand tells of them. @default false */
   readonly tellsUnmatchedJobs?: boolean;
-  /** The webhook's paths, by the output that tells their URL. */
-  readonly webhookPaths?: Readonly<Record<string, string>>;
   /** Makes the resources on the vendor's side that the config asks for. Returns the outputs they add. */
-  manage(scope: Construct, props: ManageProps): Readonly<Record<string, string>>;
+  manage?(scope: Construct, props: ManageProps): Readonly<Record<string, string>>;
 }
 
 /** A vendor whose agents run in containers. */
@@ -77,15 +82,8 @@ export interface AgentInstance {
   /** Log files that the CloudWatch agent ships, by the end of their log group's name. */
   readonly logs: Readonly<Record<string, string>>;
   /** The image where the config names none. */
-  readonly defaultAmi: AmiSource;
+  readonly defaultAmi: NonNullable<Ec2ComputeConfig["ami"]>;
 }
-
-/** Where an instance's image comes from. */
-export type AmiSource =
-  | { readonly id: string }
-  | { readonly ssmParameter: string }
-  | { readonly stack: string }
-  | { readonly nameFilter: string; readonly owners: readonly string[] };
 
 /** A vendor whose agents run on instances of a group. */
 export interface InstanceVendor extends VendorSynth {
@@ -96,15 +94,11 @@ export interface InstanceVendor extends VendorSynth {
 
 /** What a vendor looks at to say how its agents boot. */
 export interface InstanceFleet {
-  readonly name: string;
-  readonly region: string;
   readonly partition: string;
   readonly agents: { readonly singleUse: boolean; readonly idleTimeoutSeconds: number };
   readonly architecture: "x86_64" | "arm64";
   /** How long a retirement waits for a job, at most. */
   readonly drainTimeoutSeconds: number;
-  /** URL of the queue by which leaving agents ask to be released. */
-  readonly releaseQueueUrl: string;
-  /** Its ARN, for the right to send to it. */
-  readonly releaseQueueArn?: string | undefined;
+  /** By which leaving agents ask to be released. */
+  readonly releaseQueue: { readonly url: string; readonly arn: string };
 }

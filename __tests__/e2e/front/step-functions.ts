@@ -1,6 +1,6 @@
 import validate from "asl-validator";
 import * as z from "zod";
-import type { Definition } from "../../../stacks/constructs/retirement/definition.ts";
+import type { Definition } from "../../../stacks/constructs/retirement/states-language.ts";
 import { type Bridges, type Forward, jsonAnswer } from "./bridge.ts";
 import { type Answer, type AwsCall, jsonOf } from "./exchange.ts";
 

@@ -1,4 +1,5 @@
-import { type AutoscaleDeps, runPass } from "../../../handlers/autoscale/handler.ts";
+import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
+import { runPass } from "../../../handlers/autoscale/handler.ts";
 import type { EventClock } from "../../fakes/event-clock.ts";
 
 /** Drives the loop as it is deployed: a schedule event each minute, wake-ups between passes, single flight. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createAsgCapacity } from "../../../handlers/aws/asg-capacity.ts";
-import type { Policy } from "../../../handlers/core/model.ts";
+import { type Policy, removalOrders } from "../../../handlers/core/policy.ts";
 import { bootTimes } from "../../../stacks/constructs/instances/boot-times.ts";
 import { createEventClock } from "../../fakes/event-clock.ts";
 import { calm, createGroupWorld, type GroupTrouble } from "../../fakes/group-world.ts";
@@ -41,7 +41,7 @@ const anyFleet: fc.Arbitrary<Fleet> = fc.record({
   buffer: fc.oneof(fc.nat(2), fc.record({ percent: fc.constantFrom(10, 50) })),
   singleUse: fc.boolean(),
   departure: fc.constantFrom("by-itself" as const, "by-retirement" as const),
-  removalOrder: fc.constantFrom("oldest-first" as const, "outdated-first" as const, "longest-idle-first" as const),
+  removalOrder: fc.constantFrom(...removalOrders),
   scaleInAfterObservations: fc.constantFrom(1, 4),
 });
 

@@ -1,6 +1,6 @@
-import type { AutoscaleDeps } from "../../../handlers/autoscale/handler.ts";
+import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
-import type { Policy } from "../../../handlers/core/model.ts";
+import type { Policy } from "../../../handlers/core/policy.ts";
 import type { CapacityMember, VendorAgent } from "../../../handlers/core/ports.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createFleetFake, type FleetFake } from "../../fakes/fleet.ts";

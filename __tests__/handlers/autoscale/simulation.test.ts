@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { AutoscaleDeps } from "../../../handlers/autoscale/handler.ts";
+import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createEcsCapacity } from "../../../handlers/aws/ecs-capacity.ts";
 import type { EcsCapacityConfig } from "../../../handlers/aws/ecs-capacity-config.ts";

@@ -2,13 +2,12 @@ import type { Task } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
 import {
   classifyFailureReason,
-  classifyLaunchError,
   countLastHour,
   type FailedLaunch,
   failedLaunchOf,
-  isRefusal,
   neverRegistered,
 } from "../../../handlers/aws/ecs-launch-failures.ts";
+import { classifyLaunchError, isRefusal } from "../../../handlers/aws/launch-failures.ts";
 
 it.each([
   ["Capacity is unavailable at this time. Please try again later or in a different availability zone", "capacity"],

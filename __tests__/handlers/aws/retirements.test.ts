@@ -1,7 +1,7 @@
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createRetirements } from "../../../handlers/aws/retirements.ts";
-import type { RetirementReason } from "../../../handlers/core/ports.ts";
+import type { RetirementReason } from "../../../handlers/core/retirement.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
 

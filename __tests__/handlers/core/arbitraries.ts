@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import type { Agent, AgentState, Decision, Policy, RemovalOrder, Snapshot } from "../../../handlers/core/model.ts";
+import type { Agent, AgentState, Decision, Snapshot } from "../../../handlers/core/model.ts";
+import { type Policy, removalOrders } from "../../../handlers/core/policy.ts";
 import type { CapacityMember, VendorAgent } from "../../../handlers/core/ports.ts";
 import { decide } from "../../../handlers/core/scaling.ts";
 
@@ -19,7 +20,6 @@ export const anyRetiring: fc.Arbitrary<ReadonlySet<string>> = fc
   )
   .map((names) => new Set(names));
 
-const removalOrders: readonly RemovalOrder[] = ["oldest-first", "outdated-first", "longest-idle-first"];
 const states: readonly AgentState[] = ["starting", "idle", "busy", "unclear", "retiring", "offline"];
 const role = fc.constantFrom("floor" as const, "burst" as const, undefined);
 const launchedAt = fc.nat(7200).map(secondsAgo);

@@ -1,5 +1,6 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
-import type { Agent, AgentState, Decision, RemovalOrder } from "../../../handlers/core/model.ts";
+import type { Agent, AgentState, Decision } from "../../../handlers/core/model.ts";
+import type { Policy } from "../../../handlers/core/policy.ts";
 import type { Capacity } from "../../../handlers/core/ports.ts";
 import { now, secondsAgo } from "./arbitraries.ts";
 import { agents, byRetirement, decideOn, type Scene } from "./scene.ts";
@@ -40,7 +41,7 @@ describe("who goes first", () => {
     ...agents("busy", 1, { launchedAt: secondsAgo(900), name: "busy", outdated: true }),
   ];
 
-  it.each<[RemovalOrder, string[]]>([
+  it.each<[Policy["removalOrder"], string[]]>([
     ["oldest-first", ["plain", "outdated", "rested", "floor"]],
     ["outdated-first", ["outdated", "plain", "rested", "floor"]],
     ["longest-idle-first", ["rested", "outdated", "plain", "floor"]],

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { joinAgents } from "../../../handlers/core/agents.ts";
-import type { Policy, Snapshot } from "../../../handlers/core/model.ts";
+import type { Snapshot } from "../../../handlers/core/model.ts";
+import type { Policy } from "../../../handlers/core/policy.ts";
 import { countStates, decide } from "../../../handlers/core/scaling.ts";
 import {
   always,

@@ -1,4 +1,5 @@
-import type { Agent, AgentState, Decision, Policy, Snapshot } from "../../../handlers/core/model.ts";
+import type { Agent, AgentState, Decision, Snapshot } from "../../../handlers/core/model.ts";
+import type { Policy } from "../../../handlers/core/policy.ts";
 import { decide } from "../../../handlers/core/scaling.ts";
 import { policyOf } from "../../fixtures/policy.ts";
 import { now, secondsAgo } from "./arbitraries.ts";

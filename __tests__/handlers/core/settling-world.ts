@@ -1,4 +1,5 @@
-import type { Agent, Decision, Policy, Snapshot } from "../../../handlers/core/model.ts";
+import type { Agent, Decision, Snapshot } from "../../../handlers/core/model.ts";
+import type { Policy } from "../../../handlers/core/policy.ts";
 import { decide } from "../../../handlers/core/scaling.ts";
 import { now } from "./arbitraries.ts";
 

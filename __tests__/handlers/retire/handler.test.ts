@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { VendorApiError } from "../../../handlers/core/errors.ts";
-import type { RetirementReason } from "../../../handlers/core/ports.ts";
+import type { RetirementReason } from "../../../handlers/core/retirement.ts";
 import { handleRetire } from "../../../handlers/retire/handler.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 
@@ -83,7 +83,9 @@ describe("steps", () => {
     const retire = setUp();
     await retire.step("drain", { pool: "win" });
     expect(retire.calls).toEqual(["win.drain"]);
-    await expect(retire.step("drain", { pool: "mac" })).rejects.toThrow("no pool mac");
+    await expect(retire.step("drain", { pool: "mac" })).rejects.toThrow(
+      "the fleet has no pool mac; there is one without a name, win",
+    );
   });
 
   it.each([

@@ -83,6 +83,28 @@ describe("a handler's environment", () => {
   });
 });
 
+describe("a handler's deadline", () => {
+  it("is so long before Lambda cuts off the invocation under way, whichever it is", async () => {
+    const handler = defineHandler(
+      {
+        env,
+        build: (_, runtime) => runtime.deadline(300),
+        handle: async (_event: unknown, deadline) => (deadline()?.getTime() ?? Number.NaN) - Date.now(),
+      },
+      environment,
+    );
+    const leftOf = (milliseconds: number) => handler({}, { ...context, getRemainingTimeInMillis: () => milliseconds });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      expect(await leftOf(1_000)).toBe(700);
+      vi.setSystemTime(Date.now() + 60_000);
+      expect(await leftOf(5_000)).toBe(4_700);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
 describe("a handler that throws", () => {
   const failing = (error: unknown) =>
     defineHandler({ env, build: () => ({}), handle: async () => Promise.reject(error) }, environment);

@@ -115,7 +115,7 @@ describe("createHttp", () => {
       });
       return Promise.resolve(new Response(body));
     };
-    const stalled = http({ fetch: stalling, timeoutMs: 20, attempts: 1 });
+    const stalled = http({ fetch: stalling, timeoutMilliseconds: 20, attempts: 1 });
     await expect(stalled.send(get)).rejects.toMatchObject({ kind: "timeout" });
   });
 
@@ -233,7 +233,7 @@ describe("createHttp", () => {
     it("shortens the timeout of a call", async () => {
       const deadline = new Date(clock.now().getTime() + 30);
       fake.fail({ answer: "hang" });
-      const failure = http({ deadline: () => deadline, timeoutMs: 60_000 }).send(get);
+      const failure = http({ deadline: () => deadline, timeoutMilliseconds: 60_000 }).send(get);
       await expect(failure).rejects.toThrow("no complete answer within 30 ms");
     });
   });

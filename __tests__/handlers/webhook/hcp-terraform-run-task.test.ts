@@ -108,6 +108,11 @@ describe("defect 6: a callback to a host the payload chose", () => {
     expect((await webhook.send(runTask(taskBody("http://tfe.invalid/callback")))).statusCode).toBe(400);
   });
 
+  it("goes to any loopback address that the config takes", async () => {
+    const webhook = createWebhook({ address: "http://127.0.0.2:9" });
+    expect((await webhook.send(runTask(taskBody("http://127.0.0.2:9/callback")))).statusCode).toBe(200);
+  });
+
   it("does not follow a redirect to another host", async () => {
     const [host, other] = await Promise.all([startCallbackHost(), startCallbackHost()]);
     host.fail({ answer: { status: 307, headers: { location: `${other.url}/callback` } } });

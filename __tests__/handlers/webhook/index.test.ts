@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import * as z from "zod";
-import { type WebhookEnv, webhookEnv } from "../../../handlers/webhook/env.ts";
+import { webhookEnv } from "../../../handlers/webhook/env.ts";
 import { type FakeRequest, type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
 import { notification, runBody } from "./harness.ts";
 
@@ -24,7 +24,7 @@ afterEach(async () => {
 const targetOf = ({ headers }: FakeRequest) => headers["x-amz-target"];
 
 /** A cold start of the deployed function, and one signed notification of a new run. */
-async function invoke(changes: Partial<WebhookEnv>) {
+async function invoke(changes: Partial<z.output<typeof webhookEnv>>) {
   const environment = {
     ...z.encode(webhookEnv, {
       FLEET: "ci",
@@ -43,7 +43,8 @@ async function invoke(changes: Partial<WebhookEnv>) {
   const { handler } = await import("../../../handlers/webhook/index.ts");
   const { path, headers, body } = notification(runBody([{ trigger: "run:created", run_status: "pending" }]));
   const event = { rawPath: path, headers, body, isBase64Encoded: false, requestContext: { http: { method: "POST" } } };
-  return handler(event as never, { awsRequestId: "request-1" } as Context);
+  const context = { awsRequestId: "request-1", getRemainingTimeInMillis: () => 10_000 } as Context;
+  return handler(event as never, context);
 }
 
 it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { explain, UserError } from "../../../scripts/lib/errors.ts";
-import { ConfigError } from "../../../stacks/config/load.ts";
+import { ConfigError } from "../../../stacks/config/errors.ts";
 
 const named = (name: string, more: object = {}) => Object.assign(new Error("it said so"), { name, ...more });
 

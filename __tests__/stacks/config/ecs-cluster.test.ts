@@ -38,7 +38,10 @@ describe("hosts", () => {
   it.each([
     ["hosts: { min: 3, max: 2 }", "hosts.min: must not be more than hosts.max, which is 2, found 3"],
     ["hosts: { onDemandBase: 20 }", "hosts.onDemandBase: must not be more than hosts.max, which is 10, found 20"],
-    ["hosts: { amiId: latest }", 'hosts.amiId: must be the id of an AMI, found "latest"'],
+    [
+      "hosts: { amiId: latest }",
+      'hosts.amiId: must be the id of an AMI, such as ami-0123456789abcdef0, found "latest"',
+    ],
     ["hosts: { instances: { types: [] } }", "hosts.instances.types: must be a list of at least 1, found an empty list"],
     [
       "hosts: { instances: { vcpus: { min: 4, max: 2 }, memoryMiB: { min: 1 } } }",

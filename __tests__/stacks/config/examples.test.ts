@@ -3,12 +3,18 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
+import { commonFields } from "../../../stacks/config/common.ts";
+import { fleetFields } from "../../../stacks/config/fleet.ts";
 import { loadStacks } from "../../../stacks/config/load.ts";
 import { stackConfig } from "../../../stacks/config/schema.ts";
+import { keysOfSchema, keysOfYaml, uncommented } from "./shown-keys.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const files = readdirSync(`${root}/config`).filter((name) => name.endsWith(".yaml"));
 const textOf = (file: string) => readFileSync(`${root}/config/${file}`, "utf8");
+
+/** What `network.create` holds is what a network holds, and all secrets have the same forms. */
+const alike = (key: string) => key.replace(/^network\.create\./, "").replace(/^secrets\.\w+\./, "secrets.*.");
 
 describe("the shipped configs", () => {
   it("load without errors or warnings", () => {
@@ -26,21 +32,50 @@ describe("the shipped configs", () => {
     expect(schema.safeParse(parse(textOf(file))).error).toBeUndefined();
   });
 
+  const shown = files.map((file) => {
+    const text = uncommented(textOf(file));
+    return { file, kind: String(parse(textOf(file)).kind), keys: keysOfYaml(text) };
+  });
+  const everywhere = new Set(shown.flatMap(({ keys }) => [...keys]).map(alike));
+  /** What these keys hold is shown once, whatever the kind. */
+  const common = Object.keys({ ...commonFields, ...fleetFields });
+
   it.each(stackConfig.options)("show every key of a kind, some in comments ($shape.kind.value)", (schema) => {
-    // What `network.create` may hold is shown once, by the network.
-    const kinds = [schema.shape.kind.value, "network"];
-    const texts = files.map(textOf).filter((text) => kinds.some((kind) => text.includes(`\nkind: ${kind}\n`)));
-    const text = texts.join("\n");
-    const missing = keysOf(z.toJSONSchema(schema, { io: "input" })).filter((key) => !text.includes(`${key}:`));
+    const kind = schema.shape.kind.value;
+    const own = new Set(shown.filter((each) => each.kind === kind).flatMap(({ keys }) => [...keys]));
+    const missing = [...keysOfSchema(z.toJSONSchema(schema, { io: "input" })).keys].filter((key) => {
+      const isCommon = alike(key) !== key || common.some((each) => key === each || key.startsWith(`${each}.`));
+      return !(isCommon ? everywhere.has(alike(key)) : own.has(key));
+    });
     expect(missing).toEqual([]);
+  });
+
+  it.each(shown)("have no key in a comment that there is not: $file", ({ kind, keys }) => {
+    const schema = stackConfig.options.find(({ shape }) => shape.kind.value === kind);
+    const known = keysOfSchema(z.toJSONSchema(schema ?? stackConfig, { io: "input" }));
+    const isFree = (key: string) => [...known.free].some((path) => key.startsWith(`${path}.`));
+    expect([...keys].filter((key) => !known.keys.has(key) && !isFree(key))).toEqual([]);
   });
 });
 
-/** Every key that a JSON schema knows, at any depth. */
-function keysOf(schema: unknown): string[] {
-  if (Array.isArray(schema)) return schema.flatMap(keysOf);
-  if (typeof schema !== "object" || schema === null) return [];
-  return Object.entries(schema).flatMap(([name, value]) =>
-    name === "properties" ? [...Object.keys(value), ...Object.values(value).flatMap(keysOf)] : keysOf(value),
-  );
-}
+describe("the keys of an example", () => {
+  it("are those of lines that are commented out, too, but of no other comment", () => {
+    const text = [
+      "a: 1 # c: 2",
+      "# b:",
+      "#   - { c: 1 }",
+      "d:",
+      "  # e: 1",
+      "# Note: this is prose: not YAML",
+      "# x y",
+    ];
+    expect([...keysOfYaml(uncommented(text.join("\n")))]).toEqual(["a", "b", "b[].c", "d", "d.e"]);
+  });
+
+  it("are told from keys of the same name elsewhere", () => {
+    const { keys, free } = keysOfSchema({
+      properties: { a: { anyOf: [{ properties: { b: {} } }, { items: { properties: { b: {} } } }] } },
+    });
+    expect([[...keys], [...free]]).toEqual([["a", "a.b", "a[].b"], []]);
+  });
+});

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
 import type { EcsFleetConfig } from "../../../stacks/config/ecs-fleet.ts";
-import { ConfigError, type LoadedStacks, loadStacks } from "../../../stacks/config/load.ts";
+import { ConfigError } from "../../../stacks/config/errors.ts";
+import { type LoadedStacks, loadStacks } from "../../../stacks/config/load.ts";
 
 const folders: string[] = [];
 afterAll(() => {

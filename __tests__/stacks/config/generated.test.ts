@@ -31,6 +31,8 @@ describe("what is generated from the schema", () => {
     expect(reference).toContain("| `agents.max` | whole number, 0 to 10000 | `10` |");
     expect(reference).toContain("| `region` | text | **required** |");
     expect(reference).toContain("| `backend.bucket` | text | **required** | `type: s3`: The bucket's name. |");
+    expect(reference).toContain("| Form 2: vCPUs of an instance. |");
+    expect(reference).toContain("| Form 2: vCPUs of a host. |");
     expect(reference).toContain("| `consumerRoles[].name` | text | **required** |");
   });
 });

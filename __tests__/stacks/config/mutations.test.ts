@@ -3,7 +3,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import { ConfigError, loadStacks } from "../../../stacks/config/load.ts";
+import { ConfigError } from "../../../stacks/config/errors.ts";
+import { loadStacks } from "../../../stacks/config/load.ts";
 import { folderWith } from "./files.ts";
 
 const full = readFileSync(new URL("../../../config/hcp-full.yaml", import.meta.url), "utf8");

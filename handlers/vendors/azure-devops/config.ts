@@ -29,3 +29,9 @@ export const azureDevOpsRuntime = z.strictObject({
 
 /** See {@link azureDevOpsRuntime}. */
 export type AzureDevOpsRuntime = z.infer<typeof azureDevOpsRuntime>;
+
+/** Where the fleet's webhook takes service hooks, below its URL. */
+export const webhookPath = "/service-hook";
+
+/** The version that agents and placeholder offer to jobs that demand one, which compare it: high enough for all of them. */
+export const offeredVersion = "4.999.0";

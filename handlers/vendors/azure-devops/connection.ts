@@ -1,19 +1,22 @@
 import type { Clock } from "../../core/ports.ts";
 import type { VendorDeps } from "../deps.ts";
-import { createHttp, type Http } from "../http.ts";
+import { createHttp, type Http, type HttpOptions } from "../http.ts";
 import { createAuthorize } from "./auth.ts";
 import type { AzureDevOpsRuntime } from "./config.ts";
 
 /** An organization or collection, and how to sign in to it. */
 export type Organization = Pick<AzureDevOpsRuntime, "url" | "auth">;
 
-const connections = new WeakMap<VendorDeps, Map<string, Http>>();
+/** What a connection works with; `explain` only for people at a terminal. */
+type ConnectionDeps = VendorDeps & Pick<HttpOptions, "explain">;
+
+const connections = new WeakMap<ConnectionDeps, Map<string, Http>>();
 
 /**
  * The REST API of an organization; paths begin below `_apis`. Whoever connects with the same `deps` shares the tokens, and
  * the pace that Azure DevOps asks of one identity: so do all pools of a fleet.
  */
-export function connect({ url, auth }: Organization, deps: VendorDeps): Http {
+export function connect({ url, auth }: Organization, deps: ConnectionDeps): Http {
   const shared = connections.get(deps) ?? new Map<string, Http>();
   connections.set(deps, shared);
   const key = JSON.stringify([url, auth]);
@@ -22,7 +25,7 @@ export function connect({ url, auth }: Organization, deps: VendorDeps): Http {
   return connection;
 }
 
-function createConnection({ url, auth }: Organization, deps: VendorDeps): Http {
+function createConnection({ url, auth }: Organization, deps: ConnectionDeps): Http {
   const pace = createPace(deps.clock);
   const http = createHttp({
     baseUrl: `${url}/_apis`,
@@ -30,11 +33,12 @@ function createConnection({ url, auth }: Organization, deps: VendorDeps): Http {
     authorize: createAuthorize(auth, deps),
     // Without it a refused credential is answered by a redirect to a page for people.
     headers: { accept: "application/json", "x-tfs-fedauthredirect": "Suppress" },
-    timeoutMs: deps.timeoutMs,
+    timeoutMilliseconds: deps.timeoutMilliseconds,
     deadline: deps.deadline,
     fetch: deps.fetch,
     // A sign-in page in place of what was asked for, or the way to one.
     unauthorizedStatuses: [203, 302],
+    explain: deps.explain,
   });
   return {
     async send(request) {

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { VendorApiError } from "../../core/errors.ts";
-import type { Clock } from "../../core/ports.ts";
-import { createHttp, type HttpOptions, pathOf } from "../http.ts";
+import type { VendorDeps } from "../deps.ts";
+import { pathOf } from "../http.ts";
+import { connect, type Organization } from "./connection.ts";
 import { hookSecretHeader, jobStateEvent } from "./webhook.ts";
 
 /** What of Azure DevOps an operator needs to have a fleet woken: https://learn.microsoft.com/rest/api/azure/devops/hooks. */
@@ -27,20 +28,9 @@ const subscriptions = z.object({
 });
 const refusal = z.object({ message: z.string() });
 
-/** See {@link ServiceHooks}. Throws {@link VendorApiError}. @param url of the organization or collection */
-export function createServiceHooks(
-  url: string,
-  deps: { readonly clock: Clock; readonly pat: string; readonly fetch?: HttpOptions["fetch"] },
-): ServiceHooks {
-  const http = createHttp({
-    baseUrl: `${url}/_apis`,
-    clock: deps.clock,
-    authorize: () => Promise.resolve({ authorization: `Basic ${Buffer.from(`:${deps.pat}`).toString("base64")}` }),
-    headers: { accept: "application/json", "x-tfs-fedauthredirect": "Suppress" },
-    unauthorizedStatuses: [203],
-    explain: (body) => refusal.safeParse(body).data?.message,
-    fetch: deps.fetch,
-  });
+/** See {@link ServiceHooks}. Throws {@link VendorApiError}. */
+export function createServiceHooks(organization: Organization, deps: VendorDeps): ServiceHooks {
+  const http = connect(organization, { ...deps, explain: (body) => refusal.safeParse(body).data?.message });
 
   async function projectId(name: string): Promise<string> {
     try {

@@ -3,10 +3,7 @@ import { promisify } from "node:util";
 import { VendorApiError } from "../../core/errors.ts";
 import type { VendorAgent } from "../../core/ports.ts";
 import type { PoolApi } from "./api.ts";
-import type { AzureDevOpsRuntime } from "./config.ts";
-
-/** Compared as a version with what jobs demand: high enough for all of them. */
-const version = "4.999.0";
+import { type AzureDevOpsRuntime, offeredVersion } from "./config.ts";
 
 /**
  * An agent that never connects. Azure DevOps fails a job at once when its pool holds no agent that could ever take it;
@@ -22,13 +19,13 @@ export function createPlaceholder(
   { placeholder: name, capabilities }: Pick<AzureDevOpsRuntime, "placeholder" | "capabilities">,
   api: Pick<PoolApi, "listAgents" | "addAgent" | "replaceAgent" | "readCapabilities">,
 ): Placeholder {
-  const offers = { ...capabilities, "Agent.Name": name, "Agent.Version": version };
+  const offers = { ...capabilities, "Agent.Name": name, "Agent.Version": offeredVersion };
   let upToDate = false;
 
   async function registration(systemCapabilities: Readonly<Record<string, string>>): Promise<object> {
     return {
       name,
-      version,
+      version: offeredVersion,
       osDescription: "agent-fleets: keeps the queue open, never connects",
       maxParallelism: 1,
       enabled: true,

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { sharedSecretProof } from "../../core/signature.ts";
 import { ignored, malformed, parseJson, type WebhookVendor } from "../../core/webhook.ts";
+import { webhookPath } from "./config.ts";
 
 /** Header that our service hooks carry the shared secret in: they cannot sign. In lower case. */
 export const hookSecretHeader = "x-agent-fleets-hook";
@@ -14,7 +15,7 @@ const hookBody = z.looseObject({ eventType: z.string() });
 export function createAzureDevOpsWebhook(): WebhookVendor {
   return [
     {
-      path: "/service-hook",
+      path: webhookPath,
       proof({ headers }) {
         const fits = sharedSecretProof(headers[hookSecretHeader]);
         // No header ends in the line break that a stored secret may end in.

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isProtected } from "../../core/address.ts";
 import { VendorApiError } from "../../core/errors.ts";
 import { createHttp, pathOf } from "../http.ts";
 import { createHcpTerraformApi, type HcpTerraformApiOptions } from "./api.ts";
@@ -74,7 +75,7 @@ export interface HcpTerraformAdmin {
   readLog(kind: "plans" | "applies", id: string): Promise<string | undefined>;
 }
 
-const uploadTimeoutMs = 300_000;
+const uploadTimeoutMilliseconds = 300_000;
 const longestExplanation = 300;
 
 const identified = z.object({ data: z.object({ id: z.string() }) });
@@ -111,8 +112,8 @@ const errors = z.object({ errors: z.array(z.object({ title: z.string().nullish()
 /** See {@link HcpTerraformAdmin}. */
 export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "explain">): HcpTerraformAdmin {
   const api = createHcpTerraformApi({ ...options, explain });
-  const elsewhere = (url: string, timeoutMs?: number) =>
-    createHttp({ baseUrl: safeAddress(url), clock: options.clock, fetch: options.fetch, explain, timeoutMs });
+  const elsewhere = (url: string, timeoutMilliseconds?: number) =>
+    createHttp({ baseUrl: safeAddress(url), clock: options.clock, fetch: options.fetch, explain, timeoutMilliseconds });
 
   return {
     findAgentPool: api.findAgentPool,
@@ -180,7 +181,7 @@ export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "e
 
     async upload(uploadUrl, archive) {
       const label = "upload of the configuration";
-      await elsewhere(uploadUrl, uploadTimeoutMs).send({ method: "PUT", path: "", body: archive, label });
+      await elsewhere(uploadUrl, uploadTimeoutMilliseconds).send({ method: "PUT", path: "", body: archive, label });
     },
 
     async configurationVersionStatus(id) {
@@ -242,10 +243,9 @@ async function unlessAbsent<T>(answer: Promise<T>): Promise<T | undefined> {
 
 /** State and logs hold secrets: they travel over TLS, or within this machine. */
 function safeAddress(url: string): string {
-  const { protocol, hostname } = new URL(url);
-  const loopback = ["127.0.0.1", "localhost", "[::1]"].includes(hostname);
-  if (protocol === "https:" || (protocol === "http:" && loopback)) return url;
-  throw new VendorApiError("malformed", `the API names an address at ${hostname} that is not https`);
+  const address = new URL(url);
+  if (isProtected(address)) return url;
+  throw new VendorApiError("malformed", `the API names an address at ${address.hostname} that is not https`);
 }
 
 /** JSON:API errors, in one line. */

@@ -11,7 +11,7 @@ export interface HcpTerraformApiOptions {
   /** The API token; `fresh` skips caches, asked for once after a 401 so that a rotated token needs no restart. */
   readonly readToken: (options?: { fresh?: boolean }) => Promise<string>;
   readonly explain?: HttpOptions["explain"];
-  readonly timeoutMs?: number | undefined;
+  readonly timeoutMilliseconds?: number | undefined;
   readonly deadline?: HttpOptions["deadline"];
   readonly fetch?: HttpOptions["fetch"];
 }
@@ -51,10 +51,10 @@ export function createHcpTerraformApi(options: HcpTerraformApiOptions): HcpTerra
     clock: options.clock,
     authorize: async (request) => ({ authorization: `Bearer ${(await options.readToken(request)).trim()}` }),
     headers: { accept: mediaType, "content-type": mediaType },
-    timeoutMs: options.timeoutMs,
+    timeoutMilliseconds: options.timeoutMilliseconds,
     deadline: options.deadline,
     fetch: options.fetch,
-    ...(options.explain && { explain: options.explain }),
+    explain: options.explain,
   });
 
   async function list<T extends Identified>(

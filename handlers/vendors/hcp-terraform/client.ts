@@ -10,7 +10,7 @@ import type { HcpTerraformRuntime } from "./config.ts";
 import { type CountedRun, demandOfRuns, demandOfSightings } from "./demand.ts";
 
 /** Lists of runs are limited to 30 requests a minute; the second more covers the way to the server. */
-const runListLimit = { requests: 30, windowMs: 61_000 };
+const runListLimit = { requests: 30, windowMilliseconds: 61_000 };
 
 const agent = z.object({ id: z.string(), attributes: z.object({ name: z.string(), status: z.string() }) });
 
@@ -54,7 +54,7 @@ function overNotifications(ledger: RunLedger | undefined): Vendor {
 
 function overApi(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
   const api = createHcpTerraformApi({ ...deps, address: config.address });
-  const runLists = new RateLimiter(runListLimit.requests, runListLimit.windowMs, deps.clock);
+  const runLists = new RateLimiter(runListLimit.requests, runListLimit.windowMilliseconds, deps.clock);
   let knownPoolId: string | undefined;
 
   async function poolId(): Promise<string> {

@@ -1,5 +1,5 @@
 import type { Demand } from "../../core/model.ts";
-import { isFinalRunStatus } from "./run-status.ts";
+import { isFinalRunStatus, runStatuses } from "./run-status.ts";
 
 /** What counting needs to know of a run. */
 export interface CountedRun {
@@ -12,7 +12,7 @@ export interface CountedRun {
 }
 
 /** A person decides when, or whether, an agent will be wanted. */
-const waitingForPerson: ReadonlySet<string> = new Set([
+const waitingForPerson = runStatuses(
   "planned",
   "planned_and_saved",
   "cost_estimated",
@@ -22,10 +22,10 @@ const waitingForPerson: ReadonlySet<string> = new Set([
   "pre_plan_awaiting_decision",
   "post_plan_awaiting_decision",
   "pre_apply_awaiting_decision",
-]);
+);
 
 /** An agent works on it. */
-const runningStatuses: ReadonlySet<string> = new Set(["planning", "applying"]);
+const runningStatuses = runStatuses("planning", "applying");
 
 /**
  * Runs as the runs API lists them: `pending` means behind another run of the workspace or behind a lock. The rule is

@@ -28,9 +28,9 @@ const stages = [
   "pre_apply_awaiting_decision",
   "pre_apply_completed",
   "applying",
-];
+] as const;
 
-const finalStatuses = new Set([
+const ends = [
   "applied",
   "planned_and_finished",
   "errored",
@@ -38,14 +38,30 @@ const finalStatuses = new Set([
   "force_canceled",
   "discarded",
   "policy_soft_failed",
-]);
+] as const;
+
+type RunStatus = (typeof stages)[number] | (typeof ends)[number];
+
+/** A set of statuses there are, to look up what the API says: that may be one nobody knows yet. */
+export function runStatuses(...statuses: readonly RunStatus[]): ReadonlySet<string> {
+  return new Set(statuses);
+}
+
+const order: readonly string[] = stages;
+const finalStatuses = runStatuses(...ends);
+const succeeded = runStatuses("applied", "planned_and_finished", "planned_and_saved");
 
 /** Whether no later status can follow. */
 export function isFinalRunStatus(status: string): boolean {
   return finalStatuses.has(status);
 }
 
+/** Whether a run did what it was started for; a saved plan has, though it is not final. */
+export function hasSucceeded(status: string): boolean {
+  return succeeded.has(status);
+}
+
 /** How far along a run is in `status`; a status we do not know counts as earlier than any we do. */
 export function rankOfRunStatus(status: string): number {
-  return finalStatuses.has(status) ? stages.length : stages.indexOf(status);
+  return isFinalRunStatus(status) ? order.length : order.indexOf(status);
 }

@@ -1,9 +1,10 @@
+import { isProtected } from "../../core/address.ts";
 import { VendorApiError } from "../../core/errors.ts";
 import type { WebhookVendorDeps } from "../../core/webhook.ts";
 import { createHttp } from "../http.ts";
 
 /** Two attempts and the wait between them stay well below the ten seconds in which we have to answer. */
-const limits = { timeoutMs: 2_000, attempts: 2, maxWaitMs: 1_000, maxResponseBytes: 64 * 1024 };
+const limits = { timeoutMilliseconds: 2_000, attempts: 2, maxWaitMilliseconds: 1_000, maxResponseBytes: 64 * 1024 };
 
 const passed = {
   data: { type: "task-results", attributes: { status: "passed", message: "The agent fleet is awake." } },
@@ -47,7 +48,6 @@ export async function passRunTask(
 function urlAt(address: string, text: string): URL | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
-  const secure = url.protocol === "https:" || ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
   const plain = url.username === "" && url.password === "";
-  return secure && plain && url.origin === new URL(address).origin ? url : undefined;
+  return isProtected(url) && plain && url.origin === new URL(address).origin ? url : undefined;
 }

@@ -9,7 +9,7 @@ import {
   type WebhookVendor,
   type WebhookVendorDeps,
 } from "../../core/webhook.ts";
-import type { HcpTerraformRuntime } from "./config.ts";
+import { type HcpTerraformRuntime, webhookPaths } from "./config.ts";
 import { isFinalRunStatus, rankOfRunStatus } from "./run-status.ts";
 import { passRunTask } from "./run-task-callback.ts";
 
@@ -48,7 +48,7 @@ export function createHcpTerraformWebhook(runtime: HcpTerraformRuntime, deps: We
  */
 function notifications({ clock }: WebhookVendorDeps): WebhookRoute {
   return {
-    path: "/notifications",
+    path: webhookPaths.notifications,
     proof: ({ body, headers }) => hmacSha512Proof(body, headers["x-tfe-notification-signature"]),
     async receive(request) {
       const parsed = notificationBody.safeParse(parseJson(request));
@@ -71,7 +71,7 @@ function notifications({ clock }: WebhookVendorDeps): WebhookRoute {
  */
 function runTask({ address }: HcpTerraformRuntime, deps: WebhookVendorDeps): WebhookRoute {
   return {
-    path: "/run-task",
+    path: webhookPaths.runTask,
     proof: ({ body, headers }) => hmacSha512Proof(body, headers["x-tfc-task-signature"]),
     async receive(request) {
       const parsed = runTaskBody.safeParse(parseJson(request));

@@ -21,7 +21,7 @@ export function createSemaphore({ address }: SemaphoreRuntime, deps: VendorDeps)
     headers: { accept: "application/json" },
     // A token that no agent type has, or has no more, is answered as not found.
     unauthorizedStatuses: [404],
-    timeoutMs: deps.timeoutMs,
+    timeoutMilliseconds: deps.timeoutMilliseconds,
     deadline: deps.deadline,
     fetch: deps.fetch,
   });

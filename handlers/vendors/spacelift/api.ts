@@ -59,13 +59,13 @@ const drained = z.object({
 
 /** See {@link WorkerPoolApi}. Keep it between passes: it holds a session. */
 export function createWorkerPoolApi(config: SpaceliftRuntime, deps: VendorDeps): WorkerPoolApi {
-  const session = createSession(config, deps);
+  const authorize = createSession(config, deps);
   const http = createHttp({
     baseUrl: config.endpoint,
     clock: deps.clock,
-    authorize: session.authorize,
+    authorize,
     explain,
-    timeoutMs: deps.timeoutMs,
+    timeoutMilliseconds: deps.timeoutMilliseconds,
     deadline: deps.deadline,
     fetch: deps.fetch,
   });
@@ -81,7 +81,7 @@ export function createWorkerPoolApi(config: SpaceliftRuntime, deps: VendorDeps):
     let { data, errors } = await post(operation);
     if (errors && kindOf(errors) === "unauthorized") {
       // A session that ended early: Spacelift tells so with status 200.
-      await session.authorize({ fresh: true });
+      await authorize({ fresh: true });
       ({ data, errors } = await post(operation));
     }
     if (errors && errors.length > 0) {

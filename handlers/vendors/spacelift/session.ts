@@ -1,19 +1,9 @@
 import * as z from "zod";
 import { VendorApiError } from "../../core/errors.ts";
 import type { VendorDeps } from "../deps.ts";
-import { createHttp } from "../http.ts";
+import { type Authorize, createHttp } from "../http.ts";
+import { createTokenCache } from "../token-cache.ts";
 import type { SpaceliftRuntime } from "./config.ts";
-
-/** A session at Spacelift, opened by an API key when it is first needed. */
-export interface SpaceliftSession {
-  /** The header that carries it. `fresh` opens another one. Throws {@link VendorApiError}. */
-  authorize(options: { readonly fresh: boolean }): Promise<Record<string, string>>;
-}
-
-interface Token {
-  readonly jwt: string;
-  readonly renewAt: number;
-}
 
 /** A session is renewed this long before it ends. */
 const renewalMilliseconds = 30_000;
@@ -31,57 +21,26 @@ export function isUnauthorized(message: string): boolean {
   return /\bunauthori[sz]ed\b/i.test(message);
 }
 
-/** See {@link SpaceliftSession}. Keep it between passes. Callers at the same moment wait for one answer. */
-export function createSession(config: SpaceliftRuntime, deps: VendorDeps): SpaceliftSession {
-  const { clock, readToken, timeoutMs, deadline, fetch } = deps;
-  const http = createHttp({ baseUrl: config.endpoint, clock, timeoutMs, deadline, fetch });
-  let current: Token | undefined;
-  let opening: Promise<Token> | undefined;
+/**
+ * A session at Spacelift, opened by an API key when it is first needed: the header that carries it. Throws
+ * {@link VendorApiError}. Keep it between passes.
+ */
+export function createSession(config: SpaceliftRuntime, deps: VendorDeps): Authorize {
+  const { clock, timeoutMilliseconds, deadline, fetch } = deps;
+  const http = createHttp({ baseUrl: config.endpoint, clock, timeoutMilliseconds, deadline, fetch });
 
-  /** `undefined`: refused. */
-  async function exchange(secret: string): Promise<Token | undefined> {
+  return createTokenCache(deps, async (secret) => {
     const body = { query: mutation, variables: { id: config.apiKeyId, secret } };
     const request = { method: "POST", path: "/graphql", body, label, idempotent: true } as const;
     const { data, errors } = (await http.json(answer, request)).body;
     const user = data?.apiKeyUser;
-    if (user) return { jwt: user.jwt, renewAt: user.validUntil * 1000 - renewalMilliseconds };
-    if (errors?.length) {
-      if (errors.some(({ message }) => isUnauthorized(message))) return undefined;
-      throw new VendorApiError("invalid", `${label}: answered with an error`);
+    if (user) return { value: user.jwt, usableUntil: user.validUntil * 1000 - renewalMilliseconds };
+    const refused = errors?.length ? errors.some(({ message }) => isUnauthorized(message)) : data?.apiKeyUser === null;
+    if (refused) {
+      const key = `API key ${config.apiKeyId} at ${config.endpoint}`;
+      throw new VendorApiError("unauthorized", `${label}: ${key} does not exist, or its secret is another`);
     }
-    if (data?.apiKeyUser === null) return undefined;
+    if (errors?.length) throw new VendorApiError("invalid", `${label}: answered with an error`);
     throw new VendorApiError("malformed", `${label}: unexpected answer without apiKeyUser`);
-  }
-
-  /** A secret from a cache that is refused may have been rotated. */
-  async function open(fresh: boolean): Promise<Token> {
-    const secret = (await readToken({ fresh })).trim();
-    const token = await exchange(secret);
-    if (token) return token;
-    const newest = fresh ? secret : (await readToken({ fresh: true })).trim();
-    const second = newest === secret ? undefined : await exchange(newest);
-    if (second) return second;
-    const key = `API key ${config.apiKeyId} at ${config.endpoint}`;
-    throw new VendorApiError("unauthorized", `${label}: ${key} does not exist, or its secret is another`);
-  }
-
-  function renew(fresh: boolean): Promise<Token> {
-    opening ??= open(fresh)
-      .then((token) => {
-        current = token;
-        return token;
-      })
-      .finally(() => {
-        opening = undefined;
-      });
-    return opening;
-  }
-
-  return {
-    async authorize({ fresh }) {
-      const usable = !fresh && current !== undefined && current.renewAt > clock.now().getTime();
-      const { jwt } = usable && current ? current : await renew(fresh);
-      return { authorization: `Bearer ${jwt}` };
-    },
-  };
+  });
 }

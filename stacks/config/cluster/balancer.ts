@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { isCidr } from "../network/cidr.ts";
-import { oneOf, regionalArn, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { oneOf, regionalArn, subnetId, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
 
 const cidr = z.string({ error: "must be an IPv4 range" }).refine((value) => isCidr(value, 0, 32), {
@@ -28,7 +28,7 @@ export const loadBalancer = withRules(
     allowCidrs: allowedCidrs
       .default(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"])
       .describe("IPv4 ranges that may connect."),
-    subnetIds: uniqueList(text(/^subnet-[0-9a-f]{8,17}$/, "the id of a subnet, such as subnet-0123456789abcdef0"), 2)
+    subnetIds: uniqueList(subnetId, 2)
       .optional()
       .describe(
         "Its subnets, in two zones at least. Left out: the network's public ones where it is internet-facing, else those of the hosts.",

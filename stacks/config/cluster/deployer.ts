@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { hostname, oneOf, text, uniqueList } from "../primitives.ts";
+import { hcpOrganization, hcpWorkspace, hostname, oneOf, text, uniqueList } from "../primitives.ts";
 import { withRules } from "../rules.ts";
 
 const github = withRules(
@@ -26,9 +26,9 @@ const github = withRules(
 
 const hcpTerraform = z.strictObject({
   hostname: hostname.default("app.terraform.io").describe("Host of HCP Terraform or Terraform Enterprise."),
-  organization: text(/^[A-Za-z0-9][\w-]*$/, "the name of an organization").describe("The organization."),
+  organization: hcpOrganization.describe("The organization."),
   project: text(/^[\w -]{1,40}$/, "the name of a project").describe("The workspace's project."),
-  workspace: text(/^[\w-]{1,90}$/, "the name of a workspace").describe("The workspace."),
+  workspace: hcpWorkspace.describe("The workspace."),
   phases: uniqueList(oneOf(["plan", "apply"]), 1)
     .default(["apply"])
     .describe("Phases of a run that may deploy."),

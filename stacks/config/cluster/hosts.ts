@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { architectureRule, gp3Disk, instanceRefresh, instances, warmupSeconds } from "../compute/instances.ts";
-import { oneOf, text, wholeNumber } from "../primitives.ts";
+import { amiId, architecture, text, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
 
 /** The agent's variables that this stack sets itself or that would carry a credential. */
@@ -35,13 +35,13 @@ const userData = z
 /** The EC2 hosts of a cluster. */
 export const hosts = withRules(
   z.strictObject({
-    architecture: oneOf(["x86_64", "arm64"]).default("x86_64").describe("CPU architecture of the hosts and their AMI."),
-    amiId: text(/^ami-[0-9a-f]{8,17}$/, "the id of an AMI")
+    architecture: architecture.default("x86_64").describe("CPU architecture of the hosts and their AMI."),
+    amiId: amiId
       .optional()
       .describe(
         "A pinned ECS-optimized AMI. Left out: the newest Amazon Linux 2023 one whenever a host starts, by AWS's SSM parameter.",
       ),
-    instances: instances
+    instances: instances("a host")
       .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
       .describe("What hosts are: a list of types, or what they must have."),
     min: wholeNumber(0, 1000).default(0).describe("Hosts that are always there."),

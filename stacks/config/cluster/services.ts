@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { secretReference, variableName, volume } from "../compute/container.ts";
+import { variableName, volume } from "../compute/container.ts";
 import { containerImage } from "../compute/image.ts";
-import { oneOf, regionalArn, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { oneOf, regionalArn, secretReference, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import { allowedCidrs } from "./balancer.ts";
 

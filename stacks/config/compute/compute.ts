@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { stackName } from "../names.ts";
 import type { NetworkConfig } from "../network/network.ts";
-import { oneOf, text, wholeNumber } from "../primitives.ts";
+import { architecture, oneOf, secretReference, text, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
-import { secretReference, sidecar, variableName, volume } from "./container.ts";
-import { containerImage } from "./image.ts";
+import { sidecar, variableName, volume } from "./container.ts";
+import { containerImage, tfcAgentImage } from "./image.ts";
 import { imageBuild } from "./image-build.ts";
 
 /** The memory sizes, in MiB, that Fargate offers with each CPU size. */
@@ -61,7 +61,7 @@ export const compute = withRules(
     ephemeralStorageGiB: wholeNumber(21, 200)
       .optional()
       .describe("Disk of one agent. Left out: the 20 GiB that Fargate includes."),
-    architecture: oneOf(["x86_64", "arm64"])
+    architecture: architecture
       .default("x86_64")
       .describe("CPU architecture. The first agent of a pool fixes the pool's, so a change needs a new pool."),
     spot: z
@@ -72,7 +72,7 @@ export const compute = withRules(
       .optional()
       .describe(
         "Container image of the agent, pinned by tag or digest, or `{ build: … }` where we have a recipe. " +
-          "Left out: hashicorp/tfc-agent:1.30.2 for HCP Terraform, an image that the stack builds for Azure DevOps.",
+          `Left out: ${tfcAgentImage} for HCP Terraform, an image that the stack builds for Azure DevOps.`,
       ),
     environment: environment
       .default({})

@@ -1,15 +1,9 @@
 import * as z from "zod";
-import { text, uniqueList, wholeNumber } from "../primitives.ts";
+import { secretReference, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
 import { containerImage } from "./image.ts";
 
 const partName = text(/^[a-z][a-z0-9-]{0,62}$/, "a lower-case name such as cache");
-
-/** A secret as ECS takes it. */
-export const secretReference = text(
-  /^arn:(?:aws|aws-us-gov|aws-cn):(?:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+(?::[\w-]*:[\w-]*:[\w-]*)?|ssm:[a-z0-9-]+:[0-9]{12}:parameter\/[\w./-]+)$/,
-  "the ARN of a Secrets Manager secret (with `:key::` for one key of its JSON) or an SSM parameter",
-);
 
 /** The name of an environment variable. */
 export const variableName = text(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an environment variable");

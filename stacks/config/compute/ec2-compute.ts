@@ -1,25 +1,24 @@
 import * as z from "zod";
 import { stackName } from "../names.ts";
 import { isCidr } from "../network/cidr.ts";
-import { oneOf, policyArn, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { amiId, architecture, deviceName, oneOf, policyArn, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
 import { architectureRule, gp3Disk, instanceRefresh, instances, warmupSeconds } from "./instances.ts";
 
 /** An AMI by its id. */
-export const amiId = text(/^ami-[0-9a-f]{8,17}$/, "the id of an AMI, such as ami-0123456789abcdef0").describe(
-  "An AMI by its id.",
-);
+export const amiById = z.strictObject({ id: amiId.describe("An AMI by its id.") });
 
 /** An AMI by the SSM parameter that names it. */
-export const amiParameter = text(
-  /^\/[\w./-]{1,1010}$/,
-  "the name of an SSM parameter, with its leading slash",
-).describe("An SSM parameter that names the AMI, read when Terraform plans.");
+export const amiByParameter = z.strictObject({
+  ssmParameter: text(/^\/[\w./-]{1,1010}$/, "the name of an SSM parameter, with its leading slash").describe(
+    "An SSM parameter that names the AMI, read when Terraform plans.",
+  ),
+});
 
 const ami = z.union(
   [
-    z.strictObject({ id: amiId }),
-    z.strictObject({ ssmParameter: amiParameter }),
+    amiById,
+    amiByParameter,
     z.strictObject({
       stack: stackName.describe(
         "A stack of `kind: machine-image` in the same account and region: the newest AMI that it has built when Terraform plans.",
@@ -39,7 +38,7 @@ const ami = z.union(
 );
 
 const volume = gp3Disk("an instance", { smallestGiB: 8, usualGiB: 40 }).safeExtend({
-  deviceName: text(/^\/dev\/[a-z0-9/]+$/, "a device such as /dev/xvda")
+  deviceName: deviceName
     .default("/dev/xvda")
     .describe("The AMI's root device: /dev/xvda with Amazon Linux, /dev/sda1 with Ubuntu."),
 });
@@ -94,10 +93,10 @@ const suspendable = oneOf([
 ]);
 
 const fields = z.strictObject({
-  instances: instances
+  instances: instances("an instance")
     .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
     .describe("What instances are: a list of types, or what they must have. One agent each."),
-  architecture: oneOf(["x86_64", "arm64"]).default("x86_64").describe("CPU architecture of instances and their AMI."),
+  architecture: architecture.default("x86_64").describe("CPU architecture of instances and their AMI."),
   ami: ami.optional().describe("The image. Left out: the vendor's usual one."),
   onDemandBase: wholeNumber(0, 10_000).default(0).describe("The first instances that are always On-Demand."),
   spotPercent: wholeNumber(0, 100)

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { text, uniqueList, wholeNumber } from "../primitives.ts";
+import { cronPattern, sha256, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { containerImage } from "./image.ts";
 
 /** The agent that the image holds, where it is not the one that the Dockerfile pins. */
@@ -7,7 +7,7 @@ const agent = z.strictObject({
   version: text(/^[0-9]+\.[0-9]+\.[0-9]+$/, "a version of the agent, such as 4.269.0").describe(
     "Version of the agent.",
   ),
-  sha256: text(/^[0-9a-f]{64}$/, "a SHA-256 in 64 lower-case hexadecimal digits").describe(
+  sha256: sha256.describe(
     "SHA-256 of the agent's archive for Linux and the fleet's architecture, as the release's page prints it.",
   ),
 });
@@ -15,7 +15,7 @@ const agent = z.strictObject({
 /** How the stack builds the image of its agents. */
 export const imageBuild = z.strictObject({
   schedule: text(
-    /^(?:never|rate\((?:1 (?:day|hour)|(?:[2-9]|[1-9][0-9]+) (?:days|hours))\)|cron\((?:[0-9A-Za-z*?,/#-]+ ){5}[0-9A-Za-z*?,/#-]+\))$/,
+    new RegExp(`^(?:never|rate\\((?:1 (?:day|hour)|(?:[2-9]|[1-9][0-9]+) (?:days|hours))\\)|${cronPattern})$`),
     "never, or an EventBridge schedule in UTC such as cron(17 3 ? * SUN *) or rate(7 days)",
   )
     .default("cron(17 3 ? * SUN *)")

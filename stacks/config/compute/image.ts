@@ -1,11 +1,14 @@
 import * as z from "zod";
 
+/** The image of HCP Terraform's agents where a config names none. */
+export const tfcAgentImage = "hashicorp/tfc-agent:1.30.2";
+
 /** A container image with a version. */
 export const containerImage = z
   .string({ error: "must be a container image with a tag or digest" })
-  .regex(/^[a-z0-9][\w.:@/-]*$/, { error: "must be a container image such as hashicorp/tfc-agent:1.30.2" })
+  .regex(/^[a-z0-9][\w.:@/-]*$/, { error: `must be a container image such as ${tfcAgentImage}` })
   .refine((reference) => reference.includes("@sha256:") || /:(?!latest$)[^:/]+$/.test(reference), {
     error:
-      "must be pinned to a version, such as hashicorp/tfc-agent:1.30.2, or a digest: " +
+      `must be pinned to a version, such as ${tfcAgentImage}, or a digest: ` +
       "with `latest` or no tag every launch could run another version, untested and different from its neighbours",
   });

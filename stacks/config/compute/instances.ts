@@ -25,19 +25,22 @@ const range = (what: string, max: number) =>
     ],
   );
 
-const byAttributes = z.strictObject({
-  vcpus: range("vCPUs", 192).describe("vCPUs of a host."),
-  memoryMiB: range("MiB", 2_097_152).describe("Memory of a host."),
-  burstable: z.boolean().default(false).describe("Whether burstable types (t3, t4g, …) may be chosen."),
-  excludedTypes: uniqueList(text(/^[a-z0-9*.-]{1,30}$/, "an instance type or a pattern such as m5*"))
-    .default([])
-    .describe("Types never to choose; `*` stands for anything."),
-});
+const byAttributes = (whose: string) =>
+  z.strictObject({
+    vcpus: range("vCPUs", 192).describe(`vCPUs of ${whose}.`),
+    memoryMiB: range("MiB", 2_097_152).describe(`Memory of ${whose}.`),
+    burstable: z.boolean().default(false).describe("Whether burstable types (t3, t4g, …) may be chosen."),
+    excludedTypes: uniqueList(text(/^[a-z0-9*.-]{1,30}$/, "an instance type or a pattern such as m5*"))
+      .default([])
+      .describe("Types never to choose; `*` stands for anything."),
+  });
 
-/** What instances of a group are: a list of types, or what they must have. */
-export const instances = z.union([byList, byAttributes], {
-  error: "must be either { types: … } or { vcpus: …, memoryMiB: … }",
-});
+/** What instances of a group are: a list of types, or what they must have. @param whose what one is, such as "a host" */
+export function instances(whose: string) {
+  return z.union([byList, byAttributes(whose)], {
+    error: "must be either { types: … } or { vcpus: …, memoryMiB: … }",
+  });
+}
 
 type Architecture = "x86_64" | "arm64";
 
@@ -57,7 +60,7 @@ export const architectureRule: Rule<{ readonly architecture: Architecture; reado
 };
 
 /** See {@link instances}. */
-export type InstancesConfig = z.output<typeof instances>;
+export type InstancesConfig = z.output<ReturnType<typeof instances>>;
 
 interface Gp3 {
   readonly sizeGiB: number;

@@ -1,14 +1,11 @@
 import * as z from "zod";
 import { stackName } from "../names.ts";
-import { text, uniqueList } from "../primitives.ts";
+import { securityGroupId, subnetId, text, uniqueList } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import { vpcRules, zonesOfRegion } from "./subnets.ts";
 import { vpcFields } from "./vpc.ts";
 
-const securityGroupIds = uniqueList(
-  text(/^sg-[0-9a-f]{8,17}$/, "the id of a security group, such as sg-0123456789abcdef0"),
-  1,
-)
+const securityGroupIds = uniqueList(securityGroupId, 1)
   .optional()
   .describe("Security groups of the agents. Left out: one of our own, without ingress.");
 
@@ -18,10 +15,9 @@ const created = z.strictObject({
 
 const given = z.strictObject({
   vpcId: text(/^vpc-[0-9a-f]{8,17}$/, "the id of a VPC, such as vpc-0123456789abcdef0").describe("An existing VPC."),
-  subnetIds: uniqueList(
-    text(/^subnet-[0-9a-f]{8,17}$/, "the id of a subnet, such as subnet-0123456789abcdef0"),
-    1,
-  ).describe("Subnets of the VPC in which agents run. They need a way out to the vendor."),
+  subnetIds: uniqueList(subnetId, 1).describe(
+    "Subnets of the VPC in which agents run. They need a way out to the vendor.",
+  ),
   assignPublicIp: z
     .boolean()
     .default(false)

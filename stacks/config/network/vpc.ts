@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { bucketArn, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { isCidr } from "./cidr.ts";
 
 /** AWS's services behind interface endpoints, which cost by the hour and zone. */
@@ -74,7 +74,7 @@ const flowLogs = z.discriminatedUnion("to", [
   }),
   z.strictObject({
     to: z.literal("s3").describe("To an S3 bucket: cheaper, for the long run."),
-    bucketArn: text(/^arn:(?:aws|aws-us-gov|aws-cn):s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the ARN of an S3 bucket")
+    bucketArn: bucketArn
       .optional()
       .describe(
         "An existing bucket that lets `delivery.logs.amazonaws.com` write. " +

@@ -1,7 +1,10 @@
 import * as z from "zod";
-import { hostname, isProtected, text, wholeNumber } from "../primitives.ts";
+import { isProtected } from "../../../handlers/core/address.ts";
+import { firstOwn, ownVariableRules } from "../own-variables.ts";
+import { hostname, text, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import type { SecretSource } from "../secrets.ts";
+import { webhook } from "../webhook.ts";
 
 /** The name of an agent pool, as its page shows it. */
 export const poolName = text(/^[^"/\\[\]:|<>+=;?*\p{Cc}]{1,128}$/u, "the name of an agent pool, as its page shows it");
@@ -27,14 +30,10 @@ const servicePrincipal = z.strictObject({
   authorityHost: hostname.default("login.microsoftonline.com").describe("Host of the identity platform."),
 });
 
-const webhook = z.strictObject({
-  enabled: z
-    .boolean()
-    .default(false)
-    .describe("Whether the fleet has a public endpoint that service hooks wake it through; see `fleet ado hook add`."),
-  throttleRatePerSecond: wholeNumber(1, 10_000).default(10).describe("Requests a second that the endpoint lets in."),
-  throttleBurst: wholeNumber(1, 5000).default(20).describe("Requests that it lets in at once."),
-});
+const webhookEnabled = z
+  .boolean()
+  .default(false)
+  .describe("Whether the fleet has a public endpoint that service hooks wake it through; see `fleet ado hook add`.");
 
 /** What agents offer to jobs that demand it. */
 export const capabilities = z.record(
@@ -63,7 +62,7 @@ export const azureDevOps = withRules(
         "What agents offer besides what our image has and compute.environment says: jobs that demand anything else are " +
           "told, not served.",
       ),
-    webhook: webhook.prefault({}).describe("The fleet's endpoint for service hooks."),
+    webhook: webhook(webhookEnabled).prefault({}).describe("The fleet's endpoint for service hooks."),
   }),
   [
     {
@@ -108,10 +107,6 @@ interface AzureDevOpsFleet {
   readonly vendor: AzureDevOpsConfig;
   readonly secrets: { readonly pat?: SecretSource | undefined; readonly clientSecret?: SecretSource | undefined };
   readonly agents: { readonly singleUse: boolean };
-  readonly compute: {
-    readonly environment: Readonly<Record<string, string>>;
-    readonly secrets: Readonly<Record<string, string>>;
-  };
   readonly pools?:
     | readonly { readonly compute: { readonly environment: Readonly<Record<string, string>> } }[]
     | undefined;
@@ -151,29 +146,18 @@ export const azureDevOpsRules: readonly Rule<AzureDevOpsFleet>[] = [
     check: ({ agents }) =>
       agents.singleUse ? undefined : "must be true or left out: agents of azure-devops leave after one job",
   },
-  ...(["environment", "secrets"] as const).flatMap((key) =>
-    Object.entries(ownVariables).map(([name, instead]) => ({
-      path: ["compute", key, name],
-      reads: [["compute", key, name]],
-      check: ({ compute }: AzureDevOpsFleet) =>
-        Object.hasOwn(compute[key], name) ? `must not be set here: use ${instead}` : undefined,
-    })),
-  ),
-  {
-    path: ["compute", "secrets", "VSO_AGENT_IGNORE"],
-    reads: [["compute", "secrets", "VSO_AGENT_IGNORE"]],
-    check: ({ compute }) =>
-      Object.hasOwn(compute.secrets, "VSO_AGENT_IGNORE")
-        ? "must not be set here: use compute.environment, the names of secrets are added"
-        : undefined,
-  },
+  ...ownVariableRules(ownVariables, ["compute", "environment"], ["compute", "secrets"]),
+  ...ownVariableRules({ VSO_AGENT_IGNORE: "compute.environment, the names of secrets are added" }, [
+    "compute",
+    "secrets",
+  ]),
   {
     path: ["pools"],
     reads: [["pools"]],
     check: ({ pools }) => {
       const set = (pools ?? []).flatMap(({ compute }) => Object.keys(compute.environment));
-      const own = Object.entries(ownVariables).find(([name]) => set.includes(name));
-      return own && `must not set the variable ${own[0]}: use ${own[1]}`;
+      const own = firstOwn(ownVariables, set);
+      return own && `must not set the variable ${own}`;
     },
   },
 ];

@@ -1,19 +1,16 @@
 import * as z from "zod";
-import { baseUrl, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { ownVariableRules } from "../own-variables.ts";
+import { baseUrl, hcpOrganization, hcpWorkspace, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import type { SecretSource } from "../secrets.ts";
+import { webhook } from "../webhook.ts";
 
-const workspaces = (what: string) =>
-  uniqueList(text(/^[\w-]{1,90}$/, "the name of a workspace: letters, digits, - and _"), 1).describe(what);
+const workspaces = (what: string) => uniqueList(hcpWorkspace, 1).describe(what);
 
-const webhook = z.strictObject({
-  enabled: z
-    .boolean()
-    .default(true)
-    .describe("Whether the fleet has a public endpoint that notifications and run tasks wake it through."),
-  throttleRatePerSecond: wholeNumber(1, 10_000).default(10).describe("Requests a second that the endpoint lets in."),
-  throttleBurst: wholeNumber(1, 5000).default(20).describe("Requests that it lets in at once."),
-});
+const webhookEnabled = z
+  .boolean()
+  .default(true)
+  .describe("Whether the fleet has a public endpoint that notifications and run tasks wake it through.");
 
 const manage = z.strictObject({
   agentPool: z
@@ -46,9 +43,7 @@ const manage = z.strictObject({
 export const hcpTerraform = withRules(
   z.strictObject({
     type: z.literal("hcp-terraform").describe("HCP Terraform or Terraform Enterprise."),
-    organization: text(/^[A-Za-z0-9][\w-]*$/, "the name of an organization: letters, digits, - and _").describe(
-      "The organization whose runs are served.",
-    ),
+    organization: hcpOrganization.describe("The organization whose runs are served."),
     agentPool: text(/^[\w-]+$/, "the name of an agent pool: letters, digits, - and _").describe(
       "The agent pool that agents register in.",
     ),
@@ -64,7 +59,7 @@ export const hcpTerraform = withRules(
     runTtlSeconds: wholeNumber(300, 604_800)
       .default(14_400)
       .describe("With demand `notifications`: how long an unfinished run without news is remembered."),
-    webhook: webhook.prefault({}).describe("The fleet's endpoint for notifications and run tasks."),
+    webhook: webhook(webhookEnabled).prefault({}).describe("The fleet's endpoint for notifications and run tasks."),
     manage: manage.optional().describe("What the stack makes on the HCP Terraform side. Left out: nothing."),
   }),
   [
@@ -91,13 +86,15 @@ const ownVariables = {
   TFC_AGENT_NAME: "nothing, agents are named by the fleet",
   TFC_AGENT_SINGLE: "agents.singleUse",
   TFC_ADDRESS: "vendor.address",
+  TFC_AGENT_AUTO_UPDATE: "compute.image, which has the agent's version",
+  TFC_AGENT_LOG_JSON: "nothing, agents log in JSON",
 };
 
 /** What an HCP Terraform fleet asks of the rest of its config. */
 export const hcpTerraformRules: readonly Rule<{
   readonly vendor: HcpTerraformConfig;
   readonly secrets: { readonly notificationToken?: SecretSource | undefined };
-  readonly compute: { readonly environment: Readonly<Record<string, string>>; readonly image?: unknown };
+  readonly compute: { readonly image?: unknown };
 }>[] = [
   {
     path: ["compute", "image"],
@@ -121,10 +118,5 @@ export const hcpTerraformRules: readonly Rule<{
       );
     },
   },
-  ...Object.entries(ownVariables).map(([name, instead]) => ({
-    path: ["compute", "environment", name],
-    reads: [["compute", "environment", name]],
-    check: ({ compute }: { readonly compute: { readonly environment: Readonly<Record<string, string>> } }) =>
-      Object.hasOwn(compute.environment, name) ? `must not be set here: use ${instead}` : undefined,
-  })),
+  ...ownVariableRules(ownVariables, ["compute", "environment"], ["compute", "secrets"]),
 ];

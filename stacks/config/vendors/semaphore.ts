@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { environment } from "../compute/compute.ts";
-import { hostname, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { ownVariableRules } from "../own-variables.ts";
+import { bucketName, hostname, oneOf, sha256, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
 
 /**
@@ -15,7 +16,6 @@ export const knownAgentReleases: Readonly<Record<string, { readonly x86_64: stri
 };
 
 const version = text(/^v[0-9]+\.[0-9]+\.[0-9]+$/, "a release such as v2.2.8");
-const sha256 = text(/^[0-9a-f]{64}$/, "a SHA-256 in lower case");
 const absolutePath = text(/^\/[\w./+@-]+$/, "an absolute path of letters, digits and ._/+@-");
 
 const agentRelease = withRules(
@@ -74,12 +74,12 @@ const sshKnownHosts = z.strictObject({
     .describe("How often an instance asks GitHub's API for its keys. Without an answer it keeps those it has."),
 });
 
-/** Variables that the stack sets itself. */
-const cacheVariables = [
-  "SEMAPHORE_CACHE_BACKEND",
-  "SEMAPHORE_CACHE_S3_BUCKET",
-  "SEMAPHORE_CACHE_USE_EC2_INSTANCE_PROFILE",
-];
+/** Variables that the stack sets itself, with the setting to use instead. */
+const ownVariables = {
+  SEMAPHORE_CACHE_BACKEND: "vendor.cacheBucket",
+  SEMAPHORE_CACHE_S3_BUCKET: "vendor.cacheBucket",
+  SEMAPHORE_CACHE_USE_EC2_INSTANCE_PROFILE: "vendor.cacheBucket",
+};
 
 /** Semaphore: self-hosted agents of one agent type. */
 export const semaphore = withRules(
@@ -103,7 +103,7 @@ export const semaphore = withRules(
       .describe(
         "The toolbox (checkout, cache, artifact, …) that is installed at boot where the user has none. Left out: the AMI brings it.",
       ),
-    cacheBucket: text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of an S3 bucket")
+    cacheBucket: bucketName
       .optional()
       .describe("Existing S3 bucket of the cache CLI; instances get rights on it alone. Left out: no cache."),
     environment: environment
@@ -144,14 +144,7 @@ export const semaphore = withRules(
         return name && `must not have "=", line ends or other control characters in ${name}: agents refuse to start`;
       },
     },
-    {
-      path: ["environment"],
-      reads: [["environment"]],
-      check: ({ environment: variables }) => {
-        const name = cacheVariables.find((key) => Object.hasOwn(variables, key));
-        return name && `must not set ${name}: use vendor.cacheBucket`;
-      },
-    },
+    ...ownVariableRules(ownVariables, ["environment"]),
   ],
 );
 

@@ -1,10 +1,11 @@
 import * as z from "zod";
-import { baseUrl, hostname, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { firstOwn, type OwnVariables, ownVariableRules } from "../own-variables.ts";
+import { baseUrl, bucketPattern, hostname, oneOf, secretArn, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import { byArn, ownKey, ownKeyRules, type SecretSource } from "../secrets.ts";
 
 /** Variables that the stack sets itself, with the setting to use instead. */
-const ownVariables: Readonly<Record<string, string>> = {
+const ownVariables: OwnVariables = {
   SPACELIFT_TOKEN: "secrets.workerPoolToken",
   SPACELIFT_POOL_PRIVATE_KEY: "secrets.poolPrivateKey",
   SPACELIFT_WORKER_COMMS_PROTOCOL: "vendor.commsProtocol",
@@ -30,10 +31,7 @@ const proxy = text(/^https?:\/\/[^\s"'\\]+$/, "an http or https URL without quot
 
 const byoSecret = withRules(
   z.strictObject({
-    arn: text(
-      /^arn:(?:aws|aws-us-gov|aws-cn):secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+$/,
-      "the ARN of a Secrets Manager secret",
-    ).describe("The secret; its value is a JSON object."),
+    arn: secretArn.describe("The secret; its value is a JSON object."),
     kmsKeyArn: ownKey,
     keys: uniqueList(variableName, 1).describe("Its keys that become variables of the same names; no others do."),
   }),
@@ -42,7 +40,7 @@ const byoSecret = withRules(
 
 const selfHosted = z.strictObject({
   launcherS3Uri: text(
-    /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[\w!.()/-]+$/,
+    new RegExp(`^s3://${bucketPattern}/[\\w!.()/-]+$`),
     "the S3 URI of an object, such as s3://spacelift-binaries-123ab/spacelift-launcher",
   ).describe("The launcher of your installation. Instances may read exactly this object."),
   runLauncherAsSpaceliftUser: z
@@ -143,16 +141,18 @@ export const spacelift = withRules(
       path: ["byo", "secretsManager", "keys"],
       reads: [["byo"]],
       check: ({ byo }) => {
-        const ours = byo?.secretsManager.keys.find((name) => ownVariable(name) && !Object.hasOwn(workerSecrets, name));
-        return ours && `must not name ${ours}: use ${ownVariables[ours]}`;
+        const others = byo?.secretsManager.keys.filter((name) => !Object.hasOwn(workerSecrets, name)) ?? [];
+        const ours = firstOwn(ownVariables, others);
+        return ours && `must not name ${ours}`;
       },
     },
     {
       path: ["configuration"],
       reads: [["configuration"]],
       check: ({ configuration }) => {
-        const ours = Object.keys(ownVariables).find((name) => assigns(configuration, name));
-        return ours && `must not set ${ours}: use ${ownVariables[ours]}`;
+        const set = Object.keys(ownVariables).filter((name) => assigns(configuration, name));
+        const ours = firstOwn(ownVariables, set);
+        return ours && `must not set ${ours}`;
       },
     },
   ],
@@ -190,17 +190,8 @@ export const spaceliftRules: readonly Rule<SpaceliftFleet>[] = [
         ? `must be left out: vendor.byo.secretsManager brings ${name}`
         : undefined,
   })),
-  ...Object.entries(ownVariables).map(([name, instead]) => ({
-    path: ["vendor", "secureEnvironment", name],
-    reads: [["vendor", "secureEnvironment", name]],
-    check: ({ vendor }: SpaceliftFleet) =>
-      Object.hasOwn(vendor.secureEnvironment, name) ? `must not be set here: use ${instead}` : undefined,
-  })),
+  ...ownVariableRules(ownVariables, ["vendor", "secureEnvironment"]),
 ];
-
-function ownVariable(name: string): boolean {
-  return Object.hasOwn(ownVariables, name);
-}
 
 /** Whether shell text sets a variable, as far as a look at the text tells. */
 function assigns(shell: string, name: string): boolean {

@@ -10,11 +10,12 @@ import type { ComputeConfig } from "../../config/compute/compute.ts";
 import { type ImageBuildConfig, imageProjectName } from "../../config/compute/image-build.ts";
 import { createAlarm } from "../alarms/alarm.ts";
 import type { AlarmTopic } from "../alarms/alarm-topic.ts";
-import { createLogGroup, grantLogWrite } from "../log-group.ts";
+import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import { PrivateBucket } from "../private-bucket.ts";
 import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
-import { allowImagePull, sortedVariables } from "../tasks/task-rights.ts";
+import { sortedVariables } from "../tasks/container-parts.ts";
+import { allowImagePull } from "../tasks/task-rights.ts";
 import type { ImageRepository } from "./repository.ts";
 
 /** Where CodeBuild builds for an architecture: so nothing is emulated. */
@@ -79,7 +80,7 @@ export class ImageBuild extends Construct {
     const { context, config, architecture, repository } = this.props;
     const name = imageProjectName(context.name);
     const source = this.source();
-    const logGroup = createLogGroup(this, "logs", context, `/agent-fleets/${context.name}/image`);
+    const logGroup = createLogGroup(this, "logs", context, logGroupName(context.name, "image"));
     const role = new ServiceRole(this, "image-build", {
       context,
       service: "codebuild.amazonaws.com",
@@ -143,7 +144,12 @@ export class ImageBuild extends Construct {
       outputPath: `${files.path}.zip`,
       outputFileMode: "0644",
     });
-    const bucket = new PrivateBucket(this, "source", { context, purpose: "image" });
+    const bucket = new PrivateBucket(this, "source", {
+      context,
+      purpose: "image",
+      kmsKeyArn: context.kmsKeyArn,
+      forceDestroy: true,
+    });
     const key = "source.zip";
     const object = new S3Object(this, "object", {
       bucket: bucket.name,

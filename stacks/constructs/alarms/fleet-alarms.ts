@@ -8,7 +8,7 @@ import type { AlarmTopic } from "./alarm-topic.ts";
 
 type Rest = Omit<AlarmProps, "context" | "topic" | "namespace" | "dimensions">;
 
-/** The alarms of a fleet (DESIGN.md §9): each says what an operator suffers while it is on. */
+/** The alarms of a fleet: each says what an operator suffers while it is on. */
 export class FleetAlarms extends Construct {
   private readonly props: {
     readonly context: StackContext;

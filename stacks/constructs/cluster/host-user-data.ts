@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { HostsConfig } from "../../config/cluster/hosts.ts";
+import { logGroupName } from "../log-group.ts";
 import { plainText } from "../terraform-text.ts";
 
 /** The logs of a host: name of the log → file on the host. */
@@ -16,7 +17,7 @@ export const hostLogs = {
 
 /** Log group of one of {@link hostLogs}. */
 export function hostLogGroup(cluster: string, log: keyof typeof hostLogs): string {
-  return `/agent-fleets/${cluster}/hosts/${log}`;
+  return logGroupName(cluster, "hosts", log);
 }
 
 /**

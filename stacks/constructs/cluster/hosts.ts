@@ -6,8 +6,8 @@ import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
 import { Construct } from "constructs";
 import type { HostsConfig } from "../../config/cluster/hosts.ts";
 import { hostsOf } from "../../config/names.ts";
-import { instanceOverrides } from "../instances/overrides.ts";
-import { rootVolume } from "../instances/root-volume.ts";
+import { mixedInstances, propagatedTags, rollingRefresh } from "../instances/group-parts.ts";
+import { metadataService, networkInterface, rootVolume, tagsOfLaunched } from "../instances/template-parts.ts";
 import { createLogGroup, grantLogWrite } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import { ServiceRole } from "../service-role.ts";
@@ -121,13 +121,11 @@ export class ClusterHosts extends Construct {
 
   private template(): LaunchTemplate {
     const { context, hosts, network, tags } = this.props;
-    const { volume } = hosts;
     const profile = new IamInstanceProfile(this, "profile", {
       name: this.role.name,
       role: this.role.name,
       path: context.iamPath,
     });
-    const named = { ...tags, Name: `${context.name}-host` };
     return new LaunchTemplate(this, "template", {
       name: `${context.name}-hosts`,
       description: `Hosts of cluster ${context.name}`,
@@ -135,28 +133,17 @@ export class ClusterHosts extends Construct {
       userData: hostUserData(context.name, hosts),
       iamInstanceProfile: { arn: profile.arn },
       // One hop: a bridge task, one hop further away, cannot reach the host's credentials.
-      metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
-      networkInterfaces: [
-        {
-          deviceIndex: 0,
-          associatePublicIpAddress: network.assignPublicIp,
-          deleteOnTermination: "true",
-          securityGroups: [...network.securityGroupIds, this.securityGroupId],
-        },
-      ],
-      blockDeviceMappings: [rootVolume(context, "/dev/xvda", volume)],
+      metadataOptions: metadataService(1),
+      networkInterfaces: [networkInterface(network, [this.securityGroupId])],
+      blockDeviceMappings: [rootVolume(context, "/dev/xvda", hosts.volume)],
       monitoring: { enabled: false },
-      tagSpecifications: ["instance", "volume", "network-interface"].map((resourceType) => ({
-        resourceType,
-        tags: named,
-      })),
+      tagSpecifications: tagsOfLaunched({ ...tags, Name: `${context.name}-host` }),
     });
   }
 
   private group(template: LaunchTemplate): AutoscalingGroup {
     const { context, hosts, network, tags } = this.props;
     const { refresh } = hosts;
-    const byList = "types" in hosts.instances;
     return new AutoscalingGroup(this, "group", {
       name: `${context.name}-hosts`,
       minSize: hosts.min,
@@ -167,39 +154,13 @@ export class ClusterHosts extends Construct {
       protectFromScaleIn: true,
       suspendedProcesses: ["AZRebalance"],
       capacityRebalance: hosts.spotPercent > 0,
-      mixedInstancesPolicy: {
-        instancesDistribution: {
-          onDemandBaseCapacity: hosts.onDemandBase,
-          onDemandPercentageAboveBaseCapacity: 100 - hosts.spotPercent,
-          onDemandAllocationStrategy: byList ? "prioritized" : "lowest-price",
-          spotAllocationStrategy: "price-capacity-optimized",
-        },
-        launchTemplate: {
-          launchTemplateSpecification: {
-            launchTemplateId: template.id,
-            version: `\${${template.fqn}.latest_version}`,
-          },
-          override: instanceOverrides(hosts.instances, hosts.architecture),
-        },
-      },
-      instanceRefresh: {
-        strategy: "Rolling",
-        preferences: {
-          minHealthyPercentage: refresh.minHealthyPercent,
-          maxHealthyPercentage: refresh.maxHealthyPercent,
-          instanceWarmup: String(refresh.warmupSeconds),
-          // All hosts are protected from scale-in; without this a refresh would wait for ever.
-          scaleInProtectedInstances: "Refresh",
-        },
-      },
+      mixedInstancesPolicy: mixedInstances({ id: template.id, version: `\${${template.fqn}.latest_version}` }, hosts),
+      // All hosts are protected from scale-in; without its preference a refresh would wait for ever.
+      instanceRefresh: rollingRefresh(refresh, refresh.warmupSeconds, { scaleInProtectedInstances: "Refresh" }),
       waitForCapacityTimeout: "0",
       forceDelete: true,
       // ECS adds the tag to the group; undeclared, every plan would take it away.
-      tag: Object.entries({ ...tags, Name: `${context.name}-host`, AmazonECSManaged: "true" }).map(([key, value]) => ({
-        key,
-        value,
-        propagateAtLaunch: true,
-      })),
+      tag: propagatedTags({ ...tags, Name: `${context.name}-host`, AmazonECSManaged: "true" }),
     });
   }
 }

@@ -1,10 +1,11 @@
 import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
 import { Construct } from "constructs";
 import type { ServiceConfig } from "../../config/cluster/services.ts";
-import { createLogGroup, grantLogWrite } from "../log-group.ts";
+import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
-import { allowExecuteCommand, allowImagePull, allowSecret, sortedVariables } from "../tasks/task-rights.ts";
+import { awsLogs, secretReferences, sortedVariables } from "../tasks/container-parts.ts";
+import { allowExecuteCommand, allowImagePull, allowSecret } from "../tasks/task-rights.ts";
 import { allowVolumes, mountPoints, taskVolumes } from "../tasks/task-volumes.ts";
 import type { HostCluster } from "./cluster.ts";
 
@@ -83,7 +84,7 @@ export class ServiceTask extends Construct {
 
   private container() {
     const { context, service } = this.props;
-    const logGroup = createLogGroup(this, "logs", context, `/agent-fleets/${context.name}/services/${service.name}`);
+    const logGroup = createLogGroup(this, "logs", context, logGroupName(context.name, "services", service.name));
     grantLogWrite(logGroup, this.executionRole);
     const { healthCheck } = service;
     return {
@@ -105,7 +106,7 @@ export class ServiceTask extends Construct {
         protocol,
       })),
       environment: sortedVariables(service.environment),
-      secrets: sortedVariables(service.secrets).map(({ name, value }) => ({ name, valueFrom: value })),
+      secrets: secretReferences(service.secrets),
       readonlyRootFilesystem: service.readonlyRootFilesystem,
       mountPoints: mountPoints(service.volumes),
       linuxParameters: {
@@ -122,14 +123,7 @@ export class ServiceTask extends Construct {
           startPeriod: healthCheck.startPeriodSeconds,
         },
       }),
-      logConfiguration: {
-        logDriver: "awslogs",
-        options: {
-          "awslogs-group": logGroup.name,
-          "awslogs-region": context.region,
-          "awslogs-stream-prefix": service.name,
-        },
-      },
+      logConfiguration: awsLogs({ logGroup: logGroup.name, region: context.region }, service.name),
     };
   }
 }

@@ -1,18 +1,15 @@
 import { AppautoscalingPolicy } from "@cdktf/provider-aws/lib/appautoscaling-policy";
 import { AppautoscalingTarget } from "@cdktf/provider-aws/lib/appautoscaling-target";
 import { EcsService, type EcsServiceConfig } from "@cdktf/provider-aws/lib/ecs-service";
-import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
-import { VpcSecurityGroupEgressRule } from "@cdktf/provider-aws/lib/vpc-security-group-egress-rule";
 import { Construct } from "constructs";
 import type { ServiceConfig } from "../../config/cluster/services.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
+import { outboundSecurityGroup } from "../network/outbound-security-group.ts";
 import type { StackContext } from "../stack-context.ts";
 import type { HostCluster } from "./cluster.ts";
 import type { SharedLoadBalancer, Target } from "./load-balancer.ts";
 import type { ClusterRules } from "./rules.ts";
 import { ServiceTask } from "./service-task.ts";
-
-const everywhere = "0.0.0.0/0";
 
 /**
  * Where Docker takes the host's side of a bridge port from, and Service Connect's proxy in bridge mode its own.
@@ -87,20 +84,11 @@ export class ClusterService extends Construct {
 
   private securityGroup(): string {
     const { context, network, service } = this.props;
-    const name = `${context.name}-${service.name}`;
-    const group = new SecurityGroup(this, "security-group", {
-      name,
+    return outboundSecurityGroup(this, "", {
+      name: `${context.name}-${service.name}`,
       description: `Tasks of service ${service.name}`,
       vpcId: network.vpcId,
-      tags: { Name: name },
     });
-    new VpcSecurityGroupEgressRule(this, "egress", {
-      securityGroupId: group.id,
-      description: "Every way out",
-      ipProtocol: "-1",
-      cidrIpv4: everywhere,
-    });
-    return group.id;
   }
 
   private allowBalancer(balancer: SharedLoadBalancer, target: Target): void {

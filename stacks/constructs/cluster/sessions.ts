@@ -1,12 +1,13 @@
 import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
 import { SsmParameter } from "@cdktf/provider-aws/lib/ssm-parameter";
 import type { Construct } from "constructs";
+import { logGroupName } from "../log-group.ts";
 import type { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 
 /** Name of the log group that holds the ECS Exec sessions of a cluster of ours. */
 export function sessionLogGroup(cluster: string): string {
-  return `/agent-fleets/${cluster}/exec`;
+  return logGroupName(cluster, "exec");
 }
 
 /** Lets a task write the log of its ECS Exec sessions and, where they are encrypted with a key of yours, take part. */

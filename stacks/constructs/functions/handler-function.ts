@@ -30,6 +30,7 @@ export class HandlerFunction extends Construct {
   readonly arn: string;
   readonly role: ServiceRole;
   readonly function: LambdaFunction;
+  readonly logGroupName: string;
 
   constructor(
     scope: Construct,
@@ -51,7 +52,8 @@ export class HandlerFunction extends Construct {
     const { context, network } = props;
     this.name = `${context.name}-${id}`;
     checkEnvironment(this, this.name, props.environment);
-    const logGroup = createLogGroup(this, "logs", context, `/aws/lambda/${this.name}`);
+    this.logGroupName = `/aws/lambda/${this.name}`;
+    const logGroup = createLogGroup(this, "logs", context, this.logGroupName);
     this.role = new ServiceRole(this, `${id}-role`, {
       context,
       service: "lambda.amazonaws.com",

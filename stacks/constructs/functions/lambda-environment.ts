@@ -1,9 +1,12 @@
-import { DefaultTokenResolver, StringConcat, TerraformStack, Tokenization } from "cdktf";
+import { DefaultTokenResolver, StringConcat, Tokenization } from "cdktf";
 import type { IConstruct } from "constructs";
-import { ConfigError } from "../../config/load.ts";
+import { ConfigError } from "../../config/errors.ts";
 
 /** What Lambda takes, names and values together: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html. */
 const mostBytes = 4096;
+
+/** The keys of the config that variables come from, of those that may be long. */
+const keys: Readonly<Record<string, string>> = { POOLS: "pools", CAPACITY: "compute" };
 
 /** An expression of Terraform, or what `terraformText` made of text that looks like one. */
 const expression = /([$%])\1\{|[$%]\{([^}]*)\}/g;
@@ -28,10 +31,11 @@ export function checkEnvironment(scope: IConstruct, name: string, variables: Rea
   if (bytes <= mostBytes) return;
   const largest = [...sizes].sort(([, a], [, b]) => b - a).slice(0, 3);
   const shares = largest.map(([key, size]) => `${key} ${size}`).join(", ");
-  throw new ConfigError([
-    `${TerraformStack.of(scope).node.id}: the settings of function ${name} need about ${bytes} bytes (${shares}), ` +
-      `and Lambda takes ${mostBytes}: shorten what its pools, capabilities and environment say, or make two stacks of it`,
-  ]);
+  throw ConfigError.at(
+    keys[largest[0]?.[0] ?? ""] ?? "vendor",
+    `must be shorter: the settings of function ${name} need about ${bytes} bytes (${shares}), and Lambda takes ` +
+      `${mostBytes}. Shorten what pools, capabilities and environment say, or make two stacks of it`,
+  );
 }
 
 /** A text as long as Terraform will make of it. */

@@ -5,7 +5,7 @@ import { Apigatewayv2Stage } from "@cdktf/provider-aws/lib/apigatewayv2-stage";
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
-import { createLogGroup } from "../log-group.ts";
+import { createLogGroup, logGroupName } from "../log-group.ts";
 import type { StackContext } from "../stack-context.ts";
 import type { HandlerFunction } from "./handler-function.ts";
 
@@ -57,7 +57,7 @@ export class WebhookApi extends Construct {
       routeKey: "$default",
       target: `integrations/${integration.id}`,
     });
-    const logGroup = createLogGroup(this, "access-log", context, `/agent-fleets/${context.name}/webhook-access`);
+    const logGroup = createLogGroup(this, "access-log", context, logGroupName(context.name, "webhook-access"));
     const stage = new Apigatewayv2Stage(this, "stage", {
       apiId: api.id,
       name: "$default",

@@ -10,10 +10,10 @@ import {
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { ReleaseQueue } from "../retirement/release-queue.ts";
-import type { RetiringCapacity } from "../retirement/workflow.ts";
+import type { RetiringCapacity } from "../retirement/retiring-capacity.ts";
 import type { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
-import { instanceOverrides } from "./overrides.ts";
+import { mixedInstances, propagatedTags, rollingRefresh } from "./group-parts.ts";
 import type { InstanceRole } from "./role.ts";
 import type { InstanceTemplate } from "./template.ts";
 
@@ -57,6 +57,8 @@ export class AsgCapacity extends Construct {
       readonly template: InstanceTemplate;
       readonly role: InstanceRole;
       readonly releaseQueue: ReleaseQueue;
+      /** Whether only the instances themselves tell what an agent does. */
+      readonly asksInstances: boolean;
       /** Tags of the group, which its instances get too. */
       readonly tags: Readonly<Record<string, string>>;
     },
@@ -73,6 +75,7 @@ export class AsgCapacity extends Construct {
       hook: retireHook,
       instanceRole: props.role,
       releaseQueue: props.releaseQueue,
+      asksInstances: props.asksInstances,
     };
     // Not inside the group, where it would act at the group's creation only and its change replace the group.
     new AutoscalingLifecycleHook(this, "retire-hook", {
@@ -128,55 +131,26 @@ export class AsgCapacity extends Construct {
       capacityRebalance: compute.spotPercent > 0 && compute.capacityRebalance,
       enabledMetrics: compute.groupMetrics ? groupMetrics : undefined,
       ...this.launches(),
-      instanceRefresh: {
-        strategy: "Rolling",
-        preferences: {
-          minHealthyPercentage: refresh.minHealthyPercent,
-          maxHealthyPercentage: refresh.maxHealthyPercent,
-          // A boot that fails ends its instance, so the refresh waits for a better one. Not by auto_rollback: Terraform
-          // updates the group first, and what it would roll back to is the new template.
-          instanceWarmup: String(refresh.warmupSeconds ?? bootSeconds),
-          skipMatching: true,
-        },
-      },
+      // A boot that fails ends its instance, so the refresh waits for a better one. Not by auto_rollback: Terraform updates
+      // the group first, and what it would roll back to is the new template.
+      instanceRefresh: rollingRefresh(refresh, refresh.warmupSeconds ?? bootSeconds, { skipMatching: true }),
       waitForCapacityTimeout: "0",
       // Or the first instances would boot without rights.
       dependsOn: role.ready,
-      tag: Object.entries({ ...tags, Name: context.name }).map(([key, value]) => ({
-        key,
-        value,
-        propagateAtLaunch: true,
-      })),
+      tag: propagatedTags({ ...tags, Name: context.name }),
     });
   }
 
   private launches() {
     const { compute, template } = this.props;
-    const { instances, warmPool, spotPercent } = compute;
-    if (warmPool) {
-      return {
-        launchTemplate: { id: template.id, version: template.version },
-        warmPool: {
-          poolState: warmStates[warmPool.state],
-          minSize: warmPool.min,
-          maxGroupPreparedCapacity: warmPool.maxPrepared,
-        },
-      };
-    }
-    const inOrder = "types" in instances ? "prioritized" : "lowest-price";
+    const { warmPool } = compute;
+    if (!warmPool) return { mixedInstancesPolicy: mixedInstances(template, compute) };
     return {
-      mixedInstancesPolicy: {
-        instancesDistribution: {
-          onDemandBaseCapacity: compute.onDemandBase,
-          onDemandPercentageAboveBaseCapacity: 100 - spotPercent,
-          onDemandAllocationStrategy: compute.onDemandAllocation ?? inOrder,
-          spotAllocationStrategy: compute.spotAllocation,
-          spotMaxPrice: compute.spotMaxPrice,
-        },
-        launchTemplate: {
-          launchTemplateSpecification: { launchTemplateId: template.id, version: template.version },
-          override: instanceOverrides(instances, compute.architecture),
-        },
+      launchTemplate: { id: template.id, version: template.version },
+      warmPool: {
+        poolState: warmStates[warmPool.state],
+        minSize: warmPool.min,
+        maxGroupPreparedCapacity: warmPool.maxPrepared,
       },
     };
   }

@@ -5,11 +5,10 @@ import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { Construct } from "constructs";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
-import type { AmiSource } from "../../vendors/vendor-synth.ts";
 import { newestBuiltAmi } from "../machine-image/built-ami.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { StackContext } from "../stack-context.ts";
-import { rootVolume } from "./root-volume.ts";
+import { metadataService, networkInterface, rootVolume, tagsOfLaunched } from "./template-parts.ts";
 
 /** The launch template of a fleet's instances: what each of them is. */
 export class InstanceTemplate extends Construct {
@@ -24,7 +23,7 @@ export class InstanceTemplate extends Construct {
       readonly context: StackContext;
       readonly compute: Ec2ComputeConfig;
       readonly network: FleetNetwork;
-      readonly ami: AmiSource;
+      readonly ami: NonNullable<Ec2ComputeConfig["ami"]>;
       readonly profileArn: string;
       /** As EC2 takes it, in base64. */
       readonly userData: string;
@@ -35,7 +34,6 @@ export class InstanceTemplate extends Construct {
     super(scope, id);
     const { context, compute, network, tags } = props;
     const { volume, ssh, tenancy, placementGroup } = compute;
-    const named = { ...tags, Name: context.name };
     const template = new LaunchTemplate(this, "template", {
       name: context.name,
       description: `Instances of fleet ${context.name}`,
@@ -48,19 +46,14 @@ export class InstanceTemplate extends Construct {
       // An instance that powers off is gone, and its group replaces it.
       instanceInitiatedShutdownBehavior: "terminate",
       metadataOptions: {
-        httpEndpoint: "enabled",
-        httpTokens: "required",
-        httpPutResponseHopLimit: compute.disableContainerCredentials ? 1 : 2,
+        ...metadataService(compute.disableContainerCredentials ? 1 : 2),
         // How an instance reads its role in the fleet.
         instanceMetadataTags: "enabled",
       },
       networkInterfaces: [
         {
-          deviceIndex: 0,
-          associatePublicIpAddress: network.assignPublicIp,
+          ...networkInterface(network, ssh ? [this.sshGroup(ssh)] : []),
           ipv6AddressCount: compute.ipv6 ? 1 : undefined,
-          deleteOnTermination: "true",
-          securityGroups: [...network.securityGroupIds, ...(ssh ? [this.sshGroup(ssh)] : [])],
         },
       ],
       blockDeviceMappings: [rootVolume(context, volume.deviceName, volume)],
@@ -70,16 +63,13 @@ export class InstanceTemplate extends Construct {
           : { tenancy, ...(placementGroup !== undefined && { groupName: placementGroup }) },
       hibernationOptions: compute.warmPool?.state === "hibernated" ? { configured: true } : undefined,
       monitoring: { enabled: compute.detailedMonitoring },
-      tagSpecifications: ["instance", "volume", "network-interface"].map((resourceType) => ({
-        resourceType,
-        tags: named,
-      })),
+      tagSpecifications: tagsOfLaunched({ ...tags, Name: context.name }),
     });
     this.id = template.id;
     this.version = `\${${template.fqn}.latest_version}`;
   }
 
-  private image(ami: AmiSource): string {
+  private image(ami: NonNullable<Ec2ComputeConfig["ami"]>): string {
     if ("id" in ami) return ami.id;
     if ("ssmParameter" in ami) {
       // Not by `resolve:ssm:`, which Auto Scaling takes neither with instances by attributes nor with skip matching.
@@ -88,7 +78,7 @@ export class InstanceTemplate extends Construct {
     if ("stack" in ami) return newestBuiltAmi(this, "image", ami.stack, this.props.compute.architecture);
     return new DataAwsAmi(this, "image", {
       mostRecent: true,
-      owners: [...ami.owners],
+      owners: ami.owners,
       filter: [
         { name: "name", values: [ami.nameFilter] },
         { name: "state", values: ["available"] },

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { Fn, TerraformLocal } from "cdktf";
 import type { Construct } from "constructs";
-import { ConfigError } from "../../config/load.ts";
+import { ConfigError } from "../../config/errors.ts";
 import { terraformText } from "../terraform-text.ts";
 
 /** EC2 takes no more user data, counted before it is encoded. */
@@ -25,7 +25,6 @@ const longestExpression = 160;
 export function instanceUserData(
   scope: Construct,
   props: {
-    readonly stack: string;
     readonly settings: Readonly<Record<string, string>>;
     readonly files: readonly string[];
     readonly everyStart: boolean;
@@ -35,10 +34,11 @@ export function instanceUserData(
   const bytes = Math.ceil(gzipSync(filledIn(text)).byteLength * margin);
   if (bytes > maxBytes) {
     const [longest = ""] = Object.entries(props.settings).sort((a, b) => b[1].length - a[1].length)[0] ?? [];
-    throw new ConfigError([
-      `${props.stack}: the boot program of its instances may have ${bytes} bytes, and EC2 takes ${maxBytes}: ` +
-        `shorten what becomes ${longest}, the longest of its settings`,
-    ]);
+    throw ConfigError.at(
+      "vendor",
+      `must be shorter: the boot program of the instances may have ${bytes} bytes, and EC2 takes ${maxBytes}. ` +
+        `Shorten what becomes ${longest}, the longest of its settings`,
+    );
   }
   return Fn.base64gzip(new TerraformLocal(scope, "boot-program", text).asString);
 }

@@ -1,11 +1,15 @@
 import { readFileSync } from "node:fs";
-import { ConfigError } from "../../config/load.ts";
+import { ConfigError } from "../../config/errors.ts";
 import type { MachineImageConfig } from "../../config/machine-image.ts";
 import { bootProgram } from "../instances/user-data.ts";
 import { plainText, terraformText } from "../terraform-text.ts";
 
 /** What Image Builder takes for a component. */
 const maxCharacters = 16_000;
+
+/** The key of the config that makes a component as long as it is. */
+const keys = { system: "packages", library: "vendor", agent: "vendor", commands: "commands" } as const;
+type Component = keyof typeof keys;
 
 /** What of a vendor an image brings. */
 export interface Baked {
@@ -34,11 +38,10 @@ const vendorFile = "/root/agent-fleets-vendor";
  * @throws ConfigError where Image Builder would refuse one for its length
  */
 export function imageComponents(
-  stack: string,
   { packages, commands }: Pick<MachineImageConfig, "packages" | "commands">,
   baked: Baked | undefined,
-): ReadonlyMap<string, string> {
-  const documents = new Map<string, string>();
+): ReadonlyMap<Component, string> {
+  const documents = new Map<Component, string>();
   documents.set("system", document([bash("update", update(packages))]));
   if (baked) {
     documents.set("library", document([file("library", libraryFile, bootProgram(baked.settings, []))]));
@@ -61,10 +64,11 @@ export function imageComponents(
   for (const [name, text] of documents) {
     const { length } = plainText(text);
     if (length > maxCharacters) {
-      throw new ConfigError([
-        `${stack}: the ${name} of its image would have ${length} characters, and Image Builder takes ${maxCharacters}: ` +
-          "keep a script in S3 and let a command fetch and run it",
-      ]);
+      throw ConfigError.at(
+        keys[name],
+        `must be shorter: the ${name} of the image would have ${length} characters, and Image Builder takes ` +
+          `${maxCharacters}. Keep a script in S3 and let a command fetch and run it`,
+      );
     }
   }
   return documents;

@@ -5,6 +5,7 @@ import { ImagebuilderImageRecipe } from "@cdktf/provider-aws/lib/imagebuilder-im
 import { Fn, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { MachineImageConfig } from "../../config/machine-image.ts";
+import { rootVolume } from "../instances/template-parts.ts";
 import type { StackContext } from "../stack-context.ts";
 import { type Baked, imageComponents } from "./components.ts";
 
@@ -42,7 +43,7 @@ export class ImageRecipe extends Construct {
     super(scope, id);
     const { context, config, baked } = props;
     const { architecture, baseImage, volume, region } = config;
-    const documents = imageComponents(context.name, config, baked);
+    const documents = imageComponents(config, baked);
     const given = baseImage && ("id" in baseImage ? baseImage.id : this.parameter(baseImage.ssmParameter));
     const content = JSON.stringify([...documents, architecture, baseImage, volume, context.kmsKeyArn]);
     this.followsBase = given === undefined;
@@ -65,18 +66,7 @@ export class ImageRecipe extends Construct {
       parentImage:
         given ?? `arn:${context.partition}:imagebuilder:${region}:aws:image/${amazonLinux[architecture]}/x.x.x`,
       component: components.map(({ arn }) => ({ componentArn: arn })),
-      blockDeviceMapping: [
-        {
-          deviceName: volume.deviceName,
-          ebs: {
-            volumeType: "gp3",
-            volumeSize: volume.sizeGiB,
-            encrypted: "true",
-            kmsKeyId: context.kmsKeyArn,
-            deleteOnTermination: "true",
-          },
-        },
-      ],
+      blockDeviceMapping: [rootVolume(context, volume.deviceName, volume)],
       // Fleets reach their instances by it.
       systemsManagerAgent: { uninstallAfterBuild: false },
       lifecycle: { createBeforeDestroy: true },

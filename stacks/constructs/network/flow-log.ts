@@ -1,13 +1,9 @@
 import { FlowLog } from "@cdktf/provider-aws/lib/flow-log";
-import { S3Bucket } from "@cdktf/provider-aws/lib/s3-bucket";
-import { S3BucketLifecycleConfiguration } from "@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration";
-import { S3BucketPolicy } from "@cdktf/provider-aws/lib/s3-bucket-policy";
-import { S3BucketPublicAccessBlock } from "@cdktf/provider-aws/lib/s3-bucket-public-access-block";
-import { S3BucketServerSideEncryptionConfigurationA } from "@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration";
 import type { ITerraformDependable } from "cdktf";
-import { Construct } from "constructs";
+import type { Construct } from "constructs";
 import type { VpcConfig } from "../../config/network/vpc.ts";
-import { createLogGroup } from "../log-group.ts";
+import { createLogGroup, logGroupName } from "../log-group.ts";
+import { PrivateBucket } from "../private-bucket.ts";
 import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 
@@ -41,7 +37,7 @@ interface Destination {
 }
 
 function toCloudWatch(scope: Construct, context: StackContext): Destination {
-  const group = createLogGroup(scope, "flow-logs", context, `/agent-fleets/${context.name}/flow-logs`);
+  const group = createLogGroup(scope, "flow-logs", context, logGroupName(context.name, "flow-logs"));
   const role = new ServiceRole(scope, "flow-log-role", {
     context,
     service: "vpc-flow-logs.amazonaws.com",
@@ -67,87 +63,44 @@ function toCloudWatch(scope: Construct, context: StackContext): Destination {
 
 function toS3(scope: Construct, context: StackContext, givenArn: string | undefined): Destination {
   if (givenArn !== undefined) return { logDestinationType: "s3", logDestination: givenArn };
-  const bucket = new FlowLogBucket(scope, "flow-log-bucket", context);
-  return { logDestinationType: "s3", logDestination: bucket.arn, dependsOn: bucket.ready };
-}
-
-/** A private bucket that takes flow logs of this account and drops them in time. */
-class FlowLogBucket extends Construct {
-  readonly arn: string;
-  readonly ready: ITerraformDependable[];
-
-  constructor(scope: Construct, id: string, context: StackContext) {
-    super(scope, id);
-    // AWS takes 37 characters of prefix.
-    const { id: bucket, arn } = new S3Bucket(this, "bucket", {
-      bucketPrefix: `${context.name.slice(0, 26)}-flow-logs-`,
-    });
-    this.arn = arn;
-    const closed = new S3BucketPublicAccessBlock(this, "private", {
-      bucket,
-      blockPublicAcls: true,
-      blockPublicPolicy: true,
-      ignorePublicAcls: true,
-      restrictPublicBuckets: true,
-    });
+  const bucket = new PrivateBucket(scope, "flow-log-bucket", {
+    context,
+    purpose: "flow-logs",
     // Not the stack's key: its policy would have to let the delivery service in.
-    new S3BucketServerSideEncryptionConfigurationA(this, "encryption", {
-      bucket,
-      rule: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
-    });
-    if (context.logRetentionDays > 0) {
-      new S3BucketLifecycleConfiguration(this, "expiry", {
-        bucket,
-        rule: [{ id: "expire", status: "Enabled", filter: [{}], expiration: [{ days: context.logRetentionDays }] }],
-      });
-    }
-    const policy = new S3BucketPolicy(this, "policy", {
-      bucket,
-      policy: deliveryPolicy(context, arn),
-      dependsOn: [closed],
-    });
-    this.ready = [policy];
-  }
+    kmsKeyArn: undefined,
+    expireDays: context.logRetentionDays,
+    allow: (arn) => deliveryStatements(context, arn),
+  });
+  return { logDestinationType: "s3", logDestination: bucket.arn, dependsOn: [bucket.policy] };
 }
 
 /**
- * As AWS documents it for flow logs, limited to this account and region, and no plain HTTP. Without the documented
- * condition on the ACL: new buckets have ACLs disabled and own what is written, whether or not the service sends one.
+ * As AWS documents it for flow logs, limited to this account and region. Without the documented condition on the ACL: new
+ * buckets have ACLs disabled and own what is written, whether or not the service sends one.
  */
-function deliveryPolicy(context: StackContext, bucketArn: string): string {
+function deliveryStatements(context: StackContext, bucketArn: string): readonly object[] {
   const delivery = {
     Effect: "Allow",
     Principal: { Service: "delivery.logs.amazonaws.com" },
   };
-  const fromHere = {
+  const Condition = {
     StringEquals: { "aws:SourceAccount": context.accountId },
     ArnLike: { "aws:SourceArn": arnOf(context, "logs", "*") },
   };
-  return JSON.stringify({
-    Version: "2012-10-17",
-    Statement: [
-      {
-        ...delivery,
-        Sid: "AWSLogDeliveryWrite",
-        Action: "s3:PutObject",
-        Resource: `${bucketArn}/AWSLogs/${context.accountId}/*`,
-        Condition: fromHere,
-      },
-      {
-        ...delivery,
-        Sid: "AWSLogDeliveryAclCheck",
-        Action: ["s3:GetBucketAcl", "s3:ListBucket"],
-        Resource: bucketArn,
-        Condition: fromHere,
-      },
-      {
-        Sid: "NoPlainHttp",
-        Effect: "Deny",
-        Principal: "*",
-        Action: "s3:*",
-        Resource: [bucketArn, `${bucketArn}/*`],
-        Condition: { Bool: { "aws:SecureTransport": "false" } },
-      },
-    ],
-  });
+  return [
+    {
+      ...delivery,
+      Sid: "AWSLogDeliveryWrite",
+      Action: "s3:PutObject",
+      Resource: `${bucketArn}/AWSLogs/${context.accountId}/*`,
+      Condition,
+    },
+    {
+      ...delivery,
+      Sid: "AWSLogDeliveryAclCheck",
+      Action: ["s3:GetBucketAcl", "s3:ListBucket"],
+      Resource: bucketArn,
+      Condition,
+    },
+  ];
 }

@@ -15,35 +15,10 @@ import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 import { retirementDefinition } from "./definition.ts";
 import { RetirementEvents } from "./events.ts";
-import type { ReleaseQueue } from "./release-queue.ts";
+import type { RetiringCapacity, RetiringInstances } from "./retiring-capacity.ts";
 
 const retireTimeoutSeconds = 80;
 const releaseTimeoutSeconds = 30;
-
-/** Agents as ECS tasks, as far as it matters to how they end. */
-interface RetiringTasks {
-  readonly type: "ecs";
-  /** The cluster's ARN. */
-  readonly cluster: string;
-  /** ARN of the tasks in it. */
-  readonly tasks: string;
-}
-
-/** Agents as instances of an Auto Scaling group, as far as it matters to how they end. */
-interface RetiringInstances {
-  readonly type: "asg";
-  /** The group's name. */
-  readonly group: string;
-  readonly groupArn: string;
-  /** Name of the termination hook. */
-  readonly hook: string;
-  /** What the instances run as; `uniqueId` is how SQS names it: `AROA…`. */
-  readonly instanceRole: { readonly arn: string; readonly uniqueId: string };
-  readonly releaseQueue: ReleaseQueue;
-}
-
-/** Where agents run, as the retirement workflow is to know and end them. */
-export type RetiringCapacity = RetiringTasks | RetiringInstances;
 
 /** What one fleet's workflow is made of. */
 interface RetirementWorkflowProps {
@@ -57,8 +32,6 @@ interface RetirementWorkflowProps {
   readonly maxConcurrency?: number | undefined;
   readonly vendor: {
     readonly runtime: VendorRuntime;
-    /** Whether only the instances themselves tell what an agent does. */
-    readonly asksInstances: boolean;
     readonly apiToken: Secret | undefined;
   };
   /** What of the vendor's runtime each of several pools has of its own. */
@@ -103,7 +76,7 @@ export class RetirementWorkflow extends Construct {
         retirementDefinition({
           fleet: context.name,
           partition: context.partition,
-          retireFunction: retire.arn,
+          retireFunction: { arn: retire.arn, timeoutSeconds: retireTimeoutSeconds },
           topic: topic.arn,
           place: capacity,
           drainTimeoutSeconds,
@@ -124,7 +97,7 @@ export class RetirementWorkflow extends Construct {
 
   private retire(): HandlerFunction {
     const { context, capacity, vendor, pools, network } = this.props;
-    const group = capacity.type === "asg" && vendor.asksInstances ? capacity.group : undefined;
+    const group = capacity.type === "asg" && capacity.asksInstances ? capacity.group : undefined;
     const retire = new HandlerFunction(this, "retire", {
       context,
       description: `Asks the vendor for the retirements of fleet ${context.name}`,

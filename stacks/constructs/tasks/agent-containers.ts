@@ -2,7 +2,7 @@ import type { ComputeConfig } from "../../config/compute/compute.ts";
 import type { SidecarConfig } from "../../config/compute/container.ts";
 import type { Secret } from "../secret.ts";
 import type { ServiceRole } from "../service-role.ts";
-import { sortedVariables } from "./task-rights.ts";
+import { awsLogs, secretReferences, sortedVariables } from "./container-parts.ts";
 import { mountPoints, taskVolumes } from "./task-volumes.ts";
 
 /** Name of the agent's own container. */
@@ -57,13 +57,13 @@ export function agentContainers(task: AgentTask, log: { readonly logGroup: strin
     environment: sortedVariables({ ...compute.environment, ...agent.environment }),
     secrets: [
       ...Object.entries(agent.secrets).map(([name, secret]) => ({ name, valueFrom: secret.arn })),
-      ...references(compute.secrets),
+      ...secretReferences(compute.secrets),
     ],
     readonlyRootFilesystem: compute.readonlyRootFilesystem,
     mountPoints: mountPoints(volumes),
     linuxParameters: { initProcessEnabled: !agent.ownInit },
     stopTimeout: stopTimeoutSeconds,
-    logConfiguration: logTo(log, pool ?? "agent"),
+    logConfiguration: awsLogs(log, pool ?? "agent"),
   };
   const beside = (sidecar: SidecarConfig) => ({
     name: sidecar.name,
@@ -74,20 +74,9 @@ export function agentContainers(task: AgentTask, log: { readonly logGroup: strin
     cpu: sidecar.cpu,
     memory: sidecar.memoryMiB,
     environment: sortedVariables(sidecar.environment),
-    secrets: references(sidecar.secrets),
+    secrets: secretReferences(sidecar.secrets),
     mountPoints: mountPoints(compute.volumes.filter(({ name }) => sidecar.mounts.includes(name))),
-    logConfiguration: logTo(log, pool === undefined ? sidecar.name : `${pool}-${sidecar.name}`),
+    logConfiguration: awsLogs(log, pool === undefined ? sidecar.name : `${pool}-${sidecar.name}`),
   });
   return { containers: [own, ...compute.sidecars.map(beside)], volumes: taskVolumes(volumes) };
-}
-
-function references(secrets: Readonly<Record<string, string>>) {
-  return sortedVariables(secrets).map(({ name, value }) => ({ name, valueFrom: value }));
-}
-
-function logTo({ logGroup, region }: { readonly logGroup: string; readonly region: string }, prefix: string) {
-  return {
-    logDriver: "awslogs",
-    options: { "awslogs-group": logGroup, "awslogs-region": region, "awslogs-stream-prefix": prefix },
-  };
 }

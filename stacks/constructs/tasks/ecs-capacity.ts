@@ -9,9 +9,9 @@ import type { EcsCapacityConfig } from "../../../handlers/aws/ecs-capacity-confi
 import type { ComputeConfig } from "../../config/compute/compute.ts";
 import { hostsOf } from "../../config/names.ts";
 import { allowSessionsOn } from "../cluster/sessions.ts";
-import { createLogGroup, grantLogWrite } from "../log-group.ts";
+import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
-import type { RetiringCapacity } from "../retirement/workflow.ts";
+import type { RetiringCapacity } from "../retirement/retiring-capacity.ts";
 import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 import { type AgentTask, agentContainer, agentContainers } from "./agent-containers.ts";
@@ -62,7 +62,7 @@ export class EcsCapacity extends Construct {
       trustCondition,
     });
     if (compute.enableExecuteCommand) this.allowSessions(compute);
-    this.logGroup = createLogGroup(this, "agent-logs", context, `/agent-fleets/${context.name}/agents`);
+    this.logGroup = createLogGroup(this, "agent-logs", context, logGroupName(context.name, "agents"));
     grantLogWrite(this.logGroup, this.executionRole);
     for (const task of tasks) this.grantStart(task);
     allowVolumes(this.taskRole, compute.volumes, context);

@@ -1,3 +1,4 @@
+import { serviceOf } from "../../../handlers/core/arn.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 
@@ -28,16 +29,9 @@ export function allowImagePull(role: ServiceRole, image: string, context: StackC
   role.allow({ actions: ["ecr:GetAuthorizationToken"], resources: ["*"] });
 }
 
-/** ECS keeps variables sorted; so do we, or every plan would show a change. */
-export function sortedVariables(variables: Readonly<Record<string, string>>): { name: string; value: string }[] {
-  return Object.entries(variables)
-    .map(([name, value]) => ({ name, value }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
 /** Lets a role read a secret. A reference may name one key of a secret's JSON; rights are on the secret. */
 export function allowSecret(role: ServiceRole, reference: string): void {
-  if (/^arn:[^:]+:ssm:/.test(reference)) role.allow({ actions: ["ssm:GetParameters"], resources: [reference] });
+  if (serviceOf(reference) === "ssm") role.allow({ actions: ["ssm:GetParameters"], resources: [reference] });
   else {
     const secret = reference.split(":").slice(0, 7).join(":");
     role.allow({ actions: ["secretsmanager:GetSecretValue"], resources: [secret] });

@@ -105,6 +105,7 @@ describe("signing in to Azure DevOps", () => {
       fake.state.tokens.clear();
       await expect(vendor.readDemand()).resolves.toMatchObject({ queued: 0 });
       expect(fake.state.tokensGiven).toBe(2);
+      expect(secret.freshReadings).toBe(1);
       fake.fail({ path: /jobrequests$/, answer: { status: 401 } });
       await expect(vendor.readDemand()).rejects.toMatchObject({ kind: "unauthorized" });
       expect(fake.state.tokensGiven).toBe(3);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach } from "vitest";
 import { runPass } from "../../../../handlers/autoscale/handler.ts";
-import type { Policy } from "../../../../handlers/core/model.ts";
+import type { Policy } from "../../../../handlers/core/policy.ts";
 import type { VendorDeps } from "../../../../handlers/vendors/deps.ts";
 import { type AzureDevOpsFake, startAzureDevOpsFake } from "../../../fakes/azure-devops.ts";
 import { type AzureDevOpsFleet, createAzureDevOpsFleet } from "../../../fakes/azure-devops-fleet.ts";

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RetirementReason } from "../../../../handlers/core/ports.ts";
-import { AgentBusyError } from "../../../../handlers/core/retirement.ts";
+import { AgentBusyError, type RetirementReason } from "../../../../handlers/core/retirement.ts";
 import { handleRetire } from "../../../../handlers/retire/handler.ts";
 import { createAzureDevOps } from "../../../../handlers/vendors/azure-devops/client.ts";
 import type { AzureDevOpsRuntime } from "../../../../handlers/vendors/azure-devops/config.ts";

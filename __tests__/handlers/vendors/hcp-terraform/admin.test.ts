@@ -116,6 +116,7 @@ describe("HCP Terraform administration", () => {
 
     it("upload only over https, or within this machine", async () => {
       await expect(admin.upload("http://archive.example/v1/canary", archive)).rejects.toThrow("not https");
+      await expect(admin.upload("http://127.0.0.2:9/v1/canary", archive)).rejects.not.toThrow("not https");
     });
 
     it("do not tell the upload's address, which is a credential, when it fails", async () => {

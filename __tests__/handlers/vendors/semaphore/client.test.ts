@@ -11,8 +11,11 @@ describe("the demand of a Semaphore agent type", () => {
   });
   afterEach(() => fake.close());
 
-  const client = (readToken = () => Promise.resolve(fake.token), timeoutMs?: number) =>
-    createSemaphore({ type: "semaphore", address: fake.url }, { clock: createFakeClock(), readToken, timeoutMs });
+  const client = (readToken = () => Promise.resolve(fake.token), timeoutMilliseconds?: number) =>
+    createSemaphore(
+      { type: "semaphore", address: fake.url },
+      { clock: createFakeClock(), readToken, timeoutMilliseconds },
+    );
 
   /** One request of an agent. */
   const post = async (path: string, token: string, body: unknown) => {

@@ -196,7 +196,7 @@ describe("spacelift", () => {
   it("defect 9: no call waits longer than its timeout, nor beyond the deadline, and repeats are spaced out", async () => {
     const { fake, runtime, deps, clock } = await startAccount();
     fake.fail({ when: asks("workerPool"), answer: "hang" });
-    const vendor = createSpacelift(runtime, { ...deps, timeoutMs: 50 });
+    const vendor = createSpacelift(runtime, { ...deps, timeoutMilliseconds: 50 });
     await expect(vendor.readDemand()).rejects.toMatchObject({ kind: "timeout" });
     expect(clock.sleeps).toHaveLength(3);
     expect(Math.min(...clock.sleeps)).toBeGreaterThan(0);

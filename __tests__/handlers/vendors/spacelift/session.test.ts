@@ -52,6 +52,15 @@ describe("spacelift session", () => {
     expect(operations()).toEqual(["apiKeyUser", "apiKeyUser", "workerPool"]);
   });
 
+  it("is tried with a fresh secret where a status 401 refuses the cached one", async () => {
+    const { fake, runtime, deps, secrets, state, operations } = await startAccount();
+    secrets.newest = "test-secret-rotated";
+    state.secret = secrets.newest;
+    fake.fail({ times: 1, when: asks("apiKeyUser"), answer: { status: 401 } });
+    await createSpacelift(runtime, deps).readDemand();
+    expect(operations()).toEqual(["apiKeyUser", "apiKeyUser", "workerPool"]);
+  });
+
   it("fails as unauthorized, naming the key but not the secret, and is not asked for twice with the same one", async () => {
     const { runtime, deps, state, operations } = await startAccount();
     state.secret = "test-secret-of-nobody";

@@ -89,7 +89,7 @@ describe("semaphore", () => {
       "vendor.agent.version: must be a release such as v2.2.8",
     ]);
     expect(errorsWith({ toolbox: { version: "v1.41.0" } })).toEqual([
-      "vendor.toolbox.sha256: must be a SHA-256 in lower case",
+      "vendor.toolbox.sha256: must be a SHA-256 in 64 lower-case hexadecimal digits",
     ]);
   });
 
@@ -105,7 +105,7 @@ describe("semaphore", () => {
 
   it("sets the cache's variables itself", () => {
     expect(errorsWith({ environment: { SEMAPHORE_CACHE_BACKEND: "sftp" } })).toEqual([
-      "vendor.environment: must not set SEMAPHORE_CACHE_BACKEND: use vendor.cacheBucket",
+      "vendor.environment.SEMAPHORE_CACHE_BACKEND: must not be set here: use vendor.cacheBucket",
     ]);
   });
 

@@ -1,0 +1,20 @@
+import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
+import { VpcSecurityGroupEgressRule } from "@cdktf/provider-aws/lib/vpc-security-group-egress-rule";
+import type { Construct } from "constructs";
+
+/**
+ * A security group without a way in and with every way out, IPv4 and IPv6.
+ *
+ * @param prefix what the ids of its resources in the scope begin with; may be empty
+ */
+export function outboundSecurityGroup(
+  scope: Construct,
+  prefix: string,
+  { name, description, vpcId }: { readonly name: string; readonly description: string; readonly vpcId: string },
+): string {
+  const group = new SecurityGroup(scope, `${prefix}security-group`, { name, description, vpcId, tags: { Name: name } });
+  const everyWay = { securityGroupId: group.id, description: "Every way out", ipProtocol: "-1" };
+  new VpcSecurityGroupEgressRule(scope, `${prefix}egress`, { ...everyWay, cidrIpv4: "0.0.0.0/0" });
+  new VpcSecurityGroupEgressRule(scope, `${prefix}egress-ipv6`, { ...everyWay, cidrIpv6: "::/0" });
+  return group.id;
+}

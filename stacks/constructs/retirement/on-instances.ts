@@ -1,0 +1,111 @@
+import { ask, type RetireFunction } from "./ask.ts";
+import { call, choice, type State, type States } from "./states-language.ts";
+
+interface Props {
+  readonly partition: string;
+  readonly retireFunction: RetireFunction;
+}
+
+const hooked = { Variable: "$.hook", IsPresent: true };
+const held = { Variable: "$.look.AutoScalingInstances[0].LifecycleState", StringMatches: "*Terminating:Wait" };
+const going = { Variable: "$.look.AutoScalingInstances[0].LifecycleState", StringMatches: "*Terminat*" };
+const instanceState = "$.instance.Reservations[0].Instances[0].State.Name";
+const dead = ["shutting-down", "terminated", "stopping", "stopped"];
+const hook = {
+  "AutoScalingGroupName.$": "$.hook.group",
+  "LifecycleHookName.$": "$.hook.name",
+  "LifecycleActionToken.$": "$.hook.token",
+  "InstanceId.$": "$.agent.capacityId",
+};
+
+/**
+ * An instance may go while we look: its hook is heartbeaten before the vendor is asked for anything, and what Auto Scaling
+ * and EC2 say of the instance counts more than any error.
+ */
+export function onInstances(props: Props, group: string): States {
+  return { ...looking(props, group), ...ending(props, group) };
+}
+
+function looking(props: Props, group: string): States {
+  return {
+    "Has a hook": choice("Look", [{ ...hooked, Next: "Heartbeat" }]),
+    Heartbeat: asg(
+      props,
+      "recordLifecycleActionHeartbeat",
+      hook,
+      { ResultPath: null, Next: "Look at the instance" },
+      "Look",
+    ),
+    "Look at the instance": call(
+      props,
+      "aws-sdk:ec2:describeInstances",
+      { "InstanceIds.$": "States.Array($.agent.capacityId)" },
+      { ResultPath: "$.instance", Next: "Is it alive" },
+      { otherwise: "Drain" },
+    ),
+    "Is it alive": choice("Drain", [
+      {
+        And: [
+          { Variable: instanceState, IsPresent: true },
+          { Or: dead.map((state) => ({ Variable: instanceState, StringEquals: state })) },
+        ],
+        Next: "Let it go",
+      },
+    ]),
+    "Let it go": complete(props, "Forget", "Forget"),
+    Look: look(props, "Where it is", "Drain"),
+    "Where it is": choice("Drain", [
+      ...notOurs(group, "Forget"),
+      { And: [hooked, held], Next: "Drain" },
+      { And: [hooked, going], Next: "Forget" },
+      // The execution that its hook starts takes it from here; and a hook of an instance in service is over.
+      { Or: [hooked, going], Next: "Gone" },
+    ]),
+    Forget: ask(props, "deregister", { ResultPath: null, Next: "Gone" }, { otherwise: "In time" }),
+  };
+}
+
+function ending(props: Props, group: string): States {
+  return {
+    "How to end": choice("Terminate", [
+      { ...hooked, Next: "Complete the hook" },
+      { Variable: "$.left.replace", BooleanEquals: true, Next: "Terminate and replace" },
+    ]),
+    "Complete the hook": complete(props, "Gone", "Look again"),
+    // Auto Scaling refuses to take the group below its minimum.
+    Terminate: terminate(props, true, "Terminate and replace"),
+    "Terminate and replace": terminate(props, false, "Look again"),
+    "Look again": look(props, "Is it gone", "Failed"),
+    "Is it gone": choice("Failed", [
+      ...notOurs(group, "Gone"),
+      { And: [hooked, held], Next: "Failed" },
+      { ...going, Next: "Gone" },
+    ]),
+  };
+}
+
+function notOurs(group: string, Next: string): State[] {
+  return [
+    { Not: { Variable: "$.look.AutoScalingInstances[0]", IsPresent: true }, Next },
+    { Not: { Variable: "$.look.AutoScalingInstances[0].AutoScalingGroupName", StringEquals: group }, Next },
+  ];
+}
+
+function look(props: Props, Next: string, otherwise: string): State {
+  const InstanceIds = { "InstanceIds.$": "States.Array($.agent.capacityId)" };
+  return asg(props, "describeAutoScalingInstances", InstanceIds, { ResultPath: "$.look", Next }, otherwise);
+}
+
+function complete(props: Props, Next: string, otherwise: string): State {
+  const parameters = { ...hook, LifecycleActionResult: "CONTINUE" };
+  return asg(props, "completeLifecycleAction", parameters, { ResultPath: null, Next }, otherwise);
+}
+
+function terminate(props: Props, ShouldDecrementDesiredCapacity: boolean, otherwise: string): State {
+  const parameters = { "InstanceId.$": "$.agent.capacityId", ShouldDecrementDesiredCapacity };
+  return asg(props, "terminateInstanceInAutoScalingGroup", parameters, { ResultPath: null, Next: "Gone" }, otherwise);
+}
+
+function asg(props: Props, action: string, parameters: State, then: State, otherwise: string): State {
+  return call(props, `aws-sdk:autoscaling:${action}`, parameters, then, { otherwise });
+}
