@@ -89,7 +89,9 @@ export const scaling = z.strictObject({
     .default(true)
     .describe("`false` stops the loop from launching, stopping and retiring anything; agents that are there go on."),
   tickSeconds: wholeNumber(5, 60).default(10).describe("How often the loop looks while there is demand."),
-  scaleInCooldownSeconds: wholeNumber(0, 3600).default(60).describe("Rest after a scale-out before agents are taken out."),
+  scaleInCooldownSeconds: wholeNumber(0, 3600)
+    .default(60)
+    .describe("Rest after a scale-out before agents are taken out."),
   scaleOutCooldownSeconds: wholeNumber(0, 3600).default(0).describe("Rest after a scale-out before the next one."),
   scaleInAfterObservations: wholeNumber(1, 60)
     .default(1)
