@@ -25,10 +25,6 @@ export class MachineImageStack extends BaseStack<MachineImageConfig> {
     const alert = new BuildAlert(this, "alert", { context, recipeName: recipe.name, receivers: config.alarms });
     this.output("alarms_topic_arn", alert.topicArn);
     this.output("pipeline_arn", pipeline.arn);
-    this.output(
-      "build_command",
-      `aws imagebuilder start-image-pipeline-execution --region ${config.region} --image-pipeline-arn ${pipeline.arn}`,
-    );
     this.output("log_group", pipeline.logGroupName);
   }
 }

@@ -1,12 +1,9 @@
 import type { Command } from "commander";
 import type { Clock } from "../../handlers/core/ports.ts";
-import { imageProjectName } from "../../stacks/config/compute/image-build.ts";
 import { loadStack } from "../../stacks/config/load.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
 import type { Build, ImageBuilds } from "../lib/image-build.ts";
-
-const pollMilliseconds = 3_000;
 
 interface BuildOptions {
   readonly wait: boolean;
@@ -20,7 +17,8 @@ export function addImageCommands(program: Command, context: Context): void {
     .summary("build the image of a stack's agents")
     .description(
       "Builds the image of a stack's agents in AWS and follows the log. New agents run it as soon as it is built; " +
-        "agents that are there finish on the one they have. Fails when the build does.",
+        "agents that are there finish on the one they have. Of a machine image: builds an AMI, for fleets that are deployed " +
+        "from then on. Fails when the build does.",
     )
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .option("--no-wait", "start the build and leave it to itself")
@@ -36,43 +34,49 @@ async function buildImage(
 ): Promise<void> {
   const ui = uiOf(context, command);
   const { kind, region } = loadStack(stackName, context).config;
-  if (kind === "machine-image") {
-    throw new UserError(
-      `${stackName} is a machine image, which EC2 Image Builder builds.`,
-      "Run the command that the stack's output build_command tells.",
-    );
-  }
+  const isAmi = kind === "machine-image";
   // Only here, because loading the AWS SDK takes a quarter of a second.
-  const { imageBuildsIn } = await import("../lib/image-build.ts");
-  const builds = imageBuildsIn(region);
+  const builds = isAmi
+    ? (await import("../lib/image-builder.ts")).imageBuilderIn(region)
+    : (await import("../lib/codebuild.ts")).codeBuildIn(region);
 
-  const started = await builds.start(imageProjectName(stackName));
+  const started = await builds.start(stackName);
   ui.note(`Building the image of ${stackName}: ${started.id}`);
-  const build = wait ? await follow(context.clock, builds, started, ui.note) : started;
+  const build = wait ? await follow(context.clock, builds, region, started, ui.note) : started;
+  const used = isAmi
+    ? `Fleets on ${stackName} get ${build.image} when they are deployed.`
+    : `New agents of ${stackName} run ${build.image}.`;
   ui.result(
     { build_id: build.id, status: build.status, image: build.image ?? null, log_url: build.log?.url ?? null },
-    build.image ? `New agents of ${stackName} run ${build.image}.` : `Build ${build.id}: ${build.status}`,
+    build.image ? used : `Build ${build.id}: ${build.status}`,
   );
-  if (wait && build.status !== "SUCCEEDED") {
+  if (wait && !build.succeeded) {
     throw new UserError(
-      `The build ended as ${build.status}${build.failure ? ` in phase ${build.failure}` : ""}.`,
-      `New agents run the image that they ran before. The log stays in ${build.log?.url ?? "CloudWatch"}.`,
+      `The build ended as ${build.status}${build.failure ? ` ${build.failure}` : ""}.`,
+      `The image of before stays in use. The log stays in ${build.log?.url ?? build.log?.group ?? "CloudWatch"}.`,
     );
   }
 }
 
 /** Tells phases and log lines as they come. Resolves to the build at its end. */
-async function follow(clock: Clock, builds: ImageBuilds, started: Build, tell: (line: string) => void): Promise<Build> {
-  const readLog = builds.logReader();
+async function follow(
+  clock: Clock,
+  builds: ImageBuilds,
+  region: string,
+  started: Build,
+  tell: (line: string) => void,
+): Promise<Build> {
+  const { createLogReader } = await import("../lib/build-log.ts");
+  const readLog = createLogReader(region);
   let phase: string | undefined;
   for (let build = started; ; build = await builds.get(build.id)) {
     if (build.phase !== phase && build.phase !== undefined) tell(`--- ${build.phase}`);
     phase = build.phase;
-    (await readLog(build)).forEach(tell);
-    await clock.sleep(pollMilliseconds);
+    (await readLog(build.log)).forEach(tell);
+    await clock.sleep(builds.pollMilliseconds);
     if (!build.complete) continue;
     // The last lines come after the build's end.
-    (await readLog(build)).forEach(tell);
+    (await readLog(build.log)).forEach(tell);
     return build;
   }
 }

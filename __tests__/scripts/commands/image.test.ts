@@ -140,11 +140,4 @@ describe("fleet image build", () => {
     expect(stderr).toContain("did you mean ci-agents?");
     expect(aws.requests).toEqual([]);
   });
-
-  it("leaves the machine images to who builds them, and tells how", async () => {
-    await writeFile(join(cwd, "ci-agents.yaml"), "kind: machine-image\nregion: eu-west-1\n");
-    const { code, stderr } = await build();
-    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("build_command") });
-    expect(aws.requests).toEqual([]);
-  });
 });

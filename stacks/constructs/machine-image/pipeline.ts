@@ -40,8 +40,9 @@ export class ImagePipeline extends Construct {
     super(scope, id);
     const { context, config, recipe, amiName, amiTags } = props;
     const { name } = context;
-    // Where Image Builder writes to. It would make the group itself, for ever and without a key.
+    // Where Image Builder writes to. It would make the groups itself, for ever and without a key.
     this.logGroupName = createLogGroup(this, "logs", context, `/aws/imagebuilder/${recipe.name}`).name;
+    createLogGroup(this, "pipeline-logs", context, `/aws/imagebuilder/pipeline/${name}`);
     const distribution = new ImagebuilderDistributionConfiguration(this, "distribution", {
       name,
       distribution: [
