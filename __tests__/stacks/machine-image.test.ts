@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../stacks/config/errors.ts";
 import { plainText } from "../../stacks/constructs/terraform-text.ts";
-import { resources, type Synthesized, synthesize, theOnly } from "./synth.ts";
+import { resources, type Synthesized, synthesize, synthesizeTogether, theOnly } from "./synth.ts";
 
 const least = { kind: "machine-image", region: "us-west-2" };
 const sha256 = "a".repeat(64);
@@ -209,6 +209,23 @@ describe("where an image is built", () => {
     });
     expect(theOnly(stack, "aws_security_group")).not.toHaveProperty("ingress");
     expect(stack.resource).not.toHaveProperty("aws_vpc_security_group_ingress_rule");
+  });
+
+  it("is the first subnet of a shared network", () => {
+    const infrastructure = (stack: Synthesized) => theOnly(stack, "aws_imagebuilder_infrastructure_configuration");
+    const { stack, after } = synthesizeTogether({
+      base: { ...least, network: { stack: "ground" } },
+      ground: { kind: "network", region: "us-west-2" },
+    });
+    const parameter = Object.values(stack("base").data.aws_ssm_parameter ?? {});
+    expect(parameter.map(({ name }) => name)).toEqual(["/agent-fleets/ground/network/agent-subnet-ids"]);
+    expect(infrastructure(stack("base"))).toMatchObject({
+      subnet_id: expect.stringMatching(
+        /^\$\{element\(split\(",", data\.aws_ssm_parameter\.[\w-]+\.insecure_value\), 0\)\}$/,
+      ),
+      security_group_ids: [expect.stringMatching(/^\$\{aws_security_group\./)],
+    });
+    expect(after).toMatchObject({ base: ["ground"] });
   });
 
   it("takes given security groups", () => {

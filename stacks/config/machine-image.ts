@@ -3,6 +3,7 @@ import { alarmRules, eventReceivers } from "./alarms.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { amiById, amiByParameter } from "./compute/ec2-compute.ts";
 import { explainTypes, instanceType } from "./compute/instances.ts";
+import { stackName } from "./names.ts";
 import {
   architecture,
   cronPattern,
@@ -49,14 +50,27 @@ const volume = z.strictObject({
     .describe("Size of the image's disk. Disks of instances must not be smaller."),
 });
 
-const network = z.strictObject({
-  subnetId: subnetId.describe(
-    "A subnet with a way out: to Systems Manager, package repositories and what is downloaded.",
-  ),
-  securityGroupIds: uniqueList(securityGroupId, 1)
-    .optional()
-    .describe("Security groups of the instance that builds. Left out: one of our own, without ingress."),
-});
+const securityGroupIds = uniqueList(securityGroupId, 1)
+  .optional()
+  .describe("Security groups of the instance that builds. Left out: one of our own, without ingress.");
+
+const network = z.union(
+  [
+    z.strictObject({
+      subnetId: subnetId.describe(
+        "A subnet with a way out: to Systems Manager, package repositories and what is downloaded.",
+      ),
+      securityGroupIds,
+    }),
+    z.strictObject({
+      stack: stackName.describe(
+        "A stack of `kind: network` in the same account and region, with a way out: its first subnet for agents.",
+      ),
+      securityGroupIds,
+    }),
+  ],
+  { error: "must be { subnetId: … } or { stack: … }" },
+);
 
 /** Image Builder puts no more than 30 tags on what it launches, two of which are the stack's own. */
 const mostTags = 28;

@@ -18,7 +18,7 @@ interface NamedStack {
 
 /** The stacks that a stack stands on. They may live in other folders and backends. */
 export function referencesOf(config: StackConfig): readonly Reference[] {
-  if (config.kind === "network" || config.kind === "machine-image") return [];
+  if (config.kind === "network") return [];
   const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
   const ami = config.kind === "ec2-fleet" ? config.compute.ami : undefined;
   return [

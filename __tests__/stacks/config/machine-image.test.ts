@@ -56,6 +56,7 @@ describe("what cannot be", () => {
     ["keep: 0", "keep: must be a whole number from 1 to 1000"],
     ["volume: { sizeGiB: 1 }", "volume.sizeGiB: must be a whole number from 8 to 16384"],
     ["network: { subnetId: here }", "network.subnetId: must be the id of a subnet"],
+    ["network: { vpcId: vpc-01234567 }", "network"],
     [`tags: { ${tags} }`, "tags: must have at most 28 entries"],
     ["tags: { owner@team: x }", 'tags: must have names of a-z, A-Z, 0-9 and + = . _ : / - alone, not "owner@team"'],
     ["tags: { Cost Center: x }", 'not "Cost Center"'],

@@ -9,7 +9,7 @@ import type { MachineImageConfig } from "../../config/machine-image.ts";
 import { createLogGroup } from "../log-group.ts";
 import { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
-import { imageBuildSecurityGroups } from "./network.ts";
+import { imageBuildPlace } from "./network.ts";
 import type { ImageRecipe } from "./recipe.ts";
 
 const instanceTypes = { x86_64: "m6i.large", arm64: "m6g.large" } as const;
@@ -97,10 +97,7 @@ export class ImagePipeline extends Construct {
       instanceTypes: [config.instanceType ?? instanceTypes[config.architecture]],
       instanceMetadataOptions: { httpTokens: "required", httpPutResponseHopLimit: 1 },
       terminateInstanceOnFailure: true,
-      ...(config.network && {
-        subnetId: config.network.subnetId,
-        securityGroupIds: imageBuildSecurityGroups(this, config.network, context),
-      }),
+      ...(config.network && imageBuildPlace(this, config.network, context)),
       resourceTags: { ...tags },
       dependsOn: rights,
     }).arn;
