@@ -53,7 +53,8 @@ export const alarms = withRules(
   z.strictObject({
     ...receivers,
     topicArn: topicArn.describe(
-      "An existing SNS topic for all alarms, which must let CloudWatch publish. Left out: one of our own.",
+      "An existing SNS topic for all alarms, which must let CloudWatch publish; if it is encrypted by another key than `kmsKeyArn`, " +
+        "that key must let CloudWatch and the role `<stack>-retire-workflow` use it. Left out: one of our own.",
     ),
     queueWaitSeconds: wholeNumber(60, 86_400)
       .default(300)
