@@ -77,6 +77,12 @@ describe("what was made", () => {
     expect(await ask("a")).toEqual({ autoscale: "2" });
   });
 
+  it("comes out where it cannot be kept", async () => {
+    writeFileSync(join(folder, "deep"), "no folder");
+    expect(await ask("a")).toEqual({ autoscale: "1" });
+    expect(await ask("a")).toEqual({ autoscale: "2" });
+  });
+
   it("is not kept when making it fails", async () => {
     const failing = keepLast(file(), "a", () => Promise.reject(new Error("no such handler")));
     await expect(failing).rejects.toThrow("no such handler");

@@ -115,6 +115,7 @@ function endpointsOfContainers({ loop, vendor }: EcsFleetConfig): Endpoint[] {
     "ecs",
     ...(vendor.type === "azure-devops" ? (["states"] as const) : []),
     ...(vendor.type === "hcp-terraform" && vendor.manage?.runTask ? (["lambda"] as const) : []),
+    ...(vendor.type === "hcp-terraform" && vendor.demand === "notifications" ? (["dynamodb"] as const) : []),
   ];
 }
 

@@ -12,6 +12,7 @@ describe("instance types", () => {
     "im4gn.large",
     "is4gen.large",
     "hpc7g.4xlarge",
+    "p6e-gb200.36xlarge",
   ])("%s is for arm64", (type) => {
     expect(explainTypes([type], "arm64")).toBeUndefined();
     expect(explainTypes([type], "x86_64")).toBe(`must be for architecture x86_64, and ${type} is not`);

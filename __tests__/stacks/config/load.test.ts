@@ -175,6 +175,12 @@ describe("warnings", () => {
       "config/fleet.yaml:4:46: network.create.endpoints: lacks ecs, which this fleet calls from its network",
     ]);
     expect(inNetwork("secretsmanager, ecs")).toEqual([]);
+    const ledger = minimal.replace("agentPool: aws", "agentPool: aws, demand: notifications");
+    const text =
+      "network: { create: { egress: endpoints-only, endpoints: [ecs] } }\nloop: { inNetwork: true }\nagents: { min: 1 }\n";
+    expect(load({ "config/fleet.yaml": ledger + text }).warnings).toContainEqual(
+      expect.stringContaining("lacks dynamodb, which"),
+    );
   });
 
   it("are given for an API token that nothing reads", () => {

@@ -44,9 +44,10 @@ export function instances(whose: string) {
 
 type Architecture = "x86_64" | "arm64";
 
-/** What is wrong with instance types for an image: Graviton's have a g right after their generation, as in m7g and c6gn. */
+/** What is wrong with instance types for an image: AWS's own have a g right after their generation, as in m7g and c6gn. */
 export function explainTypes(types: readonly string[], architecture: Architecture): string | undefined {
-  const isFor = (type: string): Architecture => (/^(?:a1|[a-z]+\d+g[a-z]*)\./.test(type) ? "arm64" : "x86_64");
+  const isFor = (type: string): Architecture =>
+    /^(?:a1|p6e-gb\d+|[a-z]+\d+g[a-z]*)\./.test(type) ? "arm64" : "x86_64";
   const wrong = types.find((type) => isFor(type) !== architecture);
   return wrong && `must be for architecture ${architecture}, and ${wrong} is not`;
 }

@@ -87,7 +87,7 @@ const ownVariables = {
   TFC_AGENT_SINGLE: "agents.singleUse",
   TFC_ADDRESS: "vendor.address",
   TFC_AGENT_AUTO_UPDATE: "compute.image, which has the agent's version",
-  TFC_AGENT_LOG_JSON: "nothing, agents log in JSON",
+  TFC_AGENT_LOG_JSON: "nothing, agents always log in JSON",
 };
 
 /** What an HCP Terraform fleet asks of the rest of its config. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -58,9 +58,15 @@ export async function keepLast<Made>(file: string, fingerprint: string, make: ()
     .catch(() => undefined);
   if (kept?.fingerprint === fingerprint) return kept.made;
   const made = await make();
-  const draft = `${file}.${process.pid}`;
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(draft, JSON.stringify({ fingerprint, made }));
-  await rename(draft, file);
+  // Where it cannot be kept, it is made again next time.
+  await write(file, JSON.stringify({ fingerprint, made })).catch(() => undefined);
   return made;
+}
+
+/** At once, so that nobody reads half of it. */
+async function write(file: string, content: string): Promise<void> {
+  const draft = `${file}.${randomUUID()}`;
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(draft, content);
+  await rename(draft, file);
 }
