@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bootProgram, instanceUserData } from "../../stacks/constructs/instances/user-data.ts";
 import { plainText, terraformText } from "../../stacks/constructs/terraform-text.ts";
+import { spacelift } from "./ec2-fleet.ts";
 import { synthesize } from "./synth.ts";
 
 const hostile = [
@@ -194,17 +195,8 @@ describe("user data that EC2 would refuse", () => {
   });
 
   it("is far from what a Spacelift fleet with a configuration of 4 KB has", () => {
-    const stack = synthesize({
-      kind: "ec2-fleet",
-      region: "us-west-2",
-      vendor: {
-        type: "spacelift",
-        workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
-        endpoint: "https://acme.app.spacelift.io",
-        apiKeyId: "01HCC6QZ932J7WDF4FTVM9QMEX",
-        configuration: "export GREETING=hello # a line of shell text\n".repeat(90),
-      },
-    });
+    const configuration = "export GREETING=hello # a line of shell text\n".repeat(90);
+    const stack = synthesize({ ...spacelift, vendor: { ...spacelift.vendor, configuration } });
     expect(stack.resource.aws_launch_template).toBeDefined();
   });
 });

@@ -1,17 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { stackConfig } from "../../stacks/config/schema.ts";
+import { spacelift } from "./ec2-fleet.ts";
 import { minimal, resources, rightsOf, synthesize } from "./synth.ts";
 
-const spacelift = {
-  kind: "ec2-fleet",
-  region: "us-west-2",
-  vendor: {
-    type: "spacelift",
-    workerPoolId: "01J8ZAMD640000000000000001",
-    endpoint: "https://spacelift.example.com",
-    apiKeyId: "01J8ZAPIKEY00000000000000A",
-  },
-};
 const inNetwork = { loop: { inNetwork: true } };
 
 describe("a loop that runs in the fleet's network", () => {

@@ -7,6 +7,7 @@ import {
   StartImagePipelineExecutionCommand,
 } from "@aws-sdk/client-imagebuilder";
 import { clientOptions } from "../../handlers/aws/client-options.ts";
+import { imageLogGroup } from "../../stacks/config/machine-image.ts";
 import { UserError } from "./errors.ts";
 import type { Build, ImageBuilds } from "./image-build.ts";
 
@@ -41,7 +42,7 @@ export function imageBuilderIn(region: string): ImageBuilds {
       phase: status,
       failure: reason && `(${reason})`,
       image: image?.outputResources?.amis?.find((ami) => ami.region === region)?.image,
-      log: name && stream ? { group: `/aws/imagebuilder/${name}`, stream } : undefined,
+      log: name && stream ? { group: imageLogGroup(name), stream } : undefined,
     };
   }
 

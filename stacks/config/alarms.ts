@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { regionalArn, uniqueList, wholeNumber } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
-import { explainSubscriptions, type Subscription, subscriptions } from "./subscriptions.ts";
+import { subscriptions } from "./subscriptions.ts";
 
 const ownTopicOnly = <Key extends "emails" | "subscriptions">(
   key: Key,
@@ -26,18 +26,6 @@ const receivers = {
 const topicArn = regionalArn("sns", "[\\w-]{1,256}", "the ARN of an SNS topic").optional();
 
 const receiverRules = [ownTopicOnly("emails"), ownTopicOnly("subscriptions")];
-
-/** What must hold between a stack's alarms and its region. */
-export const alarmRules: readonly Rule<{
-  readonly region: string;
-  readonly alarms: { readonly subscriptions: readonly Subscription[] };
-}>[] = [
-  {
-    path: ["alarms", "subscriptions"],
-    reads: [["alarms"], ["region"]],
-    check: ({ alarms: { subscriptions: all }, region }) => explainSubscriptions(all, region),
-  },
-];
 
 /** Who hears of what EventBridge tells. */
 export const eventReceivers = withRules(

@@ -8,7 +8,7 @@ import { commonFields, commonRules } from "./common.ts";
 import { network, networkRules } from "./network/network.ts";
 import { oneOf } from "./primitives.ts";
 import { withRules } from "./rules.ts";
-import { explainSubscriptions, subscriptions } from "./subscriptions.ts";
+import { functionsAreHere, subscriptions } from "./subscriptions.ts";
 
 const { region, ...restOfCommon } = commonFields;
 
@@ -37,17 +37,7 @@ export const ecsCluster = withRules(
       .describe("A role for pipelines that deploy new versions of the services. Left out: none."),
     ...restOfCommon,
   }),
-  [
-    ...commonRules,
-    ...networkRules,
-    ...balancerRules,
-    ...serviceRules,
-    {
-      path: ["alerts", "subscriptions"],
-      reads: [["alerts"], ["region"]],
-      check: ({ alerts: { subscriptions }, region }) => explainSubscriptions(subscriptions, region),
-    },
-  ],
+  [...commonRules, ...networkRules, ...balancerRules, ...serviceRules, functionsAreHere("alerts")],
 );
 
 /** See {@link ecsCluster}. */

@@ -1,10 +1,11 @@
 import * as z from "zod";
 import { agents, scaling } from "./agents.ts";
-import { alarmRules, alarms } from "./alarms.ts";
+import { alarms } from "./alarms.ts";
 import type { NetworkConfig } from "./network/network.ts";
 import { retirement } from "./retirement.ts";
 import type { Rule } from "./rules.ts";
 import type { secretsOf } from "./secrets.ts";
+import { functionsAreHere } from "./subscriptions.ts";
 
 const loop = z.strictObject({
   inNetwork: z
@@ -35,7 +36,7 @@ export const fleetRules: readonly Rule<{
   readonly loop: z.output<typeof loop>;
   readonly network?: NetworkConfig | undefined;
 }>[] = [
-  ...alarmRules,
+  functionsAreHere("alarms"),
   {
     path: ["loop", "inNetwork"],
     reads: [["loop"], ["network"]],

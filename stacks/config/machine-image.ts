@@ -1,10 +1,11 @@
 import * as z from "zod";
-import { alarmRules, eventReceivers } from "./alarms.ts";
+import { eventReceivers } from "./alarms.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { amiById, amiByParameter } from "./compute/ec2-compute.ts";
 import { explainTypes, instanceType } from "./compute/instances.ts";
 import { stackName } from "./names.ts";
 import {
+  type Architecture,
   architecture,
   cronPattern,
   deviceName,
@@ -16,6 +17,7 @@ import {
   wholeNumber,
 } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
+import { functionsAreHere } from "./subscriptions.ts";
 import { semaphore } from "./vendors/semaphore.ts";
 
 const { region, ...restOfCommon } = commonFields;
@@ -77,7 +79,7 @@ const mostTags = 28;
 
 const rules: readonly Rule<{
   readonly tags: Readonly<Record<string, string>>;
-  readonly architecture: "x86_64" | "arm64";
+  readonly architecture: Architecture;
   readonly instanceType?: string | undefined;
 }>[] = [
   {
@@ -140,8 +142,13 @@ export const machineImage = withRules(
     network: network.optional().describe("Where the image is built. Left out: in the default VPC."),
     ...restOfCommon,
   }),
-  [...commonRules, ...alarmRules, ...rules],
+  [...commonRules, functionsAreHere("alarms"), ...rules],
 );
+
+/** The log group that Image Builder writes an image's builds to. @param image its name, which is the recipe's */
+export function imageLogGroup(image: string): string {
+  return `/aws/imagebuilder/${image}`;
+}
 
 /** See {@link machineImage}. */
 export type MachineImageConfig = z.output<typeof machineImage>;

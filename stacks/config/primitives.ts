@@ -89,6 +89,9 @@ export const deviceName = text(/^\/dev\/[a-z0-9/]+$/, "a device such as /dev/xvd
 /** CPU architecture of containers, instances and images. */
 export const architecture = oneOf(["x86_64", "arm64"]);
 
+/** See {@link architecture}. */
+export type Architecture = z.output<typeof architecture>;
+
 /** A schedule of AWS, as part of a regular expression. */
 export const cronPattern = "cron\\((?:[0-9A-Za-z*?,/#-]+ ){5}[0-9A-Za-z*?,/#-]+\\)";
 

@@ -79,6 +79,7 @@ function explainImage(config: StackConfig, stacks: readonly NamedStack[]): Expla
   if (image?.kind !== "machine-image") return [];
   const { architecture, volume } = config.compute;
   const { vendor } = config;
+  const baked = vendor.type === "semaphore" && image.vendor ? { image: image.vendor, fleet: vendor } : undefined;
   const wrong = (path: readonly string[], message: string) => ({ path, message, about: "value" as const });
   return [
     image.architecture !== architecture &&
@@ -93,17 +94,15 @@ function explainImage(config: StackConfig, stacks: readonly NamedStack[]): Expla
       ),
     image.volume.deviceName !== volume.deviceName &&
       wrong(["compute", "volume", "deviceName"], `must be ${image.volume.deviceName}, as in the image ${ami.stack}`),
-    vendor.type === "semaphore" &&
-      image.vendor !== undefined &&
-      image.vendor.agent.version !== vendor.agent.version &&
+    baked !== undefined &&
+      baked.image.agent.version !== baked.fleet.agent.version &&
       wrong(
         ["vendor", "agent", "version"],
-        `must be ${image.vendor.agent.version}, which the image ${ami.stack} brings: change it there, and build it`,
+        `must be ${baked.image.agent.version}, which the image ${ami.stack} brings: change it there, and build it`,
       ),
-    vendor.type === "semaphore" &&
-      image.vendor !== undefined &&
-      image.vendor.user !== vendor.user &&
-      wrong(["vendor", "user"], `must be ${image.vendor.user}, whose home in the image ${ami.stack} has the toolbox`),
+    baked !== undefined &&
+      baked.image.user !== baked.fleet.user &&
+      wrong(["vendor", "user"], `must be ${baked.image.user}, whose home in the image ${ami.stack} has the toolbox`),
   ].filter((explanation) => explanation !== false);
 }
 

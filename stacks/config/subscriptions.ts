@@ -1,5 +1,7 @@
 import * as z from "zod";
+import { regionOf } from "../../handlers/core/arn.ts";
 import { regionalArn } from "./primitives.ts";
+import type { Rule } from "./rules.ts";
 
 const httpsUrl = z
   .string({ error: "must be an https URL" })
@@ -38,12 +40,16 @@ export const subscriptions = z
 /** One of {@link subscriptions}. */
 export type Subscription = z.output<typeof subscription>;
 
-/** What is wrong with the subscriptions of a topic in a region: the right to call a function is given where the function is. */
-export function explainSubscriptions(list: readonly Subscription[], region: string): string | undefined {
-  const far = list.find((each) => each.protocol === "lambda" && regionOf(each.functionArn) !== region);
-  return far && `must have functions of the stack's region, ${region}, alone`;
-}
-
-function regionOf(arn: string): string | undefined {
-  return arn.split(":")[3];
-}
+/** The right to call a function is given where the function is. @param key where the stack's subscriptions stand */
+export const functionsAreHere = <Key extends "alarms" | "alerts">(
+  key: Key,
+): Rule<
+  { readonly region: string } & { readonly [K in Key]: { readonly subscriptions: readonly Subscription[] } }
+> => ({
+  path: [key, "subscriptions"],
+  reads: [[key], ["region"]],
+  check: (config) =>
+    config[key].subscriptions.some((each) => each.protocol === "lambda" && regionOf(each.functionArn) !== config.region)
+      ? `must have functions of the stack's region, ${config.region}, alone`
+      : undefined,
+});

@@ -5,6 +5,7 @@ import type { VendorRuntime } from "../../handlers/vendors/config.ts";
 import type { Ec2ComputeConfig } from "../config/compute/ec2-compute.ts";
 import type { SecretKey } from "../config/names.ts";
 import type { PoolConfig } from "../config/pools.ts";
+import type { Architecture } from "../config/primitives.ts";
 import type { Secret } from "../constructs/secret.ts";
 import type { Statement } from "../constructs/service-role.ts";
 import type { AgentContainer } from "../constructs/tasks/agent-containers.ts";
@@ -96,7 +97,7 @@ export interface InstanceVendor extends VendorSynth {
 export interface InstanceFleet {
   readonly partition: string;
   readonly agents: { readonly singleUse: boolean; readonly idleTimeoutSeconds: number };
-  readonly architecture: "x86_64" | "arm64";
+  readonly architecture: Architecture;
   /** How long a retirement waits for a job, at most. */
   readonly drainTimeoutSeconds: number;
   /** By which leaving agents ask to be released. */

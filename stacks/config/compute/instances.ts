@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { text, uniqueList, wholeNumber } from "../primitives.ts";
+import { type Architecture, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 
 /** An EC2 instance type. */
@@ -41,8 +41,6 @@ export function instances(whose: string) {
     error: "must be either { types: … } or { vcpus: …, memoryMiB: … }",
   });
 }
-
-type Architecture = "x86_64" | "arm64";
 
 /** What is wrong with instance types for an image: AWS's own have a g right after their generation, as in m7g and c6gn. */
 export function explainTypes(types: readonly string[], architecture: Architecture): string | undefined {

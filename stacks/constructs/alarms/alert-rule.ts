@@ -1,3 +1,7 @@
+import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
+import type { Construct } from "constructs";
+import type { StackContext } from "../stack-context.ts";
+
 /** One sort of trouble: the events that tell of it, and the message that people get. */
 export interface AlertRule {
   readonly id: string;
@@ -12,4 +16,23 @@ export interface AlertRule {
 export function messageTemplate({ description, message }: AlertRule): string {
   const entries = Object.keys(message).map((key) => `${JSON.stringify(key)}: <${key}>`);
   return `{${[`"alert": ${JSON.stringify(description)}`, ...entries, '"time": <time>'].join(", ")}}`;
+}
+
+/** The EventBridge rule of an alert. */
+export function createAlertRule(
+  scope: Construct,
+  id: string,
+  context: StackContext,
+  alert: AlertRule,
+): CloudwatchEventRule {
+  return new CloudwatchEventRule(scope, id, {
+    name: `${context.name}-${alert.id}`,
+    description: alert.description,
+    eventPattern: JSON.stringify(alert.pattern),
+  });
+}
+
+/** How a target of that rule makes the message out of the event. */
+export function messageOf(alert: AlertRule) {
+  return { inputPaths: { ...alert.message, time: "$.time" }, inputTemplate: messageTemplate(alert) };
 }

@@ -1,11 +1,10 @@
-import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
 import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
 import { SnsTopic } from "@cdktf/provider-aws/lib/sns-topic";
 import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy";
 import { Construct } from "constructs";
 import type { Subscription } from "../../config/subscriptions.ts";
 import { createAlarm, notEmpty } from "../alarms/alarm.ts";
-import { messageTemplate } from "../alarms/alert-rule.ts";
+import { createAlertRule, messageOf } from "../alarms/alert-rule.ts";
 import { DeadLetterQueue } from "../alarms/dead-letter-queue.ts";
 import { subscribe } from "../alarms/topic-subscriptions.ts";
 import { resourcePolicy } from "../resource-policy.ts";
@@ -33,14 +32,7 @@ export class ClusterAlerts extends Construct {
     const rules = alertRules({
       arn: cluster.arn,
       serviceArnPrefix: arnOf(context, "ecs", `service/${cluster.name}/`),
-    }).map((alert) => {
-      const rule = new CloudwatchEventRule(this, alert.id, {
-        name: `${context.name}-${alert.id}`,
-        description: alert.description,
-        eventPattern: JSON.stringify(alert.pattern),
-      });
-      return { alert, rule };
-    });
+    }).map((alert) => ({ alert, rule: createAlertRule(this, alert.id, context, alert) }));
     const ruleArns = rules.map(({ rule }) => rule.arn);
     const topicPolicy = new SnsTopicPolicy(this, "topic-policy", {
       arn: topic.arn,
@@ -62,10 +54,7 @@ export class ClusterAlerts extends Construct {
         rule: rule.name,
         arn: topic.arn,
         deadLetterConfig: { arn: deadLetters.arn },
-        inputTransformer: {
-          inputPaths: { ...alert.message, time: "$.time" },
-          inputTemplate: messageTemplate(alert),
-        },
+        inputTransformer: messageOf(alert),
         dependsOn: [topicPolicy],
       });
     }

@@ -1,12 +1,13 @@
 import type { AutoscalingGroupInstanceRefreshPreferences } from "@cdktf/provider-aws/lib/autoscaling-group";
 import type { InstancesConfig } from "../../config/compute/instances.ts";
+import type { Architecture } from "../../config/primitives.ts";
 
 /** A group's choice of instances: what they may be, and how many of them are Spot. */
 export function mixedInstances(
   template: { readonly id: string /** As a Terraform expression. */; readonly version: string },
   wanted: {
     readonly instances: InstancesConfig;
-    readonly architecture: "x86_64" | "arm64";
+    readonly architecture: Architecture;
     readonly onDemandBase: number;
     readonly spotPercent: number;
     /** @default in the order of the list, the cheapest by attributes */
@@ -56,7 +57,7 @@ export function propagatedTags(tags: Readonly<Record<string, string>>) {
   return Object.entries(tags).map(([key, value]) => ({ key, value, propagateAtLaunch: true }));
 }
 
-function overrides(instances: InstancesConfig, architecture: "x86_64" | "arm64") {
+function overrides(instances: InstancesConfig, architecture: Architecture) {
   if ("types" in instances) return instances.types.map((instanceType) => ({ instanceType }));
   const { vcpus, memoryMiB, burstable, excludedTypes } = instances;
   return [

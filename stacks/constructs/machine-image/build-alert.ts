@@ -1,9 +1,8 @@
-import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
 import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
 import { Construct } from "constructs";
 import type { MachineImageConfig } from "../../config/machine-image.ts";
 import { AlarmTopic } from "../alarms/alarm-topic.ts";
-import { type AlertRule, messageTemplate } from "../alarms/alert-rule.ts";
+import { type AlertRule, createAlertRule, messageOf } from "../alarms/alert-rule.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 
 /** The failed builds of a recipe's images. @param imageArnPrefix what the ARNs of all its images begin with */
@@ -39,19 +38,12 @@ export class BuildAlert extends Construct {
     super(scope, id);
     const { context, recipeName, receivers } = props;
     const alert = buildAlert(arnOf(context, "imagebuilder", `image/${recipeName}/`));
-    const rule = new CloudwatchEventRule(this, "rule", {
-      name: `${context.name}-${alert.id}`,
-      description: alert.description,
-      eventPattern: JSON.stringify(alert.pattern),
-    });
+    const rule = createAlertRule(this, "rule", context, alert);
     const topic = new AlarmTopic(this, "topic", { context, ...receivers, rules: [rule.arn] });
     new CloudwatchEventTarget(this, "target", {
       rule: rule.name,
       arn: topic.arn,
-      inputTransformer: {
-        inputPaths: { ...alert.message, time: "$.time" },
-        inputTemplate: messageTemplate(alert),
-      },
+      inputTransformer: messageOf(alert),
       dependsOn: [...topic.ready],
     });
     this.topicArn = topic.arn;

@@ -5,7 +5,7 @@ import { ImagebuilderImagePipeline } from "@cdktf/provider-aws/lib/imagebuilder-
 import { ImagebuilderInfrastructureConfiguration } from "@cdktf/provider-aws/lib/imagebuilder-infrastructure-configuration";
 import { ImagebuilderLifecyclePolicy } from "@cdktf/provider-aws/lib/imagebuilder-lifecycle-policy";
 import { Construct } from "constructs";
-import type { MachineImageConfig } from "../../config/machine-image.ts";
+import { imageLogGroup, type MachineImageConfig } from "../../config/machine-image.ts";
 import { createLogGroup } from "../log-group.ts";
 import { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
@@ -41,7 +41,7 @@ export class ImagePipeline extends Construct {
     const { context, config, recipe, amiName, amiTags } = props;
     const { name } = context;
     // Where Image Builder writes to. It would make the groups itself, for ever and without a key.
-    this.logGroupName = createLogGroup(this, "logs", context, `/aws/imagebuilder/${recipe.name}`).name;
+    this.logGroupName = createLogGroup(this, "logs", context, imageLogGroup(recipe.name)).name;
     createLogGroup(this, "pipeline-logs", context, `/aws/imagebuilder/pipeline/${name}`);
     const distribution = new ImagebuilderDistributionConfiguration(this, "distribution", {
       name,
