@@ -13,7 +13,7 @@ try {
   const { stacks, warnings } = loadStacks({ env: process.env, cwd: process.cwd() });
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   const [{ FleetApp }, { createStacks, loadStackClasses }] = await Promise.all([
-    import("./stacks/app.ts"),
+    import("./stacks/constructs/fleet-app.ts"),
     import("./stacks/index.ts"),
   ]);
   const classes = await loadStackClasses(stacks.map(({ config }) => config.kind));

@@ -1,9 +1,9 @@
 import type { Construct } from "constructs";
 import * as z from "zod";
-import { autoscaleEnv, type poolOverrides } from "../handlers/autoscale/env.ts";
-import type { CapacityConfig } from "../handlers/aws/capacity-config.ts";
-import type { Policy } from "../handlers/core/policy.ts";
-import { webhookEnv } from "../handlers/webhook/env.ts";
+import type { Policy } from "../handlers/lib/core/policy.ts";
+import { autoscaleEnv, type poolOverrides } from "../handlers/lib/settings/autoscale.ts";
+import type { CapacityConfig } from "../handlers/lib/settings/capacity.ts";
+import { webhookEnv } from "../handlers/lib/settings/webhook.ts";
 import type { FleetFields } from "./config/fleet.ts";
 import { type SecretKey, secretName } from "./config/names.ts";
 import { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";

@@ -1,35 +1,32 @@
 import { describe, expect, it } from "vitest";
-import { importsOf, importsOfProject, type Rule, violations } from "./imports.ts";
+import { circles, importsOf, importsOfProject, type Rule, violations } from "./imports.ts";
 
 const node = /^node$/;
 const zod = /^zod$/;
-const core = /^handlers\/core\//;
-const vendors = /^handlers\/vendors\//;
-/** What vendors share, which is not what lists them. */
-const vendorTools = /^handlers\/vendors\/(?!(config|index|retirement|webhooks)\.ts$)[\w-]+\.ts$/;
-const aws = /^handlers\/aws\//;
+const core = /^handlers\/lib\/core\//;
+const settings = /^handlers\/lib\/settings\//;
+const vendors = /^handlers\/lib\/vendors\//;
+/** Shared by all vendors. The registries, which import every vendor, are not part of it. */
+const vendorTools = /^handlers\/lib\/vendors\/(?!(clients|retirement|webhooks)\.ts$)[\w-]+\.ts$/;
+const aws = /^handlers\/lib\/aws\//;
+const runtime = /^handlers\/lib\/runtime\//;
 const sdk = /^@aws-sdk\//;
 const lambdaTypes = /^aws-lambda$/;
 const terraform = [/^cdktf$/, /^constructs$/, /^@cdktf\//];
-/** The parts of the runtime halves that are schemas and types only. */
-const schemas = /^handlers\/(vendors\/config|vendors\/[\w-]+\/config|aws\/[\w-]+-config|\w+\/env)\.ts$/;
 const config = /^stacks\/config\//;
 const constructs = /^stacks\/constructs\//;
-const app = /^stacks\/app\.ts$/;
 
 const rules: readonly Rule[] = [
-  { from: schemas, may: [core, schemas, zod] },
   { from: /^main\.ts$/, may: [/^stacks\//] },
-  { from: config, may: ["own", core, zod, /^yaml$/, node] },
-  // What all constructs stand on.
+  { from: config, may: ["own", core, settings, zod, /^yaml$/, node] },
+  // The constructs that all others build on.
   {
     from: /^stacks\/constructs\/[\w-]+\.ts$/,
-    may: [/^stacks\/constructs\/[\w-]+\.ts$/, config, core, node, ...terraform],
+    may: [/^stacks\/constructs\/([\w-]+|functions\/bundle)\.ts$/, config, core, node, ...terraform],
   },
   { from: /^stacks\/constructs\/functions\/bundle\.ts$/, may: [/^esbuild$/, node] },
-  { from: constructs, may: ["own", app, config, core, schemas, zod, node, ...terraform] },
-  { from: /^stacks\/vendors\//, may: ["own", config, constructs, core, schemas, node, ...terraform] },
-  { from: app, may: [constructs, node, ...terraform] },
+  { from: constructs, may: ["own", config, core, settings, zod, node, ...terraform] },
+  { from: /^stacks\/vendors\//, may: ["own", config, constructs, core, settings, node, ...terraform] },
   { from: /^stacks\/index\.ts$/, may: [/^stacks\/[\w-]+\.ts$/, config, constructs, ...terraform] },
   {
     from: /^stacks\/[\w-]+\.ts$/,
@@ -39,40 +36,34 @@ const rules: readonly Rule[] = [
       config,
       constructs,
       core,
-      schemas,
+      settings,
       zod,
       ...terraform,
     ],
   },
   { from: core, may: ["own", zod, node] },
-  { from: /^handlers\/vendors\/[\w-]+\//, may: ["own", vendorTools, core, zod, node] },
-  { from: vendorTools, may: [vendorTools, core, zod, node] },
-  { from: vendors, may: [vendors, core] },
-  { from: aws, may: ["own", core, sdk, zod, node] },
-  {
-    from: /^handlers\/runtime\//,
-    may: ["own", core, zod, lambdaTypes, /^@aws-lambda-powertools\//, node],
-  },
-  {
-    from: /^handlers\/\w+\/(?=index\.ts$)/,
-    may: ["own", /^handlers\/runtime\//, aws, vendors, core, sdk, node],
-  },
-  // What the environment decodes to, put together.
-  { from: /^handlers\/\w+\/pools\.ts$/, may: [schemas, core, zod] },
+  { from: settings, may: ["own", core, zod] },
+  { from: /^handlers\/lib\/vendors\/[\w-]+\//, may: ["own", vendorTools, core, settings, zod, node] },
+  { from: vendorTools, may: [vendorTools, core, settings, zod, node] },
+  { from: vendors, may: [vendors, core, settings] },
+  { from: aws, may: ["own", core, settings, sdk, zod, node] },
+  { from: runtime, may: ["own", core, zod, lambdaTypes, /^@aws-lambda-powertools\//, node] },
+  { from: /^handlers\/\w+\/(?=index\.ts$)/, may: ["own", runtime, aws, vendors, core, settings, sdk, node] },
   ...["autoscale", "release", "retire", "webhook"].map((name) => ({
     from: new RegExp(`^handlers/${name}/`),
-    may: [new RegExp(`^handlers/${name}/(?!index)`), core, zod, lambdaTypes],
+    may: [new RegExp(`^handlers/${name}/(?!index)`), core, settings, zod, lambdaTypes],
   })),
-  { from: /^scripts\/(bench|generate)/, may: [/./] },
+  { from: /^scripts\/(bench|generate)\//, may: [/./] },
   {
-    from: /^scripts\//,
+    from: /^scripts\/cli\//,
     may: [
-      /^scripts\//,
-      /^stacks\/config\//,
+      /^scripts\/cli\//,
+      config,
       core,
+      settings,
       vendors,
       aws,
-      /^handlers\/runtime\/clock\.ts$/,
+      /^handlers\/lib\/runtime\/clock\.ts$/,
       sdk,
       zod,
       /^(commander|cli-table3|@clack\/prompts)$/,
@@ -88,6 +79,21 @@ describe("the arrows of the house", () => {
     expect(violations(imports, rules)).toEqual([]);
   });
 
+  it("form no circle of files", () => {
+    expect(circles(importsOfProject(process.cwd()))).toEqual([]);
+  });
+
+  it("a circle is found, however long, and named once", () => {
+    const chain = [
+      ["a", "b"],
+      ["b", "c"],
+      ["c", "a"],
+      ["c", "d"],
+      ["d", "node"],
+    ] as const;
+    expect(circles(chain.map(([from, to]) => ({ from, to })))).toEqual([["a", "b", "c"]]);
+  });
+
   it("only stacks/ knows CDKTF, and stacks/config does not", () => {
     const users = importsOfProject(process.cwd()).filter(({ to }) => terraform.some((name) => name.test(to)));
     expect(users.length).toBeGreaterThan(20);
@@ -95,22 +101,22 @@ describe("the arrows of the house", () => {
   });
 
   it.each([
-    ["handlers/core/scaling.ts", 'import { ECSClient } from "@aws-sdk/client-ecs";'],
-    ["handlers/core/scaling.ts", 'import type { Http } from "../vendors/http.ts";'],
-    ["handlers/autoscale/handler.ts", 'import { createEcsCapacity } from "../aws/ecs-capacity.ts";'],
+    ["handlers/lib/core/scaling.ts", 'import { ECSClient } from "@aws-sdk/client-ecs";'],
+    ["handlers/lib/core/scaling.ts", 'import type { Http } from "../vendors/http.ts";'],
+    ["handlers/autoscale/handler.ts", 'import { createEcsCapacity } from "../lib/aws/ecs-capacity.ts";'],
     ["handlers/autoscale/handler.ts", 'import { handler } from "./index.ts";'],
     ["handlers/autoscale/index.ts", 'import { createHandler } from "../retire/handler.ts";'],
     ["handlers/webhook/handler.ts", 'export { App } from "cdktf";'],
-    ["handlers/vendors/x/client.ts", 'const app = await import("../../../stacks/app.ts");'],
-    ["handlers/vendors/x/config.ts", 'import { x } from "./client.ts";'],
-    ["handlers/vendors/x/config.ts", 'import type { Http } from "../http.ts";'],
-    ["handlers/aws/x-config.ts", 'import { SQSClient } from "@aws-sdk/client-sqs";'],
-    ["handlers/vendors/x/client.ts", 'import { api } from "../y/api.ts";'],
-    ["handlers/vendors/x/client.ts", 'import { createVendor } from "../index.ts";'],
-    ["handlers/vendors/http.ts", 'import { api } from "./x/api.ts";'],
-    ["handlers/vendors/index.ts", 'import * as z from "zod";'],
+    ["handlers/lib/vendors/x/client.ts", 'const app = await import("../../../../stacks/index.ts");'],
+    ["handlers/lib/settings/vendors/x.ts", 'import { x } from "../../vendors/x/client.ts";'],
+    ["handlers/lib/settings/vendors/x.ts", 'import type { Http } from "../../vendors/http.ts";'],
+    ["handlers/lib/settings/x.ts", 'import { SQSClient } from "@aws-sdk/client-sqs";'],
+    ["handlers/lib/vendors/x/client.ts", 'import { api } from "../y/api.ts";'],
+    ["handlers/lib/vendors/x/client.ts", 'import { createVendor } from "../clients.ts";'],
+    ["handlers/lib/vendors/http.ts", 'import { api } from "./x/api.ts";'],
+    ["handlers/lib/vendors/clients.ts", 'import * as z from "zod";'],
     ["main.ts", 'import { App } from "cdktf";'],
-    ["main.ts", 'import { decide } from "./handlers/core/scaling.ts";'],
+    ["main.ts", 'import { decide } from "./handlers/lib/core/scaling.ts";'],
     ["stacks/config/load.ts", 'import {\n  App,\n} from "cdktf";'],
     ["stacks/config/load.ts", 'import type { StackContext } from "../constructs/stack-context.ts";'],
     ["stacks/constructs/secret.ts", 'import { Alarm } from "./alarms/alarm.ts";'],
@@ -118,11 +124,11 @@ describe("the arrows of the house", () => {
     ["stacks/constructs/instances/template.ts", 'import type { X } from "../../vendors/vendor-synth.ts";'],
     ["stacks/constructs/functions/schedule.ts", 'import { build } from "esbuild";'],
     ["stacks/vendors/x.ts", 'import { NetworkStack } from "../network.ts";'],
-    ["stacks/ecs-fleet.ts", 'import { createHttp } from "../handlers/vendors/http.ts";'],
+    ["stacks/ecs-fleet.ts", 'import { createHttp } from "../handlers/lib/vendors/http.ts";'],
     ["stacks/ecs-fleet.ts", 'import { NetworkStack } from "./network.ts";'],
     ["stacks/index.ts", 'import { semaphore } from "./vendors/semaphore.ts";'],
-    ["stacks/app.ts", 'import { loadStacks } from "./config/load.ts";'],
-    ["scripts/commands/run.ts", 'import "../../stacks/app.ts";'],
+    ["stacks/constructs/fleet-app.ts", 'import { NetworkStack } from "../network.ts";'],
+    ["scripts/cli/commands/run.ts", 'import "../../../stacks/index.ts";'],
   ])("a wrong import in %s is found: %s", (from, text) => {
     expect(violations(importsOf(from, text), rules)).toHaveLength(1);
   });

@@ -51,3 +51,32 @@ function allows(rules: readonly Rule[], { from, to }: Import): boolean {
   const own = rule?.from.exec(from)?.[0] ?? from;
   return rule?.may.some((allowed) => (allowed === "own" ? to.startsWith(own) : allowed.test(to))) ?? false;
 }
+
+/** The groups of files that import one another in a circle, each sorted by name. */
+export function circles(imports: readonly Import[]): string[][] {
+  const targets = new Map<string, string[]>();
+  for (const { from, to } of imports) targets.set(from, [...(targets.get(from) ?? []), to]);
+  const reachable = new Map([...targets.keys()].map((file) => [file, reachableFrom(file, targets)]));
+  const groups = new Set<string>();
+  for (const [file, reached] of reachable) {
+    if (!reached.has(file)) continue;
+    groups.add(
+      [...reached]
+        .filter((other) => reachable.get(other)?.has(file))
+        .sort()
+        .join("\n"),
+    );
+  }
+  return [...groups].map((group) => group.split("\n"));
+}
+
+function reachableFrom(file: string, targets: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const reached = new Set<string>();
+  const open = [...(targets.get(file) ?? [])];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (reached.has(next)) continue;
+    reached.add(next);
+    open.push(...(targets.get(next) ?? []));
+  }
+  return reached;
+}

@@ -1,7 +1,7 @@
-import type { AgentReference } from "../../handlers/core/ports.ts";
-import { createAzureDevOps } from "../../handlers/vendors/azure-devops/client.ts";
-import { createAzureDevOpsRetirement } from "../../handlers/vendors/azure-devops/retirement.ts";
-import type { VendorDeps } from "../../handlers/vendors/deps.ts";
+import type { AgentReference } from "../../handlers/lib/core/ports.ts";
+import { createAzureDevOps } from "../../handlers/lib/vendors/azure-devops/client.ts";
+import { createAzureDevOpsRetirement } from "../../handlers/lib/vendors/azure-devops/retirement.ts";
+import type { VendorDeps } from "../../handlers/lib/vendors/deps.ts";
 import type { FakeAgent } from "../fakes/azure-devops/state.ts";
 import { type AzureDevOpsFake, startAzureDevOpsFake } from "../fakes/azure-devops.ts";
 import type { FakeClock } from "../fakes/clock.ts";

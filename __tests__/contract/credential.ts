@@ -1,4 +1,4 @@
-import type { VendorDeps } from "../../handlers/vendors/deps.ts";
+import type { VendorDeps } from "../../handlers/lib/vendors/deps.ts";
 import type { VendorHarness } from "./vendor.ts";
 
 /** What a {@link VendorHarness} does to a credential, and a client's way to read it. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { AgentReference, VendorRetirement } from "../../handlers/core/ports.ts";
+import type { AgentReference, VendorRetirement } from "../../handlers/lib/core/ports.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
 import type { HttpFake } from "../fakes/http-fake.ts";
 

@@ -1,4 +1,4 @@
-import { createSemaphore } from "../../handlers/vendors/semaphore/client.ts";
+import { createSemaphore } from "../../handlers/lib/vendors/semaphore/client.ts";
 import { startSemaphoreFake } from "../fakes/semaphore.ts";
 import { createSemaphoreHosts, type SemaphoreHosts } from "../fakes/semaphore-hosts.ts";
 import { semaphoreRetirementOver } from "../fakes/semaphore-retirement.ts";

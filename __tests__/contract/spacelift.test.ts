@@ -1,5 +1,5 @@
-import { createSpacelift } from "../../handlers/vendors/spacelift/client.ts";
-import { createSpaceliftRetirement } from "../../handlers/vendors/spacelift/retirement.ts";
+import { createSpacelift } from "../../handlers/lib/vendors/spacelift/client.ts";
+import { createSpaceliftRetirement } from "../../handlers/lib/vendors/spacelift/retirement.ts";
 import type { FakeClock } from "../fakes/clock.ts";
 import type { FakeRequest } from "../fakes/http-fake.ts";
 import type { FakeWorker } from "../fakes/spacelift/state.ts";

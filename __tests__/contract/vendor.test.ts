@@ -1,4 +1,4 @@
-import { createHcpTerraform } from "../../handlers/vendors/hcp-terraform/client.ts";
+import { createHcpTerraform } from "../../handlers/lib/vendors/hcp-terraform/client.ts";
 import { startHcpTerraformFake } from "../fakes/hcp-terraform.ts";
 import { createCredential } from "./credential.ts";
 import { describeVendorContract, type VendorTraits } from "./vendor.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Vendor, VendorAgent } from "../../handlers/core/ports.ts";
+import type { Vendor, VendorAgent } from "../../handlers/lib/core/ports.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
 import type { FakeRequest, Fault, HttpFake } from "../fakes/http-fake.ts";
 

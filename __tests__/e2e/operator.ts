@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { fleetProcess } from "../scripts/harness.ts";
+import { fleetProcess } from "../scripts/cli/harness.ts";
 import type { Deployment } from "./deployment.ts";
 import { type DeployedFunction, startDeployedFunction } from "./lambda.ts";
 import { root } from "./toolchain.ts";

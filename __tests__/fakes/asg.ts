@@ -1,6 +1,6 @@
 import { type Activity, AutoScalingClient, AutoScalingServiceException } from "@aws-sdk/client-auto-scaling";
 import { EC2Client, EC2ServiceException, type Tag } from "@aws-sdk/client-ec2";
-import type { Clock } from "../../handlers/core/ports.ts";
+import type { Clock } from "../../handlers/lib/core/ports.ts";
 
 /** An instance as EC2 and the group see it. */
 export interface FakeInstance {

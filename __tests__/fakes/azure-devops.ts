@@ -1,6 +1,6 @@
-import type { Clock } from "../../handlers/core/ports.ts";
-import { systemClock } from "../../handlers/runtime/clock.ts";
-import type { AzureDevOpsRuntime } from "../../handlers/vendors/azure-devops/config.ts";
+import type { Clock } from "../../handlers/lib/core/ports.ts";
+import { systemClock } from "../../handlers/lib/runtime/clock.ts";
+import type { AzureDevOpsRuntime } from "../../handlers/lib/settings/vendors/azure-devops.ts";
 import { createRoutes } from "./azure-devops/routes.ts";
 import { AzureDevOpsState, defaultCapabilities } from "./azure-devops/state.ts";
 import { signInPage } from "./azure-devops/views.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../handlers/core/ports.ts";
+import type { Clock } from "../../handlers/lib/core/ports.ts";
 
 /** A clock whose sleeps cost no time: they advance it and are remembered. */
 export interface FakeClock extends Clock {

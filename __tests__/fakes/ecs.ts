@@ -6,7 +6,7 @@ import {
   type RunTaskRequest,
   type Task,
 } from "@aws-sdk/client-ecs";
-import type { Clock } from "../../handlers/core/ports.ts";
+import type { Clock } from "../../handlers/lib/core/ports.ts";
 import type { FakeAnswer, FakeRequest } from "./http-fake.ts";
 
 /** What ECS throws. */

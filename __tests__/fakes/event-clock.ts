@@ -1,4 +1,4 @@
-import type { Clock } from "../../handlers/core/ports.ts";
+import type { Clock } from "../../handlers/lib/core/ports.ts";
 
 /** Virtual time: sleeping lets everything happen that is due meanwhile, in order. */
 export interface EventClock extends Clock {

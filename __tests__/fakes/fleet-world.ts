@@ -1,7 +1,7 @@
 import type { ECSClient, Task } from "@aws-sdk/client-ecs";
-import { VendorApiError } from "../../handlers/core/errors.ts";
-import type { AgentRole } from "../../handlers/core/model.ts";
-import type { Vendor, VendorAgent } from "../../handlers/core/ports.ts";
+import { VendorApiError } from "../../handlers/lib/core/errors.ts";
+import type { AgentRole } from "../../handlers/lib/core/model.ts";
+import type { Vendor, VendorAgent } from "../../handlers/lib/core/ports.ts";
 import { createEcsFake, type EcsCall, ecsClientOver } from "./ecs.ts";
 import type { EventClock } from "./event-clock.ts";
 import { createWire } from "./wire.ts";

@@ -1,4 +1,4 @@
-import type { AgentRole, Demand } from "../../handlers/core/model.ts";
+import type { AgentRole, Demand } from "../../handlers/lib/core/model.ts";
 import type {
   AgentReference,
   Capacity,
@@ -8,8 +8,8 @@ import type {
   Retirements,
   Vendor,
   VendorAgent,
-} from "../../handlers/core/ports.ts";
-import type { RetirementReason } from "../../handlers/core/retirement.ts";
+} from "../../handlers/lib/core/ports.ts";
+import type { RetirementReason } from "../../handlers/lib/core/retirement.ts";
 
 /** Every call a port got, in order. */
 export type FleetCall =

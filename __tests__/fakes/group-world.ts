@@ -1,6 +1,6 @@
-import { VendorApiError } from "../../handlers/core/errors.ts";
-import type { AgentReference, Retirements, Vendor, VendorAgent } from "../../handlers/core/ports.ts";
-import type { RetirementReason } from "../../handlers/core/retirement.ts";
+import { VendorApiError } from "../../handlers/lib/core/errors.ts";
+import type { AgentReference, Retirements, Vendor, VendorAgent } from "../../handlers/lib/core/ports.ts";
+import type { RetirementReason } from "../../handlers/lib/core/retirement.ts";
 import type { BootTimes } from "../../stacks/constructs/instances/boot-times.ts";
 import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance } from "./asg.ts";
 import { startAsgLife } from "./asg-life.ts";

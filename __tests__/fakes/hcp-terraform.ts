@@ -1,5 +1,5 @@
-import type { Clock } from "../../handlers/core/ports.ts";
-import { systemClock } from "../../handlers/runtime/clock.ts";
+import type { Clock } from "../../handlers/lib/core/ports.ts";
+import { systemClock } from "../../handlers/lib/runtime/clock.ts";
 import { errorAnswer } from "./hcp-terraform/json-api.ts";
 import { sendRunNotification } from "./hcp-terraform/notifications.ts";
 import { createRoutes } from "./hcp-terraform/routes.ts";

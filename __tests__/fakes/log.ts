@@ -1,4 +1,4 @@
-import type { Log, MetricName, Metrics } from "../../handlers/core/ports.ts";
+import type { Log, MetricName, Metrics } from "../../handlers/lib/core/ports.ts";
 
 /** A {@link Log} that remembers. */
 export interface LogFake extends Log {

@@ -1,6 +1,6 @@
-import { VendorApiError } from "../../handlers/core/errors.ts";
-import type { VendorRetirement } from "../../handlers/core/ports.ts";
-import type { LifecycleHook, RetirementReason } from "../../handlers/core/retirement.ts";
+import { VendorApiError } from "../../handlers/lib/core/errors.ts";
+import type { VendorRetirement } from "../../handlers/lib/core/ports.ts";
+import type { LifecycleHook, RetirementReason } from "../../handlers/lib/core/retirement.ts";
 import { handleRetire } from "../../handlers/retire/handler.ts";
 import { retirementDefinition } from "../../stacks/constructs/retirement/definition.ts";
 import { createLogFake, createMetricsFake, type MetricsFake } from "./log.ts";

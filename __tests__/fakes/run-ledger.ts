@@ -1,5 +1,5 @@
-import type { RunLedger, RunSighting } from "../../handlers/core/ports.ts";
-import { supersedes } from "../../handlers/core/run-order.ts";
+import type { RunLedger, RunSighting } from "../../handlers/lib/core/ports.ts";
+import { supersedes } from "../../handlers/lib/core/run-order.ts";
 
 /** A {@link RunLedger} in memory that never forgets. */
 export interface RunLedgerFake extends RunLedger {

@@ -1,4 +1,4 @@
-import type { InstanceCommands } from "../../handlers/core/ports.ts";
+import type { InstanceCommands } from "../../handlers/lib/core/ports.ts";
 
 /** One host with its agent, of which nothing but the host itself tells. */
 interface FakeHost {

@@ -1,5 +1,5 @@
-import type { InstanceCommands, VendorRetirement } from "../../handlers/core/ports.ts";
-import { createSemaphoreRetirement } from "../../handlers/vendors/semaphore/retirement.ts";
+import type { InstanceCommands, VendorRetirement } from "../../handlers/lib/core/ports.ts";
+import { createSemaphoreRetirement } from "../../handlers/lib/vendors/semaphore/retirement.ts";
 import type { WorldAgent } from "./retirement-world.ts";
 
 /** Semaphore's own retirement half, over commands that reach its instances. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { Clock } from "../../handlers/core/ports.ts";
-import { systemClock } from "../../handlers/runtime/clock.ts";
+import type { Clock } from "../../handlers/lib/core/ports.ts";
+import { systemClock } from "../../handlers/lib/runtime/clock.ts";
 import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "./http-fake.ts";
 import { GraphqlError, parseOperation, type Selection, select } from "./spacelift/graphql.ts";
 import { type FakeWorker, SpaceliftState } from "./spacelift/state.ts";

@@ -112,7 +112,7 @@ it.each([minimal, spacelift])("an output names the log of the loop, which the da
 
 it("the dashboard shows every metric that the loop publishes", () => {
   const body = String(theOnly(synthesize(minimal), "aws_cloudwatch_dashboard").dashboard_body);
-  const source = readFileSync("handlers/core/ports.ts", "utf8");
+  const source = readFileSync("handlers/lib/core/ports.ts", "utf8");
   const names = /export type MetricName =([^;]+);/.exec(source)?.[1]?.match(/\w+/g) ?? [];
   expect(names.length).toBeGreaterThan(10);
   for (const name of names) expect(body).toContain(`"${name}"`);

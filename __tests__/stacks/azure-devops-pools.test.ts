@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
 import { poolsOf } from "../../handlers/autoscale/pools.ts";
-import { retireEnv } from "../../handlers/retire/env.ts";
+import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
+import { retireEnv } from "../../handlers/lib/settings/retire.ts";
 import { ConfigError } from "../../stacks/config/errors.ts";
 import { capabilitiesOf, containersOf, ofImage, pool, pooled, variablesOf } from "./azure-devops.ts";
 import { resources, rightsOf, synthesize, theOnly } from "./synth.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
 import { poolsOf } from "../../handlers/autoscale/pools.ts";
+import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { resources, type Synthesized } from "./synth.ts";
 
 /** The least that the file of a fleet with one pool says. */

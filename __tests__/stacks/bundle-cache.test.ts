@@ -14,9 +14,9 @@ describe("a fingerprint", () => {
   const write = (path: string, content: string) => writeFileSync(join(folder, path), content);
   const fingerprint = () => fingerprintOf([join(folder, "handlers"), join(folder, "lock.json")]);
   beforeEach(() => {
-    mkdirSync(join(folder, "handlers/core"), { recursive: true });
+    mkdirSync(join(folder, "handlers/lib/core"), { recursive: true });
     write("handlers/index.ts", "one");
-    write("handlers/core/scaling.ts", "two");
+    write("handlers/lib/core/scaling.ts", "two");
     write("lock.json", "{}");
   });
 
@@ -28,14 +28,14 @@ describe("a fingerprint", () => {
   });
 
   it.each([
-    ["a file in a folder", () => write("handlers/core/scaling.ts", "three")],
+    ["a file in a folder", () => write("handlers/lib/core/scaling.ts", "three")],
     ["a file of its own", () => write("lock.json", "[]")],
-    ["a new file", () => write("handlers/core/new.ts", "")],
+    ["a new file", () => write("handlers/lib/core/new.ts", "")],
     ["a file that is gone", () => rmSync(join(folder, "handlers/index.ts"))],
     [
       "content that moves from one file to the next",
       () => {
-        write("handlers/core/scaling.ts", "");
+        write("handlers/lib/core/scaling.ts", "");
         write("handlers/index.ts", "onetwo");
       },
     ],

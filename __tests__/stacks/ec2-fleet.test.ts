@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
+import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import {
   actionsOf,
   bootProgramOf,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { releaseEnv } from "../../handlers/release/env.ts";
+import { releaseEnv } from "../../handlers/lib/settings/release.ts";
 import {
   actionsOf,
   bootProgramOf,

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
-import { webhookEnv } from "../../handlers/webhook/env.ts";
+import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
+import { webhookEnv } from "../../handlers/lib/settings/webhook.ts";
 import { minimal, resources, statements, synthesize, theOnly } from "./synth.ts";
 
 const kmsKeyArn = "arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3333-4444-555555555555";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
+import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { synthCluster } from "./ecs-cluster.ts";
 import { minimal, resources, rightsOf, type Synthesized, synthesize, theOnly } from "./synth.ts";
 

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import * as z from "zod";
-import { FleetApp } from "../../stacks/app.ts";
 import { BaseStack } from "../../stacks/base-stack.ts";
 import { type CommonConfig, commonFields } from "../../stacks/config/common.ts";
 import { type ImageBuildConfig, imageBuild } from "../../stacks/config/compute/image-build.ts";
 import { ImageBuild } from "../../stacks/constructs/agent-image/build.ts";
 import { ImageRepository } from "../../stacks/constructs/agent-image/repository.ts";
+import { FleetApp } from "../../stacks/constructs/fleet-app.ts";
 import { ServiceRole } from "../../stacks/constructs/service-role.ts";
 import { type Synthesized, stubBundles } from "./synth.ts";
 

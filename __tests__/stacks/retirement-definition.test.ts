@@ -1,6 +1,6 @@
 import validate from "asl-validator";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { retirementSteps } from "../../handlers/core/retirement.ts";
+import { retirementSteps } from "../../handlers/lib/core/retirement.ts";
 import { pollSeconds, retirementDefinition } from "../../stacks/constructs/retirement/definition.ts";
 import type { RetirementPlace } from "../../stacks/constructs/retirement/retiring-capacity.ts";
 import { createRetirementWorld } from "../fakes/retirement-world.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { noticeRules } from "../../stacks/constructs/retirement/events.ts";
+import { noticeRules } from "../../stacks/constructs/retirement/notice-rules.ts";
 import { matches } from "../fakes/event-pattern.ts";
 import {
   interruptionEvent,

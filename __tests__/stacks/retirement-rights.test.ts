@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { retireEnv } from "../../handlers/retire/env.ts";
+import { retireEnv } from "../../handlers/lib/settings/retire.ts";
 import {
   account,
   arn,

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import validate from "asl-validator";
 import { describe, expect, it } from "vitest";
-import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
-import { releaseEnv } from "../../handlers/release/env.ts";
-import { retireEnv } from "../../handlers/retire/env.ts";
+import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
+import { releaseEnv } from "../../handlers/lib/settings/release.ts";
+import { retireEnv } from "../../handlers/lib/settings/retire.ts";
 import { bundleHandlers } from "../../stacks/constructs/functions/bundle.ts";
 import { containers, instanceRole, instances, machine, reference, variablesOf } from "./retirement.ts";
 import { minimal, resources, synthesize, theOnly } from "./synth.ts";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { retireEnv } from "../../handlers/retire/env.ts";
-import { semaphoreRuntime } from "../../handlers/vendors/semaphore/config.ts";
+import { retireEnv } from "../../handlers/lib/settings/retire.ts";
+import { semaphoreRuntime } from "../../handlers/lib/settings/vendors/semaphore.ts";
 import { semaphore as schema } from "../../stacks/config/vendors/semaphore.ts";
 import type { Secret } from "../../stacks/constructs/secret.ts";
 import { terraformTexts } from "../../stacks/constructs/terraform-text.ts";

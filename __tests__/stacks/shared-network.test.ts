@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
+import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { minimal, resources, type Synthesized, synthesizeTogether } from "./synth.ts";
 
 const network = { kind: "network", region: "us-west-2" };

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { spaceliftRuntime } from "../../handlers/vendors/spacelift/config.ts";
+import { spaceliftRuntime } from "../../handlers/lib/settings/vendors/spacelift.ts";
 import { spacelift as schema } from "../../stacks/config/vendors/spacelift.ts";
 import type { Secret } from "../../stacks/constructs/secret.ts";
 import { terraformTexts } from "../../stacks/constructs/terraform-text.ts";

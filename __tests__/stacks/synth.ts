@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type * as z from "zod";
-import { FleetApp } from "../../stacks/app.ts";
 import { stackConfig } from "../../stacks/config/schema.ts";
+import { FleetApp } from "../../stacks/constructs/fleet-app.ts";
 import type { Bundles } from "../../stacks/constructs/functions/bundle.ts";
 import { createStacks, loadStackClasses } from "../../stacks/index.ts";
 

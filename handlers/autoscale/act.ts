@@ -1,8 +1,8 @@
-import { agentNamePrefix } from "../core/agents.ts";
-import { VendorApiError } from "../core/errors.ts";
-import type { Agent, Decision } from "../core/model.ts";
-import type { VendorAgent } from "../core/ports.ts";
-import type { RetirementReason } from "../core/retirement.ts";
+import { agentNamePrefix } from "../lib/core/agents.ts";
+import { VendorApiError } from "../lib/core/errors.ts";
+import type { Agent, Decision } from "../lib/core/model.ts";
+import type { VendorAgent } from "../lib/core/ports.ts";
+import type { RetirementReason } from "../lib/core/retirement.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 import { type Observation, readRoster } from "./observe.ts";
 

@@ -1,5 +1,5 @@
-import type { Policy } from "../core/policy.ts";
-import type { Capacity, Clock, Log, Metrics, Retirements, Vendor } from "../core/ports.ts";
+import type { Policy } from "../lib/core/policy.ts";
+import type { Capacity, Clock, Log, Metrics, Retirements, Vendor } from "../lib/core/ports.ts";
 import type { Memory } from "./memory.ts";
 
 /** What a pass of the loop works with. */

@@ -1,6 +1,6 @@
-import type { Decision, Snapshot } from "../core/model.ts";
-import type { Policy } from "../core/policy.ts";
-import { decide } from "../core/scaling.ts";
+import type { Decision, Snapshot } from "../lib/core/model.ts";
+import type { Policy } from "../lib/core/policy.ts";
+import { decide } from "../lib/core/scaling.ts";
 import { act } from "./act.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 import { observe } from "./observe.ts";

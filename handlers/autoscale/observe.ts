@@ -1,7 +1,7 @@
-import { agentNamePrefix, joinAgents, type Roster } from "../core/agents.ts";
-import { VendorApiError } from "../core/errors.ts";
-import type { Demand, Snapshot } from "../core/model.ts";
-import type { VendorAgent } from "../core/ports.ts";
+import { agentNamePrefix, joinAgents, type Roster } from "../lib/core/agents.ts";
+import { VendorApiError } from "../lib/core/errors.ts";
+import type { Demand, Snapshot } from "../lib/core/model.ts";
+import type { VendorAgent } from "../lib/core/ports.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 
 /** What one tick sees. */

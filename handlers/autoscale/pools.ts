@@ -1,8 +1,8 @@
-import { type CapacityConfig, capacityConfig } from "../aws/capacity-config.ts";
-import { withChanges } from "../core/env.ts";
-import type { Policy } from "../core/policy.ts";
-import { type VendorRuntime, vendorRuntime } from "../vendors/config.ts";
-import type { AutoscaleEnv } from "./env.ts";
+import { withChanges } from "../lib/core/env.ts";
+import type { Policy } from "../lib/core/policy.ts";
+import type { AutoscaleEnv } from "../lib/settings/autoscale.ts";
+import { type CapacityConfig, capacityConfig } from "../lib/settings/capacity.ts";
+import { type VendorRuntime, vendorRuntime } from "../lib/settings/vendors.ts";
 
 /** The settings that one pass of the loop runs with. */
 export interface PoolSettings {

@@ -1,6 +1,6 @@
-import type { Decision, Snapshot } from "../core/model.ts";
-import type { Clock, Log, Metrics } from "../core/ports.ts";
-import { countStates } from "../core/scaling.ts";
+import type { Decision, Snapshot } from "../lib/core/model.ts";
+import type { Clock, Log, Metrics } from "../lib/core/ports.ts";
+import { countStates } from "../lib/core/scaling.ts";
 import type { Outcome } from "./act.ts";
 
 /** The one log line of a tick, written before anything is done. */

@@ -1,5 +1,5 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
-import type { InstanceGroup, Log, Retirements } from "../core/ports.ts";
+import type { InstanceGroup, Log, Retirements } from "../lib/core/ports.ts";
 import { noticeOf } from "./notices.ts";
 
 /** What the release Lambda works with. */

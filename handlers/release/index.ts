@@ -1,10 +1,10 @@
 import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { clientOptions } from "../aws/client-options.ts";
-import { createInstanceGroup } from "../aws/instance-group.ts";
-import { createRetirements } from "../aws/retirements.ts";
-import { defineHandler } from "../runtime/define-handler.ts";
-import { releaseEnv } from "./env.ts";
+import { clientOptions } from "../lib/aws/client-options.ts";
+import { createInstanceGroup } from "../lib/aws/instance-group.ts";
+import { createRetirements } from "../lib/aws/retirements.ts";
+import { defineHandler } from "../lib/runtime/define-handler.ts";
+import { releaseEnv } from "../lib/settings/release.ts";
 import { handleRelease, type ReleaseDeps } from "./handler.ts";
 
 /** The release Lambda, fed by the release queue. */

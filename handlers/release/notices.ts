@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { LifecycleHook, RetirementReason } from "../core/retirement.ts";
+import type { LifecycleHook, RetirementReason } from "../lib/core/retirement.ts";
 
 /** What a message of the release queue says: an instance goes, and why. */
 export interface Notice {

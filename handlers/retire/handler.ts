@@ -1,7 +1,7 @@
 import type * as z from "zod";
-import { VendorApiError } from "../core/errors.ts";
-import type { Log, Metrics, Vendor, VendorRetirement } from "../core/ports.ts";
-import { AgentBusyError, type RetirementReason, retirementEvent } from "../core/retirement.ts";
+import { VendorApiError } from "../lib/core/errors.ts";
+import type { Log, Metrics, Vendor, VendorRetirement } from "../lib/core/ports.ts";
+import { AgentBusyError, type RetirementReason, retirementEvent } from "../lib/core/retirement.ts";
 
 /** What one pool's agents are retired with. */
 export interface RetirePool {

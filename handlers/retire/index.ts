@@ -1,16 +1,16 @@
 import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { clientOptions } from "../aws/client-options.ts";
-import { createInstanceCommands } from "../aws/instance-commands.ts";
-import { createInstanceGroup } from "../aws/instance-group.ts";
-import { createSecretReader } from "../aws/secrets.ts";
-import { withChanges } from "../core/env.ts";
-import { defineHandler } from "../runtime/define-handler.ts";
-import { vendorRuntime } from "../vendors/config.ts";
-import { createTokenReader, type VendorDeps } from "../vendors/deps.ts";
-import { createVendor } from "../vendors/index.ts";
-import { createVendorRetirement } from "../vendors/retirement.ts";
-import { type RetireEnv, retireEnv } from "./env.ts";
+import { clientOptions } from "../lib/aws/client-options.ts";
+import { createInstanceCommands } from "../lib/aws/instance-commands.ts";
+import { createInstanceGroup } from "../lib/aws/instance-group.ts";
+import { createSecretReader } from "../lib/aws/secrets.ts";
+import { withChanges } from "../lib/core/env.ts";
+import { defineHandler } from "../lib/runtime/define-handler.ts";
+import { type RetireEnv, retireEnv } from "../lib/settings/retire.ts";
+import { vendorRuntime } from "../lib/settings/vendors.ts";
+import { createVendor } from "../lib/vendors/clients.ts";
+import { createTokenReader, type VendorDeps } from "../lib/vendors/deps.ts";
+import { createVendorRetirement } from "../lib/vendors/retirement.ts";
 import { handleRetire, type RetireDeps } from "./handler.ts";
 
 /** The vendor's API gets this much less time than the invocation has, so that it is its failure that is told. */

@@ -1,8 +1,8 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { SecretUnavailableError } from "../core/errors.ts";
-import type { Keyring } from "../core/keyring.ts";
-import type { Log, RunLedger, WakeUp } from "../core/ports.ts";
-import type { WebhookOutcome, WebhookRequest, WebhookVendor } from "../core/webhook.ts";
+import { SecretUnavailableError } from "../lib/core/errors.ts";
+import type { Keyring } from "../lib/core/keyring.ts";
+import type { Log, RunLedger, WakeUp } from "../lib/core/ports.ts";
+import type { WebhookOutcome, WebhookRequest, WebhookVendor } from "../lib/core/webhook.ts";
 
 /** What the webhook works with. */
 export interface WebhookDeps {

@@ -1,12 +1,12 @@
 import { LambdaClient } from "@aws-sdk/client-lambda";
-import { clientOptions } from "../aws/client-options.ts";
-import { runLedgerOf } from "../aws/run-ledger.ts";
-import { createSecretReader } from "../aws/secrets.ts";
-import { createWakeUp } from "../aws/wake-up.ts";
-import { createKeyring } from "../core/keyring.ts";
-import { defineHandler } from "../runtime/define-handler.ts";
-import { createWebhookVendor } from "../vendors/webhooks.ts";
-import { webhookEnv } from "./env.ts";
+import { clientOptions } from "../lib/aws/client-options.ts";
+import { runLedgerOf } from "../lib/aws/run-ledger.ts";
+import { createSecretReader } from "../lib/aws/secrets.ts";
+import { createWakeUp } from "../lib/aws/wake-up.ts";
+import { createKeyring } from "../lib/core/keyring.ts";
+import { defineHandler } from "../lib/runtime/define-handler.ts";
+import { webhookEnv } from "../lib/settings/webhook.ts";
+import { createWebhookVendor } from "../lib/vendors/webhooks.ts";
 import { handleWebhook, type WebhookDeps } from "./handler.ts";
 
 /** The webhook Lambda, behind an API Gateway HTTP API. */

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as z from "zod";
 import { policyOf } from "../../__tests__/fixtures/policy.ts";
-import { autoscaleEnv } from "../../handlers/autoscale/env.ts";
-import { releaseEnv } from "../../handlers/release/env.ts";
-import { retireEnv } from "../../handlers/retire/env.ts";
-import type { VendorRuntime } from "../../handlers/vendors/config.ts";
-import { webhookEnv } from "../../handlers/webhook/env.ts";
+import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
+import { releaseEnv } from "../../handlers/lib/settings/release.ts";
+import { retireEnv } from "../../handlers/lib/settings/retire.ts";
+import type { VendorRuntime } from "../../handlers/lib/settings/vendors.ts";
+import { webhookEnv } from "../../handlers/lib/settings/webhook.ts";
 import { bundleHandlers, type HandlerName, handlerNames } from "../../stacks/constructs/functions/bundle.ts";
 import { type Figure, median } from "./figure.ts";
 

@@ -1,7 +1,7 @@
 import { policyOf } from "../../__tests__/fixtures/policy.ts";
-import type { Agent, AgentState, Snapshot } from "../../handlers/core/model.ts";
-import type { Policy } from "../../handlers/core/policy.ts";
-import { decide } from "../../handlers/core/scaling.ts";
+import type { Agent, AgentState, Snapshot } from "../../handlers/lib/core/model.ts";
+import type { Policy } from "../../handlers/lib/core/policy.ts";
+import { decide } from "../../handlers/lib/core/scaling.ts";
 import { type Figure, median } from "./figure.ts";
 
 const now = new Date("2026-01-01T12:00:00Z");

@@ -1,9 +1,9 @@
 import { createHmac } from "node:crypto";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import { createKeyring } from "../../handlers/core/keyring.ts";
-import type { Log } from "../../handlers/core/ports.ts";
-import { systemClock } from "../../handlers/runtime/clock.ts";
-import { createWebhookVendor } from "../../handlers/vendors/webhooks.ts";
+import { createKeyring } from "../../handlers/lib/core/keyring.ts";
+import type { Log } from "../../handlers/lib/core/ports.ts";
+import { systemClock } from "../../handlers/lib/runtime/clock.ts";
+import { createWebhookVendor } from "../../handlers/lib/vendors/webhooks.ts";
 import { handleWebhook, type WebhookDeps } from "../../handlers/webhook/handler.ts";
 import { type Figure, median } from "./figure.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type Policy, removalOrders } from "../../handlers/core/policy.ts";
+import { type Policy, removalOrders } from "../../handlers/lib/core/policy.ts";
 import { oneOf, wholeNumber } from "./primitives.ts";
 import { withRules } from "./rules.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { regionOf } from "../../handlers/core/arn.ts";
+import { regionOf } from "../../handlers/lib/core/arn.ts";
 import { backend } from "./backend.ts";
 import { kmsKey, oneOf, policyArn, regionName, text } from "./primitives.ts";
 import type { Rule } from "./rules.ts";

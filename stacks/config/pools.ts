@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Policy } from "../../handlers/core/policy.ts";
+import type { Policy } from "../../handlers/lib/core/policy.ts";
 import { agentBuffer, tooManyAgents } from "./agents.ts";
 import { type ComputeConfig, cpuUnits, environment, wrongMemory } from "./compute/compute.ts";
 import { containerImage } from "./compute/image.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { isProtected } from "../../handlers/core/address.ts";
-import { partitionPattern as partition } from "../../handlers/core/arn.ts";
+import { isProtected } from "../../handlers/lib/core/address.ts";
+import { partitionPattern as partition } from "../../handlers/lib/core/arn.ts";
 
 const region = "[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { regionOf } from "../../handlers/core/arn.ts";
+import { regionOf } from "../../handlers/lib/core/arn.ts";
 import { type SecretKey, secretKeys } from "./names.ts";
 import { kmsKey, secretOrParameterArn, text, wholeNumber } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";

@@ -1,4 +1,4 @@
-import { offeredVersion } from "../../handlers/vendors/azure-devops/config.ts";
+import { offeredVersion } from "../../handlers/lib/settings/vendors/azure-devops.ts";
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import { computeOf, type PoolConfig } from "../config/pools.ts";
 import type { AzureDevOpsConfig } from "../config/vendors/azure-devops.ts";

@@ -1,4 +1,4 @@
-import { type AzureDevOpsRuntime, webhookPath } from "../../handlers/vendors/azure-devops/config.ts";
+import { type AzureDevOpsRuntime, webhookPath } from "../../handlers/lib/settings/vendors/azure-devops.ts";
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { PoolConfig } from "../config/pools.ts";
 import { type AzureDevOpsConfig, urlOf } from "../config/vendors/azure-devops.ts";

@@ -10,7 +10,7 @@ import { WorkspaceRunTask } from "@cdktf/provider-tfe/lib/workspace-run-task";
 import { WorkspaceSettings } from "@cdktf/provider-tfe/lib/workspace-settings";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
-import { runTriggers, webhookPaths } from "../../handlers/vendors/hcp-terraform/config.ts";
+import { runTriggers, webhookPaths } from "../../handlers/lib/settings/vendors/hcp-terraform.ts";
 import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";
 import type { ManageProps } from "./vendor-synth.ts";
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { webhookPaths } from "../../handlers/vendors/hcp-terraform/config.ts";
+import { webhookPaths } from "../../handlers/lib/settings/vendors/hcp-terraform.ts";
 import { tfcAgentImage } from "../config/compute/image.ts";
 import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";

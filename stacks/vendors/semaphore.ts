@@ -1,4 +1,4 @@
-import { isLoopback } from "../../handlers/core/address.ts";
+import { isLoopback } from "../../handlers/lib/core/address.ts";
 import { knownAgentReleases, type SemaphoreConfig } from "../config/vendors/semaphore.ts";
 import type { Statement } from "../constructs/service-role.ts";
 import type { InstanceFleet, InstanceVendor } from "./vendor-synth.ts";

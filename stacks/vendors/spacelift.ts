@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { serviceOf } from "../../handlers/core/arn.ts";
+import { serviceOf } from "../../handlers/lib/core/arn.ts";
 import { type SpaceliftConfig, workerSecrets } from "../config/vendors/spacelift.ts";
 import type { Statement } from "../constructs/service-role.ts";
 import { plainText } from "../constructs/terraform-text.ts";

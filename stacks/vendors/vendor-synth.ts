@@ -1,7 +1,7 @@
 import type { ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
-import type { Policy } from "../../handlers/core/policy.ts";
-import type { VendorRuntime } from "../../handlers/vendors/config.ts";
+import type { Policy } from "../../handlers/lib/core/policy.ts";
+import type { VendorRuntime } from "../../handlers/lib/settings/vendors.ts";
 import type { Ec2ComputeConfig } from "../config/compute/ec2-compute.ts";
 import type { SecretKey } from "../config/names.ts";
 import type { PoolConfig } from "../config/pools.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../../handlers/core/ports.ts";
+import type { Clock } from "../../../handlers/lib/core/ports.ts";
 
 /** An agent pool. */
 export interface FakePool {

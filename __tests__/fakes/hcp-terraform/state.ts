@@ -1,4 +1,4 @@
-import type { Clock } from "../../../handlers/core/ports.ts";
+import type { Clock } from "../../../handlers/lib/core/ports.ts";
 
 export interface FakePool {
   readonly id: string;

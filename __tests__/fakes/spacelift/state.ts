@@ -1,4 +1,4 @@
-import type { Clock } from "../../../handlers/core/ports.ts";
+import type { Clock } from "../../../handlers/lib/core/ports.ts";
 
 /** A worker as its pool shows it; what a test sets is shown as it is, whatever a real server would show. */
 export interface FakeWorker {

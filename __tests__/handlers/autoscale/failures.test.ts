@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
-import { SecretUnavailableError, VendorApiError } from "../../../handlers/core/errors.ts";
+import { SecretUnavailableError, VendorApiError } from "../../../handlers/lib/core/errors.ts";
 import type { FleetCall, FleetFake } from "../../fakes/fleet.ts";
 import type { LogFake, MetricsFake } from "../../fakes/log.ts";
 import { type AutoscaleHarness, createAutoscaleHarness, failureOf } from "./harness.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
-import { createAsgCapacity } from "../../../handlers/aws/asg-capacity.ts";
-import { type Policy, removalOrders } from "../../../handlers/core/policy.ts";
+import { createAsgCapacity } from "../../../handlers/lib/aws/asg-capacity.ts";
+import { type Policy, removalOrders } from "../../../handlers/lib/core/policy.ts";
 import { bootTimes } from "../../../stacks/constructs/instances/boot-times.ts";
 import { createEventClock } from "../../fakes/event-clock.ts";
 import { calm, createGroupWorld, type GroupTrouble } from "../../fakes/group-world.ts";

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
-import { VendorApiError } from "../../../handlers/core/errors.ts";
-import type { VendorAgent } from "../../../handlers/core/ports.ts";
-import { demandOfRuns } from "../../../handlers/vendors/hcp-terraform/demand.ts";
+import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
+import type { VendorAgent } from "../../../handlers/lib/core/ports.ts";
+import { demandOfRuns } from "../../../handlers/lib/vendors/hcp-terraform/demand.ts";
 import type { FakeClock } from "../../fakes/clock.ts";
 import type { FleetFake } from "../../fakes/fleet.ts";
 import type { LogFake, MetricsFake } from "../../fakes/log.ts";

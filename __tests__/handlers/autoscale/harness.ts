@@ -1,7 +1,7 @@
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
-import type { Policy } from "../../../handlers/core/policy.ts";
-import type { CapacityMember, VendorAgent } from "../../../handlers/core/ports.ts";
+import type { Policy } from "../../../handlers/lib/core/policy.ts";
+import type { CapacityMember, VendorAgent } from "../../../handlers/lib/core/ports.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createFleetFake, type FleetFake } from "../../fakes/fleet.ts";
 import { createLogFake, createMetricsFake, type LogFake, type MetricsFake } from "../../fakes/log.ts";

@@ -1,8 +1,8 @@
 import type { Context } from "aws-lambda";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import * as z from "zod";
-import { type AutoscaleEnv, autoscaleEnv } from "../../../handlers/autoscale/env.ts";
-import { systemClock } from "../../../handlers/runtime/clock.ts";
+import { systemClock } from "../../../handlers/lib/runtime/clock.ts";
+import { type AutoscaleEnv, autoscaleEnv } from "../../../handlers/lib/settings/autoscale.ts";
 import { createEcsFake, type EcsFake } from "../../fakes/ecs.ts";
 import { type HcpTerraformFake, startHcpTerraformFake } from "../../fakes/hcp-terraform.ts";
 import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";

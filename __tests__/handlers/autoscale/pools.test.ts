@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { autoscaleEnv } from "../../../handlers/autoscale/env.ts";
 import { runPools } from "../../../handlers/autoscale/handler.ts";
 import { poolsOf } from "../../../handlers/autoscale/pools.ts";
+import { autoscaleEnv } from "../../../handlers/lib/settings/autoscale.ts";
 import { policyOf } from "../../fixtures/policy.ts";
 import { createAutoscaleHarness } from "./harness.ts";
 

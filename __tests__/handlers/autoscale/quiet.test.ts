@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
-import type { Policy } from "../../../handlers/core/policy.ts";
+import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
 
 /** How often a pass ticks over a fleet without jobs. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
-import type { VendorAgent } from "../../../handlers/core/ports.ts";
+import type { VendorAgent } from "../../../handlers/lib/core/ports.ts";
 import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
 
 let harness: AutoscaleHarness;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
-import { VendorApiError } from "../../../handlers/core/errors.ts";
+import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
 import type { FakeClock } from "../../fakes/clock.ts";
 import type { FleetFake } from "../../fakes/fleet.ts";
 import type { MetricsFake } from "../../fakes/log.ts";

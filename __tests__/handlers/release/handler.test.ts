@@ -1,7 +1,7 @@
 import type { SQSRecord } from "aws-lambda";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { LifecycleHook, RetirementReason } from "../../../handlers/core/retirement.ts";
+import type { LifecycleHook, RetirementReason } from "../../../handlers/lib/core/retirement.ts";
 import { handleRelease } from "../../../handlers/release/handler.ts";
 import { interruptionEvent, rebalanceEvent, stateEvent, terminateEvent } from "../../fakes/instance-events.ts";
 import { createLogFake } from "../../fakes/log.ts";

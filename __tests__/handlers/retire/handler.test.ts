@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { VendorApiError } from "../../../handlers/core/errors.ts";
-import type { RetirementReason } from "../../../handlers/core/retirement.ts";
+import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
+import type { RetirementReason } from "../../../handlers/lib/core/retirement.ts";
 import { handleRetire } from "../../../handlers/retire/handler.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 

@@ -1,9 +1,9 @@
 import type { Context, SQSEvent } from "aws-lambda";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
-import { releaseEnv } from "../../../handlers/release/env.ts";
-import { retireEnv } from "../../../handlers/retire/env.ts";
-import type { VendorRuntime } from "../../../handlers/vendors/config.ts";
+import { releaseEnv } from "../../../handlers/lib/settings/release.ts";
+import { retireEnv } from "../../../handlers/lib/settings/retire.ts";
+import type { VendorRuntime } from "../../../handlers/lib/settings/vendors.ts";
 import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
 import { terminateEvent } from "../../fakes/instance-events.ts";
 

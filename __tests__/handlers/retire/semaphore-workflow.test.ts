@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { joinAgents } from "../../../handlers/core/agents.ts";
-import { decide } from "../../../handlers/core/scaling.ts";
-import { anyMembers, anyPolicy, anySnapshot, now } from "../core/arbitraries.ts";
+import { joinAgents } from "../../../handlers/lib/core/agents.ts";
+import { decide } from "../../../handlers/lib/core/scaling.ts";
+import { anyMembers, anyPolicy, anySnapshot, now } from "../lib/core/arbitraries.ts";
 import { agent, eachInWorld, hour, seconds, settled, times, world } from "./world.ts";
 
 eachInWorld({ asksInstances: true });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { RetirementReason } from "../../../handlers/core/retirement.ts";
+import type { RetirementReason } from "../../../handlers/lib/core/retirement.ts";
 import { createRetirementWorld, type Service } from "../../fakes/retirement-world.ts";
 import { passTimeUntil } from "../../fakes/step-functions.ts";
 

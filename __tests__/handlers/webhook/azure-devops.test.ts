@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createWebhookVendor } from "../../../handlers/vendors/webhooks.ts";
+import { createWebhookVendor } from "../../../handlers/lib/vendors/webhooks.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 import { createWebhook } from "./harness.ts";

@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { SecretUnavailableError } from "../../../handlers/core/errors.ts";
-import { createKeyring } from "../../../handlers/core/keyring.ts";
-import type { Log, Metrics, SecretReader } from "../../../handlers/core/ports.ts";
-import type { VendorRuntime } from "../../../handlers/vendors/config.ts";
-import { createWebhookVendor } from "../../../handlers/vendors/webhooks.ts";
+import { SecretUnavailableError } from "../../../handlers/lib/core/errors.ts";
+import { createKeyring } from "../../../handlers/lib/core/keyring.ts";
+import type { Log, Metrics, SecretReader } from "../../../handlers/lib/core/ports.ts";
+import type { VendorRuntime } from "../../../handlers/lib/settings/vendors.ts";
+import { createWebhookVendor } from "../../../handlers/lib/vendors/webhooks.ts";
 import { handleWebhook } from "../../../handlers/webhook/handler.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createRunLedgerFake } from "../../fakes/run-ledger.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RunSighting } from "../../../handlers/core/ports.ts";
-import { supersedes } from "../../../handlers/core/run-order.ts";
+import type { RunSighting } from "../../../handlers/lib/core/ports.ts";
+import { supersedes } from "../../../handlers/lib/core/run-order.ts";
 import { createRunLedgerFake } from "../../fakes/run-ledger.ts";
 import { createWebhook, notification, runBody } from "./harness.ts";
 

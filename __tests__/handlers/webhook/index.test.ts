@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import * as z from "zod";
-import { webhookEnv } from "../../../handlers/webhook/env.ts";
+import { webhookEnv } from "../../../handlers/lib/settings/webhook.ts";
 import { type FakeRequest, type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
 import { notification, runBody } from "./harness.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { SecretUnavailableError } from "../../../handlers/core/errors.ts";
-import { createKeyring } from "../../../handlers/core/keyring.ts";
+import { SecretUnavailableError } from "../../../handlers/lib/core/errors.ts";
+import { createKeyring } from "../../../handlers/lib/core/keyring.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createSecretsFake, createWebhook, notification, runBody } from "./harness.ts";
 

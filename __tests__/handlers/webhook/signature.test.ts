@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hmacSha512Proof, sharedSecretProof } from "../../../handlers/core/signature.ts";
+import { hmacSha512Proof, sharedSecretProof } from "../../../handlers/lib/core/signature.ts";
 
 const sign = (body: Uint8Array, key: string) => createHmac("sha512", key).update(body).digest("hex");
 const bytes = fc.uint8Array({ maxLength: 500 });

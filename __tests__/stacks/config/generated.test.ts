@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { generateConfigDocs } from "../../../scripts/generate-config-docs.ts";
+import { generateConfigDocs } from "../../../scripts/generate/config-docs.ts";
 import { stackConfig } from "../../../stacks/config/schema.ts";
 
 const generated = generateConfigDocs();

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { isProtected } from "../../../handlers/core/address.ts";
+import { isProtected } from "../../../handlers/lib/core/address.ts";
 import { firstOwn, ownVariableRules } from "../own-variables.ts";
 import { hostname, text, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";

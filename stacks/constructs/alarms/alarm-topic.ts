@@ -3,10 +3,10 @@ import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { Subscription } from "../../config/subscriptions.ts";
+import { DeadLetterQueue } from "../dead-letter-queue.ts";
 import { resourcePolicy } from "../resource-policy.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 import { createAlarm, notEmpty } from "./alarm.ts";
-import { DeadLetterQueue } from "./dead-letter-queue.ts";
 import { canFail, subscribe } from "./topic-subscriptions.ts";
 
 /** Where alarms go: a topic that CloudWatch may publish to, with the subscriptions that make them arrive. */

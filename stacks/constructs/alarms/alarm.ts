@@ -1,12 +1,12 @@
 import { CloudwatchMetricAlarm } from "@cdktf/provider-aws/lib/cloudwatch-metric-alarm";
 import type { Construct } from "constructs";
 import type { StackContext } from "../stack-context.ts";
-import type { AlarmTopic } from "./alarm-topic.ts";
 
 /** What an alarm watches and what it means. */
 export interface AlarmProps {
   readonly context: StackContext;
-  readonly topic: Pick<AlarmTopic, "arn">;
+  /** The SNS topic that the alarm tells. */
+  readonly topic: { readonly arn: string };
   /** Ends the alarm's name and names its section in the runbook. */
   readonly name: string;
   /** One of several pools that have this alarm. */

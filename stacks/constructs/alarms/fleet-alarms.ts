@@ -1,5 +1,5 @@
 import { Construct } from "constructs";
-import { metricsNamespace } from "../../../handlers/core/ports.ts";
+import { metricsNamespace } from "../../../handlers/lib/core/ports.ts";
 import type { HandlerFunction } from "../functions/handler-function.ts";
 import type { WebhookApi } from "../functions/webhook-api.ts";
 import type { StackContext } from "../stack-context.ts";

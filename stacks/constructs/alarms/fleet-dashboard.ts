@@ -1,6 +1,6 @@
 import { CloudwatchDashboard } from "@cdktf/provider-aws/lib/cloudwatch-dashboard";
 import type { Construct } from "constructs";
-import { type MetricName, metricsNamespace } from "../../../handlers/core/ports.ts";
+import { type MetricName, metricsNamespace } from "../../../handlers/lib/core/ports.ts";
 import type { HandlerFunction } from "../functions/handler-function.ts";
 import type { StackContext } from "../stack-context.ts";
 

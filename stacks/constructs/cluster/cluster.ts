@@ -5,9 +5,9 @@ import type { EcsClusterConfig } from "../../config/ecs-cluster.ts";
 import { createLogGroup } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { ServiceRole } from "../service-role.ts";
+import { allowSessions, publishSessionKey, sessionLogGroup } from "../sessions.ts";
 import type { StackContext } from "../stack-context.ts";
 import { ClusterHosts } from "./hosts.ts";
-import { allowSessions, publishSessionKey, sessionLogGroup } from "./sessions.ts";
 
 /** An ECS cluster whose default capacity are its own EC2 hosts. ECS Exec sessions in it are logged. */
 export class HostCluster extends Construct {

@@ -3,7 +3,7 @@ import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-
 import { LambdaFunctionEventInvokeConfig } from "@cdktf/provider-aws/lib/lambda-function-event-invoke-config";
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import { Construct } from "constructs";
-import { DeadLetterQueue } from "../alarms/dead-letter-queue.ts";
+import { DeadLetterQueue } from "../dead-letter-queue.ts";
 import type { StackContext } from "../stack-context.ts";
 import type { HandlerFunction } from "./handler-function.ts";
 

@@ -6,7 +6,7 @@ import {
   neverRegisteredTag,
   registeredTag,
   roleTag,
-} from "../../../handlers/aws/asg-capacity-config.ts";
+} from "../../../handlers/lib/settings/asg-capacity.ts";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { ReleaseQueue } from "../retirement/release-queue.ts";

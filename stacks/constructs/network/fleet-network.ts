@@ -1,7 +1,8 @@
 import type { Construct } from "constructs";
 import type { NetworkConfig } from "../../config/network/network.ts";
 import type { StackContext } from "../stack-context.ts";
-import { joinNetwork, type Network } from "./network.ts";
+import { joinNetwork } from "./join-network.ts";
+import type { Network } from "./network.ts";
 import { outboundSecurityGroup } from "./outbound-security-group.ts";
 
 /** Where agents run: subnets with a way out, and security groups without a way in. */

@@ -1,4 +1,4 @@
-import type { retirementSteps } from "../../../handlers/core/retirement.ts";
+import type { retirementSteps } from "../../../handlers/lib/core/retirement.ts";
 import { type Catchers, type State, task } from "./states-language.ts";
 
 /** What Step Functions takes to call a Lambda, beside the Lambda's own time. */

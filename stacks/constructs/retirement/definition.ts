@@ -1,4 +1,4 @@
-import { agentBusy } from "../../../handlers/core/retirement.ts";
+import { agentBusy } from "../../../handlers/lib/core/retirement.ts";
 import { ask, type RetireFunction } from "./ask.ts";
 import { inContainers } from "./in-containers.ts";
 import { onInstances } from "./on-instances.ts";
@@ -31,7 +31,7 @@ export function pollSeconds(drainTimeoutSeconds: number): number {
 /**
  * The retirement of one agent: drain → idle? → deregister → terminate, or complete the hook that waits for it.
  *
- * Input: `RetirementInput` of `handlers/core/retirement.ts`. Only `scale-in` may leave an agent as it is: whatever is in its
+ * Input: `RetirementInput` of `handlers/lib/core/retirement.ts`. Only `scale-in` may leave an agent as it is: whatever is in its
  * way lifts the lock again. With every other reason the agent goes, and what is in the way is waited for, until the
  * deadline; then an alert tells, and nothing is killed. An agent is terminated only after it was drained and proven idle,
  * or after the vendor forgot it. See docs/retirement.md for a picture.

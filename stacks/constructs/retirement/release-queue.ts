@@ -1,10 +1,10 @@
 import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
 import { type ITerraformDependable, Lazy } from "cdktf";
 import { Construct } from "constructs";
-import { DeadLetterQueue } from "../alarms/dead-letter-queue.ts";
+import { DeadLetterQueue } from "../dead-letter-queue.ts";
 import type { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
-import { noticeRuleArns } from "./events.ts";
+import { noticeRuleArns } from "./notice-rules.ts";
 
 const visibilityTimeoutSeconds = 180;
 /** Half an hour of attempts: a hook waits for an hour before its instance is terminated, busy or not. */

@@ -2,10 +2,10 @@ import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-s
 import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
 import { Construct } from "constructs";
 import * as z from "zod";
-import type { RetirementsConfig } from "../../../handlers/aws/retirements-config.ts";
-import { releaseEnv } from "../../../handlers/release/env.ts";
-import { retireEnv } from "../../../handlers/retire/env.ts";
-import type { VendorRuntime } from "../../../handlers/vendors/config.ts";
+import { releaseEnv } from "../../../handlers/lib/settings/release.ts";
+import { retireEnv } from "../../../handlers/lib/settings/retire.ts";
+import type { RetirementsConfig } from "../../../handlers/lib/settings/retirements.ts";
+import type { VendorRuntime } from "../../../handlers/lib/settings/vendors.ts";
 import { createAlarm, notEmpty } from "../alarms/alarm.ts";
 import type { AlarmTopic } from "../alarms/alarm-topic.ts";
 import { HandlerFunction } from "../functions/handler-function.ts";

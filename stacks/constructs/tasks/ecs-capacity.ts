@@ -5,14 +5,14 @@ import { EcsClusterCapacityProviders } from "@cdktf/provider-aws/lib/ecs-cluster
 import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
 import { Token } from "cdktf";
 import { Construct } from "constructs";
-import type { EcsCapacityConfig } from "../../../handlers/aws/ecs-capacity-config.ts";
+import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import type { ComputeConfig } from "../../config/compute/compute.ts";
 import { hostsOf } from "../../config/names.ts";
-import { allowSessionsOn } from "../cluster/sessions.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { RetiringCapacity } from "../retirement/retiring-capacity.ts";
 import { ServiceRole } from "../service-role.ts";
+import { allowSessionsOn } from "../sessions.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 import { type AgentTask, agentContainer, agentContainers } from "./agent-containers.ts";
 import { allowExecuteCommand, allowImagePull, allowSecret } from "./task-rights.ts";

@@ -1,4 +1,4 @@
-import { serviceOf } from "../../../handlers/core/arn.ts";
+import { serviceOf } from "../../../handlers/lib/core/arn.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 

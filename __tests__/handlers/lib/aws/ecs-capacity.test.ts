@@ -1,0 +1,226 @@
+import type { Task } from "@aws-sdk/client-ecs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { neverRegistered } from "../../../../handlers/lib/aws/ecs-launch-failures.ts";
+import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
+import { ecsConfig as config, type EcsHarness, requests, startEcsHarness } from "./ecs-harness.ts";
+
+let clock: EcsHarness["clock"];
+let ecs: EcsHarness["ecs"];
+let http: EcsHarness["http"];
+let callsOf: EcsHarness["callsOf"];
+let capacity: Capacity;
+
+beforeEach(async () => {
+  const harness = await startEcsHarness();
+  ({ clock, ecs, http, callsOf } = harness);
+  capacity = harness.connect();
+});
+
+afterEach(() => http.close());
+
+/** A task as the adapter launches it. */
+function ours(name: string, role = "burst"): Pick<Task, "overrides"> {
+  const environment = [
+    { name: "TFC_AGENT_NAME", value: name },
+    { name: "AGENT_FLEETS_ROLE", value: role },
+  ];
+  return { overrides: { containerOverrides: [{ name: "agent", environment }] } };
+}
+
+describe("reading", () => {
+  it("gives back every task it launched, as what it was launched", async () => {
+    const { taskArn } = ecs.add({ ...ours("ci_x", "floor"), createdAt: new Date("2025-12-31T23:00:00.500Z") });
+    expect((await capacity.read()).members).toEqual([
+      {
+        id: taskArn,
+        agentName: "ci_x",
+        role: "floor",
+        phase: "running",
+        launchedAt: new Date("2025-12-31T23:00:00.500Z"),
+      },
+    ]);
+  });
+
+  it.each([
+    ["PROVISIONING", "RUNNING", "pending"],
+    ["PENDING", "RUNNING", "pending"],
+    ["RUNNING", "RUNNING", "running"],
+    ["RUNNING", "STOPPED", "stopping"],
+    ["DEPROVISIONING", "STOPPED", "stopping"],
+    ["STOPPED", "STOPPED", undefined],
+  ])("sees a task that is %s and shall be %s as %s", async (lastStatus, desiredStatus, phase) => {
+    ecs.add({ ...ours("ci_x"), lastStatus, desiredStatus });
+    expect((await capacity.read()).members.map((member) => member.phase)).toEqual(phase ? [phase] : []);
+  });
+
+  it("ignores tasks of the family that others started, and other families", async () => {
+    ecs.add({});
+    ecs.add({
+      overrides: { containerOverrides: [{ name: "agent", environment: [{ name: "TFC_AGENT_NAME", value: "x" }] }] },
+    });
+    ecs.add(ours("ci_x", "boss"));
+    ecs.add({ ...ours("ci_x"), family: "other" });
+    expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0 });
+  });
+
+  it("pages through long lists and describes a hundred tasks at a time", async () => {
+    for (let index = 0; index < 250; index += 1) ecs.add(ours(`ci_${index}`));
+    expect((await capacity.read()).members).toHaveLength(250);
+    const running = callsOf("ListTasks").filter((input) => input.desiredStatus === "RUNNING");
+    expect(running).toHaveLength(3);
+    expect(callsOf("DescribeTasks").map((input) => (input.tasks as string[]).length)).toEqual([100, 100, 50]);
+  });
+
+  it("describes a stopped task once only", async () => {
+    const { taskArn } = ecs.add({ lastStatus: "STOPPED", desiredStatus: "STOPPED" });
+    await capacity.read();
+    await capacity.read();
+    expect(callsOf("DescribeTasks")).toEqual([{ cluster: config.cluster, tasks: [taskArn] }]);
+  });
+
+  it("forgets stopped tasks when ECS does", async () => {
+    ecs.add({ lastStatus: "STOPPED", desiredStatus: "STOPPED" });
+    await capacity.read();
+    ecs.listingLagMilliseconds = () => 1;
+    await capacity.read();
+    ecs.listingLagMilliseconds = () => 0;
+    await capacity.read();
+    expect(callsOf("DescribeTasks")).toHaveLength(2);
+  });
+
+  it("takes a task of unknown age for a young one, which nobody stops", async () => {
+    const task = ecs.add(ours("ci_x"));
+    delete task.createdAt;
+    expect((await capacity.read()).members[0]?.launchedAt).toEqual(clock.now());
+  });
+
+  it.each(["ListTasks", "DescribeTasks"])("fails when %s fails, rather than show a part", async (operation) => {
+    ecs.add(ours("ci_x"));
+    const answer = ecs.answer;
+    ecs.answer = (request) =>
+      String(request.headers["x-amz-target"]).endsWith(operation) ? { status: 500, json: {} } : answer(request);
+    await expect(capacity.read()).rejects.toThrow();
+  });
+});
+
+describe("what ListTasks does not show yet", () => {
+  beforeEach(() => {
+    ecs.listingLagMilliseconds = () => 60_000;
+  });
+
+  const members = async () => (await capacity.read()).members.map(({ agentName, phase }) => `${agentName} ${phase}`);
+
+  it("is remembered, and counted once when it appears", async () => {
+    await capacity.launch(requests(2));
+    expect(await members()).toEqual(["ci_0 pending", "ci_1 pending"]);
+    clock.advance(60_000);
+    for (const task of ecs.tasks.values()) task.lastStatus = "RUNNING";
+    expect(await members()).toEqual(["ci_0 running", "ci_1 running"]);
+  });
+
+  it("is remembered even if the list shows it and then loses it again", async () => {
+    await capacity.launch(requests(1));
+    clock.advance(60_000);
+    await members();
+    ecs.listingLagMilliseconds = () => 90_000;
+    expect(await members()).toEqual(["ci_0 pending"]);
+  });
+
+  it("is forgotten once it has stopped", async () => {
+    await capacity.launch(requests(1));
+    ecs.listingLagMilliseconds = () => 0;
+    for (const task of ecs.tasks.values()) Object.assign(task, { lastStatus: "STOPPED", desiredStatus: "STOPPED" });
+    expect(await members()).toEqual([]);
+  });
+
+  it("is forgotten after two minutes", async () => {
+    ecs.listingLagMilliseconds = () => Number.POSITIVE_INFINITY;
+    await capacity.launch(requests(1));
+    clock.advance(119_999);
+    expect(await members()).toHaveLength(1);
+    clock.advance(1);
+    expect(await members()).toEqual([]);
+  });
+
+  it("counts for half a minute if ECS left open whether it started it, and goes by what the list then shows", async () => {
+    http.fail({ times: 1, answer: "cut-off" });
+    expect(await capacity.launch(requests(1))).toMatchObject({ launched: 0, failures: [{ kind: "throttling" }] });
+    expect(await members()).toEqual(["ci_0 pending"]);
+    clock.advance(29_999);
+    expect(await members()).toEqual(["ci_0 pending"]);
+    clock.advance(1);
+    expect(await members()).toEqual([]);
+    clock.advance(30_000);
+    expect(await members()).toEqual(["ci_0 pending"]);
+  });
+
+  it("does not count if ECS refused it", async () => {
+    ecs.refuse = () => ({ exception: "ThrottlingException", message: "Rate exceeded" });
+    await capacity.launch(requests(1));
+    expect(await members()).toEqual([]);
+  });
+});
+
+describe("launches in vain", () => {
+  const crashed = (stoppedAt: Date): Partial<Task> => ({
+    lastStatus: "STOPPED",
+    desiredStatus: "STOPPED",
+    stopCode: "TaskFailedToStart",
+    stoppedReason: "CannotPullContainerError",
+    stoppedAt,
+  });
+  const secondsAgo = (seconds: number) => new Date(clock.now().getTime() - seconds * 1000);
+
+  it("count for an hour", async () => {
+    ecs.add(crashed(secondsAgo(10)));
+    ecs.add(crashed(secondsAgo(3_599)));
+    ecs.add(crashed(secondsAgo(3_600)));
+    ecs.add({ ...crashed(secondsAgo(10)), stopCode: "SpotInterruption" });
+    expect((await capacity.read()).failedLaunchesLastHour).toBe(2);
+    clock.advance(1_000);
+    expect((await capacity.read()).failedLaunchesLastHour).toBe(1);
+  });
+
+  it("do not hold up for long a fleet whose image is still to be built", async () => {
+    ecs.add({ ...crashed(secondsAgo(599)), stoppedReason: "CannotPullContainerError: ci:current: not found" });
+    expect((await capacity.read()).failedLaunchesLastHour).toBe(1);
+    clock.advance(1_000);
+    expect((await capacity.read()).failedLaunchesLastHour).toBe(0);
+  });
+
+  it("include those that were stopped because the agent never registered", async () => {
+    const task = ecs.add(ours("ci_x"));
+    await capacity.stopUnregistered(String(task.taskArn), { mayReplace: true });
+    expect(callsOf("StopTask")).toEqual([{ cluster: config.cluster, task: task.taskArn, reason: neverRegistered }]);
+    expect((await capacity.read()).members).toMatchObject([{ phase: "stopping" }]);
+    Object.assign(task, { lastStatus: "STOPPED", stoppedAt: clock.now() });
+    expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 1 });
+  });
+});
+
+it("every call names the fleet's cluster: ECS would take the account's default one", async () => {
+  await capacity.launch(requests(1));
+  await capacity.read();
+  await capacity.stopUnregistered([...ecs.tasks.keys()].join(), { mayReplace: true });
+  expect(new Set(ecs.calls.map(({ operation }) => operation)).size).toBe(4);
+  expect(ecs.calls.every(({ input }) => input.cluster === config.cluster)).toBe(true);
+});
+
+describe("stopping an agent that never registered", () => {
+  it("is done when the task is gone already", async () => {
+    await expect(
+      capacity.stopUnregistered("arn:aws:ecs:us-east-1:000000000000:task/ci/9", { mayReplace: true }),
+    ).resolves.toBeUndefined();
+  });
+
+  it("fails when ECS refuses", async () => {
+    const [denied, invalid] = [
+      { __type: "AccessDeniedException", message: "not authorized" },
+      { __type: "InvalidParameterException", message: "taskId is too long" },
+    ];
+    http.fail({ times: 1, answer: { status: 400, json: denied } });
+    await expect(capacity.stopUnregistered("arn", { mayReplace: true })).rejects.toThrow("not authorized");
+    http.fail({ times: 1, answer: { status: 400, json: invalid } });
+    await expect(capacity.stopUnregistered("arn", { mayReplace: true })).rejects.toThrow("too long");
+  });
+});

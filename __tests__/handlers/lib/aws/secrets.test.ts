@@ -1,0 +1,159 @@
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { createSecretReader } from "../../../../handlers/lib/aws/secrets.ts";
+import { SecretUnavailableError } from "../../../../handlers/lib/core/errors.ts";
+import { createFakeClock } from "../../../fakes/clock.ts";
+import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "../../../fakes/http-fake.ts";
+
+const secretArn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:000000000000:secret:ci/notification-token-AbCdEf";
+const parameterArn = "arn:aws-cn:ssm:cn-north-1:000000000000:parameter/ci/notification-token";
+
+/** What the stand-in holds: versions of the secret by stage, and of the parameter by age. */
+let stages: Partial<Record<string, string>>;
+let parameters: string[];
+let failure: FakeAnswer | undefined;
+let aws: HttpFake;
+
+const call = z
+  .object({ SecretId: z.string(), VersionStage: z.string() })
+  .or(z.object({ Name: z.string(), WithDecryption: z.literal(true) }));
+
+function answer({ body }: FakeRequest): FakeAnswer {
+  if (failure) return failure;
+  const input = call.parse(JSON.parse(body.toString("utf8")));
+  if ("SecretId" in input) {
+    const value = input.SecretId === secretArn ? stages[input.VersionStage] : undefined;
+    return value === undefined ? awsError("ResourceNotFoundException") : ok({ SecretString: value });
+  }
+  const version = Number(input.Name.slice(parameterArn.length + 1) || parameters.length);
+  const value = input.Name.startsWith(parameterArn) ? parameters[version - 1] : undefined;
+  return value === undefined ? awsError("ParameterNotFound") : ok({ Parameter: { Value: value, Version: version } });
+}
+
+const ok = (json: unknown): FakeAnswer => ({ status: 200, json });
+const awsError = (type: string): FakeAnswer => ({ status: 400, json: { __type: type, message: "canary-message" } });
+
+beforeAll(async () => {
+  aws = await startHttpFake(answer);
+});
+
+beforeEach(() => {
+  stages = {};
+  parameters = [];
+  failure = undefined;
+});
+
+afterAll(() => aws.close());
+
+function setUp() {
+  const options = {
+    endpoint: aws.url,
+    region: "us-east-1",
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    maxAttempts: 1,
+  };
+  const clock = createFakeClock();
+  const secretsManager = new SecretsManagerClient(options);
+  const reader = createSecretReader({ secretsManager, ssm: new SSMClient(options), clock });
+  const before = aws.requests.length;
+  return { clock, reader, asked: () => aws.requests.length - before };
+}
+
+describe("a secret in Secrets Manager", () => {
+  it("is read in its current and its previous version, newest first", async () => {
+    stages = { AWSCURRENT: "new", AWSPREVIOUS: "old" };
+    const { reader } = setUp();
+    expect(await reader.readVersions(secretArn)).toEqual(["new", "old"]);
+    expect(await reader.read(secretArn)).toBe("new");
+  });
+
+  it.each([{}, { AWSPREVIOUS: " " }])("needs no previous version: %j", async (previous) => {
+    stages = { AWSCURRENT: "only", ...previous };
+    expect(await setUp().reader.readVersions(secretArn)).toEqual(["only"]);
+  });
+
+  it.each([
+    {},
+    { AWSCURRENT: "" },
+    { AWSCURRENT: " \n", AWSPREVIOUS: "old" },
+  ])("is unavailable without a current value, and says how to set one: %j", async (versions) => {
+    stages = versions;
+    const { reader } = setUp();
+    const reading = reader.readVersions(secretArn);
+    await expect(reading).rejects.toThrow(SecretUnavailableError);
+    await expect(reading).rejects.toThrow(/ci\/notification-token.* no value yet.*fleet secret set/);
+  });
+
+  it.each([
+    "AccessDeniedException",
+    "InvalidRequestException",
+    "DecryptionFailure",
+  ])("is unavailable when AWS answers %s, which the message names", async (type) => {
+    failure = awsError(type);
+    const reading = setUp().reader.read(secretArn);
+    await expect(reading).rejects.toThrow(SecretUnavailableError);
+    await expect(reading).rejects.toThrow(new RegExp(`cannot be read: ${type}`));
+  });
+});
+
+describe("a secret in the parameter store", () => {
+  it("is read in its current version and the one before", async () => {
+    parameters = ["oldest", "old", "new"];
+    const { reader } = setUp();
+    expect(await reader.readVersions(parameterArn)).toEqual(["new", "old"]);
+    expect(await reader.read(parameterArn)).toBe("new");
+  });
+
+  it("has no version before its first", async () => {
+    parameters = ["first"];
+    const { reader, asked } = setUp();
+    expect(await reader.readVersions(parameterArn)).toEqual(["first"]);
+    expect(asked()).toBe(1);
+  });
+
+  it("is unavailable while it does not exist", async () => {
+    await expect(setUp().reader.read(parameterArn)).rejects.toThrow(/fleet secret set/);
+  });
+});
+
+it("refuses ARNs of other services without asking anybody", async () => {
+  const { reader, asked } = setUp();
+  await expect(reader.read("arn:aws:s3:::bucket")).rejects.toThrow(SecretUnavailableError);
+  await expect(reader.read("text")).rejects.toThrow(SecretUnavailableError);
+  await expect(reader.read("text")).rejects.toThrow(/^text is the ARN of neither/);
+  expect(asked()).toBe(0);
+});
+
+describe("what has been read", () => {
+  it("is remembered for five minutes", async () => {
+    stages = { AWSCURRENT: "old" };
+    const { clock, reader, asked } = setUp();
+    await reader.read(secretArn);
+    stages = { AWSCURRENT: "new" };
+    clock.advance(5 * 60_000 - 1);
+    expect(await reader.read(secretArn)).toBe("old");
+    expect(asked()).toBe(2);
+    clock.advance(1);
+    expect(await reader.read(secretArn)).toBe("new");
+  });
+
+  it("is read again when asked afresh, for all later readers", async () => {
+    stages = { AWSCURRENT: "old" };
+    const { reader } = setUp();
+    await reader.read(secretArn);
+    stages = { AWSCURRENT: "new", AWSPREVIOUS: "old" };
+    expect(await reader.readVersions(secretArn, { fresh: true })).toEqual(["new", "old"]);
+    expect(await reader.read(secretArn)).toBe("new");
+  });
+
+  it("is kept when a fresh reading fails", async () => {
+    stages = { AWSCURRENT: "value" };
+    const { reader } = setUp();
+    await reader.read(secretArn);
+    failure = awsError("InternalServiceError");
+    await expect(reader.read(secretArn, { fresh: true })).rejects.toThrow(SecretUnavailableError);
+    expect(await reader.read(secretArn)).toBe("value");
+  });
+});

@@ -1,0 +1,217 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { agentNamePrefix, joinAgents } from "../../../../handlers/lib/core/agents.ts";
+import type { AgentState } from "../../../../handlers/lib/core/model.ts";
+import type { CapacityMember, VendorAgent } from "../../../../handlers/lib/core/ports.ts";
+import { anyForeignAgents, anyMembers, anyVendorAgents, now, secondsAgo } from "./arbitraries.ts";
+
+const registrationGraceSeconds = 300;
+
+function join(
+  members: readonly CapacityMember[],
+  vendorAgents: readonly VendorAgent[] | undefined,
+  { retiring = new Set<string>(), lostSince = new Map<string, Date>() } = {},
+) {
+  const namePrefix = agentNamePrefix("ci");
+  return joinAgents({ members, vendorAgents, retiring, lostSince, namePrefix, registrationGraceSeconds, now });
+}
+
+function member(changes: Partial<CapacityMember> = {}): CapacityMember {
+  return { id: "task-1", agentName: "ci_1", role: "burst", phase: "running", launchedAt: secondsAgo(10), ...changes };
+}
+
+const old = { launchedAt: secondsAgo(registrationGraceSeconds + 1) };
+
+type Row = [what: string, member: CapacityMember, records: VendorAgent["state"][] | undefined, state: AgentState];
+
+describe("an agent's state", () => {
+  it.each<Row>([
+    ["is starting until it registers", member(), [], "starting"],
+    ["is starting while its task is pending", member({ phase: "pending" }), [], "starting"],
+    ["is starting to the last second of its grace", member({ launchedAt: secondsAgo(300) }), [], "starting"],
+    ["is offline after its grace", member(old), [], "offline"],
+    ["is offline when it is still pending after its grace", member({ ...old, phase: "pending" }), [], "offline"],
+    ["is starting, however long ago, while AWS has not begun", member({ ...old, phase: "ordered" }), [], "starting"],
+    ["is starting while it is registered but not connected", member(), ["offline"], "starting"],
+    ["is offline when it is not connected after its grace", member(old), ["offline"], "offline"],
+    ["is idle as the vendor says", member(old), ["idle"], "idle"],
+    ["is busy as the vendor says", member(old), ["busy"], "busy"],
+    ["is the vendor's even if the task seems not to run yet", member({ phase: "pending" }), ["busy"], "busy"],
+    ["is retiring while it is drained, whether it works or not", member(old), ["draining"], "retiring"],
+    ["is retiring once the vendor says that it left", member(), ["gone"], "retiring"],
+    ["is retiring when its task stops", member({ phase: "stopping" }), ["idle"], "retiring"],
+    ["is retiring when its task stops before it registered", member({ ...old, phase: "stopping" }), [], "retiring"],
+    ["is the busiest of several records", member(), ["idle", "busy", "gone"], "busy"],
+    ["is idle if one of several records is not drained", member(), ["draining", "idle", "offline"], "idle"],
+    ["is that of the drained record when others are gone", member(old), ["gone", "draining", "offline"], "retiring"],
+    ["is that of the new record when an old one is gone", member(), ["gone", "idle"], "idle"],
+    ["is unclear where the vendor shows no agents", member(old), undefined, "unclear"],
+    ["is starting where the vendor shows none, until it runs", member({ phase: "pending" }), undefined, "starting"],
+    [
+      "is starting where the vendor shows none and AWS has not begun",
+      member({ phase: "ordered" }),
+      undefined,
+      "starting",
+    ],
+    ["is retiring where the vendor shows none", member({ phase: "stopping" }), undefined, "retiring"],
+    ["is offline when it failed at boot (B2)", member({ phase: "failed" }), undefined, "offline"],
+    ["is offline at once when it failed at boot before it registered", member({ phase: "failed" }), [], "offline"],
+    ["is retiring when its host ended after it had registered", member({ phase: "failed" }), ["busy"], "retiring"],
+  ])("%s", (_, ours, records, state) => {
+    const vendorAgents = records?.map((each, index) => ({ id: `agent-${index}`, name: "ci_1", state: each }));
+    expect(join([ours], vendorAgents).agents.map((agent) => agent.state)).toEqual([state]);
+  });
+});
+
+describe("an agent that is registered and not connected", () => {
+  it.each([
+    [1, "unclear"],
+    [registrationGraceSeconds, "unclear"],
+    [registrationGraceSeconds + 1, "offline"],
+  ])("for %i s is %s, however old it is", (seconds, state) => {
+    const record = { id: "agent-1", name: "ci_1", state: "offline", offlineSince: secondsAgo(seconds) } as const;
+    expect(join([member(old)], [record]).agents).toMatchObject([{ state, vendorId: "agent-1" }]);
+  });
+});
+
+describe("an agent that had registered and is missing at the vendor", () => {
+  const registered = member({ ...old, registered: true });
+  const missingSince = (seconds?: number) =>
+    join([registered], [], { lostSince: new Map(seconds === undefined ? [] : [["ci_1", secondsAgo(seconds)]]) });
+
+  it("may still work for another grace, from when it was first missed", () => {
+    expect(missingSince()).toMatchObject({ agents: [{ state: "unclear" }], lostSince: new Map([["ci_1", now]]) });
+    const last = missingSince(registrationGraceSeconds);
+    expect(last).toMatchObject({ agents: [{ state: "unclear" }], lostSince: new Map([["ci_1", secondsAgo(300)]]) });
+    expect(missingSince(registrationGraceSeconds + 1).agents).toMatchObject([{ state: "offline" }]);
+  });
+
+  it("is what it was when it is back, and forgotten when it is gone", () => {
+    const lostSince = new Map([["ci_1", secondsAgo(299)]]);
+    const back = join([registered], [{ id: "agent-1", name: "ci_1", state: "busy" }], { lostSince });
+    expect(back).toMatchObject({ agents: [{ state: "busy" }], lostSince: new Map() });
+    expect(join([], [], { lostSince }).lostSince).toEqual(new Map());
+  });
+
+  it("is known by its capacity, which is told of each that it does not know yet", () => {
+    const record: VendorAgent = { id: "agent-1", name: "ci_1", state: "offline" };
+    expect(join([member({ registered: false })], [record]).newcomers).toEqual(["task-1"]);
+    expect(join([member({ registered: false })], []).newcomers).toEqual([]);
+    expect(join([registered], [record]).newcomers).toEqual([]);
+    expect(join([member()], [record]).newcomers).toEqual([]);
+  });
+});
+
+describe("retirement", () => {
+  const under = new Set(["ci_1"]);
+  const drained: VendorAgent[] = [{ id: "agent-1", name: "ci_1", state: "draining" }];
+
+  it.each<VendorAgent["state"]>([
+    "idle",
+    "busy",
+    "draining",
+    "offline",
+    "gone",
+  ])("makes an agent that is %s a leaving one as soon as it is under way", (state) => {
+    const { agents } = join([member(old)], [{ id: "agent-1", name: "ci_1", state }], { retiring: under });
+    expect(agents).toMatchObject([{ state: "retiring", stranded: false }]);
+  });
+
+  it("Spacelift defect 3: a drained agent stays in the picture, and is neither idle nor unregistered", () => {
+    expect(join([member(old)], drained).agents).toMatchObject([{ state: "retiring", vendorId: "agent-1" }]);
+  });
+
+  it("Spacelift defect 4: a drained agent that nobody retires is stranded, and no other", () => {
+    const strandedOf = (...input: Parameters<typeof join>) => join(...input).agents.map(({ stranded }) => stranded);
+    expect(strandedOf([member(old)], drained)).toEqual([true]);
+    expect(strandedOf([member(old)], drained, { retiring: under })).toEqual([false]);
+    expect(strandedOf([member({ ...old, phase: "stopping" })], drained)).toEqual([false]);
+    expect(strandedOf([member(old)], [{ id: "agent-1", name: "ci_1", state: "idle" }])).toEqual([false]);
+    expect(strandedOf([member(old)], undefined)).toEqual([false]);
+  });
+});
+
+describe("the join", () => {
+  it("carries over what the capacity and the vendor know", () => {
+    const idleSince = secondsAgo(5);
+    const record: VendorAgent = { id: "agent-7", name: "ci_1", state: "busy", idleSince };
+    const { agents } = join([member({ role: "floor", outdated: true })], [record]);
+    expect(agents).toEqual([
+      {
+        name: "ci_1",
+        capacityId: "task-1",
+        vendorId: "agent-7",
+        role: "floor",
+        launchedAt: secondsAgo(10),
+        idleSince,
+        outdated: true,
+        stranded: false,
+        state: "busy",
+      },
+    ]);
+  });
+
+  it("tells as ghosts the gone records of ours whose task is gone, and no other", () => {
+    const ghost: VendorAgent = { id: "agent-1", name: "ci_9", state: "gone" };
+    const others: VendorAgent[] = [
+      { id: "agent-2", name: "ci_8", state: "busy" },
+      { id: "agent-3", name: "ci_1", state: "gone" },
+      { id: "agent-4", name: "ci-2_9", state: "gone" },
+      { id: "agent-5", name: "someone", state: "gone" },
+    ];
+    expect(join([member()], [ghost, ...others]).ghosts).toEqual([ghost]);
+  });
+
+  it("tells as ghosts those that have been offline for longer than their grace, not those that may be starting", () => {
+    const record = (id: string, offlineSince?: Date): VendorAgent => ({
+      id,
+      name: `ci_${id}`,
+      state: "offline",
+      ...(offlineSince && { offlineSince }),
+    });
+    const lost = record("lost", secondsAgo(registrationGraceSeconds + 1));
+    const starting = record("starting", secondsAgo(registrationGraceSeconds));
+    expect(join([], [lost, starting, record("puzzling")]).ghosts).toEqual([lost]);
+  });
+
+  it("has one agent per member, whatever the vendor says", () => {
+    fc.assert(
+      fc.property(anyMembers, fc.option(anyVendorAgents, { nil: undefined }), (members, vendorAgents) => {
+        const { agents } = join(members, vendorAgents);
+        expect(agents.map((agent) => agent.capacityId)).toEqual(members.map((each) => each.id));
+      }),
+    );
+  });
+
+  it("calls an agent idle only if all of its records that are not gone say so", () => {
+    fc.assert(
+      fc.property(anyMembers, anyVendorAgents, (members, vendorAgents) => {
+        for (const { name } of join(members, vendorAgents).agents.filter(({ state }) => state === "idle")) {
+          const states = vendorAgents.filter((record) => record.name === name).map((record) => record.state);
+          expect(states).toContain("idle");
+          expect(states).not.toContain("busy");
+        }
+      }),
+    );
+  });
+
+  it("calls an agent offline only after its grace, with no sign of life in a list that the vendor showed", () => {
+    fc.assert(
+      fc.property(anyMembers, fc.option(anyVendorAgents, { nil: undefined }), (members, vendorAgents) => {
+        for (const agent of join(members, vendorAgents).agents.filter(({ state }) => state === "offline")) {
+          const records = vendorAgents?.filter((record) => record.name === agent.name);
+          expect(records?.filter(({ state }) => state !== "offline" && state !== "gone")).toEqual([]);
+          expect(agent.launchedAt.getTime()).toBeLessThan(secondsAgo(registrationGraceSeconds).getTime());
+        }
+      }),
+    );
+  });
+
+  it("is blind to agents that are not ours", () => {
+    fc.assert(
+      fc.property(anyMembers, anyVendorAgents, anyForeignAgents, (members, vendorAgents, foreign) => {
+        expect(join(members, [...foreign, ...vendorAgents])).toEqual(join(members, vendorAgents));
+      }),
+    );
+  });
+});

@@ -1,0 +1,72 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Agent } from "../../../../handlers/lib/core/model.ts";
+import { countStates, decide } from "../../../../handlers/lib/core/scaling.ts";
+import { always, anyPolicy, now } from "./arbitraries.ts";
+import { launched } from "./settling-world.ts";
+
+describe("invariant 4: agents that never register", () => {
+  const hourPasses = 60;
+
+  it("count as supply until their grace is over, and are replaced then", () => {
+    always(({ agents, demand, vendorShowsAgents }, policy, { supply, wanted }) => {
+      const count = countStates(agents);
+      expect(supply).toBe(agents.length - count.retiring - count.offline);
+      const hung = agents.map((agent): Agent => (agent.state === "starting" ? { ...agent, state: "offline" } : agent));
+      const later = { demand, vendorShowsAgents, agents: hung, failedLaunchesLastHour: 0, recentlyWanted: [] };
+      const calm = { ...policy, scaleOutCooldownSeconds: 0, maxAddedPerTick: 100 };
+      const room = policy.max - agents.length;
+      expect(decide(later, calm, now).launch.length).toBe(
+        Math.max(0, Math.min(room, wanted - supply + count.starting)),
+      );
+    });
+  });
+
+  it("open the circuit, which closes again as the hour passes", () => {
+    const fleet = fc.record({ min: fc.integer({ min: 1, max: 20 }), allowed: fc.integer({ min: 1, max: 15 }) });
+    fc.assert(
+      fc.property(anyPolicy, fleet, (base, { min, allowed }) => {
+        const policy = {
+          ...base,
+          min,
+          max: min + 5,
+          maxFailedLaunchesPerHour: allowed,
+          maxRemovedPerTick: 50,
+          registrationGraceSeconds: 120,
+        };
+        const launches: number[] = [];
+        const failedAt: number[] = [];
+        let opened = 0;
+        let hung: Agent[] = [];
+        for (let minute = 0; minute < 12 * hourPasses; minute += 1) {
+          const at = new Date(now.getTime() + minute * 60_000);
+          const agents = hung.map((agent): Agent => {
+            const overdue = at.getTime() - agent.launchedAt.getTime() > policy.registrationGraceSeconds * 1000;
+            return { ...agent, state: overdue ? "offline" : "starting" };
+          });
+          const failedLaunchesLastHour = failedAt.filter((failed) => failed > minute - hourPasses).length;
+          const snapshot = {
+            demand: { queued: 0, running: 0 },
+            agents,
+            vendorShowsAgents: true,
+            failedLaunchesLastHour,
+            recentlyWanted: [],
+          };
+          const decision = decide(snapshot, policy, at);
+          if (decision.circuitOpen) opened += 1;
+          const stopped = new Set(decision.stop.map(({ name }) => name));
+          failedAt.push(...decision.stop.map(() => minute));
+          launches.push(...decision.launch.map(() => minute));
+          hung = [...agents.filter(({ name }) => !stopped.has(name)), ...launched(decision, `m${minute}`, at)];
+        }
+        for (const minute of launches) {
+          const withinHour = launches.filter((other) => other > minute - hourPasses && other <= minute).length;
+          expect(withinHour).toBeLessThanOrEqual(allowed - 1 + policy.max);
+        }
+        expect(opened).toBeGreaterThan(0);
+        expect(launches.some((minute) => minute > 6 * hourPasses)).toBe(true);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});

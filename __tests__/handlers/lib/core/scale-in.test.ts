@@ -1,0 +1,215 @@
+import { describe, expect, expectTypeOf, it } from "vitest";
+import type { Agent, AgentState, Decision } from "../../../../handlers/lib/core/model.ts";
+import type { Policy } from "../../../../handlers/lib/core/policy.ts";
+import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
+import { now, secondsAgo } from "./arbitraries.ts";
+import { agents, byRetirement, decideOn, type Scene } from "./scene.ts";
+
+describe("scale-in", () => {
+  it("defect 1: has no way to lower a number: agents are named, and only what never registered is stopped", () => {
+    expectTypeOf<keyof Capacity>().toEqualTypeOf<
+      "read" | "launch" | "stopUnregistered" | "markRegistered" | "assignRole"
+    >();
+    expectTypeOf<Capacity["stopUnregistered"]>().parameters.toEqualTypeOf<
+      [id: string, options: { readonly mayReplace: boolean }]
+    >();
+    expectTypeOf<Decision["retire"]>().toEqualTypeOf<readonly Agent[]>();
+    expectTypeOf<Decision["resume"]>().toEqualTypeOf<readonly Agent[]>();
+    expectTypeOf<Decision["stop"]>().toEqualTypeOf<readonly Agent[]>();
+  });
+
+  it.each<AgentState>([
+    "starting",
+    "busy",
+    "unclear",
+    "retiring",
+    "offline",
+  ])("defect 1: retires no agent that is %s", (state) => {
+    const scene = { agents: agents(state, 9), policy: { ...byRetirement, scaleInCooldownSeconds: 0 } };
+    expect(decideOn(scene)).toMatchObject({ action: "hold", retire: [] });
+  });
+});
+
+describe("who goes first", () => {
+  const ages = (...seconds: number[]) => seconds.map((age) => ({ launchedAt: secondsAgo(age) }));
+  const [plain, outdated, rested] = ages(300, 200, 100) as [Partial<Agent>, Partial<Agent>, Partial<Agent>];
+  const fleet = [
+    ...agents("idle", 1, { ...plain, name: "plain" }),
+    ...agents("idle", 1, { ...outdated, name: "outdated", outdated: true, idleSince: secondsAgo(20) }),
+    ...agents("idle", 1, { ...rested, name: "rested", outdated: false, idleSince: secondsAgo(90) }),
+    ...agents("idle", 1, { launchedAt: secondsAgo(900), name: "floor", role: "floor", outdated: true, idleSince: now }),
+    ...agents("busy", 1, { launchedAt: secondsAgo(900), name: "busy", outdated: true }),
+  ];
+
+  it.each<[Policy["removalOrder"], string[]]>([
+    ["oldest-first", ["plain", "outdated", "rested", "floor"]],
+    ["outdated-first", ["outdated", "plain", "rested", "floor"]],
+    ["longest-idle-first", ["rested", "outdated", "plain", "floor"]],
+  ])("%s, floor agents last, and nobody who works", (removalOrder, order) => {
+    const { retire } = decideOn({ agents: fleet, policy: { ...byRetirement, removalOrder } });
+    expect(retire.map(({ name }) => name)).toEqual(order);
+  });
+});
+
+describe("scale-in after several observations", () => {
+  const surplus = { agents: agents("idle", 6), policy: { ...byRetirement, scaleInAfterObservations: 3 } };
+
+  it.each<[what: string, recentlyWanted: number[], retired: number]>([
+    ["retires when as many in a row wanted fewer", [0, 0], 6],
+    ["leaves what the highest of them wanted", [4, 1], 2],
+    ["forgets what is longer ago", [9, 0, 0], 6],
+    ["waits after a cold start", [0], 0],
+    ["waits while one of them wanted as many as there are", [6, 0], 0],
+    ["waits while one of them wanted more than there are", [0, 9], 0],
+  ])("%s", (_, recentlyWanted, retired) => {
+    expect(decideOn({ ...surplus, recentlyWanted }).retire).toHaveLength(retired);
+  });
+
+  it("does not hold back a scale-out", () => {
+    expect(decideOn({ ...surplus, queued: 8 }).launch).toHaveLength(2);
+  });
+});
+
+describe("agents that start", () => {
+  it("Semaphore defect 1: let nobody go who is there, for they may never come", () => {
+    const scene = (idle: number, starting: number): Scene => ({
+      agents: [...agents("idle", idle), ...agents("starting", starting)],
+      policy: { ...byRetirement, min: 3 },
+    });
+    expect(decideOn(scene(3, 4))).toMatchObject({ action: "hold", retire: [] });
+    expect(decideOn(scene(4, 4)).retire).toHaveLength(1);
+    expect(decideOn(scene(3, 4)).reason).toContain("4 of them still start");
+  });
+
+  it("Spacelift defect 1: stop no scaling, neither out nor in, and nor do those that failed to start", () => {
+    const odd = [...agents("starting", 1), ...agents("offline", 1)];
+    expect(decideOn({ queued: 3, agents: odd })).toMatchObject({ action: "scale-out", launch: ["burst", "burst"] });
+    expect(decideOn({ agents: [...odd, ...agents("idle", 2)], policy: byRetirement }).retire).toHaveLength(2);
+  });
+});
+
+describe("agents that leave", () => {
+  it("Spacelift defect 3: are neither retired nor stopped again, and are no supply", () => {
+    const scene = { queued: 1, agents: agents("retiring", 2), policy: byRetirement };
+    expect(decideOn(scene)).toMatchObject({ supply: 0, launch: ["burst"], retire: [], stop: [], resume: [] });
+  });
+
+  it("Spacelift defect 4: are taken up again where their retirement broke off, some per tick, whatever else is done", () => {
+    const stranded = agents("retiring", 3, { stranded: true });
+    expect(decideOn({ agents: stranded }).resume).toEqual(stranded);
+    const busyDay = { queued: 5, agents: stranded, policy: { ...byRetirement, maxRemovedPerTick: 2 } };
+    expect(decideOn(busyDay)).toMatchObject({ action: "scale-out", resume: stranded.slice(0, 2) });
+  });
+});
+
+describe("agents that nothing else would make leave", () => {
+  it("Azure DevOps defect 3: one that registered and got lost is retired, which looks for a job first, and not stopped", () => {
+    const [lost, never] = [...agents("offline", 1, { vendorId: "agent-1" }), ...agents("offline", 1)];
+    const scene = { agents: [lost, never] as Agent[], policy: byRetirement };
+    expect(decideOn(scene)).toMatchObject({ dismiss: [lost], stop: [never] });
+    expect(decideOn({ ...scene, policy: {} })).toMatchObject({ dismiss: [], stop: [lost, never] });
+  });
+
+  it("save no idle agent from scale-in unless they are idle themselves: lost ones are no supply", () => {
+    const idle = agents("idle", 3);
+    const fleet = [...agents("offline", 2, { vendorId: "agent-1" }), ...idle];
+    expect(decideOn({ agents: fleet, policy: { ...byRetirement, min: 1 } })).toMatchObject({
+      action: "scale-in",
+      retire: idle.slice(0, 2),
+    });
+  });
+
+  it("are retired when idle and too old, the oldest first and one at a time", () => {
+    const [young, old, older] = [7000, 7300, 7400].map((age) => agents("idle", 1, { launchedAt: secondsAgo(age) })[0]);
+    const policy = { ...byRetirement, min: 3, maxLifetimeSeconds: 7200 };
+    const fleet = [young, old, older] as Agent[];
+    expect(decideOn({ agents: fleet, policy })).toMatchObject({ action: "hold", dismiss: [older], retire: [] });
+    for (const state of ["starting", "retiring"] as const) {
+      expect(decideOn({ agents: [...fleet, ...agents(state)], policy }).dismiss).toEqual([]);
+    }
+    expect(decideOn({ agents: agents("busy", 2, { launchedAt: secondsAgo(9000) }), policy }).dismiss).toEqual([]);
+    expect(decideOn({ agents: [young] as Agent[], policy }).dismiss).toEqual([]);
+    expect(decideOn({ agents: fleet, policy: { ...policy, min: 2 } })).toMatchObject({
+      action: "hold",
+      dismiss: [older],
+    });
+    expect(decideOn({ agents: fleet, policy: { ...policy, min: 1 } })).toMatchObject({
+      dismiss: [older],
+      retire: [old],
+    });
+  });
+});
+
+describe("roles of agents that a group launched", () => {
+  const without = (age: number) => agents("unclear", 1, { role: undefined, launchedAt: secondsAgo(age) });
+
+  it("make the oldest floor agents until the floor is there, and the others burst agents", () => {
+    const [young, old, middle] = [...without(10), ...without(30), ...without(20)];
+    const floor = agents("unclear", 1, { role: "floor" });
+    const scene = { vendorShowsAgents: false, policy: { min: 3 } };
+    expect(decideOn({ ...scene, agents: [young, old, middle, ...floor] as Agent[] }).assignRoles).toEqual([
+      { agent: old, role: "floor" },
+      { agent: middle, role: "floor" },
+      { agent: young, role: "burst" },
+    ]);
+  });
+
+  it("count the buffer where it is larger than the floor", () => {
+    const { assignRoles } = decideOn({ agents: [...without(9), ...without(8)], policy: { min: 1, buffer: 2 } });
+    expect(assignRoles.map(({ role }) => role)).toEqual(["floor", "floor"]);
+  });
+
+  it("Semaphore defect 1: floor and buffer stay there while single-use agents work", () => {
+    const scene = { vendorShowsAgents: false, running: 3, policy: { buffer: 3, singleUse: true } };
+    const working = agents("unclear", 3, { role: "floor" });
+    expect(decideOn({ ...scene, agents: working }).launch).toEqual(["floor", "floor", "floor"]);
+    const launched = [...working, ...without(3), ...without(2), ...without(1)];
+    expect(decideOn({ ...scene, agents: launched }).assignRoles.map(({ role }) => role)).toEqual(
+      Array(3).fill("floor"),
+    );
+    const burst = agents("unclear", 2);
+    expect(decideOn({ ...scene, agents: [...working, ...burst] }).launch).toEqual(["floor"]);
+    expect(decideOn({ ...scene, running: 9, agents: [...agents("unclear", 9), ...working] }).launch).toEqual([]);
+  });
+
+  it("take jobs to be with burst agents first where nobody shows who works: the floor is whole then", () => {
+    const scene = { vendorShowsAgents: false, running: 2, queued: 1, policy: { buffer: 3, singleUse: true } };
+    const floor = agents("unclear", 3, { role: "floor" });
+    expect(decideOn({ ...scene, agents: [...floor, ...agents("unclear", 2)] }).launch).toEqual(["burst"]);
+    expect(decideOn({ ...scene, agents: [...floor, ...agents("unclear", 1)] }).launch).toEqual(["floor", "burst"]);
+  });
+
+  it("are lost with the agents too many, when there is no job anywhere", () => {
+    const floor = [
+      ...agents("unclear", 2, { role: "floor" }),
+      ...agents("unclear", 1, { role: "floor", launchedAt: secondsAgo(900) }),
+    ];
+    const oldest = floor[2];
+    const scene = { vendorShowsAgents: false, agents: [...floor, ...agents("unclear", 2)] };
+    const policy = { min: 2, canRetire: true } as const;
+    expect(decideOn({ ...scene, policy }).dismiss).toEqual([oldest]);
+    expect(decideOn({ ...scene, policy: { ...policy, min: 0, maxRemovedPerTick: 2 } }).dismiss).toHaveLength(2);
+    const elsewhere = (["busy", "starting", "offline"] as const).flatMap((state) =>
+      agents(state, 1, { role: "floor" }),
+    );
+    expect(decideOn({ ...scene, agents: [...floor, ...elsewhere], policy }).dismiss).toEqual([oldest]);
+    for (const other of [{ running: 1 }, { queued: 1 }])
+      expect(decideOn({ ...scene, policy, ...other }).dismiss).toEqual([]);
+    for (const change of [{ canRetire: false } as const, byRetirement, { buffer: 3 }]) {
+      expect(decideOn({ ...scene, policy: { ...policy, ...change } }).dismiss).toEqual([]);
+    }
+  });
+
+  it("count a floor agent that works only where it comes back", () => {
+    const scene = { agents: [...agents("busy", 1, { role: "floor" }), ...agents("idle", 1, { role: "floor" })] };
+    const policy = { min: 2, buffer: 2 };
+    expect(decideOn({ ...scene, policy: { ...policy, singleUse: true } }).launch).toEqual(["floor"]);
+    expect(decideOn({ ...scene, policy: { ...policy, singleUse: false } }).launch).toEqual(["burst"]);
+  });
+
+  it("are not given to agents that leave, nor where nobody leaves by himself, nor twice", () => {
+    const leaving = agents("retiring", 1, { role: undefined });
+    expect(decideOn({ agents: [...leaving, ...agents("idle", 2)], policy: { min: 2 } }).assignRoles).toEqual([]);
+    expect(decideOn({ agents: without(9), policy: { ...byRetirement, min: 2 } }).assignRoles).toEqual([]);
+  });
+});

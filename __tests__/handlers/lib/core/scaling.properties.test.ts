@@ -1,0 +1,236 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { joinAgents } from "../../../../handlers/lib/core/agents.ts";
+import type { Snapshot } from "../../../../handlers/lib/core/model.ts";
+import type { Policy } from "../../../../handlers/lib/core/policy.ts";
+import { countStates, decide } from "../../../../handlers/lib/core/scaling.ts";
+import {
+  always,
+  anyForeignAgents,
+  anyMembers,
+  anyPolicy,
+  anyRetiring,
+  anySnapshot,
+  anyVendorAgents,
+  now,
+  numRuns,
+} from "./arbitraries.ts";
+import { createWorld } from "./settling-world.ts";
+
+describe("invariant 1: the ceiling and the floor", () => {
+  it("defect 3: existing and launched agents never exceed max; where more exist, none is launched", () => {
+    always(({ agents }, { max }, { launch }) => {
+      expect(launch.length).toBeLessThanOrEqual(Math.max(0, max - agents.length));
+    });
+  });
+
+  it("defect 3: what is wanted lies between min and max", () => {
+    always((_, { min, max }, { wanted }) => {
+      expect(wanted).toBeGreaterThanOrEqual(min);
+      expect(wanted).toBeLessThanOrEqual(max);
+    });
+  });
+
+  it("defect 3: a closed circuit and room let the supply reach the floor, whatever the cooldown", () => {
+    always(({ agents }, { min, max, maxAddedPerTick }, { supply, launch, circuitOpen }) => {
+      if (circuitOpen) return;
+      const possible = Math.min(min - supply, max - agents.length, maxAddedPerTick);
+      expect(launch.length).toBeGreaterThanOrEqual(possible);
+    });
+  });
+});
+
+describe("invariant 2: who may go", () => {
+  it("defect 1: only idle agents are retired, only offline ones are stopped", () => {
+    always((_, policy, { retire, stop, resume, dismiss }) => {
+      expect(retire.every((agent) => agent.state === "idle")).toBe(true);
+      expect(stop.every((agent) => agent.state === "offline")).toBe(true);
+      expect(resume.every((agent) => agent.state === "retiring")).toBe(true);
+      for (const some of [retire, stop, resume, dismiss]) {
+        expect(some.length).toBeLessThanOrEqual(policy.maxRemovedPerTick);
+      }
+    });
+  });
+
+  it("defect 1: nobody who may work is dismissed, and nobody twice or without a workflow", () => {
+    always(({ demand }, policy, { dismiss, stop, retire }) => {
+      if (!policy.canRetire) expect(dismiss).toEqual([]);
+      const jobs = demand.queued + demand.running;
+      for (const { state } of dismiss)
+        expect(jobs > 0 ? ["idle", "offline"] : ["idle", "offline", "unclear"]).toContain(state);
+      expect(new Set(dismiss).size).toBe(dismiss.length);
+      expect(dismiss.filter((agent) => stop.includes(agent) || retire.includes(agent))).toEqual([]);
+    });
+  });
+
+  it("defect 1: retirement leaves as many registered agents as any of the last observations wanted", () => {
+    always(({ agents, recentlyWanted }, { scaleInAfterObservations }, { retire, supply, wanted }) => {
+      if (retire.length === 0) return;
+      const registered = supply - countStates(agents).starting;
+      const earlier = scaleInAfterObservations - 1;
+      expect(recentlyWanted.length).toBeGreaterThanOrEqual(earlier);
+      const counted = earlier === 0 ? [] : recentlyWanted.slice(-earlier);
+      expect(registered - retire.length).toBeGreaterThanOrEqual(Math.max(wanted, ...counted));
+    });
+  });
+
+  it("defect 1: nobody is retired where agents leave by themselves", () => {
+    always((_, { departure }, { retire }) => {
+      if (departure === "by-itself") expect(retire).toEqual([]);
+    });
+  });
+});
+
+describe("invariant 3: monotone, settling, without memory", () => {
+  const more = fc.nat(100);
+
+  it("more jobs never mean fewer agents wanted or launched", () => {
+    fc.assert(
+      fc.property(anySnapshot, anyPolicy, more, more, (snapshot, policy, queued, running) => {
+        const { demand } = snapshot;
+        const grown = { ...demand, queued: demand.queued + queued, running: demand.running + running };
+        const before = decide(snapshot, policy, now);
+        const after = decide({ ...snapshot, demand: grown }, policy, now);
+        expect(after.wanted).toBeGreaterThanOrEqual(before.wanted);
+        expect(after.launch.length).toBeGreaterThanOrEqual(before.launch.length);
+        expect(after.retire.length).toBeLessThanOrEqual(before.retire.length);
+      }),
+      { numRuns },
+    );
+  });
+
+  it("defect 2: decisions remember nothing: what was decided in between changes none", () => {
+    fc.assert(
+      fc.property(anySnapshot, anySnapshot, anyPolicy, (snapshot, other, policy) => {
+        const first = decide(snapshot, policy, now);
+        decide(other, policy, now);
+        expect(decide(snapshot, policy, now)).toEqual(first);
+      }),
+    );
+  });
+
+  it("never launches and retires at once, and says which it does", () => {
+    always((_, __, { action, launch, retire }) => {
+      expect(launch.length > 0).toBe(action === "scale-out");
+      expect(retire.length > 0).toBe(action === "scale-in");
+    });
+  });
+
+  it("passes over a world in which only they change anything come to rest", () => {
+    fc.assert(
+      fc.property(anySnapshot, anyPolicy, (start, policy) => {
+        const world = createWorld(
+          { ...start, failedLaunchesLastHour: 0 },
+          { ...policy, maxLifetimeSeconds: undefined },
+        );
+        for (let pass = 0; pass < 100; pass += 1) world.pass();
+        for (let pass = 0; pass < 5; pass += 1) {
+          expect(world.pass()).toMatchObject({ action: "hold", stop: [] });
+          expect(world.agents.length).toBeLessThanOrEqual(Math.max(policy.max, start.agents.length));
+        }
+      }),
+    );
+  });
+
+  it("an idle fleet whose burst agents time out keeps its standing agents and launches nothing more", () => {
+    fc.assert(
+      fc.property(anySnapshot, anyPolicy, (start, policy) => {
+        const idle = { ...start, demand: { queued: 0, running: 0 }, failedLaunchesLastHour: 0 };
+        const world = createWorld(
+          idle,
+          { ...policy, maxLifetimeSeconds: undefined },
+          { idleBurstAgentsLeave: true, jobsEnd: true },
+        );
+        for (let pass = 0; pass < 150; pass += 1) world.pass();
+        const standing = standingOf(policy);
+        for (let pass = 0; pass < 5; pass += 1) {
+          expect(world.pass().launch).toEqual([]);
+          expect(world.agents.length).toBeGreaterThanOrEqual(standing);
+        }
+      }),
+    );
+  });
+});
+
+describe("invariant 5: by name only", () => {
+  it("defect 1: whoever is retired or stopped is one agent of the snapshot, named once", () => {
+    always(({ agents }, _, { retire, stop, resume }) => {
+      const named = [...retire, ...stop, ...resume];
+      expect(named.every((agent) => agents.includes(agent))).toBe(true);
+      expect(new Set(named).size).toBe(named.length);
+    });
+  });
+});
+
+describe("invariant 6: agents that are not ours", () => {
+  it("change no decision", () => {
+    fc.assert(
+      fc.property(
+        anyMembers,
+        anyVendorAgents,
+        anyForeignAgents,
+        anyRetiring,
+        anyPolicy,
+        (members, vendorAgents, foreign, retiring, policy) => {
+          const decideOn = (records: typeof vendorAgents) => {
+            const { agents } = joinAgents({
+              members,
+              vendorAgents: records,
+              retiring,
+              lostSince: new Map(),
+              namePrefix: "ci_",
+              registrationGraceSeconds: policy.registrationGraceSeconds,
+              now,
+            });
+            const demand = { queued: 3, running: 2 };
+            const rest = { vendorShowsAgents: true, failedLaunchesLastHour: 0, recentlyWanted: [] };
+            return decide({ demand, agents, ...rest }, policy, now);
+          };
+          expect(decideOn([...vendorAgents, ...foreign])).toEqual(decideOn(vendorAgents));
+        },
+      ),
+    );
+  });
+});
+
+describe("roles", () => {
+  it("no more floor agents are made than an idle fleet keeps, and those before any burst agent", () => {
+    always((snapshot, policy, { launch }) => {
+      const made = launch.filter((role) => role === "floor").length;
+      const wanting = Math.max(0, standingOf(policy) - floorLeft(snapshot, policy));
+      expect(made).toBe(Math.min(launch.length, wanting));
+      expect(launch.slice(0, made).every((role) => role === "floor")).toBe(true);
+    });
+  });
+
+  it("are given once, to every agent without one that stays and leaves by itself, and the oldest make the floor", () => {
+    always((snapshot, policy, { assignRoles }) => {
+      const { agents } = snapshot;
+      const without = agents.filter(({ role, state }) => role === undefined && state !== "retiring");
+      const assigned = new Map(assignRoles.map(({ agent, role }) => [agent, role]));
+      expect(assigned.size).toBe(assignRoles.length);
+      expect(new Set(assigned.keys())).toEqual(new Set(policy.departure === "by-itself" ? without : []));
+      const floor = assignRoles.filter(({ role }) => role === "floor").map(({ agent }) => agent);
+      const wanting = Math.max(0, standingOf(policy) - floorLeft(snapshot, policy));
+      expect(floor.length).toBe(Math.min(assignRoles.length, wanting));
+      const youngest = Math.max(...floor.map(({ launchedAt }) => launchedAt.getTime()));
+      for (const [agent, role] of assigned) {
+        if (role === "burst") expect(agent.launchedAt.getTime()).toBeGreaterThanOrEqual(youngest);
+      }
+    });
+  });
+});
+
+/** So many agents an idle fleet keeps: a percentage of no jobs is none. */
+function standingOf({ min, buffer }: Policy): number {
+  return typeof buffer === "number" ? Math.max(min, buffer) : min;
+}
+
+/** Floor agents, but for those that are sure to leave after the job they have. */
+function floorLeft({ agents, demand, vendorShowsAgents }: Snapshot, { singleUse }: Policy): number {
+  const floor = agents.filter(({ role, state }) => role === "floor" && state !== "retiring");
+  const busy = floor.filter(({ state }) => state === "busy").length;
+  const burst = agents.filter(({ role, state }) => role === "burst" && state === "unclear").length;
+  const surelyBusy = vendorShowsAgents ? busy : Math.min(floor.length, Math.max(0, demand.running - burst));
+  return floor.length - (singleUse ? surelyBusy : 0);
+}

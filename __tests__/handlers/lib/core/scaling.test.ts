@@ -1,0 +1,237 @@
+import { describe, expect, it } from "vitest";
+import type { Decision } from "../../../../handlers/lib/core/model.ts";
+import { countStates } from "../../../../handlers/lib/core/scaling.ts";
+import { secondsAgo } from "./arbitraries.ts";
+import { agents, byRetirement, decideOn, type Scene } from "./scene.ts";
+
+describe("decide", () => {
+  it.each<[what: string, scene: Scene, expected: Partial<Decision>]>([
+    ["holds when nothing is wanted and nothing is there", {}, { action: "hold", wanted: 0, supply: 0 }],
+    ["adds one agent per queued job", { queued: 3 }, { action: "scale-out", launch: Array(3).fill("burst") }],
+    ["counts agents on their way", { queued: 3, agents: agents("starting", 3) }, { action: "hold", supply: 3 }],
+    ["counts idle agents", { queued: 3, agents: agents("idle", 2) }, { launch: ["burst"] }],
+    [
+      "adds to those that are busy",
+      { queued: 2, agents: agents("busy", 3) },
+      { wanted: 5, supply: 3, launch: ["burst", "burst"] },
+    ],
+    [
+      "does not count agents that leave",
+      { queued: 1, agents: agents("retiring", 2) },
+      { supply: 0, launch: ["burst"] },
+    ],
+    [
+      "does not count running jobs where the vendor shows who works",
+      { running: 5, agents: agents("busy", 2) },
+      { action: "hold", wanted: 2 },
+    ],
+    [
+      "keeps the buffer on top of demand",
+      { agents: agents("busy", 2), policy: { buffer: 2 } },
+      { wanted: 4, launch: ["floor", "floor"] },
+    ],
+    [
+      "keeps a percentage of the jobs as buffer, rounded up",
+      { queued: 1, agents: agents("busy", 3), policy: { buffer: { percent: 30 } } },
+      { wanted: 6, launch: Array(3).fill("burst") },
+    ],
+    [
+      "keeps no percentage of no jobs",
+      { agents: agents("idle", 1), policy: { buffer: { percent: 1000 } } },
+      { action: "hold", wanted: 0 },
+    ],
+    [
+      "keeps a percentage buffer under the ceiling",
+      { queued: 6, policy: { buffer: { percent: 100 } } },
+      { wanted: 10, atCeiling: true },
+    ],
+    [
+      "takes the percentage of running jobs where the vendor does not show its agents",
+      { running: 4, vendorShowsAgents: false, agents: agents("unclear", 4), policy: { buffer: { percent: 50 } } },
+      { wanted: 6, launch: ["burst", "burst"] },
+    ],
+    [
+      "adds no more than allowed per tick",
+      { queued: 9, policy: { maxAddedPerTick: 4 } },
+      { launch: Array(4).fill("burst") },
+    ],
+    [
+      "waits for the scale-out cooldown",
+      {
+        queued: 5,
+        agents: agents("starting", 1, { launchedAt: secondsAgo(29) }),
+        policy: { scaleOutCooldownSeconds: 30 },
+      },
+      { action: "hold", launch: [] },
+    ],
+    [
+      "adds when the scale-out cooldown is over",
+      {
+        queued: 2,
+        agents: agents("starting", 1, { launchedAt: secondsAgo(30) }),
+        policy: { scaleOutCooldownSeconds: 30 },
+      },
+      { launch: ["burst"] },
+    ],
+    [
+      "refills the floor, and no more than that, during the scale-out cooldown",
+      {
+        queued: 9,
+        agents: agents("starting", 1, { launchedAt: secondsAgo(1) }),
+        policy: { min: 3, scaleOutCooldownSeconds: 30 },
+      },
+      { launch: ["floor", "floor"] },
+    ],
+    [
+      "leaves surplus agents to their idle timeout",
+      { agents: agents("idle", 4) },
+      { action: "hold", wanted: 0, supply: 4, retire: [] },
+    ],
+    [
+      "holds while surplus agents work",
+      { agents: agents("starting", 2), policy: { ...byRetirement, scaleInCooldownSeconds: 0 } },
+      { action: "hold", retire: [] },
+    ],
+    [
+      "waits for the scale-in cooldown",
+      { agents: agents("idle", 1, { launchedAt: secondsAgo(59) }), policy: byRetirement },
+      { action: "hold", retire: [] },
+    ],
+    [
+      "retires when the scale-in cooldown is over",
+      { agents: agents("idle", 1, { launchedAt: secondsAgo(60) }), policy: byRetirement },
+      { action: "scale-in" },
+    ],
+  ])("%s", (_, scene, expected) => {
+    expect(decideOn(scene)).toMatchObject(expected);
+  });
+
+  it("retires burst agents before floor agents, and the oldest first", () => {
+    const [floor] = agents("idle", 1, { role: "floor", launchedAt: secondsAgo(9000) });
+    const [young] = agents("idle", 1, { launchedAt: secondsAgo(100) });
+    const [old] = agents("idle", 1, { launchedAt: secondsAgo(200) });
+    if (!floor || !young || !old) throw new Error("no agents");
+    const busy = agents("busy", 2, { launchedAt: secondsAgo(9000) });
+    const scene = { agents: [floor, young, ...busy, old], policy: { ...byRetirement, min: 3 } };
+    expect(decideOn(scene)).toMatchObject({ action: "scale-in", retire: [old, young] });
+    expect(decideOn({ ...scene, policy: { ...byRetirement, maxRemovedPerTick: 1 } }).retire).toEqual([old]);
+  });
+
+  it("stops agents that never registered whatever else it decides, the longest waited for first, some per tick", () => {
+    const young = agents("offline", 2, { launchedAt: secondsAgo(400) });
+    const old = agents("offline", 1, { launchedAt: secondsAgo(500) });
+    const lost = [...young, ...old];
+    expect(decideOn({ agents: lost })).toMatchObject({ action: "hold", stop: [...old, ...young] });
+    expect(decideOn({ agents: lost, queued: 1, policy: { maxRemovedPerTick: 1 } })).toMatchObject({
+      action: "scale-out",
+      stop: old,
+    });
+  });
+
+  it("says what it does, and why, with numbers", () => {
+    expect(decideOn({ queued: 2, agents: agents("busy", 1), policy: { buffer: 1 } }).reason).toBe(
+      "wanted 4 (1 working, 2 queued, buffer 1), have 1: add 3",
+    );
+    expect(decideOn({ queued: 1, failedLaunchesLastHour: 20 }).reason).toContain("circuit open, 20 launches failed");
+    expect(decideOn({ queued: 1, agents: agents("retiring", 10) }).reason).toContain("no room under max 10");
+  });
+
+  it("counts agents by state", () => {
+    expect(countStates([...agents("busy", 2), ...agents("idle")])).toEqual({
+      starting: 0,
+      idle: 1,
+      busy: 2,
+      unclear: 0,
+      retiring: 0,
+      offline: 0,
+    });
+  });
+});
+
+describe("scaling that is switched off", () => {
+  it("leaves all agents as they are, tells what it would want, and gives those that AWS replaced their role", () => {
+    const fleet = [
+      ...agents("offline", 2),
+      ...agents("offline", 1, { vendorId: "agent-1" }),
+      ...agents("idle", 3),
+      ...agents("retiring", 1, { stranded: true }),
+      ...agents("unclear", 1, { role: undefined }),
+    ];
+    const off = { enabled: false, canRetire: true, min: 9 };
+    const nothing = { action: "hold", launch: [], retire: [], resume: [], dismiss: [], stop: [] };
+    for (const departure of ["by-itself", "by-retirement"] as const) {
+      for (const queued of [0, 5]) {
+        const decision = decideOn({ agents: fleet, queued, policy: { ...off, departure } });
+        expect(decision).toMatchObject({ ...nothing, reason: "scaling is switched off", wanted: 9 });
+        expect(decision.assignRoles).toHaveLength(departure === "by-itself" ? 1 : 0);
+      }
+    }
+  });
+});
+
+describe("floor and ceiling", () => {
+  it("defect 3: the floor is filled on every pass, whatever the demand", () => {
+    for (const alive of [0, 1, 2, 3]) {
+      const { launch, wanted } = decideOn({ agents: agents("idle", alive), policy: { min: 3 } });
+      expect(wanted).toBe(3);
+      expect(launch).toEqual(Array(3 - alive).fill("floor"));
+    }
+  });
+
+  it("defect 3: the ceiling counts agents that leave or hang, for they still exist", () => {
+    const leaving = [...agents("retiring", 5), ...agents("offline", 4)];
+    expect(decideOn({ queued: 50, agents: leaving }).launch).toHaveLength(1);
+    expect(decideOn({ queued: 50, agents: [...leaving, ...agents("busy")] })).toMatchObject({
+      action: "hold",
+      launch: [],
+      atCeiling: true,
+    });
+  });
+
+  it("defect 3: agents above the ceiling keep working, and none is added", () => {
+    const scene = { queued: 5, agents: agents("busy", 12), policy: byRetirement };
+    expect(decideOn(scene)).toMatchObject({ action: "hold", wanted: 10, launch: [], retire: [] });
+  });
+
+  it("tells that the ceiling keeps jobs waiting, and only then", () => {
+    expect(decideOn({ queued: 10 }).atCeiling).toBe(false);
+    expect(decideOn({ queued: 11 }).atCeiling).toBe(true);
+  });
+});
+
+describe("where the vendor does not show its agents", () => {
+  const blind = { vendorShowsAgents: false };
+
+  it("takes one agent per running job and one per queued job", () => {
+    expect(decideOn({ ...blind, running: 2, queued: 1, agents: agents("unclear", 2) })).toMatchObject({
+      wanted: 3,
+      launch: ["burst"],
+    });
+  });
+
+  it("replaces the single-use agent that left between a run's plan and its apply, of which nothing tells", () => {
+    expect(decideOn({ ...blind, running: 1 })).toMatchObject({ action: "scale-out", launch: ["burst"] });
+  });
+
+  it("retires nothing and stops nothing", () => {
+    const scene = { ...blind, agents: agents("unclear", 5), policy: { ...byRetirement, scaleInCooldownSeconds: 0 } };
+    expect(decideOn(scene)).toMatchObject({ action: "hold", retire: [], stop: [] });
+  });
+});
+
+describe("the circuit breaker", () => {
+  it("opens when as many launches failed within the hour as may, and keeps the rest of the loop going", () => {
+    const lost = agents("offline");
+    const scene = { queued: 5, agents: lost, policy: { min: 2 } };
+    expect(decideOn({ ...scene, failedLaunchesLastHour: 19 })).toMatchObject({
+      circuitOpen: false,
+      action: "scale-out",
+    });
+    expect(decideOn({ ...scene, failedLaunchesLastHour: 20 })).toMatchObject({
+      circuitOpen: true,
+      action: "hold",
+      launch: [],
+      stop: lost,
+    });
+  });
+});

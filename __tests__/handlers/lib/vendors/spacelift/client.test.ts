@@ -1,0 +1,218 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { joinAgents } from "../../../../../handlers/lib/core/agents.ts";
+import type { CapacityMember } from "../../../../../handlers/lib/core/ports.ts";
+import { createSpacelift } from "../../../../../handlers/lib/vendors/spacelift/client.ts";
+import { vendorAgent } from "../../../../../handlers/lib/vendors/spacelift/worker.ts";
+import { asks, startAccount, workerPoolId } from "./account.ts";
+
+const member = (id: string): CapacityMember => ({
+  id,
+  agentName: id,
+  role: "floor",
+  phase: "running",
+  launchedAt: new Date("2026-01-01T00:00:00Z"),
+});
+
+describe("spacelift", () => {
+  it("tells queued runs of the pool and workers that have one", async () => {
+    const { pool, state, runtime, deps } = await startAccount();
+    pool.pendingRuns = 3;
+    state.startRun(state.addWorker(pool, "i-1"));
+    state.addWorker(pool, "i-2");
+    state.addWorker(pool, "i-3", { busy: true, drained: true });
+    expect(await createSpacelift(runtime, deps).readDemand()).toEqual({ queued: 3, running: 2 });
+  });
+
+  it("counts a worker that is not said to be free as one with a run", async () => {
+    const { fake, runtime, deps } = await startAccount();
+    const workerPool = { pendingRuns: 0, workers: [{ busy: false }, { busy: null }, {}, { busy: "soon" }] };
+    fake.fail({ when: asks("workerPool"), answer: { status: 200, json: { data: { workerPool } } } });
+    expect(await createSpacelift(runtime, deps).readDemand()).toEqual({ queued: 0, running: 3 });
+  });
+
+  it("names agents by their instance, and tells since when they are idle", async () => {
+    const { pool, state, runtime, deps, clock } = await startAccount();
+    const { id } = state.addWorker(pool, "i-1");
+    const busy = state.addWorker(pool, "i-2");
+    state.startRun(busy);
+    expect(await createSpacelift(runtime, deps).listAgents()).toEqual([
+      { id, name: "i-1", state: "idle", idleSince: clock.now() },
+      { id: busy.id, name: "i-2", state: "busy" },
+    ]);
+  });
+
+  it.each(["yesterday", -1, 1e300, null])("knows no idle time from availableAt %s", async (availableAt) => {
+    const { pool, state, runtime, deps } = await startAccount();
+    state.addWorker(pool, "i-1", { availableAt });
+    expect(await createSpacelift(runtime, deps).listAgents()).toMatchObject([{ state: "idle", idleSince: undefined }]);
+  });
+
+  it("defect 2: no odd worker spoils the list; one that names no instance is foreign", async () => {
+    const { pool, state, runtime, deps } = await startAccount();
+    const metadata = [
+      "",
+      "{",
+      "null",
+      "[]",
+      '"i-9"',
+      "{}",
+      '{"instance_id":7}',
+      '{"instance_id":""}',
+      null,
+      7,
+      undefined,
+    ];
+    const foreign = metadata.map((each) => state.addWorker(pool, "", { metadata: each }));
+    state.addWorker(pool, "i-theirs", { metadata: '{"asg_id":"other","instance_id":"i-theirs"}' });
+    state.addWorker(pool, "i-ours");
+    const agents = (await createSpacelift(runtime, deps).listAgents()) ?? [];
+    expect(agents.map(({ name }) => name)).toEqual([...foreign.map(({ id }) => id), "i-theirs", "i-ours"]);
+    const roster = joinAgents({
+      members: [member("i-ours")],
+      vendorAgents: agents,
+      retiring: new Set(),
+      lostSince: new Map(),
+      namePrefix: "ci_",
+      registrationGraceSeconds: 300,
+      now: new Date("2026-01-01T00:01:00Z"),
+    });
+    expect(roster).toMatchObject({ agents: [{ name: "i-ours", state: "idle" }], ghosts: [] });
+  });
+
+  it("defect 3: a worker that is drained and busy stays in the picture and is never stopped as unregistered", async () => {
+    const { pool, state, runtime, deps } = await startAccount();
+    state.addWorker(pool, "i-1", { busy: true, drained: true });
+    const roster = joinAgents({
+      members: [member("i-1")],
+      vendorAgents: await createSpacelift(runtime, deps).listAgents(),
+      retiring: new Set(),
+      lostSince: new Map(),
+      namePrefix: "ci_",
+      registrationGraceSeconds: 300,
+      now: new Date("2026-01-02T00:00:00Z"),
+    });
+    expect(roster.agents).toMatchObject([{ name: "i-1", state: "retiring", stranded: true }]);
+  });
+
+  it("takes no worker for idle that is not said to be neither busy nor drained", () => {
+    const anything = fc.constantFrom(undefined, null, 0, "", "false", true, false, {});
+    fc.assert(
+      fc.property(anything, anything, (busy, drained) => {
+        const { state } = vendorAgent({ id: "w", busy, drained, metadata: "{}", availableAt: null });
+        expect(state === "idle").toBe(busy === false && drained === false);
+        expect(state === "draining").toBe(drained === true);
+      }),
+    );
+  });
+
+  it("asks a server that knows no availableAt without it, and from then on", async () => {
+    const { pool, state, runtime, deps, operations } = await startAccount();
+    state.tellsIdleTimes = false;
+    state.addWorker(pool, "i-1");
+    const vendor = createSpacelift(runtime, deps);
+    const agents = [{ name: "i-1", state: "idle", idleSince: undefined }];
+    expect(await vendor.listAgents()).toMatchObject(agents);
+    expect(operations()).toEqual(["apiKeyUser", "workerPool", "workerPool"]);
+    expect(await vendor.listAgents()).toMatchObject(agents);
+    expect(operations()).toHaveLength(4);
+  });
+
+  it("does the same where the server says it by a status", async () => {
+    const { fake, pool, state, runtime, deps } = await startAccount();
+    state.addWorker(pool, "i-1");
+    const when = ({ body }: { readonly body: Buffer }) => body.includes("availableAt");
+    fake.fail({ when, answer: { status: 422, json: { errors: [{ message: 'no field "availableAt"' }] } } });
+    const agents = await createSpacelift(runtime, deps).listAgents();
+    expect(agents).toMatchObject([{ name: "i-1", state: "idle" }]);
+    expect(agents?.[0]?.idleSince).toBeUndefined();
+  });
+
+  it("does not take another refusal for an old server", async () => {
+    const { fake, pool, state, runtime, deps } = await startAccount();
+    state.addWorker(pool, "i-1");
+    const when = ({ body }: { readonly body: Buffer }) => body.includes("availableAt");
+    fake.fail({ times: 1, when, answer: { status: 200, json: { errors: [{ message: "try again" }] } } });
+    const vendor = createSpacelift(runtime, deps);
+    await expect(vendor.listAgents()).rejects.toThrow("try again");
+    expect((await vendor.listAgents())?.[0]?.idleSince).toBeInstanceOf(Date);
+  });
+
+  it("does not take an outage for an old server", async () => {
+    const { fake, pool, state, runtime, deps } = await startAccount();
+    state.addWorker(pool, "i-1");
+    const vendor = createSpacelift(runtime, deps);
+    fake.fail({ answer: { status: 503 } });
+    await expect(vendor.listAgents()).rejects.toMatchObject({ kind: "unavailable" });
+    fake.clearFaults();
+    expect((await vendor.listAgents())?.[0]?.idleSince).toBeInstanceOf(Date);
+  });
+
+  it("says clearly that there is no such pool, or that the key may not see it", async () => {
+    const { pool, state, runtime, deps } = await startAccount();
+    state.pools.delete(pool.id);
+    const vendor = createSpacelift(runtime, deps);
+    for (const read of [vendor.readDemand, vendor.listAgents]) {
+      await expect(read()).rejects.toMatchObject({
+        kind: "not-found",
+        message: expect.stringContaining(
+          `worker pool ${workerPoolId} at ${runtime.endpoint} does not exist, or the API key may not see it`,
+        ),
+      });
+    }
+  });
+
+  it("tells what Spacelift said was wrong, in one short line", async () => {
+    const { fake, runtime, deps } = await startAccount();
+    const errors = [{ message: "something\n  odd" }, { message: "x".repeat(1000) }];
+    fake.fail({ when: asks("workerPool"), answer: { status: 200, json: { data: null, errors } } });
+    const failure = await createSpacelift(runtime, deps)
+      .readDemand()
+      .catch((error: Error) => error.message);
+    expect(failure).toMatch(/^count of runs: refused: something odd; x+$/);
+    expect(String(failure).length).toBeLessThan(400);
+  });
+
+  it("tells it too where the answer is an error by its status", async () => {
+    const { fake, runtime, deps } = await startAccount();
+    fake.fail({ when: asks("workerPool"), answer: { status: 400, json: { errors: [{ message: "odd id" }] } } });
+    await expect(createSpacelift(runtime, deps).readDemand()).rejects.toMatchObject({
+      kind: "invalid",
+      message: "count of runs: answered 400: odd id",
+    });
+  });
+
+  it("sends values as variables, never in the query", async () => {
+    const { fake, runtime, deps, state } = await startAccount();
+    const odd = '") { id } } mutation { x(id: "';
+    state.addPool(odd);
+    await createSpacelift({ ...runtime, workerPoolId: odd }, deps).listAgents();
+    for (const { body } of fake.requests) {
+      const { query } = JSON.parse(body.toString());
+      for (const value of [odd, state.keyId, state.secret]) expect(query).not.toContain(value);
+    }
+  });
+
+  it("defect 9: no call waits longer than its timeout, nor beyond the deadline, and repeats are spaced out", async () => {
+    const { fake, runtime, deps, clock } = await startAccount();
+    fake.fail({ when: asks("workerPool"), answer: "hang" });
+    const vendor = createSpacelift(runtime, { ...deps, timeoutMilliseconds: 50 });
+    await expect(vendor.readDemand()).rejects.toMatchObject({ kind: "timeout" });
+    expect(clock.sleeps).toHaveLength(3);
+    expect(Math.min(...clock.sleeps)).toBeGreaterThan(0);
+
+    const deadline = () => new Date(clock.now().getTime() - 1);
+    await expect(createSpacelift(runtime, { ...deps, deadline }).readDemand()).rejects.toMatchObject({
+      kind: "timeout",
+    });
+  });
+
+  it("defect 9: a list without end is cut off", async () => {
+    const { fake, runtime, deps } = await startAccount();
+    fake.fail({ when: asks("workerPool"), answer: { status: 200, text: " ".repeat(11 * 1024 * 1024) } });
+    await expect(createSpacelift(runtime, deps).listAgents()).rejects.toMatchObject({
+      kind: "malformed",
+      message: expect.stringMatching(/^list of workers: answered more than \d+ bytes$/),
+    });
+  });
+});

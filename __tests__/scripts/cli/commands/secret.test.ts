@@ -1,0 +1,116 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type AwsSecretsFake, startAwsSecretsFake } from "../../../fakes/aws-secrets.ts";
+import { fleet } from "../harness.ts";
+
+const account = "123456789012";
+const head = `kind: ecs-fleet
+region: eu-west-1
+vendor: { type: hcp-terraform, organization: acme, agentPool: aws }
+`;
+
+describe("fleet secret set", () => {
+  let aws: AwsSecretsFake;
+  let cwd: string;
+
+  beforeEach(async () => {
+    aws = await startAwsSecretsFake();
+    for (const [name, value] of Object.entries(aws.env)) vi.stubEnv(name, value);
+    cwd = await mkdtemp(join(tmpdir(), "fleet-test-"));
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await Promise.all([aws.close(), rm(cwd, { recursive: true })]);
+  });
+
+  async function setSecret(secrets: string, stdin: string, name = "agent-token") {
+    await writeFile(join(cwd, "ci-agents.yaml"), head + secrets);
+    return fleet(["secret", "set", "ci-agents", name, "--json"], {
+      cwd,
+      stdin,
+      env: { AGENT_FLEETS_CONFIG: "ci-agents.yaml" },
+    });
+  }
+
+  it("defect 8: takes the value from standard input, keeps all but the last line break, and never shows it", async () => {
+    aws.secrets.set("agent-fleets/ci-agents/agent-token", "");
+    const { code, stdout, stderr } = await setSecret("", " canary value\nof two lines \n");
+    expect(code).toBe(0);
+    expect(aws.secrets.get("agent-fleets/ci-agents/agent-token")).toBe(" canary value\nof two lines ");
+    expect(JSON.parse(stdout)).toMatchObject({ stack: "ci-agents", secret: "agent-token" });
+    expect(stdout + stderr).not.toContain("canary");
+    expect(aws.requests[0]?.headers.authorization).toContain("/eu-west-1/secretsmanager/");
+  });
+
+  it("writes to the secret whose ARN the config names, in its region", async () => {
+    const arn = `arn:aws:secretsmanager:us-east-2:${account}:secret:mine-AbCdEf`;
+    aws.secrets.set(arn, "");
+    expect(await setSecret(`secrets: { agentToken: { arn: "${arn}" } }\n`, "canary")).toMatchObject({ code: 0 });
+    expect(aws.secrets.get(arn)).toBe("canary");
+    expect(aws.requests[0]?.headers.authorization).toContain("/us-east-2/secretsmanager/");
+  });
+
+  it.each(["/ci/agent-token", "agent-token"])("overwrites the SSM parameter %s under the key it has", async (name) => {
+    aws.parameters.set(name, { value: "old", keyId: "alias/mine" });
+    const arn = `arn:aws:ssm:us-east-2:${account}:parameter/${name.replace(/^\//, "")}`;
+    expect(await setSecret(`secrets: { agentToken: { arn: "${arn}" } }\n`, "canary")).toMatchObject({ code: 0 });
+    expect(aws.parameters.get(name)).toEqual({ value: "canary", keyId: "alias/mine" });
+  });
+
+  it("takes a worker pool's private key in base64 alone, before Spacelift's launcher refuses it", async () => {
+    await writeFile(
+      join(cwd, "workers.yaml"),
+      "kind: ec2-fleet\nregion: eu-west-1\nvendor: { type: spacelift, workerPoolId: 01HCC6QZ932J7WDF4FTVM9QMEP, " +
+        "endpoint: https://acme.app.spacelift.io, apiKeyId: 01HCC6R1B6W5TZ1Y2X3V4N5M6P }\n",
+    );
+    aws.secrets.set("agent-fleets/workers/pool-private-key", "");
+    const set = (stdin: string) =>
+      fleet(["secret", "set", "workers", "pool-private-key"], {
+        cwd,
+        stdin,
+        env: { AGENT_FLEETS_CONFIG: "workers.yaml" },
+      });
+    const pem = ["-----BEGIN", "PRIVATE KEY-----\ncanary\n-----END", "PRIVATE KEY-----\n"].join(" ");
+    const refused = await set(pem);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain("base64 < spacelift.key | npx fleet secret set workers pool-private-key");
+    expect(refused.stderr).not.toContain("canary");
+    expect(aws.secrets.get("agent-fleets/workers/pool-private-key")).toBe("");
+    const encoded = Buffer.from(pem).toString("base64");
+    expect(await set(encoded)).toMatchObject({ code: 0 });
+    expect(aws.secrets.get("agent-fleets/workers/pool-private-key")).toBe(encoded);
+  });
+
+  it("says what to do where the secret does not exist yet", async () => {
+    const missing = await setSecret("", "canary");
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toContain("There is no secret agent-fleets/ci-agents/agent-token in eu-west-1");
+    expect(missing.stderr).toContain("cdktf deploy ci-agents");
+    const arn = `arn:aws:ssm:us-east-2:${account}:parameter/nowhere`;
+    expect((await setSecret(`secrets: { agentToken: { arn: "${arn}" } }\n`, "canary")).stderr).toContain("There is no");
+  });
+
+  it("says what to do where Terraform writes the value", async () => {
+    const { code, stderr } = await setSecret("secrets: { agentToken: { variable: tfc_agent_token } }\n", "canary");
+    expect(code).toBe(1);
+    expect(stderr).toContain("Set TF_VAR_tfc_agent_token, raise secrets.agentToken.version");
+    expect(aws.requests).toEqual([]);
+  });
+
+  it.each(["", "\n", "  \n"])("refuses the empty value %j", async (stdin) => {
+    const { code, stderr } = await setSecret("", stdin);
+    expect(code).toBe(1);
+    expect(stderr).toContain("The value is empty.");
+    expect(aws.requests).toEqual([]);
+  });
+
+  it("names the secrets there are, and the stacks", async () => {
+    expect((await setSecret("", "x", "agentToken")).stderr).toContain("agent-token, api-token, notification-token");
+    const env = { AGENT_FLEETS_CONFIG: "ci-agents.yaml" };
+    const { code, stderr } = await fleet(["secret", "set", "ci-agent", "agent-token"], { cwd, env });
+    expect(code).toBe(1);
+    expect(stderr).toContain("ci-agents");
+  });
+});

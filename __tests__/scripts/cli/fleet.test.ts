@@ -1,0 +1,121 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type AwsSecretsFake, startAwsSecretsFake } from "../../fakes/aws-secrets.ts";
+import { type HcpTerraformFake, startHcpTerraformFake } from "../../fakes/hcp-terraform.ts";
+import { fleet, fleetProcess } from "./harness.ts";
+
+describe("fleet as a process", { timeout: 30_000 }, () => {
+  let fake: HcpTerraformFake;
+  let aws: AwsSecretsFake;
+  let folder: string;
+
+  beforeEach(async () => {
+    [fake, aws] = await Promise.all([startHcpTerraformFake(), startAwsSecretsFake()]);
+    folder = await mkdtemp(join(tmpdir(), "fleet-test-"));
+  });
+  afterEach(async () => {
+    await Promise.all([fake.close(), aws.close(), rm(folder, { recursive: true })]);
+  });
+
+  it("shows its commands, from whatever folder it is called", async () => {
+    const { code, stdout, stderr } = await fleetProcess(["--help"], { cwd: folder });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const command of ["token", "notifications", "workspaces", "secret", "run"]) expect(stdout).toContain(command);
+  });
+
+  it("defect 9: creates a token, prints it once, and leaves no temp file behind", async () => {
+    fake.state.addPool("aws");
+    const { code, stdout, stderr } = await fleetProcess(["token", "create", "acme", "--pool", "aws", "--json"], {
+      cwd: folder,
+      env: { TOKEN: fake.token, TFE_ADDRESS: fake.url, TMPDIR: folder, HOME: folder, TSX_DISABLE_CACHE: "1" },
+    });
+    const [token] = [...fake.state.agentTokens.values()];
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ agent_token: token?.value, agent_token_id: token?.id });
+    expect(stderr).not.toContain(token?.value);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("defect 9: exits with another code than 0 when the API refuses, and shows no stack trace", async () => {
+    const { code, stdout, stderr } = await fleetProcess(["token", "delete", "at-1"], {
+      env: { TOKEN: "canary-wrong-token", TFE_ADDRESS: fake.url },
+    });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("answered 401");
+    expect(stderr).toContain("Set TOKEN to an API token");
+    expect(stderr).not.toMatch(/canary|\n {4}at /);
+  });
+
+  it("writes a secret from standard input through the AWS endpoint of the environment", async () => {
+    aws.secrets.set("agent-fleets/hcp-minimal/agent-token", "");
+    const { code, stdout, stderr } = await fleetProcess(["secret", "set", "hcp-minimal", "agent-token"], {
+      env: { ...aws.env, AGENT_FLEETS_CONFIG: join(import.meta.dirname, "../../../config") },
+      stdin: "canary-value\n",
+    });
+    expect(stderr).toContain("Writing agent-fleets/hcp-minimal/agent-token");
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: "agent-token of hcp-minimal is set (agent-fleets/hcp-minimal/agent-token).\n",
+    });
+    expect(aws.secrets.get("agent-fleets/hcp-minimal/agent-token")).toBe("canary-value");
+    expect(stderr).not.toContain("canary");
+  });
+});
+
+describe("fleet", () => {
+  it.each([
+    [["frobnicate"], "unknown command 'frobnicate'"],
+    [["token", "create", "--frobnicate"], "unknown option '--frobnicate'"],
+    [["token", "delete"], "missing required argument 'id'"],
+    [
+      ["notifications", "add", "acme", "prod", "https://x.example", "--triggers", "none"],
+      "Allowed choices are all, minimal",
+    ],
+    [["run", "ci", "--timeout-seconds", "soon"], "whole number"],
+    [["secret", "set", "ci-agents", "agent-token", "canary-value"], "too many arguments"],
+  ])("defect 9: fails on wrong usage: %j", async (args, message) => {
+    const { code, stdout, stderr } = await fleet(args);
+    expect(code).not.toBe(0);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(message);
+  });
+
+  it("fails and shows its help when called without a command", async () => {
+    const { code, stderr } = await fleet([]);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain("Usage: fleet");
+  });
+
+  it("tells its version", async () => {
+    expect(await fleet(["--version"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+
+  it.each(["TOKEN", "HMAC_SALT"])("says that %s is missing", async (variable) => {
+    const env = { TOKEN: "test-token", HMAC_SALT: "test-key", [variable]: "" };
+    const { code, stderr } = await fleet(["notifications", "add", "acme", "prod", "https://x.example"], { env });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`The environment variable ${variable} is not set.`);
+  });
+
+  it.each([
+    "http://tfe.example",
+    "https://tfe.example/app",
+    "ftp://tfe.example",
+    "not a host",
+  ])("sends no token to %s", async (host) => {
+    const { code, stderr } = await fleet(["token", "delete", "at-1", "--host", host], { env: { TOKEN: "test-token" } });
+    expect(code).toBe(1);
+    expect(stderr).toContain("is no address of HCP Terraform");
+  });
+
+  it("explains failures in JSON where results are JSON, on stderr", async () => {
+    const { code, stdout, stderr } = await fleet(["token", "delete", "at-1", "--json"]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(JSON.parse(stderr)).toEqual({
+      error: "The environment variable TOKEN is not set.",
+      hint: expect.stringContaining("API token"),
+    });
+  });
+});

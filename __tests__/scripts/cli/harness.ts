@@ -1,0 +1,58 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { main } from "../../../scripts/cli/fleet.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+
+/** How a call of `fleet` ended. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What a call of `fleet` is given. */
+export interface Given {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdin?: string;
+}
+
+/** Calls `fleet` in this process, on a clock that costs no time. */
+export async function fleet(
+  args: readonly string[],
+  { env = {}, cwd = "/", stdin = "" }: Given = {},
+): Promise<Outcome> {
+  let stdout = "";
+  let stderr = "";
+  const code = await main(args, {
+    env,
+    cwd,
+    clock: createFakeClock(),
+    terminal: {
+      stdout: { write: (text) => (stdout += text) },
+      stderr: { write: (text) => (stderr += text) },
+      stdin: (async function* () {
+        yield stdin;
+      })(),
+      interactive: false,
+    },
+  });
+  return { code, stdout, stderr };
+}
+
+/** Calls `fleet` as users do: a process of its own, with nothing of this one's environment but PATH. */
+export async function fleetProcess(
+  args: readonly string[],
+  { env = {}, cwd, stdin = "" }: Given = {},
+): Promise<Outcome> {
+  const script = fileURLToPath(new URL("../../../scripts/cli/fleet.js", import.meta.url));
+  const child = spawn(process.execPath, [script, ...args], { env: { PATH: process.env.PATH, ...env }, cwd });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => (stdout += chunk));
+  child.stderr.on("data", (chunk) => (stderr += chunk));
+  child.stdin.end(stdin);
+  const [code] = await once(child, "close");
+  return { code, stdout, stderr };
+}

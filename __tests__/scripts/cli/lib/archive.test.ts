@@ -1,0 +1,63 @@
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { packFolder } from "../../../../scripts/cli/lib/archive.ts";
+
+const deep = `assets/${"a".repeat(60)}/${"b".repeat(60)}/archive.zip`;
+const files: Record<string, string> = {
+  "cdk.tf.json": "{}",
+  [deep]: "x".repeat(1024),
+  "assets/index.mjs": "export {};\n",
+  "assets/ünïcode.txt": "ü",
+  "empty.txt": "",
+};
+
+describe("packFolder", () => {
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fleet-test-"));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  async function write(root: string, paths: readonly string[]): Promise<string> {
+    for (const path of paths) {
+      await mkdir(dirname(join(folder, root, path)), { recursive: true });
+      await writeFile(join(folder, root, path), files[path] ?? "left over");
+    }
+    return join(folder, root);
+  }
+
+  it("makes an archive that tar unpacks to the same files", async () => {
+    const archive = await packFolder(await write("in", Object.keys(files)));
+    expect(archive.files).toBe(5);
+    await mkdir(join(folder, "out"));
+    execFileSync("tar", ["-xzf", "-", "-C", join(folder, "out")], { input: archive.bytes });
+    for (const [path, content] of Object.entries(files)) {
+      expect(await readFile(join(folder, "out", path), "utf8")).toBe(content);
+    }
+  });
+
+  it("makes the same archive of the same files, whenever and in whatever order they were written", async () => {
+    const one = await write("one", Object.keys(files));
+    const two = await write("two", Object.keys(files).reverse());
+    await utimes(join(two, "cdk.tf.json"), 1, 1);
+    const [first, second] = [await packFolder(one), await packFolder(two)];
+    expect(Buffer.from(first.bytes).equals(second.bytes)).toBe(true);
+  });
+
+  it("leaves out what Terraform leaves behind", async () => {
+    const leftovers = [".terraform/providers/aws", "terraform.tfstate", "terraform.ci.tfstate.backup"];
+    const archive = await packFolder(await write("in", ["cdk.tf.json", ...leftovers]));
+    expect(archive.files).toBe(1);
+  });
+
+  it("refuses links, which may lead anywhere, and names that tar cannot hold", async () => {
+    const linked = await write("linked", ["cdk.tf.json"]);
+    await symlink("/etc/hostname", join(linked, "link"));
+    await expect(packFolder(linked)).rejects.toThrow("link cannot be packed");
+    await expect(packFolder(await write("long", ["a".repeat(120)]))).rejects.toThrow("too long a name");
+  });
+});

@@ -1,0 +1,89 @@
+import type { Instance } from "@aws-sdk/client-ec2";
+import type { AgentRole } from "../core/model.ts";
+import type { CapacityMember, Clock } from "../core/ports.ts";
+import { neverRegisteredTag, registeredTag, roleTag } from "../settings/asg-capacity.ts";
+import type { RecentActivity } from "./asg-activities.ts";
+import type { GroupInstance } from "./asg-group.ts";
+import { forgetAllBut } from "./forget.ts";
+import { hourMilliseconds } from "./launch-failures.ts";
+
+/** What EC2 tells of a group's instances, by id, and what it shows late or forgets soon. Keep it between passes. */
+export interface InstanceMemory {
+  /** EC2 may show a new tag late. */
+  readonly assignedRoles: Map<string, AgentRole>;
+  /** Instances whose agent has registered; EC2 may show this late, too. */
+  readonly registered: Set<string>;
+  /** Instances that never became an agent, and when they were stopped; EC2 soon loses the tags of those that ended. */
+  readonly neverRegistered: Map<string, Date>;
+  /** Takes in what was read. Comes before the questions below, and forgets what no longer matters to them. */
+  refresh(instances: ReadonlyMap<string, Instance>, activity: RecentActivity): void;
+  /** @param instance `undefined` where EC2 does not show it */
+  memberOf(held: GroupInstance, instance: Instance | undefined, activity: RecentActivity): CapacityMember;
+  /** How many launches of the last hour never became a working agent. */
+  launchesInVain(activity: RecentActivity): number;
+}
+
+/** See {@link InstanceMemory}. @param bootSeconds an instance that ends by itself and is younger was launched in vain */
+export function createInstanceMemory(bootSeconds: number, clock: Clock): InstanceMemory {
+  const assignedRoles = new Map<string, AgentRole>();
+  const registered = new Set<string>();
+  const neverRegistered = new Map<string, Date>();
+  /** Instances that AWS took back, which says nothing against their launch. */
+  const reclaimed = new Set<string>();
+
+  return {
+    assignedRoles,
+    registered,
+    neverRegistered,
+
+    refresh(instances, { launchedAt }) {
+      forgetAllBut(assignedRoles, instances);
+      forgetAllBut(registered, instances);
+      forgetAllBut(reclaimed, launchedAt);
+      for (const [id, instance] of instances) {
+        const since = tagOf(instance, neverRegisteredTag);
+        if (since !== undefined) neverRegistered.set(id, new Date(since));
+        if (instance.StateReason?.Code?.startsWith("Server.SpotInstance")) reclaimed.add(id);
+      }
+      const hourAgo = clock.now().getTime() - hourMilliseconds;
+      for (const [id, since] of neverRegistered) if (!(since.getTime() > hourAgo)) neverRegistered.delete(id);
+    },
+
+    memberOf({ id, phase, outdated }, instance, { launchedAt }) {
+      const times = [instance?.LaunchTime, launchedAt.get(id)].flatMap((time) => time?.getTime() ?? []);
+      // Of unknown age is young: only old agents get stopped.
+      const launched = times.length > 0 ? new Date(Math.max(...times)) : clock.now();
+      const known = registered.has(id) || (instance !== undefined && tagOf(instance, registeredTag) !== undefined);
+      const isYoung = clock.now().getTime() - launched.getTime() < bootSeconds * 1000;
+      const member = { id, agentName: id, launchedAt: launched, outdated, registered: known };
+      const role = roleOf(instance) ?? assignedRoles.get(id);
+      // The group takes a while to see that an instance has ended.
+      if (phase !== "running" || !instance || !hasEnded(instance)) return { ...member, role, phase };
+      const failed = isYoung && !known && poweredItselfOff(instance);
+      // Another may have its part in the floor at once.
+      return failed ? { ...member, role: "burst", phase: "failed" } : { ...member, role, phase: "stopping" };
+    },
+
+    launchesInVain({ endedAtBoot, misconfigured }) {
+      const crashed = endedAtBoot.filter((id) => !reclaimed.has(id));
+      return new Set([...neverRegistered.keys(), ...crashed]).size + misconfigured;
+    },
+  };
+}
+
+function hasEnded({ State }: Instance): boolean {
+  return State?.Name !== undefined && State.Name !== "pending" && State.Name !== "running";
+}
+
+function poweredItselfOff({ StateReason }: Instance): boolean {
+  return StateReason?.Code === "Client.InstanceInitiatedShutdown";
+}
+
+function roleOf(instance: Instance | undefined): AgentRole | undefined {
+  const role = instance && tagOf(instance, roleTag);
+  return role === "floor" || role === "burst" ? role : undefined;
+}
+
+function tagOf({ Tags }: Instance, key: string): string | undefined {
+  return Tags?.find((each) => each.Key === key)?.Value;
+}

@@ -1,0 +1,183 @@
+import { createHash } from "node:crypto";
+import { type ECSClient, type PlacementStrategy, RunTaskCommand, type RunTaskResponse } from "@aws-sdk/client-ecs";
+import type { Clock, LaunchFailureKind, LaunchReport, LaunchRequest } from "../core/ports.ts";
+import type { EcsCapacityConfig } from "../settings/ecs-capacity.ts";
+import { classifyFailureReason } from "./ecs-launch-failures.ts";
+import { classifyLaunchError, isRefusal } from "./launch-failures.ts";
+import { createPace, type Pace } from "./pace.ts";
+
+/** Names the agent's role to its entry point. */
+export const roleVariable = "AGENT_FLEETS_ROLE";
+
+/** So many agents are launched side by side; a refusal is noticed before the next ones. */
+const launchesAtOnce = 10;
+
+/**
+ * On EC2 hosts: the fullest that has room, so that others empty and can go. Allowed beside a capacity provider strategy,
+ * which only rules out a launch type.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+ */
+const fewestHosts: PlacementStrategy[] = [{ type: "binpack", field: "memory" }];
+
+interface Placement {
+  readonly capacityProvider: string;
+  readonly subnets: readonly string[];
+}
+
+interface Refusal {
+  readonly kind: LaunchFailureKind;
+  readonly message: string;
+}
+
+type Outcome = { readonly kind: "launched" } | Refusal;
+
+/** What the launcher works with. */
+interface LauncherDeps {
+  readonly ecs: ECSClient;
+  /** See {@link createRunTaskPace}. */
+  readonly pace: Pace;
+  /** Told of every task that was started, and, without ARN, of those of which ECS left open whether it started them. */
+  readonly onLaunched: (request: LaunchRequest, taskArn?: string) => void;
+}
+
+/** RunTask is limited to 20 calls a second; half a second's share at once. One for all that launch in a Lambda. */
+export function createRunTaskPace(clock: Clock): Pace {
+  return createPace({ calls: 10, milliseconds: 500 }, clock);
+}
+
+/**
+ * Starts one task per request, falling back across subnets and capacity providers. Refusals are reported, not thrown,
+ * and end the launching of what is left: the next tick tries again.
+ */
+export function createEcsLauncher(
+  config: EcsCapacityConfig,
+  { ecs, pace, onLaunched }: LauncherDeps,
+): (requests: readonly LaunchRequest[]) => Promise<LaunchReport> {
+  const placements = placementsOf(config);
+
+  return async (requests) => {
+    const outcomes: Outcome[] = [];
+    /** Shared by all requests: a placement that is full for one is full for the next. */
+    const from = { placement: 0 };
+    for (let start = 0; start < requests.length; start += launchesAtOnce) {
+      const batch = requests.slice(start, start + launchesAtOnce);
+      outcomes.push(...(await Promise.all(batch.map((request) => launchOne(request, from)))));
+      const refusal = outcomes.find((outcome) => outcome.kind !== "launched");
+      if (refusal) {
+        outcomes.push(...Array.from({ length: requests.length - outcomes.length }, () => refusal));
+        break;
+      }
+    }
+    return reportOf(outcomes);
+  };
+
+  async function launchOne(request: LaunchRequest, from: { placement: number }): Promise<Outcome> {
+    let index = from.placement;
+    for (;;) {
+      const placement = placements[index];
+      const outcome = placement ? await runTask(request, placement, index) : nothingLeft;
+      if (outcome.kind !== "capacity" && outcome.kind !== "quota") return outcome;
+      from.placement = Math.max(from.placement, nextPlacement(placements, index, outcome.kind));
+      if (from.placement >= placements.length) return outcome;
+      index = from.placement;
+    }
+  }
+
+  async function runTask(request: LaunchRequest, placement: Placement, index: number): Promise<Outcome> {
+    await pace();
+    try {
+      const answer = await ecs.send(
+        new RunTaskCommand({
+          cluster: config.cluster,
+          taskDefinition: config.taskDefinition,
+          count: 1,
+          // Makes the SDK's own retries harmless; other placements are other calls and need other tokens.
+          clientToken: tokenOf(request, index),
+          startedBy: "agent-fleets",
+          capacityProviderStrategy: [{ capacityProvider: placement.capacityProvider, weight: 1 }],
+          placementStrategy: isFargate(placement) ? undefined : fewestHosts,
+          networkConfiguration: {
+            awsvpcConfiguration: {
+              subnets: [...placement.subnets],
+              securityGroups: [...config.securityGroups],
+              assignPublicIp: config.assignPublicIp === "true" ? "ENABLED" : "DISABLED",
+            },
+          },
+          overrides: {
+            containerOverrides: [
+              {
+                name: config.container,
+                environment: [
+                  { name: config.nameVariable, value: request.agentName },
+                  { name: roleVariable, value: request.role },
+                ],
+              },
+            ],
+          },
+          enableExecuteCommand: config.enableExecuteCommand,
+          propagateTags: "TASK_DEFINITION",
+          enableECSManagedTags: true,
+        }),
+      );
+      const arn = answer.tasks?.[0]?.taskArn;
+      if (arn === undefined) return refusalOf(answer);
+      onLaunched(request, arn);
+      return { kind: "launched" };
+    } catch (error) {
+      if (!isRefusal(error)) onLaunched(request);
+      return { kind: classifyLaunchError(error), message: String(error) };
+    }
+  }
+}
+
+/** ECS takes 64 characters; names of agents may be longer. */
+function tokenOf({ agentName }: LaunchRequest, placement: number): string {
+  return createHash("sha256").update(`${agentName}.${placement}`).digest("hex");
+}
+
+const nothingLeft: Refusal = { kind: "capacity", message: "every subnet and capacity provider was full" };
+
+/** Each provider in all subnets at once, then in each alone: AWS picks one subnet and gives up with it. */
+function placementsOf({ capacityProviders, subnets }: EcsCapacityConfig): Placement[] {
+  const choices = subnets.length > 1 ? [subnets, ...subnets.map((subnet) => [subnet])] : [subnets];
+  return capacityProviders.flatMap((capacityProvider) =>
+    choices.map((choice) => ({ capacityProvider, subnets: choice })),
+  );
+}
+
+/** Fargate places by itself and takes no strategy. No other provider may have a name that begins so. */
+function isFargate({ capacityProvider }: Placement): boolean {
+  return capacityProvider.startsWith("FARGATE");
+}
+
+/** Where to go on after a refusal: another subnet may have room, but a quota holds for the whole provider. */
+function nextPlacement(placements: readonly Placement[], index: number, kind: "capacity" | "quota"): number {
+  if (kind === "capacity") return index + 1;
+  const full = placements[index]?.capacityProvider;
+  const next = placements.findIndex(({ capacityProvider }, at) => at > index && capacityProvider !== full);
+  return next < 0 ? placements.length : next;
+}
+
+function refusalOf({ failures = [] }: RunTaskResponse): Refusal {
+  const [failure] = failures;
+  const reason = failure?.reason ?? "RunTask answered with neither task nor failure";
+  const message = failure?.detail ? `${reason}: ${failure.detail}` : reason;
+  return { kind: classifyFailureReason(message), message };
+}
+
+function reportOf(outcomes: readonly Outcome[]): LaunchReport {
+  const failures = new Map<string, { kind: LaunchFailureKind; message: string; count: number }>();
+  let launched = 0;
+  for (const outcome of outcomes) {
+    if (outcome.kind === "launched") {
+      launched += 1;
+      continue;
+    }
+    const key = `${outcome.kind}\n${outcome.message}`;
+    const known = failures.get(key);
+    if (known) known.count += 1;
+    else failures.set(key, { ...outcome, count: 1 });
+  }
+  return { launched, failures: [...failures.values()] };
+}

@@ -1,0 +1,13 @@
+import * as z from "zod";
+import { json } from "../core/env.ts";
+import { retirementsConfig } from "./retirements.ts";
+
+/** The environment of the release Lambda: encoded by the stack, decoded at cold start. */
+export const releaseEnv = z.object({
+  FLEET: z.string(),
+  /** Name of the fleet's Auto Scaling group. */
+  GROUP: z.string(),
+  /** Unique id of the role of its instances: `AROA…`. */
+  INSTANCE_ROLE_ID: z.string(),
+  RETIREMENTS: json(retirementsConfig),
+});

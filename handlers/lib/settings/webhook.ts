@@ -1,0 +1,16 @@
+import * as z from "zod";
+import { json } from "../core/env.ts";
+import { vendorRuntime } from "./vendors.ts";
+
+/** The environment of the webhook Lambda: encoded by the stack, decoded at cold start. */
+export const webhookEnv = z.object({
+  FLEET: z.string(),
+  VENDOR: json(vendorRuntime),
+  /** ARN of the key that the vendor signs with: a Secrets Manager secret or an SSM parameter. */
+  NOTIFICATION_SECRET_ARN: z.string(),
+  AUTOSCALE_FUNCTION_NAME: z.string(),
+  /** Table of the run ledger; only in notifications mode. */
+  LEDGER_TABLE: z.string().optional(),
+  /** How long a run counts after it was last heard of; only in notifications mode. */
+  RUN_TTL_SECONDS: json(z.number()).optional(),
+});

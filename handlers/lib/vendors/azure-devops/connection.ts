@@ -1,0 +1,70 @@
+import type { Clock } from "../../core/ports.ts";
+import type { AzureDevOpsRuntime } from "../../settings/vendors/azure-devops.ts";
+import type { VendorDeps } from "../deps.ts";
+import { createHttp, type Http, type HttpOptions } from "../http.ts";
+import { createAuthorize } from "./auth.ts";
+
+/** An organization or collection, and how to sign in to it. */
+export type Organization = Pick<AzureDevOpsRuntime, "url" | "auth">;
+
+/** What a connection works with; `explain` only for people at a terminal. */
+type ConnectionDeps = VendorDeps & Pick<HttpOptions, "explain">;
+
+const connections = new WeakMap<ConnectionDeps, Map<string, Http>>();
+
+/**
+ * The REST API of an organization; paths begin below `_apis`. Whoever connects with the same `deps` shares the tokens, and
+ * the pace that Azure DevOps asks of one identity: so do all pools of a fleet.
+ */
+export function connect({ url, auth }: Organization, deps: ConnectionDeps): Http {
+  const shared = connections.get(deps) ?? new Map<string, Http>();
+  connections.set(deps, shared);
+  const key = JSON.stringify([url, auth]);
+  const connection = shared.get(key) ?? createConnection({ url, auth }, deps);
+  shared.set(key, connection);
+  return connection;
+}
+
+function createConnection({ url, auth }: Organization, deps: ConnectionDeps): Http {
+  const pace = createPace(deps.clock);
+  const http = createHttp({
+    baseUrl: `${url}/_apis`,
+    clock: deps.clock,
+    authorize: createAuthorize(auth, deps),
+    // Without it a refused credential is answered by a redirect to a page for people.
+    headers: { accept: "application/json", "x-tfs-fedauthredirect": "Suppress" },
+    timeoutMilliseconds: deps.timeoutMilliseconds,
+    deadline: deps.deadline,
+    fetch: deps.fetch,
+    // A sign-in page in place of what was asked for, or the way to one.
+    unauthorizedStatuses: [203, 302],
+    explain: deps.explain,
+  });
+  return {
+    async send(request) {
+      const answer = await http.send({ ...request, limiter: pace });
+      pace.heed(answer.headers);
+      return answer;
+    },
+    async json(schema, request) {
+      const answer = await http.json(schema, { ...request, limiter: pace });
+      pace.heed(answer.headers);
+      return answer;
+    },
+  };
+}
+
+/**
+ * Azure DevOps asks good answers too to be followed by a pause, before it refuses anything:
+ * https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits.
+ */
+function createPace(clock: Clock) {
+  let notBefore = 0;
+  return {
+    take: () => Math.max(0, notBefore - clock.now().getTime()),
+    heed(headers: Headers): void {
+      const seconds = Number(headers.get("retry-after"));
+      if (seconds > 0) notBefore = Math.max(notBefore, clock.now().getTime() + seconds * 1000);
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { generateKeyPair } from "node:crypto";
+import { promisify } from "node:util";
+import { VendorApiError } from "../../core/errors.ts";
+import type { VendorAgent } from "../../core/ports.ts";
+import { type AzureDevOpsRuntime, offeredVersion } from "../../settings/vendors/azure-devops.ts";
+import type { PoolApi } from "./api.ts";
+
+/**
+ * An agent that never connects. Azure DevOps fails a job at once when its pool holds no agent that could ever take it;
+ * with this one in the pool jobs queue instead.
+ */
+export interface Placeholder {
+  /** Registers it unless it is among `agents`, and once after a start sees that it offers what our agents offer. */
+  ensure(agents: readonly VendorAgent[]): Promise<void>;
+}
+
+/** See {@link Placeholder}. */
+export function createPlaceholder(
+  { placeholder: name, capabilities }: Pick<AzureDevOpsRuntime, "placeholder" | "capabilities">,
+  api: Pick<PoolApi, "listAgents" | "addAgent" | "replaceAgent" | "readCapabilities">,
+): Placeholder {
+  const offers = { ...capabilities, "Agent.Name": name, "Agent.Version": offeredVersion };
+  let upToDate = false;
+
+  async function registration(systemCapabilities: Readonly<Record<string, string>>): Promise<object> {
+    return {
+      name,
+      version: offeredVersion,
+      osDescription: "agent-fleets: keeps the queue open, never connects",
+      maxParallelism: 1,
+      enabled: true,
+      systemCapabilities,
+      authorization: { publicKey: await keyOfNobody() },
+    };
+  }
+
+  async function add(): Promise<void> {
+    try {
+      await api.addAgent(await registration(offers));
+    } catch (error) {
+      const refused = error instanceof VendorApiError && ["conflict", "invalid"].includes(error.kind);
+      const registered = refused && (await api.listAgents(name)).length > 0;
+      // Another pass was quicker.
+      if (!registered) throw error;
+    }
+  }
+
+  /** Fleets that share the pool share the placeholder: each adds what its own agents offer. */
+  async function update(id: string): Promise<void> {
+    const offered = await api.readCapabilities(id);
+    const lacks = Object.entries(offers).some(([capability, value]) => offered[capability] !== value);
+    if (lacks) await api.replaceAgent(id, await registration({ ...offered, ...offers }));
+    upToDate = true;
+  }
+
+  return {
+    async ensure(agents) {
+      const known = agents.find((agent) => agent.name === name);
+      if (!known) await add();
+      else if (!upToDate) await update(known.id);
+    },
+  };
+}
+
+let made: Promise<object> | undefined;
+
+/** A public key whose private half is thrown away, so that nobody can act as the placeholder. Making one takes a while. */
+function keyOfNobody(): Promise<object> {
+  made ??= createPublicKey();
+  return made;
+}
+
+async function createPublicKey(): Promise<object> {
+  const { publicKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+  const { n = "", e = "" } = publicKey.export({ format: "jwk" });
+  const base64 = (base64url: string) => Buffer.from(base64url, "base64url").toString("base64");
+  return { exponent: base64(e), modulus: base64(n) };
+}

@@ -1,0 +1,126 @@
+import * as z from "zod";
+import { VendorApiError } from "../../core/errors.ts";
+import type { Demand } from "../../core/model.ts";
+import type { RunLedger, Vendor, VendorAgent } from "../../core/ports.ts";
+import type { HcpTerraformRuntime } from "../../settings/vendors/hcp-terraform.ts";
+import type { VendorDeps } from "../deps.ts";
+import { pathOf } from "../http.ts";
+import { RateLimiter } from "../rate-limiter.ts";
+import { createHcpTerraformApi } from "./api.ts";
+import { type CountedRun, demandOfRuns, demandOfSightings } from "./demand.ts";
+
+/** Lists of runs are limited to 30 requests a minute; the second more covers the way to the server. */
+const runListLimit = { requests: 30, windowMilliseconds: 61_000 };
+
+const agent = z.object({ id: z.string(), attributes: z.object({ name: z.string(), status: z.string() }) });
+
+const run = z.object({
+  id: z.string(),
+  attributes: z.object({
+    status: z.string(),
+    "plan-only": z.boolean().nullish(),
+    "created-at": z.iso.datetime({ offset: true }),
+    "status-timestamps": z.record(z.string(), z.string().nullish()).nullish(),
+  }),
+  relationships: z.object({ workspace: z.object({ data: z.object({ id: z.string() }) }) }),
+});
+
+/**
+ * The runtime half of HCP Terraform and Terraform Enterprise. Keep it between passes: it caches the pool's id. In
+ * notifications mode only the ledger is used, and no token is read.
+ */
+export function createHcpTerraform(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
+  return config.demand === "api" ? overApi(config, deps) : overNotifications(deps.ledger);
+}
+
+function overNotifications(ledger: RunLedger | undefined): Vendor {
+  if (!ledger) throw new Error("demand by notifications needs a run ledger");
+  return {
+    async readDemand() {
+      const sightings = await ledger.listOpen();
+      return demandOfSightings(
+        sightings.map(({ workspaceId, status, updatedAt }) => ({
+          workspaceId,
+          status,
+          planOnly: false,
+          since: updatedAt,
+        })),
+      );
+    },
+    listAgents: () => Promise.resolve(undefined),
+    removeAgent: () => Promise.resolve(),
+  };
+}
+
+function overApi(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
+  const api = createHcpTerraformApi({ ...deps, address: config.address });
+  const runLists = new RateLimiter(runListLimit.requests, runListLimit.windowMilliseconds, deps.clock);
+  let knownPoolId: string | undefined;
+
+  async function poolId(): Promise<string> {
+    const pool = await api.findAgentPool(config.organization, config.agentPool);
+    if (pool) return pool.id;
+    const where = `agent pool "${config.agentPool}" of organization "${config.organization}"`;
+    throw new VendorApiError("not-found", `${where} does not exist, or the API token may not see it`);
+  }
+
+  return {
+    async readDemand(): Promise<Demand> {
+      const { items } = await api.list(run, {
+        path: pathOf("organizations", config.organization, "runs"),
+        query: { "filter[agent_pool_names]": config.agentPool, "filter[status_group]": "non_final" },
+        limiter: runLists,
+      });
+      return demandOfRuns(items.map(countedRun));
+    },
+
+    async listAgents(): Promise<readonly VendorAgent[]> {
+      knownPoolId ??= await poolId();
+      const request = { path: pathOf("agent-pools", knownPoolId, "agents") };
+      try {
+        const { items, pages } = await api.list(agent, request);
+        if (pages === 1) return items.map(vendorAgent);
+        // An agent that leaves between two pages moves the others up, and one can slip through. So a list of several
+        // pages is read twice and all that was seen counts: a working agent must not look as if it had never come.
+        const again = await api.list(agent, request);
+        const latest = new Map([...items, ...again.items].map((item) => [item.id, item]));
+        return [...latest.values()].map(vendorAgent);
+      } catch (error) {
+        if (error instanceof VendorApiError && error.kind === "not-found") knownPoolId = undefined;
+        throw error;
+      }
+    },
+
+    async removeAgent(id) {
+      try {
+        await api.send({ method: "DELETE", path: pathOf("agents", id) });
+      } catch (error) {
+        const refusedOrAbsent = error instanceof VendorApiError && ["not-found", "conflict"].includes(error.kind);
+        if (!refusedOrAbsent) throw error;
+      }
+    },
+  };
+}
+
+/** Everything but proof of idleness or departure is busy, statuses of the future included. */
+function vendorAgent({ id, attributes: { name, status } }: z.output<typeof agent>): VendorAgent {
+  if (status === "idle") return { id, name, state: "idle" };
+  return { id, name, state: status === "exited" || status === "errored" ? "gone" : "busy" };
+}
+
+function countedRun({ attributes, relationships }: z.output<typeof run>): CountedRun {
+  return {
+    workspaceId: relationships.workspace.data.id,
+    planOnly: attributes["plan-only"] ?? false,
+    status: attributes.status,
+    since: enteredStateAt(attributes),
+  };
+}
+
+/** `plan_queued` is timed by `plan-queued-at` and so on; states without a stamp began with the latest one there is. */
+function enteredStateAt(attributes: z.output<typeof run>["attributes"]): Date {
+  const stamps = attributes["status-timestamps"] ?? {};
+  const own = stamps[`${attributes.status.replaceAll("_", "-")}-at`];
+  const times = (own ? [own] : Object.values(stamps)).map((stamp) => Date.parse(stamp ?? "")).filter(Number.isFinite);
+  return new Date(times.length > 0 ? Math.max(...times) : attributes["created-at"]);
+}

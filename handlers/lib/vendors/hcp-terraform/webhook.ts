@@ -1,0 +1,102 @@
+import * as z from "zod";
+import type { RunSighting } from "../../core/ports.ts";
+import { hmacSha512Proof } from "../../core/signature.ts";
+import {
+  ignored,
+  malformed,
+  parseJson,
+  type WebhookRoute,
+  type WebhookVendor,
+  type WebhookVendorDeps,
+} from "../../core/webhook.ts";
+import { type HcpTerraformRuntime, webhookPaths } from "../../settings/vendors/hcp-terraform.ts";
+import { isFinalRunStatus, rankOfRunStatus } from "./run-status.ts";
+import { passRunTask } from "./run-task-callback.ts";
+
+const notificationBody = z.looseObject({
+  run_id: z.string().nullish(),
+  workspace_id: z.string().nullish(),
+  /** Absent in payload version 2 (`assessment:*`, `workspace:*`). */
+  notifications: z
+    .array(
+      z.looseObject({
+        trigger: z.string(),
+        run_status: z.string().nullish(),
+        run_updated_at: z.string().nullish(),
+      }),
+    )
+    .default([]),
+});
+
+const runTaskBody = z.looseObject({
+  stage: z.string(),
+  task_result_enforcement_level: z.string().nullish(),
+  access_token: z.string(),
+  task_result_callback_url: z.string(),
+  run_id: z.string().nullish(),
+  workspace_id: z.string().nullish(),
+});
+
+/** What HCP Terraform posts: generic notifications and run tasks, both signed with the fleet's notification token. */
+export function createHcpTerraformWebhook(runtime: HcpTerraformRuntime, deps: WebhookVendorDeps): WebhookVendor {
+  return [notifications(deps), runTask(runtime, deps)];
+}
+
+/**
+ * https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations#notification-payload.
+ * The handshake is a notification without a run; so it is answered like everything else that is of no interest.
+ */
+function notifications({ clock }: WebhookVendorDeps): WebhookRoute {
+  return {
+    path: webhookPaths.notifications,
+    proof: ({ body, headers }) => hmacSha512Proof(body, headers["x-tfe-notification-signature"]),
+    async receive(request) {
+      const parsed = notificationBody.safeParse(parseJson(request));
+      if (!parsed.success) return malformed;
+      const { run_id: runId, workspace_id: workspaceId } = parsed.data;
+      const events = parsed.data.notifications.filter(({ trigger }) => trigger.startsWith("run:"));
+      if (events.length === 0) return ignored;
+      const sightings = events.flatMap(({ run_status: status, run_updated_at: updatedAt }): RunSighting[] => {
+        if (!runId || !workspaceId || !status) return [];
+        return [sighting({ runId, workspaceId, status, updatedAt: parseTime(updatedAt) ?? clock.now() })];
+      });
+      return { status: 200, sightings, wake: true };
+    },
+  };
+}
+
+/**
+ * https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run-tasks/run-tasks-integration. The task only wakes the
+ * fleet: it always passes, and before we answer, because a Lambda does nothing after its answer.
+ */
+function runTask({ address }: HcpTerraformRuntime, deps: WebhookVendorDeps): WebhookRoute {
+  return {
+    path: webhookPaths.runTask,
+    proof: ({ body, headers }) => hmacSha512Proof(body, headers["x-tfc-task-signature"]),
+    async receive(request) {
+      const parsed = runTaskBody.safeParse(parseJson(request));
+      if (!parsed.success) return malformed;
+      const task = parsed.data;
+      if (task.stage === "test" || task.task_result_enforcement_level === "test") return ignored;
+      const callback = { url: task.task_result_callback_url, accessToken: task.access_token };
+      const answered = await passRunTask(callback, { ...deps, address });
+      return answered ? { status: 200, sightings: confirmed(task, deps.clock.now()), wake: true } : malformed;
+    },
+  };
+}
+
+/** No notification tells that a person has confirmed an apply: the run is next heard of when an agent works on it. */
+function confirmed(task: z.output<typeof runTaskBody>, updatedAt: Date): RunSighting[] {
+  const { stage, run_id: runId, workspace_id: workspaceId } = task;
+  if (stage !== "pre_apply" || !runId || !workspaceId) return [];
+  return [sighting({ runId, workspaceId, status: "pre_apply_running", updatedAt })];
+}
+
+function sighting(seen: Omit<RunSighting, "final" | "rank">): RunSighting {
+  return { ...seen, final: isFinalRunStatus(seen.status), rank: rankOfRunStatus(seen.status) };
+}
+
+function parseTime(text: string | null | undefined): Date | undefined {
+  const time = new Date(text ?? Number.NaN);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}

@@ -1,0 +1,150 @@
+import * as z from "zod";
+import { VendorApiError } from "../../core/errors.ts";
+import type { SpaceliftRuntime } from "../../settings/vendors/spacelift.ts";
+import type { VendorDeps } from "../deps.ts";
+import { createHttp } from "../http.ts";
+import { createSession, isUnauthorized } from "./session.ts";
+
+const anything = z.unknown().optional();
+
+/** A worker as the pool lists it. What only tells more is taken as it comes: one odd worker spoils no list. */
+const worker = z.object({
+  id: z.string(),
+  busy: anything,
+  drained: anything,
+  /** JSON in a string, from the worker's `SPACELIFT_METADATA_*`. */
+  metadata: anything,
+  /** Since when it is idle, in seconds since 1970; only newer servers know it. */
+  availableAt: anything,
+});
+
+/** See {@link worker}. */
+export type Worker = z.output<typeof worker>;
+
+/** A worker as a change of its drain flag leaves it. */
+export type DrainedWorker = Pick<Worker, "id" | "busy" | "drained">;
+
+/** The worker pool of a fleet over Spacelift's GraphQL API, which gives it whole. Every failure is a {@link VendorApiError}. */
+export interface WorkerPoolApi {
+  listWorkers(): Promise<readonly Worker[]>;
+  /** Runs that could start if a worker were free, and workers with a run. */
+  countRuns(): Promise<{ readonly pending: number; readonly running: number }>;
+  /** Draining is a lock: a drained worker starts no run. `undefined`: the answer tells of no worker. */
+  setDrain(workerId: string, drain: boolean): Promise<DrainedWorker | undefined>;
+}
+
+interface Operation {
+  /** Stands in messages. */
+  readonly name: string;
+  readonly query: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+const longestExplanation = 300;
+
+const runsQuery = "query ($pool: ID!) { workerPool(id: $pool) { pendingRuns workers { busy } } }";
+const workersQuery = (fields: string) => `query ($pool: ID!) { workerPool(id: $pool) { workers { ${fields} } } }`;
+const drainMutation =
+  "mutation ($pool: ID!, $worker: ID!, $drain: Boolean!) " +
+  "{ workerDrainSet(workerPool: $pool, id: $worker, drain: $drain) { id busy drained } }";
+
+const errorList = z.array(z.object({ message: z.string() }));
+const envelope = z.object({ data: anything, errors: errorList.nullish() });
+const refusal = z.object({ errors: errorList.min(1) });
+const poolOfWorkers = z.object({ workers: z.array(worker) });
+const poolOfRuns = z.object({ pendingRuns: z.int().min(0), workers: z.array(z.object({ busy: anything })) });
+const drained = z.object({
+  workerDrainSet: z.object({ id: z.string(), busy: anything, drained: anything }).nullable(),
+});
+
+/** See {@link WorkerPoolApi}. Keep it between passes: it holds a session. */
+export function createWorkerPoolApi(config: SpaceliftRuntime, deps: VendorDeps): WorkerPoolApi {
+  const authorize = createSession(config, deps);
+  const http = createHttp({
+    baseUrl: config.endpoint,
+    clock: deps.clock,
+    authorize,
+    explain,
+    timeoutMilliseconds: deps.timeoutMilliseconds,
+    deadline: deps.deadline,
+    fetch: deps.fetch,
+  });
+  let tellsIdleTimes = true;
+
+  /** All our operations say what shall be, not what shall change: repeating one does no harm. */
+  async function post({ name, query, variables }: Operation) {
+    const body = { query, variables };
+    return (await http.json(envelope, { method: "POST", path: "/graphql", body, label: name, idempotent: true })).body;
+  }
+
+  async function ask<T>(schema: z.ZodType<T>, operation: Operation): Promise<T> {
+    let { data, errors } = await post(operation);
+    if (errors && kindOf(errors) === "unauthorized") {
+      // A session that ended early: Spacelift tells so with status 200.
+      await authorize({ fresh: true });
+      ({ data, errors } = await post(operation));
+    }
+    if (errors && errors.length > 0) {
+      throw new VendorApiError(kindOf(errors), `${operation.name}: refused: ${inOneLine(errors)}`);
+    }
+    const result = schema.safeParse(data);
+    if (result.success) return result.data;
+    const where = result.error.issues[0]?.path.join(".") || "data";
+    throw new VendorApiError("malformed", `${operation.name}: unexpected answer at ${where}`);
+  }
+
+  async function readPool<T>(pool: z.ZodType<T>, name: string, query: string): Promise<T> {
+    const answer: z.ZodType<{ workerPool: T | null }> = z.object({ workerPool: pool.nullable() });
+    const { workerPool } = await ask(answer, { name, query, variables: { pool: config.workerPoolId } });
+    if (workerPool !== null) return workerPool;
+    const which = `worker pool ${config.workerPoolId} at ${config.endpoint}`;
+    throw new VendorApiError("not-found", `${name}: ${which} does not exist, or the API key may not see it`);
+  }
+
+  async function readWorkers(fields: string): Promise<readonly Worker[]> {
+    return (await readPool(poolOfWorkers, "list of workers", workersQuery(fields))).workers;
+  }
+
+  return {
+    async listWorkers() {
+      const fields = "id busy drained metadata";
+      if (!tellsIdleTimes) return readWorkers(fields);
+      try {
+        return await readWorkers(`${fields} availableAt`);
+      } catch (error) {
+        if (!(error instanceof VendorApiError && error.kind === "invalid" && /availableAt/.test(error.message)))
+          throw error;
+        const workers = await readWorkers(fields);
+        tellsIdleTimes = false;
+        return workers;
+      }
+    },
+
+    async countRuns() {
+      const { pendingRuns, workers } = await readPool(poolOfRuns, "count of runs", runsQuery);
+      return { pending: pendingRuns, running: workers.filter(({ busy }) => busy !== false).length };
+    },
+
+    async setDrain(workerId, drain) {
+      const variables = { pool: config.workerPoolId, worker: workerId, drain };
+      const name = drain ? "draining of a worker" : "undraining of a worker";
+      const { workerDrainSet } = await ask(drained, { name, query: drainMutation, variables });
+      return workerDrainSet ?? undefined;
+    },
+  };
+}
+
+/** What a refusal in an error status says was wrong. */
+function explain(body: unknown): string | undefined {
+  const parsed = refusal.safeParse(body);
+  return parsed.success ? inOneLine(parsed.data.errors) : undefined;
+}
+
+function inOneLine(errors: z.output<typeof errorList>): string {
+  const text = errors.map(({ message }) => message.replaceAll(/\s+/g, " ")).join("; ");
+  return text.slice(0, longestExplanation);
+}
+
+function kindOf(errors: z.output<typeof errorList>): "unauthorized" | "invalid" {
+  return errors.some(({ message }) => isUnauthorized(message)) ? "unauthorized" : "invalid";
+}

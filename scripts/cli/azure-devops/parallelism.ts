@@ -1,0 +1,34 @@
+import * as z from "zod";
+import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
+import { connect, type Organization } from "../../../handlers/lib/vendors/azure-devops/connection.ts";
+import type { VendorDeps } from "../../../handlers/lib/vendors/deps.ts";
+
+const resourceUsage = z.object({
+  resourceLimit: z.object({
+    totalCount: z.number().nullish(),
+    /** Then the count is made up of what could be reached. */
+    failedToReachAllProviders: z.boolean().nullish(),
+  }),
+});
+
+/**
+ * How many jobs the organization may run on self-hosted agents at a time, in all its private projects: more agents than
+ * that wait for nothing. `undefined` where Azure DevOps does not tell: Microsoft documents no API for it, the Server
+ * edition sells no parallel jobs, and the credential needs rights for it that a fleet does not need.
+ */
+export async function readParallelJobs(organization: Organization, deps: VendorDeps): Promise<number | undefined> {
+  const query = {
+    parallelismTag: "Private",
+    poolIsHosted: "false",
+    includeRunningRequests: "false",
+    "api-version": "7.1-preview",
+  };
+  try {
+    const request = { method: "GET", path: "/distributedtask/resourceusage", query } as const;
+    const { resourceLimit } = (await connect(organization, deps).json(resourceUsage, request)).body;
+    return resourceLimit.failedToReachAllProviders ? undefined : (resourceLimit.totalCount ?? undefined);
+  } catch (error) {
+    if (error instanceof VendorApiError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,147 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import type { Clock } from "../../../handlers/lib/core/ports.ts";
+import { hasSucceeded, isFinalRunStatus } from "../../../handlers/lib/vendors/hcp-terraform/run-status.ts";
+import { type LoadedStack, loadStack } from "../../../stacks/config/load.ts";
+import type { HcpTerraformAdmin, Run } from "../hcp/admin.ts";
+import { packFolder } from "../lib/archive.ts";
+import { type Context, globalsOf, uiOf } from "../lib/context.ts";
+import { asking, UserError } from "../lib/errors.ts";
+import { addressOf, adminAt, findWorkspaces } from "../lib/hcp-terraform.ts";
+
+interface RunOptions {
+  readonly autoApply?: true;
+  readonly planOnly?: true;
+  readonly message?: string;
+  readonly output: string;
+  readonly timeoutSeconds: number;
+}
+
+const pollMilliseconds = 3_000;
+const shownLogLines = 40;
+
+/** `fleet run`. */
+export function addRunCommand(program: Command, context: Context): void {
+  program
+    .command("run")
+    .summary("run a synthesized stack remotely in HCP Terraform (needs TOKEN)")
+    .description(
+      "Uploads the synthesized directory of a stack to the workspace of its cloud backend, starts a run there and " +
+        "follows it to its end. Fails when the run does.",
+    )
+    .argument("<stack>", "name of the stack: its config file without .yaml")
+    .option("--auto-apply", "apply without asking; left out: as the workspace is set")
+    .option("--plan-only", "a speculative plan, which cannot be applied")
+    .option("--message <text>", "the run's message")
+    .option("--output <folder>", "where `npm run synth` wrote to", "cdktf.out")
+    .option("--timeout-seconds <n>", "how long to follow the run", seconds, 3600)
+    .addHelpText("after", "\nExample:\n  npm run synth && TOKEN=… fleet run ci-agents --auto-apply")
+    .action(
+      asking("hcp-terraform", (stack: string, options: RunOptions, command: Command) =>
+        runStack(context, stack, options, command),
+      ),
+    );
+}
+
+async function runStack(context: Context, stackName: string, options: RunOptions, command: Command): Promise<void> {
+  const ui = uiOf(context, command);
+  const backend = cloudBackend(loadStack(stackName, context));
+  const folder = synthesizedFolder(resolve(context.cwd, options.output), stackName);
+  const address = addressOf(context, globalsOf(command).host, backend.hostname);
+  const admin = adminAt(context, address);
+
+  const started = await ui.during(`Uploading ${stackName} to workspace ${backend.workspace}`, async (step) => {
+    const [workspace] = await findWorkspaces(admin, backend.organization, [backend.workspace]);
+    const archive = await packFolder(folder);
+    const planOnly = options.planOnly === true;
+    const workspaceId = workspace?.id ?? "";
+    const version = await admin.createConfigurationVersion(workspaceId, { speculative: planOnly });
+    step(`Uploading ${archive.files} files, ${Math.ceil(archive.bytes.length / 1024)} kB`);
+    await admin.upload(version.uploadUrl, archive.bytes);
+    await untilUploaded(context.clock, admin, version.id);
+    const message = options.message ?? `fleet run ${stackName}`;
+    return admin.createRun({
+      ...{ workspaceId, message, planOnly },
+      configurationVersionId: version.id,
+      autoApply: options.autoApply,
+    });
+  });
+  const url = `${address}/app/${backend.organization}/workspaces/${backend.workspace}/runs/${started.id}`;
+  ui.note(url);
+
+  const ended = await ui.during(`Following ${started.id}`, (step) =>
+    follow(context.clock, admin, started, options, url, step),
+  );
+  const success = hasSucceeded(ended.status);
+  if (!success) ui.note(await lastLogLines(admin, ended));
+  ui.result(
+    { run_id: ended.id, run_url: url, status: ended.status, succeeded: success },
+    `Run ${ended.id}: ${ended.status}`,
+  );
+  if (!success) throw new UserError(`The run ended as ${ended.status}.`, `See ${url}`);
+}
+
+function cloudBackend({ name, file, config: { backend } }: LoadedStack) {
+  if (backend.type === "cloud") return backend;
+  throw new UserError(
+    `${name} keeps its state in a ${backend.type} backend, so there is no workspace to run it in.`,
+    `Set backend: { type: cloud, organization: …, workspace: … } in ${file}, or use cdktf deploy ${name}.`,
+  );
+}
+
+function synthesizedFolder(output: string, stackName: string): string {
+  const folder = join(output, "stacks", stackName);
+  if (existsSync(join(folder, "cdk.tf.json"))) return folder;
+  throw new UserError(`${stackName} is not synthesized: ${folder} holds no cdk.tf.json.`, "Run npm run synth first.");
+}
+
+/** HCP Terraform unpacks the archive in its own time; a run before that is refused. */
+async function untilUploaded(clock: Clock, admin: HcpTerraformAdmin, id: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const status = await admin.configurationVersionStatus(id);
+    if (status === "uploaded") return;
+    if (status === "errored") break;
+    await clock.sleep(pollMilliseconds);
+  }
+  throw new UserError("HCP Terraform could not take the upload in.", "Synthesize again, then try again.");
+}
+
+/** Resolves to the run in its final state. */
+async function follow(
+  clock: Clock,
+  admin: HcpTerraformAdmin,
+  started: Run,
+  { timeoutSeconds }: RunOptions,
+  url: string,
+  step: (message: string) => void,
+): Promise<Run> {
+  const end = clock.now().getTime() + timeoutSeconds * 1000;
+  let shown = "";
+  for (let run = started; ; run = await admin.getRun(run.id)) {
+    const line = run.confirmable ? `${run.status}: waits for a person to confirm or discard it at ${url}` : run.status;
+    if (line !== shown) step(line);
+    shown = line;
+    if (hasSucceeded(run.status) || isFinalRunStatus(run.status)) return run;
+    if (clock.now().getTime() + pollMilliseconds > end) {
+      throw new UserError(
+        `The run is still ${run.status} after ${timeoutSeconds} s.`,
+        `It goes on without us: see ${url}`,
+      );
+    }
+    await clock.sleep(pollMilliseconds);
+  }
+}
+
+/** What the apply said, or else the plan. */
+async function lastLogLines(admin: HcpTerraformAdmin, { applyId, planId }: Run): Promise<string> {
+  const log =
+    (applyId && (await admin.readLog("applies", applyId))) || (planId && (await admin.readLog("plans", planId)));
+  return (log || "The run has no log.").trimEnd().split("\n").slice(-shownLogLines).join("\n");
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number from 1.");
+  return value;
+}

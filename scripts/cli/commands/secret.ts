@@ -1,0 +1,25 @@
+import type { Command } from "commander";
+import { loadStack } from "../../../stacks/config/load.ts";
+import { secretKeys } from "../../../stacks/config/names.ts";
+import { type Context, uiOf } from "../lib/context.ts";
+import { checkValue, putSecret, secretOf } from "../lib/stack-secrets.ts";
+
+/** `fleet secret set`. */
+export function addSecretCommands(program: Command, context: Context): void {
+  const secret = program.command("secret").description("values of a stack's secrets");
+  secret
+    .command("set")
+    .summary("set the value of a secret")
+    .description("Sets the value of a secret. Asks for it, or reads it from standard input; it is never an argument.")
+    .argument("<stack>", "name of the stack: its config file without .yaml")
+    .argument("<name>", `which secret of its vendor: ${Object.values(secretKeys).join(", ")}`)
+    .addHelpText("after", "\nExample:\n  fleet secret set ci-agents agent-token < token.txt")
+    .action(async (stackName: string, name: string, _options: unknown, command: Command) => {
+      const ui = uiOf(context, command);
+      const target = secretOf(loadStack(stackName, context), name);
+      const value = await ui.askSecret(`Value of ${name} for ${stackName}`);
+      checkValue(target, value);
+      await ui.during(`Writing ${target.id}`, () => putSecret(target, value));
+      ui.result({ stack: stackName, secret: name, id: target.id }, `${name} of ${stackName} is set (${target.id}).`);
+    });
+}

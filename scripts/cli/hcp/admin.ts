@@ -1,0 +1,257 @@
+import * as z from "zod";
+import { isProtected } from "../../../handlers/lib/core/address.ts";
+import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
+import { createHcpTerraformApi, type HcpTerraformApiOptions } from "../../../handlers/lib/vendors/hcp-terraform/api.ts";
+import { createHttp, pathOf } from "../../../handlers/lib/vendors/http.ts";
+
+/** An agent pool. */
+export interface AgentPool {
+  readonly id: string;
+}
+
+/** A workspace, as far as fleets are concerned. */
+export interface Workspace {
+  readonly id: string;
+  readonly name: string;
+  readonly executionMode: string;
+  readonly agentPoolId: string | undefined;
+}
+
+/** A generic notification configuration as we want it. The token is the HMAC key and cannot be read back. */
+export interface NotificationSettings {
+  readonly name: string;
+  readonly url: string;
+  readonly token: string;
+  readonly triggers: readonly string[];
+}
+
+/** A run as its owner follows it. */
+export interface Run {
+  readonly id: string;
+  readonly status: string;
+  /** Waits for a person to confirm or discard it. */
+  readonly confirmable: boolean;
+  readonly planId: string | undefined;
+  readonly applyId: string | undefined;
+}
+
+/**
+ * What an operator does in an organization. Every call may reject with a `VendorApiError`, whose message then holds
+ * what the API said was wrong.
+ */
+export interface HcpTerraformAdmin {
+  findAgentPool(organization: string, name: string): Promise<AgentPool | undefined>;
+  createAgentPool(organization: string, name: string): Promise<AgentPool>;
+  /** The token's value is told this once. */
+  createAgentToken(poolId: string, description: string): Promise<{ readonly id: string; readonly value: string }>;
+  /** Resolves to whether there was such a token. */
+  deleteAgentToken(id: string): Promise<boolean>;
+  /** The workspace of exactly this name. */
+  findWorkspace(organization: string, name: string): Promise<Workspace | undefined>;
+  /** Lets the workspace run on the pool's agents. Resolves to whether anything had to be changed. */
+  setAgentPool(workspace: Workspace, poolId: string): Promise<boolean>;
+  /** The generic configurations of a workspace. */
+  listNotifications(workspaceId: string): Promise<readonly { readonly id: string; readonly url: string }[]>;
+  createNotification(workspaceId: string, settings: NotificationSettings): Promise<void>;
+  updateNotification(id: string, settings: NotificationSettings): Promise<void>;
+  createConfigurationVersion(
+    workspaceId: string,
+    options: { readonly speculative: boolean },
+  ): Promise<{ readonly id: string; readonly uploadUrl: string }>;
+  /** Sends a gzipped tar archive. The address is the credential, and no other goes with it. */
+  upload(uploadUrl: string, archive: Uint8Array): Promise<void>;
+  /** `pending`, `fetching`, `uploaded`, `errored`, … */
+  configurationVersionStatus(id: string): Promise<string>;
+  createRun(options: {
+    readonly workspaceId: string;
+    readonly configurationVersionId: string;
+    readonly message: string;
+    readonly planOnly: boolean;
+    /** Left out: as the workspace is set. */
+    readonly autoApply: boolean | undefined;
+  }): Promise<Run>;
+  getRun(id: string): Promise<Run>;
+  /** The log of a plan or apply; `undefined` while there is none. */
+  readLog(kind: "plans" | "applies", id: string): Promise<string | undefined>;
+}
+
+const uploadTimeoutMilliseconds = 300_000;
+const longestExplanation = 300;
+
+const identified = z.object({ data: z.object({ id: z.string() }) });
+const token = z.object({ data: z.object({ id: z.string(), attributes: z.object({ token: z.string() }) }) });
+const workspace = z.object({
+  data: z.object({
+    id: z.string(),
+    attributes: z.object({ name: z.string(), "execution-mode": z.string() }),
+    relationships: z.object({ "agent-pool": z.object({ data: identified.shape.data.nullish() }).nullish() }).nullish(),
+  }),
+});
+const notification = z.object({
+  id: z.string(),
+  attributes: z.object({ url: z.string().nullish(), "destination-type": z.string() }),
+});
+const newConfigurationVersion = z.object({
+  data: z.object({ id: z.string(), attributes: z.object({ "upload-url": z.string() }) }),
+});
+const configurationVersion = z.object({ data: z.object({ attributes: z.object({ status: z.string() }) }) });
+const phase = z.object({ data: identified.shape.data.nullish() }).nullish();
+const run = z.object({
+  data: z.object({
+    id: z.string(),
+    attributes: z.object({
+      status: z.string(),
+      actions: z.object({ "is-confirmable": z.boolean().nullish() }).nullish(),
+    }),
+    relationships: z.object({ plan: phase, apply: phase }),
+  }),
+});
+const logged = z.object({ data: z.object({ attributes: z.object({ "log-read-url": z.string().nullish() }) }) });
+const errors = z.object({ errors: z.array(z.object({ title: z.string().nullish(), detail: z.string().nullish() })) });
+
+/** See {@link HcpTerraformAdmin}. */
+export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "explain">): HcpTerraformAdmin {
+  const api = createHcpTerraformApi({ ...options, explain });
+  const elsewhere = (url: string, timeoutMilliseconds?: number) =>
+    createHttp({ baseUrl: safeAddress(url), clock: options.clock, fetch: options.fetch, explain, timeoutMilliseconds });
+
+  return {
+    findAgentPool: api.findAgentPool,
+
+    async createAgentPool(organization, name) {
+      const body = { data: { type: "agent-pools", attributes: { name } } };
+      const path = pathOf("organizations", organization, "agent-pools");
+      return (await api.json(identified, { method: "POST", path, body })).body.data;
+    },
+
+    async createAgentToken(poolId, description) {
+      const body = { data: { type: "authentication-tokens", attributes: { description } } };
+      const path = pathOf("agent-pools", poolId, "authentication-tokens");
+      const { data } = (await api.json(token, { method: "POST", path, body })).body;
+      return { id: data.id, value: data.attributes.token };
+    },
+
+    async deleteAgentToken(id) {
+      const sent = api.send({ method: "DELETE", path: pathOf("authentication-tokens", id) });
+      return (await unlessAbsent(sent)) !== undefined;
+    },
+
+    async findWorkspace(organization, name) {
+      const path = pathOf("organizations", organization, "workspaces", name);
+      const found = await unlessAbsent(api.json(workspace, { method: "GET", path }));
+      if (found?.body.data.attributes.name !== name) return undefined;
+      const { id, attributes, relationships } = found.body.data;
+      const agentPoolId = relationships?.["agent-pool"]?.data?.id;
+      return { id, name, executionMode: attributes["execution-mode"], agentPoolId };
+    },
+
+    async setAgentPool({ id, executionMode, agentPoolId }, poolId) {
+      if (executionMode === "agent" && agentPoolId === poolId) return false;
+      const attributes = { "execution-mode": "agent", "agent-pool-id": poolId };
+      const body = { data: { type: "workspaces", attributes } };
+      await api.send({ method: "PATCH", path: pathOf("workspaces", id), body });
+      return true;
+    },
+
+    async listNotifications(workspaceId) {
+      const path = pathOf("workspaces", workspaceId, "notification-configurations");
+      const { items } = await api.list(notification, { path });
+      return items.flatMap(({ id, attributes: { url, "destination-type": type } }) =>
+        type === "generic" && url ? [{ id, url }] : [],
+      );
+    },
+
+    async createNotification(workspaceId, settings) {
+      const path = pathOf("workspaces", workspaceId, "notification-configurations");
+      await api.send({ method: "POST", path, body: notificationBody(settings) });
+    },
+
+    async updateNotification(id, settings) {
+      const path = pathOf("notification-configurations", id);
+      await api.send({ method: "PATCH", path, body: notificationBody(settings) });
+    },
+
+    async createConfigurationVersion(workspaceId, { speculative }) {
+      const attributes = { "auto-queue-runs": false, speculative };
+      const body = { data: { type: "configuration-versions", attributes } };
+      const path = pathOf("workspaces", workspaceId, "configuration-versions");
+      const { data } = (await api.json(newConfigurationVersion, { method: "POST", path, body })).body;
+      return { id: data.id, uploadUrl: data.attributes["upload-url"] };
+    },
+
+    async upload(uploadUrl, archive) {
+      const label = "upload of the configuration";
+      await elsewhere(uploadUrl, uploadTimeoutMilliseconds).send({ method: "PUT", path: "", body: archive, label });
+    },
+
+    async configurationVersionStatus(id) {
+      const path = pathOf("configuration-versions", id);
+      return (await api.json(configurationVersion, { method: "GET", path })).body.data.attributes.status;
+    },
+
+    async createRun({ workspaceId, configurationVersionId, message, planOnly, autoApply }) {
+      const body = {
+        data: {
+          type: "runs",
+          attributes: { message, "plan-only": planOnly, ...(autoApply !== undefined && { "auto-apply": autoApply }) },
+          relationships: {
+            workspace: { data: { type: "workspaces", id: workspaceId } },
+            "configuration-version": { data: { type: "configuration-versions", id: configurationVersionId } },
+          },
+        },
+      };
+      return runOf((await api.json(run, { method: "POST", path: "/runs", body })).body);
+    },
+
+    async getRun(id) {
+      return runOf((await api.json(run, { method: "GET", path: pathOf("runs", id) })).body);
+    },
+
+    async readLog(kind, id) {
+      const { body } = await api.json(logged, { method: "GET", path: pathOf(kind, id) });
+      const url = body.data.attributes["log-read-url"];
+      return url
+        ? (await elsewhere(url).send({ method: "GET", path: "", label: "reading of the log" })).text
+        : undefined;
+    },
+  };
+}
+
+function runOf({ data: { id, attributes, relationships } }: z.output<typeof run>): Run {
+  return {
+    id,
+    status: attributes.status,
+    confirmable: attributes.actions?.["is-confirmable"] ?? false,
+    planId: relationships.plan?.data?.id,
+    applyId: relationships.apply?.data?.id,
+  };
+}
+
+function notificationBody({ name, url, token, triggers }: NotificationSettings) {
+  const attributes = { name, url, token, triggers, enabled: true, "destination-type": "generic" };
+  return { data: { type: "notification-configurations", attributes } };
+}
+
+async function unlessAbsent<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof VendorApiError && error.kind === "not-found") return undefined;
+    throw error;
+  }
+}
+
+/** State and logs hold secrets: they travel over TLS, or within this machine. */
+function safeAddress(url: string): string {
+  const address = new URL(url);
+  if (isProtected(address)) return url;
+  throw new VendorApiError("malformed", `the API names an address at ${address.hostname} that is not https`);
+}
+
+/** JSON:API errors, in one line. */
+function explain(body: unknown): string | undefined {
+  const parsed = errors.safeParse(body);
+  if (!parsed.success) return undefined;
+  const told = parsed.data.errors.map(({ title, detail }) => detail || title).filter(Boolean);
+  return told.length > 0 ? told.join("; ").slice(0, longestExplanation) : undefined;
+}

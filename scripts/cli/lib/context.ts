@@ -1,0 +1,32 @@
+import type { Command } from "commander";
+import * as z from "zod";
+import type { Clock } from "../../../handlers/lib/core/ports.ts";
+import { UserError } from "./errors.ts";
+import { createUi, type Terminal, type Ui } from "./ui.ts";
+
+/** What every command works with; tests bring their own. */
+export interface Context {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly clock: Clock;
+  readonly terminal: Terminal;
+}
+
+const globals = z.object({ json: z.boolean().default(false), host: z.string().optional() });
+
+/** The options that all commands share. */
+export function globalsOf(command: Command): z.output<typeof globals> {
+  return globals.parse(command.optsWithGlobals());
+}
+
+/** How this call of a command talks. */
+export function uiOf(context: Context, command: Command): Ui {
+  return createUi(context.terminal, globalsOf(command));
+}
+
+/** A variable of the environment that must be set: secrets never are arguments. */
+export function required(context: Context, variable: string, what: string): string {
+  const value = context.env[variable]?.trim();
+  if (value) return value;
+  throw new UserError(`The environment variable ${variable} is not set.`, `Set it to ${what}.`);
+}

@@ -1,0 +1,94 @@
+import { VendorApiError, type VendorApiErrorKind } from "../../../handlers/lib/core/errors.ts";
+import { ConfigError } from "../../../stacks/config/errors.ts";
+
+/** Something the person at the terminal can put right: what failed, and what to do. */
+export class UserError extends Error {
+  override readonly name = "UserError";
+
+  constructor(
+    message: string,
+    readonly hint: string,
+  ) {
+    super(message);
+  }
+}
+
+/** What is shown of an error: never a stack trace. */
+export interface Explanation {
+  readonly error: string;
+  readonly hint: string;
+}
+
+const vendors = {
+  "hcp-terraform": {
+    name: "HCP Terraform or Terraform Enterprise",
+    address: "--host or TFE_ADDRESS",
+    token: "Set TOKEN to an API token of this host that may do this: an organization, team or user token.",
+  },
+  "azure-devops": {
+    name: "Azure DevOps",
+    address: "vendor.organization or vendor.collectionUrl of the stack",
+    token: "Set ADO_PAT to a personal access token of this organization that may do this.",
+  },
+};
+
+/**
+ * An action of a command that asks this vendor: what its API refuses is a {@link UserError} that says what to do in the
+ * vendor's terms.
+ */
+export function asking<Args extends unknown[]>(
+  vendor: keyof typeof vendors,
+  action: (...args: Args) => Promise<void>,
+): (...args: Args) => Promise<void> {
+  return async (...args) => {
+    try {
+      await action(...args);
+    } catch (error) {
+      throw error instanceof VendorApiError ? new UserError(error.message, vendorHint(vendor, error.kind)) : error;
+    }
+  };
+}
+
+function vendorHint(vendor: keyof typeof vendors, kind: VendorApiErrorKind): string {
+  const { name, address, token } = vendors[vendor];
+  const unreachable = `Check the address (${address}) and the network, then try again.`;
+  const hints: Record<VendorApiErrorKind, string> = {
+    unauthorized: token,
+    "not-found": "Check the names and the organization. What a token may not see looks as if it did not exist.",
+    conflict: "Something else changed it meanwhile: look at its present state, then try again.",
+    invalid: "Correct what the API complains about, then try again.",
+    "rate-limited": "Wait a minute, then try again.",
+    unavailable: unreachable,
+    timeout: unreachable,
+    malformed: `Check that the address (${address}) is that of ${name}.`,
+  };
+  return hints[kind];
+}
+
+const awsHints: Readonly<Record<string, string>> = {
+  CredentialsProviderError: "Log in to AWS first: set AWS_PROFILE, or the usual AWS_ variables.",
+  ExpiredTokenException: "The AWS session has expired: log in again.",
+  UnrecognizedClientException: "AWS does not accept these credentials: log in again.",
+  AccessDeniedException: "The AWS identity in use may not do this: use another, or have the right granted.",
+};
+
+/** Says in one sentence what failed and in another what to do. */
+export function explain(error: unknown): Explanation {
+  if (error instanceof UserError) return { error: error.message, hint: error.hint };
+  if (error instanceof ConfigError) {
+    return { error: `The config is not valid:\n${error.message}`, hint: "Correct it, then try again." };
+  }
+  if (!(error instanceof Error)) return { error: String(error), hint: unexpected };
+  const name = error.name === "Error" || error instanceof VendorApiError ? "" : `${error.name}: `;
+  return { error: name + error.message, hint: awsHints[error.name] ?? hintOf(error) };
+}
+
+const unexpected = "This was not foreseen: please report it with the command you ran.";
+
+function hintOf(error: Error): string {
+  const code = "code" in error ? String(error.code) : "";
+  if (/^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH)/.test(code) || error.name === "TimeoutError") {
+    return "Check the network, the region and AWS_ENDPOINT_URL, then try again.";
+  }
+  return "$metadata" in error ? "AWS refused it: correct what it complains about, then try again." : unexpected;
+}

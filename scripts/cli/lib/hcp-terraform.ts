@@ -1,0 +1,59 @@
+import { baseUrl } from "../../../stacks/config/primitives.ts";
+import { createHcpTerraformAdmin, type HcpTerraformAdmin, type Workspace } from "../hcp/admin.ts";
+import { type Context, required } from "./context.ts";
+import { UserError } from "./errors.ts";
+
+const defaultAddress = "https://app.terraform.io";
+
+/** Where the API is: what was asked for, else `fallback`. A host alone means https. */
+export function addressOf(context: Context, host: string | undefined, fallback = defaultAddress): string {
+  const asked = host ?? (context.env.TFE_ADDRESS || fallback);
+  const address = (asked.includes("://") ? asked : `https://${asked}`).replace(/\/$/, "");
+  if (baseUrl.safeParse(address).success) return address;
+  throw new UserError(
+    `"${asked}" is no address of HCP Terraform or Terraform Enterprise.`,
+    "Give a host or its https URL without a path, such as https://app.terraform.io.",
+  );
+}
+
+/** The operator's client of the API at `address`, with the token from the environment. */
+export function adminAt(context: Context, address: string): HcpTerraformAdmin {
+  const token = required(context, "TOKEN", "an API token of HCP Terraform: an organization, team or user token");
+  return createHcpTerraformAdmin({ address, clock: context.clock, readToken: () => Promise.resolve(token) });
+}
+
+/** The id of the agent pool of exactly this name. Throws where there is none, unless a command may create it. */
+export async function findPool(
+  admin: HcpTerraformAdmin,
+  organization: string,
+  name: string,
+  { createPool }: { readonly createPool?: true } = {},
+): Promise<string> {
+  const found = await admin.findAgentPool(organization, name);
+  if (found) return found.id;
+  if (createPool) return (await admin.createAgentPool(organization, name)).id;
+  throw new UserError(
+    `Organization "${organization}" has no agent pool named "${name}".`,
+    "Nothing was changed. Check the name, which must match exactly; fleet token create --create-pool makes one.",
+  );
+}
+
+/** The workspaces of exactly these names. Throws, naming all that are missing, before anything is changed. */
+export async function findWorkspaces(
+  admin: HcpTerraformAdmin,
+  organization: string,
+  names: readonly string[],
+): Promise<readonly Workspace[]> {
+  const found: Workspace[] = [];
+  const missing: string[] = [];
+  for (const name of new Set(names)) {
+    const workspace = await admin.findWorkspace(organization, name);
+    if (workspace) found.push(workspace);
+    else missing.push(name);
+  }
+  if (missing.length === 0) return found;
+  throw new UserError(
+    `Organization "${organization}" has no workspace named ${missing.map((name) => `"${name}"`).join(", ")}.`,
+    "Nothing was changed. Check the names: they must match exactly, and the token must be allowed to see them.",
+  );
+}

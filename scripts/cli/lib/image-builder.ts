@@ -1,0 +1,69 @@
+import { randomUUID } from "node:crypto";
+import {
+  GetImageCommand,
+  ImagebuilderClient,
+  ListImagePipelinesCommand,
+  ResourceInUseException,
+  StartImagePipelineExecutionCommand,
+} from "@aws-sdk/client-imagebuilder";
+import { clientOptions } from "../../../handlers/lib/aws/client-options.ts";
+import { imageLogGroup } from "../../../stacks/config/machine-image.ts";
+import { UserError } from "./errors.ts";
+import type { Build, ImageBuilds } from "./image-build.ts";
+
+/** What an image is when nothing more happens to it. */
+const ends: ReadonlySet<string> = new Set(["AVAILABLE", "CANCELLED", "FAILED", "DEPRECATED", "DELETED", "DISABLED"]);
+
+/** The machine images that EC2 Image Builder builds. A build's id is the ARN of the image's build version. */
+export function imageBuilderIn(region: string): ImageBuilds {
+  const imageBuilder = new ImagebuilderClient({ ...clientOptions, region });
+
+  async function pipelineOf(stack: string): Promise<string> {
+    const { imagePipelineList = [] } = await imageBuilder.send(
+      new ListImagePipelinesCommand({ filters: [{ name: "name", values: [stack] }] }),
+    );
+    const arn = imagePipelineList.find(({ name }) => name === stack)?.arn;
+    if (arn !== undefined) return arn;
+    throw new UserError(
+      `There is no image pipeline ${stack} in ${region}, as far as this AWS identity can see.`,
+      `Deploy the stack first (cdktf deploy ${stack}), and check AWS_PROFILE.`,
+    );
+  }
+
+  async function get(id: string): Promise<Build> {
+    const { image } = await imageBuilder.send(new GetImageCommand({ imageBuildVersionArn: id }));
+    const { status = "unknown", reason } = image?.state ?? {};
+    const [, name, stream] = /:image\/([^/]+)\/(.+)$/.exec(id) ?? [];
+    return {
+      id,
+      status,
+      complete: ends.has(status),
+      succeeded: status === "AVAILABLE",
+      phase: status,
+      failure: reason && `(${reason})`,
+      image: image?.outputResources?.amis?.find((ami) => ami.region === region)?.image,
+      log: name && stream ? { group: imageLogGroup(name), stream } : undefined,
+    };
+  }
+
+  return {
+    pollMilliseconds: 15_000,
+    get,
+    async start(stack) {
+      const imagePipelineArn = await pipelineOf(stack);
+      try {
+        const { imageBuildVersionArn } = await imageBuilder.send(
+          new StartImagePipelineExecutionCommand({ imagePipelineArn, clientToken: randomUUID() }),
+        );
+        if (imageBuildVersionArn === undefined) throw new Error("Image Builder answered without a build");
+        return await get(imageBuildVersionArn);
+      } catch (error) {
+        if (!(error instanceof ResourceInUseException)) throw error;
+        throw new UserError(
+          `${stack} has a build under way: ${error.message}`,
+          "Wait until it has ended, then try again.",
+        );
+      }
+    },
+  };
+}

@@ -1,8 +1,0 @@
-/** `npm run schema`: writes what is generated from the config schema. */
-import { writeFileSync } from "node:fs";
-import { generateConfigDocs } from "./generate-config-docs.ts";
-
-for (const [path, content] of Object.entries(generateConfigDocs())) {
-  writeFileSync(new URL(`../${path}`, import.meta.url), content);
-  process.stdout.write(`wrote ${path}\n`);
-}

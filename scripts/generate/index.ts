@@ -1,0 +1,8 @@
+/** `npm run schema`: writes what is generated from the config schema. */
+import { writeFileSync } from "node:fs";
+import { generateConfigDocs } from "./config-docs.ts";
+
+for (const [path, content] of Object.entries(generateConfigDocs())) {
+  writeFileSync(new URL(`../../${path}`, import.meta.url), content);
+  process.stdout.write(`wrote ${path}\n`);
+}

@@ -1,0 +1,37 @@
+import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
+import { Construct } from "constructs";
+import { resourcePolicy } from "./resource-policy.ts";
+import { arnOf, type StackContext } from "./stack-context.ts";
+
+const fortnight = 1_209_600;
+
+/** A queue for what services of AWS could not deliver. Kept for 14 days, the longest there is. */
+export class DeadLetterQueue extends Construct {
+  readonly name: string;
+  readonly arn: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: {
+      readonly context: StackContext;
+      /** The queue's name is the stack's, followed by this. */
+      readonly suffix: string;
+      /** Services that may send to it, each on behalf of these ARNs alone. */
+      readonly senders: readonly { readonly service: string; readonly sources: readonly string[] }[];
+    },
+  ) {
+    super(scope, id);
+    const { context, suffix, senders } = props;
+    const name = `${context.name}-${suffix}`;
+    const queue = new SqsQueue(this, "queue", {
+      name,
+      messageRetentionSeconds: fortnight,
+      ...(context.kmsKeyArn ? { kmsMasterKeyId: context.kmsKeyArn } : { sqsManagedSseEnabled: true }),
+      // A resource of its own would make Terraform wait another half minute at every deployment.
+      policy: resourcePolicy(arnOf(context, "sqs", name), "sqs:SendMessage", senders),
+    });
+    this.name = queue.name;
+    this.arn = queue.arn;
+  }
+}

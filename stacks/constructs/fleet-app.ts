@@ -1,0 +1,40 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { App } from "cdktf";
+import type { IConstruct } from "constructs";
+import type { Bundles, HandlerName } from "./functions/bundle.ts";
+
+/** The CDKTF app of all stacks. What it synthesizes names no path of the machine it ran on. */
+export class FleetApp extends App {
+  private readonly bundleFolders = new Map<HandlerName, string>();
+
+  constructor(
+    private readonly bundles: Bundles,
+    /** Left out: what `cdktf` asks for, else `cdktf.out`. */
+    outdir?: string,
+  ) {
+    super({
+      ...(outdir !== undefined && { outdir }),
+      stackTraces: false,
+      context: { excludeStackIdFromLogicalIds: true },
+    });
+  }
+
+  /** The fleet app that a construct belongs to. */
+  static override of(construct: IConstruct): FleetApp {
+    const app = App.of(construct);
+    if (!(app instanceof FleetApp)) throw new Error("stacks of agent-fleets belong into a FleetApp");
+    return app;
+  }
+
+  /** A folder with one handler's bundle, beside the stacks: each stack takes its own copy. */
+  bundleFolder(name: HandlerName): string {
+    const known = this.bundleFolders.get(name);
+    if (known !== undefined) return known;
+    const folder = join(this.outdir, ".bundles", name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "index.mjs"), this.bundles[name]);
+    this.bundleFolders.set(name, folder);
+    return folder;
+  }
+}
