@@ -72,7 +72,18 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
       asksInstances: vendor.asksInstances,
       tags,
     });
-    const { outputs } = new FleetControl(this, { context, config, vendor, capacity, secrets, network });
+    const { outputs } = new FleetControl(this, {
+      context,
+      config,
+      vendor,
+      capacity,
+      secrets,
+      network,
+      renewal: {
+        maxLifetimeSeconds: compute.maxLifetimeSeconds === 0 ? undefined : compute.maxLifetimeSeconds,
+        renewAtOncePercent: compute.refresh.enabled ? compute.refresh.atOncePercent : undefined,
+      },
+    });
 
     this.output("autoscaling_group_name", capacity.name);
     this.output("autoscaling_group_arn", capacity.arn);

@@ -51,7 +51,8 @@ export class EcsFleetStack extends BaseStack<EcsFleetConfig> {
       capacity,
       secrets,
       network,
-      maxLifetimeSeconds: vendor.departure === "by-retirement" ? config.agents.maxLifetimeSeconds : undefined,
+      renewal:
+        vendor.departure === "by-retirement" ? { maxLifetimeSeconds: config.agents.maxLifetimeSeconds } : undefined,
       pools: config.pools?.map((pool) => this.poolOf(pool, capacity)),
     });
     if (recipe && repository) {

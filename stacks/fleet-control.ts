@@ -9,6 +9,7 @@ import { type SecretKey, secretName } from "./config/names.ts";
 import { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
 import { FleetAlarms } from "./constructs/alarms/fleet-alarms.ts";
 import { createFleetDashboard } from "./constructs/alarms/fleet-dashboard.ts";
+import { FleetStateTable } from "./constructs/functions/fleet-state.ts";
 import { HandlerFunction } from "./constructs/functions/handler-function.ts";
 import { RunLedgerTable } from "./constructs/functions/run-ledger.ts";
 import { MinuteSchedule } from "./constructs/functions/schedule.ts";
@@ -21,8 +22,8 @@ import type { ServiceRole } from "./constructs/service-role.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
 import type { FleetSecrets, VendorSynth } from "./vendors/vendor-synth.ts";
 
-/** A pass ticks for 50 s; the last tick may take as long as the vendor's rate limit makes it wait. */
-const passTimeoutSeconds = 120;
+/** A pass ticks for 50 s, and goes on for passes that met it; its last tick may have to wait for the vendor's rate limit. */
+const passTimeoutSeconds = 300;
 
 /** What every fleet has, wherever its agents run. */
 export interface FleetProps {
@@ -77,8 +78,8 @@ export class FleetControl {
       readonly secrets: FleetSecrets;
       /** Where agents run, and what asks the vendor where the config says so. */
       readonly network: FleetNetwork;
-      /** Where the loop is to replace agents that are too old: neither they nor their capacity do. */
-      readonly maxLifetimeSeconds?: number | undefined;
+      /** Replacing agents that are too old or outdated, where the loop has to. */
+      readonly renewal?: Pick<Policy, "maxLifetimeSeconds" | "renewAtOncePercent"> | undefined;
       /** `undefined`: the fleet is one pool. */
       readonly pools?: readonly FleetPool[] | undefined;
     },
@@ -121,21 +122,22 @@ export class FleetControl {
   }
 
   private autoscale(): HandlerFunction {
-    const { context, config, vendor, capacity, secrets, pools, maxLifetimeSeconds } = this.props;
+    const { context, config, vendor, capacity, secrets, pools, renewal } = this.props;
     const apiToken = secrets[vendor.apiSecret];
+    const state = new FleetStateTable(this.scope, "state", context);
     const autoscale = new HandlerFunction(this.scope, "autoscale", {
       context,
       description: `Scaling loop of fleet ${context.name}`,
       timeoutSeconds: passTimeoutSeconds,
       memoryMiB: 512,
       network: this.loopNetwork(),
-      reservedConcurrency: config.scaling.singleFlight ? 1 : undefined,
       environment: z.encode(autoscaleEnv, {
         FLEET: context.name,
-        POLICY: { ...policyOf(config, vendor), canRetire: this.retirement !== undefined, maxLifetimeSeconds },
+        POLICY: { ...policyOf(config, vendor), canRetire: this.retirement !== undefined, ...renewal },
         TICK_SECONDS: config.scaling.tickSeconds,
         VENDOR: vendor.runtime,
         CAPACITY: capacity.config,
+        STATE_TABLE: state.name,
         POOLS: pools && [...pools],
         ...(apiToken && { API_TOKEN_SECRET_ARN: apiToken.arn }),
         ...this.ledgerVariables(),
@@ -143,6 +145,7 @@ export class FleetControl {
       }),
     });
     capacity.grantOperate(autoscale.role);
+    state.grantUse(autoscale.role);
     this.retirement?.grantStart(autoscale.role);
     apiToken?.grantRead(autoscale.role);
     this.ledger?.grantRead(autoscale.role);

@@ -1,21 +1,17 @@
 import { agentNamePrefix } from "../lib/core/agents.ts";
 import { VendorApiError } from "../lib/core/errors.ts";
-import type { Agent, Decision } from "../lib/core/model.ts";
+import type { Agent, Decision, Retiree } from "../lib/core/model.ts";
 import type { VendorAgent } from "../lib/core/ports.ts";
-import type { RetirementReason } from "../lib/core/retirement.ts";
 import type { AutoscaleDeps } from "./deps.ts";
-import { type Observation, readRoster } from "./observe.ts";
+import type { Observation } from "./observe.ts";
 
-const secondLookMilliseconds = 10_000;
-
-/** What came of a decision. */
+/** The result of carrying a decision out. */
 export interface Outcome {
   readonly launched: number;
   readonly launchFailures: number;
-  readonly stopped: number;
   readonly retired: number;
   readonly vendorApiErrors: number;
-  /** What must fail the pass. */
+  /** These must fail the pass. */
   readonly errors: readonly Error[];
 }
 
@@ -25,48 +21,52 @@ interface Step {
 }
 
 /**
- * Carries a decision out, launches first: what fails for one agent must not keep others from starting. Never throws, so
- * that what was done gets counted.
+ * Carries a decision out, launches first: a failure for one agent must not keep others from starting. Never throws, so
+ * that everything that was done gets counted.
  */
 export async function act(
   deps: AutoscaleDeps,
   decision: Decision,
-  { ghosts, newcomers, vendorAgents }: Pick<Observation, "ghosts" | "newcomers" | "vendorAgents">,
+  { orphans, newlyRegistered, vendorAgents }: Pick<Observation, "orphans" | "newlyRegistered" | "vendorAgents">,
 ): Promise<Outcome> {
+  const { capacity, vendor } = deps;
   const marked = await attempt(async () => {
-    if (newcomers.length > 0) await deps.capacity.markRegistered?.(newcomers);
+    if (newlyRegistered.length > 0) await capacity.markRegistered?.(newlyRegistered);
   });
   const launches = await launch(deps, decision);
-  const stops = await stopUnregistered(deps, decision);
-  const retirements = await startRetirements(deps, decision.retire, "scale-in");
-  const resumed = await startRetirements(deps, decision.resume, "stranded");
-  const dismissed = await startRetirements(deps, decision.dismiss, "dismissed");
+  const withdrawn = await attempt(async () => {
+    if (decision.withdraw === 0) return;
+    deps.log.info("withdrew orders", { wanted: decision.withdraw, done: await capacity.withdraw(decision.withdraw) });
+  });
+  const discards = await forEachAgent(deps, decision.discard, "discarding an agent whose machine is dead", (agent) =>
+    capacity.discard?.(agent.capacityId, { mayReplace: !decision.circuitOpen }),
+  );
+  const retirements = await startRetirements(deps, decision.retire);
+  const scaledIn = await scaleIn(deps, decision.scaleIn);
   const assigned = await assignRoles(deps, decision.assignRoles);
   const queue = await attempt(async () => {
-    if (vendorAgents !== undefined) await deps.vendor.keepQueueOpen?.(vendorAgents);
+    if (vendorAgents !== undefined) await vendor.keepQueueOpen?.(vendorAgents);
   });
-  const ghostErrors = await removeGhosts(deps, ghosts);
-  const errors = [marked, launches, stops, retirements, resumed, dismissed, assigned, queue].flatMap(
-    (step) => step.errors,
-  );
+  const orphanErrors = await removeOrphans(deps, orphans);
+  const steps = [marked, launches, withdrawn, discards, retirements, scaledIn, assigned, queue];
+  const errors = steps.flatMap((step) => step.errors);
   return {
     launched: launches.done,
     launchFailures: launches.failures,
-    stopped: stops.done,
-    retired: retirements.done + resumed.done + dismissed.done,
-    vendorApiErrors: [...errors, ...ghostErrors].filter((error) => error instanceof VendorApiError).length,
+    retired: retirements.done + scaledIn.done,
+    vendorApiErrors: [...errors, ...orphanErrors].filter((error) => error instanceof VendorApiError).length,
     errors,
   };
 }
 
 async function launch(deps: AutoscaleDeps, decision: Decision): Promise<Step & { readonly failures: number }> {
-  const { capacity, fleet, log, newSuffix } = deps;
+  const { capacity, poolName, log, newSuffix } = deps;
   if (decision.launch.length === 0) return { done: 0, failures: 0, errors: [] };
-  const requests = decision.launch.map((role) => ({ role, agentName: `${agentNamePrefix(fleet)}${newSuffix()}` }));
+  const requests = decision.launch.map((role) => ({ role, agentName: `${agentNamePrefix(poolName)}${newSuffix()}` }));
   try {
     const report = await capacity.launch(requests);
     for (const failure of report.failures) log.warn("launch failed", { ...failure });
-    // What AWS refuses for a wrong setting it refuses for ever: the pass fails so that the alarm fires.
+    // AWS refuses a wrong setting for ever: the pass fails so that the alarm rings.
     const wrongSettings = report.failures.filter(({ kind }) => kind === "configuration");
     return {
       done: report.launched,
@@ -78,33 +78,32 @@ async function launch(deps: AutoscaleDeps, decision: Decision): Promise<Step & {
   }
 }
 
-/**
- * Looks again after a moment and right before acting. An agent that has registered meanwhile may have a job already; one
- * that has just left only looks as if it had never come, until ECS notices that its container ended.
- */
-async function stopUnregistered(deps: AutoscaleDeps, { stop: agents, circuitOpen }: Decision): Promise<Step> {
-  if (agents.length === 0) return { done: 0, errors: [] };
-  try {
-    await deps.clock.sleep(secondLookMilliseconds);
-    const roster = await readRoster(deps);
-    const offline = new Set(roster.agents.filter(({ state }) => state === "offline").map(({ name }) => name));
-    const stillOffline = agents.filter((agent) => offline.has(agent.name));
-    return await forEachAgent(deps, stillOffline, "stopping an agent that never registered", (agent) =>
-      deps.capacity.stopUnregistered(agent.capacityId, { mayReplace: !circuitOpen }),
-    );
-  } catch (error) {
-    return { done: 0, errors: [toError(error)] };
-  }
+async function startRetirements(deps: AutoscaleDeps, retirees: readonly Retiree[]): Promise<Step> {
+  let done = 0;
+  const reasons = new Map(retirees.map(({ agent, reason }) => [agent, reason]));
+  const { errors } = await forEachAgent(deps, [...reasons.keys()], "starting a retirement", async (agent) => {
+    const reason = reasons.get(agent);
+    if (reason && (await deps.retirements?.start(agent, reason, hookOf(deps, agent)))) done += 1;
+  });
+  return { done, errors };
 }
 
-async function startRetirements(
-  deps: AutoscaleDeps,
-  agents: readonly Agent[],
-  reason: RetirementReason,
-): Promise<Step> {
-  const { retirements } = deps;
-  if (retirements === undefined) return { done: 0, errors: [] };
-  return forEachAgent(deps, agents, `starting a retirement (${reason})`, (agent) => retirements.start(agent, reason));
+/** An instance that its group's hook holds is let go by that hook. */
+function hookOf({ capacity }: AutoscaleDeps, { held }: Agent) {
+  return held ? capacity.terminationHook : undefined;
+}
+
+/** An agent whose last retirement has only just ended, because it was busy, is passed over for the next one that is idle. */
+async function scaleIn(deps: AutoscaleDeps, { count, candidates }: Decision["scaleIn"]): Promise<Step> {
+  let done = 0;
+  const errors: Error[] = [];
+  for (const agent of candidates) {
+    if (done + errors.length >= count) break;
+    const step = await startRetirements(deps, [{ agent, reason: "scale-in" }]);
+    done += step.done;
+    errors.push(...step.errors);
+  }
+  return { done, errors };
 }
 
 async function assignRoles(deps: AutoscaleDeps, assignments: Decision["assignRoles"]): Promise<Step> {
@@ -119,7 +118,7 @@ async function forEachAgent(
   { log }: AutoscaleDeps,
   agents: readonly Agent[],
   what: string,
-  step: (agent: Agent) => Promise<void>,
+  step: (agent: Agent) => Promise<void> | undefined,
 ): Promise<Step> {
   const errors: Error[] = [];
   for (const agent of agents) {
@@ -142,16 +141,16 @@ async function attempt(step: () => Promise<void>): Promise<Step> {
   }
 }
 
-/** Ghosts only clutter the vendor's list: not being able to delete one is told, but fails nothing. */
-async function removeGhosts(
+/** Orphans only clutter the vendor's list: a record that cannot be deleted is logged, but fails nothing. */
+async function removeOrphans(
   { vendor, policy, log }: AutoscaleDeps,
-  ghosts: readonly VendorAgent[],
+  orphans: readonly VendorAgent[],
 ): Promise<readonly Error[]> {
-  for (const ghost of ghosts.slice(0, policy.maxRemovedPerTick)) {
+  for (const orphan of orphans.slice(0, policy.maxRemovedPerTick)) {
     try {
-      await vendor.removeAgent(ghost.id);
+      await vendor.removeAgent(orphan.id);
     } catch (error) {
-      log.warn("could not remove the record of an agent that is gone", { agent: ghost.name, error });
+      log.warn("could not remove the record of an agent that is gone", { agent: orphan.name, error });
       return [toError(error)];
     }
   }

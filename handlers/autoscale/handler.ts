@@ -1,46 +1,57 @@
 import type { Decision, Snapshot } from "../lib/core/model.ts";
 import type { Policy } from "../lib/core/policy.ts";
+import type { Lease, Log } from "../lib/core/ports.ts";
 import { decide } from "../lib/core/scaling.ts";
 import { act } from "./act.ts";
 import type { AutoscaleDeps } from "./deps.ts";
+import { keep, recall } from "./memory.ts";
 import { observe } from "./observe.ts";
 import { logDecision, recordTick } from "./report.ts";
 
 /** How a pass ended. */
 export interface PassResult {
   readonly ticks: number;
-  readonly lastDecision: Decision;
+  /** `undefined`: another pass took over before anything was decided. */
+  readonly lastDecision: Decision | undefined;
 }
 
 /**
- * A pass ticks for less than a minute: the next schedule event continues it, and its wake-ups are dropped meanwhile.
- * What is left of the minute is room for the last tick's calls.
+ * A pass ticks for less than a minute: the next schedule event continues it. The rest of the minute is room for the last
+ * tick's calls.
  */
 const passMilliseconds = 50_000;
 
 /**
- * One pass: observe, decide, act, every `tickSeconds` while there is demand or anything in motion, once when quiet.
- * Level-triggered, so a pass that fails leaves nothing behind that the next one has to know.
+ * One pass over every pool of a fleet, unless another pass is running: then this one leaves word and ends, and the
+ * running one goes on in its place.
  *
- * @throws whatever a tick threw, after counting it: the Errors metric must see it.
+ * @throws as {@link runPools} does, and whatever the lease threw.
  */
-export async function runPass(deps: AutoscaleDeps): Promise<PassResult> {
-  const { clock } = deps;
-  const startedAt = clock.now().getTime();
-  for (let ticks = 1; ; ticks += 1) {
-    const tickStartedAt = clock.now().getTime();
-    const { decision, quiet } = await tick(deps);
-    const now = clock.now().getTime();
-    const nextTickAt = Math.max(now, tickStartedAt + deps.tickSeconds * 1000);
-    if (quiet || nextTickAt - startedAt >= passMilliseconds) return { ticks, lastDecision: decision };
-    await clock.sleep(nextTickAt - now);
+export async function runFleet({
+  pools,
+  lease,
+  log,
+}: {
+  readonly pools: readonly AutoscaleDeps[];
+  readonly lease: Lease;
+  readonly log: Log;
+}): Promise<readonly PassResult[]> {
+  if (!(await lease.acquire())) {
+    log.info("another pass is running and goes on in place of this one");
+    return [];
+  }
+  try {
+    return await runPools(pools);
+  } finally {
+    // One that cannot be given back ends by itself.
+    await lease.release().catch((error) => log.warn("the lease could not be given back", { error }));
   }
 }
 
 /**
- * One pass of each pool of a fleet, side by side: what fails for one holds up no other.
+ * One pass of each pool of a fleet, side by side: a failure in one holds up no other.
  *
- * @throws what the one failing pool threw, or an AggregateError of several.
+ * @throws the error of the one failing pool, or an AggregateError of several.
  */
 export async function runPools(pools: readonly AutoscaleDeps[]): Promise<readonly PassResult[]> {
   const passes = await Promise.allSettled(pools.map(runPass));
@@ -50,20 +61,59 @@ export async function runPools(pools: readonly AutoscaleDeps[]): Promise<readonl
   return passes.flatMap((pass) => (pass.status === "fulfilled" ? [pass.value] : []));
 }
 
-async function tick(deps: AutoscaleDeps): Promise<{ decision: Decision; quiet: boolean }> {
+/**
+ * One pass: observe, decide, act, every `tickSeconds` while there is demand or anything in motion, once when quiet.
+ * Level-triggered, so a pass that fails leaves nothing behind that the next one has to know.
+ *
+ * @throws whatever a tick threw, after counting it: the Errors metric must see it.
+ */
+export async function runPass(deps: AutoscaleDeps): Promise<PassResult> {
+  const { clock } = deps;
+  let endsAt = clock.now().getTime() + passMilliseconds;
+  let lastDecision: Decision | undefined;
+  await recall(deps.memory, deps.notebook);
+  for (let ticks = 1; ; ticks += 1) {
+    const tickStartedAt = clock.now().getTime();
+    const done = await tick(deps);
+    if (done === "lost the lease") return { ticks, lastDecision };
+    lastDecision = done.decision;
+    // Somebody came in vain meanwhile: this pass does their ticks, too.
+    if (done.calledAt) endsAt = Math.max(endsAt, done.calledAt.getTime() + passMilliseconds);
+    const now = clock.now().getTime();
+    const nextTickAt = Math.max(now, tickStartedAt + deps.tickSeconds * 1000);
+    const deadline = deps.deadline?.()?.getTime() ?? Number.POSITIVE_INFINITY;
+    if (done.quiet || nextTickAt >= Math.min(endsAt, deadline)) return { ticks, lastDecision };
+    await clock.sleep(nextTickAt - now);
+  }
+}
+
+interface Tick {
+  readonly decision: Decision;
+  readonly quiet: boolean;
+  readonly calledAt: Date | undefined;
+}
+
+async function tick(deps: AutoscaleDeps): Promise<Tick | "lost the lease"> {
   const startedAt = deps.clock.now();
   const observation = await observe(deps);
   const { snapshot } = observation;
   const decision = decide(snapshot, deps.policy, deps.clock.now());
   remember(deps, decision.wanted);
-  logDecision(deps, snapshot, decision);
+  await keep(deps.memory, deps.notebook);
+  // Right before acting: whoever has taken over saw a newer picture than this one.
+  const lease = await deps.lease.renew();
+  if (lease === undefined) {
+    deps.log.warn("another pass has taken over: this one ends without acting");
+    return "lost the lease";
+  }
+  logDecision(deps, observation, decision);
   const outcome = await act(deps, decision, observation);
   recordTick(deps, { snapshot, decision, outcome, startedAt });
   if (outcome.errors.length > 0) {
     const [first] = outcome.errors;
     throw new AggregateError(outcome.errors, `the tick did not get everything done: ${first?.message}`);
   }
-  return { decision, quiet: isQuiet(deps.policy, snapshot, decision) };
+  return { decision, quiet: isQuiet(deps.policy, snapshot, decision), calledAt: lease.calledAt };
 }
 
 function remember({ memory, policy }: AutoscaleDeps, wanted: number): void {
@@ -71,9 +121,11 @@ function remember({ memory, policy }: AutoscaleDeps, wanted: number): void {
   memory.recentlyWanted = earlier > 0 ? [...memory.recentlyWanted, wanted].slice(-earlier) : [];
 }
 
+const resting: ReadonlySet<string> = new Set(["idle", "unclear", "unseen"]);
+
 function isQuiet({ departure }: Policy, { demand, agents }: Snapshot, decision: Decision): boolean {
-  const inMotion = agents.some((agent) => agent.state !== "idle" && agent.state !== "unclear");
+  const inMotion = agents.some(({ state }) => !resting.has(state));
   const willScaleIn = departure === "by-retirement" && decision.supply > decision.wanted;
   const jobs = demand.queued + demand.running;
-  return jobs === 0 && decision.action === "hold" && decision.dismiss.length === 0 && !inMotion && !willScaleIn;
+  return jobs === 0 && decision.action === "hold" && decision.retire.length === 0 && !inMotion && !willScaleIn;
 }

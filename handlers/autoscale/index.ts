@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { createCapacities } from "../lib/aws/capacity.ts";
 import { clientOptions } from "../lib/aws/client-options.ts";
+import { createLease, createNotebook } from "../lib/aws/fleet-state.ts";
 import { createRetirements } from "../lib/aws/retirements.ts";
 import { runLedgerOf } from "../lib/aws/run-ledger.ts";
 import { createSecretReader } from "../lib/aws/secrets.ts";
@@ -9,39 +11,47 @@ import { defineHandler } from "../lib/runtime/define-handler.ts";
 import { autoscaleEnv } from "../lib/settings/autoscale.ts";
 import { createVendor } from "../lib/vendors/clients.ts";
 import { createTokenReader, type VendorDeps } from "../lib/vendors/deps.ts";
-import type { AutoscaleDeps } from "./deps.ts";
-import { runPools } from "./handler.ts";
+import { runFleet } from "./handler.ts";
 import { createMemory } from "./memory.ts";
 import { poolsOf } from "./pools.ts";
 
 /** What is left of an invocation for acting once the vendor has answered; Lambda cuts off what takes longer. */
 const reserveMilliseconds = 30_000;
 
+/** A pass begins no tick when less than this is left: the last one may have to wait for the vendor's rate limit. */
+const lastTickMilliseconds = 70_000;
+
 /** The autoscale Lambda, run every minute and whenever a webhook wakes it. */
 export const handler = defineHandler({
   env: autoscaleEnv,
-  build(env, { log, metricsOf, clock, deadline }): readonly AutoscaleDeps[] {
+  build(env, { log, metricsOf, clock, deadline }) {
     const vendorDeps: VendorDeps = {
       clock,
       deadline: deadline(reserveMilliseconds),
       readToken: createTokenReader(env.API_TOKEN_SECRET_ARN, createSecretReader({ clock })),
       ledger: runLedgerOf(env, clock),
     };
+    const state = { table: env.STATE_TABLE, dynamodb: new DynamoDBClient(clientOptions), clock };
+    const lease = createLease(state);
     const capacityOf = createCapacities(clock);
     const sfn = new SFNClient(clientOptions);
-    return poolsOf(env).map(({ pool, fleet, policy, vendor, capacity }) => ({
-      fleet,
+    const pools = poolsOf(env).map(({ pool, poolName, policy, vendor, capacity }) => ({
+      poolName,
       policy,
       tickSeconds: env.TICK_SECONDS,
       vendor: createVendor(vendor, vendorDeps),
-      capacity: capacityOf(capacity),
-      retirements: env.RETIREMENTS && createRetirements({ ...env.RETIREMENTS, fleet, pool }, { sfn, clock }),
+      capacity: capacityOf(capacity, createNotebook(`capacity ${poolName}`, state)),
+      retirements: env.RETIREMENTS && createRetirements({ ...env.RETIREMENTS, poolName, pool }, { sfn, clock }),
+      lease,
+      notebook: createNotebook(`loop ${poolName}`, state),
       memory: createMemory(),
       clock,
+      deadline: deadline(lastTickMilliseconds),
       log,
       metrics: metricsOf(pool),
       newSuffix: () => randomBytes(6).toString("hex"),
     }));
+    return { pools, lease, log };
   },
-  handle: (_event: unknown, pools) => runPools(pools),
+  handle: (_event: unknown, fleet) => runFleet(fleet),
 });

@@ -1,16 +1,12 @@
 import { agentNamePrefix, joinAgents, type Roster } from "../lib/core/agents.ts";
 import { VendorApiError } from "../lib/core/errors.ts";
 import type { Demand, Snapshot } from "../lib/core/model.ts";
-import type { VendorAgent } from "../lib/core/ports.ts";
+import type { CapacityReading, VendorAgent } from "../lib/core/ports.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 
-/** What one tick sees. */
-export interface Observation {
+/** The picture that one tick sees. */
+export interface Observation extends Pick<Roster, "orphans" | "newlyRegistered">, Pick<CapacityReading, "notices"> {
   readonly snapshot: Snapshot;
-  /** Records at the vendor of agents of ours that are no more. */
-  readonly ghosts: readonly VendorAgent[];
-  /** See {@link Roster.newcomers}. */
-  readonly newcomers: readonly string[];
   /** Everything in the pool, foreign agents too; `undefined` where the vendor does not show it. */
   readonly vendorAgents: readonly VendorAgent[] | undefined;
 }
@@ -21,14 +17,20 @@ export interface Observation {
  */
 export async function observe(deps: AutoscaleDeps): Promise<Observation> {
   try {
-    const { agents, vendorAgents, failedLaunchesLastHour, ...rest } = await readRoster(deps);
+    const { roster, vendorAgents, reading } = await readAgents(deps);
     const demand = withWait(await deps.vendor.readDemand(), deps);
-    const { recentlyWanted } = deps.memory;
-    const vendorShowsAgents = vendorAgents !== undefined;
     return {
-      snapshot: { demand, agents, vendorShowsAgents, failedLaunchesLastHour, recentlyWanted },
+      snapshot: {
+        demand,
+        agents: roster.agents,
+        vendorShowsAgents: vendorAgents !== undefined,
+        failedLaunchesLastHour: reading.failedLaunchesLastHour,
+        recentlyWanted: deps.memory.recentlyWanted,
+      },
+      orphans: roster.orphans,
+      newlyRegistered: roster.newlyRegistered,
+      notices: reading.notices,
       vendorAgents,
-      ...rest,
     };
   } catch (error) {
     if (error instanceof VendorApiError) deps.metrics.record({ VendorApiErrors: 1 });
@@ -40,32 +42,24 @@ export async function observe(deps: AutoscaleDeps): Promise<Observation> {
  * Reads the agents there are: capacity first, so that an agent that registers meanwhile has its member; retirements last,
  * so that an agent that is found drained has a retirement to be found with it.
  */
-export async function readRoster({
-  capacity,
-  vendor,
-  retirements,
-  fleet,
-  policy,
-  clock,
-  memory,
-}: AutoscaleDeps): Promise<Roster & Pick<Snapshot, "failedLaunchesLastHour"> & Pick<Observation, "vendorAgents">> {
-  const { members, failedLaunchesLastHour } = await capacity.read();
+async function readAgents({ capacity, vendor, retirements, poolName, policy, clock, memory }: AutoscaleDeps) {
+  const reading = await capacity.read();
   const vendorAgents = await vendor.listAgents();
   const retiring = (await retirements?.running()) ?? new Set<string>();
   const roster = joinAgents({
-    members,
+    members: reading.members,
     vendorAgents,
     retiring,
-    lostSince: memory.lostSince,
-    namePrefix: agentNamePrefix(fleet),
+    missingSince: memory.missingSince,
+    namePrefix: agentNamePrefix(poolName),
     registrationGraceSeconds: policy.registrationGraceSeconds,
     now: clock.now(),
   });
-  memory.lostSince = roster.lostSince;
-  return { ...roster, vendorAgents, failedLaunchesLastHour };
+  memory.missingSince = roster.missingSince;
+  return { roster, vendorAgents, reading };
 }
 
-/** Where the vendor does not tell when jobs were queued, it counts for how long some have been waiting without a pause. */
+/** Where the vendor does not say when jobs were queued, this counts for how long some have been waiting without a pause. */
 function withWait(demand: Demand, { memory, clock }: AutoscaleDeps): Demand {
   memory.queuedSince = demand.queued > 0 ? (memory.queuedSince ?? clock.now()) : undefined;
   return { ...demand, oldestQueuedAt: demand.oldestQueuedAt ?? memory.queuedSince };

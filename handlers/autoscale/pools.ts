@@ -8,8 +8,8 @@ import { type VendorRuntime, vendorRuntime } from "../lib/settings/vendors.ts";
 export interface PoolSettings {
   /** `undefined`: the fleet is one pool and has no name but its own. */
   readonly pool: string | undefined;
-  /** Begins the names of its agents. */
-  readonly fleet: string;
+  /** Begins the names of its agents: the fleet's name, with the pool's where it has several. */
+  readonly poolName: string;
   readonly policy: Policy;
   readonly vendor: VendorRuntime;
   readonly capacity: CapacityConfig;
@@ -17,11 +17,11 @@ export interface PoolSettings {
 
 /** The pools of a fleet: the fleet itself, or its own settings changed by what each pool has of its own. */
 export function poolsOf(env: AutoscaleEnv): readonly PoolSettings[] {
-  const { FLEET: fleet, POLICY: policy, VENDOR: vendor, CAPACITY: capacity, POOLS: pools } = env;
-  if (pools === undefined) return [{ pool: undefined, fleet, policy, vendor, capacity }];
+  const { FLEET: fleetName, POLICY: policy, VENDOR: vendor, CAPACITY: capacity, POOLS: pools } = env;
+  if (pools === undefined) return [{ pool: undefined, poolName: fleetName, policy, vendor, capacity }];
   return pools.map((own) => ({
     pool: own.pool,
-    fleet: `${fleet}.${own.pool}`,
+    poolName: `${fleetName}.${own.pool}`,
     policy: { ...policy, ...own.policy },
     vendor: withChanges(vendorRuntime, vendor, own.vendor),
     capacity: withChanges(capacityConfig, capacity, own.capacity),

@@ -1,16 +1,17 @@
 import type { Decision, Snapshot } from "../lib/core/model.ts";
 import type { Clock, Log, Metrics } from "../lib/core/ports.ts";
-import { countStates } from "../lib/core/scaling.ts";
+import { countStates } from "../lib/core/supply.ts";
 import type { Outcome } from "./act.ts";
+import type { Observation } from "./observe.ts";
 
 /** The one log line of a tick, written before anything is done. */
 export function logDecision(
-  { log, fleet }: { readonly log: Log; readonly fleet: string },
-  { demand, agents }: Snapshot,
+  { log, poolName }: { readonly log: Log; readonly poolName: string },
+  { snapshot: { demand, agents }, notices = [] }: Pick<Observation, "snapshot" | "notices">,
   decision: Decision,
 ): void {
   log.info("decision", {
-    fleet,
+    pool: poolName,
     action: decision.action,
     reason: decision.reason,
     wanted: decision.wanted,
@@ -19,11 +20,13 @@ export function logDecision(
     running: demand.running,
     unmatched: demand.unmatched,
     agents: countStates(agents),
+    unseen: agents.filter(({ state }) => state === "unseen").map(({ name }) => name),
     launching: decision.launch.length,
-    stopping: decision.stop.map((agent) => agent.name),
-    retiring: decision.retire.map((agent) => agent.name),
-    resuming: decision.resume.map((agent) => agent.name),
-    dismissing: decision.dismiss.map((agent) => agent.name),
+    withdrawing: decision.withdraw,
+    retiring: decision.retire.map(({ agent, reason }) => `${agent.name} (${reason})`),
+    scalingIn: decision.scaleIn.count,
+    discarding: decision.discard.map((agent) => agent.name),
+    notices,
   });
 }
 
@@ -47,15 +50,18 @@ export function recordTick(
     OldestQueuedSeconds: demand.oldestQueuedAt ? secondsSince(demand.oldestQueuedAt) : 0,
     QueuedWithoutAgents: demand.queued > 0 && count.idle + count.busy + count.unclear === 0 ? 1 : 0,
     ...(demand.unmatched && { JobsUnmatched: demand.unmatched.jobs }),
+    AgentsOrdered: count.ordered,
     AgentsStarting: count.starting,
     AgentsIdle: count.idle,
     AgentsBusy: count.busy,
     AgentsUnclear: count.unclear,
+    AgentsUnseen: count.unseen,
     AgentsRetiring: count.retiring,
     AgentsOffline: count.offline,
+    AgentsOutdated: agents.filter(({ outdated }) => outdated).length,
     AgentsWanted: decision.wanted,
     Launched: outcome.launched,
-    LaunchFailures: outcome.launchFailures + outcome.stopped,
+    LaunchFailures: outcome.launchFailures,
     Retired: outcome.retired,
     VendorApiErrors: outcome.vendorApiErrors,
     CircuitOpen: decision.circuitOpen ? 1 : 0,

@@ -1,4 +1,5 @@
 import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import { EC2Client } from "@aws-sdk/client-ec2";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { clientOptions } from "../lib/aws/client-options.ts";
 import { createInstanceGroup } from "../lib/aws/instance-group.ts";
@@ -12,12 +13,15 @@ export const handler = defineHandler({
   env: releaseEnv,
   build(env, { log, clock }): ReleaseDeps {
     return {
-      group: createInstanceGroup(env.GROUP, new AutoScalingClient(clientOptions)),
+      group: createInstanceGroup(env.GROUP, {
+        autoScaling: new AutoScalingClient(clientOptions),
+        ec2: new EC2Client(clientOptions),
+        clock,
+      }),
       retirements: createRetirements(
-        { ...env.RETIREMENTS, fleet: env.FLEET },
+        { ...env.RETIREMENTS, poolName: env.FLEET },
         { sfn: new SFNClient(clientOptions), clock },
       ),
-      instanceRoleId: env.INSTANCE_ROLE_ID,
       log,
     };
   },

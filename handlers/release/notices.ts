@@ -1,27 +1,34 @@
 import * as z from "zod";
+import type { AgentFact } from "../lib/core/ports.ts";
 import type { LifecycleHook, RetirementReason } from "../lib/core/retirement.ts";
 
-/** What a message of the release queue says: an instance goes, and why. */
+/** The meaning of a message of the release queue for one instance. */
 export interface Notice {
   readonly instanceId: string;
-  readonly reason: RetirementReason;
+  /** Why the instance is to be retired; `undefined`: it is not. */
+  readonly reason?: RetirementReason | undefined;
   readonly hook?: LifecycleHook;
-  /** What the instance itself gave as its reason. */
+  /** The instance's word on its agent. */
+  readonly fact?: AgentFact;
+  /** The reason that the instance itself gave. */
   readonly said?: string;
 }
 
-/** Who sent a message, as SQS itself says: a role's unique id, and for an instance its id as the session's name. */
-const sessionOfInstance = /^(?<role>AROA[A-Z0-9]+):(?<instance>i-[0-9a-f]{8,17})$/;
-const sessionOfRole = /^AROA[A-Z0-9]+:/;
+/**
+ * SQS itself names the sender of a message: a role's session as `<unique id of the role>:<name of the session>`. The
+ * session of an instance has the instance's id as its name.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+ */
+const sessionOfInstance = /^AROA[A-Z0-9]+:(?<instance>i-[0-9a-f]{8,17})$/;
 
-const instanceId = z.string().regex(/^i-[0-9a-f]{8,17}$/);
-const release = z.object({ reason: z.string().max(100) });
+const instanceId = z.string().regex(/^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$/);
+const ownWord = z.object({ reason: z.string().max(100) });
 const event = z.discriminatedUnion("detail-type", [
   z.object({
     "detail-type": z.literal("EC2 Instance-terminate Lifecycle Action"),
     detail: z.object({
       EC2InstanceId: instanceId,
-      LifecycleActionToken: z.string().min(1),
       LifecycleHookName: z.string().min(1),
       AutoScalingGroupName: z.string().min(1),
     }),
@@ -30,43 +37,44 @@ const event = z.discriminatedUnion("detail-type", [
     "detail-type": z.literal("EC2 Spot Instance Interruption Warning"),
     detail: z.object({ "instance-id": instanceId }),
   }),
-  z.object({
-    "detail-type": z.literal("EC2 Instance Rebalance Recommendation"),
-    detail: z.object({ "instance-id": instanceId }),
-  }),
 ]);
 
+/** The words of an instance that say more than that its agent has left. */
+const wordsOnAgents: Readonly<Record<string, Pick<Notice, "reason" | "fact">>> = {
+  registered: { fact: "registered" },
+  "never-registered": { reason: "never-registered", fact: "never-registered" },
+  "boot-failed": { reason: "never-registered", fact: "never-registered" },
+};
+
 /**
- * Reads a message. An instance can speak for itself alone, whatever its message says; EventBridge speaks for AWS.
+ * Reads a message. An instance can speak for itself alone, whatever its message says. Everybody else whom the queue's
+ * policy let in is believed: AWS nowhere promises as whom EventBridge sends, and an operator may send a lost notice again.
  *
- * @param instanceRoleId unique id of the role of the fleet's instances
- * @returns `undefined` for what is none: of another role, or no JSON of these shapes
+ * @returns `undefined` for a message of another form, and for one of an instance that speaks for another
  */
-export function noticeOf(
-  { senderId, body }: { readonly senderId: string; readonly body: string },
-  instanceRoleId: string,
-): Notice | undefined {
+export function noticeOf({ senderId, body }: { readonly senderId: string; readonly body: string }): Notice | undefined {
   const content = jsonOrUndefined(body);
-  const session = sessionOfInstance.exec(senderId)?.groups;
-  if (session?.role === instanceRoleId && session.instance !== undefined) {
-    const said = release.safeParse(content);
-    return said.success ? { instanceId: session.instance, reason: "release", said: said.data.reason } : undefined;
-  }
-  if (sessionOfRole.test(senderId)) return undefined;
+  const sender = sessionOfInstance.exec(senderId)?.groups?.instance;
   const told = event.safeParse(content);
-  return told.success ? noticeOfEvent(told.data) : undefined;
+  if (told.success) {
+    const notice = noticeOfEvent(told.data);
+    return sender === undefined || sender === notice.instanceId ? notice : undefined;
+  }
+  const word = ownWord.safeParse(content);
+  if (sender === undefined || !word.success) return undefined;
+  const said = word.data.reason;
+  const meaning = Object.hasOwn(wordsOnAgents, said) ? wordsOnAgents[said] : undefined;
+  return { instanceId: sender, said, ...(meaning ?? { reason: "release" }) };
 }
 
 function noticeOfEvent(told: z.output<typeof event>): Notice {
   switch (told["detail-type"]) {
     case "EC2 Instance-terminate Lifecycle Action": {
-      const { EC2InstanceId, LifecycleActionToken: token, LifecycleHookName: name, AutoScalingGroupName } = told.detail;
-      return { instanceId: EC2InstanceId, reason: "terminating", hook: { token, name, group: AutoScalingGroupName } };
+      const { EC2InstanceId, LifecycleHookName: name, AutoScalingGroupName: group } = told.detail;
+      return { instanceId: EC2InstanceId, reason: "terminating", hook: { name, group } };
     }
     case "EC2 Spot Instance Interruption Warning":
       return { instanceId: told.detail["instance-id"], reason: "spot-interruption" };
-    case "EC2 Instance Rebalance Recommendation":
-      return { instanceId: told.detail["instance-id"], reason: "rebalance" };
   }
 }
 

@@ -1,29 +1,34 @@
 import type * as z from "zod";
 import { VendorApiError } from "../lib/core/errors.ts";
-import type { Log, Metrics, Vendor, VendorRetirement } from "../lib/core/ports.ts";
+import type { InstanceGroup, Log, Metrics, Vendor, VendorRetirement } from "../lib/core/ports.ts";
 import { AgentBusyError, type RetirementReason, retirementEvent } from "../lib/core/retirement.ts";
 
-/** What one pool's agents are retired with. */
+/** One pool's agents are retired with these. */
 export interface RetirePool {
   readonly retirement: VendorRetirement;
   readonly vendor: Pick<Vendor, "readDemand">;
   readonly metrics: Metrics;
 }
 
-/** What the retire Lambda works with. */
+/** The retire Lambda works with these. */
 export interface RetireDeps {
   /** By the pool's name; a fleet that is one pool has none. */
   readonly pools: ReadonlyMap<string | undefined, RetirePool>;
+  /** Only in fleets on instances. */
+  readonly group?: Pick<InstanceGroup, "said"> | undefined;
   readonly log: Log;
 }
 
-/** What the workflow learns: what the agent does, or whether another one is to take its place at once. */
+/** The answer to the workflow: whether the agent works, or whether another one is to take its place at once. */
 export type RetireAnswer = { readonly state: "idle" | "busy" | "gone" } | { readonly replace: boolean };
 
 type RetirementEvent = z.output<typeof retirementEvent>;
 
-/** Agents whose going says nothing about how many are wanted. */
-const unplanned: ReadonlySet<RetirementReason> = new Set(["release", "spot-interruption", "rebalance"]);
+/** Departures that say nothing about how many agents are wanted. */
+const unplanned: ReadonlySet<RetirementReason> = new Set(["release", "spot-interruption", "outdated", "too-old"]);
+
+/** Departures that the machine itself asked for, because its agent has ended or never was. */
+const byItsOwnWord: ReadonlySet<RetirementReason> = new Set(["release", "never-registered"]);
 
 /**
  * One step of a retirement. Every step may be repeated.
@@ -31,10 +36,12 @@ const unplanned: ReadonlySet<RetirementReason> = new Set(["release", "spot-inter
  * - `drain` → `{ state }`.
  * - `undrain` → `{ state }`: the agent takes jobs again.
  * - `deregister` → `{ replace }`. It drains once more right before, since somebody may have lifted the lock meanwhile.
+ * - `forget` → `{ replace }`: deletes the record of an agent whose machine AWS calls dead or does not know.
  *
- * @throws AgentBusyError when `deregister` finds the agent working; VendorApiError and whatever else went wrong.
+ * @throws AgentBusyError when `deregister` finds the agent working; VendorApiError and any other failure.
  */
-export async function handleRetire(event: unknown, { pools, log }: RetireDeps): Promise<RetireAnswer> {
+export async function handleRetire(event: unknown, deps: RetireDeps): Promise<RetireAnswer> {
+  const { pools, log } = deps;
   const input = retirementEvent.parse(event);
   const { step, agent, reason } = input;
   const pool = pools.get(agent.pool);
@@ -43,7 +50,7 @@ export async function handleRetire(event: unknown, { pools, log }: RetireDeps): 
     throw new Error(`the fleet has no pool ${agent.pool}; there is ${known.join(", ")}`);
   }
   try {
-    const answer = await take(input, pool, log);
+    const answer = await take(input, pool, deps);
     log.info("retirement step", { step, agent: agent.name, reason, ...answer });
     return answer;
   } catch (error) {
@@ -52,34 +59,56 @@ export async function handleRetire(event: unknown, { pools, log }: RetireDeps): 
   }
 }
 
-async function take({ step, agent, reason }: RetirementEvent, pool: RetirePool, log: Log): Promise<RetireAnswer> {
+async function take(input: RetirementEvent, pool: RetirePool, deps: RetireDeps): Promise<RetireAnswer> {
   const { retirement, metrics } = pool;
+  const { step, agent, reason } = input;
   switch (step) {
     case "drain":
-      return { state: await retirement.drain(agent) };
+      return { state: await drain(input, pool, deps) };
     case "undrain":
       await retirement.undrain(agent);
       metrics.record({ RetirementsAborted: 1 });
       return { state: "busy" };
     case "deregister":
-      await deregister(retirement, agent);
-      return { replace: unplanned.has(reason) && (await jobsWait(pool, log)) };
+      await deregister(input, pool, deps);
+      return { replace: await isReplaced(reason, pool, deps.log) };
+    case "forget":
+      await retirement.deregister(agent);
+      return { replace: await isReplaced(reason, pool, deps.log) };
   }
 }
 
-async function deregister(retirement: VendorRetirement, agent: RetirementEvent["agent"]): Promise<void> {
+/** An agent that its vendor does not list is gone only by the word of its own machine; else it may work elsewhere. */
+async function drain(
+  { agent, reason }: RetirementEvent,
+  { retirement }: RetirePool,
+  { group, log }: RetireDeps,
+): Promise<"idle" | "busy" | "gone"> {
   const state = await retirement.drain(agent);
+  if (state !== "unseen") return state;
+  if (byItsOwnWord.has(reason) || (await group?.said(agent.capacityId, "never-registered"))) return "gone";
+  log.warn("the vendor does not list the agent, which proves nothing: it is taken for busy", { agent: agent.name });
+  return "busy";
+}
+
+async function deregister(input: RetirementEvent, pool: RetirePool, deps: RetireDeps): Promise<void> {
+  const { agent } = input;
+  const state = await drain(input, pool, deps);
   if (state === "gone") return;
   if (state === "busy") throw new AgentBusyError(`${agent.name} has a job after all`);
   try {
-    await retirement.deregister(agent);
+    await pool.retirement.deregister(agent);
   } catch (error) {
     if (!(error instanceof VendorApiError && error.kind === "conflict")) throw error;
     throw new AgentBusyError(error.message, { cause: error });
   }
 }
 
-/** Without an answer an agent that left is replaced: the fleet keeps its size until the vendor tells what it wants. */
+async function isReplaced(reason: RetirementReason, pool: RetirePool, log: Log): Promise<boolean> {
+  return unplanned.has(reason) && (await jobsWait(pool, log));
+}
+
+/** Without an answer an agent that left is replaced: the fleet keeps its size until the vendor says how many it needs. */
 async function jobsWait({ vendor, metrics }: RetirePool, log: Log): Promise<boolean> {
   try {
     return (await vendor.readDemand()).queued > 0;

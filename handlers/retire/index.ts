@@ -1,4 +1,5 @@
 import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import { EC2Client } from "@aws-sdk/client-ec2";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { clientOptions } from "../lib/aws/client-options.ts";
 import { createInstanceCommands } from "../lib/aws/instance-commands.ts";
@@ -22,7 +23,13 @@ export const handler = defineHandler({
   build(env, { log, metricsOf, clock, deadline }): RetireDeps {
     const ssm = new SSMClient(clientOptions);
     const group =
-      env.GROUP === undefined ? undefined : createInstanceGroup(env.GROUP, new AutoScalingClient(clientOptions));
+      env.GROUP === undefined
+        ? undefined
+        : createInstanceGroup(env.GROUP, {
+            autoScaling: new AutoScalingClient(clientOptions),
+            ec2: new EC2Client(clientOptions),
+            clock,
+          });
     const vendorDeps: VendorDeps = {
       clock,
       deadline: deadline(reserveMilliseconds),
@@ -39,7 +46,7 @@ export const handler = defineHandler({
         },
       ]),
     );
-    return { pools, log };
+    return { pools, group, log };
   },
   handle: handleRetire,
 });

@@ -106,11 +106,4 @@ export const scaling = z.strictObject({
     .describe(
       "Launches of one hour that may fail before the circuit opens: nothing more is launched and an alarm tells.",
     ),
-  singleFlight: z
-    .boolean()
-    .default(true)
-    .describe(
-      "Whether one concurrent execution is reserved for the loop, so that passes never overlap. " +
-        "Turn off only where the account has no concurrency to reserve.",
-    ),
 });

@@ -28,8 +28,6 @@ export function policyDocument(statements: readonly Statement[]): string {
 export class ServiceRole extends Construct {
   readonly arn: string;
   readonly name: string;
-  /** `AROA…`, as a Terraform expression. */
-  readonly uniqueId: string;
   private policy: IamRolePolicy | undefined;
   private readonly statements: Statement[] = [];
 
@@ -66,7 +64,6 @@ export class ServiceRole extends Construct {
     });
     this.arn = role.arn;
     this.name = role.name;
-    this.uniqueId = role.uniqueId;
   }
 
   /** Adds one statement to the role's inline policy; one that is there already changes nothing. */

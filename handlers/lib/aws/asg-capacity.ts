@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-auto-scaling";
 import { CreateTagsCommand, type EC2Client, type Instance, paginateDescribeInstances } from "@aws-sdk/client-ec2";
 import type { Capacity, CapacityReading, Clock, LaunchFailureKind, LaunchReport } from "../core/ports.ts";
-import { type AsgCapacityConfig, neverRegisteredTag, registeredTag, roleTag } from "../settings/asg-capacity.ts";
+import { type AsgCapacityConfig, registeredTag, roleTag } from "../settings/asg-capacity.ts";
 import { createActivityReader } from "./asg-activities.ts";
 import { type Group, occupying, readGroup } from "./asg-group.ts";
 import { classifyResizeError, isAtMinimum, isNoMember } from "./asg-launch-failures.ts";
@@ -20,18 +20,20 @@ const pageSize = 1000;
 
 /**
  * An Auto Scaling group as capacity: a member's id and agent name are its instance id. Launching raises the desired
- * capacity to an absolute number; nothing here can lower it but the end of a named instance. Instances that AWS has still
- * to launch are members too (`ordered`), so that none is ordered twice; each counts one, so the group must know no weights.
- * Of launches in vain AWS's list of scaling activities tells after a cold start, and so do tags on the instances that were
- * stopped, for as long as EC2 shows them. An instance that has powered itself off so soon is a `failed` member until the
- * group sees it and launches another: ended by its name before that, it lowers the desired capacity.
+ * capacity to an absolute number. Instances that AWS has still to launch are members too (`ordered`), so that none is
+ * ordered twice; each counts one, so the group must know no weights.
+ *
+ * The desired capacity falls in two ways only: a named instance is ended with decrement, or orders are withdrawn while
+ * scale-in protection keeps the group from choosing a victim. After a cold start, failed launches are recovered from
+ * scaling activities and from tags on instances. An instance that has powered itself off so soon is a `failed` member
+ * until the group sees it and launches another: discarded before that, it lowers the desired capacity.
  *
  * Keep it between passes: it remembers what EC2 shows late. Two that overlap order nothing twice, as long as each reads
- * before it launches: what the group was raised by since then counts as launched.
+ * before it launches: whatever raised the group since then counts as launched.
  *
- * Needs `autoscaling:DescribeAutoScalingGroups`, `autoscaling:DescribeScalingActivities` and `ec2:DescribeInstances`, of
- * which AWS knows no resources; `autoscaling:SetDesiredCapacity` and `autoscaling:TerminateInstanceInAutoScalingGroup` on
- * the group; `ec2:CreateTags` on instances whose tag `aws:autoscaling:groupName` names the group.
+ * Needs `autoscaling:DescribeAutoScalingGroups`, `autoscaling:DescribeScalingActivities` and `ec2:DescribeInstances`,
+ * which AWS grants on `*` only; `autoscaling:SetDesiredCapacity` and `autoscaling:TerminateInstanceInAutoScalingGroup`
+ * on the group; `ec2:CreateTags` on instances whose tag `aws:autoscaling:groupName` names the group.
  */
 export function createAsgCapacity(
   config: AsgCapacityConfig,
@@ -43,9 +45,10 @@ export function createAsgCapacity(
   const memory = createInstanceMemory(bootSeconds, clock);
   const orderedMembers = createOrders(clock);
   let lastRead: Group | undefined;
-  let failed: ReadonlySet<string> = new Set();
 
   return {
+    terminationHook: { name: config.hook, group: name },
+
     async read(): Promise<CapacityReading> {
       const [group, instances, activity] = await Promise.all([
         readGroup(autoScaling, name),
@@ -55,11 +58,11 @@ export function createAsgCapacity(
       lastRead = group;
       memory.refresh(instances, activity);
       const members = group.instances.map((held) => memory.memberOf(held, instances.get(held.id), activity));
-      failed = new Set(members.flatMap(({ id, phase }) => (phase === "failed" ? [id] : [])));
       const alive = members.filter(({ phase }) => phase === "pending" || phase === "running").length;
       return {
         members: [...members, ...orderedMembers(group.desired - alive)],
         failedLaunchesLastHour: memory.launchesInVain(activity),
+        notices: noticesOf(group),
       };
     },
 
@@ -67,21 +70,17 @@ export function createAsgCapacity(
       if (requests.length === 0) return { launched: 0, failures: [] };
       const group = await readGroup(autoScaling, name);
       const missing = Math.max(0, requests.length - raisedSince(lastRead ?? group, group));
-      const launched = Math.min(missing, Math.max(0, group.max - group.desired));
+      // Orders were withdrawn while AWS launched one all the same: the group then holds more than it is asked for.
+      const held = Math.max(group.desired, occupying(group).length);
+      const launched = Math.min(missing, Math.max(0, group.max - held));
       const reportWithout = (count: number, kind: LaunchFailureKind, message: string): LaunchReport => ({
         launched: missing - count,
         failures: count > 0 ? [{ kind, message, count }] : [],
       });
       if (launched > 0) {
-        const desired = group.desired + launched;
+        const desired = held + launched;
         try {
-          await autoScaling.send(
-            new SetDesiredCapacityCommand({
-              AutoScalingGroupName: name,
-              DesiredCapacity: desired,
-              HonorCooldown: false,
-            }),
-          );
+          await resize(desired);
         } catch (error) {
           return reportWithout(missing, classifyResizeError(error), String(error));
         }
@@ -90,25 +89,41 @@ export function createAsgCapacity(
       return reportWithout(missing - launched, "quota", `the group's maximum is ${group.max}`);
     },
 
-    async stopUnregistered(id, { mayReplace }): Promise<void> {
-      if (isOrdered(id) || !(await terminate(id, mayReplace))) return;
-      const now = clock.now();
-      memory.neverRegistered.set(id, now);
-      // EC2 takes the tags of an instance that has ended, and with them our right to tag it: then memory must do.
-      if (!failed.has(id)) await tag([id], neverRegisteredTag, now.toISOString());
+    async withdraw(count): Promise<number> {
+      const group = await readGroup(autoScaling, name);
+      // AWS may launch one while we ask: a group that chose its victim could choose one with a job.
+      if (!group.instances.every((instance) => instance.protected || instance.phase === "stopping")) return 0;
+      const desired = Math.max(group.instances.length, group.desired - count, group.min);
+      if (desired >= group.desired) return 0;
+      await resize(desired);
+      lastRead = { ...group, desired };
+      return group.desired - desired;
+    },
+
+    async discard(id, { mayReplace }): Promise<void> {
+      // EC2 takes the tags of an instance that has ended, and with them our right to tag it: memory must do.
+      if (await terminate(id, mayReplace)) memory.neverRegistered.set(id, clock.now());
     },
 
     async markRegistered(ids): Promise<void> {
-      await tag(ids, registeredTag, "true");
-      for (const id of ids) memory.registered.add(id);
+      // EC2 refuses all of them where it does not know one.
+      const together = await tag(ids, registeredTag, "true");
+      for (const id of ids) {
+        if (together || (await tag([id], registeredTag, "true"))) memory.registered.add(id);
+      }
     },
 
     async assignRole(id, role): Promise<void> {
       if (isOrdered(id)) return;
-      await tag([id], roleTag, role);
-      memory.assignedRoles.set(id, role);
+      if (await tag([id], roleTag, role)) memory.assignedRoles.set(id, role);
     },
   };
+
+  async function resize(desired: number): Promise<void> {
+    await autoScaling.send(
+      new SetDesiredCapacityCommand({ AutoScalingGroupName: name, DesiredCapacity: desired, HonorCooldown: false }),
+    );
+  }
 
   /** By id; those of the last hour that ended are among them. */
   async function readInstances(): Promise<ReadonlyMap<string, Instance>> {
@@ -136,13 +151,23 @@ export function createAsgCapacity(
     }
   }
 
-  async function tag(ids: readonly string[], key: string, value: string): Promise<void> {
+  /** Resolves to whether it is written. EC2 may not know a new instance yet: then the next tick tries again. */
+  async function tag(ids: readonly string[], key: string, value: string): Promise<boolean> {
     try {
       await ec2.send(new CreateTagsCommand({ Resources: [...ids], Tags: [{ Key: key, Value: value }] }));
+      return true;
     } catch (error) {
-      if (!(error instanceof Error && error.name === "InvalidInstanceID.NotFound")) throw error;
+      if (error instanceof Error && error.name === "InvalidInstanceID.NotFound") return false;
+      throw error;
     }
   }
+}
+
+function noticesOf({ suspended }: Group): string[] {
+  return ["Launch", "Terminate"].flatMap((process) => {
+    const reason = suspended.get(process);
+    return reason === undefined ? [] : [`the group's process ${process} is suspended: ${reason}`];
+  });
 }
 
 /**

@@ -11,12 +11,17 @@ export interface GroupInstance {
   readonly id: string;
   readonly phase: Exclude<CapacityMember["phase"], "ordered" | "failed">;
   readonly outdated: boolean | undefined;
+  /** Whether the group must not choose it when it gets smaller. */
+  readonly protected: boolean;
 }
 
 /** A group as it is now. */
 export interface Group {
   readonly desired: number;
+  readonly min: number;
   readonly max: number;
+  /** Processes of the group that somebody has suspended, with the reason given. */
+  readonly suspended: ReadonlyMap<string, string>;
   readonly instances: readonly GroupInstance[];
 }
 
@@ -29,30 +34,40 @@ export interface Group {
 export async function readGroup(autoScaling: AutoScalingClient, name: string): Promise<Group> {
   const answer = await autoScaling.send(new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }));
   const group = answer.AutoScalingGroups?.find((candidate) => candidate.AutoScalingGroupName === name);
-  if (group?.DesiredCapacity === undefined || group.MaxSize === undefined) {
+  if (group?.DesiredCapacity === undefined || group.MinSize === undefined || group.MaxSize === undefined) {
     throw new Error(`the Auto Scaling group ${name} cannot be seen: it does not exist, or only in part`);
   }
   const currentVersions = templateVersions(group);
   return {
     desired: group.DesiredCapacity,
+    min: group.MinSize,
     max: group.MaxSize,
+    suspended: new Map(
+      group.SuspendedProcesses?.map(({ ProcessName = "", SuspensionReason = "" }) => [ProcessName, SuspensionReason]),
+    ),
     instances: (group.Instances ?? []).flatMap((instance) => {
       const phase = phaseOf(instance.LifecycleState);
       if (instance.InstanceId === undefined || phase === undefined) return [];
-      return { id: instance.InstanceId, phase, outdated: isOutdated(instance, currentVersions) };
+      return {
+        id: instance.InstanceId,
+        phase,
+        outdated: isOutdated(instance, currentVersions),
+        protected: instance.ProtectedFromScaleIn === true,
+      };
     }),
   };
 }
 
 /** Ids of the instances that count towards the desired capacity: one that leaves the group does not. */
 export function occupying({ instances }: Group): string[] {
-  return instances.filter(({ phase }) => phase !== "stopping").map(({ id }) => id);
+  return instances.filter(({ phase }) => phase !== "stopping" && phase !== "held").map(({ id }) => id);
 }
 
 /** A state that AWS has not told us of yet is taken for leaving: such an instance is neither supply nor touched. */
 function phaseOf(state = ""): GroupInstance["phase"] | undefined {
   if (/^(Warmed|Standby|EnteringStandby|Detach|Terminated)/.test(state)) return undefined;
   if (state.startsWith("Pending")) return "pending";
+  if (state === "Terminating:Wait") return "held";
   return state === "InService" || /^Replac.*RootVolume|^RootVolumeReplaced/.test(state) ? "running" : "stopping";
 }
 

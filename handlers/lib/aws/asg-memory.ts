@@ -55,7 +55,8 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock): Instanc
       const launched = times.length > 0 ? new Date(Math.max(...times)) : clock.now();
       const known = registered.has(id) || (instance !== undefined && tagOf(instance, registeredTag) !== undefined);
       const isYoung = clock.now().getTime() - launched.getTime() < bootSeconds * 1000;
-      const member = { id, agentName: id, launchedAt: launched, outdated, registered: known };
+      const saidSo = instance !== undefined && tagOf(instance, neverRegisteredTag) !== undefined;
+      const member = { id, agentName: id, launchedAt: launched, outdated, registered: known, neverRegistered: saidSo };
       const role = roleOf(instance) ?? assignedRoles.get(id);
       // The group takes a while to see that an instance has ended.
       if (phase !== "running" || !instance || !hasEnded(instance)) return { ...member, role, phase };

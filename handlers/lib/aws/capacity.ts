@@ -1,7 +1,7 @@
 import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ECSClient } from "@aws-sdk/client-ecs";
-import type { Capacity, Clock } from "../core/ports.ts";
+import type { Capacity, Clock, Notebook } from "../core/ports.ts";
 import type { CapacityConfig } from "../settings/capacity.ts";
 import { createAsgCapacity } from "./asg-capacity.ts";
 import { clientOptions } from "./client-options.ts";
@@ -12,15 +12,15 @@ import { createRunTaskPace } from "./ecs-launcher.ts";
  * Makes the adapters of the capacities that a fleet's environment names, one per pool. They share their clients and how
  * fast they may launch: AWS limits accounts, not pools.
  */
-export function createCapacities(clock: Clock): (config: CapacityConfig) => Capacity {
-  let tasks: Parameters<typeof createEcsCapacity>[1] | undefined;
+export function createCapacities(clock: Clock): (config: CapacityConfig, notebook: Notebook) => Capacity {
+  let tasks: Omit<Parameters<typeof createEcsCapacity>[1], "notebook"> | undefined;
   let groups: Parameters<typeof createAsgCapacity>[1] | undefined;
 
-  return (config) => {
+  return (config, notebook) => {
     switch (config.type) {
       case "ecs":
         tasks ??= { ecs: new ECSClient(clientOptions), clock, pace: createRunTaskPace(clock) };
-        return createEcsCapacity(config, tasks);
+        return createEcsCapacity(config, { ...tasks, notebook });
       case "asg":
         groups ??= { autoScaling: new AutoScalingClient(clientOptions), ec2: new EC2Client(clientOptions), clock };
         return createAsgCapacity(config, groups);

@@ -1,15 +1,8 @@
-import {
-  DescribeTasksCommand,
-  type ECSClient,
-  InvalidParameterException,
-  paginateListTasks,
-  StopTaskCommand,
-  type Task,
-} from "@aws-sdk/client-ecs";
+import { DescribeTasksCommand, type ECSClient, paginateListTasks, type Task } from "@aws-sdk/client-ecs";
 import type { AgentRole } from "../core/model.ts";
-import type { Capacity, CapacityMember, CapacityReading, Clock } from "../core/ports.ts";
+import type { Capacity, CapacityMember, CapacityReading, Clock, Notebook } from "../core/ports.ts";
 import type { EcsCapacityConfig } from "../settings/ecs-capacity.ts";
-import { countLastHour, type FailedLaunch, failedLaunchOf, neverRegistered } from "./ecs-launch-failures.ts";
+import { countLastHour, type FailedLaunch, failedLaunchOf } from "./ecs-launch-failures.ts";
 import { createEcsLauncher, createRunTaskPace, roleVariable } from "./ecs-launcher.ts";
 import { forgetAllBut } from "./forget.ts";
 import type { Pace } from "./pace.ts";
@@ -29,7 +22,7 @@ const unconfirmedMilliseconds = 30_000;
  */
 export function createEcsCapacity(
   config: EcsCapacityConfig,
-  { ecs, clock, pace = createRunTaskPace(clock) }: { ecs: ECSClient; clock: Clock; pace?: Pace },
+  { ecs, clock, pace = createRunTaskPace(clock) }: { ecs: ECSClient; clock: Clock; pace?: Pace; notebook?: Notebook },
 ): Capacity {
   /** By agent name. */
   const justLaunched = new Map<string, { readonly member: CapacityMember; readonly until: number }>();
@@ -75,14 +68,7 @@ export function createEcsCapacity(
       },
     }),
 
-    async stopUnregistered(id): Promise<void> {
-      try {
-        await ecs.send(new StopTaskCommand({ cluster: config.cluster, task: id, reason: neverRegistered }));
-      } catch (error) {
-        const goneAlready = error instanceof InvalidParameterException && /not found/i.test(error.message);
-        if (!goneAlready) throw error;
-      }
-    },
+    withdraw: () => Promise.resolve(0),
   };
 
   async function listArns(desiredStatus: "RUNNING" | "STOPPED"): Promise<string[]> {

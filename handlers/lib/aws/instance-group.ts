@@ -1,8 +1,25 @@
 import { type AutoScalingClient, DescribeAutoScalingInstancesCommand } from "@aws-sdk/client-auto-scaling";
-import type { InstanceGroup } from "../core/ports.ts";
+import { CreateTagsCommand, DescribeInstancesCommand, type EC2Client } from "@aws-sdk/client-ec2";
+import type { AgentFact, Clock, InstanceGroup } from "../core/ports.ts";
+import { neverRegisteredTag, registeredTag } from "../settings/asg-capacity.ts";
 
-/** The instances of an Auto Scaling group. Auto Scaling knows an instance until it is terminated, and then no more. */
-export function createInstanceGroup(group: string, autoScaling: AutoScalingClient): InstanceGroup {
+const tags: { readonly [Fact in AgentFact]: string } = {
+  registered: registeredTag,
+  "never-registered": neverRegisteredTag,
+};
+
+/**
+ * The instances of an Auto Scaling group. Auto Scaling knows an instance until it is terminated, and then no more. The
+ * words of an instance on its agent are kept as tags, where the loop reads them.
+ */
+export function createInstanceGroup(
+  group: string,
+  {
+    autoScaling,
+    ec2,
+    clock,
+  }: { readonly autoScaling: AutoScalingClient; readonly ec2: EC2Client; readonly clock: Clock },
+): InstanceGroup {
   return {
     async has(instanceId) {
       const query = new DescribeAutoScalingInstancesCommand({ InstanceIds: [instanceId] });
@@ -11,5 +28,28 @@ export function createInstanceGroup(group: string, autoScaling: AutoScalingClien
         (known) => known.InstanceId === instanceId && known.AutoScalingGroupName === group,
       );
     },
+
+    async note(instanceId, fact) {
+      const tag = { Key: tags[fact], Value: fact === "registered" ? "true" : clock.now().toISOString() };
+      await unlessUnknown(() => ec2.send(new CreateTagsCommand({ Resources: [instanceId], Tags: [tag] })));
+    },
+
+    async said(instanceId, fact) {
+      const query = new DescribeInstancesCommand({ InstanceIds: [instanceId] });
+      const answer = await unlessUnknown(() => ec2.send(query));
+      const instances = answer?.Reservations?.flatMap(({ Instances = [] }) => Instances) ?? [];
+      return instances.some(
+        ({ InstanceId, Tags = [] }) => InstanceId === instanceId && Tags.some(({ Key }) => Key === tags[fact]),
+      );
+    },
   };
+}
+
+async function unlessUnknown<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof Error && error.name === "InvalidInstanceID.NotFound") return undefined;
+    throw error;
+  }
 }

@@ -1,5 +1,7 @@
 import {
+  DescribeExecutionCommand,
   ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
   paginateListExecutions,
   type SFNClient,
   StartExecutionCommand,
@@ -8,8 +10,10 @@ import type { Clock, Retirements } from "../core/ports.ts";
 import type { RetirementInput } from "../core/retirement.ts";
 import type { RetirementsConfig } from "../settings/retirements.ts";
 
-/** What is started with the same name is not started twice; after so long it has another name. */
-const bucketMilliseconds = 600_000;
+/** A start with the same name is no second start. After this time the name is another. */
+const nameMilliseconds = 600_000;
+/** An agent that stayed because it was busy may be chosen again soon. */
+const scaleInMilliseconds = 60_000;
 /** ListExecutions may not show a new execution for a while; until then we remember it ourselves. */
 const confirmedMilliseconds = 15_000;
 const executionName = /^(?<agent>.+)\.[a-z-]+\.\d+$/;
@@ -18,33 +22,39 @@ const executionName = /^(?<agent>.+)\.[a-z-]+\.\d+$/;
 type RetirementsOf = RetirementsConfig & {
   readonly pool?: string | undefined;
   /** Begins the names of the pool's agents. */
-  readonly fleet: string;
+  readonly poolName: string;
 };
 
 /**
- * Executions of the retirement workflow, named `<agent>.<reason>.<10 minutes since 1970>`, so that the name alone tells
- * whose they are and makes a repeated start a single one. Of a pool's agents the name leaves the fleet out: Step Functions
- * takes no more than 80 characters. Keep it between passes: it remembers what it has just started.
+ * Executions of the retirement workflow, named `<agent>.<reason>.<10 minutes since 1970>` (`scale-in`: one minute), so
+ * that the name alone says which agent they retire and makes a repeated start a single one. The name of a pool's agent
+ * leaves the fleet out: Step Functions takes no more than 80 characters. Keep it between passes: it remembers what it
+ * has just started.
  */
 export function createRetirements(
-  { workflow, drainTimeoutSeconds, fleet, pool }: RetirementsOf,
+  { workflow, drainTimeoutSeconds, poolName, pool }: RetirementsOf,
   { sfn, clock }: { readonly sfn: SFNClient; readonly clock: Clock },
 ): Retirements {
-  const [longPrefix, shortPrefix] = pool === undefined ? ["", ""] : [`${fleet}_`, `${pool}_`];
+  const [longPrefix, shortPrefix] = pool === undefined ? ["", ""] : [`${poolName}_`, `${pool}_`];
   /** By agent name. */
-  const justStarted = new Map<string, { readonly until: number }>();
+  const justStarted = new Map<string, { readonly until: number; readonly execution: string | undefined }>();
 
   return {
     async running() {
       const now = clock.now().getTime();
       for (const [agent, { until }] of justStarted) if (until <= now) justStarted.delete(agent);
-      const names = new Set(justStarted.keys());
+      const names = new Set<string>();
       const query = { stateMachineArn: workflow, statusFilter: "RUNNING" } as const;
       for await (const { executions = [] } of paginateListExecutions({ client: sfn, pageSize: 1000 }, query)) {
         for (const { name = "" } of executions) {
           const agent = executionName.exec(name)?.groups?.agent;
           if (agent?.startsWith(shortPrefix)) names.add(longPrefix + agent.slice(shortPrefix.length));
         }
+      }
+      for (const [agent, { execution }] of justStarted) {
+        if (names.has(agent)) continue;
+        if (await hasEnded(execution)) justStarted.delete(agent);
+        else names.add(agent);
       }
       return names;
     },
@@ -59,17 +69,32 @@ export function createRetirements(
         deadline: new Date(now + drainTimeoutSeconds * 1000).toISOString(),
       };
       try {
-        await sfn.send(
+        const bucket = reason === "scale-in" ? scaleInMilliseconds : nameMilliseconds;
+        const { executionArn } = await sfn.send(
           new StartExecutionCommand({
             stateMachineArn: workflow,
-            name: `${agent}.${reason}.${Math.floor(now / bucketMilliseconds)}`,
+            name: `${agent}.${reason}.${Math.floor(now / bucket)}`,
             input: JSON.stringify(input),
           }),
         );
-        justStarted.set(name, { until: now + confirmedMilliseconds });
+        justStarted.set(name, { until: now + confirmedMilliseconds, execution: executionArn });
+        return true;
       } catch (error) {
-        if (!(error instanceof ExecutionAlreadyExists)) throw error;
+        if (error instanceof ExecutionAlreadyExists) return false;
+        throw error;
       }
     },
   };
+
+  /** Without a clear answer it goes on: an agent that leaves must not be taken for one that can be retired. */
+  async function hasEnded(executionArn: string | undefined): Promise<boolean> {
+    if (executionArn === undefined) return false;
+    try {
+      const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+      return status !== undefined && status !== "RUNNING" && status !== "PENDING_REDRIVE";
+    } catch (error) {
+      if (error instanceof ExecutionDoesNotExist) return false;
+      throw error;
+    }
+  }
 }

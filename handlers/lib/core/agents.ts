@@ -11,19 +11,21 @@ export interface Roster {
   /** Our agents, one per capacity member. */
   readonly agents: readonly Agent[];
   /** Vendor records with our names whose agent is gone and whose capacity no longer exists. */
-  readonly ghosts: readonly VendorAgent[];
+  readonly orphans: readonly VendorAgent[];
   /** Capacity ids of agents that have registered, which their capacity does not know yet. */
-  readonly newcomers: readonly string[];
-  /** Since when agents that had registered are missing in the vendor's list, by name. */
-  readonly lostSince: ReadonlyMap<string, Date>;
+  readonly newlyRegistered: readonly string[];
+  /** Since when agents that had registered are missing from the vendor's list, by name. */
+  readonly missingSince: ReadonlyMap<string, Date>;
 }
 
 /**
  * Joins capacity and vendor by the name we gave at launch. Vendor agents without a member of ours are foreign and left
- * out, unless they carry our name prefix and are gone: those are ghosts. An agent that had registered and is missing may
- * still work, so it is `unclear` for another grace.
+ * out, unless they carry our name prefix and are gone: those are orphans.
  *
- * @param lostSince what the last join told
+ * A member that the vendor does not list proves nothing: it is `unclear` for a grace if it had registered, and `unseen`
+ * after that.
+ *
+ * @param missingSince from the last join
  * @param vendorAgents `undefined` where the vendor does not show its agents: running members are then `unclear`.
  */
 export function joinAgents(input: {
@@ -31,7 +33,7 @@ export function joinAgents(input: {
   readonly vendorAgents: readonly VendorAgent[] | undefined;
   /** Names of the agents whose retirement is under way. */
   readonly retiring: ReadonlySet<string>;
-  readonly lostSince: ReadonlyMap<string, Date>;
+  readonly missingSince: ReadonlyMap<string, Date>;
   readonly namePrefix: string;
   readonly registrationGraceSeconds: number;
   readonly now: Date;
@@ -39,16 +41,20 @@ export function joinAgents(input: {
   const { members, vendorAgents, retiring, namePrefix, now } = input;
   const recordsByName = groupByName(vendorAgents ?? []);
   const graceEnds = now.getTime() - input.registrationGraceSeconds * 1000;
-  const lostSince = new Map<string, Date>();
-  const newcomers: string[] = [];
+  const missingSince = new Map<string, Date>();
+  const newlyRegistered: string[] = [];
 
   const agents = members.map((member): Agent => {
     const record = strongest(recordsByName.get(member.agentName));
-    if (record && member.registered === false) newcomers.push(member.id);
-    const lost =
-      member.registered && vendorAgents && !record ? (input.lostSince.get(member.agentName) ?? now) : undefined;
-    if (lost) lostSince.set(member.agentName, lost);
-    const underWay = member.phase === "stopping" || retiring.has(member.agentName);
+    const listed = record !== undefined && record.state !== "gone";
+    if (listed && member.registered !== true) newlyRegistered.push(member.id);
+    const missing =
+      vendorAgents && !listed && (member.registered === true || record)
+        ? (input.missingSince.get(member.agentName) ?? now)
+        : undefined;
+    if (missing) missingSince.set(member.agentName, missing);
+    const underWay = retiring.has(member.agentName);
+    const leaves = underWay || member.phase === "stopping" || member.phase === "held";
     return {
       name: member.agentName,
       capacityId: member.id,
@@ -57,34 +63,47 @@ export function joinAgents(input: {
       launchedAt: member.launchedAt,
       idleSince: record?.idleSince,
       outdated: member.outdated,
-      stranded: record?.state === "draining" && !underWay,
-      state: underWay ? "retiring" : stateOf(member, record, vendorAgents !== undefined, lost, graceEnds),
+      drained: record?.state === "draining" && !leaves,
+      held: member.phase === "held" && !underWay,
+      dead: member.phase === "failed",
+      state: leaves
+        ? "retiring"
+        : stateOf(member, record, { vendorShowsAgents: vendorAgents !== undefined, missing, graceEnds }),
     };
   });
 
   const memberNames = new Set(members.map((member) => member.agentName));
-  const ghosts = (vendorAgents ?? []).filter(
+  const orphans = (vendorAgents ?? []).filter(
     (agent) => isGone(agent, graceEnds) && agent.name.startsWith(namePrefix) && !memberNames.has(agent.name),
   );
-  return { agents, ghosts, newcomers, lostSince };
+  return { agents, orphans, newlyRegistered, missingSince };
 }
 
 function stateOf(
   member: CapacityMember,
   record: VendorAgent | undefined,
-  vendorShowsAgents: boolean,
-  lostSince: Date | undefined,
-  graceEnds: number,
+  seen: { readonly vendorShowsAgents: boolean; readonly missing: Date | undefined; readonly graceEnds: number },
 ): AgentState {
-  if (member.phase === "ordered") return "starting";
-  if (member.phase === "failed") return record ? "retiring" : "offline";
-  if (!vendorShowsAgents) return member.phase === "running" ? "unclear" : "starting";
-  if (lostSince) return lostSince.getTime() < graceEnds ? "offline" : "unclear";
-  const isYoung = member.launchedAt.getTime() >= graceEnds;
-  if (record === undefined) return isYoung ? "starting" : "offline";
+  const isYoung = member.launchedAt.getTime() >= seen.graceEnds;
+  if (member.phase === "ordered") return "ordered";
+  if (member.phase === "failed") return record ? "retiring" : "failed";
+  if (!seen.vendorShowsAgents) {
+    if (member.neverRegistered) return "failed";
+    // Where machines report that their agent registered, one that did not report may have none.
+    if (member.phase === "running" && (isYoung || member.registered !== false)) return "unclear";
+    return isYoung ? "starting" : "unseen";
+  }
+  if (seen.missing) {
+    if (seen.missing.getTime() < seen.graceEnds) return "unseen";
+    return record ? "retiring" : "unclear";
+  }
+  if (record === undefined) {
+    if (member.neverRegistered) return "failed";
+    return isYoung ? "starting" : "unseen";
+  }
   if (record.state === "offline") {
     if (isYoung) return "starting";
-    return record.offlineSince && record.offlineSince.getTime() >= graceEnds ? "unclear" : "offline";
+    return record.offlineSince && record.offlineSince.getTime() >= seen.graceEnds ? "unclear" : "offline";
   }
   return record.state === "idle" || record.state === "busy" ? record.state : "retiring";
 }

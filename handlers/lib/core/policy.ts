@@ -27,10 +27,12 @@ export const policySchema = z.strictObject({
   singleUse: z.boolean(),
   /** Whether surplus agents leave by their own idle timeout, or are retired by the loop. */
   departure: z.enum(["by-itself", "by-retirement"]),
-  /** Whether the fleet has a retirement workflow; without one nothing ends an agent that has registered. */
+  /** Whether the fleet has a retirement workflow; without one agents only ever leave by themselves. */
   canRetire: z.boolean(),
-  /** How long an agent may live, where neither it nor its capacity sees to that. */
+  /** How long an agent may live, where the loop has to end it: neither the agent nor its capacity does. */
   maxLifetimeSeconds: z.number().optional(),
+  /** Share of the agents that may be replaced at the same time, at least one. Left out: outdated agents stay. */
+  renewAtOncePercent: z.number().optional(),
 });
 
 /** See {@link policySchema}. */

@@ -29,12 +29,15 @@ export type MetricName =
   | "JobsUnmatched"
   | "OldestQueuedSeconds"
   | "QueuedWithoutAgents"
+  | "AgentsOrdered"
   | "AgentsStarting"
   | "AgentsIdle"
   | "AgentsBusy"
   | "AgentsUnclear"
+  | "AgentsUnseen"
   | "AgentsRetiring"
   | "AgentsOffline"
+  | "AgentsOutdated"
   | "AgentsWanted"
   | "Launched"
   | "LaunchFailures"
@@ -94,15 +97,21 @@ export interface CapacityMember {
   /** `undefined`: a group launched it and it has been given none yet. */
   readonly role: AgentRole | undefined;
   /**
-   * `ordered`: a group was asked for it, and AWS has not begun to launch it. There is nothing to stop yet. `failed`: it has
-   * ended by itself at boot, and its group will launch another unless it is stopped.
+   * - `ordered`: AWS was asked for it and has not begun to launch it. Nothing runs.
+   * - `pending`, `running`: AWS launches it, or has.
+   * - `failed`: AWS says that it ended at boot. Its group will launch another unless it is discarded.
+   * - `held`: the group's termination hook holds it until its retirement completes the hook.
+   * - `stopping`: it ends.
    */
-  readonly phase: "ordered" | "pending" | "running" | "failed" | "stopping";
+  readonly phase: "ordered" | "pending" | "running" | "failed" | "held" | "stopping";
+  /** When it was ordered; once AWS has begun to launch it, when that was. */
   readonly launchedAt: Date;
   /** Launched from older settings than the capacity has now. */
   readonly outdated?: boolean | undefined;
-  /** Whether its agent has ever registered; `undefined` of capacities that do not remember it. */
+  /** Whether its agent has ever registered; `undefined` where nobody could have noted it. */
   readonly registered?: boolean | undefined;
+  /** The machine itself said that its agent never registered. */
+  readonly neverRegistered?: boolean | undefined;
 }
 
 /** What a capacity is asked to start. */
@@ -129,18 +138,24 @@ export interface CapacityReading {
    * whose cause may be gone by now need not be counted for the whole hour.
    */
   readonly failedLaunchesLastHour: number;
+  /** What an operator should know of it, in AWS's own words: launches that failed since the last reading, suspended processes. */
+  readonly notices?: readonly string[] | undefined;
 }
 
 /** Where agents run, behind ECS or EC2. */
 export interface Capacity {
+  /** The hook that holds its members in the phase `held`; only of capacities that have one. */
+  readonly terminationHook?: LifecycleHook | undefined;
   read(): Promise<CapacityReading>;
   /** Starts one member per request. Partial success is normal. */
   launch(requests: readonly LaunchRequest[]): Promise<LaunchReport>;
+  /** Takes back up to this many orders that AWS has not begun to launch, newest first. Resolves to how many. */
+  withdraw(count: number): Promise<number>;
   /**
-   * Stops one named member that never became an agent. Never called for one that might be busy. A group at its floor would
-   * launch another in its place: unless `mayReplace`, such a member is left as it is.
+   * Takes a member out whose machine AWS calls dead, so that its group does not replace it; only of capacities that
+   * replace members. A group at its floor launches another all the same: unless `mayReplace`, the member is left as it is.
    */
-  stopUnregistered(id: string, options: { readonly mayReplace: boolean }): Promise<void>;
+  discard?(id: string, options: { readonly mayReplace: boolean }): Promise<void>;
   /** Remembers for good that the agents of these members have registered; only of capacities that can. */
   markRegistered?(ids: readonly string[]): Promise<void>;
   /** Tells a member its role; only of capacities whose members come without one. */
@@ -157,18 +172,22 @@ export interface Retirements {
   /**
    * Starts one; started again within minutes for the same agent and reason it changes nothing.
    *
-   * @param hook what waits for its end; only with the reason `terminating`
+   * @param hook the hook that waits for its end; only with the reason `terminating`
+   * @returns `false` where one of that name ran a moment ago and has ended
    */
-  start(agent: AgentReference, reason: RetirementReason, hook?: LifecycleHook): Promise<void>;
+  start(agent: AgentReference, reason: RetirementReason, hook?: LifecycleHook): Promise<boolean>;
 }
 
 /** What a vendor's runtime half offers the retirement workflow. Every call may be repeated. Throws {@link VendorApiError}. */
 export interface VendorRetirement {
   /**
-   * Locks the agent against new jobs, then tells whether it works, by the same answer or one after the lock. What is not
-   * proven is `busy`. `gone`: the vendor knows it no more.
+   * Locks the agent against new jobs, then says whether it works, by the same answer or one after the lock. Everything
+   * that is not proven is `busy`.
+   *
+   * - `gone`: the machine itself, or the vendor by a positive word, says that no agent is there any more.
+   * - `unseen`: the vendor does not list the agent. That proves nothing: it may work in another pool.
    */
-  drain(agent: AgentReference): Promise<"idle" | "busy" | "gone">;
+  drain(agent: AgentReference): Promise<"idle" | "busy" | "gone" | "unseen">;
   /** Lifts the lock. Absence is no error. */
   undrain(agent: AgentReference): Promise<void>;
   /**
@@ -178,10 +197,42 @@ export interface VendorRetirement {
   deregister(agent: AgentReference): Promise<void>;
 }
 
+/**
+ * Keeps passes of one fleet from overlapping: whoever holds the lease may act. It ends by itself when its holder dies.
+ * Every call may throw, and then nothing may be done that needs the lease.
+ */
+export interface Lease {
+  /** Takes the lease if it is free. Where another pass holds it, leaves word that somebody called. */
+  acquire(): Promise<boolean>;
+  /**
+   * Prolongs it.
+   *
+   * @returns `undefined` where another pass has taken it over; else when somebody last called in vain, if ever
+   */
+  renew(): Promise<{ readonly calledAt: Date | undefined } | undefined>;
+  /** Gives it back. */
+  release(): Promise<void>;
+}
+
+/** A small document that outlives the function that wrote it. */
+export interface Notebook {
+  /** The document as it was last written; `undefined` where there is none. Never validated: read it by a schema. */
+  read(): Promise<unknown>;
+  /** Replaces the document. It must be JSON. */
+  write(document: unknown): Promise<void>;
+}
+
+/** A machine's own word on its agent. */
+export type AgentFact = "registered" | "never-registered";
+
 /** The instances of one fleet. */
 export interface InstanceGroup {
   /** Whether it is one of the fleet's and still there. */
   has(instanceId: string): Promise<boolean>;
+  /** Writes down for good what an instance said of its agent. An instance that is gone is no error. */
+  note(instanceId: string, fact: AgentFact): Promise<void>;
+  /** Whether an instance has said this of its agent. */
+  said(instanceId: string, fact: AgentFact): Promise<boolean>;
 }
 
 /** Asks the instances themselves, where no API of the vendor tells what an agent does. */

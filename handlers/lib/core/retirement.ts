@@ -1,9 +1,12 @@
 import * as z from "zod";
 
-/** What the retirement workflow asks the vendor for, one at a time. */
-export const retirementSteps = ["drain", "undrain", "deregister"] as const;
+/**
+ * The questions that the retirement workflow asks about an agent, one at a time. `forget` deletes the record of an agent
+ * whose machine is gone, and asks nobody whether it works.
+ */
+export const retirementSteps = ["drain", "undrain", "deregister", "forget"] as const;
 
-/** The name of the error by which the workflow knows an agent that works after all, whatever was seen before. */
+/** The name of the error by which the workflow recognizes an agent that works after all, whatever was seen before. */
 export const agentBusy = "AgentBusyError";
 
 /** See {@link agentBusy}. */
@@ -13,24 +16,37 @@ export class AgentBusyError extends Error {
 
 const retirementReason = z.enum([
   "scale-in",
-  "stranded",
-  "dismissed",
+  "drained",
+  "offline",
+  "unseen",
+  "surplus",
+  "too-old",
+  "outdated",
   "release",
+  "never-registered",
   "terminating",
   "spot-interruption",
-  "rebalance",
 ]);
 
 /**
- * Why an agent is retired. By `scale-in` it may stay if it turns out to be busy; `stranded` finishes a retirement that was
- * left halfway, `dismissed` ends one that nothing else would. In all other cases AWS or the agent itself has decided that
- * it goes.
+ * Why an agent is retired.
+ *
+ * - `scale-in`: too many are idle. Only then may an agent stay that turns out to be busy.
+ * - `drained`: an earlier retirement stopped halfway.
+ * - `offline`: the vendor lists it as not connected. `unseen`: only the machine itself can say whether it works.
+ * - `surplus`: an agent of the floor too many. `too-old`, `outdated`: its lifetime is over, its settings are old.
+ * - `release`, `never-registered`: the machine itself said that it lets go.
+ * - `terminating`, `spot-interruption`: AWS takes it.
  */
 export type RetirementReason = z.output<typeof retirementReason>;
 
-const lifecycleHook = z.object({ name: z.string(), group: z.string(), token: z.string() }).readonly();
+const lifecycleHook = z.object({ name: z.string(), group: z.string() }).readonly();
 
-/** The termination hook that holds an instance until it is completed. */
+/**
+ * The termination hook that holds an instance until it is completed. Heartbeat and completion need no token beside the
+ * instance's id:
+ * https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CompleteLifecycleAction.html
+ */
 export type LifecycleHook = z.output<typeof lifecycleHook>;
 
 const retirementInput = z.object({
@@ -46,10 +62,10 @@ const retirementInput = z.object({
   deadline: z.string(),
 });
 
-/** What an execution of the workflow is started with. */
+/** An execution of the workflow is started with this. */
 export type RetirementInput = z.output<typeof retirementInput>;
 
-/** What the workflow calls the retire Lambda with. */
+/** The workflow calls the retire Lambda with this. */
 export const retirementEvent = retirementInput
   .pick({ agent: true, reason: true })
   .extend({ step: z.enum(retirementSteps) });

@@ -1,6 +1,8 @@
-import type { Agent, AgentRole, AgentState, Decision, Snapshot } from "./model.ts";
+import { retireesOf } from "./departures.ts";
+import type { Agent, AgentRole, Decision, Snapshot } from "./model.ts";
 import type { Policy } from "./policy.ts";
 import { oldestFirst, removalComparisons } from "./removal-order.ts";
+import { bufferFor, clamp, countStates, isSupply, standingAgents } from "./supply.ts";
 
 /**
  * The scaling decision: pure and total. It looks at everything, computes an absolute target and says what to do about
@@ -8,13 +10,12 @@ import { oldestFirst, removalComparisons } from "./removal-order.ts";
  */
 export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision {
   const { demand, agents } = snapshot;
-  const count = countStates(agents);
-  const working = snapshot.vendorShowsAgents ? count.busy : demand.running;
+  const working = snapshot.vendorShowsAgents ? countStates(agents).busy : demand.running;
   const jobs = working + demand.queued;
   const buffer = bufferFor(policy, jobs);
   const needed = jobs + buffer;
   const wanted = clamp(needed, policy.min, policy.max);
-  const supply = count.starting + count.idle + count.busy + count.unclear;
+  const supply = agents.filter(isSupply).length;
   const view: View = {
     snapshot,
     policy,
@@ -25,19 +26,14 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
       circuitOpen: snapshot.failedLaunchesLastHour >= policy.maxFailedLaunchesPerHour,
       atCeiling: needed > policy.max,
       launch: [],
-      retire: [],
-      resume: agents.filter((agent) => agent.stranded).slice(0, policy.maxRemovedPerTick),
-      dismiss: toDismiss(snapshot, policy, now),
+      retire: retireesOf(snapshot, policy, now, wanted > supply),
+      scaleIn: { count: 0, candidates: [] },
+      withdraw: 0,
+      discard: agents.filter(({ state, dead }) => state === "failed" && dead).slice(0, policy.maxRemovedPerTick),
       assignRoles: rolesToAssign(snapshot, policy),
-      stop: agents
-        .filter((agent) => agent.state === "offline" && !(policy.canRetire && hasRegistered(agent)))
-        .sort(oldestFirst)
-        .slice(0, policy.maxRemovedPerTick),
     },
   };
-  if (!policy.enabled) {
-    return { ...hold(view, "scaling is switched off"), resume: [], dismiss: [], stop: [] };
-  }
+  if (!policy.enabled) return { ...hold(view, "scaling is switched off"), discard: [] };
   if (wanted > supply) {
     return scaleOut(view, `wanted ${wanted} (${working} working, ${demand.queued} queued, buffer ${buffer})`);
   }
@@ -45,18 +41,11 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   return hold(view, `wanted ${wanted}, have ${supply}`);
 }
 
-/** How many agents are in each state. */
-export function countStates(agents: readonly Agent[]): Record<AgentState, number> {
-  const count = { starting: 0, idle: 0, busy: 0, unclear: 0, retiring: 0, offline: 0 };
-  for (const agent of agents) count[agent.state] += 1;
-  return count;
-}
-
 interface View {
   readonly snapshot: Snapshot;
   readonly policy: Policy;
   readonly secondsSinceLaunch: number;
-  /** What holds whatever the action. */
+  /** The parts of the decision that hold whatever the action. */
   readonly settled: Omit<Decision, "action" | "reason">;
 }
 
@@ -73,9 +62,11 @@ function scaleOut(view: View, wish: string): Decision {
   const cooling = view.secondsSinceLaunch < policy.scaleOutCooldownSeconds;
   const due = cooling ? policy.min - settled.supply : missing;
   if (due <= 0) return hold(view, `${wish}: scale-out cooldown of ${policy.scaleOutCooldownSeconds} s is running`);
-  // Agents that leave or hang still exist: the ceiling counts them.
+  // Agents that leave or are not seen still exist: the ceiling counts them.
   const room = policy.max - snapshot.agents.length;
-  if (room <= 0) return hold(view, `${wish}: no room under max ${policy.max} until leaving agents are gone`);
+  if (room <= 0) {
+    return hold(view, `${wish}: no room under max ${policy.max} until agents are gone that leave or are not seen`);
+  }
   const added = Math.min(due, room, policy.maxAddedPerTick);
   return {
     ...settled,
@@ -87,94 +78,66 @@ function scaleOut(view: View, wish: string): Decision {
 
 function scaleIn(view: View): Decision {
   const { settled, policy, snapshot } = view;
+  const { starting, ordered } = countStates(snapshot.agents);
   const state = `wanted ${settled.wanted}, have ${settled.supply}`;
-  if (policy.departure === "by-itself") return hold(view, `${state}: idle agents leave by themselves`);
-  if (view.secondsSinceLaunch < policy.scaleInCooldownSeconds) {
-    return hold(view, `${state}: scale-in cooldown of ${policy.scaleInCooldownSeconds} s is running`);
-  }
   const earlier = policy.scaleInAfterObservations - 1;
   const recent = earlier > 0 ? snapshot.recentlyWanted.slice(-earlier) : [];
   const mostWanted = Math.max(settled.wanted, ...recent);
   if (recent.length < earlier || mostWanted >= settled.supply) {
     return hold(view, `${state}: scale in only after ${policy.scaleInAfterObservations} observations want fewer`);
   }
-  // Those that start may never come: nobody who is there leaves for them.
-  const { starting } = countStates(snapshot.agents);
-  const going = new Set(settled.dismiss.filter((agent) => agent.state === "idle"));
-  const surplus = settled.supply - starting - going.size - mostWanted;
-  if (surplus <= 0) return hold(view, `${state}: ${starting + going.size} of them still start or leave already`);
-  const retire = snapshot.agents
+  // Nothing runs on them yet: they go first, and no cooldown speaks for them.
+  const withdraw = Math.min(ordered, settled.supply - mostWanted);
+  const withdrawing = { ...view, settled: { ...settled, withdraw } };
+  const said = withdraw > 0 ? `${state}: withdraw ${withdraw} orders` : state;
+  if (policy.departure === "by-itself") return hold(withdrawing, `${said}: idle agents leave by themselves`);
+  if (view.secondsSinceLaunch < policy.scaleInCooldownSeconds) {
+    return hold(withdrawing, `${said}: scale-in cooldown of ${policy.scaleInCooldownSeconds} s is running`);
+  }
+  // Agents that start may never come: no agent that is there leaves for them.
+  const going = new Set(settled.retire.map(({ agent }) => agent));
+  const leaving = snapshot.agents.filter((agent) => agent.state === "idle" && going.has(agent)).length;
+  const surplus = settled.supply - ordered - starting - leaving - mostWanted;
+  if (surplus <= 0) return hold(withdrawing, `${said}: ${starting + ordered + leaving} of them start or leave already`);
+  const candidates = snapshot.agents
     .filter((agent) => agent.state === "idle" && !going.has(agent))
-    .sort(removalComparisons[policy.removalOrder])
-    .slice(0, Math.min(surplus, policy.maxRemovedPerTick));
-  if (retire.length === 0) return hold(view, `${state}: none is proven idle`);
-  return { ...settled, action: "scale-in", retire, reason: `${state}: retire ${retire.length}` };
-}
-
-function bufferFor({ buffer }: Policy, jobs: number): number {
-  return typeof buffer === "number" ? buffer : Math.ceil((jobs * buffer.percent) / 100);
+    .sort(removalComparisons[policy.removalOrder]);
+  const count = Math.min(surplus, policy.maxRemovedPerTick, candidates.length);
+  if (count === 0) return hold(withdrawing, `${said}: none is proven idle`);
+  return {
+    ...withdrawing.settled,
+    action: "scale-in",
+    scaleIn: { count, candidates },
+    reason: `${said}: retire ${count}`,
+  };
 }
 
 /**
- * Floor agents first, until as many are left for jobs to come as an idle fleet keeps: the floor, or the buffer where that
- * is larger. Anything less permanent would idle out and be launched again for ever. One that is offline may still
- * register, and nothing would ever make one floor agent too many leave.
+ * Floor agents first, until as many are left for future jobs as an idle fleet keeps: the floor, or the buffer where that
+ * is larger. Anything less permanent would idle out and be launched again for ever.
  */
 function rolesFor(count: number, snapshot: Snapshot, policy: Policy): AgentRole[] {
-  const standing = standingOf(policy);
+  const standing = standingAgents(policy);
   const left = floorLeft(snapshot, policy);
   return Array.from({ length: count }, (_, index) => (left + index < standing ? "floor" : "burst"));
 }
 
-/** So many agents an idle fleet keeps. */
-function standingOf(policy: Policy): number {
-  return clamp(bufferFor(policy, 0), policy.min, policy.max);
-}
-
-/** Floor agents that jobs to come will find. Single-use ones with a job are none; where nobody shows them, burst agents work first. */
+/**
+ * Floor agents that are still free for future jobs. A busy single-use agent does not count; where the vendor hides
+ * agents, assume that burst agents took the jobs first.
+ */
 function floorLeft({ agents, demand, vendorShowsAgents }: Snapshot, policy: Policy): number {
-  const floor = agents.filter(({ role, state }) => role === "floor" && state !== "retiring");
+  const floor = agents.filter((agent) => agent.role === "floor" && isSupply(agent));
   if (!policy.singleUse) return floor.length;
   if (vendorShowsAgents) return floor.filter(({ state }) => state !== "busy").length;
   const burst = agents.filter(({ role, state }) => role === "burst" && state === "unclear");
   return clamp(floor.length - (demand.running - burst.length), 0, floor.length);
 }
 
-function toDismiss(snapshot: Snapshot, policy: Policy, now: Date): Agent[] {
-  if (!policy.canRetire) return [];
-  const lost = snapshot.agents.filter((agent) => agent.state === "offline" && hasRegistered(agent));
-  const dismissed = [...lost, ...surplusFloor(snapshot, policy), ...outlived(snapshot, policy, now)];
-  return dismissed.slice(0, policy.maxRemovedPerTick);
-}
-
-/** The vendor has a record of it: it may come back, and get a job. */
-function hasRegistered({ vendorId }: Agent): boolean {
-  return vendorId !== undefined;
-}
-
-/** Only while no job is anywhere: then all are idle, whether the vendor shows them or not. */
-function surplusFloor({ agents, demand }: Snapshot, policy: Policy): Agent[] {
-  if (policy.departure === "by-retirement" || demand.queued + demand.running > 0) return [];
-  const idle = agents.filter(({ role, state }) => role === "floor" && (state === "idle" || state === "unclear"));
-  return idle.sort(oldestFirst).slice(0, Math.max(0, idle.length - standingOf(policy)));
-}
-
-/** One at a time, when no other comes or goes: an idle fleet is renewed without ever being empty. */
-function outlived({ agents }: Snapshot, { maxLifetimeSeconds }: Policy, now: Date): Agent[] {
-  if (maxLifetimeSeconds === undefined) return [];
-  const { starting, retiring } = countStates(agents);
-  if (starting + retiring > 0) return [];
-  const bornBefore = now.getTime() - maxLifetimeSeconds * 1000;
-  const old = agents.filter(({ state, launchedAt }) => state === "idle" && launchedAt.getTime() < bornBefore);
-  return old.sort(oldestFirst).slice(0, 1);
-}
-
 /** An agent that the vendor's loop retires needs no role: no idle timeout of its own depends on it. */
 function rolesToAssign(snapshot: Snapshot, policy: Policy): Decision["assignRoles"] {
   if (policy.departure === "by-retirement") return [];
-  const without = snapshot.agents
-    .filter(({ role, state }) => role === undefined && state !== "retiring")
-    .sort(oldestFirst);
+  const without = snapshot.agents.filter((agent) => agent.role === undefined && isSupply(agent)).sort(oldestFirst);
   const roles = rolesFor(without.length, snapshot, policy);
   return without.flatMap((agent, index) => {
     const role = roles[index];
@@ -186,8 +149,4 @@ function secondsSinceNewestLaunch(agents: readonly Agent[], now: Date): number {
   let newest = Number.NEGATIVE_INFINITY;
   for (const agent of agents) newest = Math.max(newest, agent.launchedAt.getTime());
   return (now.getTime() - newest) / 1000;
-}
-
-function clamp(value: number, low: number, high: number): number {
-  return Math.min(Math.max(value, low), high);
 }

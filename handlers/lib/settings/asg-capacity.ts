@@ -4,7 +4,7 @@ import * as z from "zod";
 export const roleTag = "AgentFleetsRole";
 /** Marks an instance whose agent has registered with the vendor. */
 export const registeredTag = "AgentFleetsRegistered";
-/** Marks an instance that was stopped because its agent never registered: the time, ISO 8601. */
+/** Marks an instance that said itself that its agent never registered: the time, ISO 8601. */
 export const neverRegisteredTag = "AgentFleetsNeverRegistered";
 
 /** The Auto Scaling group of a fleet. Made by the stack, carried in the loop's environment, read by the group's adapter. */
@@ -12,7 +12,9 @@ export const asgCapacityConfig = z.strictObject({
   type: z.literal("asg"),
   /** The group's name. */
   group: z.string(),
-  /** An instance that ends by itself and is younger, in seconds, has been launched in vain. */
+  /** The name of its termination hook, which waits for a retirement. */
+  hook: z.string(),
+  /** An instance that ends by itself and is younger, in seconds, never became an agent. */
   bootSeconds: z.number(),
 });
 

@@ -24,6 +24,8 @@ export const autoscaleEnv = z.object({
   CAPACITY: json(capacityConfig),
   /** Only in fleets of several pools; differences only, because an environment holds no more than 4 KB. */
   POOLS: json(z.array(poolOverrides)).optional(),
+  /** Table of the fleet's lease, and of the documents that outlive a function. */
+  STATE_TABLE: z.string(),
   /** Left out where agents leave by themselves. */
   RETIREMENTS: json(retirementsConfig).optional(),
   /** ARN of the vendor's API credential; left out where the vendor needs none. */

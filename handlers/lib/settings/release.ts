@@ -7,7 +7,5 @@ export const releaseEnv = z.object({
   FLEET: z.string(),
   /** Name of the fleet's Auto Scaling group. */
   GROUP: z.string(),
-  /** Unique id of the role of its instances: `AROA…`. */
-  INSTANCE_ROLE_ID: z.string(),
   RETIREMENTS: json(retirementsConfig),
 });

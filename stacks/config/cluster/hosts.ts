@@ -1,7 +1,27 @@
 import * as z from "zod";
-import { architectureRule, gp3Disk, instanceRefresh, instances, warmupSeconds } from "../compute/instances.ts";
+import { architectureRule, gp3Disk, instances } from "../compute/instances.ts";
 import { amiId, architecture, text, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
+
+const refresh = withRules(
+  z.strictObject({
+    minHealthyPercent: wholeNumber(0, 100).default(100).describe("Hosts that stay in service."),
+    maxHealthyPercent: wholeNumber(100, 200).default(110).describe("Hosts at once, old and new."),
+    warmupSeconds: wholeNumber(0, 3600).default(120).describe("How long a new host takes until it counts."),
+  }),
+  [
+    {
+      path: ["maxHealthyPercent"],
+      reads: [["minHealthyPercent"], ["maxHealthyPercent"]],
+      check: ({ minHealthyPercent: min, maxHealthyPercent: max }) =>
+        max === min
+          ? "must be more than minHealthyPercent, or no host could ever be replaced"
+          : max - min > 100
+            ? "must be at most 100 above minHealthyPercent"
+            : undefined,
+    },
+  ],
+);
 
 /** The agent's variables that this stack sets itself or that would carry a credential. */
 const reservedVariables: Readonly<Record<string, string>> = {
@@ -57,10 +77,7 @@ export const hosts = withRules(
     maxLifetimeDays: wholeNumber(1, 365)
       .default(30)
       .describe("Age at which a host is drained and replaced, and so takes the newest AMI."),
-    refresh: instanceRefresh("host", {
-      minHealthyPercent: 100,
-      warmupSeconds: warmupSeconds.default(120).describe("How long a new host takes until it counts."),
-    })
+    refresh: refresh
       .prefault({})
       .describe("How hosts are replaced when their template changes. Each is drained before it goes."),
     ecsConfig: ecsConfig

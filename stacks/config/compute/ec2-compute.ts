@@ -3,7 +3,7 @@ import { stackName } from "../names.ts";
 import { isCidr } from "../network/cidr.ts";
 import { amiId, architecture, deviceName, oneOf, policyArn, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
-import { architectureRule, gp3Disk, instanceRefresh, instances, warmupSeconds } from "./instances.ts";
+import { architectureRule, gp3Disk, instances } from "./instances.ts";
 
 /** An AMI by its id. */
 export const amiById = z.strictObject({ id: amiId.describe("An AMI by its id.") });
@@ -92,6 +92,16 @@ const suspendable = oneOf([
   "ScheduledActions",
 ]);
 
+const refresh = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe("Whether a changed template replaces the instances that have the old one. Each finishes its job first."),
+  atOncePercent: wholeNumber(1, 100)
+    .default(10)
+    .describe("Share of the fleet that may be replaced at the same time; at least one instance."),
+});
+
 const fields = z.strictObject({
   instances: instances("an instance")
     .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
@@ -114,7 +124,10 @@ const fields = z.strictObject({
   capacityRebalance: z
     .boolean()
     .default(true)
-    .describe("Whether AWS replaces Spot instances that it may soon reclaim. Busy ones are waited for."),
+    .describe(
+      "Whether AWS replaces Spot instances that it may soon reclaim: it launches the new one and ends the old one, whose " +
+        "job is waited for. `false`: the recommendation is ignored.",
+    ),
   maxLifetimeSeconds: wholeNumber(0, 31_536_000)
     .refine((seconds) => seconds === 0 || seconds >= 86_400, {
       error: "must be 0 or a whole number from 86400 to 31536000",
@@ -124,7 +137,7 @@ const fields = z.strictObject({
   warmPool: warmPool.optional().describe("Instances that have booted once and wait, so that they start faster."),
   suspendedProcesses: uniqueList(suspendable)
     .default([])
-    .describe("Processes of the group that rest. AZRebalance always does: it terminates instances to move them."),
+    .describe("Auto Scaling processes to suspend; AZRebalance is always suspended."),
   groupMetrics: z.boolean().default(true).describe("Whether the group's own metrics are collected; they are free."),
   volume: volume.prefault({}).describe("An instance's disk: gp3, encrypted always, with `kmsKeyArn` or AWS's own key."),
   detailedMonitoring: z.boolean().default(false).describe("EC2 metrics each minute, which AWS charges for."),
@@ -141,17 +154,7 @@ const fields = z.strictObject({
   instanceRole: instanceRole
     .prefault({ extraPolicyArns: [] })
     .describe("What instances, and so jobs, may do in AWS: an own role with more rights, or one of yours."),
-  refresh: instanceRefresh("instance", {
-    minHealthyPercent: 90,
-    warmupSeconds: warmupSeconds
-      .optional()
-      .describe(
-        "How long a new instance takes until it counts. Left out: until one that does not boot is sure to be gone, which is " +
-          "agents.registrationGraceSeconds and ten minutes. Less lets a refresh go on over instances that never work.",
-      ),
-  })
-    .prefault({})
-    .describe("How instances are replaced when their template changes. Each is drained before it goes."),
+  refresh: refresh.prefault({}).describe("How the loop replaces instances that are too old or have an old template."),
   healthCheckGraceSeconds: wholeNumber(0, 7200).default(300).describe("How long a new instance is not judged."),
   hostLogs: z.boolean().default(true).describe("Whether the CloudWatch agent ships the logs of boot and agent."),
 });

@@ -32,6 +32,7 @@ export class FleetAlarms extends Construct {
       this.jobs(pool);
       this.launches(pool);
       this.unserved(pool);
+      this.unseen(pool);
     }
     this.deliveries();
   }
@@ -125,6 +126,22 @@ export class FleetAlarms extends Construct {
       threshold: 1,
       periodSeconds: 300,
       periods: 1,
+      missingData: "notBreaching",
+    });
+  }
+
+  private unseen(pool: string | undefined): void {
+    this.onPool(pool, {
+      name: "agents-unseen",
+      impact:
+        "Agents run that the vendor does not list in this fleet's pool. They may hold jobs, so nothing stops them; they " +
+        "take no job of this pool, count against agents.max and cost money.",
+      metric: "AgentsUnseen",
+      statistic: "Minimum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 300,
+      periods: 2,
       missingData: "notBreaching",
     });
   }

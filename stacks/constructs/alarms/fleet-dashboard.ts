@@ -61,7 +61,16 @@ function poolWidgets(fleet: string, pool: string | undefined): Widget[] {
     { title: title("Longest wait (seconds)"), metrics: ours("OldestQueuedSeconds"), stat: "Maximum" },
     {
       title: title("Agents by state"),
-      metrics: ours("AgentsStarting", "AgentsIdle", "AgentsBusy", "AgentsUnclear", "AgentsRetiring", "AgentsOffline"),
+      metrics: ours(
+        "AgentsOrdered",
+        "AgentsStarting",
+        "AgentsIdle",
+        "AgentsBusy",
+        "AgentsUnclear",
+        "AgentsUnseen",
+        "AgentsRetiring",
+        "AgentsOffline",
+      ),
       stat: "Maximum",
       stacked: true,
     },

@@ -42,8 +42,6 @@ export class HandlerFunction extends Construct {
       readonly memoryMiB: number;
       /** Encoded by the schema in the handler's `env.ts`. */
       readonly environment: Readonly<Record<string, string>>;
-      /** Left out: unreserved. */
-      readonly reservedConcurrency?: number | undefined;
       /** Where it runs. Left out: outside of any network of ours. */
       readonly network?: Pick<FleetNetwork, "subnetIds" | "securityGroupIds"> | undefined;
     },
@@ -84,7 +82,6 @@ export class HandlerFunction extends Construct {
       sourceCodeHash: archive.outputBase64Sha256,
       timeout: props.timeoutSeconds,
       memorySize: props.memoryMiB,
-      reservedConcurrentExecutions: props.reservedConcurrency,
       kmsKeyArn: context.kmsKeyArn,
       ...(network && {
         vpcConfig: { subnetIds: network.subnetIds, securityGroupIds: [...network.securityGroupIds] },

@@ -1,19 +1,14 @@
 import { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group";
 import { AutoscalingLifecycleHook } from "@cdktf/provider-aws/lib/autoscaling-lifecycle-hook";
 import { Construct } from "constructs";
-import {
-  type AsgCapacityConfig,
-  neverRegisteredTag,
-  registeredTag,
-  roleTag,
-} from "../../../handlers/lib/settings/asg-capacity.ts";
+import { type AsgCapacityConfig, registeredTag, roleTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { ReleaseQueue } from "../retirement/release-queue.ts";
 import type { RetiringCapacity } from "../retirement/retiring-capacity.ts";
 import type { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
-import { mixedInstances, propagatedTags, rollingRefresh } from "./group-parts.ts";
+import { mixedInstances, propagatedTags } from "./group-parts.ts";
 import type { InstanceRole } from "./role.ts";
 import type { InstanceTemplate } from "./template.ts";
 
@@ -67,7 +62,7 @@ export class AsgCapacity extends Construct {
     const group = this.group();
     this.name = props.context.name;
     this.arn = group.arn;
-    this.config = { type: "asg", group: this.name, bootSeconds: props.bootSeconds };
+    this.config = { type: "asg", group: this.name, hook: retireHook, bootSeconds: props.bootSeconds };
     this.retiring = {
       type: "asg",
       group: this.name,
@@ -108,14 +103,13 @@ export class AsgCapacity extends Construct {
       resources: [arnOf(context, "ec2", "instance/*")],
       condition: {
         StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": context.name },
-        "ForAllValues:StringEquals": { "aws:TagKeys": [roleTag, registeredTag, neverRegisteredTag] },
+        "ForAllValues:StringEquals": { "aws:TagKeys": [roleTag, registeredTag] },
       },
     });
   }
 
   private group(): AutoscalingGroup {
-    const { context, agents, bootSeconds, compute, network, role, tags } = this.props;
-    const { refresh } = compute;
+    const { context, agents, compute, network, role, tags } = this.props;
     return new AutoscalingGroup(this, "group", {
       name: context.name,
       minSize: agents.min,
@@ -126,14 +120,14 @@ export class AsgCapacity extends Construct {
       vpcZoneIdentifier: network.subnetIds,
       healthCheckType: "EC2",
       healthCheckGracePeriod: compute.healthCheckGraceSeconds,
-      maxInstanceLifetime: compute.maxLifetimeSeconds === 0 ? undefined : compute.maxLifetimeSeconds,
+      // The loop alone names instances to end: it lowers the desired capacity to take back orders, and AWS may launch one
+      // meanwhile. It also replaces instances that are too old or have an old template, since AWS's refresh and maximum
+      // lifetime replace no protected instance.
+      protectFromScaleIn: true,
       suspendedProcesses: [...new Set(["AZRebalance", ...compute.suspendedProcesses])],
       capacityRebalance: compute.spotPercent > 0 && compute.capacityRebalance,
       enabledMetrics: compute.groupMetrics ? groupMetrics : undefined,
       ...this.launches(),
-      // A boot that fails ends its instance, so the refresh waits for a better one. Not by auto_rollback: Terraform updates
-      // the group first, and what it would roll back to is the new template.
-      instanceRefresh: rollingRefresh(refresh, refresh.warmupSeconds ?? bootSeconds, { skipMatching: true }),
       waitForCapacityTimeout: "0",
       // Or the first instances would boot without rights.
       dependsOn: role.ready,

@@ -15,8 +15,6 @@ import { allowExecuteCommand } from "../tasks/task-rights.ts";
 export class InstanceRole extends Construct {
   readonly name: string;
   readonly arn: string;
-  /** `AROA…`: what SQS names a sender by. */
-  readonly uniqueId: string;
   readonly profileArn: string;
   private readonly own: ServiceRole | undefined;
 
@@ -31,7 +29,6 @@ export class InstanceRole extends Construct {
       const given = new DataAwsIamRole(this, "given", { name: role.name });
       this.name = role.name;
       this.arn = given.arn;
-      this.uniqueId = given.uniqueId;
     } else {
       this.own = new ServiceRole(this, "instance", {
         context,
@@ -40,7 +37,6 @@ export class InstanceRole extends Construct {
       });
       this.name = this.own.name;
       this.arn = this.own.arn;
-      this.uniqueId = this.own.uniqueId;
       allowSystemsManager(this.own, context);
       role.extraPolicyArns.forEach((policyArn, index) => {
         new IamRolePolicyAttachment(this, `extra-${index}`, { role: this.name, policyArn });

@@ -18,8 +18,8 @@ export interface RetirementDefinitionProps {
 
 /** An agent that works is asked again after so long at the least. */
 const shortestPollSeconds = 60;
-/** An execution may have 25,000 events; a poll has some thirty, fifty where everything fails. */
-const mostPolls = 400;
+/** An execution may have 25,000 events. A poll has some forty, eighty where every call is refused. */
+const mostPolls = 300;
 /** What goes on after the deadline: a last round of calls with their retries. */
 const afterDeadlineSeconds = 3600;
 

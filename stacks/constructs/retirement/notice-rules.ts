@@ -25,10 +25,10 @@ export function noticeRules({ group, hook }: { readonly group: string; readonly 
     },
     {
       id: "spot",
-      description: "EC2 takes a Spot instance back, or is likely to",
+      description: "EC2 takes a Spot instance back",
       pattern: {
         source: ["aws.ec2"],
-        "detail-type": ["EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation"],
+        "detail-type": ["EC2 Spot Instance Interruption Warning"],
       },
     },
   ];

@@ -14,7 +14,6 @@ const dead = ["shutting-down", "terminated", "stopping", "stopped"];
 const hook = {
   "AutoScalingGroupName.$": "$.hook.group",
   "LifecycleHookName.$": "$.hook.name",
-  "LifecycleActionToken.$": "$.hook.token",
   "InstanceId.$": "$.agent.capacityId",
 };
 
@@ -49,19 +48,23 @@ function looking(props: Props, group: string): States {
           { Variable: instanceState, IsPresent: true },
           { Or: dead.map((state) => ({ Variable: instanceState, StringEquals: state })) },
         ],
-        Next: "Let it go",
+        Next: "Has the dead a hook",
       },
     ]),
+    // A dead machine answers nobody: neither it nor the vendor is asked whether it works.
+    "Has the dead a hook": choice("Forget the dead", [{ ...hooked, Next: "Let it go" }]),
+    // Ended by its name, it is not replaced unless jobs wait.
+    "Forget the dead": ask(props, "forget", { ResultPath: "$.left", Next: "How to end" }, { otherwise: "In time" }),
     "Let it go": complete(props, "Forget", "Forget"),
-    Look: look(props, "Where it is", "Drain"),
-    "Where it is": choice("Drain", [
+    Look: look(props, "Where it is", "Look at the instance"),
+    "Where it is": choice("Look at the instance", [
       ...notOurs(group, "Forget"),
-      { And: [hooked, held], Next: "Drain" },
+      { And: [hooked, held], Next: "Look at the instance" },
       { And: [hooked, going], Next: "Forget" },
       // The execution that its hook starts takes it from here; and a hook of an instance in service is over.
       { Or: [hooked, going], Next: "Gone" },
     ]),
-    Forget: ask(props, "deregister", { ResultPath: null, Next: "Gone" }, { otherwise: "In time" }),
+    Forget: ask(props, "forget", { ResultPath: null, Next: "Gone" }, { otherwise: "In time" }),
   };
 }
 

@@ -17,8 +17,8 @@ export interface RetiringInstances {
   readonly groupArn: string;
   /** Name of the termination hook. */
   readonly hook: string;
-  /** What the instances run as; `uniqueId` is how SQS names it: `AROA…`. */
-  readonly instanceRole: { readonly arn: string; readonly uniqueId: string };
+  /** The role of the instances. */
+  readonly instanceRole: { readonly arn: string };
   readonly releaseQueue: ReleaseQueue;
   /** Whether only the instances themselves tell what an agent does. */
   readonly asksInstances: boolean;

@@ -2,6 +2,7 @@ import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-s
 import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
 import { Construct } from "constructs";
 import * as z from "zod";
+import { neverRegisteredTag, registeredTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import { releaseEnv } from "../../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../../handlers/lib/settings/retire.ts";
 import type { RetirementsConfig } from "../../../handlers/lib/settings/retirements.ts";
@@ -93,11 +94,13 @@ export class RetirementWorkflow extends Construct {
   /** Lets the scaling loop start retirements and see which are under way. */
   grantStart(role: ServiceRole): void {
     role.allow({ actions: ["states:StartExecution", "states:ListExecutions"], resources: [this.machine.arn] });
+    const executions = arnOf(this.props.context, "states", `execution:${this.machine.name}:*`);
+    role.allow({ actions: ["states:DescribeExecution"], resources: [executions] });
   }
 
   private retire(): HandlerFunction {
     const { context, capacity, vendor, pools, network } = this.props;
-    const group = capacity.type === "asg" && capacity.asksInstances ? capacity.group : undefined;
+    const group = capacity.type === "asg" ? capacity.group : undefined;
     const retire = new HandlerFunction(this, "retire", {
       context,
       description: `Asks the vendor for the retirements of fleet ${context.name}`,
@@ -113,7 +116,12 @@ export class RetirementWorkflow extends Construct {
       }),
     });
     vendor.apiToken?.grantRead(retire.role);
-    if (group !== undefined) this.allowAsking(retire.role, group);
+    if (capacity.type === "asg") {
+      // Neither knows resources.
+      const actions = ["autoscaling:DescribeAutoScalingInstances", "ec2:DescribeInstances"];
+      retire.role.allow({ actions, resources: ["*"] });
+      if (capacity.asksInstances) this.allowAsking(retire.role, capacity.group);
+    }
     return retire;
   }
 
@@ -130,8 +138,8 @@ export class RetirementWorkflow extends Construct {
       resources: [arnOf(context, "ec2", "instance/*")],
       condition: { StringEquals: { "ssm:resourceTag/aws:autoscaling:groupName": group } },
     });
-    // Neither knows resources.
-    role.allow({ actions: ["ssm:GetCommandInvocation", "autoscaling:DescribeAutoScalingInstances"], resources: ["*"] });
+    // Knows no resources.
+    role.allow({ actions: ["ssm:GetCommandInvocation"], resources: ["*"] });
   }
 
   /** Brings in what instances and AWS say of an instance's end. */
@@ -145,13 +153,20 @@ export class RetirementWorkflow extends Construct {
       environment: z.encode(releaseEnv, {
         FLEET: context.name,
         GROUP: group,
-        INSTANCE_ROLE_ID: instanceRole.uniqueId,
         RETIREMENTS: this.config,
       }),
     });
     release.role.allow({ actions: ["states:StartExecution"], resources: [this.machine.arn] });
     // Knows no resources.
     release.role.allow({ actions: ["autoscaling:DescribeAutoScalingInstances"], resources: ["*"] });
+    release.role.allow({
+      actions: ["ec2:CreateTags"],
+      resources: [arnOf(context, "ec2", "instance/*")],
+      condition: {
+        StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": group },
+        "ForAllValues:StringEquals": { "aws:TagKeys": [registeredTag, neverRegisteredTag] },
+      },
+    });
     releaseQueue.grantReceive(release.role);
     releaseQueue.allowInstances(instanceRole.arn);
     new LambdaEventSourceMapping(this, "release-source", {
@@ -178,22 +193,21 @@ export class RetirementWorkflow extends Construct {
         impact: "The release function fails: instances that AWS takes within the hour are not drained before.",
       });
     }
-    createAlarm(this, {
-      context,
-      topic,
-      name: "retirements-failing",
-      impact:
-        "An agent could not be taken out of the fleet. No job was killed by it; the alert beside this names the agent.",
-      namespace: "AWS/States",
-      metric: "ExecutionsFailed",
-      dimensions: { StateMachineArn: this.machine.arn },
-      statistic: "Sum",
-      comparison: "GreaterThanOrEqualToThreshold",
-      threshold: 1,
-      periodSeconds: 300,
-      periods: 1,
-      missingData: "notBreaching",
-    });
+    this.onExecutions(
+      "retirements-failing",
+      "ExecutionsFailed",
+      "An agent could not be taken out of the fleet. No job was killed by it; the alert beside this names the agent.",
+    );
+    this.onExecutions(
+      "retirements-timed-out",
+      "ExecutionsTimedOut",
+      "A retirement ran into its time limit without a word: its agent may stay drained and take no jobs.",
+    );
+    this.onExecutions(
+      "retirements-aborted",
+      "ExecutionsAborted",
+      "Somebody aborted a retirement: its agent may stay drained, and an instance that AWS takes is no longer waited for.",
+    );
     if (capacity.type !== "asg") return;
     createAlarm(this, {
       ...notEmpty(capacity.releaseQueue.deadLetters.name),
@@ -202,6 +216,24 @@ export class RetirementWorkflow extends Construct {
       name: "release-dead-letters",
       impact:
         "Notices that an instance goes were not taken in: AWS terminates it within the hour, and the job on it with it.",
+    });
+  }
+
+  private onExecutions(name: string, metric: string, impact: string): void {
+    createAlarm(this, {
+      context: this.props.context,
+      topic: this.props.topic,
+      name,
+      impact,
+      namespace: "AWS/States",
+      metric,
+      dimensions: { StateMachineArn: this.machine.arn },
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
     });
   }
 

@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import type { Clock, Lease, Notebook } from "../core/ports.ts";
+
+/** A holder renews it with every tick. One that died keeps others out for no longer than this. */
+const leaseMilliseconds = 90_000;
+/** Documents that nobody has written for so long belong to pools or fleets that are gone. */
+const documentSeconds = 30 * 24 * 3600;
+
+interface StateDeps {
+  /** Name of a table with the partition key `key` (S) and the TTL attribute `expiresAt`. */
+  readonly table: string;
+  readonly dynamodb: DynamoDBClient;
+  readonly clock: Clock;
+}
+
+/**
+ * The lease of a fleet's loop, by conditional writes to one item: of two passes that ask at once, one gets it. A holder
+ * whose time is over keeps the lease until somebody takes it over, since nobody acts beside it.
+ */
+export function createLease({ table, dynamodb, clock }: StateDeps, owner: string = randomUUID()): Lease {
+  const key = { key: { S: "lease" } };
+  const now = () => clock.now().getTime();
+
+  return {
+    async acquire() {
+      try {
+        await update(
+          "SET #owner = :owner, #until = :until REMOVE #calledAt",
+          "attribute_not_exists(#owner) OR #until <= :now OR #owner = :owner",
+          { ":now": number(now()), ":until": number(now() + leaseMilliseconds) },
+        );
+        return true;
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        await leaveWord();
+        return false;
+      }
+    },
+
+    async renew() {
+      try {
+        const { Attributes = {} } = await update("SET #until = :until", "#owner = :owner", {
+          ":until": number(now() + leaseMilliseconds),
+        });
+        const calledAt = Attributes.calledAt?.N;
+        return { calledAt: calledAt === undefined ? undefined : new Date(Number(calledAt)) };
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return undefined;
+        throw error;
+      }
+    },
+
+    async release() {
+      try {
+        await update("REMOVE #owner, #until, #calledAt", "#owner = :owner", {});
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
+    },
+  };
+
+  /** The holder goes on for somebody who came in vain. If it has just left, the next schedule event comes soon enough. */
+  async function leaveWord(): Promise<void> {
+    await dynamodb.send(
+      new UpdateItemCommand({
+        TableName: table,
+        Key: key,
+        UpdateExpression: "SET #calledAt = :now",
+        ExpressionAttributeNames: { "#calledAt": "calledAt" },
+        ExpressionAttributeValues: { ":now": number(now()) },
+      }),
+    );
+  }
+
+  function update(UpdateExpression: string, ConditionExpression: string, values: Record<string, AttributeValue>) {
+    const text = `${UpdateExpression} ${ConditionExpression}`;
+    const names = ["owner", "until", "calledAt"].filter((name) => text.includes(`#${name}`));
+    return dynamodb.send(
+      new UpdateItemCommand({
+        TableName: table,
+        Key: key,
+        UpdateExpression,
+        ConditionExpression,
+        ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+        ExpressionAttributeValues: { ":owner": { S: owner }, ...values },
+        ReturnValues: "ALL_NEW",
+      }),
+    );
+  }
+}
+
+/** A document in the fleet's table, by its name. Read consistently, so that the next container knows what this one wrote. */
+export function createNotebook(name: string, { table, dynamodb, clock }: StateDeps): Notebook {
+  const key = { S: `document ${name}` };
+  return {
+    async read() {
+      const { Item } = await dynamodb.send(
+        new GetItemCommand({ TableName: table, Key: { key }, ConsistentRead: true }),
+      );
+      return parse(Item?.document?.S);
+    },
+    async write(document) {
+      const expiresAt = number(Math.floor(clock.now().getTime() / 1000) + documentSeconds);
+      await dynamodb.send(
+        new PutItemCommand({ TableName: table, Item: { key, document: { S: JSON.stringify(document) }, expiresAt } }),
+      );
+    },
+  };
+}
+
+function parse(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function number(value: number): AttributeValue {
+  return { N: String(value) };
+}

@@ -1,0 +1,43 @@
+import type { Agent, AgentState } from "./model.ts";
+import type { Policy } from "./policy.ts";
+
+const none: Readonly<Record<AgentState, number>> = {
+  ordered: 0,
+  starting: 0,
+  idle: 0,
+  busy: 0,
+  unclear: 0,
+  unseen: 0,
+  offline: 0,
+  retiring: 0,
+  failed: 0,
+};
+
+/** How many agents are in each state. */
+export function countStates(agents: readonly Agent[]): Record<AgentState, number> {
+  const count = { ...none };
+  for (const agent of agents) count[agent.state] += 1;
+  return count;
+}
+
+const supplying: ReadonlySet<AgentState> = new Set(["ordered", "starting", "idle", "busy", "unclear"]);
+
+/** Whether an agent works, can work or soon will. */
+export function isSupply({ state }: Agent): boolean {
+  return supplying.has(state);
+}
+
+/** The buffer that a policy asks for beside so many jobs. */
+export function bufferFor({ buffer }: Policy, jobs: number): number {
+  return typeof buffer === "number" ? buffer : Math.ceil((jobs * buffer.percent) / 100);
+}
+
+/** So many agents an idle fleet keeps. */
+export function standingAgents(policy: Policy): number {
+  return clamp(bufferFor(policy, 0), policy.min, policy.max);
+}
+
+/** `value`, but not below `low` and not above `high`. */
+export function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high);
+}
