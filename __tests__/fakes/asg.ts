@@ -11,6 +11,8 @@ export interface FakeInstance {
   stateReason: string | undefined;
   launchTime: Date;
   templateVersion: string;
+  /** Whether the group may choose it when it gets smaller. */
+  protected: boolean;
   readonly tags: Map<string, string>;
 }
 
@@ -25,7 +27,16 @@ export interface AsgCall {
  * for the test, or for a world on virtual time, to do.
  */
 export interface AsgFake {
-  readonly group: { min: number; max: number; desired: number; template: { id: string; version: string } };
+  readonly group: {
+    min: number;
+    max: number;
+    desired: number;
+    template: { id: string; version: string };
+    /** Process → reason. */
+    suspended: Record<string, string>;
+    /** Whether instances are protected from scale-in from their launch on. */
+    protectsNew: boolean;
+  };
   /** By id; those that ended stay as long as the test leaves them. */
   readonly instances: ReadonlyMap<string, FakeInstance>;
   /** In the order of their start. */
@@ -81,24 +92,47 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
   const operations: Record<string, (input: never) => object> = {
     DescribeAutoScalingGroups({ AutoScalingGroupNames: names }: { AutoScalingGroupNames: string[] }) {
       if (!names.includes("ci")) return { AutoScalingGroups: [] };
-      const { min, max, desired, template } = fake.group;
-      const held = [...instances.values()].flatMap(({ id, lifecycle, templateVersion }) => {
+      const { min, max, desired, template, suspended } = fake.group;
+      const held = [...instances.values()].flatMap(({ id, lifecycle, templateVersion, ...instance }) => {
         const LaunchTemplate = { LaunchTemplateId: template.id, Version: templateVersion };
         return lifecycle
-          ? [{ InstanceId: id, LifecycleState: lifecycle, LaunchTemplate, HealthStatus: "Healthy" }]
+          ? [
+              {
+                InstanceId: id,
+                LifecycleState: lifecycle,
+                LaunchTemplate,
+                HealthStatus: "Healthy",
+                ProtectedFromScaleIn: instance.protected,
+              },
+            ]
           : [];
       });
       const specification = { LaunchTemplateId: template.id, Version: template.version };
       const group = { AutoScalingGroupName: "ci", MinSize: min, MaxSize: max, DesiredCapacity: desired };
-      return { AutoScalingGroups: [{ ...group, LaunchTemplate: specification, Instances: held }] };
+      const SuspendedProcesses = Object.entries(suspended).map(([ProcessName, SuspensionReason]) => ({
+        ProcessName,
+        SuspensionReason,
+      }));
+      return {
+        AutoScalingGroups: [{ ...group, LaunchTemplate: specification, Instances: held, SuspendedProcesses }],
+      };
     },
 
     DescribeInstances(input: {
-      Filters: { Name: string; Values: string[] }[];
+      Filters?: { Name: string; Values: string[] }[];
+      InstanceIds?: string[];
       MaxResults: number;
       NextToken?: string;
     }) {
-      const [filter] = input.Filters;
+      if (input.InstanceIds) {
+        const asked = input.InstanceIds.map((id) => {
+          const instance = instances.get(id);
+          if (!instance) throw awsError("InvalidInstanceID.NotFound", `The instance ID '${id}' does not exist`);
+          return describe(instance);
+        });
+        return { Reservations: [{ Instances: asked }] };
+      }
+      const [filter] = input.Filters ?? [];
       const found = [...instances.values()].filter(({ tags }) =>
         filter?.Values.includes(tags.get(filter.Name.replace("tag:", "")) ?? ""),
       );
@@ -154,7 +188,7 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
   };
 
   const fake: AsgFake = {
-    group: { ...limits, desired: 0, template: { id: "lt-1", version: "3" } },
+    group: { ...limits, desired: 0, template: { id: "lt-1", version: "3" }, suspended: {}, protectsNew: true },
     instances,
     activities,
     calls,
@@ -170,6 +204,7 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
         stateReason: undefined,
         launchTime: clock.now(),
         templateVersion: fake.group.template.version,
+        protected: fake.group.protectsNew,
         ...instance,
         tags: new Map(Object.entries({ "aws:autoscaling:groupName": "ci", ...tags })),
       };

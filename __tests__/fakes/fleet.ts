@@ -9,13 +9,14 @@ import type {
   Vendor,
   VendorAgent,
 } from "../../handlers/lib/core/ports.ts";
-import type { RetirementReason } from "../../handlers/lib/core/retirement.ts";
+import type { LifecycleHook, RetirementReason } from "../../handlers/lib/core/retirement.ts";
 
 /** Every call a port got, in order. */
 export type FleetCall =
   | "capacity.read"
   | "capacity.launch"
-  | "capacity.stopUnregistered"
+  | "capacity.withdraw"
+  | "capacity.discard"
   | "capacity.markRegistered"
   | "capacity.assignRole"
   | "vendor.listAgents"
@@ -43,12 +44,20 @@ export interface FleetFake {
 
   readonly calls: readonly FleetCall[];
   readonly launches: readonly (readonly LaunchRequest[])[];
-  readonly stopped: readonly { readonly id: string; readonly mayReplace: boolean }[];
+  /** How many orders the capacity was asked to take back, call by call. */
+  readonly withdrawn: readonly number[];
+  readonly discarded: readonly { readonly id: string; readonly mayReplace: boolean }[];
   readonly removed: readonly string[];
   /** Members that the capacity was told to remember as registered. */
   readonly marked: readonly string[];
   readonly assigned: readonly { readonly id: string; readonly role: AgentRole }[];
-  readonly retired: readonly { readonly agent: AgentReference; readonly reason: RetirementReason }[];
+  readonly retired: readonly {
+    readonly agent: AgentReference;
+    readonly reason: RetirementReason;
+    readonly hook?: LifecycleHook | undefined;
+  }[];
+  /** Names of agents whose last retirement has only just ended: none is started for them. */
+  readonly justRetired: Set<string>;
   /** What the vendor was given to keep its queue open. */
   readonly queuesKeptOpen: readonly (readonly VendorAgent[])[];
 
@@ -61,7 +70,8 @@ export interface FleetFake {
 export function createFleetFake(): FleetFake {
   const calls: FleetCall[] = [];
   const launches: (readonly LaunchRequest[])[] = [];
-  const stopped: FleetFake["stopped"][number][] = [];
+  const withdrawn: number[] = [];
+  const discarded: FleetFake["discarded"][number][] = [];
   const removed: string[] = [];
   const marked: string[] = [];
   const assigned: FleetFake["assigned"][number][] = [];
@@ -86,25 +96,34 @@ export function createFleetFake(): FleetFake {
     onCall: undefined,
     calls,
     launches,
-    stopped,
+    withdrawn,
+    discarded,
     removed,
     marked,
     assigned,
     retired,
+    justRetired: new Set(),
     queuesKeptOpen,
     capacity: {
+      terminationHook: { name: "hook", group: "ci" },
       async read() {
         await called("capacity.read");
-        return { members: [...fleet.members], failedLaunchesLastHour: fleet.failedLaunchesLastHour };
+        const { members, failedLaunchesLastHour } = fleet;
+        return { members: [...members], failedLaunchesLastHour, notices: [] };
       },
       async launch(requests) {
         await called("capacity.launch");
         launches.push(requests);
         return { launched: fleet.launchFailures.length > 0 ? 0 : requests.length, failures: fleet.launchFailures };
       },
-      async stopUnregistered(id, { mayReplace }) {
-        await called("capacity.stopUnregistered");
-        stopped.push({ id, mayReplace });
+      async withdraw(count) {
+        await called("capacity.withdraw");
+        withdrawn.push(count);
+        return count;
+      },
+      async discard(id, { mayReplace }) {
+        await called("capacity.discard");
+        discarded.push({ id, mayReplace });
       },
       async markRegistered(ids) {
         await called("capacity.markRegistered");
@@ -138,9 +157,11 @@ export function createFleetFake(): FleetFake {
         await called("retirements.running");
         return new Set(fleet.retiring);
       },
-      async start(agent, reason) {
+      async start(agent, reason, hook) {
         await called("retirements.start");
-        retired.push({ agent, reason });
+        if (fleet.justRetired.has(agent.name)) return false;
+        retired.push({ agent, reason, ...(hook && { hook }) });
+        return true;
       },
     },
   };

@@ -20,6 +20,8 @@ export interface WorldAgent {
   readonly name: string;
   /** The vendor has a record of it. */
   known: boolean;
+  /** Its machine has said itself that it has no agent, or a retirement has proven it idle and deregistered it. */
+  saidNoAgent: boolean;
   locked: boolean;
   jobEndsAt: number;
   /** As Auto Scaling calls it; `undefined`: it knows the instance no more. Tasks are `InService` until they are stopped. */
@@ -141,7 +143,8 @@ export function createRetirementWorld({
     drain: ({ name }) =>
       reached("vendor", "drain", name, () => {
         const agent = find(name);
-        if (!agent.known) return "gone";
+        // The agent may be in another pool and work there.
+        if (!agent.known) return "unseen";
         agent.locked = true;
         return agent.jobEndsAt > Date.now() ? "busy" : "idle";
       }),
@@ -168,15 +171,15 @@ export function createRetirementWorld({
     describeInstances: (_parameters, { running, deadAs }) => ({
       Reservations: [{ Instances: [{ State: { Name: running ? "running" : deadAs } }] }],
     }),
-    recordLifecycleActionHeartbeat({ LifecycleActionToken }: { LifecycleActionToken: string }) {
-      const hook = activeHook(LifecycleActionToken);
+    recordLifecycleActionHeartbeat({ InstanceId }: { InstanceId: string }) {
+      const hook = activeHook(InstanceId);
       clearTimeout(hook.expiry);
-      hook.expiry = expiryOf(hook.agent, LifecycleActionToken);
+      hook.expiry = expiryOf(hook.agent);
     },
-    completeLifecycleAction({ LifecycleActionToken }: { LifecycleActionToken: string }) {
-      const { agent, expiry } = activeHook(LifecycleActionToken);
+    completeLifecycleAction({ InstanceId }: { InstanceId: string }) {
+      const { agent, expiry } = activeHook(InstanceId);
       clearTimeout(expiry);
-      hooks.delete(LifecycleActionToken);
+      hooks.delete(InstanceId);
       finish(agent, "us");
     },
     terminateInstanceInAutoScalingGroup(parameters: { ShouldDecrementDesiredCapacity: boolean }, agent) {
@@ -195,27 +198,27 @@ export function createRetirementWorld({
     },
   };
 
-  function activeHook(token: string) {
-    const hook = hooks.get(token);
+  function activeHook(instance: string) {
+    const hook = hooks.get(instance);
     if (!hook) {
-      throw failure("AutoScaling.AutoScalingException", `No active Lifecycle Action found with token ${token}`);
+      const message = `No active Lifecycle Action found with instance ID ${instance}`;
+      throw failure("AutoScaling.AutoScalingException", message);
     }
     return hook;
   }
 
-  function expiryOf(agent: WorldAgent, token: string): NodeJS.Timeout {
+  function expiryOf(agent: WorldAgent): NodeJS.Timeout {
     return setTimeout(() => {
-      hooks.delete(token);
+      hooks.delete(agent.name);
       finish(agent, "aws");
     }, heartbeatSeconds * 1000);
   }
 
   /** The termination hook gets hold of an instance, and its event is delivered. */
   function hold(agent: WorldAgent): LifecycleHook {
-    const token = `token-${hooks.size}-${agent.name}-${Date.now()}`;
     agent.lifecycle = "Terminating:Wait";
-    hooks.set(token, { agent, expiry: expiryOf(agent, token) });
-    const hook = { token, name: "agent-fleets-retire", group };
+    hooks.set(agent.name, { agent, expiry: expiryOf(agent) });
+    const hook = { name: "agent-fleets-retire", group };
     void world.retire(agent, "terminating", hook);
     return hook;
   }
@@ -223,7 +226,14 @@ export function createRetirementWorld({
   async function callTask(resource: string, parameters: Readonly<Record<string, unknown>>): Promise<unknown> {
     if (resource.includes(":lambda:")) {
       const pools = new Map([[undefined, { retirement: asksInstances ? byInstances : byApi, vendor, metrics }]]);
-      return handleRetire(parameters, { pools, log });
+      const instances = {
+        saidNoAgent: async (id: string) => find(id).saidNoAgent,
+        note: async (id: string) => {
+          find(id).saidNoAgent = true;
+        },
+      };
+      const group = place === "asg" ? instances : undefined;
+      return handleRetire(parameters, { pools, group, log });
     }
     const [, service = "", action = ""] = /:(autoscaling|ec2|ecs|sns):(\w+)$/.exec(resource) ?? [];
     if (service === "sns") {
@@ -247,6 +257,7 @@ export function createRetirementWorld({
       const agent: WorldAgent = {
         name,
         known: true,
+        saidNoAgent: false,
         locked: false,
         jobEndsAt: 0,
         lifecycle: "InService",
@@ -269,11 +280,8 @@ export function createRetirementWorld({
     },
     terminate: hold,
     reclaim(agent) {
-      for (const [token, hook] of hooks) {
-        if (hook.agent !== agent) continue;
-        clearTimeout(hook.expiry);
-        hooks.delete(token);
-      }
+      clearTimeout(hooks.get(agent.name)?.expiry);
+      hooks.delete(agent.name);
       finish(agent, "aws");
     },
     retire({ name }, reason, hook) {

@@ -46,6 +46,9 @@ const wordsOnAgents: Readonly<Record<string, Pick<Notice, "reason" | "fact">>> =
   "boot-failed": { reason: "never-registered", fact: "never-registered" },
 };
 
+/** Every other word: the vendor's own reasons, such as `IDLE` or `JOB_FINISHED`. */
+const hasLeft: Pick<Notice, "reason" | "fact"> = { reason: "release", fact: "left" };
+
 /**
  * Reads a message. An instance can speak for itself alone, whatever its message says. Everybody else whom the queue's
  * policy let in is believed: AWS nowhere promises as whom EventBridge sends, and an operator may send a lost notice again.
@@ -63,8 +66,8 @@ export function noticeOf({ senderId, body }: { readonly senderId: string; readon
   const word = ownWord.safeParse(content);
   if (sender === undefined || !word.success) return undefined;
   const said = word.data.reason;
-  const meaning = Object.hasOwn(wordsOnAgents, said) ? wordsOnAgents[said] : undefined;
-  return { instanceId: sender, said, ...(meaning ?? { reason: "release" }) };
+  const meaning = Object.hasOwn(wordsOnAgents, said) ? wordsOnAgents[said] : hasLeft;
+  return { instanceId: sender, said, ...meaning };
 }
 
 function noticeOfEvent(told: z.output<typeof event>): Notice {

@@ -15,7 +15,7 @@ export interface RetireDeps {
   /** By the pool's name; a fleet that is one pool has none. */
   readonly pools: ReadonlyMap<string | undefined, RetirePool>;
   /** Only in fleets on instances. */
-  readonly group?: Pick<InstanceGroup, "said"> | undefined;
+  readonly group?: Pick<InstanceGroup, "saidNoAgent" | "note"> | undefined;
   readonly log: Log;
 }
 
@@ -86,7 +86,7 @@ async function drain(
 ): Promise<"idle" | "busy" | "gone"> {
   const state = await retirement.drain(agent);
   if (state !== "unseen") return state;
-  if (byItsOwnWord.has(reason) || (await group?.said(agent.capacityId, "never-registered"))) return "gone";
+  if (byItsOwnWord.has(reason) || (await group?.saidNoAgent(agent.capacityId))) return "gone";
   log.warn("the vendor does not list the agent, which proves nothing: it is taken for busy", { agent: agent.name });
   return "busy";
 }
@@ -102,6 +102,8 @@ async function deregister(input: RetirementEvent, pool: RetirePool, deps: Retire
     if (!(error instanceof VendorApiError && error.kind === "conflict")) throw error;
     throw new AgentBusyError(error.message, { cause: error });
   }
+  // The execution that the instance's hook starts next finds no record any more: the proof is kept for it.
+  await deps.group?.note(agent.capacityId, "left");
 }
 
 async function isReplaced(reason: RetirementReason, pool: RetirePool, log: Log): Promise<boolean> {

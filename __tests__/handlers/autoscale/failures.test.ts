@@ -56,7 +56,7 @@ describe("a pass that cannot see everything", () => {
     agent("ci_lost");
     agent("ci_idle", "idle");
     fleet.demand = { queued: 5, running: 0 };
-    fleet.vendorAgents?.push({ id: "ghost", name: "ci_ghost", state: "gone" });
+    fleet.vendorAgents?.push({ id: "orphan", name: "ci_orphan", state: "gone" });
   });
 
   it.each<FleetCall>([
@@ -67,7 +67,13 @@ describe("a pass that cannot see everything", () => {
     const failure = new VendorApiError("unavailable", "down");
     fleet.failures.set(call, failure);
     expect(await failingPass()).toBe(failure);
-    expect([fleet.launches, fleet.stopped, fleet.removed, fleet.retired]).toEqual([[], [], [], []]);
+    expect([fleet.launches, fleet.discarded, fleet.withdrawn, fleet.removed, fleet.retired]).toEqual([
+      [],
+      [],
+      [],
+      [],
+      [],
+    ]);
     expect(metrics.records).toEqual([{ VendorApiErrors: 1 }]);
   });
 
@@ -81,7 +87,7 @@ describe("a pass that cannot see everything", () => {
     const calls: readonly FleetCall[] = [
       "capacity.read",
       "capacity.launch",
-      "capacity.stopUnregistered",
+      "capacity.discard",
       "vendor.listAgents",
       "vendor.readDemand",
       "vendor.removeAgent",
@@ -89,6 +95,7 @@ describe("a pass that cannot see everything", () => {
     async function lastDecision(failing: FleetCall | undefined, queued: number) {
       setUp();
       agent("ci_lost");
+      agent("ci_dead", undefined, { phase: "failed" });
       agent("ci_idle", "idle");
       agent("ci_busy", "busy");
       fleet.demand = { queued, running: 1 };

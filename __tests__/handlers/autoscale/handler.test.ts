@@ -101,12 +101,15 @@ describe("what a tick does", () => {
       JobsRunning: 1,
       OldestQueuedSeconds: 91,
       QueuedWithoutAgents: 0,
+      AgentsOrdered: 0,
       AgentsStarting: 1,
       AgentsIdle: 1,
       AgentsBusy: 1,
       AgentsUnclear: 0,
+      AgentsUnseen: 0,
       AgentsRetiring: 1,
       AgentsOffline: 0,
+      AgentsOutdated: 0,
       AgentsWanted: 10,
       Launched: 6,
       LaunchFailures: 0,
@@ -135,15 +138,15 @@ describe("jobs that wait where nobody works", () => {
   });
 });
 
-describe("ghosts", () => {
+describe("orphans", () => {
   beforeEach(() => {
-    for (const name of ["ci_x", "ci_y"]) fleet.vendorAgents?.push({ id: `ghost-${name}`, name, state: "gone" });
+    for (const name of ["ci_x", "ci_y"]) fleet.vendorAgents?.push({ id: `orphan-${name}`, name, state: "gone" });
     fleet.vendorAgents?.push({ id: "foreign", name: "someone", state: "gone" });
   });
 
   it("are removed, some per tick, and foreign records are not", async () => {
     await runPass(deps);
-    expect(fleet.removed).toEqual(["ghost-ci_x", "ghost-ci_y"]);
+    expect(fleet.removed).toEqual(["orphan-ci_x", "orphan-ci_y"]);
     withPolicy({ maxRemovedPerTick: 1 });
     await runPass(deps);
     expect(fleet.removed).toHaveLength(3);

@@ -4,6 +4,7 @@ import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import type { CapacityMember, VendorAgent } from "../../../handlers/lib/core/ports.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createFleetFake, type FleetFake } from "../../fakes/fleet.ts";
+import { createLeaseFake, createNotebookFake, type LeaseFake } from "../../fakes/fleet-state.ts";
 import { createLogFake, createMetricsFake, type LogFake, type MetricsFake } from "../../fakes/log.ts";
 import { policyOf } from "../../fixtures/policy.ts";
 
@@ -13,6 +14,7 @@ export interface AutoscaleHarness {
   readonly fleet: FleetFake;
   readonly log: LogFake;
   readonly metrics: MetricsFake;
+  readonly lease: LeaseFake;
   /** For a fleet without a retirement workflow. */
   readonly deps: AutoscaleDeps;
   /** Adds an agent whose task runs; without a state of the vendor it has not registered. */
@@ -25,18 +27,22 @@ export function createAutoscaleHarness(policy: Partial<Policy> = {}): AutoscaleH
   const fleet = createFleetFake();
   const log = createLogFake();
   const metrics = createMetricsFake();
+  const lease = createLeaseFake();
   let suffixes = 0;
   return {
     clock,
     fleet,
     log,
     metrics,
+    lease,
     deps: {
-      fleet: "ci",
+      poolName: "ci",
       policy: policyOf({ scaleInCooldownSeconds: 0, ...policy }),
       tickSeconds: 10,
       vendor: fleet.vendor,
       capacity: fleet.capacity,
+      lease,
+      notebook: createNotebookFake(),
       memory: createMemory(),
       clock,
       log,

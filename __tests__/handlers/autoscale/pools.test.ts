@@ -11,7 +11,7 @@ describe("passes of several pools", () => {
     const harnesses = ["small", "large", "arm"].map((pool) => {
       const harness = createAutoscaleHarness();
       harness.fleet.demand = { queued: 1, running: 0 };
-      return { ...harness, deps: { ...harness.deps, fleet: `ci.${pool}`, tickSeconds: 60 } };
+      return { ...harness, deps: { ...harness.deps, poolName: `ci.${pool}`, tickSeconds: 60 } };
     });
     return { harnesses, deps: harnesses.map(({ deps }) => deps) };
   };
@@ -20,7 +20,7 @@ describe("passes of several pools", () => {
     const { harnesses, deps } = pools();
     Object.assign(harnesses[1]?.fleet ?? {}, { demand: { queued: 3, running: 0 } });
     const passes = await runPools(deps);
-    expect(passes.map(({ lastDecision }) => lastDecision.wanted)).toEqual([1, 3, 1]);
+    expect(passes.map(({ lastDecision }) => lastDecision?.wanted)).toEqual([1, 3, 1]);
     const names = harnesses.flatMap(({ fleet }) => fleet.launches.flat().map(({ agentName }) => agentName));
     expect(names).toEqual(["ci.small_s1", "ci.large_s1", "ci.large_s2", "ci.large_s3", "ci.arm_s1"]);
   });
@@ -76,8 +76,15 @@ describe("the pools of a fleet", () => {
     address: "https://app.terraform.io",
     demand: "api",
   } as const;
-  const capacity = { type: "asg", group: "ci", bootSeconds: 1200 } as const;
-  const environment = { FLEET: "ci", POLICY: policy, TICK_SECONDS: 10, VENDOR: vendor, CAPACITY: capacity };
+  const capacity = { type: "asg", group: "ci", hook: "retire", bootSeconds: 1200 } as const;
+  const environment = {
+    FLEET: "ci",
+    POLICY: policy,
+    TICK_SECONDS: 10,
+    VENDOR: vendor,
+    CAPACITY: capacity,
+    STATE_TABLE: "ci-state",
+  };
   type Pools = z.output<typeof autoscaleEnv>["POOLS"];
 
   /** As the Lambda gets it. */
@@ -85,7 +92,7 @@ describe("the pools of a fleet", () => {
     poolsOf(z.decode(autoscaleEnv, z.encode(autoscaleEnv, { ...environment, ...(POOLS && { POOLS }) })));
 
   it("are the fleet itself where none is named", () => {
-    expect(settings()).toEqual([{ pool: undefined, fleet: "ci", policy, vendor, capacity }]);
+    expect(settings()).toEqual([{ pool: undefined, poolName: "ci", policy, vendor, capacity }]);
   });
 
   it("are what the fleet has in common, changed by what each has of its own", () => {
@@ -94,10 +101,10 @@ describe("the pools of a fleet", () => {
       { pool: "large", policy: { max: 3, buffer: 0 }, vendor: {}, capacity: { group: "ci-large" } },
     ]);
     expect(pools).toEqual([
-      { pool: "small", fleet: "ci.small", policy, vendor: { ...vendor, agentPool: "small" }, capacity },
+      { pool: "small", poolName: "ci.small", policy, vendor: { ...vendor, agentPool: "small" }, capacity },
       {
         pool: "large",
-        fleet: "ci.large",
+        poolName: "ci.large",
         policy: { ...policy, max: 3, buffer: 0 },
         vendor,
         capacity: { ...capacity, group: "ci-large" },
@@ -118,7 +125,7 @@ describe("the pools of a fleet", () => {
       { pool: "arm", policy: {}, vendor: {}, capacity: {} },
       { pool: "arm-large", policy: {}, vendor: {}, capacity: {} },
     ]);
-    expect(`${second?.fleet}_1`.startsWith(`${first?.fleet}_`)).toBe(false);
-    expect(`${first?.fleet}_1`.startsWith("ci_")).toBe(false);
+    expect(`${second?.poolName}_1`.startsWith(`${first?.poolName}_`)).toBe(false);
+    expect(`${first?.poolName}_1`.startsWith("ci_")).toBe(false);
   });
 });

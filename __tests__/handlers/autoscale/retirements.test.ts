@@ -3,6 +3,7 @@ import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import type { VendorAgent } from "../../../handlers/lib/core/ports.ts";
+import { createNotebookFake } from "../../fakes/fleet-state.ts";
 import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
 
 let harness: AutoscaleHarness;
@@ -54,8 +55,7 @@ describe("retirements", () => {
     setUp({ canRetire: true, min: 1 });
     harness.addAgent("ci_a", "offline");
     await runPass(deps);
-    expect(new Set(retired())).toEqual(new Set(["ci_a dismissed"]));
-    expect(harness.fleet.stopped).toEqual([]);
+    expect(new Set(retired())).toEqual(new Set(["ci_a offline"]));
   });
 
   it("take an agent out of the supply, and are not started twice", async () => {
@@ -88,20 +88,41 @@ describe("retirements", () => {
   });
 
   it("Spacelift defect 4: are taken up again where one broke off and left its agent drained", async () => {
+    setUp({ canRetire: true });
     harness.addAgent("ci_a", "draining");
     harness.addAgent("ci_b", "busy");
     retirementsGetUnderWay();
     await runPass(deps);
-    expect(retired()).toEqual(["ci_a stranded"]);
-    expect(harness.fleet.stopped).toEqual([]);
+    expect(retired()).toEqual(["ci_a drained"]);
     expect(harness.metrics.sum("Retired")).toBe(1);
+  });
+
+  it("pass over an agent whose last retirement has only just ended: another idle one goes in the same tick", async () => {
+    for (const name of ["ci_a", "ci_b", "ci_c"]) harness.addAgent(name, "idle");
+    harness.fleet.justRetired.add("ci_a");
+    await runPass({ ...deps, policy: { ...deps.policy, min: 2 }, tickSeconds: 60 });
+    expect(retired()).toEqual(["ci_b scale-in"]);
+    expect(harness.metrics.records).toMatchObject([{ Retired: 1 }]);
+  });
+
+  it("are started for every instance that AWS's hook holds, by that hook: a lost notice costs a tick", async () => {
+    setUp({ canRetire: true });
+    harness.addAgent("i-held", "busy", { phase: "held" });
+    harness.addAgent("i-gone", undefined, { phase: "held" });
+    retirementsGetUnderWay();
+    await runPass(deps);
+    const hook = { name: "hook", group: "ci" };
+    expect(harness.fleet.retired).toMatchObject([
+      { agent: { name: "i-held" }, reason: "terminating", hook },
+      { agent: { name: "i-gone" }, reason: "terminating", hook },
+    ]);
   });
 
   it("cannot be asked for: nothing is decided", async () => {
     harness.addAgent("ci_a", "idle");
     harness.fleet.failures.set("retirements.running", new Error("denied"));
     await expect(runPass(deps)).rejects.toThrow("denied");
-    expect([harness.fleet.launches, retired(), harness.fleet.stopped]).toEqual([[], [], []]);
+    expect([harness.fleet.launches, retired(), harness.fleet.discarded]).toEqual([[], [], []]);
   });
 });
 
@@ -110,17 +131,17 @@ describe("workers of others", () => {
     const act = async (foreign: readonly VendorAgent["state"][]) => {
       setUp({ min: 1 });
       const { fleet, addAgent } = harness;
-      addAgent("i-lost");
+      addAgent("i-dead", undefined, { phase: "failed" });
       addAgent("i-idle", "idle");
       addAgent("i-idle-too", "idle");
       addAgent("i-busy", "busy");
       for (const state of foreign)
         fleet.vendorAgents?.push({ id: `worker-${state}`, name: `i-of-others-${state}`, state });
       const { lastDecision } = await runPass({ ...deps, tickSeconds: 60 });
-      return { lastDecision, retired: retired(), stopped: fleet.stopped, removed: fleet.removed };
+      return { lastDecision, retired: retired(), discarded: fleet.discarded, removed: fleet.removed };
     };
     const alone = await act([]);
-    expect(alone).toMatchObject({ stopped: [{ id: "task-i-lost" }] });
+    expect(alone).toMatchObject({ discarded: [{ id: "task-i-dead" }] });
     expect(alone.retired).not.toEqual([]);
     expect(await act(["idle", "busy", "draining", "offline", "gone"])).toEqual(alone);
   });
@@ -129,14 +150,16 @@ describe("workers of others", () => {
 describe("scale-in after several observations", () => {
   beforeEach(() => setUp({ scaleInAfterObservations: 3 }));
 
-  it("waits for them, over the ticks of a pass and over passes, and starts anew after a cold start", async () => {
+  it("waits for them, over ticks, passes and cold starts, and starts anew where nothing was written down", async () => {
     harness.addAgent("ci_a", "idle");
     harness.addAgent("ci_b", "busy");
-    const decisionAfter = async (tickSeconds: number) => (await runPass({ ...deps, tickSeconds })).lastDecision.action;
+    const decisionAfter = async (tickSeconds: number) => (await runPass({ ...deps, tickSeconds })).lastDecision?.action;
     expect(await decisionAfter(60)).toBe("hold");
     expect(await decisionAfter(60)).toBe("hold");
     expect(await decisionAfter(60)).toBe("scale-in");
     deps = { ...deps, memory: createMemory() };
+    expect(await decisionAfter(60)).toBe("scale-in");
+    deps = { ...deps, notebook: createNotebookFake() };
     expect(await decisionAfter(60)).toBe("hold");
     expect(await decisionAfter(10)).toBe("scale-in");
   });
@@ -156,17 +179,17 @@ describe("scale-in after several observations", () => {
   });
 });
 
-describe("agents that never registered", () => {
+describe("agents whose machine is dead", () => {
   it("Spacelift defect 9: may be replaced, but not while the circuit is open", async () => {
     for (const [failedLaunchesLastHour, mayReplace] of [
       [19, true],
       [20, false],
     ] as const) {
       setUp();
-      harness.addAgent("i-lost");
+      harness.addAgent("i-dead", undefined, { phase: "failed" });
       Object.assign(harness.fleet, { failedLaunchesLastHour });
       await runPass({ ...deps, tickSeconds: 60 });
-      expect(harness.fleet.stopped).toEqual([{ id: "task-i-lost", mayReplace }]);
+      expect(harness.fleet.discarded).toEqual([{ id: "task-i-dead", mayReplace }]);
     }
   });
 });

@@ -1,120 +1,127 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
-import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
 import type { FakeClock } from "../../fakes/clock.ts";
 import type { FleetFake } from "../../fakes/fleet.ts";
-import type { MetricsFake } from "../../fakes/log.ts";
+import type { LogFake, MetricsFake } from "../../fakes/log.ts";
 import { type AutoscaleHarness, createAutoscaleHarness, failureOf } from "./harness.ts";
 
 let clock: FakeClock;
 let fleet: FleetFake;
+let log: LogFake;
 let metrics: MetricsFake;
 let deps: AutoscaleDeps;
 let agent: AutoscaleHarness["addAgent"];
 
-beforeEach(setUp);
-
-function setUp(): void {
-  ({ clock, fleet, metrics, deps, addAgent: agent } = createAutoscaleHarness());
+function setUp(policy: Partial<AutoscaleDeps["policy"]> = {}): void {
+  const harness = createAutoscaleHarness(policy);
+  ({ clock, fleet, log, metrics, addAgent: agent } = harness);
+  deps = { ...harness.deps, retirements: fleet.retirements };
 }
 
-const failingPass = () => failureOf(runPass(deps));
+beforeEach(() => setUp());
 
-describe("agents that never registered", () => {
-  it("are stopped after their grace, when the vendor asked again still shows no such agent", async () => {
-    agent("ci_a");
-    agent("ci_b", "idle");
-    fleet.onCall = (call) => {
-      if (call === "capacity.stopUnregistered") fleet.members = [];
-    };
+const nothingWasStopped = () => {
+  expect([fleet.discarded, fleet.retired, fleet.withdrawn]).toEqual([[], [], []]);
+};
+
+describe("an agent that runs and that the vendor does not list", () => {
+  it.each<[why: string, policy: Partial<AutoscaleDeps["policy"]>]>([
+    ["HCP: the agents' token belongs to another pool", {}],
+    ["Azure DevOps: poolId is that of another pool", { departure: "by-retirement", canRetire: true }],
+    ["Spacelift: a worker's metadata does not name its instance", { departure: "by-retirement", canRetire: true }],
+  ])("is never stopped, counts against max and is told of (%s)", async (_, policy) => {
+    setUp({ ...policy, max: 3 });
+    for (const name of ["ci_a", "ci_b"]) agent(name);
+    fleet.demand = { queued: 5, running: 2 };
+    for (let hours = 0; hours < 5; hours += 1) {
+      await runPass(deps);
+      clock.advance(3_600_000);
+    }
+    nothingWasStopped();
+    expect(fleet.launches[0]).toHaveLength(1);
+    expect(metrics.records.at(-1)).toMatchObject({ AgentsUnseen: 2 });
+    expect(log.lines.at(-1)?.fields).toMatchObject({ unseen: ["ci_a", "ci_b"] });
+  });
+
+  it("is left alone where it had registered and disappears from the list, however long", async () => {
+    agent("ci_a", "busy", { registered: true });
     await runPass({ ...deps, tickSeconds: 60 });
-    expect(fleet.stopped).toMatchObject([{ id: "task-ci_a" }]);
-    expect(fleet.calls.slice(0, 5)).toEqual([
-      "capacity.read",
-      "vendor.listAgents",
-      "vendor.readDemand",
-      "capacity.read",
-      "vendor.listAgents",
+    fleet.vendorAgents = [];
+    const states: unknown[] = [];
+    for (const seconds of [60, 60, deps.policy.registrationGraceSeconds, 86_400]) {
+      await runPass({ ...deps, tickSeconds: 60 });
+      const { AgentsUnclear, AgentsUnseen } = metrics.records.at(-1) ?? {};
+      states.push([AgentsUnclear, AgentsUnseen]);
+      clock.advance(seconds * 1000);
+    }
+    expect(states).toEqual([
+      [1, 0],
+      [1, 0],
+      [1, 0],
+      [0, 1],
     ]);
-    expect(fleet.calls[5]).toBe("capacity.stopUnregistered");
-    expect(clock.sleeps).toEqual([10_000]);
-    expect(metrics.records[0]).toMatchObject({ LaunchFailures: 1, AgentsOffline: 1 });
+    nothingWasStopped();
   });
 
-  it("defect 1: live on, and may still work, where they had registered and the vendor lists them no more", async () => {
-    agent("ci_a", undefined, { registered: true });
-    await runPass(deps);
-    expect(fleet.stopped).toEqual([]);
-    clock.advance((deps.policy.registrationGraceSeconds + 1) * 1000);
-    await runPass(deps);
-    expect(new Set(fleet.stopped.map(({ id }) => id))).toEqual(new Set(["task-ci_a"]));
+  it("keeps its place in the fleet where it is missing from two listings only", async () => {
+    setUp({ min: 1 });
+    agent("ci_a", "busy", { registered: true });
+    await runPass({ ...deps, tickSeconds: 60 });
+    const { vendorAgents } = fleet;
+    fleet.vendorAgents = [];
+    for (let listings = 0; listings < 2; listings += 1) await runPass({ ...deps, tickSeconds: 60 });
+    fleet.vendorAgents = vendorAgents;
+    await runPass({ ...deps, tickSeconds: 60 });
+    expect(fleet.launches).toEqual([]);
+    nothingWasStopped();
   });
+});
 
-  it("have not registered before: the capacity is told of each that has", async () => {
+describe("what is known of registrations", () => {
+  it("is told to the capacity, of each agent that it does not know to have registered", async () => {
     agent("ci_a", "busy", { registered: false });
     agent("ci_b", undefined, { registered: false, launchedAt: clock.now() });
+    agent("ci_c", "idle", { registered: true });
     fleet.failures.set("capacity.markRegistered", new Error("throttled"));
     await expect(runPass(deps)).rejects.toThrow("throttled");
     fleet.failures.clear();
     await runPass(deps);
     expect(new Set(fleet.marked)).toEqual(new Set(["task-ci_a"]));
   });
+});
 
-  it("defect 1: live on when they register in the last moment, for they may have a job already", async () => {
-    agent("ci_a");
-    fleet.onCall = (call) => {
-      if (call === "vendor.readDemand") fleet.vendorAgents = [{ id: "agent-a", name: "ci_a", state: "busy" }];
-    };
-    await runPass(deps);
-    expect(fleet.stopped).toEqual([]);
-    expect(metrics.sum("LaunchFailures")).toBe(0);
+describe("an agent whose machine says that it never registered", () => {
+  it("is retired, which asks again, and is no supply", async () => {
+    setUp({ canRetire: true, min: 1 });
+    agent("i-a", undefined, { neverRegistered: true, launchedAt: clock.now() });
+    await runPass({ ...deps, tickSeconds: 60 });
+    expect(fleet.retired).toMatchObject([{ agent: { name: "i-a" }, reason: "never-registered" }]);
+    expect(fleet.launches[0]).toHaveLength(1);
   });
+});
 
-  it("are left alone when it turns out that they were leaving: they did register, and count as no failure", async () => {
-    agent("ci_a");
-    fleet.onCall = (call) => {
-      if (call === "vendor.readDemand")
-        fleet.members = fleet.members.map((member) => ({ ...member, phase: "stopping" }));
-    };
-    await runPass(deps);
-    expect(fleet.stopped).toEqual([]);
-    expect(metrics.sum("LaunchFailures")).toBe(0);
-  });
-
-  it("defect 1: live on when the vendor does not answer the second question, and launches happen all the same", async () => {
-    agent("ci_a");
-    fleet.demand = { queued: 1, running: 0 };
-    fleet.onCall = (call) => {
-      if (call === "vendor.readDemand") fleet.failures.set("vendor.listAgents", new VendorApiError("timeout", "slow"));
-    };
-    await failingPass();
-    expect(fleet.stopped).toEqual([]);
-    expect(fleet.launches).toHaveLength(1);
-    expect(metrics.records).toMatchObject([{ Launched: 1, VendorApiErrors: 1 }]);
-  });
-
-  it("defect 1: live on where the vendor shows no agents at all", async () => {
-    agent("ci_a");
-    fleet.onCall = (call) => {
-      if (call === "vendor.readDemand") fleet.vendorAgents = undefined;
-    };
-    await runPass(deps);
-    expect(fleet.stopped).toEqual([]);
-  });
-
-  it("that cannot be stopped fail the pass and keep no other from being stopped", async () => {
-    agent("ci_a");
-    agent("ci_b");
+describe("machines that AWS calls dead", () => {
+  it("are discarded; one that cannot be fails the pass and keeps no other from it", async () => {
+    for (const name of ["i-a", "i-b"]) agent(name, undefined, { phase: "failed" });
     let asked = 0;
     fleet.onCall = (call) => {
-      if (call !== "capacity.stopUnregistered") return;
+      if (call !== "capacity.discard") return;
       asked += 1;
       if (asked === 1) fleet.failures.set(call, new Error("denied"));
       else fleet.failures.delete(call);
     };
-    expect((await failingPass()).message).toContain("ci_a");
-    expect(fleet.stopped).toMatchObject([{ id: "task-ci_b" }]);
-    expect(metrics.records).toMatchObject([{ LaunchFailures: 1 }]);
+    expect((await failureOf(runPass(deps))).message).toContain("i-a");
+    expect(fleet.discarded).toMatchObject([{ id: "task-i-b" }]);
+  });
+});
+
+describe("orders that no job waits for any more", () => {
+  it("are withdrawn, and those that AWS had begun by then are not missed", async () => {
+    for (let number = 0; number < 4; number += 1) agent(`ordered ${number}`, undefined, { phase: "ordered" });
+    fleet.demand = { queued: 1, running: 0 };
+    await runPass({ ...deps, tickSeconds: 60 });
+    expect(fleet.withdrawn).toEqual([3]);
+    expect(metrics.records).toMatchObject([{ AgentsOrdered: 4 }]);
   });
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { LifecycleHook, RetirementReason } from "../../../handlers/lib/core/retirement.ts";
 import { handleRelease } from "../../../handlers/release/handler.ts";
-import { interruptionEvent, rebalanceEvent, stateEvent, terminateEvent } from "../../fakes/instance-events.ts";
+import { interruptionEvent, stateEvent, terminateEvent } from "../../fakes/instance-events.ts";
 import { createLogFake } from "../../fakes/log.ts";
 
 const roleId = "AROAEXAMPLEOFTHEFLEET";
@@ -13,11 +13,13 @@ const theirs = "i-0fedcba9876543210";
 
 function setUp() {
   const started: { agent: string; reason: RetirementReason; hook?: LifecycleHook | undefined }[] = [];
+  const noted: string[] = [];
   const broken = new Set<string>();
   const log = createLogFake();
   let count = 0;
   return {
     started,
+    noted,
     broken,
     log,
     send: (...messages: readonly { readonly from: string; readonly body: unknown }[]) =>
@@ -33,18 +35,22 @@ function setUp() {
           }),
         },
         {
-          instanceRoleId: roleId,
           log,
           group: {
             has: async (id) => {
               if (broken.has(id)) throw new Error("Auto Scaling is down");
               return id === ours || id.startsWith("i-00");
             },
+            note: async (id, fact) => {
+              noted.push(`${id} ${fact}`);
+            },
+            saidNoAgent: () => Promise.reject(new Error("nobody asks")),
           },
           retirements: {
             running: () => Promise.reject(new Error("nobody asks")),
             start: async ({ name }, reason, hook) => {
               started.push({ agent: name, reason, hook });
+              return true;
             },
           },
         },
@@ -60,6 +66,7 @@ describe("instances that leave", () => {
     const queue = setUp();
     expect(await queue.send({ from: `${roleId}:${ours}`, body: release })).toEqual(done);
     expect(queue.started).toEqual([{ agent: ours, reason: "release", hook: undefined }]);
+    expect(queue.noted).toEqual([`${ours} left`]);
     expect(queue.log.lines.at(-1)).toMatchObject({ level: "info", fields: { said: "JOB_FINISHED" } });
   });
 
@@ -74,10 +81,9 @@ describe("instances that leave", () => {
   });
 
   it.each([
-    ["another role", `AROAOTHERROLE:${ours}`, release],
-    ["another role, with an event of AWS's", `AROAOTHERROLE:${ours}`, terminateEvent(ours)],
+    ["another instance, with an event of AWS's", `${roleId}:${theirs}`, terminateEvent(ours)],
+    ["an instance with another role, with an event of AWS's", `AROAOTHERROLE:${theirs}`, interruptionEvent(ours)],
     ["the role in a session that is no instance", `${roleId}:somebody`, release],
-    ["the role in a session that is no instance, with an event of AWS's", `${roleId}:somebody`, terminateEvent(ours)],
     ["the role in a session that only begins like an instance", `${roleId}:i-000000010:x`, release],
     ["a role whose id only ends like ours", `AIDA${roleId}:${ours}`, release],
     ["a user who plays an instance", "AIDAEXAMPLE", release],
@@ -96,21 +102,48 @@ describe("instances that leave", () => {
   });
 });
 
+describe("the word of an instance on its agent", () => {
+  it.each([
+    ["never-registered", "never-registered", "never-registered"],
+    ["boot-failed", "never-registered", "never-registered"],
+    ["IDLE", "left", "release"],
+    ["registered", "registered", undefined],
+    ["toString", "left", "release"],
+  ] as const)("%s is noted as %s, and its retirement is %s", async (word, fact, reason) => {
+    const queue = setUp();
+    expect(await queue.send({ from: `${roleId}:${ours}`, body: { reason: word } })).toEqual(done);
+    expect(queue.noted).toEqual([`${ours} ${fact}`]);
+    expect(queue.started.map((each) => each.reason)).toEqual(reason === undefined ? [] : [reason]);
+  });
+});
+
 describe("notices of AWS", () => {
   it("retires an instance that the group terminates, with its hook", async () => {
     const queue = setUp();
     await queue.send({ from: eventBridge, body: terminateEvent(ours) });
-    const hook = { name: "agent-fleets-retire", group: "ci", token: "71514b9d-6a40-4b26-8523-05e7eexample" };
+    const hook = { name: "agent-fleets-retire", group: "ci" };
     expect(queue.started).toEqual([{ agent: ours, reason: "terminating", hook }]);
   });
 
-  it.each([
-    ["spot-interruption", interruptionEvent],
-    ["rebalance", rebalanceEvent],
-  ] as const)("retires an instance of ours on %s, and leaves those of others alone", async (reason, event) => {
+  it("retires an instance of ours that Spot takes, and leaves those of others alone", async () => {
     const queue = setUp();
-    await queue.send({ from: eventBridge, body: event(ours) }, { from: eventBridge, body: event(theirs) });
-    expect(queue.started).toEqual([{ agent: ours, reason, hook: undefined }]);
+    const messages = [ours, theirs].map((id) => ({ from: eventBridge, body: interruptionEvent(id) }));
+    await queue.send(...messages);
+    expect(queue.started).toEqual([{ agent: ours, reason: "spot-interruption", hook: undefined }]);
+  });
+
+  it.each([
+    ["a user, as EventBridge was seen", "AIDAEXAMPLEOFEVENTS"],
+    ["the session of a role, as other services send already", "AROAEXAMPLEOFEVENTS:events"],
+    ["the account itself", "111122223333"],
+    ["a service", "events.amazonaws.com"],
+    ["a person who sends a lost notice again", "AROAEXAMPLEOFADMINS:alice@example.com"],
+    ["nobody that SQS names", ""],
+    ["the instance itself", `${roleId}:${ours}`],
+  ])("are taken from %s: AWS nowhere promises who sends them", async (_, from) => {
+    const queue = setUp();
+    await queue.send({ from, body: terminateEvent(ours) });
+    expect(queue.started).toMatchObject([{ agent: ours, reason: "terminating" }]);
   });
 
   it("drops events of other sorts", async () => {
@@ -123,7 +156,8 @@ describe("notices of AWS", () => {
 describe("batches", () => {
   it("Spacelift defect 12: a bad record poisons no batch, and is not delivered again", async () => {
     const queue = setUp();
-    const bad = ["", "{", "null", "[]", '"text"', { reason: 1 }, { reason: "x".repeat(101) }, {}];
+    const lax = { ...terminateEvent(ours), detail: { EC2InstanceId: "i-1", LifecycleHookName: "x" } };
+    const bad = ["", "{", "null", "[]", '"text"', { reason: 1 }, { reason: "x".repeat(101) }, {}, lax];
     const messages = bad.map((body) => ({ from: `${roleId}:${ours}`, body }));
     const answer = await queue.send(...messages, { from: `${roleId}:i-00000001`, body: release });
     expect(answer).toEqual(done);

@@ -52,7 +52,27 @@ describe("retirement of agents in containers (Azure DevOps)", () => {
     void world.retire(gone, "scale-in");
     const executions = await settled();
     expect(executions.map(({ status }) => status)).toEqual(["SUCCEEDED", "SUCCEEDED"]);
-    expect(unregistered.end).toEqual({ by: "us", killedJob: false });
+    expect(unregistered.end).toBeUndefined();
+  });
+
+  it("a task that its vendor does not list is never stopped, for whatever reason: it may work in another pool", async () => {
+    for (const reason of ["scale-in", "drained", "offline", "too-old"] as const) {
+      const agent = world.addAgent(`ci_${reason}`);
+      world.giveJob(agent, 100 * hour);
+      agent.known = false;
+      void world.retire(agent, reason);
+    }
+    await settled();
+    expect(world.agents.map(({ end }) => end)).toEqual([undefined, undefined, undefined, undefined]);
+    expect(world.calls).not.toContain("stopTask");
+  });
+
+  it("ECS down for a while: the task of an agent that was proven idle and deleted is stopped in the end", async () => {
+    const agent = world.addAgent("ci_1");
+    world.breakFor("ecs", hour);
+    void world.retire(agent, "drained");
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
   });
 
   it("a job that comes at any moment of the retirement survives", async () => {
@@ -70,11 +90,11 @@ describe("retirement of agents in containers (Azure DevOps)", () => {
     expect(world.agents.filter(({ end }) => end?.killedJob)).toEqual([]);
   });
 
-  it("a stranded agent that works is waited for, and then stopped", async () => {
+  it("a drained agent that works is waited for, and then stopped", async () => {
     const agent = world.addAgent("ci_1");
     world.giveJob(agent, hour);
     agent.locked = true;
-    void world.retire(agent, "stranded");
+    void world.retire(agent, "drained");
     await settled();
     expect(agent.end).toEqual({ by: "us", killedJob: false });
   });

@@ -4,9 +4,9 @@ import type { RetirementReason } from "../../../handlers/lib/core/retirement.ts"
 import { handleRetire } from "../../../handlers/retire/handler.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 
-type State = "idle" | "busy" | "gone";
+type State = "idle" | "busy" | "gone" | "unseen";
 
-function setUp({ state = "idle" as State, queued = 0 } = {}) {
+function setUp({ state = "idle" as State, queued = 0, saidNoAgent = false } = {}) {
   const calls: string[] = [];
   const failures = new Map<string, Error>();
   const metrics = createMetricsFake();
@@ -36,7 +36,10 @@ function setUp({ state = "idle" as State, queued = 0 } = {}) {
     metrics,
     log,
     step: (step: string, { reason = "scale-in" as RetirementReason, pool = undefined as string | undefined } = {}) =>
-      handleRetire({ step, reason, agent: { name: "ci_1", capacityId: "ci_1", pool } }, { pools, log }),
+      handleRetire(
+        { step, reason, agent: { name: "ci_1", capacityId: "ci_1", pool } },
+        { pools, log, group: { saidNoAgent: async () => saidNoAgent, note: (id, fact) => call(`note ${id} ${fact}`, undefined) } },
+      ),
   };
 }
 
@@ -45,6 +48,27 @@ const down = new VendorApiError("unavailable", "down");
 describe("steps", () => {
   it.each<State>(["idle", "busy", "gone"])("drain tells that the agent is %s", async (state) => {
     expect(await setUp({ state }).step("drain")).toEqual({ state });
+  });
+
+  it.each<[RetirementReason, boolean, string]>([
+    ["scale-in", false, "busy"],
+    ["terminating", false, "busy"],
+    ["drained", false, "busy"],
+    ["terminating", true, "gone"],
+    ["release", false, "gone"],
+    ["never-registered", false, "gone"],
+  ])("an agent that its vendor does not list, by %s, whose machine says that it has none: %s, is %s", async (reason, saidNoAgent, state) => {
+    const retire = setUp({ state: "unseen", saidNoAgent });
+    expect(await retire.step("drain", { reason })).toEqual({ state });
+    const deregistered = await retire.step("deregister", { reason }).catch(({ name }: Error) => name);
+    expect(deregistered).toEqual(state === "busy" ? "AgentBusyError" : { replace: false });
+  });
+
+  it("forget deletes the record without asking whether the agent works: its machine is dead", async () => {
+    const retire = setUp({ state: "busy", queued: 1 });
+    expect(await retire.step("forget", { reason: "spot-interruption" })).toEqual({ replace: true });
+    expect(await retire.step("forget", { reason: "terminating" })).toEqual({ replace: false });
+    expect(retire.calls).toEqual(["deregister", "readDemand", "deregister"]);
   });
 
   it("undrain lifts the lock and counts", async () => {
@@ -57,7 +81,7 @@ describe("steps", () => {
   it("deregister drains once more, right before", async () => {
     const retire = setUp();
     expect(await retire.step("deregister")).toEqual({ replace: false });
-    expect(retire.calls).toEqual(["drain", "deregister"]);
+    expect(retire.calls).toEqual(["drain", "deregister", "note ci_1 left"]);
   });
 
   it("deregister refuses an agent that works after all", async () => {
@@ -92,9 +116,10 @@ describe("steps", () => {
     "drain",
     "undrain",
     "deregister",
+    "forget",
   ])("a failing vendor fails %s under its own name, and counts", async (step) => {
     const retire = setUp();
-    retire.failures.set(step, down);
+    retire.failures.set(step === "forget" ? "deregister" : step, down);
     await expect(retire.step(step)).rejects.toMatchObject({ name: "VendorApiError" });
     expect(retire.metrics.records).toEqual([{ VendorApiErrors: 1 }]);
   });
@@ -111,9 +136,11 @@ describe("Semaphore defect 1: whether one that leaves is replaced", () => {
     ["release", 1, true],
     ["release", 0, false],
     ["spot-interruption", 1, true],
-    ["rebalance", 1, true],
+    ["outdated", 1, true],
+    ["too-old", 1, true],
     ["scale-in", 1, false],
-    ["stranded", 1, false],
+    ["drained", 1, false],
+    ["never-registered", 1, false],
     ["terminating", 1, false],
   ])("by %s with %d jobs waiting: %s", async (reason, queued, replace) => {
     expect(await setUp({ queued }).step("deregister", { reason })).toEqual({ replace });

@@ -64,7 +64,7 @@ describe("an instance that its hook holds", () => {
 
 describe("an instance that is no business of its retirement", () => {
   it("is left alone where it serves, and the hook that is told of is over", async () => {
-    void world.retire(agent, "terminating", { name: "agent-fleets-retire", group: "ci", token: "of yesterday" });
+    void world.retire(agent, "terminating", { name: "agent-fleets-retire", group: "ci" });
     const [execution] = await settled();
     expect(execution?.states.slice(-2)).toEqual(["Where it is", "Gone"]);
     expect(agent).toMatchObject({ locked: false, end: undefined });

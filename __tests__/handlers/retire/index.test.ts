@@ -130,7 +130,6 @@ describe("the release function", () => {
       z.encode(releaseEnv, {
         FLEET: "ci",
         GROUP: "ci",
-        INSTANCE_ROLE_ID: "AROAEXAMPLEOFTHEFLEET",
         RETIREMENTS: {
           workflow: "arn:aws:states:us-east-1:000000000000:stateMachine:ci-retire",
           drainTimeoutSeconds: 60,

@@ -62,7 +62,7 @@ describe("retirements of Semaphore's agents", () => {
     ["in a job", 900],
   ])("a surplus agent of the floor that is %s goes with decrement, after its job", async (_, job) => {
     if (job > 0) world.giveJob(agent, job);
-    void world.retire(agent, "dismissed");
+    void world.retire(agent, "surplus");
     await settled();
     expect(agent.end).toEqual({ by: "us", killedJob: false });
     expect(seconds()).toBeGreaterThanOrEqual(job);
@@ -85,14 +85,14 @@ describe("retirements of Semaphore's agents", () => {
     expect(world.group.desired).toBe(0);
   });
 
-  it("none is: agents that leave by themselves are never chosen for scale-in, nor taken for stranded", () => {
+  it("none is: agents that leave by themselves are never chosen for scale-in, nor taken for drained", () => {
     fc.assert(
       fc.property(anySnapshot, anyMembers, anyPolicy, (any, members, policy) => {
         const { agents } = joinAgents({
           members,
           vendorAgents: undefined,
           retiring: new Set(),
-          lostSince: new Map(),
+          missingSince: new Map(),
           namePrefix: "ci_",
           registrationGraceSeconds: policy.registrationGraceSeconds,
           now,
@@ -102,7 +102,8 @@ describe("retirements of Semaphore's agents", () => {
           { ...policy, departure: "by-itself" },
           now,
         );
-        expect(decision).toMatchObject({ retire: [], resume: [] });
+        expect(decision.scaleIn).toEqual({ count: 0, candidates: [] });
+        expect(decision.retire.filter(({ reason }) => reason === "drained")).toEqual([]);
         expect(decision.action).not.toBe("scale-in");
       }),
     );

@@ -102,6 +102,42 @@ describe("the termination hook", () => {
     ]);
   });
 
+  it.each([
+    ["Spacelift: metadata that names no instance", hour],
+    ["HCP or Azure DevOps: another pool", 5 * hour],
+  ])("an instance that the vendor does not list is not let go: its agent may work (%s)", async (_, job) => {
+    world.giveJob(agent, job);
+    agent.known = false;
+    world.terminate(agent);
+    later(job + 60, () => Object.assign(agent, { saidNoAgent: true }));
+    await vi.advanceTimersByTimeAsync((job + 61) * 1000);
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeGreaterThanOrEqual(job);
+  });
+
+  it("a young instance whose agent is not there yet is not gone: the job that it gets meanwhile survives", async () => {
+    agent.known = false;
+    world.terminate(agent);
+    later(90, () => {
+      agent.known = true;
+      agent.locked = false;
+      expect(world.giveJob(agent, hour)).toBe(true);
+    });
+    await vi.advanceTimersByTimeAsync(91_000);
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeGreaterThanOrEqual(hour + 90);
+  });
+
+  it("an instance that says itself that its agent never registered is let go at once", async () => {
+    Object.assign(agent, { known: false, saidNoAgent: true });
+    world.terminate(agent);
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeLessThan(120);
+  });
+
   it("the same event twice, a bucket apart: both end well", async () => {
     world.giveJob(agent, 600);
     const hook = world.terminate(agent);

@@ -9,7 +9,7 @@ const agentIndex = fc.nat({ max: 2 });
 /** Close together, where things get in each other's way, or spread. */
 const at = fc.oneof(fc.integer({ min: 0, max: 15 }), fc.integer({ min: 0, max: 2 * hour }));
 const seconds = fc.oneof(fc.integer({ min: 1, max: 10 }), fc.integer({ min: 1, max: 2 * hour }));
-const reason = fc.constantFrom<RetirementReason>("scale-in", "stranded", "release", "spot-interruption", "rebalance");
+const reason = fc.constantFrom<RetirementReason>("scale-in", "drained", "outdated", "spot-interruption", "surplus");
 const service = fc.constantFrom<Service>("vendor", "autoscaling", "ec2", "ecs", "sns");
 
 const happening = fc.oneof(

@@ -12,6 +12,8 @@ describe("scale-in", () => {
       "Has a hook",
       "Look",
       "Where it is",
+      "Look at the instance",
+      "Is it alive",
       "Drain",
       "What it does",
       "Deregister",
@@ -86,8 +88,8 @@ describe("scale-in", () => {
     expect(world.alerts).toMatchObject([{ alert: expect.stringContaining("takes no jobs") }]);
     expect(agent).toMatchObject({ locked: true, end: undefined });
 
-    // What the loop sees as stranded.
-    void world.retire(agent, "stranded");
+    // The loop sees it drained, without a retirement.
+    void world.retire(agent, "drained");
     await settled();
     expect(agent.end).toEqual({ by: "us", killedJob: false });
   });
@@ -168,9 +170,9 @@ describe("what AWS or the agent has decided", () => {
     expect(seconds()).toBeLessThan(hour + 120);
   });
 
-  it("a rebalance recommendation while busy waits for the job", async () => {
+  it("a new template while busy waits for the job", async () => {
     world.giveJob(agent, hour);
-    void world.retire(agent, "rebalance");
+    void world.retire(agent, "outdated");
     await settled();
     expect(agent.end).toEqual({ by: "us", killedJob: false });
     expect(seconds()).toBeGreaterThanOrEqual(hour);
@@ -181,7 +183,7 @@ describe("what AWS or the agent has decided", () => {
     ["no job waits: the group gets smaller", 0, 0],
   ])("Semaphore defect 1: an agent has left, %s", async (_, queued, desired) => {
     world.queued = queued;
-    agent.known = false;
+    Object.assign(agent, { known: false, saidNoAgent: true });
     void world.retire(agent, "release");
     await settled();
     expect(world.group.desired).toBe(desired);
@@ -197,9 +199,19 @@ describe("what AWS or the agent has decided", () => {
     expect(world.group.desired).toBe(1);
   });
 
+  it("Spot has taken the instance already: nobody is asked anything, and no alarm rings", async () => {
+    agent.running = false;
+    world.breakFor("vendor", 2 * hour);
+    void world.retire(agent, "spot-interruption");
+    const [execution] = await settled();
+    expect(execution?.states).not.toContain("Drain");
+    expect(world.alerts).toEqual([]);
+    await vi.advanceTimersByTimeAsync(3 * hour * 1000);
+  });
+
   it("two reasons at once: the agent goes once", async () => {
     world.giveJob(agent, 600);
-    void world.retire(agent, "rebalance");
+    void world.retire(agent, "outdated");
     void world.retire(agent, "spot-interruption");
     await settled();
     expect(agent.end).toEqual({ by: "us", killedJob: false });

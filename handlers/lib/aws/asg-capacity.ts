@@ -45,6 +45,7 @@ export function createAsgCapacity(
   const memory = createInstanceMemory(bootSeconds, clock);
   const orderedMembers = createOrders(clock);
   let lastRead: Group | undefined;
+  let failed: ReadonlySet<string> = new Set();
 
   return {
     terminationHook: { name: config.hook, group: name },
@@ -58,6 +59,7 @@ export function createAsgCapacity(
       lastRead = group;
       memory.refresh(instances, activity);
       const members = group.instances.map((held) => memory.memberOf(held, instances.get(held.id), activity));
+      failed = new Set(members.flatMap(({ id, phase }) => (phase === "failed" ? [id] : [])));
       const alive = members.filter(({ phase }) => phase === "pending" || phase === "running").length;
       return {
         members: [...members, ...orderedMembers(group.desired - alive)],
@@ -102,7 +104,7 @@ export function createAsgCapacity(
 
     async discard(id, { mayReplace }): Promise<void> {
       // EC2 takes the tags of an instance that has ended, and with them our right to tag it: memory must do.
-      if (await terminate(id, mayReplace)) memory.neverRegistered.set(id, clock.now());
+      if (failed.has(id) && (await terminate(id, mayReplace))) memory.neverRegistered.set(id, clock.now());
     },
 
     async markRegistered(ids): Promise<void> {

@@ -1,11 +1,12 @@
 import { type AutoScalingClient, DescribeAutoScalingInstancesCommand } from "@aws-sdk/client-auto-scaling";
 import { CreateTagsCommand, DescribeInstancesCommand, type EC2Client } from "@aws-sdk/client-ec2";
 import type { AgentFact, Clock, InstanceGroup } from "../core/ports.ts";
-import { neverRegisteredTag, registeredTag } from "../settings/asg-capacity.ts";
+import { leftTag, neverRegisteredTag, registeredTag } from "../settings/asg-capacity.ts";
 
 const tags: { readonly [Fact in AgentFact]: string } = {
   registered: registeredTag,
   "never-registered": neverRegisteredTag,
+  left: leftTag,
 };
 
 /**
@@ -34,13 +35,12 @@ export function createInstanceGroup(
       await unlessUnknown(() => ec2.send(new CreateTagsCommand({ Resources: [instanceId], Tags: [tag] })));
     },
 
-    async said(instanceId, fact) {
+    async saidNoAgent(instanceId) {
       const query = new DescribeInstancesCommand({ InstanceIds: [instanceId] });
       const answer = await unlessUnknown(() => ec2.send(query));
       const instances = answer?.Reservations?.flatMap(({ Instances = [] }) => Instances) ?? [];
-      return instances.some(
-        ({ InstanceId, Tags = [] }) => InstanceId === instanceId && Tags.some(({ Key }) => Key === tags[fact]),
-      );
+      const own = instances.find(({ InstanceId }) => InstanceId === instanceId);
+      return own?.Tags?.some(({ Key }) => Key === leftTag || Key === neverRegisteredTag) ?? false;
     },
   };
 }

@@ -222,8 +222,8 @@ export interface Notebook {
   write(document: unknown): Promise<void>;
 }
 
-/** A machine's own word on its agent. */
-export type AgentFact = "registered" | "never-registered";
+/** A machine's own word on its agent. `left`: it ended after it had been there. */
+export type AgentFact = "registered" | "never-registered" | "left";
 
 /** The instances of one fleet. */
 export interface InstanceGroup {
@@ -231,8 +231,8 @@ export interface InstanceGroup {
   has(instanceId: string): Promise<boolean>;
   /** Writes down for good what an instance said of its agent. An instance that is gone is no error. */
   note(instanceId: string, fact: AgentFact): Promise<void>;
-  /** Whether an instance has said this of its agent. */
-  said(instanceId: string, fact: AgentFact): Promise<boolean>;
+  /** Whether an instance has said itself that it has no agent any more, or never had one. */
+  saidNoAgent(instanceId: string): Promise<boolean>;
 }
 
 /** Asks the instances themselves, where no API of the vendor tells what an agent does. */

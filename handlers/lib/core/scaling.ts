@@ -98,7 +98,8 @@ function scaleIn(view: View): Decision {
   const going = new Set(settled.retire.map(({ agent }) => agent));
   const leaving = snapshot.agents.filter((agent) => agent.state === "idle" && going.has(agent)).length;
   const surplus = settled.supply - ordered - starting - leaving - mostWanted;
-  if (surplus <= 0) return hold(withdrawing, `${said}: ${starting + ordered + leaving} of them start or leave already`);
+  if (surplus <= 0)
+    return hold(withdrawing, `${said}: ${starting + ordered + leaving} of them still start or leave already`);
   const candidates = snapshot.agents
     .filter((agent) => agent.state === "idle" && !going.has(agent))
     .sort(removalComparisons[policy.removalOrder]);

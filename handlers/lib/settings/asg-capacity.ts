@@ -7,6 +7,9 @@ export const registeredTag = "AgentFleetsRegistered";
 /** Marks an instance that said itself that its agent never registered: the time, ISO 8601. */
 export const neverRegisteredTag = "AgentFleetsNeverRegistered";
 
+/** Marks an instance that said itself that its agent has left: the time, ISO 8601. */
+export const leftTag = "AgentFleetsLeft";
+
 /** The Auto Scaling group of a fleet. Made by the stack, carried in the loop's environment, read by the group's adapter. */
 export const asgCapacityConfig = z.strictObject({
   type: z.literal("asg"),

@@ -38,7 +38,7 @@ export function pollSeconds(drainTimeoutSeconds: number): number {
  */
 export function retirementDefinition(props: RetirementDefinitionProps): Definition {
   const { fleet, place, drainTimeoutSeconds } = props;
-  const again = place.type === "asg" ? "Has a hook" : "Drain";
+  const again = place.type === "asg" ? "Has a hook" : "Has it left";
   const end = place.type === "asg" ? "How to end" : "Stop the task";
   return {
     Comment: `Takes one agent out of fleet ${fleet} without killing a job`,

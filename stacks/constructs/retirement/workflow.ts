@@ -2,7 +2,7 @@ import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-s
 import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
 import { Construct } from "constructs";
 import * as z from "zod";
-import { neverRegisteredTag, registeredTag } from "../../../handlers/lib/settings/asg-capacity.ts";
+import { leftTag, neverRegisteredTag, registeredTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import { releaseEnv } from "../../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../../handlers/lib/settings/retire.ts";
 import type { RetirementsConfig } from "../../../handlers/lib/settings/retirements.ts";
@@ -120,9 +120,22 @@ export class RetirementWorkflow extends Construct {
       // Neither knows resources.
       const actions = ["autoscaling:DescribeAutoScalingInstances", "ec2:DescribeInstances"];
       retire.role.allow({ actions, resources: ["*"] });
+      this.allowNotes(retire.role, capacity.group, [leftTag]);
       if (capacity.asksInstances) this.allowAsking(retire.role, capacity.group);
     }
     return retire;
+  }
+
+  /** Lets a function write down on this group's instances what is known of their agents. */
+  private allowNotes(role: ServiceRole, group: string, tags: readonly string[]): void {
+    role.allow({
+      actions: ["ec2:CreateTags"],
+      resources: [arnOf(this.props.context, "ec2", "instance/*")],
+      condition: {
+        StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": group },
+        "ForAllValues:StringEquals": { "aws:TagKeys": [...tags] },
+      },
+    });
   }
 
   /** Lets a function run the scripts of our boot on this group's instances; Run Command cannot be limited to them. */
@@ -159,14 +172,7 @@ export class RetirementWorkflow extends Construct {
     release.role.allow({ actions: ["states:StartExecution"], resources: [this.machine.arn] });
     // Knows no resources.
     release.role.allow({ actions: ["autoscaling:DescribeAutoScalingInstances"], resources: ["*"] });
-    release.role.allow({
-      actions: ["ec2:CreateTags"],
-      resources: [arnOf(context, "ec2", "instance/*")],
-      condition: {
-        StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": group },
-        "ForAllValues:StringEquals": { "aws:TagKeys": [registeredTag, neverRegisteredTag] },
-      },
-    });
+    this.allowNotes(release.role, group, [registeredTag, neverRegisteredTag, leftTag]);
     releaseQueue.grantReceive(release.role);
     releaseQueue.allowInstances(instanceRole.arn);
     new LambdaEventSourceMapping(this, "release-source", {

@@ -34,9 +34,11 @@ describe("reading", () => {
           launchedAt: minutesAgo(7),
           outdated: false,
           registered: false,
+          neverRegistered: false,
         },
       ],
       failedLaunchesLastHour: 0,
+      notices: [],
     });
   });
 
@@ -48,7 +50,7 @@ describe("reading", () => {
     ["ReplacingRootVolume:Wait", "running"],
     ["RootVolumeReplaced", "running"],
     ["Terminating", "stopping"],
-    ["Terminating:Wait", "stopping"],
+    ["Terminating:Wait", "held"],
     ["Terminating:Proceed", "stopping"],
     ["Terminating:Retained", "stopping"],
     ["Quarantined", "stopping"],
@@ -149,12 +151,12 @@ describe("reading", () => {
 
   it("fails where AWS shows no such group, which is not the same as an empty one", async () => {
     await expect(connectAsg(aws, clock, "ci-2").read()).rejects.toThrow("ci-2 cannot be seen");
-    const other = { AutoScalingGroupName: "ci-2", DesiredCapacity: 1, MaxSize: 1 };
+    const other = { AutoScalingGroupName: "ci-2", DesiredCapacity: 1, MinSize: 0, MaxSize: 1 };
     for (const answer of [{}, { AutoScalingGroups: [other] }]) {
       const blind = createAsgCapacity(groupConfig, { ...asgClientsOver(async () => answer), clock });
       await expect(blind.read()).rejects.toThrow("cannot be seen");
     }
-    expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0 });
+    expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0, notices: [] });
   });
 
   it.each([
@@ -190,6 +192,7 @@ describe("outdated instances", () => {
     const group = {
       AutoScalingGroupName: "ci",
       DesiredCapacity: 5,
+      MinSize: 0,
       MaxSize: 9,
       MixedInstancesPolicy: {
         LaunchTemplate: {
@@ -229,7 +232,6 @@ describe("what AWS has still to launch", () => {
     aws.add();
     expect((await members()).slice(3).map(({ launchedAt }) => launchedAt)).toEqual([clock.now()]);
 
-    await capacity.stopUnregistered("ordered 1", { mayReplace: true });
     await capacity.assignRole?.("ordered 1", "floor");
     expect(aws.calls.filter(({ operation }) => !operation.startsWith("Describe"))).toEqual([]);
   });
@@ -238,7 +240,7 @@ describe("what AWS has still to launch", () => {
     aws.group.desired = 4;
     for (const lifecycle of ["Pending:Wait", "InService", "Terminating:Wait", "Warmed:Stopped", "Standby"])
       aws.add({ lifecycle });
-    expect(await phases()).toEqual(["pending", "running", "stopping", "ordered", "ordered"]);
+    expect(await phases()).toEqual(["pending", "running", "held", "ordered", "ordered"]);
   });
 
   it("is nothing where there are more than desired", async () => {

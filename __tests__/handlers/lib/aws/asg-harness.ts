@@ -3,7 +3,7 @@ import type { Capacity, Clock, LaunchRequest } from "../../../../handlers/lib/co
 import { type AsgFake, asgClientsOver } from "../../../fakes/asg.ts";
 
 /** A group as stacks make it with the default grace. */
-export const groupConfig = { type: "asg", group: "ci", bootSeconds: 1200 } as const;
+export const groupConfig = { type: "asg", group: "ci", hook: "agent-fleets-retire", bootSeconds: 1200 } as const;
 
 /** The adapter after a cold start, over a fake of AWS. */
 export function connectAsg(aws: AsgFake, clock: Clock, group = "ci"): Capacity {

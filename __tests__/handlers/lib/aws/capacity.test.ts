@@ -4,6 +4,7 @@ import type { LaunchRequest } from "../../../../handlers/lib/core/ports.ts";
 import type { EcsCapacityConfig } from "../../../../handlers/lib/settings/ecs-capacity.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
 import { createEcsFake, type EcsFake } from "../../../fakes/ecs.ts";
+import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { type HttpFake, startHttpFake } from "../../../fakes/http-fake.ts";
 import { ecsConfig } from "./ecs-harness.ts";
 
@@ -34,7 +35,9 @@ const requests = (pool: string): LaunchRequest[] =>
 it("keeps under ECS's 20 launches a second with all pools of a fleet together", async () => {
   const capacityOf = createCapacities(clock);
   const pools = ["linux", "docker", "large"];
-  const reports = await Promise.all(pools.map((pool) => capacityOf(poolOf(`ci_${pool}`)).launch(requests(pool))));
+  const reports = await Promise.all(
+    pools.map((pool) => capacityOf(poolOf(`ci_${pool}`), createNotebookFake()).launch(requests(pool))),
+  );
   expect(reports).toEqual(pools.map(() => ({ launched: 10, failures: [] })));
   expect(ecs.calls).toHaveLength(30);
   expect(clock.sleeps).toEqual([500, 500]);

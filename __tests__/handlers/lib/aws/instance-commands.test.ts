@@ -1,4 +1,5 @@
 import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import { EC2Client } from "@aws-sdk/client-ec2";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createInstanceCommands } from "../../../../handlers/lib/aws/instance-commands.ts";
@@ -55,7 +56,11 @@ function refusal(type: string): FakeAnswer {
 function setUp() {
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
   const options = { endpoint: aws.url, region: "us-east-1", credentials, maxAttempts: 1 };
-  const group = createInstanceGroup("ci", new AutoScalingClient(options));
+  const group = createInstanceGroup("ci", {
+    autoScaling: new AutoScalingClient(options),
+    ec2: new EC2Client(options),
+    clock,
+  });
   return { group, commands: createInstanceCommands({ ssm: new SSMClient(options), group, clock }) };
 }
 

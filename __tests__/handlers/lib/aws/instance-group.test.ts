@@ -1,29 +1,67 @@
-import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createInstanceGroup } from "../../../../handlers/lib/aws/instance-group.ts";
+import { asgClientsOver, awsError, createAsgFake } from "../../../fakes/asg.ts";
+import { createFakeClock } from "../../../fakes/clock.ts";
 
 const instance = "i-0123456789abcdef0";
+const clock = createFakeClock();
 
-/** Whether the group `ci` has the instance, by what Auto Scaling answers. */
-function isMember(AutoScalingInstances?: readonly object[]): Promise<boolean> {
-  const client = new AutoScalingClient({ region: "us-east-1" });
-  return createInstanceGroup("ci", Object.assign(client, { send: async () => ({ AutoScalingInstances }) })).has(
-    instance,
-  );
+function groupOver(perform: (operation: string) => object) {
+  return createInstanceGroup("ci", { ...asgClientsOver(async ({ operation }) => perform(operation)), clock });
 }
 
-it.each<[expected: boolean, what: string, answer?: readonly object[]]>([
-  [true, "an instance of it", [{ InstanceId: instance, AutoScalingGroupName: "ci" }]],
-  [false, "an instance of another group", [{ InstanceId: instance, AutoScalingGroupName: "ci-2" }]],
-  [false, "another instance of it", [{ InstanceId: "i-00000000", AutoScalingGroupName: "ci" }]],
-  [false, "an instance that Auto Scaling knows no more", []],
-  [false, "an answer without instances"],
-])("a group has (%s): %s", async (expected, _, answer) => {
-  expect(await isMember(answer)).toBe(expected);
+describe("whether an instance is in the group", () => {
+  it.each<[expected: boolean, what: string, answer?: readonly object[]]>([
+    [true, "an instance of it", [{ InstanceId: instance, AutoScalingGroupName: "ci" }]],
+    [false, "an instance of another group", [{ InstanceId: instance, AutoScalingGroupName: "ci-2" }]],
+    [false, "another instance of it", [{ InstanceId: "i-00000000", AutoScalingGroupName: "ci" }]],
+    [false, "an instance that Auto Scaling knows no more", []],
+    [false, "an answer without instances"],
+  ])("is %s for %s", async (expected, _, AutoScalingInstances) => {
+    expect(await groupOver(() => ({ AutoScalingInstances })).has(instance)).toBe(expected);
+  });
+
+  it("is not answered by a question that fails", async () => {
+    const down = groupOver(() => {
+      throw new Error("down");
+    });
+    await expect(down.has(instance)).rejects.toThrow("down");
+  });
 });
 
-it("a question that fails is no answer", async () => {
-  const client = new AutoScalingClient({ region: "us-east-1" });
-  const down = Object.assign(client, { send: () => Promise.reject(new Error("down")) });
-  await expect(createInstanceGroup("ci", down).has(instance)).rejects.toThrow("down");
+describe("an instance's word on its agent", () => {
+  const aws = createAsgFake(clock, { min: 0, max: 9 });
+  const group = createInstanceGroup("ci", { ...asgClientsOver(async (call) => aws.perform(call)), clock });
+
+  it("is kept as a tag, where the loop reads it, and can be asked for", async () => {
+    const { id, tags } = aws.add();
+    await group.note(id, "registered");
+    expect(await group.saidNoAgent(id)).toBe(false);
+    await group.note(id, "never-registered");
+    expect(Object.fromEntries(tags)).toMatchObject({
+      AgentFleetsRegistered: "true",
+      AgentFleetsNeverRegistered: clock.now().toISOString(),
+    });
+    expect(await group.saidNoAgent(id)).toBe(true);
+    const other = aws.add();
+    await group.note(other.id, "left");
+    expect(await group.saidNoAgent(other.id)).toBe(true);
+  });
+
+  it("of an instance that EC2 does not know is none, and fails nothing", async () => {
+    await group.note("i-00000099", "registered");
+    expect(await group.saidNoAgent("i-00000099")).toBe(false);
+  });
+
+  it("of another instance does not count, and a question that fails is no answer", async () => {
+    const odd = {
+      Reservations: [{ Instances: [{ InstanceId: "i-1", Tags: [{ Key: "AgentFleetsNeverRegistered" }] }] }],
+    };
+    expect(await groupOver(() => odd).saidNoAgent(instance)).toBe(false);
+    const denied = groupOver(() => {
+      throw awsError("UnauthorizedOperation", "denied");
+    });
+    await expect(denied.saidNoAgent(instance)).rejects.toThrow("denied");
+    await expect(denied.note(instance, "registered")).rejects.toThrow("denied");
+  });
 });

@@ -10,10 +10,10 @@ const registrationGraceSeconds = 300;
 function join(
   members: readonly CapacityMember[],
   vendorAgents: readonly VendorAgent[] | undefined,
-  { retiring = new Set<string>(), lostSince = new Map<string, Date>() } = {},
+  { retiring = new Set<string>(), missingSince = new Map<string, Date>() } = {},
 ) {
   const namePrefix = agentNamePrefix("ci");
-  return joinAgents({ members, vendorAgents, retiring, lostSince, namePrefix, registrationGraceSeconds, now });
+  return joinAgents({ members, vendorAgents, retiring, missingSince, namePrefix, registrationGraceSeconds, now });
 }
 
 function member(changes: Partial<CapacityMember> = {}): CapacityMember {
@@ -29,9 +29,12 @@ describe("an agent's state", () => {
     ["is starting until it registers", member(), [], "starting"],
     ["is starting while its task is pending", member({ phase: "pending" }), [], "starting"],
     ["is starting to the last second of its grace", member({ launchedAt: secondsAgo(300) }), [], "starting"],
-    ["is offline after its grace", member(old), [], "offline"],
-    ["is offline when it is still pending after its grace", member({ ...old, phase: "pending" }), [], "offline"],
-    ["is starting, however long ago, while AWS has not begun", member({ ...old, phase: "ordered" }), [], "starting"],
+    ["is unseen after its grace: that it is not listed proves nothing", member(old), [], "unseen"],
+    ["is unseen when it is still pending after its grace", member({ ...old, phase: "pending" }), [], "unseen"],
+    ["is ordered, however long ago, while AWS has not begun", member({ ...old, phase: "ordered" }), [], "ordered"],
+    ["is failed once its machine says that it never registered", member({ neverRegistered: true }), [], "failed"],
+    ["is busy when it registered after all", member({ neverRegistered: true }), ["busy"], "busy"],
+    ["is retiring while its group's hook holds it", member({ ...old, phase: "held" }), ["busy"], "retiring"],
     ["is starting while it is registered but not connected", member(), ["offline"], "starting"],
     ["is offline when it is not connected after its grace", member(old), ["offline"], "offline"],
     ["is idle as the vendor says", member(old), ["idle"], "idle"],
@@ -48,14 +51,28 @@ describe("an agent's state", () => {
     ["is unclear where the vendor shows no agents", member(old), undefined, "unclear"],
     ["is starting where the vendor shows none, until it runs", member({ phase: "pending" }), undefined, "starting"],
     [
-      "is starting where the vendor shows none and AWS has not begun",
+      "is ordered where the vendor shows none and AWS has not begun",
       member({ phase: "ordered" }),
       undefined,
-      "starting",
+      "ordered",
+    ],
+    ["is unclear where the vendor shows none and it is young", member({ registered: false }), undefined, "unclear"],
+    [
+      "is unseen where the vendor shows none and its machine has not reported an agent in time",
+      member({ ...old, registered: false }),
+      undefined,
+      "unseen",
+    ],
+    ["is unclear once its machine has reported its agent", member({ ...old, registered: true }), undefined, "unclear"],
+    [
+      "is failed where the vendor shows none and its machine says so",
+      member({ registered: false, neverRegistered: true }),
+      undefined,
+      "failed",
     ],
     ["is retiring where the vendor shows none", member({ phase: "stopping" }), undefined, "retiring"],
-    ["is offline when it failed at boot (B2)", member({ phase: "failed" }), undefined, "offline"],
-    ["is offline at once when it failed at boot before it registered", member({ phase: "failed" }), [], "offline"],
+    ["is failed when its machine died at boot", member({ phase: "failed" }), undefined, "failed"],
+    ["is failed at once when its machine died before it registered", member({ phase: "failed" }), [], "failed"],
     ["is retiring when its host ended after it had registered", member({ phase: "failed" }), ["busy"], "retiring"],
   ])("%s", (_, ours, records, state) => {
     const vendorAgents = records?.map((each, index) => ({ id: `agent-${index}`, name: "ci_1", state: each }));
@@ -76,29 +93,30 @@ describe("an agent that is registered and not connected", () => {
 
 describe("an agent that had registered and is missing at the vendor", () => {
   const registered = member({ ...old, registered: true });
-  const missingSince = (seconds?: number) =>
-    join([registered], [], { lostSince: new Map(seconds === undefined ? [] : [["ci_1", secondsAgo(seconds)]]) });
+  const missingFor = (seconds?: number) =>
+    join([registered], [], { missingSince: new Map(seconds === undefined ? [] : [["ci_1", secondsAgo(seconds)]]) });
 
   it("may still work for another grace, from when it was first missed", () => {
-    expect(missingSince()).toMatchObject({ agents: [{ state: "unclear" }], lostSince: new Map([["ci_1", now]]) });
-    const last = missingSince(registrationGraceSeconds);
-    expect(last).toMatchObject({ agents: [{ state: "unclear" }], lostSince: new Map([["ci_1", secondsAgo(300)]]) });
-    expect(missingSince(registrationGraceSeconds + 1).agents).toMatchObject([{ state: "offline" }]);
+    expect(missingFor()).toMatchObject({ agents: [{ state: "unclear" }], missingSince: new Map([["ci_1", now]]) });
+    const last = missingFor(registrationGraceSeconds);
+    expect(last).toMatchObject({ agents: [{ state: "unclear" }], missingSince: new Map([["ci_1", secondsAgo(300)]]) });
+    expect(missingFor(registrationGraceSeconds + 1).agents).toMatchObject([{ state: "unseen" }]);
   });
 
   it("is what it was when it is back, and forgotten when it is gone", () => {
-    const lostSince = new Map([["ci_1", secondsAgo(299)]]);
-    const back = join([registered], [{ id: "agent-1", name: "ci_1", state: "busy" }], { lostSince });
-    expect(back).toMatchObject({ agents: [{ state: "busy" }], lostSince: new Map() });
-    expect(join([], [], { lostSince }).lostSince).toEqual(new Map());
+    const missingSince = new Map([["ci_1", secondsAgo(299)]]);
+    const back = join([registered], [{ id: "agent-1", name: "ci_1", state: "busy" }], { missingSince });
+    expect(back).toMatchObject({ agents: [{ state: "busy" }], missingSince: new Map() });
+    expect(join([], [], { missingSince }).missingSince).toEqual(new Map());
   });
 
   it("is known by its capacity, which is told of each that it does not know yet", () => {
     const record: VendorAgent = { id: "agent-1", name: "ci_1", state: "offline" };
-    expect(join([member({ registered: false })], [record]).newcomers).toEqual(["task-1"]);
-    expect(join([member({ registered: false })], []).newcomers).toEqual([]);
-    expect(join([registered], [record]).newcomers).toEqual([]);
-    expect(join([member()], [record]).newcomers).toEqual([]);
+    expect(join([member({ registered: false })], [record]).newlyRegistered).toEqual(["task-1"]);
+    expect(join([member({ registered: false })], []).newlyRegistered).toEqual([]);
+    expect(join([registered], [record]).newlyRegistered).toEqual([]);
+    expect(join([member()], [record]).newlyRegistered).toEqual(["task-1"]);
+    expect(join([member()], [{ ...record, state: "gone" }]).newlyRegistered).toEqual([]);
   });
 });
 
@@ -114,20 +132,20 @@ describe("retirement", () => {
     "gone",
   ])("makes an agent that is %s a leaving one as soon as it is under way", (state) => {
     const { agents } = join([member(old)], [{ id: "agent-1", name: "ci_1", state }], { retiring: under });
-    expect(agents).toMatchObject([{ state: "retiring", stranded: false }]);
+    expect(agents).toMatchObject([{ state: "retiring", drained: false }]);
   });
 
   it("Spacelift defect 3: a drained agent stays in the picture, and is neither idle nor unregistered", () => {
     expect(join([member(old)], drained).agents).toMatchObject([{ state: "retiring", vendorId: "agent-1" }]);
   });
 
-  it("Spacelift defect 4: a drained agent that nobody retires is stranded, and no other", () => {
-    const strandedOf = (...input: Parameters<typeof join>) => join(...input).agents.map(({ stranded }) => stranded);
-    expect(strandedOf([member(old)], drained)).toEqual([true]);
-    expect(strandedOf([member(old)], drained, { retiring: under })).toEqual([false]);
-    expect(strandedOf([member({ ...old, phase: "stopping" })], drained)).toEqual([false]);
-    expect(strandedOf([member(old)], [{ id: "agent-1", name: "ci_1", state: "idle" }])).toEqual([false]);
-    expect(strandedOf([member(old)], undefined)).toEqual([false]);
+  it("Spacelift defect 4: a drained agent that nobody retires is to be retired again, and no other", () => {
+    const drainedOf = (...input: Parameters<typeof join>) => join(...input).agents.map((agent) => agent.drained);
+    expect(drainedOf([member(old)], drained)).toEqual([true]);
+    expect(drainedOf([member(old)], drained, { retiring: under })).toEqual([false]);
+    expect(drainedOf([member({ ...old, phase: "stopping" })], drained)).toEqual([false]);
+    expect(drainedOf([member(old)], [{ id: "agent-1", name: "ci_1", state: "idle" }])).toEqual([false]);
+    expect(drainedOf([member(old)], undefined)).toEqual([false]);
   });
 });
 
@@ -145,24 +163,26 @@ describe("the join", () => {
         launchedAt: secondsAgo(10),
         idleSince,
         outdated: true,
-        stranded: false,
+        drained: false,
+        held: false,
+        dead: false,
         state: "busy",
       },
     ]);
   });
 
-  it("tells as ghosts the gone records of ours whose task is gone, and no other", () => {
-    const ghost: VendorAgent = { id: "agent-1", name: "ci_9", state: "gone" };
+  it("names as orphans the gone records of ours whose task is gone, and no other", () => {
+    const orphan: VendorAgent = { id: "agent-1", name: "ci_9", state: "gone" };
     const others: VendorAgent[] = [
       { id: "agent-2", name: "ci_8", state: "busy" },
       { id: "agent-3", name: "ci_1", state: "gone" },
       { id: "agent-4", name: "ci-2_9", state: "gone" },
       { id: "agent-5", name: "someone", state: "gone" },
     ];
-    expect(join([member()], [ghost, ...others]).ghosts).toEqual([ghost]);
+    expect(join([member()], [orphan, ...others]).orphans).toEqual([orphan]);
   });
 
-  it("tells as ghosts those that have been offline for longer than their grace, not those that may be starting", () => {
+  it("names as orphans those that have been offline for longer than their grace, not those that may be starting", () => {
     const record = (id: string, offlineSince?: Date): VendorAgent => ({
       id,
       name: `ci_${id}`,
@@ -171,7 +191,7 @@ describe("the join", () => {
     });
     const lost = record("lost", secondsAgo(registrationGraceSeconds + 1));
     const starting = record("starting", secondsAgo(registrationGraceSeconds));
-    expect(join([], [lost, starting, record("puzzling")]).ghosts).toEqual([lost]);
+    expect(join([], [lost, starting, record("puzzling")]).orphans).toEqual([lost]);
   });
 
   it("has one agent per member, whatever the vendor says", () => {
@@ -195,14 +215,27 @@ describe("the join", () => {
     );
   });
 
-  it("calls an agent offline only after its grace, with no sign of life in a list that the vendor showed", () => {
+  it("calls an agent offline only after its grace, and only by the vendor's word", () => {
     fc.assert(
       fc.property(anyMembers, fc.option(anyVendorAgents, { nil: undefined }), (members, vendorAgents) => {
         for (const agent of join(members, vendorAgents).agents.filter(({ state }) => state === "offline")) {
           const records = vendorAgents?.filter((record) => record.name === agent.name);
+          expect(records?.some(({ state }) => state === "offline")).toBe(true);
           expect(records?.filter(({ state }) => state !== "offline" && state !== "gone")).toEqual([]);
           expect(agent.launchedAt.getTime()).toBeLessThan(secondsAgo(registrationGraceSeconds).getTime());
         }
+      }),
+    );
+  });
+
+  it("calls an agent failed by AWS's or its machine's own word alone", () => {
+    fc.assert(
+      fc.property(anyMembers, fc.option(anyVendorAgents, { nil: undefined }), (members, vendorAgents) => {
+        const { agents } = join(members, vendorAgents);
+        agents.forEach(({ state }, index) => {
+          const { phase, neverRegistered } = members[index] ?? {};
+          if (state === "failed") expect(phase === "failed" || neverRegistered).toBe(true);
+        });
       }),
     );
   });

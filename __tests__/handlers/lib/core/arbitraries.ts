@@ -20,7 +20,17 @@ export const anyRetiring: fc.Arbitrary<ReadonlySet<string>> = fc
   )
   .map((names) => new Set(names));
 
-const states: readonly AgentState[] = ["starting", "idle", "busy", "unclear", "retiring", "offline"];
+const states: readonly AgentState[] = [
+  "ordered",
+  "starting",
+  "idle",
+  "busy",
+  "unclear",
+  "unseen",
+  "offline",
+  "retiring",
+  "failed",
+];
 const role = fc.constantFrom("floor" as const, "burst" as const, undefined);
 const launchedAt = fc.nat(7200).map(secondsAgo);
 
@@ -33,14 +43,18 @@ export const anyAgents: fc.Arbitrary<readonly Agent[]> = fc
       launchedAt,
       idleSince: fc.option(launchedAt, { nil: undefined }),
       outdated: fc.constantFrom(true, false, undefined),
-      left: fc.boolean(),
+      drained: fc.boolean(),
+      held: fc.boolean(),
+      dead: fc.boolean(),
     }),
     { maxLength: 30 },
   )
   .map((agents) =>
-    agents.map(({ left, ...agent }, index) => ({
+    agents.map(({ drained, held, dead, ...agent }, index) => ({
       ...agent,
-      stranded: left && agent.state === "retiring",
+      drained: drained && !held && agent.state === "retiring",
+      held: held && agent.state === "retiring",
+      dead: dead && agent.state === "failed",
       name: `ci_${index}`,
       capacityId: `task-${index}`,
       vendorId: `agent-${index}`,
@@ -79,6 +93,7 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
     departure: fc.constantFrom("by-itself" as const, "by-retirement" as const),
     canRetire: fc.boolean(),
     maxLifetimeSeconds: fc.option(fc.nat(7200), { nil: undefined }),
+    renewAtOncePercent: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
   })
   .map(({ limits, buffer, ...rest }) => {
     const [min, max] = [Math.min(...limits), Math.max(...limits)];
@@ -91,9 +106,11 @@ export const anyMembers: fc.Arbitrary<readonly CapacityMember[]> = fc.uniqueArra
     id: fc.uuid(),
     agentName: fc.nat(15).map((number) => `ci_${number}`),
     role,
-    phase: fc.constantFrom("pending" as const, "running" as const, "stopping" as const),
+    phase: fc.constantFrom(...(["ordered", "pending", "running", "failed", "held", "stopping"] as const)),
     launchedAt,
     outdated: fc.constantFrom(true, false, undefined),
+    registered: fc.constantFrom(true, false, undefined),
+    neverRegistered: fc.constantFrom(true, false, undefined),
   }),
   { selector: ({ agentName }) => agentName, maxLength: 12 },
 );

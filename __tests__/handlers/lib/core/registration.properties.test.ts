@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Agent } from "../../../../handlers/lib/core/model.ts";
-import { countStates, decide } from "../../../../handlers/lib/core/scaling.ts";
+import { decide } from "../../../../handlers/lib/core/scaling.ts";
+import { countStates } from "../../../../handlers/lib/core/supply.ts";
 import { always, anyPolicy, now } from "./arbitraries.ts";
 import { launched } from "./settling-world.ts";
 
@@ -11,8 +12,8 @@ describe("invariant 4: agents that never register", () => {
   it("count as supply until their grace is over, and are replaced then", () => {
     always(({ agents, demand, vendorShowsAgents }, policy, { supply, wanted }) => {
       const count = countStates(agents);
-      expect(supply).toBe(agents.length - count.retiring - count.offline);
-      const hung = agents.map((agent): Agent => (agent.state === "starting" ? { ...agent, state: "offline" } : agent));
+      expect(supply).toBe(agents.length - count.retiring - count.offline - count.unseen - count.failed);
+      const hung = agents.map((agent): Agent => (agent.state === "starting" ? { ...agent, state: "unseen" } : agent));
       const later = { demand, vendorShowsAgents, agents: hung, failedLaunchesLastHour: 0, recentlyWanted: [] };
       const calm = { ...policy, scaleOutCooldownSeconds: 0, maxAddedPerTick: 100 };
       const room = policy.max - agents.length;
@@ -42,7 +43,7 @@ describe("invariant 4: agents that never register", () => {
           const at = new Date(now.getTime() + minute * 60_000);
           const agents = hung.map((agent): Agent => {
             const overdue = at.getTime() - agent.launchedAt.getTime() > policy.registrationGraceSeconds * 1000;
-            return { ...agent, state: overdue ? "offline" : "starting" };
+            return { ...agent, state: overdue ? "failed" : "starting", dead: overdue };
           });
           const failedLaunchesLastHour = failedAt.filter((failed) => failed > minute - hourPasses).length;
           const snapshot = {
@@ -54,8 +55,8 @@ describe("invariant 4: agents that never register", () => {
           };
           const decision = decide(snapshot, policy, at);
           if (decision.circuitOpen) opened += 1;
-          const stopped = new Set(decision.stop.map(({ name }) => name));
-          failedAt.push(...decision.stop.map(() => minute));
+          const stopped = new Set(decision.discard.map(({ name }) => name));
+          failedAt.push(...decision.discard.map(() => minute));
           launches.push(...decision.launch.map(() => minute));
           hung = [...agents.filter(({ name }) => !stopped.has(name)), ...launched(decision, `m${minute}`, at)];
         }

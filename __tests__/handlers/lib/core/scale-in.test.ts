@@ -1,32 +1,37 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
-import type { Agent, AgentState, Decision } from "../../../../handlers/lib/core/model.ts";
+import type { Agent, AgentState, Decision, Retiree } from "../../../../handlers/lib/core/model.ts";
 import type { Policy } from "../../../../handlers/lib/core/policy.ts";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
 import { now, secondsAgo } from "./arbitraries.ts";
-import { agents, byRetirement, decideOn, type Scene } from "./scene.ts";
+import { agents, byRetirement, decideOn, type Scene, scaledIn } from "./scene.ts";
 
 describe("scale-in", () => {
-  it("defect 1: has no way to lower a number: agents are named, and only what never registered is stopped", () => {
-    expectTypeOf<keyof Capacity>().toEqualTypeOf<
-      "read" | "launch" | "stopUnregistered" | "markRegistered" | "assignRole"
-    >();
-    expectTypeOf<Capacity["stopUnregistered"]>().parameters.toEqualTypeOf<
-      [id: string, options: { readonly mayReplace: boolean }]
-    >();
-    expectTypeOf<Decision["retire"]>().toEqualTypeOf<readonly Agent[]>();
-    expectTypeOf<Decision["resume"]>().toEqualTypeOf<readonly Agent[]>();
-    expectTypeOf<Decision["stop"]>().toEqualTypeOf<readonly Agent[]>();
+  it("defect 1: has no way to stop what may work: agents are named and retired, orders are taken back", () => {
+    expectTypeOf<
+      Exclude<keyof Capacity, "read" | "launch" | "markRegistered" | "assignRole" | "terminationHook">
+    >().toEqualTypeOf<"withdraw" | "discard">();
+    expectTypeOf<Decision["retire"]>().toEqualTypeOf<readonly Retiree[]>();
+    expectTypeOf<Decision["scaleIn"]["candidates"]>().toEqualTypeOf<readonly Agent[]>();
+    expectTypeOf<Decision["discard"]>().toEqualTypeOf<readonly Agent[]>();
   });
 
   it.each<AgentState>([
+    "ordered",
     "starting",
     "busy",
     "unclear",
+    "unseen",
     "retiring",
     "offline",
-  ])("defect 1: retires no agent that is %s", (state) => {
+    "failed",
+  ])("defect 1: takes no agent that is %s", (state) => {
     const scene = { agents: agents(state, 9), policy: { ...byRetirement, scaleInCooldownSeconds: 0 } };
-    expect(decideOn(scene)).toMatchObject({ action: "hold", retire: [] });
+    expect(decideOn(scene)).toMatchObject({ action: "hold", scaleIn: { count: 0, candidates: [] } });
+  });
+
+  it("names more candidates than it needs, so that another can go where one turns out to be busy", () => {
+    const scene = { agents: agents("idle", 5), policy: { ...byRetirement, min: 3 } };
+    expect(decideOn(scene).scaleIn).toMatchObject({ count: 2, candidates: { length: 5 } });
   });
 });
 
@@ -46,8 +51,8 @@ describe("who goes first", () => {
     ["outdated-first", ["outdated", "plain", "rested", "floor"]],
     ["longest-idle-first", ["rested", "outdated", "plain", "floor"]],
   ])("%s, floor agents last, and nobody who works", (removalOrder, order) => {
-    const { retire } = decideOn({ agents: fleet, policy: { ...byRetirement, removalOrder } });
-    expect(retire.map(({ name }) => name)).toEqual(order);
+    const retired = scaledIn(decideOn({ agents: fleet, policy: { ...byRetirement, removalOrder } }));
+    expect(retired.map(({ name }) => name)).toEqual(order);
   });
 });
 
@@ -62,7 +67,7 @@ describe("scale-in after several observations", () => {
     ["waits while one of them wanted as many as there are", [6, 0], 0],
     ["waits while one of them wanted more than there are", [0, 9], 0],
   ])("%s", (_, recentlyWanted, retired) => {
-    expect(decideOn({ ...surplus, recentlyWanted }).retire).toHaveLength(retired);
+    expect(decideOn({ ...surplus, recentlyWanted }).scaleIn.count).toBe(retired);
   });
 
   it("does not hold back a scale-out", () => {
@@ -76,67 +81,109 @@ describe("agents that start", () => {
       agents: [...agents("idle", idle), ...agents("starting", starting)],
       policy: { ...byRetirement, min: 3 },
     });
-    expect(decideOn(scene(3, 4))).toMatchObject({ action: "hold", retire: [] });
-    expect(decideOn(scene(4, 4)).retire).toHaveLength(1);
+    expect(decideOn(scene(3, 4))).toMatchObject({ action: "hold", scaleIn: { count: 0 } });
+    expect(decideOn(scene(4, 4)).scaleIn.count).toBe(1);
     expect(decideOn(scene(3, 4)).reason).toContain("4 of them still start");
   });
 
   it("Spacelift defect 1: stop no scaling, neither out nor in, and nor do those that failed to start", () => {
     const odd = [...agents("starting", 1), ...agents("offline", 1)];
     expect(decideOn({ queued: 3, agents: odd })).toMatchObject({ action: "scale-out", launch: ["burst", "burst"] });
-    expect(decideOn({ agents: [...odd, ...agents("idle", 2)], policy: byRetirement }).retire).toHaveLength(2);
+    expect(decideOn({ agents: [...odd, ...agents("idle", 2)], policy: byRetirement }).scaleIn.count).toBe(2);
   });
 });
 
 describe("agents that leave", () => {
   it("Spacelift defect 3: are neither retired nor stopped again, and are no supply", () => {
     const scene = { queued: 1, agents: agents("retiring", 2), policy: byRetirement };
-    expect(decideOn(scene)).toMatchObject({ supply: 0, launch: ["burst"], retire: [], stop: [], resume: [] });
+    expect(decideOn(scene)).toMatchObject({ supply: 0, launch: ["burst"], retire: [], discard: [] });
   });
 
   it("Spacelift defect 4: are taken up again where their retirement broke off, some per tick, whatever else is done", () => {
-    const stranded = agents("retiring", 3, { stranded: true });
-    expect(decideOn({ agents: stranded }).resume).toEqual(stranded);
-    const busyDay = { queued: 5, agents: stranded, policy: { ...byRetirement, maxRemovedPerTick: 2 } };
-    expect(decideOn(busyDay)).toMatchObject({ action: "scale-out", resume: stranded.slice(0, 2) });
+    const drained = agents("retiring", 3, { drained: true });
+    const resumed = drained.map((agent) => ({ agent, reason: "drained" }));
+    expect(decideOn({ agents: drained, policy: byRetirement }).retire).toEqual(resumed);
+    const busyDay = { queued: 5, agents: drained, policy: { ...byRetirement, maxRemovedPerTick: 2 } };
+    expect(decideOn(busyDay)).toMatchObject({ action: "scale-out", retire: resumed.slice(0, 2) });
+  });
+
+  it("are waited for where AWS's hook holds them and its notice got lost, all of them, before anything else", () => {
+    const held = agents("retiring", 3, { held: true });
+    const fleet = [...agents("retiring", 2, { drained: true }), ...held];
+    const { retire } = decideOn({ agents: fleet, policy: { ...byRetirement, maxRemovedPerTick: 1 } });
+    expect(retire.map(({ reason }) => reason)).toEqual(["terminating", "terminating", "terminating", "drained"]);
+    expect(retire.slice(0, 3).map(({ agent }) => agent)).toEqual(held);
   });
 });
 
 describe("agents that nothing else would make leave", () => {
-  it("Azure DevOps defect 3: one that registered and got lost is retired, which looks for a job first, and not stopped", () => {
-    const [lost, never] = [...agents("offline", 1, { vendorId: "agent-1" }), ...agents("offline", 1)];
-    const scene = { agents: [lost, never] as Agent[], policy: byRetirement };
-    expect(decideOn(scene)).toMatchObject({ dismiss: [lost], stop: [never] });
-    expect(decideOn({ ...scene, policy: {} })).toMatchObject({ dismiss: [], stop: [lost, never] });
+  it("Azure DevOps defect 3: one that registered and got lost is retired, which looks for a job first", () => {
+    const lost = agents("offline", 1, { vendorId: "agent-1" });
+    expect(decideOn({ agents: lost, policy: byRetirement }).retire).toEqual([{ agent: lost[0], reason: "offline" }]);
+    expect(decideOn({ agents: lost, policy: {} }).retire).toEqual([]);
+  });
+
+  it("Semaphore: an instance on which no agent reported is asked by the workflow where nobody else can say", () => {
+    const [silent] = agents("unseen", 1);
+    const scene = { agents: [silent] as Agent[], policy: { canRetire: true } };
+    expect(decideOn({ ...scene, vendorShowsAgents: false }).retire).toEqual([{ agent: silent, reason: "unseen" }]);
+    expect(decideOn(scene).retire).toEqual([]);
+  });
+
+  it("one whose machine says that its agent never registered is retired and replaced", () => {
+    const [failed] = agents("failed", 1, { dead: false });
+    const scene = { queued: 1, agents: [failed] as Agent[], policy: byRetirement };
+    expect(decideOn(scene)).toMatchObject({
+      launch: ["burst"],
+      retire: [{ agent: failed, reason: "never-registered" }],
+      discard: [],
+    });
   });
 
   it("save no idle agent from scale-in unless they are idle themselves: lost ones are no supply", () => {
     const idle = agents("idle", 3);
     const fleet = [...agents("offline", 2, { vendorId: "agent-1" }), ...idle];
-    expect(decideOn({ agents: fleet, policy: { ...byRetirement, min: 1 } })).toMatchObject({
-      action: "scale-in",
-      retire: idle.slice(0, 2),
-    });
+    const decision = decideOn({ agents: fleet, policy: { ...byRetirement, min: 1 } });
+    expect(decision.action).toBe("scale-in");
+    expect(scaledIn(decision)).toEqual(idle.slice(0, 2));
   });
 
-  it("are retired when idle and too old, the oldest first and one at a time", () => {
-    const [young, old, older] = [7000, 7300, 7400].map((age) => agents("idle", 1, { launchedAt: secondsAgo(age) })[0]);
+  it("are retired when too old, idle ones and old ones first, one at a time where the policy sets no share", () => {
+    const aged = (state: AgentState, age: number) => agents(state, 1, { launchedAt: secondsAgo(age) })[0] as Agent;
+    const [young, old, older] = [aged("idle", 7000), aged("idle", 7300), aged("idle", 7400)];
+    const busy = aged("busy", 9000);
     const policy = { ...byRetirement, min: 3, maxLifetimeSeconds: 7200 };
-    const fleet = [young, old, older] as Agent[];
-    expect(decideOn({ agents: fleet, policy })).toMatchObject({ action: "hold", dismiss: [older], retire: [] });
-    for (const state of ["starting", "retiring"] as const) {
-      expect(decideOn({ agents: [...fleet, ...agents(state)], policy }).dismiss).toEqual([]);
-    }
-    expect(decideOn({ agents: agents("busy", 2, { launchedAt: secondsAgo(9000) }), policy }).dismiss).toEqual([]);
-    expect(decideOn({ agents: [young] as Agent[], policy }).dismiss).toEqual([]);
-    expect(decideOn({ agents: fleet, policy: { ...policy, min: 2 } })).toMatchObject({
+    const reasonOf = (agent: Agent) => [{ agent, reason: "too-old" }];
+    expect(decideOn({ agents: [young, old, older], policy })).toMatchObject({
       action: "hold",
-      dismiss: [older],
+      retire: reasonOf(older),
+      scaleIn: { count: 0 },
     });
-    expect(decideOn({ agents: fleet, policy: { ...policy, min: 1 } })).toMatchObject({
-      dismiss: [older],
-      retire: [old],
-    });
+    for (const state of ["ordered", "starting", "retiring"] as const) {
+      expect(decideOn({ agents: [young, old, older, ...agents(state)], policy }).retire).toEqual([]);
+    }
+    expect(decideOn({ agents: [busy, young, old], policy }).retire).toEqual(reasonOf(old));
+    expect(decideOn({ agents: [busy], policy: { ...policy, min: 0 } }).retire).toEqual(reasonOf(busy));
+    expect(decideOn({ agents: [young], policy: { ...policy, min: 0 } }).retire).toEqual([]);
+    const share = { ...policy, min: 1, max: 20, renewAtOncePercent: 50 };
+    expect(decideOn({ agents: [busy, young, old, older], policy: share }).retire).toHaveLength(2);
+    const decision = decideOn({ agents: [young, old, older], policy: { ...policy, min: 1 } });
+    expect(decision.retire).toEqual(reasonOf(older));
+    expect(scaledIn(decision)).toEqual([old]);
+  });
+
+  it("are retired when their template is outdated, only where the policy rolls templates out", () => {
+    const fleet = agents("busy", 10, { outdated: true });
+    const reasons = (policy: object) => decideOn({ agents: fleet, policy }).retire.map(({ reason }) => reason);
+    expect(reasons({ ...byRetirement, renewAtOncePercent: 30 })).toEqual(["outdated", "outdated", "outdated"]);
+    expect(reasons(byRetirement)).toEqual([]);
+  });
+
+  it("a new template whose instances never work costs one batch: nothing is replaced while agents are missing", () => {
+    const fleet = agents("idle", 3, { outdated: true });
+    const policy = { ...byRetirement, renewAtOncePercent: 100 };
+    expect(decideOn({ agents: fleet, policy: { ...policy, min: 3 } }).retire).toHaveLength(3);
+    expect(decideOn({ agents: fleet, policy: { ...policy, min: 4 } }).retire).toEqual([]);
   });
 });
 
@@ -187,16 +234,17 @@ describe("roles of agents that a group launched", () => {
     const oldest = floor[2];
     const scene = { vendorShowsAgents: false, agents: [...floor, ...agents("unclear", 2)] };
     const policy = { min: 2, canRetire: true } as const;
-    expect(decideOn({ ...scene, policy }).dismiss).toEqual([oldest]);
-    expect(decideOn({ ...scene, policy: { ...policy, min: 0, maxRemovedPerTick: 2 } }).dismiss).toHaveLength(2);
-    const elsewhere = (["busy", "starting", "offline"] as const).flatMap((state) =>
+    const surplus = [{ agent: oldest, reason: "surplus" }];
+    expect(decideOn({ ...scene, policy }).retire).toEqual(surplus);
+    expect(decideOn({ ...scene, policy: { ...policy, min: 0, maxRemovedPerTick: 2 } }).retire).toHaveLength(2);
+    const elsewhere = (["busy", "starting", "retiring"] as const).flatMap((state) =>
       agents(state, 1, { role: "floor" }),
     );
-    expect(decideOn({ ...scene, agents: [...floor, ...elsewhere], policy }).dismiss).toEqual([oldest]);
+    expect(decideOn({ ...scene, agents: [...floor, ...elsewhere], policy }).retire).toEqual(surplus);
     for (const other of [{ running: 1 }, { queued: 1 }])
-      expect(decideOn({ ...scene, policy, ...other }).dismiss).toEqual([]);
+      expect(decideOn({ ...scene, policy, ...other }).retire).toEqual([]);
     for (const change of [{ canRetire: false } as const, byRetirement, { buffer: 3 }]) {
-      expect(decideOn({ ...scene, policy: { ...policy, ...change } }).dismiss).toEqual([]);
+      expect(decideOn({ ...scene, policy: { ...policy, ...change } }).retire).toEqual([]);
     }
   });
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { joinAgents } from "../../../../handlers/lib/core/agents.ts";
 import type { Snapshot } from "../../../../handlers/lib/core/model.ts";
 import type { Policy } from "../../../../handlers/lib/core/policy.ts";
-import { countStates, decide } from "../../../../handlers/lib/core/scaling.ts";
+import { decide } from "../../../../handlers/lib/core/scaling.ts";
+import { countStates, isSupply } from "../../../../handlers/lib/core/supply.ts";
 import {
   always,
   anyForeignAgents,
@@ -41,42 +42,81 @@ describe("invariant 1: the ceiling and the floor", () => {
 });
 
 describe("invariant 2: who may go", () => {
-  it("defect 1: only idle agents are retired, only offline ones are stopped", () => {
-    always((_, policy, { retire, stop, resume, dismiss }) => {
-      expect(retire.every((agent) => agent.state === "idle")).toBe(true);
-      expect(stop.every((agent) => agent.state === "offline")).toBe(true);
-      expect(resume.every((agent) => agent.state === "retiring")).toBe(true);
-      for (const some of [retire, stop, resume, dismiss]) {
-        expect(some.length).toBeLessThanOrEqual(policy.maxRemovedPerTick);
+  it("defect 1: only idle agents are candidates for scale-in, only dead machines are discarded", () => {
+    always((_, policy, { scaleIn, discard }) => {
+      expect(scaleIn.candidates.every((agent) => agent.state === "idle")).toBe(true);
+      expect(scaleIn.count).toBeLessThanOrEqual(Math.min(scaleIn.candidates.length, policy.maxRemovedPerTick));
+      expect(discard.every((agent) => agent.state === "failed" && agent.dead)).toBe(true);
+    });
+  });
+
+  it("defect 1: whoever is retired has a reason that the workflow must prove, and is retired once", () => {
+    always(({ demand, vendorShowsAgents }, policy, { retire, scaleIn }) => {
+      if (!policy.canRetire) expect(retire).toEqual([]);
+      const jobs = demand.queued + demand.running;
+      for (const { agent, reason } of retire) {
+        if (reason === "surplus") expect(jobs).toBe(0);
+        if (reason === "unseen") expect([agent.state, vendorShowsAgents]).toEqual(["unseen", false]);
+        if (reason === "never-registered") expect([agent.state, agent.dead]).toEqual(["failed", false]);
+        if (agent.state === "unseen") expect(reason).toBe("unseen");
+        expect(["starting", "ordered"]).not.toContain(agent.state);
+      }
+      const agents = retire.map(({ agent }) => agent);
+      expect(new Set(agents).size).toBe(agents.length);
+      expect(agents.filter((agent) => scaleIn.candidates.includes(agent))).toEqual([]);
+    });
+  });
+
+  it("a misleading answer of the vendor retires no more than one tick's share", () => {
+    always((_, { maxRemovedPerTick }, { retire }) => {
+      const drained = retire.filter(({ reason }) => reason === "drained").length;
+      const held = retire.filter(({ reason }) => reason === "terminating").length;
+      expect(drained).toBeLessThanOrEqual(maxRemovedPerTick);
+      expect(retire.length - drained - held).toBeLessThanOrEqual(maxRemovedPerTick);
+    });
+  });
+
+  it("every instance that a hook holds is waited for, also in a fleet that is switched off", () => {
+    always((snapshot, policy, { retire }) => {
+      const held = policy.canRetire ? snapshot.agents.filter((agent) => agent.held) : [];
+      for (const decision of [{ retire }, decide(snapshot, { ...policy, enabled: false }, now)]) {
+        const waited = decision.retire.filter(({ reason }) => reason === "terminating").map(({ agent }) => agent);
+        expect(waited).toEqual(held);
       }
     });
   });
 
-  it("defect 1: nobody who may work is dismissed, and nobody twice or without a workflow", () => {
-    always(({ demand }, policy, { dismiss, stop, retire }) => {
-      if (!policy.canRetire) expect(dismiss).toEqual([]);
-      const jobs = demand.queued + demand.running;
-      for (const { state } of dismiss)
-        expect(jobs > 0 ? ["idle", "offline"] : ["idle", "offline", "unclear"]).toContain(state);
-      expect(new Set(dismiss).size).toBe(dismiss.length);
-      expect(dismiss.filter((agent) => stop.includes(agent) || retire.includes(agent))).toEqual([]);
-    });
-  });
-
-  it("defect 1: retirement leaves as many registered agents as any of the last observations wanted", () => {
-    always(({ agents, recentlyWanted }, { scaleInAfterObservations }, { retire, supply, wanted }) => {
-      if (retire.length === 0) return;
-      const registered = supply - countStates(agents).starting;
+  it("defect 1: scale-in leaves as many registered agents as any of the last observations wanted", () => {
+    always(({ agents, recentlyWanted }, { scaleInAfterObservations }, { scaleIn, supply, wanted }) => {
+      if (scaleIn.count === 0) return;
+      const { starting, ordered } = countStates(agents);
       const earlier = scaleInAfterObservations - 1;
       expect(recentlyWanted.length).toBeGreaterThanOrEqual(earlier);
       const counted = earlier === 0 ? [] : recentlyWanted.slice(-earlier);
-      expect(registered - retire.length).toBeGreaterThanOrEqual(Math.max(wanted, ...counted));
+      expect(supply - starting - ordered - scaleIn.count).toBeGreaterThanOrEqual(Math.max(wanted, ...counted));
     });
   });
 
-  it("defect 1: nobody is retired where agents leave by themselves", () => {
-    always((_, { departure }, { retire }) => {
-      if (departure === "by-itself") expect(retire).toEqual([]);
+  it("defect 1: nobody is scaled in where agents leave by themselves", () => {
+    always((_, { departure }, { scaleIn }) => {
+      if (departure === "by-itself") expect(scaleIn).toEqual({ count: 0, candidates: [] });
+    });
+  });
+
+  it("only orders are withdrawn, and only those that nobody wants", () => {
+    always(({ agents }, _, { withdraw, supply, wanted }) => {
+      expect(withdraw).toBeLessThanOrEqual(Math.min(countStates(agents).ordered, Math.max(0, supply - wanted)));
+    });
+  });
+
+  it("agents that are replaced for their age or settings go a share at a time, and only while enough are there", () => {
+    always(({ agents }, { renewAtOncePercent = 0 }, { retire, wanted, supply }) => {
+      const renewed = retire.filter(({ reason }) => reason === "too-old" || reason === "outdated").length;
+      if (renewed === 0) return;
+      expect(supply).toBeGreaterThanOrEqual(wanted);
+      const { starting, ordered, retiring } = countStates(agents);
+      const atOnce = Math.max(1, Math.floor((agents.length * renewAtOncePercent) / 100));
+      expect(renewed + starting + ordered + retiring).toBeLessThanOrEqual(atOnce);
     });
   });
 });
@@ -93,7 +133,8 @@ describe("invariant 3: monotone, settling, without memory", () => {
         const after = decide({ ...snapshot, demand: grown }, policy, now);
         expect(after.wanted).toBeGreaterThanOrEqual(before.wanted);
         expect(after.launch.length).toBeGreaterThanOrEqual(before.launch.length);
-        expect(after.retire.length).toBeLessThanOrEqual(before.retire.length);
+        expect(after.scaleIn.count).toBeLessThanOrEqual(before.scaleIn.count);
+        expect(after.withdraw).toBeLessThanOrEqual(before.withdraw);
       }),
       { numRuns },
     );
@@ -110,9 +151,9 @@ describe("invariant 3: monotone, settling, without memory", () => {
   });
 
   it("never launches and retires at once, and says which it does", () => {
-    always((_, __, { action, launch, retire }) => {
+    always((_, __, { action, launch, scaleIn }) => {
       expect(launch.length > 0).toBe(action === "scale-out");
-      expect(retire.length > 0).toBe(action === "scale-in");
+      expect(scaleIn.count > 0).toBe(action === "scale-in");
     });
   });
 
@@ -121,11 +162,11 @@ describe("invariant 3: monotone, settling, without memory", () => {
       fc.property(anySnapshot, anyPolicy, (start, policy) => {
         const world = createWorld(
           { ...start, failedLaunchesLastHour: 0 },
-          { ...policy, maxLifetimeSeconds: undefined },
+          { ...policy, maxLifetimeSeconds: undefined, renewAtOncePercent: undefined },
         );
         for (let pass = 0; pass < 100; pass += 1) world.pass();
         for (let pass = 0; pass < 5; pass += 1) {
-          expect(world.pass()).toMatchObject({ action: "hold", stop: [] });
+          expect(world.pass()).toMatchObject({ action: "hold", discard: [], withdraw: 0 });
           expect(world.agents.length).toBeLessThanOrEqual(Math.max(policy.max, start.agents.length));
         }
       }),
@@ -138,7 +179,7 @@ describe("invariant 3: monotone, settling, without memory", () => {
         const idle = { ...start, demand: { queued: 0, running: 0 }, failedLaunchesLastHour: 0 };
         const world = createWorld(
           idle,
-          { ...policy, maxLifetimeSeconds: undefined },
+          { ...policy, maxLifetimeSeconds: undefined, renewAtOncePercent: undefined },
           { idleBurstAgentsLeave: true, jobsEnd: true },
         );
         for (let pass = 0; pass < 150; pass += 1) world.pass();
@@ -153,9 +194,9 @@ describe("invariant 3: monotone, settling, without memory", () => {
 });
 
 describe("invariant 5: by name only", () => {
-  it("defect 1: whoever is retired or stopped is one agent of the snapshot, named once", () => {
-    always(({ agents }, _, { retire, stop, resume }) => {
-      const named = [...retire, ...stop, ...resume];
+  it("defect 1: whoever is taken out is one agent of the snapshot, named once", () => {
+    always(({ agents }, _, { retire, scaleIn, discard }) => {
+      const named = [...retire.map(({ agent }) => agent), ...scaleIn.candidates, ...discard];
       expect(named.every((agent) => agents.includes(agent))).toBe(true);
       expect(new Set(named).size).toBe(named.length);
     });
@@ -177,7 +218,7 @@ describe("invariant 6: agents that are not ours", () => {
               members,
               vendorAgents: records,
               retiring,
-              lostSince: new Map(),
+              missingSince: new Map(),
               namePrefix: "ci_",
               registrationGraceSeconds: policy.registrationGraceSeconds,
               now,
@@ -206,7 +247,7 @@ describe("roles", () => {
   it("are given once, to every agent without one that stays and leaves by itself, and the oldest make the floor", () => {
     always((snapshot, policy, { assignRoles }) => {
       const { agents } = snapshot;
-      const without = agents.filter(({ role, state }) => role === undefined && state !== "retiring");
+      const without = agents.filter((agent) => agent.role === undefined && isSupply(agent));
       const assigned = new Map(assignRoles.map(({ agent, role }) => [agent, role]));
       expect(assigned.size).toBe(assignRoles.length);
       expect(new Set(assigned.keys())).toEqual(new Set(policy.departure === "by-itself" ? without : []));
@@ -228,7 +269,7 @@ function standingOf({ min, buffer }: Policy): number {
 
 /** Floor agents, but for those that are sure to leave after the job they have. */
 function floorLeft({ agents, demand, vendorShowsAgents }: Snapshot, { singleUse }: Policy): number {
-  const floor = agents.filter(({ role, state }) => role === "floor" && state !== "retiring");
+  const floor = agents.filter((agent) => agent.role === "floor" && isSupply(agent));
   const busy = floor.filter(({ state }) => state === "busy").length;
   const burst = agents.filter(({ role, state }) => role === "burst" && state === "unclear").length;
   const surelyBusy = vendorShowsAgents ? busy : Math.min(floor.length, Math.max(0, demand.running - burst));

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Decision } from "../../../../handlers/lib/core/model.ts";
-import { countStates } from "../../../../handlers/lib/core/scaling.ts";
+import { countStates } from "../../../../handlers/lib/core/supply.ts";
 import { secondsAgo } from "./arbitraries.ts";
-import { agents, byRetirement, decideOn, type Scene } from "./scene.ts";
+import { agents, byRetirement, decideOn, type Scene, scaledIn } from "./scene.ts";
 
 describe("decide", () => {
   it.each<[what: string, scene: Scene, expected: Partial<Decision>]>([
@@ -113,19 +113,35 @@ describe("decide", () => {
     if (!floor || !young || !old) throw new Error("no agents");
     const busy = agents("busy", 2, { launchedAt: secondsAgo(9000) });
     const scene = { agents: [floor, young, ...busy, old], policy: { ...byRetirement, min: 3 } };
-    expect(decideOn(scene)).toMatchObject({ action: "scale-in", retire: [old, young] });
-    expect(decideOn({ ...scene, policy: { ...byRetirement, maxRemovedPerTick: 1 } }).retire).toEqual([old]);
+    expect(decideOn(scene)).toMatchObject({ action: "scale-in" });
+    expect(scaledIn(decideOn(scene))).toEqual([old, young]);
+    expect(scaledIn(decideOn({ ...scene, policy: { ...byRetirement, maxRemovedPerTick: 1 } }))).toEqual([old]);
   });
 
-  it("stops agents that never registered whatever else it decides, the longest waited for first, some per tick", () => {
-    const young = agents("offline", 2, { launchedAt: secondsAgo(400) });
-    const old = agents("offline", 1, { launchedAt: secondsAgo(500) });
-    const lost = [...young, ...old];
-    expect(decideOn({ agents: lost })).toMatchObject({ action: "hold", stop: [...old, ...young] });
-    expect(decideOn({ agents: lost, queued: 1, policy: { maxRemovedPerTick: 1 } })).toMatchObject({
+  it("discards agents whose machine is dead whatever else it decides, some per tick, and no other", () => {
+    const dead = agents("failed", 3, { dead: true });
+    const others = [...agents("unseen", 2), ...agents("failed", 1, { dead: false })];
+    expect(decideOn({ agents: [...dead, ...others] })).toMatchObject({ action: "hold", discard: dead });
+    expect(decideOn({ agents: dead, queued: 1, policy: { maxRemovedPerTick: 1 } })).toMatchObject({
       action: "scale-out",
-      stop: old,
+      discard: dead.slice(0, 1),
     });
+  });
+
+  it("leaves unseen agents alone where the vendor shows agents: they are no supply, but count against max", () => {
+    const scene = { queued: 9, agents: agents("unseen", 4), policy: { ...byRetirement } };
+    expect(decideOn(scene)).toMatchObject({ supply: 0, launch: { length: 6 }, retire: [], discard: [], withdraw: 0 });
+  });
+
+  it("withdraws orders that no job waits for any more, before any agent has to go", () => {
+    const fleet = [...agents("ordered", 8), ...agents("busy", 2), ...agents("idle", 1)];
+    for (const departure of ["by-itself", "by-retirement"] as const) {
+      const policy = { departure, canRetire: true };
+      expect(decideOn({ agents: fleet, policy }).withdraw).toBe(8);
+      expect(decideOn({ agents: fleet, queued: 5, policy }).withdraw).toBe(4);
+      expect(decideOn({ agents: fleet, policy: { ...policy, min: 6 } }).withdraw).toBe(5);
+      expect(decideOn({ agents: fleet, queued: 20, policy: { ...policy, max: 30 } }).withdraw).toBe(0);
+    }
   });
 
   it("says what it does, and why, with numbers", () => {
@@ -138,12 +154,15 @@ describe("decide", () => {
 
   it("counts agents by state", () => {
     expect(countStates([...agents("busy", 2), ...agents("idle")])).toEqual({
+      ordered: 0,
       starting: 0,
       idle: 1,
       busy: 2,
       unclear: 0,
-      retiring: 0,
+      unseen: 0,
       offline: 0,
+      retiring: 0,
+      failed: 0,
     });
   });
 });
@@ -154,16 +173,19 @@ describe("scaling that is switched off", () => {
       ...agents("offline", 2),
       ...agents("offline", 1, { vendorId: "agent-1" }),
       ...agents("idle", 3),
-      ...agents("retiring", 1, { stranded: true }),
+      ...agents("retiring", 1, { drained: true }),
+      ...agents("ordered", 3),
+      ...agents("failed", 1, { dead: true }),
       ...agents("unclear", 1, { role: undefined }),
     ];
-    const off = { enabled: false, canRetire: true, min: 9 };
-    const nothing = { action: "hold", launch: [], retire: [], resume: [], dismiss: [], stop: [] };
+    const off = { enabled: false, canRetire: true, min: 9, max: 20 };
+    const nothing = { action: "hold", launch: [], retire: [], discard: [], withdraw: 0 };
     for (const departure of ["by-itself", "by-retirement"] as const) {
       for (const queued of [0, 5]) {
         const decision = decideOn({ agents: fleet, queued, policy: { ...off, departure } });
         expect(decision).toMatchObject({ ...nothing, reason: "scaling is switched off", wanted: 9 });
         expect(decision.assignRoles).toHaveLength(departure === "by-itself" ? 1 : 0);
+        expect(decision.scaleIn.count).toBe(0);
       }
     }
   });
@@ -190,7 +212,7 @@ describe("floor and ceiling", () => {
 
   it("defect 3: agents above the ceiling keep working, and none is added", () => {
     const scene = { queued: 5, agents: agents("busy", 12), policy: byRetirement };
-    expect(decideOn(scene)).toMatchObject({ action: "hold", wanted: 10, launch: [], retire: [] });
+    expect(decideOn(scene)).toMatchObject({ action: "hold", wanted: 10, launch: [], scaleIn: { count: 0 } });
   });
 
   it("tells that the ceiling keeps jobs waiting, and only then", () => {
@@ -215,14 +237,14 @@ describe("where the vendor does not show its agents", () => {
 
   it("retires nothing and stops nothing", () => {
     const scene = { ...blind, agents: agents("unclear", 5), policy: { ...byRetirement, scaleInCooldownSeconds: 0 } };
-    expect(decideOn(scene)).toMatchObject({ action: "hold", retire: [], stop: [] });
+    expect(decideOn(scene)).toMatchObject({ action: "hold", retire: [], scaleIn: { count: 0 }, discard: [] });
   });
 });
 
 describe("the circuit breaker", () => {
   it("opens when as many launches failed within the hour as may, and keeps the rest of the loop going", () => {
-    const lost = agents("offline");
-    const scene = { queued: 5, agents: lost, policy: { min: 2 } };
+    const dead = agents("failed", 1, { dead: true });
+    const scene = { queued: 5, agents: dead, policy: { min: 2 } };
     expect(decideOn({ ...scene, failedLaunchesLastHour: 19 })).toMatchObject({
       circuitOpen: false,
       action: "scale-out",
@@ -231,7 +253,7 @@ describe("the circuit breaker", () => {
       circuitOpen: true,
       action: "hold",
       launch: [],
-      stop: lost,
+      discard: dead,
     });
   });
 });

@@ -25,6 +25,11 @@ export interface Scene extends Partial<Omit<Snapshot, "demand">> {
   readonly policy?: Partial<Policy>;
 }
 
+/** The agents that a decision takes out to scale in. */
+export function scaledIn({ scaleIn: { count, candidates } }: Decision): readonly Agent[] {
+  return candidates.slice(0, count);
+}
+
 /** The decision on a scene. */
 export function decideOn({ queued = 0, running = 0, policy: changes = {}, ...rest }: Scene): Decision {
   const snapshot: Snapshot = {

@@ -27,8 +27,8 @@ export function createWorld(
   let recentlyWanted: readonly number[] = [];
 
   function progress(agent: Agent): Agent[] {
-    if (agent.state === "retiring") return [];
-    if (agent.state === "starting") return [{ ...agent, state: registered }];
+    if (agent.state === "retiring" || agent.state === "failed") return [];
+    if (agent.state === "starting" || agent.state === "ordered") return [{ ...agent, state: registered }];
     if (agent.state === "busy" && jobsEnd) return [{ ...agent, state: "idle" }];
     const leaves = idleBurstAgentsLeave && agent.role === "burst" && agent.state === registered;
     return leaves ? [] : [agent];
@@ -40,7 +40,10 @@ export function createWorld(
     },
     pass(): Decision {
       const decision = decide({ ...start, agents, recentlyWanted }, policy, at);
-      const going = new Set([...decision.retire, ...decision.dismiss, ...decision.stop]);
+      const { retire, scaleIn, discard, withdraw } = decision;
+      const withdrawn = agents.filter(({ state }) => state === "ordered").slice(0, withdraw);
+      const retired = [...retire.map(({ agent }) => agent), ...scaleIn.candidates.slice(0, scaleIn.count)];
+      const going = new Set([...retired, ...discard, ...withdrawn]);
       const roles = new Map(decision.assignRoles.map(({ agent, role }) => [agent, role]));
       recentlyWanted = [...recentlyWanted, decision.wanted];
       passes += 1;
