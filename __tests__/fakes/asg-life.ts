@@ -9,6 +9,8 @@ export interface AsgLifeOptions {
   readonly noCapacity: () => number;
   readonly onLaunched: (instance: FakeInstance) => void;
   readonly onInService: (instance: FakeInstance) => void;
+  /** Its hook holds it: it goes when that is completed, or after an hour. */
+  readonly onHeld: (instance: FakeInstance) => void;
   /** It goes by somebody's wish, or has been lost. */
   readonly onLeaving: (instance: FakeInstance, why: "terminated" | "lost") => void;
   readonly onViolation: (what: string) => void;
@@ -20,10 +22,12 @@ export interface AsgLife {
   readonly terminations: number;
   readonly inService: readonly FakeInstance[];
   terminate(instance: FakeInstance, decrement: boolean): void;
+  /** Completes the hook of an instance that it holds. */
+  complete(instance: FakeInstance): void;
   /** By the instance itself or by AWS; the group takes a while to see it, and launches another. */
   lose(instance: FakeInstance, stateReason: string): void;
-  /** As an instance refresh or a maximum lifetime does: ends the instance once `isIdle`. */
-  replace(instance: FakeInstance, isIdle: () => boolean): void;
+  /** As AWS does for reasons of its own: its hook holds the instance, and another is launched meanwhile. */
+  replace(instance: FakeInstance): void;
 }
 
 /** See {@link AsgLife}. */
@@ -35,7 +39,7 @@ export function startAsgLife(aws: AsgFake, options: AsgLifeOptions): AsgLife {
   let terminations = 0;
 
   aws.onChange = ({ terminated }) => {
-    if (terminated) leave(terminated);
+    if (terminated) options.onHeld(terminated);
     balance();
   };
   balance();
@@ -54,8 +58,11 @@ export function startAsgLife(aws: AsgFake, options: AsgLifeOptions): AsgLife {
       const input = { InstanceId: id, ShouldDecrementDesiredCapacity: decrement };
       aws.perform({ operation: "TerminateInstanceInAutoScalingGroup", input });
     },
+    complete(instance) {
+      if (instance.lifecycle === "Terminating:Wait") leave(instance);
+    },
     lose(instance, stateReason) {
-      if (instance.state !== "running" || instance.lifecycle !== "InService") return;
+      if (instance.state !== "running" || !/^(InService|Terminating:Wait)$/.test(instance.lifecycle ?? "")) return;
       options.onLeaving(instance, "lost");
       Object.assign(instance, { state: "terminated", stateReason });
       clock.after(between(10, 90), () => {
@@ -65,15 +72,11 @@ export function startAsgLife(aws: AsgFake, options: AsgLifeOptions): AsgLife {
         balance();
       });
     },
-    replace(instance, isIdle) {
+    replace(instance) {
       if (instance.lifecycle !== "InService") return;
       instance.lifecycle = "Terminating:Wait";
+      options.onHeld(instance);
       balance();
-      const wait = () => {
-        if (isIdle()) leave(instance);
-        else clock.after(30, wait);
-      };
-      clock.after(5, wait);
     },
   };
 
@@ -83,6 +86,11 @@ export function startAsgLife(aws: AsgFake, options: AsgLifeOptions): AsgLife {
 
   function balance(): void {
     const { length } = held();
+    // A group that is smaller than it was picks whom it likes.
+    const surplus = held()
+      .filter((instance) => !instance.protected)
+      .slice(0, Math.max(0, length - aws.group.desired));
+    for (const victim of surplus) leave(victim);
     if (length > aws.group.max) options.onViolation(`${length} instances exist`);
     for (; length + launching < aws.group.desired; launching += 1) clock.after(between(3, 30), attempt);
   }
@@ -108,6 +116,7 @@ export function startAsgLife(aws: AsgFake, options: AsgLifeOptions): AsgLife {
 
   function leave(instance: FakeInstance): void {
     terminations += 1;
+    instance.lifecycle = "Terminating:Proceed";
     options.onLeaving(instance, "terminated");
     clock.after(between(20, 60), () => end(instance));
   }

@@ -1,10 +1,10 @@
 import { VendorApiError } from "../../handlers/lib/core/errors.ts";
-import type { AgentReference, Retirements, Vendor, VendorAgent } from "../../handlers/lib/core/ports.ts";
-import type { RetirementReason } from "../../handlers/lib/core/retirement.ts";
+import type { Retirements, Vendor, VendorAgent } from "../../handlers/lib/core/ports.ts";
 import type { BootTimes } from "../../stacks/constructs/instances/boot-times.ts";
 import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance } from "./asg.ts";
 import { startAsgLife } from "./asg-life.ts";
 import type { EventClock } from "./event-clock.ts";
+import { createGroupWorkflow } from "./group-workflow.ts";
 import { createWire } from "./wire.ts";
 
 /** What kind of world it is. Times in seconds. */
@@ -29,6 +29,14 @@ export interface GroupTrouble {
   readonly reclaims: number;
   readonly refreshes: number;
   readonly workflowDies: number;
+  /** A notice of AWS or of an instance never arrives. */
+  readonly noticeLost: number;
+  /** The vendor lists an agent under a name that no machine has, or has lost its record, for ever. */
+  readonly unlisted: number;
+  /** The vendor's list is a minute old. */
+  readonly staleList: number;
+  /** The vendor's list is empty: it is another pool's. */
+  readonly otherPool: number;
 }
 
 export const calm: GroupTrouble = {
@@ -39,6 +47,10 @@ export const calm: GroupTrouble = {
   reclaims: 0,
   refreshes: 0,
   workflowDies: 0,
+  noticeLost: 0,
+  unlisted: 0,
+  staleList: 0,
+  otherPool: 0,
 };
 
 interface Job {
@@ -46,15 +58,19 @@ interface Job {
   readonly seconds: number;
 }
 
-interface WorldAgent {
+/** An agent and the instance that it is on. */
+export interface WorldAgent {
   readonly instance: FakeInstance;
   state: "unregistered" | "idle" | "busy" | "gone";
   locked: boolean;
-  /** The vendor's list showed it to somebody. */
-  shown: boolean;
+  /** Whether the vendor's list shows it under its instance's name. */
+  listed: boolean;
   jobsTaken: number;
   job?: Job | undefined;
 }
+
+/** Auto Scaling waits so long for a hook that nobody heartbeats. */
+const hookSeconds = 3600;
 
 /**
  * Jobs, agents and a group's instances that live by themselves on virtual time, with a retirement workflow that follows
@@ -66,8 +82,8 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   const agents = new Map<string, WorldAgent>();
   const queue: Job[] = [];
   const violations: string[] = [];
-  const underWay = new Set<string>();
-  const executions = new Set<string>();
+  /** What the vendor listed a while ago, newest last. */
+  const lists: { readonly at: number; readonly agents: VendorAgent[] }[] = [];
   const chance = (probability: number) => random() < probability;
   const between = (low: number, high: number) => low + random() * (high - low);
   const overTheWire = createWire(clock, random, 500, () => world.trouble.callFails);
@@ -93,6 +109,10 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       queue.push({ queuedAt: clock.now(), seconds });
       for (const agent of agents.values()) lookForWork(agent);
     },
+    /** Jobs that nobody waits for any more. */
+    cancelJobs(): void {
+      queue.length = 0;
+    },
     connect: () =>
       asgClientsOver((call) =>
         overTheWire(
@@ -101,7 +121,6 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
         ),
       ),
     vendor: vendor(),
-    retirements: retirements(),
   };
 
   const life = startAsgLife(aws, {
@@ -109,23 +128,62 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     random,
     noCapacity: () => world.trouble.noCapacity,
     onLaunched(instance) {
-      agents.set(instance.id, { instance, state: "unregistered", locked: false, shown: false, jobsTaken: 0 });
+      const listed = settings.departure === "by-itself" || !chance(world.trouble.unlisted);
+      agents.set(instance.id, { instance, state: "unregistered", locked: false, listed, jobsTaken: 0 });
     },
     onInService: boot,
+    onHeld: held,
     onLeaving: leaving,
     onViolation: violated,
   });
+  const workflow = createGroupWorkflow({
+    clock,
+    random,
+    life,
+    group: aws.group,
+    showsAgents: settings.departure === "by-retirement",
+    find: (name) => agents.get(name),
+    jobsWait: () => queue.length > 0,
+    dies: () => chance(world.trouble.workflowDies),
+    onUnlocked: lookForWork,
+    onToldToLeave: leaveByItself,
+  });
   everyMinute();
-  return world;
+  return Object.assign(world, { retirements: retirements() });
 
   function boot(instance: FakeInstance): void {
     const agent = agents.get(instance.id);
     const fails = chance(world.trouble.bootFails);
     clock.after(chance(world.trouble.agentIsLate) ? between(100, 400) : between(15, 70), () => {
       if (!agent || instance.state !== "running" || agent.state === "gone") return;
-      if (fails) powerOff(instance, roleOf(instance) === "burst" ? 0 : settings.boots.earliestPowerOffSeconds);
-      else if (settings.departure === "by-itself" && !roleOf(instance)) clock.after(45, () => becomeIdle(agent));
-      else becomeIdle(agent);
+      // The boot program sees that the group takes the instance, and starts no agent.
+      if (fails || instance.lifecycle !== "InService") bootFails(agent);
+      else if (settings.departure === "by-itself" && !roleOf(instance)) clock.after(45, () => register(agent));
+      else register(agent);
+    });
+  }
+
+  /** It says so, and stays until the loop had the time to end it with decrement. */
+  function bootFails(agent: WorldAgent): void {
+    const { instance } = agent;
+    say(agent, "never-registered");
+    powerOff(instance, roleOf(instance) === "burst" ? 0 : settings.boots.earliestPowerOffSeconds);
+  }
+
+  function register(agent: WorldAgent): void {
+    say(agent, "registered");
+    becomeIdle(agent);
+  }
+
+  /** By the release queue, whose function writes it on the instance and starts the retirement of an agent that left. */
+  function say(agent: WorldAgent, word: "registered" | "never-registered" | "left"): void {
+    if (chance(world.trouble.noticeLost)) return;
+    const tag = { registered: "Registered", "never-registered": "NeverRegistered", left: "Left" }[word];
+    clock.after(between(2, 10), () => {
+      const { instance } = agent;
+      if (instance.lifecycle === undefined) return;
+      instance.tags.set(`AgentFleets${tag}`, clock.now().toISOString());
+      if (word === "left") workflow.start(instance.id, "release");
     });
   }
 
@@ -146,11 +204,13 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   }
 
   function becomeIdle(agent: WorldAgent): void {
-    if (agent.state === "gone" || agent.instance.state !== "running") return;
+    const { instance } = agent;
+    if (agent.state === "gone" || instance.state !== "running") return;
     agent.state = "idle";
+    if (settings.departure === "by-itself" && agent.locked) return leaveByItself(agent);
     lookForWork(agent);
     const { jobsTaken } = agent;
-    if (settings.departure === "by-retirement" || roleOf(agent.instance) === "floor") return;
+    if (settings.departure === "by-retirement" || roleOf(instance) === "floor") return;
     clock.after(settings.idleTimeoutSeconds, () => {
       if (agent.state === "idle" && agent.jobsTaken === jobsTaken) leaveByItself(agent);
     });
@@ -159,19 +219,28 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   /** Its shutdown hook tells the release queue; the instance powers off where nothing comes of it. */
   function leaveByItself(agent: WorldAgent): void {
     agent.state = "gone";
-    const { instance } = agent;
-    if (chance(world.trouble.workflowDies)) powerOff(instance, settings.boots.bootSeconds);
-    else {
-      clock.after(between(2, 10), () => {
-        if (instance.lifecycle === "InService")
-          life.terminate(instance, queue.length === 0 && aws.group.desired > settings.min);
-      });
-    }
+    say(agent, "left");
+    powerOff(agent.instance, settings.boots.bootSeconds);
   }
 
   function powerOff(instance: FakeInstance, earliest: number): void {
     const uptime = (clock.now().getTime() - instance.launchTime.getTime()) / 1000;
     clock.after(Math.max(60, earliest - uptime), () => life.lose(instance, "Client.InstanceInitiatedShutdown"));
+  }
+
+  /** Auto Scaling sends a notice, best effort, and waits for an hour. */
+  function held(instance: FakeInstance): void {
+    if (!chance(world.trouble.noticeLost)) {
+      clock.after(between(1, 5), () => workflow.start(instance.id, "terminating"));
+    }
+    const runOut = () => {
+      if (instance.lifecycle !== "Terminating:Wait") return;
+      if (workflow.heartbeats(instance.id)) return clock.after(hookSeconds, runOut);
+      const agent = agents.get(instance.id);
+      if (agent?.state === "busy") violated(`the hook of ${instance.id} ran out on a job`);
+      life.complete(instance);
+    };
+    clock.after(hookSeconds, runOut);
   }
 
   function leaving(instance: FakeInstance, why: "terminated" | "lost"): void {
@@ -192,16 +261,9 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       const { inService } = life;
       const [reclaimed, refreshed] = [0, 1].map(() => inService[Math.floor(random() * inService.length)]);
       if (reclaimed && chance(world.trouble.reclaims)) life.lose(reclaimed, "Server.SpotInstanceTermination");
-      if (refreshed && chance(world.trouble.refreshes)) replace(refreshed);
+      if (refreshed && chance(world.trouble.refreshes)) life.replace(refreshed);
       everyMinute();
     });
-  }
-
-  function replace(instance: FakeInstance): void {
-    const agent = agents.get(instance.id);
-    if (!agent) return;
-    agent.locked = true;
-    life.replace(instance, () => agent.state !== "busy");
   }
 
   function violated(what: string): void {
@@ -212,16 +274,13 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     return tags.get("AgentFleetsRole");
   }
 
-  /** What the loop itself asks of AWS: it must not end an agent that somebody has seen. */
+  /** What the loop itself asks of AWS: it must end no machine that lives. */
   function perform(call: AsgCall): object {
-    const agent = agents.get(String(call.input.InstanceId));
-    if (call.operation.startsWith("Terminate") && agent?.shown && agent.state !== "gone") {
-      violated(`the loop ended ${agent.instance.id}, ${agent.state},`);
+    const instance = aws.instances.get(String(call.input.InstanceId));
+    if (call.operation.startsWith("Terminate") && instance?.state === "running") {
+      violated(`the loop ended ${instance.id}, which lives`);
     }
-    const answer = aws.perform(call);
-    const last = aws.resizes.at(-1);
-    if (last && last.to <= last.from) violated(`desired went from ${last.from} to ${last.to}`);
-    return answer;
+    return aws.perform(call);
   }
 
   function vendor(): Vendor {
@@ -231,6 +290,11 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       name: `i-foreign-${state}`,
       state,
     }));
+    const listNow = () =>
+      [...agents.values()].flatMap(({ instance: { id }, state, locked, listed }): VendorAgent[] => {
+        if (state === "unregistered" || state === "gone") return [];
+        return [{ id: `worker-${id}`, name: listed ? id : `worker-${id}`, state: locked ? "draining" : state }];
+      });
     return {
       readDemand: () =>
         overTheWire(() => {
@@ -240,59 +304,24 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       listAgents: () =>
         overTheWire(() => {
           if (settings.departure === "by-itself") return undefined;
-          const ours = [...agents.values()].flatMap((agent): VendorAgent[] => {
-            if (agent.state === "unregistered" || agent.state === "gone") return [];
-            agent.shown = true;
-            const { id } = agent.instance;
-            return [{ id: `worker-${id}`, name: id, state: agent.locked ? "draining" : agent.state }];
-          });
-          return [...foreign, ...ours];
+          lists.push({ at: clock.seconds, agents: listNow() });
+          while ((lists[1]?.at ?? clock.seconds) <= clock.seconds - 60) lists.shift();
+          const shown = chance(world.trouble.staleList) ? lists[0] : lists.at(-1);
+          return chance(world.trouble.otherPool) ? foreign : [...foreign, ...(shown?.agents ?? [])];
         }, down),
       removeAgent: async (id) => violated(`the record ${id} was removed`),
     };
   }
 
   function retirements(): Retirements {
+    const down = () => new Error("states are down");
     return {
-      running: () =>
-        overTheWire(
-          () => new Set(underWay),
-          () => new Error("states are down"),
-        ),
-      start: (agent, reason) =>
-        overTheWire(
-          () => startWorkflow(agent, reason),
-          () => new Error("states are down"),
-        ),
+      running: () => overTheWire(() => workflow.running(), down),
+      start: ({ name }, reason) =>
+        overTheWire(() => {
+          if (name.startsWith("i-foreign")) violated(`${name} was to be retired`);
+          return workflow.start(name, reason);
+        }, down),
     };
-  }
-
-  /** Drains, looks, and ends the idle with decrement or lets the busy go on; it may die halfway. */
-  function startWorkflow({ name }: AgentReference, reason: RetirementReason): void {
-    const execution = `${name}.${reason}.${Math.floor(clock.seconds / 600)}`;
-    const agent = agents.get(name);
-    if (name.startsWith("i-foreign")) violated(`${name} was to be retired`);
-    if (executions.has(execution)) return;
-    executions.add(execution);
-    underWay.add(name);
-    const dies = chance(world.trouble.workflowDies);
-    clock.after(between(1, 8), () => {
-      if (agent) agent.locked = true;
-      const idle = agent?.state === "idle";
-      clock.after(between(0.5, 3), () => {
-        underWay.delete(name);
-        if (dies && agent && idle && reason === "dismissed") {
-          agent.state = "gone";
-          powerOff(agent.instance, settings.boots.bootSeconds);
-        }
-        if (dies || !agent || agent.instance.lifecycle !== "InService") return;
-        const decrement = aws.group.desired > settings.min;
-        // What was told to leave cannot be kept: it goes now, or after its job with the next retirement.
-        if (idle && (decrement || reason === "dismissed")) return life.terminate(agent.instance, decrement);
-        if (reason === "dismissed") return;
-        agent.locked = false;
-        lookForWork(agent);
-      });
-    });
   }
 }

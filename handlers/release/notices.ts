@@ -39,11 +39,14 @@ const event = z.discriminatedUnion("detail-type", [
   }),
 ]);
 
-/** The words of an instance that say more than that its agent has left. */
+/**
+ * The words of an instance that say something else than that its agent has left. The loop retires those without an agent:
+ * it alone knows whether they would only be replaced by others that fail.
+ */
 const wordsOnAgents: Readonly<Record<string, Pick<Notice, "reason" | "fact">>> = {
   registered: { fact: "registered" },
-  "never-registered": { reason: "never-registered", fact: "never-registered" },
-  "boot-failed": { reason: "never-registered", fact: "never-registered" },
+  "never-registered": { fact: "never-registered" },
+  "boot-failed": { fact: "never-registered" },
 };
 
 /** Every other word: the vendor's own reasons, such as `IDLE` or `JOB_FINISHED`. */

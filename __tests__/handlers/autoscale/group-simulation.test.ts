@@ -5,6 +5,7 @@ import { createAsgCapacity } from "../../../handlers/lib/aws/asg-capacity.ts";
 import { type Policy, removalOrders } from "../../../handlers/lib/core/policy.ts";
 import { bootTimes } from "../../../stacks/constructs/instances/boot-times.ts";
 import { createEventClock } from "../../fakes/event-clock.ts";
+import { createLeaseFake, createNotebookFake } from "../../fakes/fleet-state.ts";
 import { calm, createGroupWorld, type GroupTrouble } from "../../fakes/group-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 import { policyOf } from "../../fixtures/policy.ts";
@@ -18,6 +19,10 @@ const trouble: GroupTrouble = {
   reclaims: 0.05,
   refreshes: 0.05,
   workflowDies: 0.1,
+  noticeLost: 0.1,
+  unlisted: 0,
+  staleList: 0.1,
+  otherPool: 0,
 };
 
 const hour = 3600;
@@ -77,15 +82,18 @@ function simulate(
   const times = bootTimes(policy.registrationGraceSeconds);
   const boots = { ...times, ...(earliestPowerOffSeconds !== undefined && { earliestPowerOffSeconds }) };
   const world = createGroupWorld(clock, random, { min, max, departure, singleUse, idleTimeoutSeconds: 300, boots });
-  const group = { type: "asg", group: "ci", bootSeconds: boots.bootSeconds } as const;
+  const group = { type: "asg", group: "ci", hook: "agent-fleets-retire", bootSeconds: boots.bootSeconds } as const;
+  const notebook = createNotebookFake();
   const metrics = createMetricsFake();
   const loop = createLoopDriver(clock, random, () => ({
-    fleet: "ci",
+    poolName: "ci",
     policy: { ...policy, scaleOutCooldownSeconds: random() < 0.5 ? 0 : 20 },
     tickSeconds: 10,
     vendor: world.vendor,
     capacity: createAsgCapacity(group, { ...world.connect(), clock }),
     retirements: world.retirements,
+    lease: createLeaseFake(),
+    notebook,
     memory: createMemory(),
     clock,
     log: createLogFake(),

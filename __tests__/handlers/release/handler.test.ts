@@ -104,8 +104,8 @@ describe("instances that leave", () => {
 
 describe("the word of an instance on its agent", () => {
   it.each([
-    ["never-registered", "never-registered", "never-registered"],
-    ["boot-failed", "never-registered", "never-registered"],
+    ["never-registered", "never-registered", undefined],
+    ["boot-failed", "never-registered", undefined],
     ["IDLE", "left", "release"],
     ["registered", "registered", undefined],
     ["toString", "left", "release"],

@@ -12,8 +12,14 @@ import { countStates, standingAgents } from "./supply.ts";
  *
  * @param isShort whether fewer agents are there than wanted: then none is replaced only for its age or settings. So a new
  * template whose instances never work costs one batch of old instances, not the fleet.
+ * @param circuitOpen whether launches fail so often that no more are tried
  */
-export function retireesOf(snapshot: Snapshot, policy: Policy, now: Date, isShort: boolean): Retiree[] {
+export function retireesOf(
+  snapshot: Snapshot,
+  policy: Policy,
+  now: Date,
+  { isShort, circuitOpen }: { readonly isShort: boolean; readonly circuitOpen: boolean },
+): Retiree[] {
   if (!policy.canRetire) return [];
   const { agents, vendorShowsAgents } = snapshot;
   const inState = (...states: readonly AgentState[]) => agents.filter(({ state }) => states.includes(state));
@@ -24,10 +30,7 @@ export function retireesOf(snapshot: Snapshot, policy: Policy, now: Date, isShor
   if (!policy.enabled) return held;
   const drained = agents.filter((agent) => agent.drained);
   const others = [
-    ...reasoned(
-      inState("failed").filter(({ dead }) => !dead),
-      "never-registered",
-    ),
+    ...reasoned(neverRegistered(snapshot, policy, circuitOpen), "never-registered"),
     ...reasoned(inState("offline"), "offline"),
     // Where the vendor shows no agents, the workflow asks the machine itself.
     ...reasoned(vendorShowsAgents ? [] : inState("unseen"), "unseen"),
@@ -48,6 +51,16 @@ function reasoned(agents: readonly Agent[], reason: Retiree["reason"]): Retiree[
 function distinct(retirees: readonly Retiree[]): Retiree[] {
   const seen = new Set<Agent>();
   return retirees.filter(({ agent }) => !seen.has(agent) && seen.add(agent));
+}
+
+/**
+ * A group at its floor replaces each that goes. While the circuit is open those stay: their replacements would fail as
+ * well, and their own boot program powers them off after a while.
+ */
+function neverRegistered({ agents }: Snapshot, { min }: Policy, circuitOpen: boolean): Agent[] {
+  const failed = agents.filter(({ state, dead }) => state === "failed" && !dead).sort(oldestFirst);
+  const staying = agents.filter(({ state }) => state !== "retiring").length;
+  return circuitOpen ? failed.slice(0, Math.max(0, staying - min)) : failed;
 }
 
 /** Only while no job is anywhere: then all are idle, whether the vendor shows them or not. */

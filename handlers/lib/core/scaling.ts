@@ -16,6 +16,7 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   const needed = jobs + buffer;
   const wanted = clamp(needed, policy.min, policy.max);
   const supply = agents.filter(isSupply).length;
+  const circuitOpen = snapshot.failedLaunchesLastHour >= policy.maxFailedLaunchesPerHour;
   const view: View = {
     snapshot,
     policy,
@@ -23,10 +24,10 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
     settled: {
       wanted,
       supply,
-      circuitOpen: snapshot.failedLaunchesLastHour >= policy.maxFailedLaunchesPerHour,
+      circuitOpen,
       atCeiling: needed > policy.max,
       launch: [],
-      retire: retireesOf(snapshot, policy, now, wanted > supply),
+      retire: retireesOf(snapshot, policy, now, { isShort: wanted > supply, circuitOpen }),
       scaleIn: { count: 0, candidates: [] },
       withdraw: 0,
       discard: agents.filter(({ state, dead }) => state === "failed" && dead).slice(0, policy.maxRemovedPerTick),
