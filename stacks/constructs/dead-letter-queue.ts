@@ -1,6 +1,6 @@
 import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
 import { Construct } from "constructs";
-import { resourcePolicy } from "./resource-policy.ts";
+import { type AllowedService, resourcePolicy } from "./resource-policy.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
 
 const fortnight = 1_209_600;
@@ -17,8 +17,8 @@ export class DeadLetterQueue extends Construct {
       readonly context: StackContext;
       /** The queue's name is the stack's, followed by this. */
       readonly suffix: string;
-      /** Services that may send to it, each on behalf of these ARNs alone. */
-      readonly senders: readonly { readonly service: string; readonly sources: readonly string[] }[];
+      /** Services that may send to it. */
+      readonly senders: readonly AllowedService[];
     },
   ) {
     super(scope, id);

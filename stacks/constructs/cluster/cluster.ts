@@ -6,13 +6,15 @@ import { createLogGroup } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { ServiceRole } from "../service-role.ts";
 import { allowSessions, publishSessionKey, sessionLogGroup } from "../sessions.ts";
-import type { StackContext } from "../stack-context.ts";
+import { arnOf, type StackContext } from "../stack-context.ts";
 import { ClusterHosts } from "./hosts.ts";
 
 /** An ECS cluster whose default capacity are its own EC2 hosts. ECS Exec sessions in it are logged. */
 export class HostCluster extends Construct {
   readonly arn: string;
   readonly name: string;
+  /** What the ARNs of all services in it begin with. */
+  readonly serviceArnPrefix: string;
   readonly hosts: ClusterHosts;
   /** What must exist before tasks can be placed. */
   readonly ready: EcsClusterCapacityProviders;
@@ -51,6 +53,7 @@ export class HostCluster extends Construct {
     this.sessionLogArn = sessions.arn;
     this.arn = cluster.arn;
     this.name = context.name;
+    this.serviceArnPrefix = arnOf(context, "ecs", `service/${this.name}/`);
     this.hosts = new ClusterHosts(this, "hosts", {
       context,
       hosts: config.hosts,

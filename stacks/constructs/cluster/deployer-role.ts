@@ -78,7 +78,7 @@ export class DeployerRole extends Construct {
       },
       {
         actions: ["ecs:UpdateService", "ecs:DescribeServices"],
-        resources: services.map(({ name }) => arnOf(context, "ecs", `service/${cluster.name}/${name}`)),
+        resources: services.map(({ name }) => cluster.serviceArnPrefix + name),
       },
       { actions: ["ecs:ListTasks"], resources: ["*"], condition: inCluster },
       { actions: ["ecs:DescribeTasks"], resources: [arnOf(context, "ecs", `task/${cluster.name}/*`)] },
