@@ -66,7 +66,9 @@ describe.skipIf(missing)("deployed fleets", () => {
     let agents: Agents;
 
     beforeAll(async () => {
-      expect(await operator.fleet(["token", "create", "--store", reading, "--create-pool"])).toMatchObject({ code: 0 });
+      expect(await operator.fleet(["hcp", "token", "create", "--store", reading, "--create-pool"])).toMatchObject({
+        code: 0,
+      });
       expect(await operator.fleet(["secret", "set", reading, "api-token"], { stdin: apiToken })).toMatchObject({
         code: 0,
       });
@@ -139,7 +141,9 @@ describe.skipIf(missing)("deployed fleets", () => {
 
     beforeAll(async () => {
       const key = { stdin: hmacKey };
-      expect(await operator.fleet(["token", "create", "--store", told, "--create-pool"])).toMatchObject({ code: 0 });
+      expect(await operator.fleet(["hcp", "token", "create", "--store", told, "--create-pool"])).toMatchObject({
+        code: 0,
+      });
       expect(await operator.fleet(["secret", "set", told, "notification-token"], key)).toMatchObject({ code: 0 });
       autoscale = await operator.start(`${told}-autoscale`, told);
       webhook = await operator.start(`${told}-webhook`, told);
@@ -161,11 +165,11 @@ describe.skipIf(missing)("deployed fleets", () => {
     it.each([
       "plain",
       "base64",
-    ] as const)("answers the handshake of `fleet notifications add` (%s)", async (encoding) => {
+    ] as const)("answers the handshake of `fleet hcp notifications add` (%s)", async (encoding) => {
       door.encoding = encoding;
       const workspace = `workspace-${encoding}`;
       hcp.state.addWorkspace(workspace, operator.poolOf(told));
-      const add = ["notifications", "add", "acme", workspace, `${door.url}/notifications`];
+      const add = ["hcp", "notifications", "add", "acme", workspace, `${door.url}/notifications`];
       expect((await operator.fleet(add, { env: { HMAC_SALT: `${canary}another-key` } })).code).not.toBe(0);
       expect(await operator.fleet(add, { env: { HMAC_SALT: hmacKey } })).toMatchObject({ code: 0 });
       expect(operator.callsOf(webhook, "Invoke")).toEqual([]);

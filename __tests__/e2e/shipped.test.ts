@@ -89,7 +89,9 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
       timeout: 150_000,
     }, async () => {
       const { fleet, cluster, pool } = onHosts;
-      expect(await operator.fleet(["token", "create", "--store", fleet, "--create-pool"])).toMatchObject({ code: 0 });
+      expect(await operator.fleet(["hcp", "token", "create", "--store", fleet, "--create-pool"])).toMatchObject({
+        code: 0,
+      });
       expect(await operator.fleet(["secret", "set", fleet, "api-token"], { stdin: apiToken })).toMatchObject({
         code: 0,
       });

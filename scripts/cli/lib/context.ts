@@ -12,16 +12,12 @@ export interface Context {
   readonly terminal: Terminal;
 }
 
-const globals = z.object({ json: z.boolean().default(false), host: z.string().optional() });
-
 /** The options that all commands share. */
-export function globalsOf(command: Command): z.output<typeof globals> {
-  return globals.parse(command.optsWithGlobals());
-}
+const globals = z.object({ json: z.boolean().default(false) });
 
 /** How this call of a command talks. */
 export function uiOf(context: Context, command: Command): Ui {
-  return createUi(context.terminal, globalsOf(command));
+  return createUi(context.terminal, globals.parse(command.optsWithGlobals()));
 }
 
 /** A variable of the environment that must be set: secrets never are arguments. */

@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import { baseUrl } from "../../../stacks/config/primitives.ts";
 import { createHcpTerraformAdmin, type HcpTerraformAdmin, type Workspace } from "../hcp/admin.ts";
 import { type Context, required } from "./context.ts";
@@ -5,8 +6,9 @@ import { UserError } from "./errors.ts";
 
 const defaultAddress = "https://app.terraform.io";
 
-/** Where the API is: what was asked for, else `fallback`. A host alone means https. */
-export function addressOf(context: Context, host: string | undefined, fallback = defaultAddress): string {
+/** Where the API is: `--host` of the call, else TFE_ADDRESS, else `fallback`. A host alone means https. */
+export function addressOf(context: Context, command: Command, fallback = defaultAddress): string {
+  const { host } = command.optsWithGlobals<{ host?: string }>();
   const asked = host ?? (context.env.TFE_ADDRESS || fallback);
   const address = (asked.includes("://") ? asked : `https://${asked}`).replace(/\/$/, "");
   if (baseUrl.safeParse(address).success) return address;
@@ -34,7 +36,7 @@ export async function findPool(
   if (createPool) return (await admin.createAgentPool(organization, name)).id;
   throw new UserError(
     `Organization "${organization}" has no agent pool named "${name}".`,
-    "Nothing was changed. Check the name, which must match exactly; fleet token create --create-pool makes one.",
+    "Nothing was changed. Check the name, which must match exactly; fleet hcp token create --create-pool makes one.",
   );
 }
 

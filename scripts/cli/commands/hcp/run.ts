@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import type { Clock } from "../../../handlers/lib/core/ports.ts";
-import { hasSucceeded, isFinalRunStatus } from "../../../handlers/lib/vendors/hcp-terraform/run-status.ts";
-import { type LoadedStack, loadStack } from "../../../stacks/config/load.ts";
-import type { HcpTerraformAdmin, Run } from "../hcp/admin.ts";
-import { packFolder } from "../lib/archive.ts";
-import { type Context, globalsOf, uiOf } from "../lib/context.ts";
-import { asking, UserError } from "../lib/errors.ts";
-import { addressOf, adminAt, findWorkspaces } from "../lib/hcp-terraform.ts";
+import type { Clock } from "../../../../handlers/lib/core/ports.ts";
+import { hasSucceeded, isFinalRunStatus } from "../../../../handlers/lib/vendors/hcp-terraform/run-status.ts";
+import { type LoadedStack, loadStack } from "../../../../stacks/config/load.ts";
+import type { HcpTerraformAdmin, Run } from "../../hcp/admin.ts";
+import { packFolder } from "../../lib/archive.ts";
+import { type Context, uiOf } from "../../lib/context.ts";
+import { asking, UserError } from "../../lib/errors.ts";
+import { addressOf, adminAt, findWorkspaces } from "../../lib/hcp-terraform.ts";
 
 interface RunOptions {
   readonly autoApply?: true;
@@ -21,11 +21,11 @@ interface RunOptions {
 const pollMilliseconds = 3_000;
 const shownLogLines = 40;
 
-/** `fleet run`. */
-export function addRunCommand(program: Command, context: Context): void {
-  program
+/** `fleet hcp run`. */
+export function addRunCommand(hcp: Command, context: Context): void {
+  hcp
     .command("run")
-    .summary("run a synthesized stack remotely in HCP Terraform (needs TOKEN)")
+    .summary("run a synthesized stack in the workspace of its backend")
     .description(
       "Uploads the synthesized directory of a stack to the workspace of its cloud backend, starts a run there and " +
         "follows it to its end. Fails when the run does.",
@@ -36,7 +36,7 @@ export function addRunCommand(program: Command, context: Context): void {
     .option("--message <text>", "the run's message")
     .option("--output <folder>", "where `npm run synth` wrote to", "cdktf.out")
     .option("--timeout-seconds <n>", "how long to follow the run", seconds, 3600)
-    .addHelpText("after", "\nExample:\n  npm run synth && TOKEN=… fleet run ci-agents --auto-apply")
+    .addHelpText("after", "\nExample:\n  npm run synth && TOKEN=… fleet hcp run ci-agents --auto-apply")
     .action(
       asking("hcp-terraform", (stack: string, options: RunOptions, command: Command) =>
         runStack(context, stack, options, command),
@@ -48,7 +48,7 @@ async function runStack(context: Context, stackName: string, options: RunOptions
   const ui = uiOf(context, command);
   const backend = cloudBackend(loadStack(stackName, context));
   const folder = synthesizedFolder(resolve(context.cwd, options.output), stackName);
-  const address = addressOf(context, globalsOf(command).host, backend.hostname);
+  const address = addressOf(context, command, backend.hostname);
   const admin = adminAt(context, address);
 
   const started = await ui.during(`Uploading ${stackName} to workspace ${backend.workspace}`, async (step) => {
@@ -60,7 +60,7 @@ async function runStack(context: Context, stackName: string, options: RunOptions
     step(`Uploading ${archive.files} files, ${Math.ceil(archive.bytes.length / 1024)} kB`);
     await admin.upload(version.uploadUrl, archive.bytes);
     await untilUploaded(context.clock, admin, version.id);
-    const message = options.message ?? `fleet run ${stackName}`;
+    const message = options.message ?? `fleet hcp run ${stackName}`;
     return admin.createRun({
       ...{ workspaceId, message, planOnly },
       configurationVersionId: version.id,

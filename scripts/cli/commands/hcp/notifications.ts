@@ -1,11 +1,11 @@
 import { type Command, Option } from "commander";
-import { runTriggers } from "../../../handlers/lib/settings/vendors/hcp-terraform.ts";
-import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../hcp/admin.ts";
-import { type Context, globalsOf, required, uiOf } from "../lib/context.ts";
-import { asking, explain, UserError } from "../lib/errors.ts";
-import { addressOf, adminAt, findWorkspaces } from "../lib/hcp-terraform.ts";
-import { table } from "../lib/ui.ts";
-import { webhookUrl } from "../lib/webhook-url.ts";
+import { runTriggers } from "../../../../handlers/lib/settings/vendors/hcp-terraform.ts";
+import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../hcp/admin.ts";
+import { type Context, required, uiOf } from "../../lib/context.ts";
+import { asking, explain, UserError } from "../../lib/errors.ts";
+import { addressOf, adminAt, findWorkspaces } from "../../lib/hcp-terraform.ts";
+import { table } from "../../lib/ui.ts";
+import { webhookUrl } from "../../lib/webhook-url.ts";
 
 /** `all` is what a fleet without an API token needs; `minimal` is enough to wake one that has one. */
 const triggerSets = { all: runTriggers.notifications, minimal: runTriggers.api };
@@ -21,11 +21,11 @@ interface Outcome {
   readonly reason?: string;
 }
 
-/** `fleet notifications add`. */
-export function addNotificationsCommands(program: Command, context: Context): void {
-  const notifications = program
+/** `fleet hcp notifications add`. */
+export function addNotificationsCommands(hcp: Command, context: Context): void {
+  const notifications = hcp
     .command("notifications")
-    .description("notifications of HCP Terraform (needs TOKEN and HMAC_SALT)");
+    .description("notifications that wake a fleet as soon as a run starts (needs HMAC_SALT, too)");
   notifications
     .command("add")
     .summary("let workspaces notify a fleet of their runs")
@@ -43,7 +43,7 @@ export function addNotificationsCommands(program: Command, context: Context): vo
     .option("--name <name>", "name of the configurations", "agent-fleets")
     .addHelpText(
       "after",
-      "\nExample:\n  TOKEN=… HMAC_SALT=… fleet notifications add acme prod dev https://webhook.example",
+      "\nExample:\n  TOKEN=… HMAC_SALT=… fleet hcp notifications add acme prod dev https://webhook.example",
     )
     .action(
       asking("hcp-terraform", (org: string, rest: string[], options: AddOptions, command: Command) =>
@@ -63,10 +63,10 @@ async function addNotifications(
   const names = rest.slice(0, -1);
   const url = webhookUrl(rest.at(-1) ?? "");
   if (names.length === 0) {
-    throw new UserError("No workspace is named.", "Use: fleet notifications add ORG WORKSPACE… URL.");
+    throw new UserError("No workspace is named.", "Use: fleet hcp notifications add ORG WORKSPACE… URL.");
   }
   const token = required(context, "HMAC_SALT", "the value of the stack's notification-token secret");
-  const admin = adminAt(context, addressOf(context, globalsOf(command).host));
+  const admin = adminAt(context, addressOf(context, command));
   const settings = { name, url, token, triggers: triggerSets[triggers] };
 
   const outcomes = await ui.during("Adding notifications", async (step) => {
