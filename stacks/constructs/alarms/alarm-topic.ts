@@ -14,16 +14,16 @@ import { canFail, subscribe } from "./topic-subscriptions.ts";
 
 interface Topic {
   readonly arn: string;
-  /** What must exist before others than CloudWatch may publish. */
+  /** Resources that must exist before services other than CloudWatch may publish. */
   readonly ready: ITerraformDependable[];
-  /** Who leaves behind the messages that the topic could not deliver. */
+  /** The services that may send undeliverable messages to the dead-letter queue. */
   readonly senders: readonly AllowedService[];
 }
 
 /**
- * Where the alarms of a stack go, whatever its kind: a topic that CloudWatch and the rules of the stack's alerts may
- * publish to, with the subscriptions of the config. Messages that cannot be delivered go to a queue, which has an alarm.
- * With `topicArn` the topic is that one, and its policy and subscriptions are its owner's.
+ * The topic of a stack's alarms, in every kind. CloudWatch and the rules of the stack's alerts may publish to it, and
+ * it has the subscriptions of the config. Undeliverable messages go to a queue, which has an alarm. With `topicArn` the
+ * given topic is used, and its owner sets its policy and subscriptions.
  */
 export class AlarmTopic extends Construct {
   readonly arn: string;
@@ -35,9 +35,9 @@ export class AlarmTopic extends Construct {
     id: string,
     props: Receivers & {
       readonly context: StackContext;
-      /** The events that people are told of, besides CloudWatch's alarms. @default none */
+      /** Events that people are notified of, in addition to CloudWatch's alarms. @default none */
       readonly alerts?: readonly AlertRule[];
-      /** Follows the stack's name in the names of topic and queue. @default alarms */
+      /** Part of the names of topic and queue, after the stack's name. @default alarms */
       readonly suffix?: string;
     },
   ) {
