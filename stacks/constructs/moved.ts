@@ -2,10 +2,10 @@ import { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
 
 /**
- * Lets resources of a stack that is deployed go on under new addresses. Otherwise Terraform would make each a second
- * time and delete the first, in any order: where both have one name, the deletion may win.
+ * Keeps resources of a deployed stack under new addresses. Otherwise Terraform would make each resource again and delete
+ * the old one, in any order. If both have one name, the deletion may come last.
  *
- * @param from id of a resource in `scope`, if it is there → the address that it had
+ * @param from id of a resource in `scope`, if it exists → its former address
  */
 export function movedFrom(scope: Construct, from: Readonly<Record<string, string>>): void {
   for (const [id, address] of Object.entries(from)) {

@@ -1,10 +1,10 @@
-/** A service of AWS that may act, on behalf of these sources alone: ARNs, in which `*` stands for anything. */
+/** An AWS service that may act on behalf of the given sources only: ARNs, in which `*` matches any text. */
 export interface AllowedService {
   readonly service: string;
   readonly sources: readonly string[];
 }
 
-/** Lets services of AWS act on a resource, on behalf of their sources alone. */
+/** A policy that lets AWS services act on a resource, on behalf of their sources only. */
 export function resourcePolicy(resource: string, action: string, allowed: readonly AllowedService[]): string {
   return JSON.stringify({
     Version: "2012-10-17",

@@ -1,7 +1,7 @@
 import type { AlertRule } from "../alarms/alert-rule.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 
-/** Tells people of each build of a recipe's images that fails. */
+/** The rule that notifies people of each failed build of a recipe's images. */
 export function buildAlert(context: StackContext, recipeName: string): AlertRule {
   return {
     id: "image-build-failing",

@@ -20,30 +20,30 @@ import type { RetiringCapacity, RetiringInstances } from "./retiring-capacity.ts
 const retireTimeoutSeconds = 80;
 const releaseTimeoutSeconds = 30;
 
-/** What one fleet's workflow is made of. */
+/** The parts of one fleet's workflow. */
 interface RetirementWorkflowProps {
   readonly context: StackContext;
   readonly topic: AlarmTopic;
   readonly capacity: RetiringCapacity;
-  /** Where the function that asks the vendor runs. */
+  /** The network of the function that asks the vendor. Left out: outside of any VPC. */
   readonly network?: FleetNetwork | undefined;
   readonly drainTimeoutSeconds: number;
-  /** How many batches of the release queue are taken in at once. @default no limit of our own */
+  /** Most release-queue batches processed in parallel. @default unlimited */
   readonly maxConcurrency?: number | undefined;
   readonly vendor: {
     readonly runtime: VendorRuntime;
     readonly apiToken: Secret | undefined;
   };
-  /** What of the vendor's runtime each of several pools has of its own. */
+  /** The differences of each of several pools from `vendor.runtime`. */
   readonly pools?: z.output<typeof retireEnv>["POOLS"];
 }
 
 /**
- * Takes agents out of a fleet without killing a job: the workflow, the function that asks the vendor for it, and on
- * instances what brings in the notices that one goes.
+ * Takes agents out of a fleet without killing a job: the workflow, the function that asks the vendor, and for instances
+ * the function and rules that receive notices.
  */
 export class RetirementWorkflow extends Construct {
-  /** For whoever starts retirements. */
+  /** Settings of the functions that start retirements. */
   readonly config: RetirementsConfig;
   readonly functions: readonly HandlerFunction[];
   private readonly machine: SfnStateMachine;
@@ -71,7 +71,7 @@ export class RetirementWorkflow extends Construct {
       name,
       type: "STANDARD",
       roleArn: role.arn,
-      // Step Functions keeps the history of each execution for 90 days: no log group beside it.
+      // No log group, because Step Functions keeps the history of each execution for 90 days.
       definition: JSON.stringify(
         retirementDefinition({
           fleet: context.name,
@@ -90,7 +90,7 @@ export class RetirementWorkflow extends Construct {
     this.alarms(retire, release);
   }
 
-  /** Lets the scaling loop start retirements and see which are under way. */
+  /** Lets the scaling loop start retirements and list the running ones. */
   grantStart(role: ServiceRole): void {
     role.allow({ actions: ["states:StartExecution", "states:ListExecutions"], resources: [this.machine.arn] });
   }
@@ -117,7 +117,7 @@ export class RetirementWorkflow extends Construct {
     return retire;
   }
 
-  /** Lets a function run the scripts of our boot on this group's instances; Run Command cannot be limited to them. */
+  /** Lets a function run scripts on this group's instances. AWS cannot limit Run Command to the scripts of our boot. */
   private allowAsking(role: ServiceRole, group: string): void {
     const { context } = this.props;
     const { partition, region } = context;
@@ -130,11 +130,11 @@ export class RetirementWorkflow extends Construct {
       resources: [arnOf(context, "ec2", "instance/*")],
       condition: { StringEquals: { "ssm:resourceTag/aws:autoscaling:groupName": group } },
     });
-    // Neither knows resources.
+    // AWS allows no resources for these actions.
     role.allow({ actions: ["ssm:GetCommandInvocation", "autoscaling:DescribeAutoScalingInstances"], resources: ["*"] });
   }
 
-  /** Brings in what instances and AWS say of an instance's end. */
+  /** The function that processes notices from instances and AWS that an instance goes. */
   private release({ group, hook, instanceRole, releaseQueue }: RetiringInstances): HandlerFunction {
     const { context, maxConcurrency } = this.props;
     const release = new HandlerFunction(this, "release", {
@@ -150,7 +150,7 @@ export class RetirementWorkflow extends Construct {
       }),
     });
     release.role.allow({ actions: ["states:StartExecution"], resources: [this.machine.arn] });
-    // Knows no resources.
+    // AWS allows no resources for this action.
     release.role.allow({ actions: ["autoscaling:DescribeAutoScalingInstances"], resources: ["*"] });
     releaseQueue.grantReceive(release.role);
     releaseQueue.allowInstances(instanceRole.arn);
@@ -205,7 +205,7 @@ export class RetirementWorkflow extends Construct {
     });
   }
 
-  /** A step that fails is tried four times within a minute. One error alone may be an agent that works after all. */
+  /** A failing step is tried four times within a minute. A single error can mean that an agent is busy after all. */
   private onErrors(target: HandlerFunction, alarm: { readonly name: string; readonly impact: string }): void {
     createAlarm(this, {
       ...alarm,
@@ -238,6 +238,6 @@ function allowEnding(role: ServiceRole, capacity: RetiringCapacity): void {
     ],
     resources: [capacity.groupArn],
   });
-  // Neither knows resources.
+  // AWS allows no resources for these actions.
   role.allow({ actions: ["autoscaling:DescribeAutoScalingInstances", "ec2:DescribeInstances"], resources: ["*"] });
 }
