@@ -28,9 +28,7 @@ export async function main(args: readonly string[], context: Context = processCo
 
 function createProgram(context: Context): Command {
   const program = new Command("fleet")
-    .description(
-      "What operators of agent fleets do by hand. Every command takes --json and fails with a non-zero exit.",
-    )
+    .description("The operator's tool for agent fleets. Every command takes --json and exits non-zero on failure.")
     .version(version())
     .option("--json", "results on stdout as JSON, everything else on stderr")
     .showHelpAfterError("(add --help for help)")

@@ -2,8 +2,8 @@ import { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
 
 /**
- * Keeps resources of a deployed stack under new addresses. Otherwise Terraform would make each resource again and delete
- * the old one, in any order. If both have one name, the deletion may come last.
+ * Keeps resources of a deployed stack under new addresses. Otherwise Terraform would make each resource again and
+ * delete the old one, in any order. If both have one name, the deletion may come last.
  *
  * @param from id of a resource in `scope`, if it exists → its former address
  */

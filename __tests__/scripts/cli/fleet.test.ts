@@ -160,7 +160,7 @@ describe("fleet", () => {
       env: { TOKEN: "test-token" },
     });
     expect(code).toBe(1);
-    expect(stderr).toContain("is no address of HCP Terraform");
+    expect(stderr).toContain("is not an address of HCP Terraform");
   });
 
   it("explains failures in JSON where results are JSON, on stderr", async () => {

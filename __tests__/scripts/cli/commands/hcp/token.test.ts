@@ -92,7 +92,7 @@ describe("fleet hcp token", () => {
     it("leaves no token behind that nobody knows when it cannot be stored", async () => {
       const { code, stderr } = await fleet(["hcp", "token", "create", "--store", "ci-agents"], { env, cwd });
       expect(code).toBe(1);
-      expect(stderr).toContain(`There is no secret ${secret} in eu-west-1`);
+      expect(stderr).toContain(`This AWS identity sees no secret ${secret} in eu-west-1`);
       expect(stderr).toContain("cdktf deploy ci-agents");
       expect(tokens()).toEqual([]);
     });
