@@ -19,7 +19,7 @@ const hmacKey = `${canary}hmac-key`;
 const region = "us-west-2";
 /** Reads demand from the API. */
 const reading = "e2e-reading";
-/** Is told by notifications alone. */
+/** Reads demand from notifications alone. */
 const told = "e2e-told";
 
 const configs = (address: string) => ({
@@ -198,7 +198,7 @@ describe.skipIf(missing)("deployed fleets", () => {
       state.finishRun(run.id);
       expect(await hcp.notify(run.id, "run:completed")).toEqual([200]);
       await agents.leave(await agents.tasks());
-      // It comes late and tells of the past.
+      // It comes late and reports an old state.
       expect((await post(created?.headers as Record<string, string>, created?.body ?? "")).status).toBe(200);
       await schedule.stop();
       expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([
@@ -220,7 +220,7 @@ describe.skipIf(missing)("deployed fleets", () => {
     timeout: 90_000,
   }, async () => {
     const options = { cwd: deployment.stackFolder(reading), env: deployment.env };
-    // The plan of the first deployment: there is no state, everything is to be made.
+    // The plan of the first deployment: there is no state, so Terraform makes everything.
     const first = ["-state=none.tfstate", "-refresh=false", "-out=first.plan", "-input=false"];
     const planned = await mustRun("terraform", ["plan", ...first], options);
     const shown = await mustRun("terraform", ["show", "-json", "first.plan"], options);

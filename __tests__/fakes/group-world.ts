@@ -7,11 +7,14 @@ import { startAsgLife } from "./asg-life.ts";
 import type { EventClock } from "./event-clock.ts";
 import { createWire } from "./wire.ts";
 
-/** What kind of world it is. Times in seconds. */
+/** The settings of a world. Times in seconds. */
 export interface GroupWorldSettings {
   readonly min: number;
   readonly max: number;
-  /** Whether the vendor shows its agents and drains them, or shows jobs only and its agents leave by themselves. */
+  /**
+   * `by-retirement`: the vendor shows its agents and drains them. `by-itself`: it shows jobs only, and its agents leave
+   * by themselves.
+   */
   readonly departure: "by-retirement" | "by-itself";
   readonly singleUse: boolean;
   readonly idleTimeoutSeconds: number;
@@ -19,13 +22,13 @@ export interface GroupWorldSettings {
   readonly boots: BootTimes;
 }
 
-/** What goes wrong, and how often: chances from 0 to 1. */
+/** Faults, and how often they happen: chances from 0 to 1. */
 export interface GroupTrouble {
   readonly callFails: number;
   readonly noCapacity: number;
   readonly bootFails: number;
   readonly agentIsLate: number;
-  /** Per minute: AWS takes an instance back, or has one replaced, which waits until it is idle. */
+  /** Per minute: AWS takes an instance back (`reclaims`), or replaces one once it is idle (`refreshes`). */
   readonly reclaims: number;
   readonly refreshes: number;
   readonly workflowDies: number;
@@ -50,7 +53,7 @@ interface WorldAgent {
   readonly instance: FakeInstance;
   state: "unregistered" | "idle" | "busy" | "gone";
   locked: boolean;
-  /** The vendor's list showed it to somebody. */
+  /** Whether the vendor's list has shown it to a caller. */
   shown: boolean;
   jobsTaken: number;
   job?: Job | undefined;
@@ -58,7 +61,7 @@ interface WorldAgent {
 
 /**
  * Jobs, agents and a group's instances that live by themselves on virtual time, with a retirement workflow that follows
- * the rules of the real one. `violations` is what must never have happened.
+ * the rules of the real one. `violations` lists events that must never happen.
  */
 export function createGroupWorld(clock: EventClock, random: () => number, settings: GroupWorldSettings) {
   const aws = createAsgFake(clock, settings);
@@ -156,7 +159,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     });
   }
 
-  /** Its shutdown hook tells the release queue; the instance powers off where nothing comes of it. */
+  /** Its shutdown hook sends a message to the release queue. If nothing follows, the instance powers off. */
   function leaveByItself(agent: WorldAgent): void {
     agent.state = "gone";
     const { instance } = agent;
@@ -212,7 +215,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     return tags.get("AgentFleetsRole");
   }
 
-  /** What the loop itself asks of AWS: it must not end an agent that somebody has seen. */
+  /** The loop's own calls to AWS. They must not end an agent that the vendor has shown. */
   function perform(call: AsgCall): object {
     const agent = agents.get(String(call.input.InstanceId));
     if (call.operation.startsWith("Terminate") && agent?.shown && agent.state !== "gone") {
@@ -267,7 +270,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     };
   }
 
-  /** Drains, looks, and ends the idle with decrement or lets the busy go on; it may die halfway. */
+  /** Drains and asks. Ends an idle agent with decrement, and lets a busy one go on. May die halfway. */
   function startWorkflow({ name }: AgentReference, reason: RetirementReason): void {
     const execution = `${name}.${reason}.${Math.floor(clock.seconds / 600)}`;
     const agent = agents.get(name);
@@ -287,7 +290,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
         }
         if (dies || !agent || agent.instance.lifecycle !== "InService") return;
         const decrement = aws.group.desired > settings.min;
-        // What was told to leave cannot be kept: it goes now, or after its job with the next retirement.
+        // An agent that was told to leave cannot be kept. It goes now, or after its job with the next retirement.
         if (idle && (decrement || reason === "dismissed")) return life.terminate(agent.instance, decrement);
         if (reason === "dismissed") return;
         agent.locked = false;
