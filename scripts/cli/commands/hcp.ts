@@ -18,10 +18,10 @@ export function addHcpCommands(program: Command, context: Context): void {
   addRunCommand(hcp, context);
 }
 
-/** The commands that stood at the top, `--host` before them, until they went below `fleet hcp`. */
+/** Commands that were at the top level, with `--host` before them, and are now below `fleet hcp`. */
 const formerlyOnTop = ["token", "notifications", "workspaces", "run"];
 
-/** Throws where a call has the spelling that one of HCP Terraform's commands had before there was `fleet hcp`. */
+/** Throws if a call uses the old spelling of a command that is now below `fleet hcp`. */
 export function refuseOldSpelling(args: readonly string[]): void {
   const command = args.find((arg, index) => !arg.startsWith("-") && args[index - 1] !== "--host");
   if (command === undefined || !formerlyOnTop.includes(command)) return;

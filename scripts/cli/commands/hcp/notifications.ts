@@ -7,7 +7,7 @@ import { addressOf, adminAt, findWorkspaces } from "../../lib/hcp-terraform.ts";
 import { table } from "../../lib/ui.ts";
 import { webhookUrl } from "../../lib/webhook-url.ts";
 
-/** `all` is what a fleet without an API token needs; `minimal` is enough to wake one that has one. */
+/** A fleet without an API token needs `all`. `minimal` is enough to wake a fleet with an API token. */
 const triggerSets = { all: runTriggers.notifications, minimal: runTriggers.api };
 
 interface AddOptions {
@@ -31,7 +31,7 @@ export function addNotificationsCommands(hcp: Command, context: Context): void {
     .summary("let workspaces notify a fleet of their runs")
     .description(
       "Makes a notification configuration in each workspace, signed with HMAC_SALT, which must equal the stack's " +
-        "notification-token. One that points at the URL already is updated in place.",
+        "notification-token. An existing configuration with this URL is updated.",
     )
     .argument("<org>", "the organization")
     .argument("<workspaces-and-url...>", "names of the workspaces, then the webhook's URL (output webhook_url)")
@@ -93,7 +93,7 @@ async function addNotifications(
   }
 }
 
-/** Each workspace for itself: what fails in one must not hide what was done in others. */
+/** Handles one workspace. An error in one must not hide the results of the others. */
 async function save(admin: HcpTerraformAdmin, workspace: Workspace, settings: NotificationSettings): Promise<Outcome> {
   try {
     const existing = await admin.listNotifications(workspace.id);

@@ -28,7 +28,7 @@ export function addRunCommand(hcp: Command, context: Context): void {
     .summary("run a synthesized stack in the workspace of its backend")
     .description(
       "Uploads the synthesized directory of a stack to the workspace of its cloud backend, starts a run there and " +
-        "follows it to its end. Fails when the run does.",
+        "follows it to its end. Fails if the run fails.",
     )
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .option("--auto-apply", "apply without asking; left out: as the workspace is set")
@@ -96,7 +96,7 @@ function synthesizedFolder(output: string, stackName: string): string {
   throw new UserError(`${stackName} is not synthesized: ${folder} holds no cdk.tf.json.`, "Run npm run synth first.");
 }
 
-/** HCP Terraform unpacks the archive in its own time; a run before that is refused. */
+/** HCP Terraform takes some time to unpack the archive. It refuses a run before that. */
 async function untilUploaded(clock: Clock, admin: HcpTerraformAdmin, id: string): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
     const status = await admin.configurationVersionStatus(id);
@@ -104,7 +104,7 @@ async function untilUploaded(clock: Clock, admin: HcpTerraformAdmin, id: string)
     if (status === "errored") break;
     await clock.sleep(pollMilliseconds);
   }
-  throw new UserError("HCP Terraform could not take the upload in.", "Synthesize again, then try again.");
+  throw new UserError("HCP Terraform could not process the upload.", "Synthesize again, then try again.");
 }
 
 /** Resolves to the run in its final state. */
@@ -133,7 +133,7 @@ async function follow(
   }
 }
 
-/** What the apply said, or else the plan. */
+/** The last lines of the apply's log, else of the plan's. */
 async function lastLogLines(admin: HcpTerraformAdmin, { applyId, planId }: Run): Promise<string> {
   const log =
     (applyId && (await admin.readLog("applies", applyId))) || (planId && (await admin.readLog("plans", planId)));

@@ -64,7 +64,7 @@ async function createToken(
       { agent_token: created.value, agent_token_id: created.id },
       `agent_token:    ${created.value}\nagent_token_id: ${created.id}`,
     );
-    ui.note("The value is shown this once. Keep the id: it is what deletes the token.");
+    ui.note("The value is shown only this once. Keep the id: you need it to delete the token.");
     return;
   }
   try {

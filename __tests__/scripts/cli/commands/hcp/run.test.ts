@@ -109,7 +109,7 @@ describe("fleet hcp run", () => {
     fake.fail({ method: "GET", path: /configuration-versions/, answer: { status: 200, json: version } });
     const { code, stderr } = await run();
     expect(code).toBe(1);
-    expect(stderr).toContain("could not take the upload in");
+    expect(stderr).toContain("could not process the upload");
     expect(fake.state.runs.size).toBe(0);
   });
 });
