@@ -1,4 +1,4 @@
-// Runs main.ts, or the program named, bundled into one: that takes half the time of compiling file by file as they load.
+// Bundles main.ts, or the given program, and runs the bundle. Compiling file by file at load would take twice as long.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -7,13 +7,13 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const program = resolve(process.argv[2] ?? join(root, "main.ts"));
 
-// In the repository, so that packages are found from there; a folder each, for those that run side by side.
+// In the repository, so that Node finds the packages. Each process has its own folder, so that several can run at once.
 const cache = join(root, "node_modules/.cache/agent-fleets");
 mkdirSync(cache, { recursive: true });
 const outdir = mkdtempSync(join(cache, "synth-"));
 process.once("exit", () => rmSync(outdir, { recursive: true, force: true }));
 
-/** Source files go on finding what lies beside them. */
+/** Keeps `import.meta.url` of each source file, so that files find their neighbours. */
 const ownUrls = {
   name: "own-urls",
   setup({ onLoad }) {
@@ -24,7 +24,7 @@ const ownUrls = {
   },
 };
 
-/** Packages stay where they are, and are required: Node reads a CommonJS package twice when a module imports it. */
+/** Leaves packages out of the bundle and requires them: Node reads a CommonJS package twice if a module imports it. */
 const packages = {
   name: "packages",
   setup({ onResolve, onLoad }) {

@@ -1,11 +1,13 @@
 import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
 import type { EcsClusterConfig } from "./config/ecs-cluster.ts";
-import { ClusterAlerts } from "./constructs/cluster/alerts.ts";
+import { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
+import { alertRules } from "./constructs/cluster/alert-rules.ts";
 import { HostCluster } from "./constructs/cluster/cluster.ts";
 import { DeployerRole } from "./constructs/cluster/deployer-role.ts";
 import { SharedLoadBalancer } from "./constructs/cluster/load-balancer.ts";
 import { ClusterServices } from "./constructs/cluster/services.ts";
+import { movedFrom } from "./constructs/moved.ts";
 import { fleetNetwork } from "./constructs/network/fleet-network.ts";
 import { PublishedNetwork } from "./constructs/network/shared-network.ts";
 
@@ -33,7 +35,14 @@ export class EcsClusterStack extends BaseStack<EcsClusterConfig> {
       services: config.services,
       balancer,
     });
-    const alerts = new ClusterAlerts(this, "alerts", { context, cluster, subscriptions: config.alerts.subscriptions });
+    // The names of clusters that are deployed: a topic with another one would have none of their confirmed subscriptions.
+    const alarms = new AlarmTopic(this, "alerts", {
+      context,
+      ...config.alarms,
+      suffix: "alerts",
+      alerts: alertRules(cluster),
+    });
+    movedFrom(alarms, { policy: "aws_sns_topic_policy.alerts_topic-policy_722709C9" });
     const deployer =
       config.deployer &&
       new DeployerRole(this, "deployer", { context, config: config.deployer, cluster, services: all });
@@ -43,7 +52,7 @@ export class EcsClusterStack extends BaseStack<EcsClusterConfig> {
     this.output("capacity_provider", cluster.hosts.capacityProvider.name);
     this.output("instance_security_group_id", cluster.hosts.securityGroupId);
     this.output("vpc_id", network.vpcId);
-    this.output("alerts_topic_arn", alerts.topicArn);
+    this.output("alarms_topic_arn", alarms.arn);
     this.output("ecs_deployer_role", deployer?.arn);
     this.output("private_subnet_ids", network.subnetIds);
     this.output("public_subnet_ids", "create" in config.network ? network.publicSubnetIds() : undefined);

@@ -1,10 +1,12 @@
-import type { Construct } from "constructs";
+import { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
 import type { MachineImageConfig } from "./config/machine-image.ts";
-import { BuildAlert } from "./constructs/machine-image/build-alert.ts";
+import { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
+import { buildAlert } from "./constructs/machine-image/build-alert.ts";
 import { builtAmiName, builtAmiTags } from "./constructs/machine-image/built-ami.ts";
 import { ImagePipeline } from "./constructs/machine-image/pipeline.ts";
 import { ImageRecipe } from "./constructs/machine-image/recipe.ts";
+import { movedFrom } from "./constructs/moved.ts";
 import { semaphoreImage } from "./vendors/semaphore-image.ts";
 
 /** `kind: machine-image`: an AMI that EC2 Image Builder builds, on a schedule and by hand. */
@@ -22,8 +24,16 @@ export class MachineImageStack extends BaseStack<MachineImageConfig> {
       amiTags: { ...this.tags, ...builtAmiTags(name), Name: name },
       tags: this.tags,
     });
-    const alert = new BuildAlert(this, "alert", { context, recipeName: recipe.name, receivers: config.alarms });
-    this.output("alarms_topic_arn", alert.topicArn);
+    const alarms = new AlarmTopic(new Construct(this, "alert"), "topic", {
+      context,
+      ...config.alarms,
+      alerts: [buildAlert(context, recipe.name)],
+    });
+    movedFrom(alarms, {
+      "image-build-failing": "aws_cloudwatch_event_rule.alert_rule_AE4D2DF5",
+      "image-build-failing-target": "aws_cloudwatch_event_target.alert_target_65D607D3",
+    });
+    this.output("alarms_topic_arn", alarms.arn);
     this.output("pipeline_arn", pipeline.arn);
     this.output("log_group", pipeline.logGroupName);
   }

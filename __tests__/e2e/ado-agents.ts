@@ -4,25 +4,27 @@ import type { AzureDevOpsFake } from "../fakes/azure-devops.ts";
 import type { AwsFront } from "./aws-front.ts";
 import { createTasks, type RunningTask } from "./tasks.ts";
 
-/** What agents of Azure DevOps do, and what is done to them. The test says when. */
+/** Agents of Azure DevOps, as far as the end-to-end tests need them. The test says when they act. */
 export interface AzureDevOpsAgents {
-  /** What happened to our agents, in order: `disable`, `enable`, `look`, `delete` and `stop`, each with the agent's name. */
+  /**
+   * The actions on our agents, in order: `disable`, `enable`, `look`, `delete` and `stop`, each with the agent's name.
+   */
   readonly events: readonly { readonly what: string; readonly agent: string }[];
-  /** Names of agents whose task was stopped while they had a job, or nobody knows. */
+  /** Names of agents whose task was stopped while they had, or might have had, a job. */
   readonly killed: readonly string[];
-  /** Called when Azure DevOps is asked to disable an agent, before it does. */
+  /** Called before Azure DevOps disables an agent on request. */
   beforeDisable: ((agent: FakeAgent) => void) | undefined;
-  /** The most tasks that a pool ever had at once. */
+  /** The largest number of tasks that a pool had at once. */
   peak(pool: FakePool): number;
-  /** Those of a pool, by what their task definition tells. */
+  /** The tasks of a pool, by their task definition. */
   tasks(pool: FakePool): Promise<RunningTask[]>;
-  /** Every task that has no agent yet gets an idle one, in the pool and by the name that it was given. */
+  /** Registers an idle agent for every task without one, in its pool and with its name. */
   register(): Promise<void>;
-  /** Azure DevOps assigns what waits, and the agents begin. */
+  /** Azure DevOps assigns the waiting jobs, and the agents begin. */
   takeJobs(): void;
-  /** So many agents of a pool finish their job and leave, being single-use; without a number all do. */
+  /** Some agents of a pool finish their job and leave, because they are single-use. Without a number all do. */
   finish(pool: FakePool, count?: number): Promise<void>;
-  /** Idle agents leave, whoever makes them. */
+  /** Idle agents leave, for whatever reason. */
   leave(pool: FakePool): Promise<void>;
 }
 

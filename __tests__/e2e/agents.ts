@@ -1,20 +1,20 @@
 import type { FakePool, FakeRun, HcpTerraformState } from "../fakes/hcp-terraform/state.ts";
 import { createTasks, type RunningTask } from "./tasks.ts";
 
-/** What agents of HCP Terraform do: moto starts tasks, but nothing runs in them. The test says when. */
+/** Agents of HCP Terraform. moto starts tasks, but nothing runs in them, so the test says when agents act. */
 export interface Agents {
-  /** The most tasks that ever were at once. */
+  /** The largest number of tasks at once. */
   readonly peak: number;
-  /** Tells that a task has been started. */
+  /** Call it when a task has been started. */
   taskStarted(): void;
   tasks(): Promise<RunningTask[]>;
-  /** Every task that has no agent yet gets an idle one in the pool, by the name that its overrides tell. */
+  /** Registers an idle agent in the pool for every task without one, with the name of the task's overrides. */
   register(): Promise<void>;
   /** Every idle agent takes a queued run, as long as there are any. */
   takeJobs(): void;
-  /** So many agents finish their run and leave, being single-use; without a number all do. */
+  /** Some agents finish their run and leave, because they are single-use. Without a number all do. */
   finish(count?: number): Promise<void>;
-  /** The tasks end, as those of agents do that leave on their own. */
+  /** Ends the tasks, as when their agents leave by themselves. */
   leave(tasks: readonly RunningTask[]): Promise<void>;
 }
 

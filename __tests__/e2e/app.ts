@@ -7,7 +7,7 @@ import { zipSync } from "fflate";
 import "../../main.ts";
 import { type Archive, fitToEmulator } from "./fit-to-emulator.ts";
 
-/** Of every file in a zip, in the time zone of whoever makes it, so that the bytes are the same everywhere. */
+/** The date of every file in a zip, in the local time zone, so that the bytes are the same on every machine. */
 const mtime = new Date(2000, 0, 1);
 
 const stacks = join(process.env.CDKTF_OUTDIR ?? "cdktf.out", "stacks");

@@ -3,7 +3,7 @@ import { type HttpFake, startHttpFake } from "../fakes/http-fake.ts";
 import { type AwsFront, startAwsFront } from "./aws-front.ts";
 import { ask } from "./aws-listings.ts";
 
-/** What the emulator behind the front answers: whatever is asked, always the same. */
+/** The emulator's answer behind the front: the same for every request. */
 let answer: object | string;
 let emulator: HttpFake;
 let front: AwsFront;

@@ -26,25 +26,25 @@ import { type RunMachine, stepFunctionsBridges } from "./front/step-functions.ts
 
 export type { AwsCall } from "./front/exchange.ts";
 
-/** The AWS API that everything is deployed to: moto, with a few of its gaps closed. */
+/** The AWS API of the deployments: moto, with some of its gaps closed. */
 export interface AwsFront {
   readonly url: string;
   /** Calls of deployed functions and workflows, in order. */
   readonly calls: readonly AwsCall[];
-  /** Called when a task has been started, with what `RunTask` was asked for. */
+  /** Called when a task has been started, with the input of `RunTask`. */
   onTaskStarted: ((launch: AwsCall["input"]) => void) | undefined;
   /** Called with every call of deployed functions and workflows, before it is carried out. */
   onCall: ((call: AwsCall) => void) | undefined;
-  /** Executes state machines; without it every execution fails at once. */
+  /** Executes state machines. Without it every execution fails at once. */
   runMachine: RunMachine | undefined;
-  /** Runs commands on instances; without it none listens. */
+  /** Runs commands on instances. Without it no instance answers. */
   runOnInstance: RunOnInstance | undefined;
-  /** The services that any of the texts to watch for was sent to. */
+  /** By watched text: the services that it was sent to. */
   readonly toldTo: ReadonlyMap<string, ReadonlySet<string>>;
   close(): Promise<void>;
 }
 
-/** Starts the front. What moto lacks is bridged by service, in the folder `front`. */
+/** Starts the front. The folder `front` closes moto's gaps, service by service. */
 export async function startAwsFront(moto: string, watchFor: readonly string[]): Promise<AwsFront> {
   const calls: AwsCall[] = [];
   const toldTo = new Map<string, Set<string>>(watchFor.map((text) => [text, new Set()]));

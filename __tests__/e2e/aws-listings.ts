@@ -1,7 +1,7 @@
-/** One list of what exists, as an AWS API writes it. */
+/** One list of resources, as an AWS API returns it. */
 type Listing = (endpoint: string, region: string) => Promise<string>;
 
-/** How an answer names the next page, and what the request for it calls that; `NextMarker` is asked for as `Marker`. */
+/** The field with the next page in an answer, and its name in the next request. `NextMarker` becomes `Marker`. */
 const nextPage = /(?:<|")(?:Next)?(NextToken|nextToken|Marker)(?:>|":\s*")([^<"]+)/;
 
 /** The pages of a list, one after the other. */
@@ -50,7 +50,7 @@ const ecs = (operation: string, input?: object) =>
 
 const ecsNamespace = { ServiceNamespace: "ecs" };
 
-/** Deleted clusters may be listed for some time. */
+/** AWS may list deleted clusters for some time. */
 const activeClusters: Listing = async (endpoint, region) => {
   const { clusterArns: clusters } = JSON.parse(await ecs("ListClusters")(endpoint, region));
   const described = await ecs("DescribeClusters", { clusters })(endpoint, region);
@@ -58,7 +58,7 @@ const activeClusters: Listing = async (endpoint, region) => {
   return JSON.stringify(active);
 };
 
-/** A list of everything of a kind that stacks are made of. */
+/** A list of all resources of one kind that stacks use. */
 const listings: Readonly<Record<string, Listing>> = {
   clusters: activeClusters,
   taskDefinitions: ecs("ListTaskDefinitions"),
@@ -95,14 +95,14 @@ const listings: Readonly<Record<string, Listing>> = {
   addresses: ec2("DescribeAddresses"),
 };
 
-/** What an AWS API lists of every kind, as text. */
+/** The lists of every kind from an AWS API, as text. */
 export async function listAll(endpoint: string, region: string): Promise<Readonly<Record<string, string>>> {
   const lists: Record<string, string> = {};
   for (const [kind, list] of Object.entries(listings)) lists[kind] = await list(endpoint, region);
   return lists;
 }
 
-/** Asks an AWS API. moto checks no signature, but reads service and region in it. */
+/** Calls an AWS API. moto checks no signature, but reads service and region from it. */
 export async function ask(
   endpoint: string,
   region: string,

@@ -8,13 +8,13 @@ import { listAll } from "./aws-listings.ts";
 import { publicImages } from "./existing.ts";
 import { mustRun, root, terraformEnvironment } from "./toolchain.ts";
 
-/** What every secret of these suites begins with, so that one search finds them all. */
+/** The prefix of every secret in these suites, so that one search finds them all. */
 export const canary = "canary-";
 
-/** The account that everything is deployed to: the one whose ARNs the shipped configs name. */
+/** The account of the deployments: the one in the ARNs of the shipped configs. */
 const account = "111122223333";
 
-/** Stacks on an emulator of AWS, in a folder of their own. */
+/** Stacks on an emulator of AWS, in their own folder. */
 export interface Deployment {
   readonly folder: string;
   readonly configFolder: string;
@@ -22,7 +22,7 @@ export interface Deployment {
   readonly front: AwsFront;
   /** For `terraform` in a stack's folder. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What `cdktf` wrote. */
+  /** The output of `cdktf`. */
   readonly logs: readonly string[];
   /** Names of the stacks, one per config. */
   readonly stacks: readonly string[];
@@ -32,14 +32,14 @@ export interface Deployment {
   deploy(): Promise<void>;
   /** `cdktf destroy` of all stacks. */
   destroy(): Promise<void>;
-  /** What there is, by stack: the addresses that Terraform remembers, and the kinds of resources that AWS lists. */
+  /** The existing resources by stack: the addresses in Terraform's state, and the kinds that AWS lists. */
   whatExists(): Promise<Readonly<Record<string, Existing>>>;
-  /** The files that hold a text, providers and their settings aside. */
+  /** The files that contain a text, except providers and their settings. */
   filesWith(text: string): string[];
   close(): Promise<void>;
 }
 
-/** What there is of a stack. */
+/** The existing resources of a stack. */
 interface Existing {
   readonly remembered: readonly string[];
   readonly listed: readonly string[];
@@ -48,7 +48,7 @@ interface Existing {
 const state = z.object({ resources: z.array(z.object({ mode: z.string(), type: z.string(), name: z.string() })) });
 const stackJson = z.object({ provider: z.object({ aws: z.tuple([z.object({ region: z.string() })]) }) });
 
-/** Starts the emulator and writes the configs: text by the stack's name. `variables` are those of Terraform. */
+/** Starts the emulator and writes the configs, given as text by the stack's name. `variables` are Terraform's. */
 export async function prepareDeployment(
   configs: Readonly<Record<string, string>>,
   variables: Readonly<Record<string, string>>,
@@ -80,7 +80,7 @@ export async function prepareDeployment(
   async function cdktf(command: "deploy" | "destroy"): Promise<string> {
     const app = ["--app", "node scripts/synth.js __tests__/e2e/app.ts", "--output", output];
     const args = [command, ...stacks, "--auto-approve", "--skip-provider-lock", ...app];
-    // What there is was written by the deployment: to look at it again before it goes takes as long as to destroy it.
+    // No refresh: the state is fresh from the deployment, and a refresh would take as long as the destroy itself.
     const quick = { ...env, TF_CLI_ARGS_destroy: "-refresh=false" };
     const outcome = await mustRun(join(root, "node_modules/.bin/cdktf"), args, { env: quick, timeoutSeconds: 400 });
     logs.push(outcome.output);
@@ -147,7 +147,7 @@ export function nothingOf(stacks: readonly string[]): Readonly<Record<string, Ex
   return Object.fromEntries(stacks.map((stack) => [stack, { remembered: [], listed: [] }]));
 }
 
-/** moto would end a task after it has been looked at a few times. */
+/** Without this setting moto ends a task after a few reads. */
 async function keepTasksRunning(moto: Moto): Promise<void> {
   const response = await fetch(`${moto.url}/moto-api/state-manager/set-transition`, {
     method: "POST",

@@ -1,9 +1,9 @@
 import { type HttpFake, startHttpFake } from "../fakes/http-fake.ts";
 import type { DeployedFunction } from "./lambda.ts";
 
-/** The fleet's public door as a loopback server: API Gateway's HTTP API, payload format 2.0. */
+/** The fleet's public endpoint as a loopback server: API Gateway's HTTP API, payload format 2.0. */
 export interface Door extends HttpFake {
-  /** How API Gateway hands bodies on: it decides by the content type. */
+  /** How API Gateway passes bodies on. It decides by the content type. */
   encoding: "plain" | "base64";
 }
 
@@ -13,7 +13,7 @@ interface FunctionAnswer {
   readonly body?: string;
 }
 
-/** Opens a door to a deployed function. */
+/** Starts an endpoint in front of a deployed function. */
 export async function startDoor(target: DeployedFunction): Promise<Door> {
   const http = await startHttpFake(async ({ method, path, query, headers, body }) => {
     const base64 = door.encoding === "base64";

@@ -48,7 +48,7 @@ secrets: { agentTypeToken: { variable: agent_type_token } }
 `,
 });
 
-/** What functions and workflow of a fleet ask of AWS, whoever its vendor is. */
+/** The AWS calls of a fleet's functions and workflow, for every vendor. */
 const usualCalls = [
   "autoscale CreateTags",
   "autoscale DescribeAutoScalingGroups",
@@ -76,7 +76,7 @@ describe.skipIf(missing)("deployed fleets on instances", { timeout: 150_000 }, (
   let deployment: Deployment;
   let operator: Operator;
   let workflows: Workflows;
-  /** What goes on all the time: schedules, and queues that feed functions. */
+  /** Starts the background work: schedules, and queues that invoke functions. */
   const background: { stop(): Promise<void> }[] = [];
   let pool: FakeWorkerPool;
   let workers: SpaceliftWorkers;
@@ -226,7 +226,7 @@ describe.skipIf(missing)("deployed fleets on instances", { timeout: 150_000 }, (
     await onSemaphore.work();
     const endByHand = async (fleet: InstanceFleet) => {
       const [old = ""] = (await fleet.ids()).filter(fleet.vendor.isBusy);
-      // Nobody can speak for an instance but itself.
+      // Only an instance itself can release itself.
       await agents.sendToQueue(`AROAANOTHER:${old}`, { reason: "IDLE" });
       await fleet.endByHand(old);
       const heartbeats = () => fleet.stepsOf(old).split("heartbeat").length - 1;

@@ -18,8 +18,8 @@ export const publicImages = ["x86_64", "arm64"].map((architecture, index) => ({
 }));
 
 /**
- * Makes what the shipped configs name as there already and AWS looks for: a function named `alerts`, the role of some
- * instances, and a certificate, whose ARN AWS chooses.
+ * Makes the existing resources that the shipped configs name and AWS checks: a function named `alerts`, the role of
+ * some instances, and a certificate, whose ARN AWS chooses.
  */
 export async function makeWhatExists(endpoint: string, region: string): Promise<{ readonly certificateArn: string }> {
   const makeRole = async (name: string) => {

@@ -3,21 +3,21 @@ import * as z from "zod";
 const attributes = z.record(z.string(), z.unknown());
 const blocks = z.record(z.string(), z.record(z.string(), attributes));
 
-/** Terraform JSON as cdktf writes it, as far as fitting it to an emulator goes. */
+/** The parts of cdktf's Terraform JSON that matter for fitting it to an emulator. */
 const terraformJson = z.looseObject({
   terraform: z.looseObject({ required_providers: z.record(z.string(), z.looseObject({ version: z.string() })) }),
   provider: z.record(z.string(), z.array(attributes)),
   resource: blocks,
   data: blocks.optional(),
   output: z.record(z.string(), z.looseObject({ value: z.unknown() })).optional(),
-  /** What cdktf notes for itself: among it the outputs that it shows after a deployment. */
+  /** cdktf's own notes, such as the outputs that it shows after a deployment. */
   "//": z.looseObject({ outputs: z.record(z.string(), attributes).optional() }),
 });
 
 /** See {@link terraformJson}. */
 export type TerraformJson = z.output<typeof terraformJson>;
 
-/** A zip that Terraform's archive provider would have made. Paths are relative to the stack's directory. */
+/** A zip that we make in place of Terraform's archive provider. Paths are relative to the stack's directory. */
 export interface Archive {
   readonly sourceDir: string;
   readonly outputPath: string;
@@ -28,18 +28,18 @@ const archiveFile = z.looseObject({ type: z.literal("zip"), source_dir: z.string
 /** The last AWS provider of its major version, and the oldest one that stacks must work with. */
 export const awsProviderVersion = "5.100.0";
 
-/** What {@link fitToEmulator} works with. */
+/** The options of {@link fitToEmulator}. */
 export interface FitOptions {
   readonly stack: string;
-  /** Providers that Terraform can install. What the archive provider would make is then made here. */
+  /** The providers that Terraform can install. If archive is missing, we make its zips. */
   readonly providers: "aws alone" | "all";
   /** Makes the zip; resolves to the base64 of its SHA-256. */
   readonly zip: (archive: Archive) => string;
 }
 
 /**
- * Fits a synthesized stack to an emulator of AWS: dummy credentials, the state in a file beside it, no provider that is
- * not there, and nothing of HCP Terraform, which has no emulator. All else stays. Tells the types that were left out.
+ * Fits a synthesized stack to an emulator of AWS: dummy credentials, the state in a file beside it, no missing
+ * providers, and nothing of HCP Terraform, which has no emulator. All else stays. Returns the types that it left out.
  */
 export function fitToEmulator(
   text: string,
@@ -66,7 +66,7 @@ function leaveOutProvider({ terraform, provider }: TerraformJson, name: string):
   delete provider[name];
 }
 
-/** Only outputs may refer to what is left out: anything else would be another stack than the one that is shipped. */
+/** Only outputs may refer to resources that are left out. Otherwise this would not be the shipped stack any more. */
 function leaveOutTfe(json: TerraformJson): string[] {
   leaveOutProvider(json, "tfe");
   const leftOut: string[] = [];

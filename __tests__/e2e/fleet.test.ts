@@ -19,7 +19,7 @@ const hmacKey = `${canary}hmac-key`;
 const region = "us-west-2";
 /** Reads demand from the API. */
 const reading = "e2e-reading";
-/** Is told by notifications alone. */
+/** Reads demand from notifications alone. */
 const told = "e2e-told";
 
 const configs = (address: string) => ({
@@ -66,7 +66,9 @@ describe.skipIf(missing)("deployed fleets", () => {
     let agents: Agents;
 
     beforeAll(async () => {
-      expect(await operator.fleet(["token", "create", "--store", reading, "--create-pool"])).toMatchObject({ code: 0 });
+      expect(await operator.fleet(["hcp", "token", "create", "--store", reading, "--create-pool"])).toMatchObject({
+        code: 0,
+      });
       expect(await operator.fleet(["secret", "set", reading, "api-token"], { stdin: apiToken })).toMatchObject({
         code: 0,
       });
@@ -139,7 +141,9 @@ describe.skipIf(missing)("deployed fleets", () => {
 
     beforeAll(async () => {
       const key = { stdin: hmacKey };
-      expect(await operator.fleet(["token", "create", "--store", told, "--create-pool"])).toMatchObject({ code: 0 });
+      expect(await operator.fleet(["hcp", "token", "create", "--store", told, "--create-pool"])).toMatchObject({
+        code: 0,
+      });
       expect(await operator.fleet(["secret", "set", told, "notification-token"], key)).toMatchObject({ code: 0 });
       autoscale = await operator.start(`${told}-autoscale`, told);
       webhook = await operator.start(`${told}-webhook`, told);
@@ -161,11 +165,11 @@ describe.skipIf(missing)("deployed fleets", () => {
     it.each([
       "plain",
       "base64",
-    ] as const)("answers the handshake of `fleet notifications add` (%s)", async (encoding) => {
+    ] as const)("answers the handshake of `fleet hcp notifications add` (%s)", async (encoding) => {
       door.encoding = encoding;
       const workspace = `workspace-${encoding}`;
       hcp.state.addWorkspace(workspace, operator.poolOf(told));
-      const add = ["notifications", "add", "acme", workspace, `${door.url}/notifications`];
+      const add = ["hcp", "notifications", "add", "acme", workspace, `${door.url}/notifications`];
       expect((await operator.fleet(add, { env: { HMAC_SALT: `${canary}another-key` } })).code).not.toBe(0);
       expect(await operator.fleet(add, { env: { HMAC_SALT: hmacKey } })).toMatchObject({ code: 0 });
       expect(operator.callsOf(webhook, "Invoke")).toEqual([]);
@@ -194,7 +198,7 @@ describe.skipIf(missing)("deployed fleets", () => {
       state.finishRun(run.id);
       expect(await hcp.notify(run.id, "run:completed")).toEqual([200]);
       await agents.leave(await agents.tasks());
-      // It comes late and tells of the past.
+      // It comes late and reports an old state.
       expect((await post(created?.headers as Record<string, string>, created?.body ?? "")).status).toBe(200);
       await schedule.stop();
       expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([
@@ -216,7 +220,7 @@ describe.skipIf(missing)("deployed fleets", () => {
     timeout: 90_000,
   }, async () => {
     const options = { cwd: deployment.stackFolder(reading), env: deployment.env };
-    // The plan of the first deployment: there is no state, everything is to be made.
+    // The plan of the first deployment: there is no state, so Terraform makes everything.
     const first = ["-state=none.tfstate", "-refresh=false", "-out=first.plan", "-input=false"];
     const planned = await mustRun("terraform", ["plan", ...first], options);
     const shown = await mustRun("terraform", ["show", "-json", "first.plan"], options);

@@ -4,14 +4,14 @@ import { type Agents, createAgents } from "./agents.ts";
 import type { Deployment } from "./deployment.ts";
 import { createOperator, type Operator } from "./operator.ts";
 
-/** Who runs fleets of HCP Terraform, and plays their agents. */
+/** An operator of HCP Terraform fleets, who also plays their agents. */
 export interface HcpOperator extends Operator {
   poolOf(name: string): FakePool;
   /** The agents of a pool, whose tasks are in a cluster. */
   agentsOf(pool: string, cluster?: string): Agents;
 }
 
-/** An operator of everything that is deployed. `apiToken` is what HCP Terraform lets in. */
+/** An operator of all deployed stacks. `apiToken` is the token that HCP Terraform accepts. */
 export function createHcpOperator(
   deployment: Deployment,
   { hcp, region, apiToken }: { readonly hcp: HcpTerraformFake; readonly region: string; readonly apiToken: string },

@@ -12,7 +12,7 @@ import { until } from "./operator.ts";
 /** An instance of a fleet that EC2 runs. */
 export interface Instance {
   readonly id: string;
-  /** Its role in the fleet, as its tag tells. */
+  /** Its role in the fleet, from its tag. */
   readonly role: string | undefined;
 }
 
@@ -20,12 +20,12 @@ export interface Instance {
 export interface Boot {
   /** The boot program. */
   readonly program: string;
-  /** What it is told. */
+  /** Its settings. */
   readonly settings: Readonly<Record<string, string>>;
   readonly profileArn: string;
 }
 
-/** The agents of one vendor, at most one an instance. */
+/** The agents of one vendor, at most one per instance. */
 export interface VendorAgents {
   isBusy(instance: string): boolean;
   /** The agent of a new instance registers. */
@@ -34,39 +34,39 @@ export interface VendorAgents {
   takeJob(instance: string): Promise<void>;
   /** Its job ends. */
   finishJob(instance: string): Promise<void>;
-  /** Its instance is no more. */
+  /** Its instance is gone. */
   vanish(instance: string): void;
   /** Called when an agent is told to take no more jobs (`drain`) or to take jobs again (`undrain`). */
   onTold: ((what: "drain" | "undrain", instance: string) => void) | undefined;
 }
 
-/** A deployed fleet on instances, in which nothing runs: the test says when their agents do what. */
+/** A deployed fleet on instances in which nothing runs. The test says when the agents act. */
 export interface InstanceFleet {
   readonly name: string;
   /** Its scaling loop. */
   readonly loop: DeployedFunction;
   readonly vendor: VendorAgents;
   /**
-   * What happened to one, in order and in words: what its agent was told, and what deployed roles asked of Auto Scaling:
+   * The history of an instance, in order: commands to its agent, and calls of deployed roles to Auto Scaling:
    * `terminate`, `replace` (which is the same without decrement), `heartbeat` and `complete`.
    */
   stepsOf(instance: string): string;
-  /** Those that ended, or were let go or asked to end by a deployed role, while their agent had a job. */
+  /** Instances that ended, or that a deployed role released or terminated, while their agent had a job. */
   readonly killed: readonly string[];
-  /** All that ever were. */
+  /** All instances so far. */
   readonly seen: ReadonlySet<string>;
   running(): Promise<Instance[]>;
-  /** Ids of those that run. */
+  /** Ids of the running instances. */
   ids(): Promise<string[]>;
-  /** Resolves when none of these runs any more. */
+  /** Resolves when none of these instances runs any more. */
   gone(ids: readonly string[]): Promise<void>;
   /** The group's desired capacity. */
   desired(): Promise<number>;
-  /** Agents come and go with their instances, and those that are idle take jobs. */
+  /** Agents come and go with their instances, and idle agents take jobs. */
   work(): Promise<void>;
-  /** The jobs of these end; without any, all do. */
+  /** Ends the jobs of these instances. Without arguments: all jobs. */
   finish(...instances: readonly string[]): Promise<void>;
-  /** Somebody has Auto Scaling end an instance and replace it, as an instance refresh does. */
+  /** Auto Scaling ends an instance and replaces it, as in an instance refresh. */
   endByHand(instance: string): Promise<void>;
 }
 
@@ -166,7 +166,7 @@ export function watchFleet(at: {
   };
 }
 
-/** How instances boot that the fleet's launch template makes now. */
+/** How new instances of the fleet's launch template boot. */
 export async function readBoot(front: AwsFront, region: string, fleet: string): Promise<Boot> {
   const ec2 = new EC2Client(clientOf(front, region));
   const query = { LaunchTemplateName: fleet, Versions: ["$Latest"] };

@@ -1,4 +1,4 @@
-// What Lambda is to a function: loads its code once, then hands it one event after another.
+// Plays Lambda for one function: loads its code once, then passes it one event after another.
 const [, , code, functionName, timeoutSeconds] = process.argv;
 const { handler } = await import(code);
 

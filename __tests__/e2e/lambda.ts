@@ -22,19 +22,19 @@ const message = z.object({
   errorType: z.string().optional(),
 });
 
-/** A deployed function in a process of its own, as warm as Lambda keeps it. */
+/** A deployed function in its own process, which stays warm as in Lambda. */
 export interface DeployedFunction {
   readonly name: string;
-  /** What it wrote so far. */
+  /** Its output so far. */
   readonly logs: string;
-  /** Runs it for one event, after those before. Rejects with what the function threw, under its name. */
+  /** Runs it for one event, after the earlier ones. Rejects with the function's error, under its name. */
   invoke(event: unknown): Promise<unknown>;
   close(): Promise<void>;
 }
 
 /**
- * Runs a function as it was deployed: the code out of the zip that Terraform uploaded, with the environment, handler and
- * time limit that AWS knows.
+ * Runs a function as it was deployed: the code from the zip that Terraform uploaded, with the environment, handler and
+ * time limit in AWS.
  */
 export async function startDeployedFunction(
   name: string,

@@ -5,24 +5,24 @@ import type { Deployment } from "./deployment.ts";
 import { type DeployedFunction, startDeployedFunction } from "./lambda.ts";
 import { root } from "./toolchain.ts";
 
-/** Who runs deployed fleets: starts their functions and uses the CLI. */
+/** An operator of deployed fleets: starts their functions and uses the CLI. */
 export interface Operator {
-  /** What the CLI wrote. */
+  /** The CLI's output. */
   readonly logs: readonly string[];
   readonly functions: readonly DeployedFunction[];
-  /** Starts a function of a stack, or finds the one that runs. */
+  /** Starts a function of a stack, or returns the running one. */
   start(name: string, stack: string): Promise<DeployedFunction>;
-  /** `fleet`, as its user would call it after the deployment. */
+  /** Runs `fleet`, as a user does after the deployment. */
   fleet(
     args: readonly string[],
     given?: { env?: Record<string, string>; stdin?: string },
   ): ReturnType<typeof fleetProcess>;
-  /** What a function asked of AWS. */
+  /** The AWS calls of a function. */
   callsOf(target: DeployedFunction, operation?: string): Deployment["front"]["calls"];
   close(): Promise<void>;
 }
 
-/** An operator of everything that is deployed. `env` is what the CLI finds beside what it needs of AWS. */
+/** An operator of all deployed stacks. `env` are the CLI's variables in addition to those for AWS. */
 export function createOperator(
   deployment: Deployment,
   { region, env = {} }: { readonly region: string; readonly env?: Readonly<Record<string, string>> },
@@ -68,7 +68,7 @@ export function createOperator(
   };
 }
 
-/** Runs a function as its schedule does, with shorter rests, until told to stop. */
+/** Runs a function again and again, as its schedule does but with shorter pauses, until stopped. */
 export function scheduled(target: DeployedFunction, event: unknown = { source: "schedule" }) {
   let on = true;
   const done = (async () => {
@@ -86,7 +86,7 @@ export function scheduled(target: DeployedFunction, event: unknown = { source: "
   };
 }
 
-/** Waits until the loop has brought something about; if it does not, what it logged last tells why. */
+/** Waits until the loop has reached a state. If it does not, the error contains the loop's last log lines. */
 export async function until(
   what: string,
   loop: DeployedFunction,
@@ -105,7 +105,7 @@ interface LoggedDecision {
   readonly supply: number;
 }
 
-/** What a loop decided, as it logged it. */
+/** A decision of a loop, from its log. */
 export function decisionsOf(target: DeployedFunction): LoggedDecision[] {
   const lines = target.logs.split("\n");
   return lines.filter((line) => line.includes('"message":"decision"')).map((line) => JSON.parse(line));

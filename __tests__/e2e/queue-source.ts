@@ -32,8 +32,8 @@ const answered = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier
 const restMilliseconds = 300;
 
 /**
- * What Lambda does for a function that a queue feeds, by the mapping as it was deployed: it takes messages in the name of
- * the function's role, hands them over, and deletes those that the function does not say it failed at.
+ * Plays Lambda's part between a queue and a function, by the deployed mapping. It receives messages with the function's
+ * role, passes them on, and deletes those that the function did not report as failed.
  */
 export async function feedFromQueue(
   target: DeployedFunction,

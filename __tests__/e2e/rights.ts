@@ -25,7 +25,7 @@ const terraformState = z.object({
   ),
 });
 
-/** What a call asks of the caller's role. */
+/** The right that a call needs of the caller's role. */
 interface Need {
   readonly action: string;
   readonly resource: string;
@@ -33,9 +33,9 @@ interface Need {
 }
 
 /**
- * The calls that the caller's role, as Terraform's state has it, does not allow; each with what is missing.
+ * The calls that the caller's role in Terraform's state does not allow, each with the missing right.
  *
- * @param groupOf the Auto Scaling group that an instance is of
+ * @param groupOf the Auto Scaling group of an instance
  */
 export function callsWithoutRight(
   calls: readonly AwsCall[],
@@ -153,13 +153,13 @@ export function callsWithoutRight(
   return [...new Set(missing)];
 }
 
-/** Name of the role that a call is made by. */
+/** Name of the role of a call's caller. */
 function roleOf({ caller }: AwsCall, rolesById: ReadonlyMap<string, string>): string {
   if (caller.startsWith("role:")) return caller.slice("role:".length);
   return rolesById.get(caller.replace(/:i-.*$/, "")) ?? `${caller}-role`;
 }
 
-/** What a form says under the names that fit. */
+/** The values of a form's fields with matching names. */
 function valuesOf(form: AwsCall["input"], names: RegExp): string[] {
   return Object.entries(form).flatMap(([name, value]) => (names.test(name) ? [String(value)] : []));
 }
@@ -176,7 +176,7 @@ function allows({ Action, Resource, Condition }: Statement, { action, resource, 
   );
 }
 
-/** Stars stand for anything in IAM. */
+/** In IAM a star matches any text. */
 function matches(pattern: string, text: string): boolean {
   const parts = pattern.split("*").map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${parts.join(".*")}$`).test(text);

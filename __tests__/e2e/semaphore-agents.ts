@@ -16,20 +16,22 @@ const synced = z.object({ action: z.string(), job_id: z.string().optional() });
 interface Agent {
   readonly accessToken: string;
   job: string | undefined;
-  /** Its instance was told to finish: whoever did that needs no message that it leaves. */
+  /** A retirement told its instance to finish, and needs no message when the agent leaves. */
   drained: boolean;
   left: boolean;
 }
 
-/** Agents that do what their instances' settings say, as far as it shows. */
+/** Agents that follow their instances' settings, as far as the outside sees it. */
 export interface SemaphoreAgents extends VendorAgents {
-  /** Sends a message to the release queue as somebody: `AROA…:i-…`. */
+  /** Sends a message to the release queue with a sender: `AROA…:i-…`. */
   sendToQueue(sender: string, message: object): Promise<void>;
-  /** Who an instance is to AWS. */
+  /** An instance's identity in AWS. */
   sessionOf(instance: string): string;
 }
 
-/** The agents of a fleet. What it runs on instances, such as the boot's `drain`, the front runs by them. */
+/**
+ * The agents of a fleet. The front uses them for scripts that the fleet runs on instances, such as the boot's `drain`.
+ */
 export async function createSemaphoreAgents(at: {
   readonly front: AwsFront;
   readonly region: string;
@@ -74,7 +76,7 @@ export async function createSemaphoreAgents(at: {
     return agent;
   }
 
-  /** It says what it does, and does what it is told. */
+  /** Reports its state, and does what Semaphore answers. */
   async function sync(instance: string, doing: string): Promise<void> {
     const agent = agentOf(instance);
     const interrupted = agent.drained && { interrupted_at: 1 };

@@ -14,7 +14,7 @@ if (missing) process.stderr.write(`SKIPPED: deploying the shipped configs. Missi
 
 const region = "us-west-2";
 const apiToken = `${canary}api-token`;
-/** A fleet on the hosts of a cluster, which is on a shared network: three stacks, one after the other. */
+/** A fleet on the hosts of a cluster on a shared network: three stacks, one after the other. */
 const onHosts = { fleet: "hcp-on-cluster", cluster: "cluster-shared", pool: "aws-hosts" };
 
 const configs = Object.fromEntries(
@@ -24,7 +24,7 @@ const configs = Object.fromEntries(
 );
 const stacks = Object.keys(configs);
 
-/** What there is of a stack at least, by how its name begins. */
+/** Resources that a stack must have, by the beginning of its name. */
 const kinds: readonly (readonly [prefix: string, listed: readonly string[]])[] = [
   ["azure-devops-", ["clusters", "functions", "secrets", "stateMachines", "repositories", "buildProjects", "buckets"]],
   ["spacelift-", ["functions", "stateMachines", "groups", "launchTemplates", "queues", "rules", "topics"]],
@@ -64,7 +64,7 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
     await hcp?.close();
   });
 
-  /** Changes what only an emulator needs otherwise in a shipped config. */
+  /** Changes the settings of a shipped config that an emulator needs otherwise. */
   function edit(stack: string, from: string | RegExp, to: string): void {
     const file = join(deployment.configFolder, `${stack}.yaml`);
     const text = readFileSync(file, "utf8");
@@ -89,7 +89,9 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
       timeout: 150_000,
     }, async () => {
       const { fleet, cluster, pool } = onHosts;
-      expect(await operator.fleet(["token", "create", "--store", fleet, "--create-pool"])).toMatchObject({ code: 0 });
+      expect(await operator.fleet(["hcp", "token", "create", "--store", fleet, "--create-pool"])).toMatchObject({
+        code: 0,
+      });
       expect(await operator.fleet(["secret", "set", fleet, "api-token"], { stdin: apiToken })).toMatchObject({
         code: 0,
       });

@@ -3,18 +3,18 @@ import type { FakeWorker, FakeWorkerPool } from "../fakes/spacelift/state.ts";
 import type { SpaceliftFake } from "../fakes/spacelift.ts";
 import type { VendorAgents } from "./instances.ts";
 
-/** The workers of a pool, which take one run after the other without a pause. */
+/** The workers of a pool. They take one run after the other without a pause. */
 export interface SpaceliftWorkers extends VendorAgents {
   /** Runs that have ended on their worker. */
   readonly finished: number;
-  /** Called when Spacelift is asked to drain a worker, before it does. */
+  /** Called before Spacelift drains a worker on request. */
   beforeDrain: ((instance: string) => void) | undefined;
   of(instance: string): FakeWorker;
-  /** Gives a worker the next run; tells whether it took it. */
+  /** Gives a worker the next run. Returns whether it took it. */
   startRun(instance: string): boolean;
 }
 
-/** Workers of nobody else are in the pool. */
+/** The pool contains no other workers. */
 export function createSpaceliftWorkers(spacelift: SpaceliftFake, pool: FakeWorkerPool): SpaceliftWorkers {
   const { state } = spacelift;
   /** By instance. */

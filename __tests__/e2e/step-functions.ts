@@ -13,21 +13,21 @@ export interface WorkflowExecution {
   readonly machine: string;
   readonly name: string;
   readonly input: unknown;
-  /** How it ended; `undefined`: it is under way. */
+  /** How it ended. `undefined`: it is running. */
   end: Execution | undefined;
 }
 
-/** Step Functions, as far as running what is deployed goes. */
+/** The part of Step Functions that runs deployed state machines. */
 export interface Workflows {
   /** In the order of their start. */
   readonly executions: readonly WorkflowExecution[];
-  /** What the state machines asked of AWS, each by its own role. */
+  /** The AWS calls of the state machines, each with its own role. */
   calls(): readonly AwsCall[];
-  /** Resolves when no execution is under way. */
+  /** Resolves when no execution is running. */
   settled(): Promise<void>;
 }
 
-/** Nobody waits an hour here: what a state machine waits for is cut to so much. */
+/** The longest wait of a state machine in tests. Longer waits are cut to it. */
 const mostWaitSeconds = 2;
 
 interface Service {
@@ -36,7 +36,7 @@ interface Service {
   readonly client: new (options: object) => { send(command: object): Promise<unknown> };
 }
 
-/** AWS services that state machines call, with how Step Functions calls their errors. */
+/** AWS services that state machines call, with Step Functions' names for their errors. */
 const services: Readonly<Record<string, Service>> = {
   autoscaling: { errors: "AutoScaling", commands: autoscaling, client: autoscaling.AutoScalingClient as never },
   ec2: { errors: "Ec2", commands: ec2, client: ec2.EC2Client as never },
@@ -44,10 +44,10 @@ const services: Readonly<Record<string, Service>> = {
 };
 
 /**
- * Runs the executions that are started at the front: the definition as it was deployed, by an interpreter. Its Lambda
- * steps call the deployed functions, its other steps the front, in the name of the state machine's role.
+ * Runs the executions that the front starts: an interpreter runs the deployed definition. Its Lambda
+ * steps call the deployed functions, its other steps the front, with the state machine's role.
  *
- * @param at.start starts a deployed function by its name, or finds the one that runs.
+ * @param at.start starts a deployed function by its name, or returns the running one.
  */
 export function runWorkflows(at: {
   readonly front: AwsFront;
@@ -119,7 +119,7 @@ function hurried(definition: Definition): Definition {
   return { ...definition, States: Object.fromEntries(states) };
 }
 
-/** As Java's SDK names the class, which is what Step Functions tells; errors without one are the service's own. */
+/** Step Functions names errors by the class in the Java SDK. Errors without one have the service's own name. */
 function errorName(service: string, error: unknown): string {
   const { name } = error as Error;
   const modelled = /^(\w+?)(?:Exception|Fault)$/.exec(name)?.[1] ?? service;
@@ -134,7 +134,7 @@ function lower(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-/** The same value with other names of all properties: Step Functions writes each with a capital. */
+/** The same value with all property names capitalized, as Step Functions writes them. */
 function withKeys(rename: (key: string) => string, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((each) => withKeys(rename, each));
   if (typeof value !== "object" || value === null) return value;

@@ -1,6 +1,6 @@
 import { DescribeTasksCommand, ECSClient, ListTasksCommand, StopTaskCommand } from "@aws-sdk/client-ecs";
 
-/** A task of a fleet that runs. */
+/** A running task of a fleet. */
 export interface RunningTask {
   readonly arn: string;
   readonly agentName: string;
@@ -8,14 +8,14 @@ export interface RunningTask {
   readonly taskDefinition: string;
 }
 
-/** The tasks of a cluster, in which nothing runs: the test says what they do. */
+/** The tasks of a cluster in which nothing runs. The test says what they do. */
 export interface Tasks {
   list(): Promise<RunningTask[]>;
-  /** They end, as those of agents do that leave on their own. */
+  /** Ends the tasks, as when their agents leave by themselves. */
   end(tasks: readonly RunningTask[]): Promise<void>;
 }
 
-/** @param at.nameVariable names the agent to its container. */
+/** @param at.nameVariable variable with the agent's name in its container. */
 export function createTasks(at: {
   readonly endpoint: string;
   readonly region: string;

@@ -12,16 +12,16 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 /** How a command ended. */
 export interface Outcome {
   readonly code: number | null;
-  /** What it wrote, standard output and errors as they came, without colours. */
+  /** Its output and errors, in the order in which they came, without colours. */
   readonly output: string;
 }
 
-/** Terraform's own registry serves the providers: set where it can be reached. */
+/** Whether Terraform gets its providers from its own registry. */
 export const useRegistry = process.env.AGENT_FLEETS_TF_REGISTRY === "1";
 
 const mirror = useRegistry ? undefined : findMirror();
 
-/** What the suite cannot run without and is not here, in words; `undefined` when all is there. */
+/** The missing tools of the suite, in words. `undefined`: none is missing. */
 export function missingTools(needed: { readonly moto: boolean }): string | undefined {
   const missing = [
     ...(answers("terraform", ["version"]) ? [] : ["terraform"]),
@@ -32,7 +32,7 @@ export function missingTools(needed: { readonly moto: boolean }): string | undef
 }
 
 /**
- * The environment for terraform and cdktf: a home and settings of their own in `folder`, and nothing of this machine's
+ * The environment for terraform and cdktf: their own home and settings in `folder`, and none of this machine's
  * AWS or Terraform settings.
  */
 export function terraformEnvironment(
@@ -50,7 +50,7 @@ export function terraformEnvironment(
     HOME: home,
     TF_CLI_CONFIG_FILE: settings,
     TF_IN_AUTOMATION: "1",
-    // A fifth less work for Terraform and its providers, which collect garbage all the time otherwise.
+    // Saves Terraform and its providers a fifth of their work, which would go into garbage collection.
     GOGC: "400",
     GOMEMLIMIT: "400MiB",
     CHECKPOINT_DISABLE: "1",
@@ -63,7 +63,7 @@ export function terraformEnvironment(
 const running = new Set<ChildProcess>();
 process.once("exit", () => running.forEach(kill));
 
-/** Runs a command to its end. One that takes too long is killed with all that it has started. */
+/** Runs a command to its end. If it takes too long, it is killed with all processes that it has started. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -95,7 +95,7 @@ export async function run(
   }
 }
 
-/** Runs a command that has to succeed; otherwise throws with the part of its output that tells why. */
+/** Runs a command that must succeed. Otherwise throws an error with the part of its output that says why. */
 export async function mustRun(...call: Parameters<typeof run>): Promise<Outcome> {
   const outcome = await run(...call);
   if (outcome.code === 0) return outcome;
@@ -110,7 +110,7 @@ function kill({ pid }: ChildProcess): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // It is gone already.
+    // The process has ended already.
   }
 }
 

@@ -6,7 +6,7 @@ import { missingTools, mustRun, root, run, terraformEnvironment, useRegistry } f
 
 const missing = missingTools({ moto: false });
 if (missing) process.stderr.write(`SKIPPED: terraform validate of the shipped configs. Missing here: ${missing}\n`);
-/** Terraform validates what it deploys: every shipped config, where there is an emulator. */
+/** Whether another suite deploys the shipped configs. Terraform validates a stack before it deploys it. */
 const deployed = missingTools({ moto: true }) === undefined;
 if (deployed)
   process.stderr.write("SKIPPED: terraform validate of the shipped configs, since all of them are deployed\n");

@@ -1,19 +1,19 @@
 import * as z from "zod";
 import { type FakeAnswer, type HttpFake, startHttpFake } from "./http-fake.ts";
 
-/** Secrets Manager and SSM Parameter Store as far as setting values goes. */
+/** The part of Secrets Manager and SSM Parameter Store that sets values. */
 export interface AwsSecretsFake extends HttpFake {
   /** Secrets Manager: name or ARN → value; a secret must be known to be set. */
   readonly secrets: Map<string, string>;
   /** SSM: name → parameter. */
   readonly parameters: Map<string, { value: string; keyId: string }>;
-  /** What makes the AWS SDK talk to this fake. */
+  /** Environment variables that point the AWS SDK at this fake. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 const arnPrefix = /^arn:aws:ssm:[^:]+:\d+:parameter/;
 
-/** Starts the fake. It answers what `X-Amz-Target` names. */
+/** Starts the fake. It answers by the operation in `X-Amz-Target`. */
 export async function startAwsSecretsFake(): Promise<AwsSecretsFake> {
   const secrets = new Map<string, string>();
   const parameters = new Map<string, { value: string; keyId: string }>();

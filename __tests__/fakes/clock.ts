@@ -1,6 +1,6 @@
 import type { Clock } from "../../handlers/lib/core/ports.ts";
 
-/** A clock whose sleeps cost no time: they advance it and are remembered. */
+/** A clock whose sleeps take no time. They advance the clock and are recorded. */
 export interface FakeClock extends Clock {
   /** Every sleep so far, in milliseconds. */
   readonly sleeps: readonly number[];

@@ -1,34 +1,34 @@
 import * as z from "zod";
 import { type FakeAnswer, type HttpFake, startHttpFake } from "./http-fake.ts";
 
-/** A build as CodeBuild tells of it, after so many questions. */
+/** The state of a build at one request. */
 interface Step {
   readonly currentPhase: string;
-  /** The log gets these lines before the step is told. */
+  /** Lines that are in the log before this step shows. */
   readonly log?: readonly string[];
   readonly buildStatus?: string;
   readonly phases?: readonly object[];
   readonly exportedEnvironmentVariables?: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** CodeBuild and CloudWatch Logs as far as starting and following one build goes. */
+/** The part of CodeBuild and CloudWatch Logs that starts and follows one build. */
 export interface CodeBuildFake extends HttpFake {
-  /** Names of the projects there are. */
+  /** Names of the existing projects. */
   readonly projects: Set<string>;
-  /** How a build goes on: each question for it moves it one step, and the last step stays. */
+  /** The steps of a build. Each request moves it one step, and the last step stays. */
   steps: readonly Step[];
-  /** Lines that come to the log when it has been read to its end after the build's. */
+  /** Lines that arrive in the log after the build's end, once the log has been read to its end. */
   readonly lateLog: string[];
   /** Projects whose builds were started. */
   readonly started: readonly string[];
-  /** What makes the AWS SDK talk to this fake. */
+  /** Environment variables that point the AWS SDK at this fake. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 const linesPerPage = 2;
 const stream = { groupName: "/agent-fleets/ci/image", streamName: "stream-1" };
 
-/** Starts the fake. It answers what `X-Amz-Target` names. */
+/** Starts the fake. It answers by the operation in `X-Amz-Target`. */
 export async function startCodeBuildFake(): Promise<CodeBuildFake> {
   const projects = new Set<string>();
   const started: string[] = [];

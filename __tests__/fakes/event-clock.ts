@@ -1,10 +1,10 @@
 import type { Clock } from "../../handlers/lib/core/ports.ts";
 
-/** Virtual time: sleeping lets everything happen that is due meanwhile, in order. */
+/** Virtual time. A sleep runs all events that are due meanwhile, in order. */
 export interface EventClock extends Clock {
   /** Seconds since the start. */
   readonly seconds: number;
-  /** Has `event` happen so many seconds from now. */
+  /** Runs `event` after this many seconds. */
   after(seconds: number, event: () => void): void;
 }
 

@@ -1,8 +1,8 @@
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 /**
- * Whether EventBridge would pass an event to a rule: the part of its pattern language that we use (exact values, prefix,
- * anything-but, exists, $or), after AWS's documentation. In lists of objects any item may match.
+ * Whether EventBridge would pass an event to a rule: the part of its pattern language that we use (exact values,
+ * prefix, anything-but, exists, $or), after AWS's documentation. In lists of objects any item may match.
  */
 export function matches(pattern: unknown, event: unknown): boolean {
   return Object.entries(asObject(pattern)).every(([key, wanted]) => {
@@ -14,7 +14,7 @@ export function matches(pattern: unknown, event: unknown): boolean {
   });
 }
 
-/** The values of a key: of an object, or of all objects of a list; a list's items one by one. */
+/** The values of a key in an object, or in all objects of a list. The items of a list value come one by one. */
 function valuesAt(event: unknown, key: string): unknown[] {
   const parents = Array.isArray(event) ? event : [event];
   return parents

@@ -6,11 +6,11 @@ import { createEcsFake, type EcsCall, ecsClientOver } from "./ecs.ts";
 import type { EventClock } from "./event-clock.ts";
 import { createWire } from "./wire.ts";
 
-/** What kind of world it is. Times in seconds, chances from 0 to 1. */
+/** The settings of a world. Times in seconds, chances from 0 to 1. */
 export interface WorldSettings {
   readonly max: number;
   readonly singleUse: boolean;
-  /** Whether the vendor tells which agents there are; otherwise only jobs. */
+  /** Whether the vendor shows its agents. If not, it shows jobs only. */
   readonly showsAgents: boolean;
   /** Whether the vendor keeps records of agents that left until someone deletes them. */
   readonly keepsRecords: boolean;
@@ -19,7 +19,7 @@ export interface WorldSettings {
   readonly listingLagSeconds: number;
 }
 
-/** What goes wrong, and how often. */
+/** Faults, and how often they happen. */
 export interface Trouble {
   readonly callFails: number;
   readonly noCapacity: number;
@@ -51,7 +51,7 @@ interface WorldAgent {
   readonly role: AgentRole;
   readonly task: Task;
   state: VendorAgent["state"] | "unregistered";
-  /** When the vendor's list first showed it to somebody. */
+  /** When the vendor's list first showed it to a caller. */
   shown: boolean;
   toldToLeave: boolean;
   jobsBefore: number;
@@ -60,7 +60,7 @@ interface WorldAgent {
 
 /**
  * Jobs, agents and tasks that live by themselves on virtual time: agents boot, register, take jobs, idle out, crash;
- * calls take time, fail, or are carried out and lose their answer. `violations` is what must never have happened.
+ * calls take time, fail, or are carried out and lose their answer. `violations` lists events that must never happen.
  */
 export function createFleetWorld(clock: EventClock, random: () => number, settings: WorldSettings) {
   const ecs = createEcsFake(clock);
@@ -160,7 +160,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     });
   }
 
-  /** Not by us: the job begins anew, the vendor takes five minutes to see that the agent is lost. */
+  /** Not by us. The job begins anew, and the vendor takes five minutes to see that the agent is lost. */
   function crash(agent: WorldAgent): void {
     dropJob(agent);
     endTask(agent.task, "EssentialContainerExited", 137);
@@ -180,7 +180,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     };
     agents.add(agent);
     const { trouble } = world;
-    // Where nobody can see it, a floor agent that hangs lives to the end of its lifetime: a day, which is too long here.
+    // If nothing shows it, a hanging floor agent lives to the end of its lifetime: a day, which is too long here.
     const hangs = chance(trouble.agentHangs) && (settings.showsAgents || role === "burst");
     const crashes = chance(trouble.agentCrashesAtBoot);
     const seconds = chance(trouble.agentIsLate) ? between(120, 400) : between(15, 70);
@@ -220,7 +220,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     if (task) endTask(task, "UserInitiated", 137);
   }
 
-  /** A new client of ECS and a world in which all that was launched has come to light: a cold start. */
+  /** A cold start: a new client of ECS, after ECS has come to show all launched tasks. */
   function connect(): ECSClient {
     const connectedAt = clock.now();
     ecs.listingLagMilliseconds = ({ createdAt }) =>
@@ -248,7 +248,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     return {
       readDemand: () =>
         call(() => {
-          // Who shows no agents does not tell either that a job waits for its next one.
+          // A vendor that shows no agents does not show either that a job waits for its next agent.
           const waiting = queue.filter(({ stagesDone }) => settings.showsAgents || stagesDone === 0);
           const running = queue.length - waiting.length + [...agents].filter(({ job }) => job).length;
           return { queued: waiting.length, running, oldestQueuedAt: waiting[0]?.queuedAt };

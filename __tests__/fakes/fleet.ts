@@ -11,7 +11,7 @@ import type {
 } from "../../handlers/lib/core/ports.ts";
 import type { LifecycleHook, RetirementReason } from "../../handlers/lib/core/retirement.ts";
 
-/** Every call a port got, in order. */
+/** Every call of a port, in order. */
 export type FleetCall =
   | "capacity.read"
   | "capacity.launch"
@@ -26,20 +26,20 @@ export type FleetCall =
   | "retirements.running"
   | "retirements.start";
 
-/** A fleet's ports in memory: set what they see, read what they were told to do. */
+/** A fleet's ports in memory. Set their answers, and read the calls that they got. */
 export interface FleetFake {
   members: CapacityMember[];
   failedLaunchesLastHour: number;
   /** `undefined`: the vendor does not show its agents. */
   vendorAgents: VendorAgent[] | undefined;
   demand: Demand;
-  /** Names of agents whose retirement is under way. */
+  /** Names of agents whose retirement is running. */
   readonly retiring: Set<string>;
-  /** What `launch` reports besides what it launched, which is then none. */
+  /** The failures that `launch` reports. It then launches nothing. */
   launchFailures: LaunchReport["failures"];
-  /** What a call throws, while set. */
+  /** The error that a call throws, while set. */
   readonly failures: Map<FleetCall, Error>;
-  /** Called before each call is answered; set it to change the world in between two calls. */
+  /** Called before each answer. Set it to change the world between two calls. */
   onCall: ((call: FleetCall) => void) | undefined;
 
   readonly calls: readonly FleetCall[];
@@ -66,7 +66,7 @@ export interface FleetFake {
   readonly retirements: Retirements;
 }
 
-/** See {@link FleetFake}. Nothing is there at first, and launches only get noted. */
+/** See {@link FleetFake}. It starts empty, and only records launches. */
 export function createFleetFake(): FleetFake {
   const calls: FleetCall[] = [];
   const launches: (readonly LaunchRequest[])[] = [];

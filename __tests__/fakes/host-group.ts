@@ -1,7 +1,7 @@
-/** Why AWS may want a host gone. Spot and TerminateInstances are not here: nothing holds those back. */
+/** Why AWS may remove a host. Spot and TerminateInstances are missing, because nothing holds those back. */
 export type Cause = "scale-in" | "refresh" | "lifetime" | "rebalance";
 
-/** The settings of a group and its capacity provider that decide what becomes of tasks on its hosts. */
+/** The settings of a group and its capacity provider that matter for tasks on its hosts. */
 export interface HostGroupSettings {
   readonly managedDraining: boolean;
   readonly managedTerminationProtection: boolean;
@@ -9,7 +9,7 @@ export interface HostGroupSettings {
   readonly rebalances: boolean;
 }
 
-/** A host on which standalone tasks run, each until its hour. */
+/** A host with standalone tasks. Each runs until its hour. */
 export interface Host {
   readonly taskEnds: readonly number[];
 }
@@ -18,13 +18,13 @@ export interface Host {
 const longestHoldHours = 48;
 
 /**
- * What Auto Scaling and ECS do with a host, after their documentation (docs/adr/0006): how many standalone tasks lose
- * their host when AWS wants it gone at an hour.
+ * How Auto Scaling and ECS treat a host, by their documentation (docs/adr/0006). Returns how many standalone tasks lose
+ * their host when AWS removes it at an hour.
  */
 export function tasksKilled(settings: HostGroupSettings, host: Host, cause: Cause, hour: number): number {
   const running = host.taskEnds.filter((end) => end > hour);
   if (cause === "rebalance" && !settings.rebalances) return 0;
-  // ECS lifts the protection from hosts without tasks; it can only keep it on hosts that started with it.
+  // ECS lifts the protection from hosts without tasks. It can only keep it on hosts that started with it.
   const isProtected = settings.managedTerminationProtection && settings.protectFromScaleIn && running.length > 0;
   if (cause === "scale-in" && isProtected) return 0;
   const gone = settings.managedDraining ? Math.min(Math.max(hour, ...running), hour + longestHoldHours) : hour;

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A request as the fake got it. */
+/** A request to the fake. */
 export interface FakeRequest {
   readonly method: string;
   /** Without the query. */
@@ -11,7 +11,7 @@ export interface FakeRequest {
   readonly body: Buffer;
 }
 
-/** What a fake answers. */
+/** A fake's answer. */
 export interface FakeAnswer {
   readonly status: number;
   readonly headers?: Record<string, string>;
@@ -19,29 +19,29 @@ export interface FakeAnswer {
   readonly text?: string;
 }
 
-/** Something that goes wrong: for the next `times` requests that match, or for all until cleared. */
+/** A fault for the next `times` matching requests, or for all until cleared. */
 export interface Fault {
   readonly method?: string;
   readonly path?: RegExp;
-  /** Where the path does not tell requests apart. */
+  /** Further condition, for requests with the same path. */
   readonly when?: (request: FakeRequest) => boolean;
   readonly times?: number;
-  /** `cut-off` and `malformed` do what was asked first, and then spoil the answer. */
+  /** `cut-off` and `malformed` carry the request out first, and then spoil the answer. */
   readonly answer: FakeAnswer | "hang" | "cut-off" | "malformed";
 }
 
-/** A real HTTP server on loopback whose faults can be switched while it runs. */
+/** A real HTTP server on loopback. Faults can be switched while it runs. */
 export interface HttpFake {
   readonly url: string;
   readonly requests: readonly FakeRequest[];
-  /** Called with every request before it is answered; set it to change the world in between two calls. */
+  /** Called with every request before the answer. Set it to change the world between two calls. */
   onRequest: ((request: FakeRequest) => void) | undefined;
   fail(fault: Fault): void;
   clearFaults(): void;
   close(): Promise<void>;
 }
 
-/** Starts an {@link HttpFake} whose faultless answers come from `handle`. */
+/** Starts an {@link HttpFake}. `handle` gives the answers without faults. */
 export async function startHttpFake(
   handle: (request: FakeRequest) => FakeAnswer | Promise<FakeAnswer>,
 ): Promise<HttpFake> {

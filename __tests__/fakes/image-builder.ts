@@ -1,25 +1,25 @@
 import * as z from "zod";
 import { type FakeAnswer, type HttpFake, startHttpFake } from "./http-fake.ts";
 
-/** An image as Image Builder tells of it, after so many questions. */
+/** The state of an image at one request. */
 interface ImageState {
   readonly status: string;
   readonly reason?: string;
-  /** What the log has by then. */
+  /** The log at that time. */
   readonly log?: readonly string[];
 }
 
-/** EC2 Image Builder and CloudWatch Logs as far as starting and following one build goes. */
+/** The part of EC2 Image Builder and CloudWatch Logs that starts and follows one build. */
 export interface ImageBuilderFake extends HttpFake {
-  /** Names of the pipelines there are. */
+  /** Names of the existing pipelines. */
   readonly pipelines: Set<string>;
-  /** How a build goes on: each question moves it one step, and the last stays. */
+  /** The steps of a build. Each request moves it one step, and the last step stays. */
   states: readonly ImageState[];
-  /** Another build is under way. */
+  /** Whether another build is running. */
   busy: boolean;
   /** ARNs of pipelines that were started. */
   readonly started: readonly string[];
-  /** What makes the AWS SDK talk to this fake. */
+  /** Environment variables that point the AWS SDK at this fake. */
   readonly env: Readonly<Record<string, string>>;
 }
 

@@ -38,7 +38,7 @@ export function interruptionEvent(instanceId: string) {
   });
 }
 
-/** A Spot instance is likelier than others to be taken back. */
+/** EC2 warns that it may take a Spot instance back soon. */
 export function rebalanceEvent(instanceId: string) {
   return envelope("aws.ec2", "EC2 Instance Rebalance Recommendation", { "instance-id": instanceId });
 }

@@ -13,12 +13,14 @@ export interface Moto {
 
 const startMilliseconds = 60_000;
 
-/** Whether `moto_server` is on the PATH; without it, tests that need AWS's own semantics say so and skip. */
+/** Whether `moto_server` is on the PATH. Without it, tests that need AWS's own behaviour are skipped and say so. */
 export function hasMoto(): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((folder) => isExecutable(join(folder, "moto_server")));
 }
 
-/** Starts moto on a free port of loopback; `env` adds settings. Throws with what it wrote when it does not come up. */
+/**
+ * Starts moto on a free port of loopback. `env` adds settings. If moto does not start, throws an error with its output.
+ */
 export async function startMoto(env: Readonly<Record<string, string>> = {}): Promise<Moto> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;

@@ -12,57 +12,60 @@ const heartbeatSeconds = 3600;
 const account = "us-west-2:111122223333";
 const failure = (name: string, message: string) => Object.assign(new Error(message), { name });
 
-/** What can be down. */
+/** Services that can be down. */
 export type Service = "vendor" | "autoscaling" | "ec2" | "ecs" | "sns";
 
 /** An agent and what it runs on. */
 export interface WorldAgent {
   readonly name: string;
-  /** The vendor has a record of it. */
+  /** Whether the vendor has a record of it. */
   known: boolean;
   /** Its machine has said itself that it has no agent, or a retirement has proven it idle and deregistered it. */
   saidNoAgent: boolean;
   locked: boolean;
   jobEndsAt: number;
-  /** As Auto Scaling calls it; `undefined`: it knows the instance no more. Tasks are `InService` until they are stopped. */
+  /**
+   * Its state in Auto Scaling. `undefined`: Auto Scaling has forgotten it. Tasks are `InService` until they are
+   * stopped.
+   */
   lifecycle: string | undefined;
   /** The Auto Scaling group that has it. */
   group: string;
   running: boolean;
-  /** As EC2 calls it where it runs no more; it may never have been told to terminate. */
+  /** Its state in EC2 if it does not run any more, even if nobody terminated it. */
   deadAs: "shutting-down" | "terminated" | "stopping" | "stopped";
   /** Who ended it, and whether that killed a job. */
   end: { readonly by: "us" | "aws"; readonly killedJob: boolean } | undefined;
 }
 
-/** A fleet with its vendor and AWS, in which retirements are executed. Lives in faked time. */
+/** A fleet with its vendor and AWS that executes retirements. It lives in faked time. */
 export interface RetirementWorld {
   readonly agents: readonly WorldAgent[];
   readonly metrics: MetricsFake;
   /** Messages of the alerts. */
   readonly alerts: readonly { readonly alert: string; readonly lastError: { readonly Error: string } }[];
   readonly calls: readonly string[];
-  /** The group as Auto Scaling wants it. */
+  /** The group's size and limits in Auto Scaling. */
   readonly group: { desired: number; readonly min: number };
-  /** Jobs that wait. */
+  /** Number of waiting jobs. */
   queued: number;
   /** Called before each call is carried out, and may throw in its place. */
   onCall: ((call: string, agent: string) => void) | undefined;
-  /** How long a call is under way, each way, in milliseconds. */
+  /** How long a call takes each way, in milliseconds. */
   latency: () => number;
   addAgent(name: string): WorldAgent;
-  /** Has a job look for an agent; returns whether this one took it. */
+  /** Offers a job to an agent. Returns whether the agent took it. */
   giveJob(agent: WorldAgent, seconds: number): boolean;
-  /** Everything that is asked of it from now on fails. */
+  /** From now on every call to this service fails. */
   breakFor(service: Service, seconds: number): void;
   /** The group terminates an instance for a reason of its own; the hook's event starts a retirement. */
   terminate(agent: WorldAgent): LifecycleHook;
   /** EC2 takes an instance, whatever runs on it. */
   reclaim(agent: WorldAgent): void;
   retire(agent: WorldAgent, reason: RetirementReason, hook?: LifecycleHook): Promise<Execution>;
-  /** Resolves when all retirements are over, those too that were started by hooks meanwhile. */
+  /** Resolves when all retirements are over, including those that hooks started meanwhile. */
   settled(): Promise<readonly Execution[]>;
-  /** What is not as it should be once all is over. */
+  /** Violations of the rules once all is over. */
   faults(): string[];
 }
 
@@ -74,7 +77,7 @@ export function createRetirementWorld({
   asksInstances = false,
 }: {
   readonly place: "asg" | "ecs";
-  /** Semaphore's agents, of which their instances alone tell; its being down is SSM's. */
+  /** Semaphore's agents, whose state only their instances know. If the vendor is down, SSM is down. */
   readonly asksInstances?: boolean;
   readonly drainTimeoutSeconds?: number;
   readonly min?: number;
@@ -82,7 +85,7 @@ export function createRetirementWorld({
   const agents: WorldAgent[] = [];
   const alerts: RetirementWorld["alerts"][number][] = [];
   const calls: string[] = [];
-  /** A failed execution is told of by an alarm, whether or not its alert got through. */
+  /** A failed execution raises an alarm, whether or not its alert got through. */
   let told = false;
   const executions: Promise<Execution>[] = [];
   const brokenUntil = new Map<Service, number>();
@@ -130,7 +133,7 @@ export function createRetirementWorld({
     agent.end ??= { by, killedJob: works(agent) };
     agent.running = false;
     agent.lifecycle = undefined;
-    // Until its heartbeats are missed the vendor shows what it saw last.
+    // Until the vendor misses heartbeats, it shows the last known state.
     setTimeout(() => {
       if (place === "asg") agent.known = false;
     }, 90_000);
@@ -214,7 +217,7 @@ export function createRetirementWorld({
     }, heartbeatSeconds * 1000);
   }
 
-  /** The termination hook gets hold of an instance, and its event is delivered. */
+  /** The termination hook holds an instance, and its event is delivered. */
   function hold(agent: WorldAgent): LifecycleHook {
     agent.lifecycle = "Terminating:Wait";
     hooks.set(agent.name, { agent, expiry: expiryOf(agent) });

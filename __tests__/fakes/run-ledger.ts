@@ -3,9 +3,9 @@ import { supersedes } from "../../handlers/lib/core/run-order.ts";
 
 /** A {@link RunLedger} in memory that never forgets. */
 export interface RunLedgerFake extends RunLedger {
-  /** Every run's sighting in force, final ones included, by run id. */
+  /** The newest news of every run, final ones included, by run id. */
   readonly runs: ReadonlyMap<string, RunSighting>;
-  /** From now on `record` rejects with it; `undefined` ends that. */
+  /** The error with which `record` rejects. `undefined`: it does not. */
   failure: Error | undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { InstanceCommands } from "../../handlers/lib/core/ports.ts";
 
-/** One host with its agent, of which nothing but the host itself tells. */
+/** One host with its agent. Only the host itself knows the agent's state. */
 interface FakeHost {
   /** Its agent was told to take no more jobs. */
   told: boolean;
@@ -15,7 +15,7 @@ export interface SemaphoreHosts extends InstanceCommands {
   readonly hosts: Map<string, FakeHost>;
   /** Called right before a host hears a command. */
   onCommand: (() => void) | undefined;
-  /** What a command comes to in place of the truth: its output, or what it throws. */
+  /** A false result of a command: its output, or the error that it throws. */
   spoilt: string | Error | undefined;
   add(id: string): void;
   /** Semaphore gives no job to an agent that was told to leave. Returns whether this one took it. */

@@ -7,7 +7,7 @@ export function semaphoreRetirementOver(instances: InstanceCommands): VendorReti
   return createSemaphoreRetirement({ type: "semaphore", address: "https://acme.semaphoreci.com" }, { instances });
 }
 
-/** What `drain` of agents/semaphore/boot.sh does and prints; an agent that leaves signs itself off. */
+/** Does and prints the same as `drain` of agents/semaphore/boot.sh. An agent that leaves signs off. */
 export function drainOnInstance(agent: WorldAgent, works: (agent: WorldAgent) => boolean): string | undefined {
   if (agent.lifecycle === undefined) return undefined;
   if (!agent.running) throw new Error(`${agent.name} did not answer in time`);

@@ -16,7 +16,7 @@ export async function startSpaceliftFake(options: { clock?: Clock } = {}): Promi
   return Object.assign(await startHttpFake((request) => answer(state, request)), { state });
 }
 
-/** The field that a request is about, such as `workerPool`. */
+/** The field of a request, such as `workerPool`. */
 export function operationOf(request: FakeRequest): string {
   const { query, variables } = posted.parse(JSON.parse(request.body.toString()));
   return parseOperation(query, variables).fields[0]?.name ?? "";

@@ -14,7 +14,7 @@ Object.assign(Promise, {
   },
 });
 
-/** Answers a task's call; throws errors whose name is what Step Functions calls them. */
+/** Answers a task's call. Throws errors with Step Functions' names. */
 export type CallTask = (resource: string, parameters: Readonly<Record<string, unknown>>) => Promise<unknown>;
 
 /** How an execution ended. */
@@ -28,8 +28,8 @@ export interface Execution {
 }
 
 /**
- * Executes a definition by an interpreter of the Amazon States Language. Whether it is valid is another test's business.
- * Waits and retries take the time of the test's timers: have them faked.
+ * Executes a definition by an interpreter of the Amazon States Language. Another test checks that it is valid.
+ * Waits and retries use the test's timers, which must be faked.
  */
 export async function execute(definition: Definition, input: unknown, callTask: CallTask): Promise<Execution> {
   const machine = new StateMachine(definition as unknown as StateMachineDefinition, {
@@ -75,7 +75,7 @@ export async function execute(definition: Definition, input: unknown, callTask: 
   return { ...end, states, events };
 }
 
-/** Lets faked time pass, as much as it takes, until a promise is settled. Resolves and rejects as it does. */
+/** Lets faked time pass until a promise is settled. Resolves and rejects like the promise. */
 export async function passTimeUntil<T>(promise: Promise<T>): Promise<T> {
   let settled = false;
   const done = () => {

@@ -4,8 +4,8 @@ import type { EventClock } from "./event-clock.ts";
 export type Wire = <T>(act: () => T, failure: () => Error) => Promise<T>;
 
 /**
- * Calls take time; of those that fail, half were carried out nevertheless.
- * @param fails tells how probable that is, from 0 to 1
+ * Calls take time. Half of the failing calls were carried out nevertheless.
+ * @param fails returns the probability of a failure, from 0 to 1
  */
 export function createWire(clock: EventClock, random: () => number, slowestMs: number, fails: () => number): Wire {
   return async (act, failure) => {

@@ -198,10 +198,11 @@ describe("defect 1: an alert arrives", () => {
     { protocol: "lambda", functionArn: "arn:aws:lambda:us-west-2:123456789012:function:alerts" },
   ];
   const kmsKeyArn = "arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3333-4444-555555555555";
-  const stack = synthCluster({ alerts: { subscriptions }, kmsKeyArn });
+  const stack = synthCluster({ alarms: { emails: ["ci@example.com"], subscriptions }, kmsKeyArn });
 
   it("because the topic lets these rules publish, and nobody else", () => {
     expect(statements(theOnly(stack, "aws_sns_topic_policy").policy)).toEqual([
+      expect.objectContaining({ Principal: { Service: "cloudwatch.amazonaws.com" } }),
       {
         Effect: "Allow",
         Principal: { Service: "events.amazonaws.com" },
@@ -209,7 +210,6 @@ describe("defect 1: an alert arrives", () => {
         Resource: expect.stringMatching(/aws_sns_topic\.alerts/),
         Condition: { ArnLike: { "aws:SourceArn": rules.map(({ id }) => expect.stringContaining(`alerts_${id}`)) } },
       },
-      expect.objectContaining({ Principal: { Service: "cloudwatch.amazonaws.com" } }),
     ]);
     expect(theOnly(stack, "aws_sns_topic").kms_master_key_id).toBe(kmsKeyArn);
   });
@@ -231,7 +231,8 @@ describe("defect 1: an alert arrives", () => {
 
   it("at every subscription of the config", () => {
     const made = resources(stack, "aws_sns_topic_subscription").map(({ protocol, endpoint }) => [protocol, endpoint]);
-    expect(made.sort()).toEqual(subscriptions.map((each) => Object.values(each)).sort());
+    const wanted = [["email", "ci@example.com"], ...subscriptions.map((each) => Object.values(each))];
+    expect(made.sort()).toEqual(wanted.sort());
     expect(theOnly(stack, "aws_lambda_permission")).toMatchObject({
       principal: "sns.amazonaws.com",
       source_arn: expect.stringContaining("aws_sns_topic"),
@@ -242,8 +243,41 @@ describe("defect 1: an alert arrives", () => {
 
   it("or an alarm tells that it did not", () => {
     expect(theOnly(stack, "aws_cloudwatch_metric_alarm")).toMatchObject({
-      alarm_name: "apps-alerts-undelivered",
+      alarm_name: "apps-alarms-undelivered",
       alarm_actions: [expect.stringContaining("aws_sns_topic")],
     });
   });
+
+  it("at the topic that an output names", () => {
+    expect(stack.output?.alarms_topic_arn?.value).toMatch(/^\$\{aws_sns_topic\.alerts_topic_\w+\.arn\}$/);
+    expect(stack.output).not.toHaveProperty("alerts_topic_arn");
+  });
+
+  it("at a given topic, and what that refuses is kept", () => {
+    const topicArn = "arn:aws:sns:us-west-2:111122223333:ci";
+    const given = synthCluster({ alarms: { topicArn } });
+    expect(given.resource).not.toHaveProperty("aws_sns_topic");
+    const targets = resources(given, "aws_cloudwatch_event_target");
+    expect(targets).toHaveLength(rules.length);
+    for (const target of targets)
+      expect(target).toMatchObject({ arn: topicArn, dead_letter_config: { arn: expect.any(String) } });
+    expect(statements(theOnly(given, "aws_sqs_queue").policy)).toMatchObject([
+      { Principal: { Service: "events.amazonaws.com" } },
+    ]);
+    expect(theOnly(given, "aws_cloudwatch_metric_alarm").alarm_actions).toEqual([topicArn]);
+    expect(given.output?.alarms_topic_arn?.value).toBe(topicArn);
+  });
+});
+
+/** Confirmed subscriptions and undelivered messages go with the topic and the queue that Terraform replaces. */
+it("a cluster that was deployed with `alerts` keeps its topic, its policy and its queue", () => {
+  const { resource, moved } = synthCluster();
+  expect(resource.aws_sns_topic).toEqual({ alerts_topic_3313844B: expect.objectContaining({ name: "apps-alerts" }) });
+  expect(resource.aws_sqs_queue).toEqual({
+    "alerts_dead-letters_queue_D794250A": expect.objectContaining({ name: "apps-alerts-dead-letters" }),
+  });
+  const [policy] = Object.keys(resource.aws_sns_topic_policy ?? {});
+  expect(moved).toEqual([
+    { from: "aws_sns_topic_policy.alerts_topic-policy_722709C9", to: `aws_sns_topic_policy.${policy}` },
+  ]);
 });

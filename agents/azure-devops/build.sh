@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Builds the image, tries it, pushes it under a tag that never changes, and then makes it the one that new agents run.
-# CodeBuild runs this in the folder of the Dockerfile. Environment, beside the usual of the AWS CLI:
+# Builds the image, tests it, pushes it under a tag that never changes, and then makes it the image of new agents.
+# CodeBuild runs this script in the folder of the Dockerfile. Environment, in addition to the AWS CLI's variables:
 #   IMAGE_VERSIONS    repository that keeps every image
 #   IMAGE_CURRENT     repository and tag of the image that new agents run
 #   BASE_IMAGE PACKAGES AGENT_VERSION AGENT_SHA256_X64 AGENT_SHA256_ARM64
-#                     arguments of the Dockerfile; unset: its own
+#                     arguments of the Dockerfile; unset: its defaults
 # Writes the reference of the pushed image to image.txt.
 set -euo pipefail
 
-# log_in HOST: to a registry of ECR, which names its region
+# log_in HOST: signs in to an ECR registry, whose name contains its region
 log_in() {
   local region=${1#*.dkr.ecr.}
   aws ecr get-login-password --region "${region%%.*}" | docker login --username AWS --password-stdin "$1"
@@ -21,16 +21,16 @@ done
 
 registry=${IMAGE_VERSIONS%%/*}
 log_in "$registry"
-# A base image that lies in another registry of ECR.
+# The base image may be in another ECR registry.
 case ${BASE_IMAGE:-} in
   "$registry"/*) ;;
   *.dkr.ecr.*/*) log_in "${BASE_IMAGE%%/*}" ;;
 esac
-# Everything anew: a layer of yesterday would hold the packages of yesterday.
+# Without the cache, because a cached layer would hold old packages.
 DOCKER_BUILDKIT=1 docker build --pull --no-cache "${arguments[@]}" --tag agent .
 
 version=$(docker image inspect --format '{{ index .Config.Labels "org.opencontainers.image.version" }}' agent)
-# It starts only where every library that it needs is there.
+# The agent starts only if all its libraries are installed.
 answer=$(docker run --rm --network none --entrypoint /azp/bin/Agent.Listener agent --version)
 if ! grep --quiet --line-regexp --fixed-strings -e "$version" <<<"$answer"; then
   echo "the agent in the image answers '$answer' instead of its version, '$version'" >&2

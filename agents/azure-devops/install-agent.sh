@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# install-agent.sh VERSION SHA256_X64 SHA256_ARM64 FOLDER: puts the agent for this machine's architecture into an existing
-# folder, or leaves the folder as it was when the download is not the file that the checksum names.
+# install-agent.sh VERSION SHA256_X64 SHA256_ARM64 FOLDER: installs the agent for this machine's architecture into an
+# existing folder. If the download does not match the checksum, it leaves the folder as it was.
 set -euo pipefail
 
 version=$1 sha256_x64=$2 sha256_arm64=$3 folder=$4

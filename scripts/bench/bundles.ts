@@ -30,7 +30,7 @@ const vendor: VendorRuntime = {
 const retirements = { workflow: `arn:aws:states:${AWS}:stateMachine:bench-retire`, drainTimeoutSeconds: 21_600 };
 const API_TOKEN_SECRET_ARN = `arn:aws:secretsmanager:${AWS}:secret:api`;
 
-/** What each function needs to start as deployed, for a fleet that has all of them; nothing of it is called. */
+/** The environment of each function in a fleet that has all of them. The functions start, but call nothing. */
 const environments: Readonly<Record<HandlerName, Readonly<Record<string, string | undefined>>>> = {
   autoscale: z.encode(autoscaleEnv, {
     FLEET,
@@ -58,7 +58,7 @@ const environments: Readonly<Record<HandlerName, Readonly<Record<string, string 
   }),
 };
 
-/** Size of each deployed bundle and its cold init: importing it in a fresh node process, timed inside that process. */
+/** Size of each deployed bundle, and its cold init: a new node process imports it and measures the time. */
 export async function measureBundles(): Promise<Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), "agent-fleets-bench-"));
   try {

@@ -15,13 +15,17 @@ const policy = policyOf({
   maxRemovedPerTick: 100_000,
   departure: "by-retirement",
 });
-/** A fleet on instances on its way to its floor: every idle agent is weighed against every other. */
+/** A fleet on instances that shrinks to its floor: the decision sorts all idle agents. */
 const shrinking = policyOf({ ...policy, removalOrder: "longest-idle-first", buffer: { percent: 10 } });
 
-/** A fleet of single-use agents that nobody shows, with a floor: who gets which part is told from the jobs alone. */
+/**
+ * A fleet with a floor of single-use agents that its vendor does not show: only the jobs decide who gets which role.
+ */
 const unseen = policyOf({ ...policy, departure: "by-itself", singleUse: true, canRetire: true });
 
-/** `decide()` on fleets of growing size with five times as many jobs, the per-agent cost against that at 1,000. */
+/**
+ * `decide()` on fleets of growing size with five times as many jobs. Compares the cost per agent with that at 1,000.
+ */
 export function measureDecide(): Figure[] {
   const sizes = [10, 1000, 10_000];
   const times = new Map(sizes.map((size) => [size, timeOf(snapshotOf(size), policy)]));

@@ -7,7 +7,7 @@ export interface Figure {
   readonly note?: string;
 }
 
-/** The middle value, which one slow run does not move. */
+/** The median, which one slow run does not change. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;

@@ -1,6 +1,6 @@
 /**
- * Measures the speed budgets and prints each figure with its goal and their ratio (below 1 is within the goal).
- * Nothing is asserted: times belong to the machine they were taken on. Arguments choose parts, such as `bundles`.
+ * Measures the speed budgets. Prints each figure with its goal and their ratio (below 1 is within the goal). It asserts
+ * nothing, because times depend on the machine. Arguments choose parts, such as `bundles`.
  */
 import { parseArgs } from "node:util";
 import Table from "cli-table3";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Figure, median } from "./figure.ts";
 
-/** Synthesis of one config as `cdktf.json` runs it, the whole process. */
+/** Synthesis of one config: the whole process that `cdktf.json` runs. */
 export function measureSynth(): Figure[] {
   const folder = mkdtempSync(join(tmpdir(), "agent-fleets-bench-"));
   const env = { ...process.env, AGENT_FLEETS_CONFIG: "config/hcp-minimal.yaml", CDKTF_OUTDIR: folder };

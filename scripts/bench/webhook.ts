@@ -11,7 +11,7 @@ const key = "bench-key";
 const callsPerRun = 5000;
 const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** Signed notifications through the whole handler, over ports in memory: verification, parsing, sightings. */
+/** Signed notifications through the whole handler, with ports in memory: verification, parsing, run news. */
 export async function measureWebhook(): Promise<Figure[]> {
   const deps: WebhookDeps = {
     vendor: createWebhookVendor(

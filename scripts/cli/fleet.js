@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// The CLI is TypeScript: tsx loads it, with this project's settings whatever folder it is called from.
+// The CLI is TypeScript. tsx loads it with this project's settings, from whichever folder it is called.
 import { fileURLToPath } from "node:url";
 import { register } from "tsx/esm/api";
 
-// The AWS SDK would tell users of Node 20, which we support, to upgrade.
+// Without this the AWS SDK asks users of Node 20, which we support, to upgrade.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 register({ tsconfig: fileURLToPath(new URL("../../tsconfig.json", import.meta.url)) });
 const { main } = await import("./fleet.ts");

@@ -3,12 +3,9 @@ import { setTimeout } from "node:timers/promises";
 import { Command, CommanderError } from "commander";
 import * as z from "zod";
 import { addAdoCommands } from "./commands/ado.ts";
+import { addHcpCommands, refuseOldSpelling } from "./commands/hcp.ts";
 import { addImageCommands } from "./commands/image.ts";
-import { addNotificationsCommands } from "./commands/notifications.ts";
-import { addRunCommand } from "./commands/run.ts";
 import { addSecretCommands } from "./commands/secret.ts";
-import { addTokenCommands } from "./commands/token.ts";
-import { addWorkspacesCommands } from "./commands/workspaces.ts";
 import type { Context } from "./lib/context.ts";
 import { explain } from "./lib/errors.ts";
 
@@ -16,14 +13,14 @@ import { explain } from "./lib/errors.ts";
 export async function main(args: readonly string[], context: Context = processContext()): Promise<number> {
   const program = createProgram(context);
   try {
+    refuseOldSpelling(args);
     await program.parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
     const explanation = explain(error);
-    const json = program.opts<{ json?: true }>().json;
     context.terminal.stderr.write(
-      `${json ? JSON.stringify(explanation) : `fleet: ${explanation.error}\n${explanation.hint}`}\n`,
+      `${args.includes("--json") ? JSON.stringify(explanation) : `fleet: ${explanation.error}\n${explanation.hint}`}\n`,
     );
     return 1;
   }
@@ -31,24 +28,18 @@ export async function main(args: readonly string[], context: Context = processCo
 
 function createProgram(context: Context): Command {
   const program = new Command("fleet")
-    .description(
-      "What operators of agent fleets do by hand. Every command takes --json and fails with a non-zero exit.",
-    )
+    .description("The operator's tool for agent fleets. Every command takes --json and exits non-zero on failure.")
     .version(version())
     .option("--json", "results on stdout as JSON, everything else on stderr")
-    .option("--host <host>", "HCP Terraform or Terraform Enterprise (default: TFE_ADDRESS, else app.terraform.io)")
     .showHelpAfterError("(add --help for help)")
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.terminal.stdout.write(text),
       writeErr: (text) => context.terminal.stderr.write(text),
     });
-  addTokenCommands(program, context);
-  addNotificationsCommands(program, context);
-  addWorkspacesCommands(program, context);
   addSecretCommands(program, context);
-  addRunCommand(program, context);
   addImageCommands(program, context);
+  addHcpCommands(program, context);
   addAdoCommands(program, context);
   return program;
 }

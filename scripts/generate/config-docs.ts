@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { stackConfig } from "../../stacks/config/schema.ts";
 
-/** The part of JSON Schema that our config schema comes out as. */
+/** The part of JSON Schema that our config schema uses. */
 interface JsonSchema {
   readonly type?: string;
   readonly description?: string;
@@ -18,9 +18,9 @@ interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[];
 }
 
-/** What `npm run schema` writes, by path from the project's root; the same on every machine. */
+/** The files that `npm run schema` writes, by path from the project's root. They are the same on every machine. */
 export function generateConfigDocs(): Readonly<Record<string, string>> {
-  // Editors' YAML support knows draft 7 best.
+  // Editors' YAML support works best with draft 7.
   const schema = z.toJSONSchema(stackConfig, { io: "input", target: "draft-7" }) as JsonSchema;
   return {
     "config/schema.json": `${JSON.stringify(schema, null, 2)}\n`,
@@ -67,7 +67,7 @@ function table(lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ["", "| Key | Type | Default | Description |", "|---|---|---|---|", ...lines];
 }
 
-/** One line for a key, and one for everything under it. */
+/** One line for a key, and one for each key under it. */
 function rows(path: string, schema: JsonSchema, required: boolean, form = ""): string[] {
   const value = schema.default === undefined || isMapping(schema.default) ? "" : code(JSON.stringify(schema.default));
   const cells = [code(path), typeOf(schema), required ? "**required**" : value, form + (schema.description ?? "")];
@@ -87,7 +87,7 @@ function properties(path: string, schema: JsonSchema, form: string): string[] {
   );
 }
 
-/** A form by its constant, such as `type: s3`, or by its number. */
+/** Names a form by its constant, such as `type: s3`, or by its number. */
 function nameOf(form: JsonSchema, index: number): string {
   const constant = Object.entries(form.properties ?? {}).find(([, { const: value }]) => value !== undefined);
   return constant ? code(`${constant[0]}: ${String(constant[1].const)}`) : `Form ${index + 1}`;

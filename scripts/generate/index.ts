@@ -1,4 +1,4 @@
-/** `npm run schema`: writes what is generated from the config schema. */
+/** `npm run schema`: writes the files that are generated from the config schema. */
 import { writeFileSync } from "node:fs";
 import { generateConfigDocs } from "./config-docs.ts";
 

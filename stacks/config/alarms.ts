@@ -27,16 +27,22 @@ const topicArn = regionalArn("sns", "[\\w-]{1,256}", "the ARN of an SNS topic").
 
 const receiverRules = [ownTopicOnly("emails"), ownTopicOnly("subscriptions")];
 
-/** Who hears of what EventBridge tells. */
-export const eventReceivers = withRules(
+/** Who is notified of what CloudWatch and EventBridge report. */
+export const eventAlarms = withRules(
   z.strictObject({
     ...receivers,
-    topicArn: topicArn.describe("An existing SNS topic, which must let EventBridge publish. Left out: one of our own."),
+    topicArn: topicArn.describe(
+      "An existing SNS topic, which must let CloudWatch and EventBridge publish; if it is encrypted by another key than `kmsKeyArn`, " +
+        "that key must let both use it. Left out: a topic of the stack.",
+    ),
   }),
   receiverRules,
 );
 
-/** Who hears of trouble, and from when on. */
+/** Where the alarms of a stack of any kind arrive. */
+export type Receivers = z.output<typeof eventAlarms>;
+
+/** Who is notified of a fleet's trouble, and from when on. */
 export const alarms = withRules(
   z.strictObject({
     ...receivers,

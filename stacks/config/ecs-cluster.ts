@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { eventAlarms } from "./alarms.ts";
 import { loadBalancer } from "./cluster/balancer.ts";
 import { deployer } from "./cluster/deployer.ts";
 import { hosts } from "./cluster/hosts.ts";
@@ -8,7 +9,7 @@ import { commonFields, commonRules } from "./common.ts";
 import { network, networkRules } from "./network/network.ts";
 import { oneOf } from "./primitives.ts";
 import { withRules } from "./rules.ts";
-import { functionsAreHere, subscriptions } from "./subscriptions.ts";
+import { functionsAreHere } from "./subscriptions.ts";
 
 const { region, ...restOfCommon } = commonFields;
 
@@ -27,17 +28,14 @@ export const ecsCluster = withRules(
     loadBalancer: loadBalancer
       .optional()
       .describe("A load balancer that services share, each with a `loadBalancer` of its own. Left out: none."),
-    alerts: z
-      .strictObject({ subscriptions })
-      .prefault({})
-      .describe("Who hears of failed tasks, deployments and placements."),
+    alarms: eventAlarms.prefault({}).describe("Who is notified of failed tasks, deployments and placements."),
     services: services.default([]).describe("What runs on the cluster."),
     deployer: deployer
       .optional()
       .describe("A role for pipelines that deploy new versions of the services. Left out: none."),
     ...restOfCommon,
   }),
-  [...commonRules, ...networkRules, ...balancerRules, ...serviceRules, functionsAreHere("alerts")],
+  [...commonRules, ...networkRules, ...balancerRules, ...serviceRules, functionsAreHere],
 );
 
 /** See {@link ecsCluster}. */

@@ -36,7 +36,7 @@ export const fleetRules: readonly Rule<{
   readonly loop: z.output<typeof loop>;
   readonly network?: NetworkConfig | undefined;
 }>[] = [
-  functionsAreHere("alarms"),
+  functionsAreHere,
   {
     path: ["loop", "inNetwork"],
     reads: [["loop"], ["network"]],

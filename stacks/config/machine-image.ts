@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { eventReceivers } from "./alarms.ts";
+import { eventAlarms } from "./alarms.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { amiById, amiByParameter } from "./compute/ec2-compute.ts";
 import { explainTypes, instanceType } from "./compute/instances.ts";
@@ -138,11 +138,11 @@ export const machineImage = withRules(
       .describe(
         "AMIs of the present config that are kept; older ones are deleted, unless an instance was launched from one in the last 90 days.",
       ),
-    alarms: eventReceivers.prefault({}).describe("Who hears of builds that fail."),
+    alarms: eventAlarms.prefault({}).describe("Who is notified of builds that fail."),
     network: network.optional().describe("Where the image is built. Left out: in the default VPC."),
     ...restOfCommon,
   }),
-  [...commonRules, functionsAreHere("alarms"), ...rules],
+  [...commonRules, functionsAreHere, ...rules],
 );
 
 /** The log group that Image Builder writes an image's builds to. @param image its name, which is the recipe's */

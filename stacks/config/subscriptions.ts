@@ -19,7 +19,7 @@ const subscription = z.discriminatedUnion("protocol", [
   z.strictObject({
     protocol: z.literal("sqs").describe("A message in a queue."),
     queueArn: regionalArn("sqs", "[\\w-]{1,80}", "the ARN of an SQS queue, and no FIFO queue").describe(
-      "The queue, whose policy must let the topic send: output `alerts_topic_arn` or `alarms_topic_arn`.",
+      "The queue, whose policy must let the topic send: output `alarms_topic_arn`.",
     ),
   }),
   z.strictObject({
@@ -40,16 +40,15 @@ export const subscriptions = z
 /** One of {@link subscriptions}. */
 export type Subscription = z.output<typeof subscription>;
 
-/** The right to call a function is given where the function is. @param key where the stack's subscriptions stand */
-export const functionsAreHere = <Key extends "alarms" | "alerts">(
-  key: Key,
-): Rule<
-  { readonly region: string } & { readonly [K in Key]: { readonly subscriptions: readonly Subscription[] } }
-> => ({
-  path: [key, "subscriptions"],
-  reads: [[key], ["region"]],
-  check: (config) =>
-    config[key].subscriptions.some((each) => each.protocol === "lambda" && regionOf(each.functionArn) !== config.region)
-      ? `must have functions of the stack's region, ${config.region}, alone`
+/** The stack lets its topic call functions, which it can do in its own region alone. */
+export const functionsAreHere: Rule<{
+  readonly region: string;
+  readonly alarms: { readonly subscriptions: readonly Subscription[] };
+}> = {
+  path: ["alarms", "subscriptions"],
+  reads: [["alarms"], ["region"]],
+  check: ({ alarms, region }) =>
+    alarms.subscriptions.some((each) => each.protocol === "lambda" && regionOf(each.functionArn) !== region)
+      ? `must have functions of the stack's region, ${region}, alone`
       : undefined,
-});
+};

@@ -31,11 +31,12 @@ export function warningsOf(config: StackConfig): Explanation[] {
   }
 }
 
-function clusterWarnings({ alerts, network, services }: EcsClusterConfig): Explanation[] {
+function clusterWarnings({ alarms, network, services }: EcsClusterConfig): Explanation[] {
   const publicIp = "create" in network && network.create.egress === "public-ip";
   return [
-    alerts.subscriptions.length === 0 &&
-      warn(["alerts"], "has no subscriptions: nobody hears of failed tasks and deployments"),
+    alarms.topicArn === undefined &&
+      alarms.emails.length + alarms.subscriptions.length === 0 &&
+      warn(["alarms"], "has no receiver: set alarms.emails, or nobody is notified of failed tasks and deployments"),
     publicIp &&
       services.some(({ networkMode }) => networkMode === "awsvpc") &&
       warn(

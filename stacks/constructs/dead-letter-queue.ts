@@ -1,11 +1,11 @@
 import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
 import { Construct } from "constructs";
-import { resourcePolicy } from "./resource-policy.ts";
+import { type AllowedService, resourcePolicy } from "./resource-policy.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
 
 const fortnight = 1_209_600;
 
-/** A queue for what services of AWS could not deliver. Kept for 14 days, the longest there is. */
+/** A queue for messages that AWS services could not deliver. SQS keeps them for 14 days, its maximum. */
 export class DeadLetterQueue extends Construct {
   readonly name: string;
   readonly arn: string;
@@ -15,10 +15,10 @@ export class DeadLetterQueue extends Construct {
     id: string,
     props: {
       readonly context: StackContext;
-      /** The queue's name is the stack's, followed by this. */
+      /** The queue's name is `<stack>-<suffix>`. */
       readonly suffix: string;
-      /** Services that may send to it, each on behalf of these ARNs alone. */
-      readonly senders: readonly { readonly service: string; readonly sources: readonly string[] }[];
+      /** Services that may send to it. */
+      readonly senders: readonly AllowedService[];
     },
   ) {
     super(scope, id);
@@ -28,7 +28,7 @@ export class DeadLetterQueue extends Construct {
       name,
       messageRetentionSeconds: fortnight,
       ...(context.kmsKeyArn ? { kmsMasterKeyId: context.kmsKeyArn } : { sqsManagedSseEnabled: true }),
-      // A resource of its own would make Terraform wait another half minute at every deployment.
+      // Inline, because a policy resource would make Terraform wait another half minute at every deployment.
       policy: resourcePolicy(arnOf(context, "sqs", name), "sqs:SendMessage", senders),
     });
     this.name = queue.name;

@@ -4,13 +4,13 @@ import { App } from "cdktf";
 import type { IConstruct } from "constructs";
 import type { Bundles, HandlerName } from "./functions/bundle.ts";
 
-/** The CDKTF app of all stacks. What it synthesizes names no path of the machine it ran on. */
+/** The CDKTF app of all stacks. Its output contains no path of the machine that it ran on. */
 export class FleetApp extends App {
   private readonly bundleFolders = new Map<HandlerName, string>();
 
   constructor(
     private readonly bundles: Bundles,
-    /** Left out: what `cdktf` asks for, else `cdktf.out`. */
+    /** Left out: the folder that `cdktf` asks for, else `cdktf.out`. */
     outdir?: string,
   ) {
     super({
@@ -27,7 +27,7 @@ export class FleetApp extends App {
     return app;
   }
 
-  /** A folder with one handler's bundle, beside the stacks: each stack takes its own copy. */
+  /** A folder with one handler's bundle, beside the stacks. Each stack makes its own copy. */
   bundleFolder(name: HandlerName): string {
     const known = this.bundleFolders.get(name);
     if (known !== undefined) return known;

@@ -3,7 +3,7 @@ import type { Construct } from "constructs";
 import type { ServiceRole } from "./service-role.ts";
 import type { StackContext } from "./stack-context.ts";
 
-/** Name of one of a stack's log groups, or without parts what their names begin with. */
+/** Name of one of a stack's log groups. Without parts: their common prefix. */
 export function logGroupName(stack: string, ...parts: readonly string[]): string {
   return ["/agent-fleets", stack, ...parts].join("/");
 }

@@ -11,9 +11,9 @@ import type { StackContext } from "./stack-context.ts";
 export class PrivateBucket extends Construct {
   readonly name: string;
   readonly arn: string;
-  /** What lets in whom `allow` names. */
+  /** The bucket policy with the statements of `allow`. */
   readonly policy: ITerraformDependable;
-  /** What must exist before anything is put into it. */
+  /** Resources that must exist before objects are put into it. */
   readonly ready: ITerraformDependable[];
 
   constructor(
@@ -21,21 +21,21 @@ export class PrivateBucket extends Construct {
     id: string,
     props: {
       readonly context: StackContext;
-      /** What it is for: part of its name. At most 9 characters. */
+      /** Part of the bucket's name. At most 9 characters. */
       readonly purpose: string;
       /** `undefined`: S3's own key. */
       readonly kmsKeyArn: string | undefined;
-      /** Goes with the stack, whatever is in it. @default only when it is empty */
+      /** Destroying the stack deletes the bucket with its objects. @default only an empty bucket */
       readonly forceDestroy?: true;
-      /** How long objects are kept; 0: for ever. @default 0 */
+      /** How long objects are kept. 0: for ever. @default 0 */
       readonly expireDays?: number;
-      /** Statements of its policy, by the bucket's ARN. @default none */
+      /** Returns further policy statements for the bucket's ARN. @default none */
       readonly allow?: (arn: string) => readonly object[];
     },
   ) {
     super(scope, id);
     const { context, purpose, kmsKeyArn, forceDestroy, expireDays = 0, allow = () => [] } = props;
-    // AWS takes 37 characters of prefix.
+    // AWS allows a prefix of 37 characters.
     const bucketPrefix = `${context.name.slice(0, 26)}-${purpose}-`;
     const { id: bucket, arn } = new S3Bucket(this, "bucket", { bucketPrefix, forceDestroy });
     this.name = bucket;

@@ -8,17 +8,17 @@ import type { ServiceRole } from "./service-role.ts";
 import type { StackContext } from "./stack-context.ts";
 
 /**
- * A secret by reference. Its value never enters config, state, plan or the synthesized JSON: it is filled in later,
- * brought by ARN, or passed through an ephemeral variable and a write-only argument.
+ * A secret by reference. Its value never enters config, state, plan or the synthesized JSON. An operator sets it later,
+ * or the config names an ARN, or an ephemeral variable passes it to a write-only argument.
  */
 export class Secret extends Construct {
   /** Secrets Manager secret or SSM parameter. */
   readonly arn: string;
-  /** The ephemeral variable's value, for other write-only arguments; only where the config names a variable. */
+  /** The ephemeral variable's value, for other write-only arguments. `undefined` unless the config names a variable. */
   readonly value: string | undefined;
-  /** What must exist before the value can be read. */
+  /** Resources that must exist before the value can be read. */
   readonly ready: ITerraformDependable[];
-  /** What it is encrypted with; `undefined`: AWS's own key. */
+  /** The key that encrypts it. `undefined`: AWS's own key. */
   private readonly kmsKeyArn: string | undefined;
 
   constructor(

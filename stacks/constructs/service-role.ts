@@ -24,7 +24,7 @@ export function policyDocument(statements: readonly Statement[]): string {
   });
 }
 
-/** A role that one AWS service assumes. Rights are added by the resources it uses (`secret.grantRead(role)`). */
+/** A role that one AWS service assumes. The resources that it uses add rights (`secret.grantRead(role)`). */
 export class ServiceRole extends Construct {
   readonly arn: string;
   readonly name: string;
@@ -66,7 +66,7 @@ export class ServiceRole extends Construct {
     this.name = role.name;
   }
 
-  /** Adds one statement to the role's inline policy; one that is there already changes nothing. */
+  /** Adds one statement to the role's inline policy. Adding it again changes nothing. */
   allow(statement: Statement): void {
     const known = JSON.stringify(statement);
     if (this.statements.some((other) => JSON.stringify(other) === known)) return;
@@ -78,12 +78,12 @@ export class ServiceRole extends Construct {
     });
   }
 
-  /** What must exist before the service can use the role's rights. */
+  /** Resources that must exist before the service can use the role's rights. */
   get ready(): ITerraformDependable[] {
     return this.policy ? [this.policy] : [];
   }
 
-  /** Lets the role use the stack's customer managed key, where there is one. */
+  /** Lets the role use the stack's customer managed key, if there is one. */
   allowKey(context: StackContext, actions: readonly string[]): void {
     if (context.kmsKeyArn) this.allow({ actions, resources: [context.kmsKeyArn] });
   }

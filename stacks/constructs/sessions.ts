@@ -5,12 +5,12 @@ import { logGroupName } from "./log-group.ts";
 import type { ServiceRole } from "./service-role.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
 
-/** Name of the log group that holds the ECS Exec sessions of a cluster of ours. */
+/** Name of the log group of ECS Exec sessions on one of our clusters. */
 export function sessionLogGroup(cluster: string): string {
   return logGroupName(cluster, "exec");
 }
 
-/** Lets a task write the log of its ECS Exec sessions and, where they are encrypted with a key of yours, take part. */
+/** Lets a task write the log of its ECS Exec sessions and, with `keyArn`, use the key that encrypts them. */
 export function allowSessions(
   role: ServiceRole,
   { logGroupArn, keyArn }: { readonly logGroupArn: string; readonly keyArn: string | undefined },
@@ -19,12 +19,12 @@ export function allowSessions(
     actions: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
     resources: [`${logGroupArn}:*`],
   });
-  // The session asks for all groups to find its own.
+  // The session lists all groups to find its own.
   role.allow({ actions: ["logs:DescribeLogGroups"], resources: ["*"] });
   if (keyArn !== undefined) role.allow({ actions: ["kms:Decrypt"], resources: [keyArn] });
 }
 
-/** Tells fleets on a cluster of ours, by an SSM parameter, which key encrypts its sessions. */
+/** Publishes the key of a cluster's sessions to fleets on it, as an SSM parameter. */
 export function publishSessionKey(scope: Construct, context: StackContext): void {
   new SsmParameter(scope, "session-key", {
     name: keyParameter(context.name),
@@ -34,12 +34,12 @@ export function publishSessionKey(scope: Construct, context: StackContext): void
   });
 }
 
-/** {@link allowSessions} for a task of another stack, on the cluster that a stack of ours has made. */
+/** {@link allowSessions} for a task on a cluster that another stack has made. */
 export function allowSessionsOn(cluster: string, role: ServiceRole, context: StackContext): void {
   const key = new DataAwsSsmParameter(role, "session-key", { name: keyParameter(cluster) });
   allowSessions(role, {
     logGroupArn: arnOf(context, "logs", `log-group:${sessionLogGroup(cluster)}`),
-    // The attribute `value` counts as a secret for Terraform; this one is for what is none.
+    // Terraform treats the attribute `value` as a secret; this one is for values that are not secret.
     keyArn: key.insecureValue,
   });
 }

@@ -1,4 +1,4 @@
-/** What every construct of one stack shares. */
+/** Values that all constructs of one stack share. */
 export interface StackContext {
   /** The stack's name: prefix of the names of everything in it. */
   readonly name: string;
@@ -7,7 +7,7 @@ export interface StackContext {
   readonly partition: string;
   /** Account id, as a Terraform expression. */
   readonly accountId: string;
-  /** Customer managed key for everything that can be encrypted with one. */
+  /** Customer managed key for every resource that can use one. */
   readonly kmsKeyArn: string | undefined;
   readonly logRetentionDays: number;
   readonly permissionsBoundaryArn: string | undefined;

@@ -1,9 +1,9 @@
-/** Text as Terraform should read it: what looks like one of its expressions is none. */
+/** Escapes text, so that Terraform reads nothing in it as an expression. */
 export function terraformText(text: string): string {
   return text.replaceAll(/[$%](?=\{)/g, "$&$&");
 }
 
-/** The text that {@link terraformText} was made from: for what is encoded before Terraform reads it. */
+/** Undoes {@link terraformText}, for text that is encoded before Terraform reads it. */
 export function plainText(text: string): string {
   return text.replaceAll(/([$%])\1(?=\{)/g, "$1");
 }

@@ -1,14 +1,14 @@
 import { type Answer, type AwsCall, jsonOf } from "./exchange.ts";
 
-/** Asks moto: what the caller asked, with another input of the same call, or another operation of the same service. */
+/** Calls moto: the caller's request, the same call with another input, or another operation of the same service. */
 export type Forward = (changed?: { readonly operation?: string; readonly input: AwsCall["input"] }) => Promise<Answer>;
 
-/** Answers one call as AWS would where moto does not, by asking moto or without. */
+/** Answers one call as AWS does where moto does not, with or without calling moto. */
 type Bridge = (call: AwsCall, forward: Forward) => Promise<Answer>;
 
 /**
- * What moto lacks of a service, by `service:Operation`, or `service:*` for all its other operations. What moto forgets is
- * remembered as it was sent, and answered back: a stack that changes what it sends still shows.
+ * Closes moto's gaps of a service, by `service:Operation`, or `service:*` for all its other operations. Values that
+ * moto forgets are remembered and answered as they were sent, so a change in a stack's request still shows.
  */
 export type Bridges = Readonly<Record<string, Bridge>>;
 

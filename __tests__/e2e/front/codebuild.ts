@@ -6,10 +6,10 @@ const project = z.looseObject({ name: z.string() });
 const answered = z.looseObject({ project: project.optional(), projects: z.array(project).optional() });
 
 /**
- * CodeBuild. What moto does not do:
+ * CodeBuild. moto does not:
  *
- * - remember how many builds of a project may run at once: we do;
- * - delete a project by its ARN, as the provider does: it gets the name.
+ * - remember how many builds of a project may run at once; we do;
+ * - delete a project by its ARN, as the provider does; it gets the name.
  */
 export function codeBuildBridges(): Bridges {
   const limits = new Map<string, unknown>();

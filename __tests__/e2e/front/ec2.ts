@@ -4,10 +4,10 @@ import type { AwsCall } from "./exchange.ts";
 const ruleId = /<securityGroupRuleId>([^<]*)<\/securityGroupRuleId>/g;
 
 /**
- * EC2. What moto does not do:
+ * EC2. moto does not:
  *
- * - remember the description of a security group's rule that names another group: we do;
- * - tell the tags of a launch template from those that its instances get;
+ * - remember the description of a security group's rule that names another group; we do;
+ * - distinguish the tags of a launch template from those of its instances;
  * - write the state of a subnet's IPv6 range so that it can be read.
  */
 export function ec2Bridges(): Bridges {

@@ -11,7 +11,7 @@ const service = z.looseObject({
 });
 const answered = z.looseObject({ service: service.optional(), services: z.array(service).optional() });
 
-/** What moto forgets of a service, beside its deployment configuration. */
+/** The fields of a service that moto forgets, in addition to its deployment configuration. */
 const forgotten = [
   "availabilityZoneRebalancing",
   "capacityProviderStrategy",
@@ -23,10 +23,10 @@ const forgotten = [
 ];
 
 /**
- * ECS services. What moto does not do:
+ * ECS services. moto does not:
  *
- * - remember most of what a service was made with: we do;
- * - leave out the network of services that have none of their own, for whose lack the provider looks.
+ * - remember most settings of a service; we do;
+ * - leave out the network of a service without one, which the provider checks.
  */
 export function ecsServiceBridges(): Bridges {
   const sent = new Map<string, Fields>();
@@ -71,7 +71,7 @@ export function ecsServiceBridges(): Bridges {
   };
 }
 
-/** Clusters and services are known by name or ARN. */
+/** Callers name clusters and services by name or ARN. */
 function keyOf(cluster: unknown, name: unknown): string {
   return [cluster, name].map((each) => String(each).split("/").at(-1)).join("/");
 }

@@ -8,15 +8,15 @@ const taskDefinition = z.looseObject({
 const strategy = z.array(z.looseObject({ capacityProvider: z.string() })).default([]);
 const clusters = z.object({ clusters: z.array(z.object({ capacityProviders: z.array(z.string()).default([]) })) });
 
-/** What containers that share the task's memory are given; less than AWS would take. */
+/** The memory for moto of containers that share the task's memory; less than AWS allows. */
 const tokenMemory = { memoryReservation: 1 };
 
 /**
- * ECS tasks. What moto does not do:
+ * ECS tasks. moto does not:
  *
- * - run tasks for a capacity provider strategy: it gets a launch type instead, once AWS would take the strategy;
- * - run tasks whose containers share the task's memory: it is told that each has some of its own;
- * - know a client token again, which makes a repeated call harmless.
+ * - run tasks for a capacity provider strategy; if AWS would accept the strategy, moto gets a launch type instead;
+ * - run tasks whose containers share the task's memory; moto gets some memory for each;
+ * - recognize a client token, which makes a repeated call harmless.
  */
 export function ecsTaskBridges(onStarted: (launch: AwsCall["input"]) => void): Bridges {
   const launches = new Map<string, Promise<Answer>>();
@@ -47,10 +47,12 @@ export function ecsTaskBridges(onStarted: (launch: AwsCall["input"]) => void): B
   };
 }
 
-/** What AWS takes as a client token. */
+/** The longest client token that AWS accepts. */
 const longestToken = 64;
 
-/** Why AWS would run no task: only capacity providers of the cluster are taken, and Fargate places by itself. */
+/**
+ * Why AWS would run no task: it accepts only the cluster's capacity providers, and no placement strategy on Fargate.
+ */
 async function refusalOf(input: AwsCall["input"], forward: Forward): Promise<string | undefined> {
   if (String(input.clientToken).length > longestToken) return `clientToken has more than ${longestToken} characters`;
   const named = strategy.parse(input.capacityProviderStrategy).map(({ capacityProvider }) => capacityProvider);

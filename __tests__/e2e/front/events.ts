@@ -19,8 +19,8 @@ const listedTargets = z.object({
 const found = z.object({ QueueUrl: z.string() });
 
 /**
- * EventBridge, as far as events of AWS services go: brings one to the targets of the deployed rules that match it, which
- * are queues and get it as it is. moto would also bring it to the targets of schedules, and fail there.
+ * EventBridge for events of AWS services: delivers an event to the targets of all matching deployed rules. The targets
+ * are queues and get it unchanged. moto would also deliver it to the targets of schedules, and fail there.
  */
 export async function putEvent(moto: string, { region, source, detailType, detail }: ServiceEvent): Promise<void> {
   const call = async (service: string, target: string, input: object) => {

@@ -18,21 +18,21 @@ export interface Answer {
 /** One call of an AWS API. */
 export interface AwsCall {
   /**
-   * Access key id of the caller: of a deployed function, its name; of a workflow, `role:` and its role; of an instance, its
-   * session as AWS calls it, `AROA…:i-…`; of everyone else `test`.
+   * Access key id of the caller. A deployed function: its name. A workflow: `role:` and its role. An instance: its
+   * session as AWS names it, `AROA…:i-…`. All others: `test`.
    */
   readonly caller: string;
   /** Such as `ecs`. */
   readonly service: string;
   /** Such as `RunTask`. */
   readonly operation: string;
-  /** The request's JSON or form. With `Invoke`: the function's name, and the event. */
+  /** The request's JSON or form. With `Invoke`: the function's name and the event. */
   readonly input: Readonly<Record<string, unknown>>;
 }
 
 const functionPath = /^\/2015-03-31\/functions\/([^/?]+)(\/invocations)?/;
 
-/** The call that a request is. */
+/** Reads the call from a request. */
 export function callOf(exchange: Exchange): AwsCall {
   const { method, path, headers, body } = exchange;
   const signed = /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? "");
@@ -76,7 +76,7 @@ function formOf({ body }: Exchange): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(body.toString("utf8")));
 }
 
-/** The JSON object that a body is; without any properties if it is none. */
+/** Parses a body as a JSON object. Returns an empty object if it is none. */
 export function jsonOf(body: Buffer): Record<string, unknown> {
   try {
     const json: unknown = JSON.parse(body.toString("utf8"));
@@ -86,14 +86,14 @@ export function jsonOf(body: Buffer): Record<string, unknown> {
   }
 }
 
-/** All that a stream has. */
+/** Reads a stream to its end. */
 export async function readBody(stream: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-/** Hands requests on to another server, over connections that stay open until it is closed. */
+/** Forwards requests to another server, over connections that stay open until it is closed. */
 export function createForwarder(url: string): { forward(exchange: Exchange): Promise<Answer>; close(): void } {
   const agent = new Agent({ keepAlive: true });
   return {

@@ -5,7 +5,7 @@ import type { Answer, AwsCall } from "./exchange.ts";
 
 type Input = AwsCall["input"];
 
-/** An instance of a group, as moto knows it. */
+/** An instance of a group in moto. */
 interface Member {
   readonly group: string;
   readonly zone: string;
@@ -19,14 +19,14 @@ interface Wait {
 }
 
 /**
- * EC2 Auto Scaling. What moto does not do:
+ * EC2 Auto Scaling. moto does not:
  *
- * - remember how long instances may live: we do;
- * - wait for termination hooks: an instance that waits is on standby in moto, which knows it as the group's, but not as one
- *   of those that are desired. Its end is told to EventBridge, and comes when the hook is completed;
- * - tell of hooks without a target of their own that they have none;
+ * - remember how long instances may live; we do;
+ * - wait for termination hooks. A waiting instance is on standby in moto: it belongs to the group, but does not count
+ *   towards the desired capacity. We send its event to EventBridge, and end it when the hook is completed;
+ * - leave out the target of hooks without one;
  * - end protected instances with a group that is deleted by force;
- * - refuse what would break the group's limits, or names an instance of no group.
+ * - refuse calls that would break the group's limits or that name an instance of no group.
  *
  * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks.html
  */
@@ -34,7 +34,7 @@ export function groupBridges(tell: (event: ServiceEvent) => Promise<void>): Brid
   const lifetimes = new Map<string, string>();
   /** By instance id. */
   const waiting = new Map<string, Wait>();
-  /** Terminations come one after the other, or two at once would take a group below its minimum. */
+  /** Terminations run one after the other. Two at once could take a group below its minimum. */
   let last: Promise<unknown> = Promise.resolve();
 
   const remember = async ({ input }: AwsCall, forward: Forward) => {
@@ -204,7 +204,7 @@ function textOf({ body }: Answer): string {
   return body.toString("utf8");
 }
 
-/** Text of the first element of a name. */
+/** Text of the first element with this name. */
 function element(xml: string, name: string): string | undefined {
   return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
 }

@@ -1,10 +1,12 @@
 import { type Bridges, jsonAnswer } from "./bridge.ts";
 import type { Answer, AwsCall } from "./exchange.ts";
 
-/** The account and region that shipped machine images are of. */
+/** The account and region of the shipped machine images. */
 const arnPrefix = "arn:aws:imagebuilder:us-west-2:111122223333";
 
-/** Kinds of things by their name in operations: how ARNs and arguments call them, and what follows a version in an ARN. */
+/**
+ * Kinds of resources by their name in operations: their name in ARNs and arguments, and the ARN's end after a version.
+ */
 const kinds = {
   Component: { inArn: "component", argument: "componentBuildVersionArn", build: "/1" },
   ImageRecipe: { inArn: "image-recipe", argument: "imageRecipeArn", build: "" },
@@ -24,7 +26,7 @@ const kinds = {
 
 type Kind = keyof typeof kinds;
 
-/** What AWS fills in. */
+/** Defaults that AWS fills in. */
 const defaults: Readonly<Record<Kind, object>> = {
   Component: { owner: "111122223333", type: "BUILD", encrypted: true, dateCreated: "2026-01-01T00:00:00Z" },
   ImageRecipe: { owner: "111122223333", platform: "Linux", dateCreated: "2026-01-01T00:00:00Z" },
@@ -37,8 +39,9 @@ const defaults: Readonly<Record<Kind, object>> = {
 const call = /^(?:GET|PUT|DELETE) \/(Create|Get|Update|Delete)(\w+)(?:\?(.*))?$/;
 
 /**
- * Image Builder, which moto lacks: what stacks make of it, in memory. It builds nothing. As in AWS, components and recipes are
- * made once and never again with the same name and version, and nothing can be deleted that another thing names.
+ * Image Builder, which moto lacks: the resources of stacks, in memory. It builds nothing. As in AWS, a component or
+ * recipe with the same name and version can be made only once, and nothing can be deleted while another resource names
+ * it.
  */
 export function imageBuilderBridges(): Bridges {
   const made = new Map<string, Readonly<Record<string, unknown>>>();
@@ -79,7 +82,7 @@ export function imageBuilderBridges(): Bridges {
   };
 }
 
-/** A thing as AWS answers it. */
+/** A resource as AWS returns it. */
 function shown(kind: Kind, thing: Readonly<Record<string, unknown>>): object {
   const { schedule } = thing;
   return kind === "ImagePipeline" && typeof schedule === "object"

@@ -7,15 +7,15 @@ const mapping = z.looseObject({ UUID: z.string() });
 const mappings = z.looseObject({ EventSourceMappings: z.array(mapping) });
 
 /**
- * Lambda. What moto does not do:
+ * Lambda. moto does not:
  *
- * - remember the KMS key of a function: we do;
- * - invoke functions without Docker: invocations are accepted, and the test runs what it wants. So moto gets to know the
- *   mappings of queues to functions as disabled, and they are told as they were made.
+ * - remember the KMS key of a function; we do;
+ * - invoke functions without Docker. We accept invocations, and the test decides what to run. So moto gets the mappings
+ *   of queues to functions as disabled, and we answer them as they were made.
  */
 export function lambdaBridges(): Bridges {
   const keys = new Map<string, unknown>();
-  /** Ids of the mappings that moto alone takes for disabled. */
+  /** Ids of the mappings that are disabled in moto only. */
   const enabled = new Set<string>();
 
   const shown = (each: z.output<typeof mapping>) => (enabled.has(each.UUID) ? { ...each, State: "Enabled" } : each);
@@ -46,7 +46,7 @@ export function lambdaBridges(): Bridges {
   };
 }
 
-/** What is answered about a function, with the key it was made with. */
+/** The answer about a function, with the key that it was made with. */
 function withKey(json: Record<string, unknown>, keys: ReadonlyMap<string, unknown>): object {
   const { Configuration: nested } = json;
   const configuration = typeof nested === "object" && nested ? nested : json;

@@ -3,8 +3,8 @@ import { type Bridges, jsonAnswer } from "./bridge.ts";
 const policyCall = /^(GET|PUT|DELETE) \/([^/?]+)\?policy/;
 
 /**
- * S3. What moto does not do: read the conditions of bucket policies. By one that refuses requests without TLS it would
- * refuse all. So it gets none, and we remember them.
+ * S3. moto does not read the conditions of bucket policies. With a policy that refuses requests without TLS it would
+ * refuse all requests. So moto gets no policies, and we remember them.
  */
 export function s3Bridges(): Bridges {
   const policies = new Map<string, object>();

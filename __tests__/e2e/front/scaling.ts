@@ -4,7 +4,7 @@ import { jsonOf } from "./exchange.ts";
 
 const tags = z.record(z.string(), z.string()).default({});
 
-/** Application Auto Scaling. moto knows no tags of scalable targets: we do. */
+/** Application Auto Scaling. moto does not remember tags of scalable targets; we do. */
 export function applicationScalingBridges(): Bridges {
   const tagsOf = new Map<string, Readonly<Record<string, string>>>();
   const add = (arn: unknown, more: unknown) =>

@@ -12,9 +12,9 @@ const received = z.looseObject({
 const attributes = z.looseObject({ Attributes: z.looseObject({ RedrivePolicy: z.string().optional() }).optional() });
 
 /**
- * SQS. What moto does not do:
+ * SQS. moto does not:
  *
- * - tell who sent a message: we do, where that is a session of a role;
+ * - report who sent a message; we do, for sessions of a role;
  * - answer the redrive policy without spaces, as it was sent.
  */
 export function sqsBridges(): Bridges {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import { type Bridges, jsonAnswer } from "./bridge.ts";
 
-/** Runs a command on an instance: resolves to what it printed, or to `undefined` where nobody listens. */
+/** Runs a command on an instance. Resolves to its output, or to `undefined` if the instance does not answer. */
 export type RunOnInstance = (instanceId: string, command: string) => Promise<string | undefined>;
 
 const send = z.object({
@@ -12,9 +12,9 @@ const send = z.object({
 });
 const asked = z.object({ CommandId: z.string(), InstanceId: z.string() });
 
-/** Systems Manager. What moto does not do: run commands on instances. The test does, as far as its instances know them. */
+/** Systems Manager. moto runs no commands on instances. The test does, for the commands that its instances support. */
 export function ssmBridges(run: RunOnInstance): Bridges {
-  /** What was printed, by command id and instance. */
+  /** The output by command id and instance. */
   const outputs = new Map<string, string>();
   const key = (command: string, instance: string) => `${command} ${instance}`;
   return {

@@ -7,12 +7,12 @@ import { type Answer, type AwsCall, jsonOf } from "./exchange.ts";
 /** A deployed state machine. */
 export interface Machine {
   readonly name: string;
-  /** The role that it acts by. */
+  /** Its role. */
   readonly roleName: string;
   readonly definition: Definition;
 }
 
-/** Executes a state machine; resolves when it has ended, however that is. */
+/** Executes a state machine. Resolves when the execution has ended, whether well or not. */
 export type RunMachine = (
   machine: Machine,
   execution: { readonly name: string; readonly input: unknown },
@@ -32,14 +32,14 @@ const start = z.object({ stateMachineArn: z.string(), name: z.string(), input: z
 const list = z.object({ stateMachineArn: z.string(), statusFilter: z.string().optional() });
 const described = z.object({ name: z.string(), roleArn: z.string(), definition: z.string() });
 
-/** What Step Functions takes as an execution's name. */
+/** The form of an execution's name that Step Functions accepts. */
 const executionName = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}]{1,80}$/u;
 
 /**
- * Step Functions. What moto does not do:
+ * Step Functions. moto does not:
  *
- * - validate definitions, and list versions of state machines, as the provider wants;
- * - execute state machines as they are: we do, by an interpreter, and tell what runs. A name counts once.
+ * - validate definitions and list versions of state machines, which the provider calls;
+ * - execute state machines; we do, by an interpreter, and list executions. Each name can be used once.
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */

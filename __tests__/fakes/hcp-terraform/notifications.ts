@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { FakeNotification, FakeRun, HcpTerraformState } from "./state.ts";
 
-/** Sends the handshake, and resolves to the status it was answered with; 0 where nobody answers. */
+/** Sends the handshake. Resolves to the status of the answer, or 0 without an answer. */
 export function sendVerification(configuration: FakeNotification): Promise<number> {
   return post(configuration, {
     payload_version: 1,
@@ -26,7 +26,7 @@ export function sendVerification(configuration: FakeNotification): Promise<numbe
   });
 }
 
-/** Tells every enabled configuration of the run's workspace that wants this trigger. Resolves to the statuses answered. */
+/** Notifies every enabled configuration of the run's workspace with this trigger. Resolves to the answers' statuses. */
 export function sendRunNotification(state: HcpTerraformState, run: FakeRun, trigger: string): Promise<number[]> {
   const configurations = [...state.notifications.values()].filter(
     ({ enabled, triggers, workspaceId }) => enabled && workspaceId === run.workspaceId && triggers.includes(trigger),

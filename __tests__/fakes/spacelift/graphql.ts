@@ -1,4 +1,4 @@
-/** A field of a GraphQL operation: what is asked for, and with which arguments. */
+/** A field of a GraphQL operation with its arguments. */
 export interface Selection {
   readonly name: string;
   /** With the values of the operation's variables. */
@@ -6,7 +6,7 @@ export interface Selection {
   readonly fields: readonly Selection[];
 }
 
-/** An operation that does not fit the schema; its message is what the server answers. */
+/** An operation that does not fit the schema. The server answers with its message. */
 export class GraphqlError extends Error {}
 
 /** The fields of one operation: enough of GraphQL for clients that use variables and neither aliases nor fragments. */
@@ -65,7 +65,7 @@ export function parseOperation(
   return { type, fields: fieldsOf() };
 }
 
-/** What of an object was asked for. */
+/** The requested fields of an object. */
 export function select(
   type: string,
   value: Readonly<Record<string, unknown>> | undefined,

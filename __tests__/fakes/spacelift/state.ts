@@ -1,6 +1,6 @@
 import type { Clock } from "../../../handlers/lib/core/ports.ts";
 
-/** A worker as its pool shows it; what a test sets is shown as it is, whatever a real server would show. */
+/** A worker as its pool shows it. A test's values are shown as they are, even if a real server would not show them. */
 export interface FakeWorker {
   readonly id: string;
   busy: unknown;
@@ -26,7 +26,7 @@ export class SpaceliftState {
   readonly keyId = "01TESTKEY";
   /** How long sessions last. */
   sessionSeconds = 36_000;
-  /** Whether workers tell since when they are idle, as newer servers let them. */
+  /** Whether the server shows since when workers are idle, as newer servers do. */
   tellsIdleTimes = true;
   /** Whether the key may drain workers. */
   mayDrain = true;

@@ -38,7 +38,11 @@ function setUp({ state = "idle" as State, queued = 0, saidNoAgent = false } = {}
     step: (step: string, { reason = "scale-in" as RetirementReason, pool = undefined as string | undefined } = {}) =>
       handleRetire(
         { step, reason, agent: { name: "ci_1", capacityId: "ci_1", pool } },
-        { pools, log, group: { saidNoAgent: async () => saidNoAgent, note: (id, fact) => call(`note ${id} ${fact}`, undefined) } },
+        {
+          pools,
+          log,
+          group: { saidNoAgent: async () => saidNoAgent, note: (id, fact) => call(`note ${id} ${fact}`, undefined) },
+        },
       ),
   };
 }

@@ -22,12 +22,12 @@ describe("fleet as a process", { timeout: 30_000 }, () => {
   it("shows its commands, from whatever folder it is called", async () => {
     const { code, stdout, stderr } = await fleetProcess(["--help"], { cwd: folder });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    for (const command of ["token", "notifications", "workspaces", "secret", "run"]) expect(stdout).toContain(command);
+    for (const command of ["hcp", "ado", "secret", "image"]) expect(stdout).toContain(command);
   });
 
   it("defect 9: creates a token, prints it once, and leaves no temp file behind", async () => {
     fake.state.addPool("aws");
-    const { code, stdout, stderr } = await fleetProcess(["token", "create", "acme", "--pool", "aws", "--json"], {
+    const { code, stdout, stderr } = await fleetProcess(["hcp", "token", "create", "acme", "--pool", "aws", "--json"], {
       cwd: folder,
       env: { TOKEN: fake.token, TFE_ADDRESS: fake.url, TMPDIR: folder, HOME: folder, TSX_DISABLE_CACHE: "1" },
     });
@@ -39,7 +39,7 @@ describe("fleet as a process", { timeout: 30_000 }, () => {
   });
 
   it("defect 9: exits with another code than 0 when the API refuses, and shows no stack trace", async () => {
-    const { code, stdout, stderr } = await fleetProcess(["token", "delete", "at-1"], {
+    const { code, stdout, stderr } = await fleetProcess(["hcp", "token", "delete", "at-1"], {
       env: { TOKEN: "canary-wrong-token", TFE_ADDRESS: fake.url },
     });
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
@@ -67,19 +67,70 @@ describe("fleet as a process", { timeout: 30_000 }, () => {
 describe("fleet", () => {
   it.each([
     [["frobnicate"], "unknown command 'frobnicate'"],
-    [["token", "create", "--frobnicate"], "unknown option '--frobnicate'"],
-    [["token", "delete"], "missing required argument 'id'"],
+    [["hcp", "token", "create", "--frobnicate"], "unknown option '--frobnicate'"],
+    [["hcp", "token", "delete"], "missing required argument 'id'"],
     [
-      ["notifications", "add", "acme", "prod", "https://x.example", "--triggers", "none"],
+      ["hcp", "notifications", "add", "acme", "prod", "https://x.example", "--triggers", "none"],
       "Allowed choices are all, minimal",
     ],
-    [["run", "ci", "--timeout-seconds", "soon"], "whole number"],
+    [["hcp", "run", "ci", "--timeout-seconds", "soon"], "whole number"],
     [["secret", "set", "ci-agents", "agent-token", "canary-value"], "too many arguments"],
   ])("defect 9: fails on wrong usage: %j", async (args, message) => {
     const { code, stdout, stderr } = await fleet(args);
     expect(code).not.toBe(0);
     expect(stdout).toBe("");
     expect(stderr).toContain(message);
+  });
+
+  it.each([
+    ["token", "create", "acme", "--pool", "aws"],
+    ["token", "delete", "at-1"],
+    ["token", "--help"],
+    ["notifications", "add", "acme", "prod", "https://x.example"],
+    ["workspaces", "set-agent-pool", "acme", "aws", "prod"],
+    ["run", "ci"],
+  ])("refuses the old spelling by the new one: %s %s", async (...args) => {
+    const [old] = args;
+    const error = `fleet ${old} is called fleet hcp ${old} now.`;
+    const hint = `Use: fleet hcp ${old} …`;
+    expect(await fleet(args)).toEqual({ code: 1, stdout: "", stderr: `fleet: ${error}\n${hint}\n` });
+    for (const json of [
+      [...args, "--json"],
+      ["--json", ...args],
+    ]) {
+      const { code, stdout, stderr } = await fleet(json);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(JSON.parse(stderr)).toEqual({ error, hint });
+    }
+  });
+
+  it.each([
+    ["--host", "tfe.example"],
+    ["--host=tfe.example"],
+  ])("refuses the old place of --host by the new one: %s", async (...host) => {
+    const { code, stderr } = await fleet([...host, "token", "delete", "at-1", "--json"]);
+    expect(code).toBe(1);
+    expect(JSON.parse(stderr)).toEqual({
+      error: "fleet token is called fleet hcp token now.",
+      hint: "Use: fleet hcp token … --host …",
+    });
+  });
+
+  it.each([
+    ["--host", "tfe.example", "hcp", "token", "delete", "at-1"],
+    ["secret", "set", "ci", "agent-token", "--host", "tfe.example"],
+    ["ado", "parallel-jobs", "ci", "--host", "tfe.example"],
+  ])("knows --host among HCP Terraform's commands alone: %s %s %s", async (...args) => {
+    const { code, stderr } = await fleet(args);
+    expect(code).toBe(1);
+    expect(stderr).toContain("unknown option '--host'");
+  });
+
+  it("lets stacks have the name of an old command", async () => {
+    const { stderr } = await fleet(["secret", "set", "token", "agent-token"], {
+      env: { AGENT_FLEETS_CONFIG: join(import.meta.dirname, "../../../config") },
+    });
+    expect(stderr).toContain('there is no stack "token"');
   });
 
   it("fails and shows its help when called without a command", async () => {
@@ -94,7 +145,7 @@ describe("fleet", () => {
 
   it.each(["TOKEN", "HMAC_SALT"])("says that %s is missing", async (variable) => {
     const env = { TOKEN: "test-token", HMAC_SALT: "test-key", [variable]: "" };
-    const { code, stderr } = await fleet(["notifications", "add", "acme", "prod", "https://x.example"], { env });
+    const { code, stderr } = await fleet(["hcp", "notifications", "add", "acme", "prod", "https://x.example"], { env });
     expect(code).toBe(1);
     expect(stderr).toContain(`The environment variable ${variable} is not set.`);
   });
@@ -105,13 +156,15 @@ describe("fleet", () => {
     "ftp://tfe.example",
     "not a host",
   ])("sends no token to %s", async (host) => {
-    const { code, stderr } = await fleet(["token", "delete", "at-1", "--host", host], { env: { TOKEN: "test-token" } });
+    const { code, stderr } = await fleet(["hcp", "token", "delete", "at-1", "--host", host], {
+      env: { TOKEN: "test-token" },
+    });
     expect(code).toBe(1);
-    expect(stderr).toContain("is no address of HCP Terraform");
+    expect(stderr).toContain("is not an address of HCP Terraform");
   });
 
   it("explains failures in JSON where results are JSON, on stderr", async () => {
-    const { code, stdout, stderr } = await fleet(["token", "delete", "at-1", "--json"]);
+    const { code, stdout, stderr } = await fleet(["hcp", "token", "delete", "at-1", "--json"]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(JSON.parse(stderr)).toEqual({
       error: "The environment variable TOKEN is not set.",

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { load, messagesIn } from "./files.ts";
 
 const minimal = "kind: ecs-cluster\nregion: us-west-2\n";
-const subscribed = `${minimal}alerts: { subscriptions: [{ protocol: email, address: ops@example.com }] }\n`;
+const subscribed = `${minimal}alarms: { emails: [ops@example.com] }\n`;
 const errorsWith = (text: string) => messagesIn(minimal + text);
 const warningsOf = (text: string) =>
   load({ "config/fleet.yaml": text }).warnings.map((line) => line.replace(/^\S+ /, ""));
@@ -22,9 +22,17 @@ describe("a cluster's config", () => {
     });
   });
 
-  it("defect 1: warns when nobody would hear of an alert", () => {
-    expect(warningsOf(minimal)).toEqual(["alerts: has no subscriptions: nobody hears of failed tasks and deployments"]);
-    expect(warningsOf(subscribed)).toEqual([]);
+  it("defect 1: warns when nobody would be notified", () => {
+    expect(warningsOf(minimal)).toEqual([
+      "alarms: has no receiver: set alarms.emails, or nobody is notified of failed tasks and deployments",
+    ]);
+    for (const receiver of [
+      "emails: [ops@example.com]",
+      "subscriptions: [{ protocol: email, address: ops@example.com }]",
+      "topicArn: arn:aws:sns:us-west-2:111122223333:ci",
+    ]) {
+      expect(warningsOf(`${minimal}alarms: { ${receiver} }\n`)).toEqual([]);
+    }
   });
 
   it("warns of tasks without a way out", () => {
@@ -32,6 +40,15 @@ describe("a cluster's config", () => {
     expect(warningsOf(text)).toEqual([expect.stringMatching(/^network\.create\.egress: is public-ip: tasks with/)]);
     expect(warningsOf(text.replace('1.29.0"', '1.29.0", networkMode: bridge'))).toEqual([]);
   });
+});
+
+it.each([
+  "alerts: { subscriptions: [{ protocol: email, address: ops@example.com }] }",
+  "alerts: { emails: [ops@example.com], topicArn: nonsense }",
+  "alerts:",
+  "alarms: { emails: [ops@example.com] }\nalerts: {}",
+])("the old key is refused by the name of the new one: %j", (text) => {
+  expect(errorsWith(text)).toEqual(["alerts: is called alarms now. The keys below it keep their names"]);
 });
 
 describe("hosts", () => {

@@ -5,11 +5,11 @@ import { hookSecretHeader, jobStateEvent } from "../../../handlers/lib/vendors/a
 import type { VendorDeps } from "../../../handlers/lib/vendors/deps.ts";
 import { pathOf } from "../../../handlers/lib/vendors/http.ts";
 
-/** What of Azure DevOps an operator needs to have a fleet woken: https://learn.microsoft.com/rest/api/azure/devops/hooks. */
+/** The service hooks by which projects wake a fleet: https://learn.microsoft.com/rest/api/azure/devops/hooks. */
 export interface ServiceHooks {
-  /** Makes the service hook of a project that posts to `url`, or updates the one there is. */
+  /** Makes the service hook of a project that posts to `url`, or updates the existing one. */
   save(project: string, url: string, secret: string): Promise<"created" | "updated">;
-  /** Removes every service hook of ours that posts to `url`. Resolves to how many there were. */
+  /** Removes all service hooks of a project that post to `url`. Resolves to their number. */
   remove(project: string, url: string): Promise<number>;
 }
 

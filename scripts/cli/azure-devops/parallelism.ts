@@ -6,15 +6,15 @@ import type { VendorDeps } from "../../../handlers/lib/vendors/deps.ts";
 const resourceUsage = z.object({
   resourceLimit: z.object({
     totalCount: z.number().nullish(),
-    /** Then the count is made up of what could be reached. */
+    /** `true`: the count is incomplete. */
     failedToReachAllProviders: z.boolean().nullish(),
   }),
 });
 
 /**
- * How many jobs the organization may run on self-hosted agents at a time, in all its private projects: more agents than
- * that wait for nothing. `undefined` where Azure DevOps does not tell: Microsoft documents no API for it, the Server
- * edition sells no parallel jobs, and the credential needs rights for it that a fleet does not need.
+ * How many jobs the organization may run on self-hosted agents at a time, in all its private projects. Further agents
+ * get no job. `undefined` if Azure DevOps does not say: Microsoft documents no API for it, the Server edition sells no
+ * parallel jobs, and the credential needs rights that a fleet does not need.
  */
 export async function readParallelJobs(organization: Organization, deps: VendorDeps): Promise<number | undefined> {
   const query = {

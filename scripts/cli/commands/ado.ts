@@ -23,8 +23,8 @@ export function addAdoCommands(program: Command, context: Context): void {
     .command("add")
     .summary("let projects wake a fleet")
     .description(
-      "Makes a service hook in each project that posts to the fleet's webhook whenever a job changes its state. It shows " +
-        "HOOK_SECRET, which must equal the stack's hook-secret. One that posts there already is updated in place.",
+      "Makes a service hook in each project that posts to the fleet's webhook whenever a job changes its state. The hook " +
+        "sends HOOK_SECRET, which must equal the stack's hook-secret. An existing hook with this URL is updated.",
     )
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .argument("<url>", "the webhook's URL (output webhook_url)")
@@ -58,7 +58,7 @@ export function addAdoCommands(program: Command, context: Context): void {
     );
   hook
     .command("remove")
-    .summary("let projects wake a fleet no more")
+    .summary("stop projects from waking a fleet")
     .description("Removes the service hooks of projects that post to the URL.")
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .argument("<url>", "the webhook's URL (output webhook_url)")
@@ -86,8 +86,8 @@ function addParallelJobs(ado: Command, context: Context): void {
     .command("parallel-jobs")
     .summary("compare a fleet's limits with what the organization has bought")
     .description(
-      "Tells how many jobs the organization may run on self-hosted agents at a time, and warns where the fleet may have " +
-        "more agents: those would wait for nothing.",
+      "Shows how many jobs the organization may run on self-hosted agents at a time. Warns if the fleet may have more " +
+        "agents, because those would get no job.",
     )
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .action(async (stack: string, _options: unknown, command: Command) => {
@@ -101,10 +101,10 @@ function addParallelJobs(ado: Command, context: Context): void {
       const maxAgents = pools.reduce((sum, { max }) => sum + max, 0);
       const outcome = { maxAgents, parallelJobs: parallelJobs ?? null };
       if (parallelJobs === undefined) {
-        return ui.result(outcome, "Azure DevOps does not tell this token how many parallel jobs there are.");
+        return ui.result(outcome, "Azure DevOps does not show this token how many parallel jobs there are.");
       }
       if (maxAgents > parallelJobs) {
-        ui.note(`warning: agents beyond ${parallelJobs} get no job. Lower max, or buy more parallel jobs.`);
+        ui.note(`warning: agents above ${parallelJobs} get no job. Lower max, or buy more parallel jobs.`);
       }
       ui.result(outcome, `Parallel jobs: ${parallelJobs}. Agents at most: ${maxAgents}.`);
     });
@@ -116,7 +116,7 @@ function hooksOf(stack: string, context: Context): ServiceHooks {
   return createServiceHooks(organizationOf(vendor), { clock: context.clock, readToken: () => Promise.resolve(pat) });
 }
 
-/** Reached by the operator's own token. */
+/** The organization, with the operator's own token. */
 function organizationOf(vendor: AzureDevOpsConfig): Organization {
   return { url: urlOf(vendor), auth: { type: "pat" } };
 }
@@ -126,5 +126,5 @@ function azureDevOpsFleet(stack: string, context: Context): EcsFleetConfig & { r
   if (config.kind === "ecs-fleet" && config.vendor.type === "azure-devops") {
     return { ...config, vendor: config.vendor };
   }
-  throw new UserError(`${file} is no fleet of Azure DevOps.`, "Name the stack of one.");
+  throw new UserError(`${file} is no fleet of Azure DevOps.`, "Give the name of an Azure DevOps fleet's stack.");
 }

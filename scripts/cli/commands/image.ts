@@ -16,12 +16,12 @@ export function addImageCommands(program: Command, context: Context): void {
     .command("build")
     .summary("build the image of a stack's agents")
     .description(
-      "Builds the image of a stack's agents in AWS and follows the log. New agents run it as soon as it is built; " +
-        "agents that are there finish on the one they have. Of a machine image: builds an AMI, for fleets that are deployed " +
-        "from then on. Fails when the build does.",
+      "Builds the image of a stack's agents in AWS and follows the log. New agents run it as soon as it is built. " +
+        "Running agents keep the old one until they end. For a machine image: builds an AMI, which fleets get when they " +
+        "are next deployed. Fails if the build fails.",
     )
     .argument("<stack>", "name of the stack: its config file without .yaml")
-    .option("--no-wait", "start the build and leave it to itself")
+    .option("--no-wait", "start the build and do not follow it")
     .addHelpText("after", "\nExample:\n  fleet image build ci-agents")
     .action((stack: string, options: BuildOptions, command: Command) => buildImage(context, stack, options, command));
 }
@@ -35,7 +35,7 @@ async function buildImage(
   const ui = uiOf(context, command);
   const { kind, region } = loadStack(stackName, context).config;
   const isAmi = kind === "machine-image";
-  // Only here, because loading the AWS SDK takes a quarter of a second.
+  // Imported only here, because loading the AWS SDK takes a quarter of a second.
   const builds = isAmi
     ? (await import("../lib/image-builder.ts")).imageBuilderIn(region)
     : (await import("../lib/codebuild.ts")).codeBuildIn(region);
@@ -53,12 +53,12 @@ async function buildImage(
   if (wait && !build.succeeded) {
     throw new UserError(
       `The build ended as ${build.status}${build.failure ? ` ${build.failure}` : ""}.`,
-      `The image of before stays in use. The log stays in ${build.log?.url ?? build.log?.group ?? "CloudWatch"}.`,
+      `The previous image stays in use. The log is in ${build.log?.url ?? build.log?.group ?? "CloudWatch"}.`,
     );
   }
 }
 
-/** Tells phases and log lines as they come. Resolves to the build at its end. */
+/** Prints phases and log lines as they come. Resolves to the build when it has ended. */
 async function follow(
   clock: Clock,
   builds: ImageBuilds,
@@ -75,7 +75,7 @@ async function follow(
     (await readLog(build.log)).forEach(tell);
     await clock.sleep(builds.pollMilliseconds);
     if (!build.complete) continue;
-    // The last lines come after the build's end.
+    // The last lines arrive after the build's end.
     (await readLog(build.log)).forEach(tell);
     return build;
   }

@@ -10,7 +10,7 @@ export function addSecretCommands(program: Command, context: Context): void {
   secret
     .command("set")
     .summary("set the value of a secret")
-    .description("Sets the value of a secret. Asks for it, or reads it from standard input; it is never an argument.")
+    .description("Sets the value of a secret. Asks for it, or reads it from standard input. It is never an argument.")
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .argument("<name>", `which secret of its vendor: ${Object.values(secretKeys).join(", ")}`)
     .addHelpText("after", "\nExample:\n  fleet secret set ci-agents agent-token < token.txt")

@@ -9,7 +9,7 @@ export interface AgentPool {
   readonly id: string;
 }
 
-/** A workspace, as far as fleets are concerned. */
+/** The fields of a workspace that fleets use. */
 export interface Workspace {
   readonly id: string;
   readonly name: string;
@@ -17,7 +17,7 @@ export interface Workspace {
   readonly agentPoolId: string | undefined;
 }
 
-/** A generic notification configuration as we want it. The token is the HMAC key and cannot be read back. */
+/** The settings of a generic notification configuration. The token is the HMAC key; the API never returns it. */
 export interface NotificationSettings {
   readonly name: string;
   readonly url: string;
@@ -25,30 +25,30 @@ export interface NotificationSettings {
   readonly triggers: readonly string[];
 }
 
-/** A run as its owner follows it. */
+/** The state of a run. */
 export interface Run {
   readonly id: string;
   readonly status: string;
-  /** Waits for a person to confirm or discard it. */
+  /** Whether the run waits for a person to confirm or discard it. */
   readonly confirmable: boolean;
   readonly planId: string | undefined;
   readonly applyId: string | undefined;
 }
 
 /**
- * What an operator does in an organization. Every call may reject with a `VendorApiError`, whose message then holds
- * what the API said was wrong.
+ * An operator's calls in an organization. Every call may reject with a `VendorApiError`; its message contains the API's
+ * reason.
  */
 export interface HcpTerraformAdmin {
   findAgentPool(organization: string, name: string): Promise<AgentPool | undefined>;
   createAgentPool(organization: string, name: string): Promise<AgentPool>;
-  /** The token's value is told this once. */
+  /** The API returns the token's value only this once. */
   createAgentToken(poolId: string, description: string): Promise<{ readonly id: string; readonly value: string }>;
-  /** Resolves to whether there was such a token. */
+  /** Resolves to `false` if there was no such token. */
   deleteAgentToken(id: string): Promise<boolean>;
-  /** The workspace of exactly this name. */
+  /** The workspace with exactly this name. */
   findWorkspace(organization: string, name: string): Promise<Workspace | undefined>;
-  /** Lets the workspace run on the pool's agents. Resolves to whether anything had to be changed. */
+  /** Lets the workspace run on the pool's agents. Resolves to `false` if it did already. */
   setAgentPool(workspace: Workspace, poolId: string): Promise<boolean>;
   /** The generic configurations of a workspace. */
   listNotifications(workspaceId: string): Promise<readonly { readonly id: string; readonly url: string }[]>;
@@ -58,7 +58,7 @@ export interface HcpTerraformAdmin {
     workspaceId: string,
     options: { readonly speculative: boolean },
   ): Promise<{ readonly id: string; readonly uploadUrl: string }>;
-  /** Sends a gzipped tar archive. The address is the credential, and no other goes with it. */
+  /** Sends a gzipped tar archive. The address itself is the credential; the request carries no other. */
   upload(uploadUrl: string, archive: Uint8Array): Promise<void>;
   /** `pending`, `fetching`, `uploaded`, `errored`, … */
   configurationVersionStatus(id: string): Promise<string>;
@@ -241,7 +241,7 @@ async function unlessAbsent<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** State and logs hold secrets: they travel over TLS, or within this machine. */
+/** Refuses addresses that are neither https nor on this machine, because state and logs contain secrets. */
 function safeAddress(url: string): string {
   const address = new URL(url);
   if (isProtected(address)) return url;

@@ -13,8 +13,8 @@ export interface Archive {
 }
 
 /**
- * Packs a folder: files in the order of their names, fixed dates and owners, so that equal folders make equal archives.
- * What Terraform leaves behind (`.terraform`, state) stays out.
+ * Packs a folder: files in the order of their names, with fixed dates and owners, so that equal folders make equal
+ * archives. Leaves out Terraform's own files (`.terraform`, state).
  */
 export async function packFolder(folder: string): Promise<Archive> {
   const paths = await listFiles(folder);

@@ -8,8 +8,8 @@ import { clientOptions } from "../../../handlers/lib/aws/client-options.ts";
 import type { BuildLog } from "./image-build.ts";
 
 /**
- * Reads the log of one build: resolves to the lines that have come since its last call, none while there is no log. Who may
- * start a build need not be one who may read its log: such a reader says so, once.
+ * Reads the log of one build. Each call resolves to the new lines since the last call; there are none while there is no
+ * log. An identity that may start a build may lack the right to read its log: the reader reports that once.
  */
 export function createLogReader(region: string): (log: BuildLog | undefined) => Promise<string[]> {
   const logs = new CloudWatchLogsClient({ ...clientOptions, region });
@@ -23,12 +23,12 @@ export function createLogReader(region: string): (log: BuildLog | undefined) => 
       for (;;) {
         const page = await logs.send(new GetLogEventsCommand({ ...position, nextToken }));
         lines.push(...(page.events ?? []).map(({ message = "" }) => message.replace(/\r?\n$/, "")));
-        // The end of a log is where CloudWatch gives back the token that it was given.
+        // At the end of a log CloudWatch returns the same token again.
         if (page.nextForwardToken === undefined || page.nextForwardToken === nextToken) return lines;
         nextToken = page.nextForwardToken;
       }
     } catch (error) {
-      // A build names its stream before anything is in it.
+      // A build names its stream before the stream exists.
       if (error instanceof NoSuchLog) return lines;
       if (!(error instanceof CloudWatchLogsServiceException) || error.name !== "AccessDeniedException") throw error;
       refused = true;

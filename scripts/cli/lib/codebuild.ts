@@ -11,7 +11,7 @@ import { imageProjectName } from "../../../stacks/config/compute/image-build.ts"
 import { UserError } from "./errors.ts";
 import type { Build, ImageBuilds } from "./image-build.ts";
 
-/** The container images that CodeBuild builds for fleets. */
+/** Builds of container images for fleets, by CodeBuild. */
 export function codeBuildIn(region: string): ImageBuilds {
   const codebuild = new CodeBuildClient({ ...clientOptions, region });
   return {
@@ -52,13 +52,13 @@ function toBuild(build: CodeBuild | undefined): Build {
 function explained(error: unknown, project: string, region: string): unknown {
   if (error instanceof ResourceNotFoundException) {
     return new UserError(
-      `There is no CodeBuild project ${project} in ${region}, as far as this AWS identity can see.`,
-      "Deploy the stack first, check AWS_PROFILE, and that its config builds an image (compute.image.build).",
+      `This AWS identity sees no CodeBuild project ${project} in ${region}.`,
+      "Deploy the stack first. Check AWS_PROFILE, and that the config builds an image (compute.image.build).",
     );
   }
   if (error instanceof AccountLimitExceededException) {
     return new UserError(
-      `${project} has a build under way, or the account's limit of builds is reached: ${error.message}`,
+      `${project} is building already, or the account's limit of builds is reached: ${error.message}`,
       "Wait until it has ended, then try again.",
     );
   }

@@ -4,7 +4,7 @@ import type { Clock } from "../../../handlers/lib/core/ports.ts";
 import { UserError } from "./errors.ts";
 import { createUi, type Terminal, type Ui } from "./ui.ts";
 
-/** What every command works with; tests bring their own. */
+/** The environment of every command. Tests pass their own. */
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -12,19 +12,15 @@ export interface Context {
   readonly terminal: Terminal;
 }
 
-const globals = z.object({ json: z.boolean().default(false), host: z.string().optional() });
-
 /** The options that all commands share. */
-export function globalsOf(command: Command): z.output<typeof globals> {
-  return globals.parse(command.optsWithGlobals());
-}
+const globals = z.object({ json: z.boolean().default(false) });
 
-/** How this call of a command talks. */
+/** The output of this call of a command. */
 export function uiOf(context: Context, command: Command): Ui {
-  return createUi(context.terminal, globalsOf(command));
+  return createUi(context.terminal, globals.parse(command.optsWithGlobals()));
 }
 
-/** A variable of the environment that must be set: secrets never are arguments. */
+/** An environment variable that must be set. Secrets are never arguments. */
 export function required(context: Context, variable: string, what: string): string {
   const value = context.env[variable]?.trim();
   if (value) return value;

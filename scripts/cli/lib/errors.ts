@@ -1,7 +1,7 @@
 import { VendorApiError, type VendorApiErrorKind } from "../../../handlers/lib/core/errors.ts";
 import { ConfigError } from "../../../stacks/config/errors.ts";
 
-/** Something the person at the terminal can put right: what failed, and what to do. */
+/** An error that the person at the terminal can fix: the failure, and a hint what to do. */
 export class UserError extends Error {
   override readonly name = "UserError";
 
@@ -13,7 +13,7 @@ export class UserError extends Error {
   }
 }
 
-/** What is shown of an error: never a stack trace. */
+/** The shown part of an error: never a stack trace. */
 export interface Explanation {
   readonly error: string;
   readonly hint: string;
@@ -23,18 +23,18 @@ const vendors = {
   "hcp-terraform": {
     name: "HCP Terraform or Terraform Enterprise",
     address: "--host or TFE_ADDRESS",
-    token: "Set TOKEN to an API token of this host that may do this: an organization, team or user token.",
+    token: "Set TOKEN to an API token of this host that is allowed to do this: an organization, team or user token.",
   },
   "azure-devops": {
     name: "Azure DevOps",
     address: "vendor.organization or vendor.collectionUrl of the stack",
-    token: "Set ADO_PAT to a personal access token of this organization that may do this.",
+    token: "Set ADO_PAT to a personal access token of this organization that is allowed to do this.",
   },
 };
 
 /**
- * An action of a command that asks this vendor: what its API refuses is a {@link UserError} that says what to do in the
- * vendor's terms.
+ * Wraps an action of a command that calls this vendor's API. An API error becomes a {@link UserError} with a hint in
+ * the vendor's terms.
  */
 export function asking<Args extends unknown[]>(
   vendor: keyof typeof vendors,
@@ -54,9 +54,9 @@ function vendorHint(vendor: keyof typeof vendors, kind: VendorApiErrorKind): str
   const unreachable = `Check the address (${address}) and the network, then try again.`;
   const hints: Record<VendorApiErrorKind, string> = {
     unauthorized: token,
-    "not-found": "Check the names and the organization. What a token may not see looks as if it did not exist.",
-    conflict: "Something else changed it meanwhile: look at its present state, then try again.",
-    invalid: "Correct what the API complains about, then try again.",
+    "not-found": "Check the names and the organization. The API answers the same if the token may not see them.",
+    conflict: "Something else changed it meanwhile. Look at its present state, then try again.",
+    invalid: "Fix the problem that the API reports, then try again.",
     "rate-limited": "Wait a minute, then try again.",
     unavailable: unreachable,
     timeout: unreachable,
@@ -69,26 +69,26 @@ const awsHints: Readonly<Record<string, string>> = {
   CredentialsProviderError: "Log in to AWS first: set AWS_PROFILE, or the usual AWS_ variables.",
   ExpiredTokenException: "The AWS session has expired: log in again.",
   UnrecognizedClientException: "AWS does not accept these credentials: log in again.",
-  AccessDeniedException: "The AWS identity in use may not do this: use another, or have the right granted.",
+  AccessDeniedException: "This AWS identity may not do this. Use another one, or grant the right.",
 };
 
-/** Says in one sentence what failed and in another what to do. */
+/** Explains an error: one sentence says what failed, another what to do. */
 export function explain(error: unknown): Explanation {
   if (error instanceof UserError) return { error: error.message, hint: error.hint };
   if (error instanceof ConfigError) {
-    return { error: `The config is not valid:\n${error.message}`, hint: "Correct it, then try again." };
+    return { error: `The config is not valid:\n${error.message}`, hint: "Fix it, then try again." };
   }
   if (!(error instanceof Error)) return { error: String(error), hint: unexpected };
   const name = error.name === "Error" || error instanceof VendorApiError ? "" : `${error.name}: `;
   return { error: name + error.message, hint: awsHints[error.name] ?? hintOf(error) };
 }
 
-const unexpected = "This was not foreseen: please report it with the command you ran.";
+const unexpected = "This is a bug: please report it with the command that you ran.";
 
 function hintOf(error: Error): string {
   const code = "code" in error ? String(error.code) : "";
   if (/^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH)/.test(code) || error.name === "TimeoutError") {
     return "Check the network, the region and AWS_ENDPOINT_URL, then try again.";
   }
-  return "$metadata" in error ? "AWS refused it: correct what it complains about, then try again." : unexpected;
+  return "$metadata" in error ? "AWS refused it. Fix the problem that AWS reports, then try again." : unexpected;
 }

@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import { baseUrl } from "../../../stacks/config/primitives.ts";
 import { createHcpTerraformAdmin, type HcpTerraformAdmin, type Workspace } from "../hcp/admin.ts";
 import { type Context, required } from "./context.ts";
@@ -5,13 +6,14 @@ import { UserError } from "./errors.ts";
 
 const defaultAddress = "https://app.terraform.io";
 
-/** Where the API is: what was asked for, else `fallback`. A host alone means https. */
-export function addressOf(context: Context, host: string | undefined, fallback = defaultAddress): string {
+/** The API's address: `--host` of the call, else TFE_ADDRESS, else `fallback`. A host without a scheme means https. */
+export function addressOf(context: Context, command: Command, fallback = defaultAddress): string {
+  const { host } = command.optsWithGlobals<{ host?: string }>();
   const asked = host ?? (context.env.TFE_ADDRESS || fallback);
   const address = (asked.includes("://") ? asked : `https://${asked}`).replace(/\/$/, "");
   if (baseUrl.safeParse(address).success) return address;
   throw new UserError(
-    `"${asked}" is no address of HCP Terraform or Terraform Enterprise.`,
+    `"${asked}" is not an address of HCP Terraform or Terraform Enterprise.`,
     "Give a host or its https URL without a path, such as https://app.terraform.io.",
   );
 }
@@ -22,7 +24,7 @@ export function adminAt(context: Context, address: string): HcpTerraformAdmin {
   return createHcpTerraformAdmin({ address, clock: context.clock, readToken: () => Promise.resolve(token) });
 }
 
-/** The id of the agent pool of exactly this name. Throws where there is none, unless a command may create it. */
+/** The id of the agent pool with exactly this name. Throws if there is none, unless `createPool` is set. */
 export async function findPool(
   admin: HcpTerraformAdmin,
   organization: string,
@@ -34,11 +36,11 @@ export async function findPool(
   if (createPool) return (await admin.createAgentPool(organization, name)).id;
   throw new UserError(
     `Organization "${organization}" has no agent pool named "${name}".`,
-    "Nothing was changed. Check the name, which must match exactly; fleet token create --create-pool makes one.",
+    "Nothing was changed. Check the name, which must match exactly. fleet hcp token create --create-pool makes a pool.",
   );
 }
 
-/** The workspaces of exactly these names. Throws, naming all that are missing, before anything is changed. */
+/** The workspaces with exactly these names. Throws an error that names all missing ones, before anything is changed. */
 export async function findWorkspaces(
   admin: HcpTerraformAdmin,
   organization: string,
@@ -54,6 +56,6 @@ export async function findWorkspaces(
   if (missing.length === 0) return found;
   throw new UserError(
     `Organization "${organization}" has no workspace named ${missing.map((name) => `"${name}"`).join(", ")}.`,
-    "Nothing was changed. Check the names: they must match exactly, and the token must be allowed to see them.",
+    "Nothing was changed. Check the names, which must match exactly. The token must be allowed to see the workspaces.",
   );
 }

@@ -1,23 +1,23 @@
-/** Where a build writes its log, in CloudWatch. */
+/** The log of a build, in CloudWatch. */
 export interface BuildLog {
   readonly group: string;
   readonly stream: string;
   readonly url?: string | undefined;
 }
 
-/** A build of an image, as far as it is. */
+/** The present state of a build. */
 export interface Build {
   readonly id: string;
-  /** As the service calls it, such as `IN_PROGRESS` or `FAILED`. */
+  /** The service's own status, such as `IN_PROGRESS` or `FAILED`. */
   readonly status: string;
-  /** It has ended. */
+  /** Whether the build has ended. */
   readonly complete: boolean;
   readonly succeeded: boolean;
-  /** The phase that it is in, such as `PROVISIONING`. */
+  /** The present phase, such as `PROVISIONING`. */
   readonly phase: string | undefined;
-  /** What failed, and what the service says of it. */
+  /** The failed step, and the service's reason. */
   readonly failure: string | undefined;
-  /** The image that was made. */
+  /** The finished image. */
   readonly image: string | undefined;
   readonly log: BuildLog | undefined;
 }
@@ -26,7 +26,7 @@ export interface Build {
 export interface ImageBuilds {
   /** How long to wait before asking again. */
   readonly pollMilliseconds: number;
-  /** Starts a build. Throws a {@link UserError} where the stack builds no image, or one of its builds is under way. */
+  /** Starts a build. Throws a {@link UserError} if the stack builds no image, or if a build is running. */
   start(stack: string): Promise<Build>;
   get(id: string): Promise<Build>;
 }

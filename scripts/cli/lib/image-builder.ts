@@ -11,10 +11,10 @@ import { imageLogGroup } from "../../../stacks/config/machine-image.ts";
 import { UserError } from "./errors.ts";
 import type { Build, ImageBuilds } from "./image-build.ts";
 
-/** What an image is when nothing more happens to it. */
+/** Final states of an image. */
 const ends: ReadonlySet<string> = new Set(["AVAILABLE", "CANCELLED", "FAILED", "DEPRECATED", "DELETED", "DISABLED"]);
 
-/** The machine images that EC2 Image Builder builds. A build's id is the ARN of the image's build version. */
+/** Builds of machine images, by EC2 Image Builder. A build's id is the ARN of the image's build version. */
 export function imageBuilderIn(region: string): ImageBuilds {
   const imageBuilder = new ImagebuilderClient({ ...clientOptions, region });
 
@@ -25,8 +25,8 @@ export function imageBuilderIn(region: string): ImageBuilds {
     const arn = imagePipelineList.find(({ name }) => name === stack)?.arn;
     if (arn !== undefined) return arn;
     throw new UserError(
-      `There is no image pipeline ${stack} in ${region}, as far as this AWS identity can see.`,
-      `Deploy the stack first (cdktf deploy ${stack}), and check AWS_PROFILE.`,
+      `This AWS identity sees no image pipeline ${stack} in ${region}.`,
+      `Deploy the stack first (cdktf deploy ${stack}). Check AWS_PROFILE.`,
     );
   }
 
@@ -60,7 +60,7 @@ export function imageBuilderIn(region: string): ImageBuilds {
       } catch (error) {
         if (!(error instanceof ResourceInUseException)) throw error;
         throw new UserError(
-          `${stack} has a build under way: ${error.message}`,
+          `${stack} is building already: ${error.message}`,
           "Wait until it has ended, then try again.",
         );
       }

@@ -20,7 +20,7 @@ interface StoredSecret {
   readonly region: string;
 }
 
-/** Writes a new value. Resolves to whether there is such a secret; none is made. */
+/** Writes a new value. Resolves to `false` if there is no such secret, and makes none. */
 export async function writeSecret(secret: StoredSecret, value: string): Promise<boolean> {
   const isParameter = serviceOf(secret.id) === "ssm";
   try {
@@ -37,7 +37,7 @@ async function putSecretValue({ id, region }: StoredSecret, value: string): Prom
   await client.send(new PutSecretValueCommand({ SecretId: id, SecretString: value }));
 }
 
-/** A parameter is overwritten by name, and falls back to AWS's own key unless told the one it has. */
+/** Overwrites a parameter by name. Without its present key in the request, SSM would use AWS's own key. */
 async function putParameter({ id, region }: StoredSecret, value: string): Promise<void> {
   const client = new SSMClient({ ...clientOptions, region });
   const { Parameter: parameter } = await client.send(new GetParameterCommand({ Name: id }));

@@ -2,23 +2,23 @@ import { isCancel, password, spinner } from "@clack/prompts";
 import Table from "cli-table3";
 import { UserError } from "./errors.ts";
 
-/** Where a command's output goes and its input comes from. */
+/** A command's output and input. */
 export interface Terminal {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
   readonly stdin: AsyncIterable<Uint8Array | string>;
-  /** A person sits at it: spinners turn and prompts ask. */
+  /** Whether a person uses it: then there are spinners and prompts. */
   readonly interactive: boolean;
 }
 
-/** How commands talk: results on stdout, everything else on stderr. */
+/** The output of commands: results on stdout, everything else on stderr. */
 export interface Ui {
-  /** The outcome: `data` as JSON where `--json` asks for it, else `text`. Call it once. */
+  /** Prints the result: `data` as JSON with `--json`, else `text`. Call it once. */
   result(data: unknown, text: string): void;
   note(text: string): void;
-  /** Shows that `work` is going on; `step` says how far it is. */
+  /** Shows progress while `work` runs. `step` shows the present step. */
   during<T>(title: string, work: (step: (message: string) => void) => Promise<T>): Promise<T>;
-  /** Asks for a value that is not shown, or reads it from standard input. Never empty. */
+  /** Asks for a value without showing it, or reads it from standard input. Throws if it is empty. */
   askSecret(message: string): Promise<string>;
 }
 
@@ -55,7 +55,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 async function withSpinner<T>(title: string, work: (step: (message: string) => void) => Promise<T>): Promise<T> {
-  // The spinner ends the process on Ctrl-C as if all were well.
+  // On Ctrl-C the spinner ends the process with exit code 0.
   const interrupted = () => {
     process.exitCode = 130;
   };

@@ -1,7 +1,7 @@
 import { isProtected } from "../../../handlers/lib/core/address.ts";
 import { UserError } from "./errors.ts";
 
-/** The URL of a fleet's webhook, which a command takes as its last argument. Throws unless it is an https URL. */
+/** The URL of a fleet's webhook, the last argument of a command. Throws unless it is an https URL. */
 export function webhookUrl(text: string): string {
   if (URL.canParse(text) && isProtected(new URL(text))) return text;
   throw new UserError(

@@ -77,7 +77,14 @@ function explain(issue: z.core.$ZodIssue, above: Path = []): Explanation[] {
   }
 }
 
+/** Keys that were called otherwise in an earlier version → what they are called now, all keys below them as before. */
+const renamedKeys: Readonly<Record<string, string>> = { alerts: "alarms" };
+
 function unknownKey(path: Path, known: readonly string[]): Explanation {
+  const renamed = renamedKeys[String(path.at(-1))];
+  if (renamed !== undefined && known.includes(renamed)) {
+    return { path, message: `is called ${renamed} now. The keys below it keep their names`, about: "key" };
+  }
   const guess = nearest(String(path.at(-1)), known);
   const list = `Known: ${known.join(", ")}`;
   // A stray key among secrets may be a pasted secret: it is named only where it looks like one of ours.

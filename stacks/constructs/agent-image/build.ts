@@ -18,16 +18,16 @@ import { sortedVariables } from "../tasks/container-parts.ts";
 import { allowImagePull } from "../tasks/task-rights.ts";
 import type { ImageRepository } from "./repository.ts";
 
-/** Where CodeBuild builds for an architecture: so nothing is emulated. */
+/** The CodeBuild environment of each architecture, so that nothing is emulated. */
 const environments = {
   x86_64: { type: "LINUX_CONTAINER", image: "aws/codebuild/amazonlinux-x86_64-standard:5.0" },
   arm64: { type: "ARM_CONTAINER", image: "aws/codebuild/amazonlinux-aarch64-standard:3.0" },
 } as const;
 
-/** Argument of the Dockerfile that names the checksum of an architecture's agent. */
+/** The Dockerfile's argument with the checksum of an architecture's agent. */
 const checksumArgument = { x86_64: "AGENT_SHA256_X64", arm64: "AGENT_SHA256_ARM64" } as const;
 
-/** The build itself is `build.sh`; what it exports, `fleet image build` shows. */
+/** `build.sh` does the build. `fleet image build` shows the exported variable. */
 const buildspec = JSON.stringify({
   version: "0.2",
   env: { shell: "bash", "exported-variables": ["IMAGE"] },
@@ -89,7 +89,7 @@ export class ImageBuild extends Construct {
     });
     grantLogWrite(logGroup, role);
     role.allow({ actions: ["s3:GetObject", "s3:GetObjectVersion"], resources: [source.arn] });
-    // CodeBuild looks whose bucket it is, and where.
+    // CodeBuild checks the bucket's owner and region.
     role.allow({ actions: ["s3:GetBucketAcl", "s3:GetBucketLocation"], resources: [source.bucketArn] });
     role.allowKey(context, ["kms:Decrypt"]);
     repository.grantPush(role);
@@ -99,7 +99,7 @@ export class ImageBuild extends Construct {
       description: `Builds the image of the agents of fleet ${context.name}`,
       serviceRole: role.arn,
       buildTimeout: config.timeoutMinutes,
-      // Two at once could end in the wrong order. Emulators of AWS forget it.
+      // Two builds at once could end in the wrong order. Emulators of AWS forget this setting, hence the lifecycle.
       concurrentBuildLimit: 1,
       lifecycle: { ignoreChanges: ["concurrent_build_limit"] },
       artifacts: { type: "NO_ARTIFACTS" },
@@ -108,7 +108,7 @@ export class ImageBuild extends Construct {
         ...environments[architecture],
         computeType: "BUILD_GENERAL1_SMALL",
         imagePullCredentialsType: "CODEBUILD",
-        // Docker in the build's container.
+        // The build runs Docker in its container.
         privilegedMode: true,
         environmentVariable: this.variables(),
       },
@@ -131,7 +131,7 @@ export class ImageBuild extends Construct {
     });
   }
 
-  /** The folder as a zip in a bucket, uploaded anew whenever it changes. */
+  /** The folder as a zip in a bucket. Terraform uploads it again whenever it changes. */
   private source(): { readonly location: string; readonly arn: string; readonly bucketArn: string } {
     const { context, folder } = this.props;
     const files = new TerraformAsset(this, "files", {
@@ -156,7 +156,7 @@ export class ImageBuild extends Construct {
       key,
       source: archive.outputPath,
       sourceHash: archive.outputBase64Sha256,
-      // S3 takes ten tags on an object, a stack may have fifty.
+      // S3 takes ten tags on an object, but a stack may have fifty.
       overrideProvider: { defaultTags: { tags: {} } },
       dependsOn: bucket.ready,
     });

@@ -5,13 +5,13 @@ import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 
 /**
- * The images of a stack's agents: a repository of versions, whose tags never change, and a second one with a single tag
- * that names the version which new agents run (docs/adr/0007-agent-image.md).
+ * The images of a stack's agents in two repositories. One holds all versions, and its tags never change. The other has
+ * a single tag, for the version that new agents run (docs/adr/0007-agent-image.md).
  */
 export class ImageRepository extends Construct {
   /** Repository of all versions, without a tag. */
   readonly versions: string;
-  /** What new agents run: repository and tag. */
+  /** The image of new agents: repository and tag. */
   readonly current: string;
   private readonly arns: readonly string[];
 
@@ -20,9 +20,9 @@ export class ImageRepository extends Construct {
     id: string,
     props: {
       readonly context: StackContext;
-      /** Versions that are kept. */
+      /** How many versions are kept. */
       readonly keep: number;
-      /** How long an image lives on that no tag names any more. */
+      /** How long an untagged image is kept. */
       readonly keepReplacedDays: number;
       /** Whether destroying the stack deletes the images too. */
       readonly forceDelete: boolean;
@@ -83,17 +83,17 @@ export class ImageRepository extends Construct {
 
   private grant(role: ServiceRole, actions: readonly string[]): void {
     role.allow({ actions, resources: this.arns });
-    // GetAuthorizationToken knows no resources.
+    // AWS allows no resources for GetAuthorizationToken.
     role.allow({ actions: ["ecr:GetAuthorizationToken"], resources: ["*"] });
   }
 }
 
-/** ECR takes no two hyphens in a row, as a stack's name may have. */
+/** A stack's name may have two hyphens in a row; ECR allows none. */
 function repositoryName(stack: string, name: string): string {
   return `agent-fleets/${stack.replaceAll(/-{2,}/g, ({ length }) => `-${length}-`)}/${name}`;
 }
 
-/** A rule of a lifecycle policy; the lower its priority's number, the earlier it applies. */
+/** A rule of a lifecycle policy. A rule with a lower priority number applies earlier. */
 function expiry(rulePriority: number, description: string, selection: object) {
   return { rulePriority, description, selection, action: { type: "expire" } };
 }

@@ -1,71 +1,101 @@
+import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
 import { SnsTopic } from "@cdktf/provider-aws/lib/sns-topic";
 import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import type { Receivers } from "../../config/alarms.ts";
 import type { Subscription } from "../../config/subscriptions.ts";
 import { DeadLetterQueue } from "../dead-letter-queue.ts";
-import { resourcePolicy } from "../resource-policy.ts";
+import { type AllowedService, resourcePolicy } from "../resource-policy.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 import { createAlarm, notEmpty } from "./alarm.ts";
+import { type AlertRule, createAlertRule, messageOf } from "./alert-rule.ts";
 import { canFail, subscribe } from "./topic-subscriptions.ts";
 
-/** Where alarms go: a topic that CloudWatch may publish to, with the subscriptions that make them arrive. */
+interface Topic {
+  readonly arn: string;
+  /** Resources that must exist before services other than CloudWatch may publish. */
+  readonly ready: ITerraformDependable[];
+  /** The services that may send undeliverable messages to the dead-letter queue. */
+  readonly senders: readonly AllowedService[];
+}
+
+/**
+ * The topic of a stack's alarms, in every kind. CloudWatch and the rules of the stack's alerts may publish to it, and
+ * it has the subscriptions of the config. Undeliverable messages go to a queue, which has an alarm. With `topicArn` the
+ * given topic is used, and its owner sets its policy and subscriptions.
+ */
 export class AlarmTopic extends Construct {
   readonly arn: string;
-  /** What must exist before others than CloudWatch may publish. */
-  readonly ready: readonly ITerraformDependable[];
+  private readonly context: StackContext;
+  private readonly suffix: string;
 
   constructor(
     scope: Construct,
     id: string,
-    private readonly props: {
+    props: Receivers & {
       readonly context: StackContext;
-      readonly emails: readonly string[];
-      readonly subscriptions: readonly Subscription[];
-      readonly topicArn?: string | undefined;
-      /** ARNs of EventBridge rules that publish, too. */
-      readonly rules?: readonly string[];
+      /** Events that people are notified of, in addition to CloudWatch's alarms. @default none */
+      readonly alerts?: readonly AlertRule[];
+      /** Part of the names of topic and queue, after the stack's name. @default alarms */
+      readonly suffix?: string;
     },
   ) {
     super(scope, id);
-    if (props.topicArn !== undefined) {
-      this.arn = props.topicArn;
-      this.ready = [];
-      return;
-    }
-    const { context, emails, rules = [] } = props;
-    const topic = new SnsTopic(this, "topic", { name: `${context.name}-alarms`, kmsMasterKeyId: context.kmsKeyArn });
+    const { context, emails, topicArn, alerts = [], suffix = "alarms" } = props;
+    this.context = context;
+    this.suffix = suffix;
+    const rules = alerts.map((alert) => ({ alert, rule: createAlertRule(this, alert.id, context, alert) }));
+    const events = { service: "events.amazonaws.com", sources: rules.map(({ rule }) => rule.arn) };
+    const publishers = rules.length > 0 ? [events] : [];
+    const topic = topicArn === undefined ? this.ownTopic(publishers) : { arn: topicArn, ready: [], senders: [] };
     this.arn = topic.arn;
-    const policy = new SnsTopicPolicy(this, "policy", {
-      arn: topic.arn,
-      policy: resourcePolicy(topic.arn, "sns:Publish", [
-        { service: "cloudwatch.amazonaws.com", sources: [arnOf(context, "cloudwatch", `alarm:${context.name}-*`)] },
-        ...(rules.length > 0 ? [{ service: "events.amazonaws.com", sources: rules }] : []),
-      ]),
-    });
-    this.ready = [policy];
     const mails = emails.map((address) => ({ protocol: "email", address }) as const);
-    const subscriptions = [...mails, ...props.subscriptions];
-    subscribe(this, {
-      topicArn: topic.arn,
-      subscriptions,
-      deadLetters: subscriptions.some(canFail) ? this.deadLetters() : undefined,
-    });
+    const subscriptions: readonly Subscription[] = [...mails, ...props.subscriptions];
+    const needsQueue = rules.length > 0 || subscriptions.some(canFail);
+    const deadLetters = needsQueue ? this.deadLetters([...publishers, ...topic.senders]) : undefined;
+    for (const { alert, rule } of rules) {
+      new CloudwatchEventTarget(this, `${alert.id}-target`, {
+        rule: rule.name,
+        arn: topic.arn,
+        deadLetterConfig: { arn: deadLetters },
+        inputTransformer: messageOf(alert),
+        dependsOn: topic.ready,
+      });
+    }
+    subscribe(this, { topicArn: topic.arn, subscriptions, deadLetters });
   }
 
-  private deadLetters(): string {
-    const { context } = this.props;
+  private ownTopic(publishers: readonly AllowedService[]): Topic {
+    const context = this.context;
+    const { arn } = new SnsTopic(this, "topic", {
+      name: `${context.name}-${this.suffix}`,
+      kmsMasterKeyId: context.kmsKeyArn,
+    });
+    const policy = new SnsTopicPolicy(this, "policy", {
+      arn,
+      policy: resourcePolicy(arn, "sns:Publish", [
+        { service: "cloudwatch.amazonaws.com", sources: [arnOf(context, "cloudwatch", `alarm:${context.name}-*`)] },
+        ...publishers,
+      ]),
+    });
+    return { arn, ready: [policy], senders: [{ service: "sns.amazonaws.com", sources: [arn] }] };
+  }
+
+  /** @returns the queue's ARN */
+  private deadLetters(senders: readonly AllowedService[]): string {
+    const context = this.context;
     const queue = new DeadLetterQueue(this, "dead-letters", {
       context,
-      suffix: "alarms-dead-letters",
-      senders: [{ service: "sns.amazonaws.com", sources: [this.arn] }],
+      suffix: `${this.suffix}-dead-letters`,
+      senders,
     });
     createAlarm(this, {
       ...notEmpty(queue.name),
       context,
       topic: this,
       name: "alarms-undelivered",
-      impact: "Alarms of this fleet did not arrive where the config sends them.",
+      impact: "Alarms of this stack did not arrive where the config sends them.",
     });
     return queue.arn;
   }

@@ -2,16 +2,16 @@ import { CloudwatchMetricAlarm } from "@cdktf/provider-aws/lib/cloudwatch-metric
 import type { Construct } from "constructs";
 import type { StackContext } from "../stack-context.ts";
 
-/** What an alarm watches and what it means. */
+/** The metric that an alarm watches, and what the alarm means. */
 export interface AlarmProps {
   readonly context: StackContext;
-  /** The SNS topic that the alarm tells. */
+  /** The SNS topic that the alarm publishes to. */
   readonly topic: { readonly arn: string };
-  /** Ends the alarm's name and names its section in the runbook. */
+  /** The end of the alarm's name, and the name of its section in the runbook. */
   readonly name: string;
-  /** One of several pools that have this alarm. */
+  /** The pool that this alarm watches, in a fleet of several. */
   readonly pool?: string | undefined;
-  /** What an operator suffers while this alarm is on, in one sentence. */
+  /** How this alarm's cause affects an operator, in one sentence. */
   readonly impact: string;
   readonly namespace: string;
   readonly metric: string;
@@ -20,14 +20,14 @@ export interface AlarmProps {
   readonly comparison: "GreaterThanThreshold" | "GreaterThanOrEqualToThreshold" | "LessThanThreshold";
   readonly threshold: number;
   readonly periodSeconds: number;
-  /** Periods looked at. */
+  /** How many periods the alarm evaluates. */
   readonly periods: number;
-  /** How many of them must breach. @default all */
+  /** How many of these periods must breach. @default all */
   readonly breaching?: number;
   readonly missingData: "breaching" | "notBreaching";
 }
 
-/** A CloudWatch alarm that tells its impact, and tells again when it is over. */
+/** A CloudWatch alarm with its impact in the description. It notifies when it fires and when it is over. */
 export function createAlarm(scope: Construct, props: AlarmProps): CloudwatchMetricAlarm {
   const { context } = props;
   const name = props.pool === undefined ? props.name : `${props.pool}-${props.name}`;
@@ -49,7 +49,7 @@ export function createAlarm(scope: Construct, props: AlarmProps): CloudwatchMetr
   });
 }
 
-/** What an alarm watches on a queue that should be empty. */
+/** The metric and threshold of an alarm on a queue that should be empty. */
 export function notEmpty(queueName: string) {
   return {
     namespace: "AWS/SQS",

@@ -2,17 +2,17 @@ import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-ru
 import type { Construct } from "constructs";
 import type { StackContext } from "../stack-context.ts";
 
-/** One sort of trouble: the events that tell of it, and the message that people get. */
+/** One kind of problem: the events that report it, and the message that people get. */
 export interface AlertRule {
   readonly id: string;
   readonly description: string;
   /** EventBridge pattern. */
   readonly pattern: object;
-  /** Key of the message → JSON path in the event, which every matching event has. */
+  /** Key of the message → JSON path in the event. Every matching event has that path. */
   readonly message: Readonly<Record<string, string>>;
 }
 
-/** The message of an alert, as JSON for EventBridge to fill in: unquoted variables come out as JSON themselves. */
+/** The message of an alert, as JSON for EventBridge to fill in. An unquoted variable is replaced by its JSON. */
 export function messageTemplate({ description, message }: AlertRule): string {
   const entries = Object.keys(message).map((key) => `${JSON.stringify(key)}: <${key}>`);
   return `{${[`"alert": ${JSON.stringify(description)}`, ...entries, '"time": <time>'].join(", ")}}`;
@@ -32,7 +32,7 @@ export function createAlertRule(
   });
 }
 
-/** How a target of that rule makes the message out of the event. */
+/** The transformation by which a target of that rule makes the message from the event. */
 export function messageOf(alert: AlertRule) {
   return { inputPaths: { ...alert.message, time: "$.time" }, inputTemplate: messageTemplate(alert) };
 }

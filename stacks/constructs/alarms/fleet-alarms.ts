@@ -8,7 +8,7 @@ import type { AlarmTopic } from "./alarm-topic.ts";
 
 type Rest = Omit<AlarmProps, "context" | "topic" | "namespace" | "dimensions">;
 
-/** The alarms of a fleet: each says what an operator suffers while it is on. */
+/** The alarms of a fleet. The description of each says how an operator is affected. */
 export class FleetAlarms extends Construct {
   private readonly props: {
     readonly context: StackContext;
@@ -17,9 +17,9 @@ export class FleetAlarms extends Construct {
     readonly webhook: WebhookApi | undefined;
     readonly deadLetterQueueName: string;
     readonly queueWaitSeconds: number;
-    /** Whether jobs can demand what the fleet's agents do not offer, and its vendor tells. */
+    /** Whether the vendor reports jobs that demand something that the fleet's agents do not offer. */
     readonly tellsUnmatchedJobs?: boolean | undefined;
-    /** Several pools, each with alarms of its own; `undefined`: the fleet is one. */
+    /** Names of the pools, each with its own alarms. `undefined`: the fleet is one pool. */
     readonly pools?: readonly string[] | undefined;
   };
 
@@ -181,7 +181,8 @@ export class FleetAlarms extends Construct {
       impact: "EventBridge could not deliver the schedule to the scaling loop.",
     });
     if (!webhook) return;
-    // Not the function's Errors: a secret without a value is answered 503 and is no error of the function.
+    // Not the function's Errors metric: it does not count the 503 that the webhook answers while its secret has no
+    // value.
     this.alarm(
       "AWS/ApiGateway",
       { ApiId: webhook.id },

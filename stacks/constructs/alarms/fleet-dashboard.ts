@@ -11,14 +11,14 @@ interface Widget {
   readonly stacked?: boolean;
 }
 
-/** One page per fleet: what waits, what works, what was decided, what failed. */
+/** One page per fleet: waiting jobs, agents by state, decisions, errors. */
 export function createFleetDashboard(
   scope: Construct,
   props: {
     readonly context: StackContext;
     readonly functions: readonly HandlerFunction[];
     readonly logGroup: string;
-    /** Several pools, each with widgets of its own; `undefined`: the fleet is one. */
+    /** Names of the pools, each with its own widgets. `undefined`: the fleet is one pool. */
     readonly pools?: readonly string[] | undefined;
   },
 ): void {

@@ -3,15 +3,15 @@ import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscrip
 import type { Construct } from "constructs";
 import type { Subscription } from "../../config/subscriptions.ts";
 
-/** SNS hands mails over and never hears of them again; all else may turn out to be undeliverable. */
+/** Whether SNS can find out that a delivery failed. It cannot for mails. */
 export function canFail({ protocol }: Subscription): boolean {
   return protocol !== "email";
 }
 
 /**
- * Makes a topic's messages arrive.
+ * Subscribes the receivers to a topic.
  *
- * @param at.deadLetters ARN of the queue for what cannot be delivered; needed as soon as one {@link canFail}
+ * @param at.deadLetters ARN of the queue for undeliverable messages; required if one subscription {@link canFail}
  */
 export function subscribe(
   scope: Construct,

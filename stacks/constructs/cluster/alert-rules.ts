@@ -1,8 +1,9 @@
 import type { AlertRule } from "../alarms/alert-rule.ts";
 
 /**
- * What in a cluster is worth an alert. Stops that are meant to be (scale-in, deployments, draining hosts, Spot, people)
- * are none: ECS gives them the stop codes ServiceSchedulerInitiated, SpotInterruption, TerminationNotice and UserInitiated.
+ * The events of a cluster that people should know of. Intended stops (scale-in, deployments, draining hosts, Spot, a
+ * person) raise no alert: ECS gives them the stop codes ServiceSchedulerInitiated, SpotInterruption, TerminationNotice
+ * and UserInitiated.
  */
 export function alertRules(cluster: { readonly arn: string; readonly serviceArnPrefix: string }): AlertRule[] {
   return [
@@ -16,10 +17,10 @@ export function alertRules(cluster: { readonly arn: string; readonly serviceArnP
           clusterArn: [cluster.arn],
           lastStatus: ["STOPPED"],
           $or: [
-            // 143 is a container beside the essential one that was told to leave after it.
+            // 143: a container beside the essential one, stopped by SIGTERM after the essential one had ended.
             { stopCode: ["EssentialContainerExited"], containers: { exitCode: [{ "anything-but": [0, 143] }] } },
             { containers: { reason: [{ prefix: "OutOfMemory" }] } },
-            // Images that cannot be pulled, secrets that cannot be read, network cards that cannot be had.
+            // ECS could not pull an image, read a secret or attach a network card.
             { stopCode: ["TaskFailedToStart"] },
             {
               stoppedReason: [
@@ -37,7 +38,7 @@ export function alertRules(cluster: { readonly arn: string; readonly serviceArnP
         taskDefinition: "$.detail.taskDefinitionArn",
         stopCode: "$.detail.stopCode",
         reason: "$.detail.stoppedReason",
-        // With the exit code and reason of each, where it has one.
+        // Each with its exit code and reason, if it has them.
         containers: "$.detail.containers",
       },
     },
@@ -77,7 +78,7 @@ export function alertRules(cluster: { readonly arn: string; readonly serviceArnP
         cluster: "$.detail.clusterArn",
         service: "$.resources",
         event: "$.detail.eventName",
-        // Some of these events have a reason, others have none.
+        // The whole detail, because only some of these events have a reason.
         detail: "$.detail",
       },
     },

@@ -6,15 +6,17 @@ import { createLogGroup } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { ServiceRole } from "../service-role.ts";
 import { allowSessions, publishSessionKey, sessionLogGroup } from "../sessions.ts";
-import type { StackContext } from "../stack-context.ts";
+import { arnOf, type StackContext } from "../stack-context.ts";
 import { ClusterHosts } from "./hosts.ts";
 
-/** An ECS cluster whose default capacity are its own EC2 hosts. ECS Exec sessions in it are logged. */
+/** An ECS cluster whose own EC2 hosts are its default capacity. It logs ECS Exec sessions. */
 export class HostCluster extends Construct {
   readonly arn: string;
   readonly name: string;
+  /** What the ARNs of all services in it begin with. */
+  readonly serviceArnPrefix: string;
   readonly hosts: ClusterHosts;
-  /** What must exist before tasks can be placed. */
+  /** The resource that must exist before ECS can place tasks. */
   readonly ready: EcsClusterCapacityProviders;
   private readonly context: StackContext;
   private readonly sessionLogArn: string;
@@ -51,6 +53,7 @@ export class HostCluster extends Construct {
     this.sessionLogArn = sessions.arn;
     this.arn = cluster.arn;
     this.name = context.name;
+    this.serviceArnPrefix = arnOf(context, "ecs", `service/${this.name}/`);
     this.hosts = new ClusterHosts(this, "hosts", {
       context,
       hosts: config.hosts,
@@ -66,7 +69,7 @@ export class HostCluster extends Construct {
     });
   }
 
-  /** Lets a task's ECS Exec sessions write their log. */
+  /** Lets the ECS Exec sessions of a task write their log. */
   grantSessionLog(role: ServiceRole): void {
     allowSessions(role, { logGroupArn: this.sessionLogArn, keyArn: this.context.kmsKeyArn });
   }

@@ -8,7 +8,7 @@ import { arnOf, type StackContext } from "../stack-context.ts";
 import type { HostCluster } from "./cluster.ts";
 import type { ClusterService } from "./service.ts";
 
-/** Who an issuer of tokens says may come. */
+/** The subjects that the role trusts, of one issuer of tokens. */
 interface Trust {
   readonly issuer: string;
   readonly audience: string;
@@ -16,8 +16,8 @@ interface Trust {
 }
 
 /**
- * The role of pipelines that deploy new versions of a cluster's services: register a task definition of their family,
- * update the service, watch it. They prove who they are by OIDC; there is no user and no key.
+ * The role of pipelines that deploy new versions of a cluster's services. It may register task definitions, and update
+ * and watch the services. Pipelines sign in by OIDC: there is no user and no key.
  */
 export class DeployerRole extends Construct {
   readonly arn: string;
@@ -73,12 +73,12 @@ export class DeployerRole extends Construct {
     return policyDocument([
       {
         actions: ["ecs:RegisterTaskDefinition", "ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"],
-        // These actions know no resources; what a new task definition can do is bounded by the roles to pass.
+        // AWS allows no resources for these actions. The roles that may be passed limit a new task definition's rights.
         resources: ["*"],
       },
       {
         actions: ["ecs:UpdateService", "ecs:DescribeServices"],
-        resources: services.map(({ name }) => arnOf(context, "ecs", `service/${cluster.name}/${name}`)),
+        resources: services.map(({ name }) => cluster.serviceArnPrefix + name),
       },
       { actions: ["ecs:ListTasks"], resources: ["*"], condition: inCluster },
       { actions: ["ecs:DescribeTasks"], resources: [arnOf(context, "ecs", `task/${cluster.name}/*`)] },

@@ -21,8 +21,8 @@ export function hostLogGroup(cluster: string, log: keyof typeof hostLogs): strin
 }
 
 /**
- * User data of a host as a launch template wants it: a MIME document in base64, whose parts are in base64 themselves, so
- * that no text of a config can end a part. The order is told in agents/ecs-host/README.md.
+ * User data of a host in the form that a launch template takes: a MIME document in base64. Its parts are in base64 too,
+ * so that no text of a config can end a part. agents/ecs-host/README.md describes the order.
  */
 export function hostUserData(cluster: string, hosts: HostsConfig): string {
   const parts = [
@@ -53,7 +53,7 @@ export function hostUserData(cluster: string, hosts: HostsConfig): string {
 interface Part {
   readonly type: string;
   readonly content: string;
-  /** How cloud-init joins a cloud-config with those before it. */
+  /** How cloud-init merges a cloud-config with the earlier ones. */
   readonly merge?: string;
 }
 
@@ -63,7 +63,7 @@ function customPart(content: string): Part {
     : { type: "text/cloud-config", content, merge: "list(append)+dict(no_replace,recurse_list)+str()" };
 }
 
-/** JSON is YAML, and needs no second set of quoting rules. */
+/** Written as JSON, which is YAML too and has simpler quoting rules. */
 function cloudConfig(cluster: string, hosts: HostsConfig): string {
   const file = (path: string, content: string) => ({
     path,
@@ -84,7 +84,8 @@ function cloudConfig(cluster: string, hosts: HostsConfig): string {
 function ecsConfigFile(cluster: string, hosts: HostsConfig): string {
   const settings = {
     ECS_CLUSTER: cluster,
-    // The hop limit keeps bridge tasks from the host's credentials; tasks with a network card of their own need this.
+    // The hop limit keeps bridge tasks from the host's credentials. Tasks with their own network card need this
+    // setting.
     ECS_AWSVPC_BLOCK_IMDS: "true",
     ...(hosts.spotPercent > 0 && { ECS_ENABLE_SPOT_INSTANCE_DRAINING: "true" }),
     ...hosts.ecsConfig,

@@ -16,21 +16,21 @@ import { hostLogGroup, hostLogs, hostUserData } from "./host-user-data.ts";
 
 const secondsADay = 86_400;
 
-/** AWS's public parameter that names the newest ECS-optimized Amazon Linux 2023 AMI. */
+/** AWS's public parameters with the newest ECS-optimized Amazon Linux 2023 AMI. */
 const amiParameters = {
   x86_64: "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id",
   arm64: "/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id",
 } as const;
 
 /**
- * The EC2 hosts of a cluster: a launch template, a group of them, and the capacity provider that scales the group by what
- * tasks need. No host goes while tasks run on it: scale-in takes empty ones only (managed termination protection), and
- * replacement, by a new template or by age, drains first (managed draining).
+ * The EC2 hosts of a cluster: a launch template, an Auto Scaling group, and the capacity provider that scales the group
+ * by what tasks need. No host is removed while tasks run on it. Scale-in takes empty hosts only (managed termination
+ * protection). Replacement, by a new template or by age, drains a host first (managed draining).
  */
 export class ClusterHosts extends Construct {
   readonly capacityProvider: EcsCapacityProvider;
   readonly role: ServiceRole;
-  /** Security group that all hosts share beside the network's; it has no rules of its own. */
+  /** Security group of all hosts, in addition to the network's. It has no rules of its own. */
   readonly securityGroupId: string;
 
   constructor(
@@ -41,7 +41,7 @@ export class ClusterHosts extends Construct {
       readonly hosts: HostsConfig;
       readonly network: FleetNetwork;
       readonly clusterArn: string;
-      /** For what does not take the provider's default tags. */
+      /** For resources that do not get the provider's default tags. */
       readonly tags: Readonly<Record<string, string>>;
     },
   ) {
@@ -72,7 +72,7 @@ export class ClusterHosts extends Construct {
     });
   }
 
-  /** What the ECS agent, the CloudWatch agent and Session Manager need on this cluster, and nothing else. */
+  /** The rights that the ECS agent, the CloudWatch agent and Session Manager need on this cluster, and no others. */
   private hostRole(): ServiceRole {
     const { context, clusterArn } = this.props;
     const role = new ServiceRole(this, "host", {
@@ -110,7 +110,7 @@ export class ClusterHosts extends Construct {
         "ssmmessages:OpenControlChannel",
         "ssmmessages:OpenDataChannel",
       ],
-      // These actions know no resources.
+      // AWS allows no resources for these actions.
       resources: ["*"],
     });
     for (const log of Object.keys(hostLogs) as (keyof typeof hostLogs)[]) {
@@ -132,7 +132,7 @@ export class ClusterHosts extends Construct {
       imageId: hosts.amiId ?? `resolve:ssm:${amiParameters[hosts.architecture]}`,
       userData: hostUserData(context.name, hosts),
       iamInstanceProfile: { arn: profile.arn },
-      // One hop: a bridge task, one hop further away, cannot reach the host's credentials.
+      // One hop: a bridge task is one hop further away and cannot reach the host's credentials.
       metadataOptions: metadataService(1),
       networkInterfaces: [networkInterface(network, [this.securityGroupId])],
       blockDeviceMappings: [rootVolume(context, "/dev/xvda", hosts.volume)],
@@ -150,16 +150,16 @@ export class ClusterHosts extends Construct {
       maxSize: hosts.max,
       vpcZoneIdentifier: network.subnetIds,
       maxInstanceLifetime: hosts.maxLifetimeDays * secondsADay,
-      // ECS lifts the protection from hosts without tasks; managed termination protection needs it on new ones.
+      // Managed termination protection needs new hosts protected. ECS lifts the protection from hosts without tasks.
       protectFromScaleIn: true,
       suspendedProcesses: ["AZRebalance"],
       capacityRebalance: hosts.spotPercent > 0,
       mixedInstancesPolicy: mixedInstances({ id: template.id, version: `\${${template.fqn}.latest_version}` }, hosts),
-      // All hosts are protected from scale-in; without its preference a refresh would wait for ever.
+      // All hosts are protected from scale-in. Without this preference a refresh would wait for ever.
       instanceRefresh: rollingRefresh(refresh, refresh.warmupSeconds, { scaleInProtectedInstances: "Refresh" }),
       waitForCapacityTimeout: "0",
       forceDelete: true,
-      // ECS adds the tag to the group; undeclared, every plan would take it away.
+      // ECS adds this tag to the group. If it were not declared here, every plan would remove it.
       tag: propagatedTags({ ...tags, Name: `${context.name}-host`, AmazonECSManaged: "true" }),
     });
   }

@@ -19,13 +19,13 @@ const notFound = {
   fixedResponse: { contentType: "text/plain", messageBody: "no such service", statusCode: "404" },
 };
 
-/** Where the balancer sends one service's requests. */
+/** The target group that gets one service's requests. */
 export interface Target {
   readonly arn: string;
   /** The last part of its ARN, as CloudWatch names it. */
   readonly arnSuffix: string;
   readonly port: number;
-  /** What must exist before a service may use the target group. */
+  /** The resource that must exist before a service may use the target group. */
   readonly ready: ITerraformDependable;
 }
 
@@ -37,7 +37,7 @@ export class SharedLoadBalancer extends Construct {
   readonly listenerArn: string;
   /** By the service's name. */
   readonly targets: ReadonlyMap<string, Target>;
-  /** The target group of the service that takes what no other does. */
+  /** The target group of the service that takes all other requests. */
   readonly defaultTargetGroupArn: string | undefined;
 
   constructor(
@@ -55,7 +55,7 @@ export class SharedLoadBalancer extends Construct {
     const open = config.scheme === "internet-facing";
     this.securityGroupId = this.securityGroup();
     const balancer = new Lb(this, "balancer", {
-      // AWS lets no name start with internal-, as a stack's may.
+      // A stack's name may start with internal-; AWS forbids that for a load balancer's.
       name: shortName(`alb-${context.name}`, 32),
       loadBalancerType: "application",
       internal: !open,
@@ -138,7 +138,7 @@ export class SharedLoadBalancer extends Construct {
     const port = portOf(service);
     const protocol = target.protocol.toUpperCase();
     return new LbTargetGroup(this, `target-${service.name}`, {
-      // What cannot be changed in place is in the name, so that the new group can exist beside the old one.
+      // The name contains everything that cannot change in place, so that the new group can exist beside the old one.
       name: `${service.name}-${fingerprint(this.props.context.name, service.name, targetType, port, protocol)}`,
       vpcId: this.props.network.vpcId,
       targetType,

@@ -6,18 +6,18 @@ import {
 import type { Construct } from "constructs";
 
 /**
- * The rules of a cluster's security groups, each once: AWS refuses a rule that is there already, and services that share
+ * The rules of a cluster's security groups, each added once. AWS refuses a duplicate rule, and services that share
  * their host's network share its group.
  */
 export class ClusterRules {
   private readonly known = new Set<string>();
 
-  /** Lets someone in. A rule that is there already changes nothing. */
+  /** Adds an ingress rule. Adding it again changes nothing. */
   allowIn(scope: Construct, id: string, rule: VpcSecurityGroupIngressRuleConfig): void {
     if (this.isNew("in", rule)) new VpcSecurityGroupIngressRule(scope, id, rule);
   }
 
-  /** Lets someone out. A rule that is there already changes nothing. */
+  /** Adds an egress rule. Adding it again changes nothing. */
   allowOut(scope: Construct, id: string, rule: VpcSecurityGroupIngressRuleConfig): void {
     if (this.isNew("out", rule)) new VpcSecurityGroupEgressRule(scope, id, rule);
   }

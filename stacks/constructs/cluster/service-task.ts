@@ -9,7 +9,7 @@ import { allowExecuteCommand, allowImagePull, allowSecret } from "../tasks/task-
 import { allowVolumes, mountPoints, taskVolumes } from "../tasks/task-volumes.ts";
 import type { HostCluster } from "./cluster.ts";
 
-/** What a service's tasks are: task definition, log group and two roles with exact rights. */
+/** The tasks of a service: task definition, log group and two roles with exact rights. */
 export class ServiceTask extends Construct {
   readonly arn: string;
   readonly family: string;
@@ -50,7 +50,7 @@ export class ServiceTask extends Construct {
     const { context, cluster, service } = this.props;
     const { executionRole } = this;
     allowImagePull(executionRole, service.image, context);
-    // Without an execution role's help, as for images that are pulled again, the ECS agent pulls as the host.
+    // The ECS agent pulls some images as the host and not by the execution role, such as images that it pulls again.
     allowImagePull(cluster.hosts.role, service.image, context);
     const references = [...Object.values(service.secrets), service.repositoryCredentialsArn ?? []].flat();
     for (const reference of references) allowSecret(executionRole, reference);

@@ -12,13 +12,14 @@ import type { ClusterRules } from "./rules.ts";
 import { ServiceTask } from "./service-task.ts";
 
 /**
- * Where Docker takes the host's side of a bridge port from, and Service Connect's proxy in bridge mode its own.
+ * The port range from which Docker takes the host's side of a bridge port. In bridge mode Service Connect's proxy takes
+ * its port from the same range.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectService.html
  */
 const bridgePorts = { from: 32_768, to: 65_535 };
 
-/** Who may connect to whom, on which ports. */
+/** A source that may connect to a service, and the ports. */
 export interface Ingress {
   readonly id: string;
   readonly description: string;
@@ -28,11 +29,11 @@ export interface Ingress {
   readonly source: { readonly cidrIpv4: string } | { readonly referencedSecurityGroupId: string };
 }
 
-/** One service on a cluster's hosts: its tasks, where they go, who reaches them, and how many there are. */
+/** One service on a cluster's hosts: its tasks, their placement, their security group and their number. */
 export class ClusterService extends Construct {
   readonly task: ServiceTask;
   readonly name: string;
-  /** Security group of the tasks: their own, or that of the hosts where they share the host's network. */
+  /** Security group of the tasks: their own, or the hosts' group if they share the host's network. */
   readonly securityGroupId: string;
   private readonly props: {
     readonly context: StackContext;
@@ -41,7 +42,7 @@ export class ClusterService extends Construct {
     readonly service: ServiceConfig;
     readonly balancer: SharedLoadBalancer | undefined;
     readonly rules: ClusterRules;
-    /** ARN of the Service Connect namespace, where the service takes part. */
+    /** ARN of the Service Connect namespace, if the service uses it. */
     readonly namespaceArn: string | undefined;
   };
 
@@ -58,7 +59,7 @@ export class ClusterService extends Construct {
     if (service.autoScaling) this.autoScale(resource, service.autoScaling, target);
   }
 
-  /** Lets someone connect to the tasks, or to all hosts where the tasks share their host's network. */
+  /** Lets a source connect to the tasks, or to all hosts if the tasks share their host's network. */
   allow({ id, description, from, to, protocol, source }: Ingress): void {
     this.props.rules.allowIn(this, `ingress-${id}`, {
       securityGroupId: this.securityGroupId,
@@ -70,7 +71,9 @@ export class ClusterService extends Construct {
     });
   }
 
-  /** Lets another service connect by Service Connect, whose proxy takes the port's place or, in bridge mode, any free one. */
+  /**
+   * Lets another service connect by Service Connect. Its proxy listens on the port or, in bridge mode, on any free one.
+   */
   allowConnect(other: ClusterService, port: number): void {
     const range = this.props.service.networkMode === "bridge" ? bridgePorts : { from: port, to: port };
     this.allow({
@@ -195,7 +198,9 @@ export class ClusterService extends Construct {
   }
 }
 
-/** Where the balancer reaches a service: in bridge mode on the host's port, which is any free one unless it is given. */
+/**
+ * The ports on which the balancer reaches a service. In bridge mode that is the host's port: the given or any free one.
+ */
 function balancerPorts({ networkMode, ports, loadBalancer }: ServiceConfig, { port }: Target) {
   if (networkMode !== "bridge") return { from: port, to: port };
   const hostPort = ports.find(({ name }) => name === loadBalancer?.port)?.hostPort;

@@ -8,7 +8,7 @@ import type { SharedLoadBalancer } from "./load-balancer.ts";
 import { ClusterRules } from "./rules.ts";
 import { ClusterService } from "./service.ts";
 
-/** All services of a cluster, and who of them may connect to whom. */
+/** All services of a cluster, and the rules by which they may connect to each other. */
 export class ClusterServices extends Construct {
   readonly all: readonly ClusterService[];
 

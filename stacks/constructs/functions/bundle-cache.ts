@@ -6,10 +6,10 @@ import { type Bundles, bundleHandlers } from "./bundle.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** Goes with `node_modules`, as the packages do that are in the bundles. */
+/** In `node_modules`, so that it is deleted together with the packages in the bundles. */
 const cache = join(root, "node_modules/.cache/agent-fleets/handlers.json");
 
-/** What bundles are made of; of packages, npm's own list of what it installed. */
+/** The sources of the bundles. npm's list of installed packages stands for the packages. */
 const sources = [
   "handlers",
   "stacks/constructs/functions/bundle.ts",
@@ -18,15 +18,16 @@ const sources = [
 ];
 
 /**
- * The bundles of {@link bundleHandlers}, which takes a second, made anew only when a source or a package changed.
- * Where another tool than npm installed the packages nothing tells that, so they are made each time.
+ * The bundles of {@link bundleHandlers}, which takes a second. They are made again only if a source or a package
+ * changed. If another tool than npm installed the packages, changes cannot be detected, so the bundles are made each
+ * time.
  */
 export async function cachedBundles(): Promise<Bundles> {
   const fingerprint = await fingerprintOf(sources.map((source) => join(root, source))).catch(() => undefined);
   return fingerprint === undefined ? bundleHandlers() : keepLast(cache, fingerprint, bundleHandlers);
 }
 
-/** Differs when the path or the content of a file does, or of any file in a folder among them. Throws where one is missing. */
+/** A hash of the paths and contents of files, and of all files in folders. Throws if one is missing. */
 export async function fingerprintOf(paths: readonly string[]): Promise<string> {
   const files = (await Promise.all(paths.map(filesAt))).flat();
   const contents = await Promise.all(files.map((file) => readFile(file)));
@@ -49,8 +50,8 @@ async function filesAt(path: string): Promise<string[]> {
 }
 
 /**
- * What `make` makes, from the file where that holds what was made under the same fingerprint. The file holds what was
- * made last; without it, or with a broken one, all is made again. Throws what `make` throws.
+ * Resolves to the result of `make`. Reads it from the file if the file holds the result for the same fingerprint. The
+ * file holds the last result only. If it is missing or broken, `make` runs again. Throws what `make` throws.
  */
 export async function keepLast<Made>(file: string, fingerprint: string, make: () => Promise<Made>): Promise<Made> {
   const kept = await readFile(file, "utf8")
@@ -58,12 +59,12 @@ export async function keepLast<Made>(file: string, fingerprint: string, make: ()
     .catch(() => undefined);
   if (kept?.fingerprint === fingerprint) return kept.made;
   const made = await make();
-  // Where it cannot be kept, it is made again next time.
+  // If the file cannot be written, `make` runs again next time.
   await write(file, JSON.stringify({ fingerprint, made })).catch(() => undefined);
   return made;
 }
 
-/** At once, so that nobody reads half of it. */
+/** Writes the file at once, so that nobody reads half of it. */
 async function write(file: string, content: string): Promise<void> {
   const draft = `${file}.${randomUUID()}`;
   await mkdir(dirname(file), { recursive: true });

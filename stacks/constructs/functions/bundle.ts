@@ -5,10 +5,10 @@ import { build, type Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** The Lambda runtime of all handlers: what esbuild targets and what the functions run on. */
+/** The Lambda runtime of all handlers, which esbuild targets too. */
 export const lambdaRuntime = "nodejs22.x";
 
-/** The handlers there are: folders of `handlers/` with an `index.ts` that exports `handler`. */
+/** All handlers: folders of `handlers/` with an `index.ts` that exports `handler`. */
 export const handlerNames = ["autoscale", "release", "retire", "webhook"] as const;
 
 /** See {@link handlerNames}. */
@@ -18,8 +18,9 @@ export type HandlerName = (typeof handlerNames)[number];
 export type Bundles = Readonly<Record<HandlerName, string>>;
 
 /**
- * Schemas of the AWS SDK write keys as `[name]`, `name` being a text of the same file. For all that esbuild knows such a
- * key may do something, so it would keep every schema of a service for the few in use: half a megabyte of EC2's.
+ * Schemas of the AWS SDK write keys as `[name]`, where `name` is a text constant of the same file. esbuild must assume
+ * that such a key has an effect, and would keep every schema of a service: half a megabyte for EC2. So this plugin
+ * writes the constants as literals.
  */
 const literalKeys: Plugin = {
   name: "literal-keys",
@@ -36,8 +37,8 @@ const literalKeys: Plugin = {
 };
 
 /**
- * Bundles every handler: minified ESM with the AWS SDK inside, the same bytes wherever it runs. esbuild works in its
- * own process, so this costs next to nothing while something else is going on. Throws esbuild's errors.
+ * Bundles every handler: minified ESM with the AWS SDK inside, the same bytes on every machine. esbuild works in its
+ * own process, so other work can go on meanwhile. Throws esbuild's errors.
  */
 export async function bundleHandlers(): Promise<Bundles> {
   const { outputFiles } = await build({

@@ -10,7 +10,10 @@ import type { StackContext } from "../stack-context.ts";
 import { type HandlerName, lambdaRuntime } from "./bundle.ts";
 import { checkEnvironment } from "./lambda-environment.ts";
 
-/** What Lambda itself does in a function's name, and not the function: its own calls carry its ARN. No resources are known. */
+/**
+ * Rights for Lambda itself, which acts with the function's role. The function's own calls carry its ARN, so the
+ * condition excludes them. AWS allows no resources for these actions.
+ */
 const lambdaInNetwork: Statement = {
   actions: [
     "ec2:CreateNetworkInterface",
@@ -24,7 +27,7 @@ const lambdaInNetwork: Statement = {
   condition: { Null: { "lambda:SourceFunctionArn": "true" } },
 };
 
-/** One handler of ours as a Lambda: code, role, log group. The code travels inside the stack's own directory. */
+/** One of our handlers as a Lambda: code, role, log group. The code lies in the stack's own directory. */
 export class HandlerFunction extends Construct {
   readonly name: string;
   readonly arn: string;
@@ -40,9 +43,9 @@ export class HandlerFunction extends Construct {
       readonly description: string;
       readonly timeoutSeconds: number;
       readonly memoryMiB: number;
-      /** Encoded by the schema in the handler's `env.ts`. */
+      /** Encoded by the handler's schema in `handlers/lib/settings`. */
       readonly environment: Readonly<Record<string, string>>;
-      /** Where it runs. Left out: outside of any network of ours. */
+      /** The network in which it runs. Left out: outside of any VPC. */
       readonly network?: Pick<FleetNetwork, "subnetIds" | "securityGroupIds"> | undefined;
     },
   ) {

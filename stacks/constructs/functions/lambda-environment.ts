@@ -2,16 +2,19 @@ import { DefaultTokenResolver, StringConcat, Tokenization } from "cdktf";
 import type { IConstruct } from "constructs";
 import { ConfigError } from "../../config/errors.ts";
 
-/** What Lambda takes, names and values together: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html. */
+/**
+ * Lambda's limit for names and values together:
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
+ */
 const mostBytes = 4096;
 
-/** The keys of the config that variables come from, of those that may be long. */
+/** The config key that each long variable comes from. */
 const keys: Readonly<Record<string, string>> = { POOLS: "pools", CAPACITY: "compute" };
 
-/** An expression of Terraform, or what `terraformText` made of text that looks like one. */
+/** A Terraform expression, or text that looks like one as `terraformText` escapes it. */
 const expression = /([$%])\1\{|[$%]\{([^}]*)\}/g;
 
-/** How long the value of an expression is, at most, by what its end looks like: only Terraform knows it. */
+/** The longest value that an expression can have, judged by its end. Only Terraform knows the value. */
 const lengths: readonly (readonly [end: RegExp, bytes: number])[] = [
   [/secret\..*\.arn$/, 140],
   [/\.arn$/, 110],
@@ -20,7 +23,10 @@ const lengths: readonly (readonly [end: RegExp, bytes: number])[] = [
   [/(?:)/, 100],
 ];
 
-/** Throws a {@link ConfigError} where a function's variables are too long for Lambda, which only a deployment would tell. */
+/**
+ * Throws a {@link ConfigError} if a function's variables are too long for Lambda. Without this check only a deployment
+ * would show it.
+ */
 export function checkEnvironment(scope: IConstruct, name: string, variables: Readonly<Record<string, string>>): void {
   const resolver = new DefaultTokenResolver(new StringConcat());
   const resolved: typeof variables = Tokenization.resolve(variables, { scope, resolver, preparing: false });
@@ -38,7 +44,7 @@ export function checkEnvironment(scope: IConstruct, name: string, variables: Rea
   );
 }
 
-/** A text as long as Terraform will make of it. */
+/** The text, with each expression filled up to its longest value. */
 function expanded(value: string): string {
   return value.replaceAll(expression, (_, escaped: string | undefined, inner: string) =>
     escaped === undefined ? "x".repeat(lengths.find(([end]) => end.test(inner))?.[1] ?? 0) : `${escaped}{`,

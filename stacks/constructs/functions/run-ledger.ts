@@ -3,7 +3,7 @@ import { Construct } from "constructs";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 
-/** The table in which notifications-only fleets remember runs. Everything in it expires by itself. */
+/** The table in which notifications-only fleets remember runs. All its items expire by themselves. */
 export class RunLedgerTable extends Construct {
   readonly name: string;
   private readonly arn: string;

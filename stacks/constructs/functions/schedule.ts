@@ -8,9 +8,9 @@ import type { StackContext } from "../stack-context.ts";
 import type { HandlerFunction } from "./handler-function.ts";
 
 /**
- * Runs the loop every minute. An event that Lambda cannot take is dropped within a minute instead of being queued for
- * hours, and nothing is retried: the next minute looks at the world anew anyway. Events that EventBridge cannot deliver
- * at all land in the dead-letter queue.
+ * Runs the loop every minute. Lambda drops an event that it cannot take within a minute instead of queueing it for
+ * hours. Nothing is retried, because the next minute observes everything anew. Events that EventBridge
+ * cannot deliver go to the dead-letter queue.
  */
 export class MinuteSchedule extends Construct {
   readonly deadLetterQueueName: string;

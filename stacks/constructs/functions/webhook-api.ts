@@ -20,12 +20,12 @@ const accessLogFormat = {
   integrationError: "$context.integrationErrorMessage",
 };
 
-/** The public door of a fleet: an HTTP API with throttling and access log in front of the webhook function. */
+/** The public endpoint of a fleet: an HTTP API with throttling and access log in front of the webhook function. */
 export class WebhookApi extends Construct {
   readonly id: string;
   /** Base URL without a trailing slash. */
   readonly url: string;
-  /** What must exist before the door answers. */
+  /** Resources that must exist before the endpoint answers. */
   readonly ready: readonly ITerraformDependable[];
 
   constructor(

@@ -14,7 +14,7 @@ import type { InstanceTemplate } from "./template.ts";
 
 /** Name of the hook by which AWS asks before it terminates an instance. */
 export const retireHook = "agent-fleets-retire";
-/** Auto Scaling goes on without an answer after this time; a heartbeat starts it anew, up to 48 h. */
+/** Auto Scaling goes on without an answer after this time. A heartbeat restarts it, up to 48 h in all. */
 const heartbeatSeconds = 3600;
 
 const groupMetrics = [
@@ -30,13 +30,13 @@ const groupMetrics = [
 
 const warmStates = { stopped: "Stopped", running: "Running", hibernated: "Hibernated" } as const;
 
-/** An Auto Scaling group as a fleet's capacity, and the hook that keeps AWS from ending an agent in a job. */
+/** An Auto Scaling group as a fleet's capacity, with the hook that keeps AWS from ending an agent in a job. */
 export class AsgCapacity extends Construct {
-  /** What the loop needs to launch and watch instances. */
+  /** The loop's settings to launch and watch instances. */
   readonly config: AsgCapacityConfig;
   readonly name: string;
   readonly arn: string;
-  /** What the retirement workflow needs to end instances. */
+  /** The retirement workflow's settings to end instances. */
   readonly retiring: RetiringCapacity;
 
   constructor(
@@ -52,9 +52,9 @@ export class AsgCapacity extends Construct {
       readonly template: InstanceTemplate;
       readonly role: InstanceRole;
       readonly releaseQueue: ReleaseQueue;
-      /** Whether only the instances themselves tell what an agent does. */
+      /** Whether only the instances themselves know if an agent works. */
       readonly asksInstances: boolean;
-      /** Tags of the group, which its instances get too. */
+      /** Tags of the group and its instances. */
       readonly tags: Readonly<Record<string, string>>;
     },
   ) {
@@ -72,7 +72,8 @@ export class AsgCapacity extends Construct {
       releaseQueue: props.releaseQueue,
       asksInstances: props.asksInstances,
     };
-    // Not inside the group, where it would act at the group's creation only and its change replace the group.
+    // A resource of its own. Inside the group the hook would act only at the group's creation, and a change of it would
+    // replace the group.
     new AutoscalingLifecycleHook(this, "retire-hook", {
       name: retireHook,
       autoscalingGroupName: group.name,
@@ -82,10 +83,10 @@ export class AsgCapacity extends Construct {
     });
   }
 
-  /** Lets the loop watch and raise this group, end its instances and tell them their role, and nothing else. */
+  /** Lets the loop watch and raise this group, end its instances and tag them, and nothing else. */
   grantOperate(role: ServiceRole): void {
     const { context } = this.props;
-    // These actions know no resources.
+    // AWS allows no resources for these actions.
     role.allow({
       actions: [
         "autoscaling:DescribeAutoScalingGroups",
@@ -115,7 +116,7 @@ export class AsgCapacity extends Construct {
       minSize: agents.min,
       maxSize: agents.max,
       desiredCapacity: agents.initial,
-      // The loop's business: a plan must not set it back.
+      // The loop sets it, and a plan must not change it back.
       lifecycle: { ignoreChanges: ["desired_capacity"] },
       vpcZoneIdentifier: network.subnetIds,
       healthCheckType: "EC2",
@@ -129,7 +130,7 @@ export class AsgCapacity extends Construct {
       enabledMetrics: compute.groupMetrics ? groupMetrics : undefined,
       ...this.launches(),
       waitForCapacityTimeout: "0",
-      // Or the first instances would boot without rights.
+      // Otherwise the first instances could boot without rights.
       dependsOn: role.ready,
       tag: propagatedTags({ ...tags, Name: context.name }),
     });

@@ -2,7 +2,7 @@ import type { AutoscalingGroupInstanceRefreshPreferences } from "@cdktf/provider
 import type { InstancesConfig } from "../../config/compute/instances.ts";
 import type { Architecture } from "../../config/primitives.ts";
 
-/** A group's choice of instances: what they may be, and how many of them are Spot. */
+/** A group's choice of instances: types or attributes, and the share of Spot. */
 export function mixedInstances(
   template: { readonly id: string /** As a Terraform expression. */; readonly version: string },
   wanted: {
@@ -10,7 +10,7 @@ export function mixedInstances(
     readonly architecture: Architecture;
     readonly onDemandBase: number;
     readonly spotPercent: number;
-    /** @default in the order of the list, the cheapest by attributes */
+    /** @default `prioritized` with a list of types, else `lowest-price` */
     readonly onDemandAllocation?: string | undefined;
     /** @default price-capacity-optimized */
     readonly spotAllocation?: string;
@@ -35,7 +35,7 @@ export function mixedInstances(
   };
 }
 
-/** How a group replaces its instances. @param more preferences of one sort of group alone */
+/** How a group replaces its instances. @param more further preferences of one kind of group */
 export function rollingRefresh(
   refresh: { readonly minHealthyPercent: number; readonly maxHealthyPercent: number },
   warmupSeconds: number,
@@ -52,7 +52,7 @@ export function rollingRefresh(
   };
 }
 
-/** Tags of a group, which its instances get, too. */
+/** Tags of a group and its instances. */
 export function propagatedTags(tags: Readonly<Record<string, string>>) {
   return Object.entries(tags).map(([key, value]) => ({ key, value, propagateAtLaunch: true }));
 }

@@ -9,8 +9,8 @@ import { arnOf, type StackContext } from "../stack-context.ts";
 import { allowExecuteCommand } from "../tasks/task-rights.ts";
 
 /**
- * What the instances of a fleet, and so its jobs, may do in AWS: a role of their own, or one of the user's, to which
- * nothing is added. It holds no right over the group or other instances.
+ * The role of a fleet's instances, and so of its jobs: a role that the stack makes, or one of the user's, to which the
+ * stack adds nothing. The stack's role has no rights on the group or on other instances.
  */
 export class InstanceRole extends Construct {
   readonly name: string;
@@ -50,23 +50,23 @@ export class InstanceRole extends Construct {
     }).arn;
   }
 
-  /** What must exist before an instance can use its rights. */
+  /** Resources that must exist before an instance can use its rights. */
   get ready(): ITerraformDependable[] {
     return this.own?.ready ?? [];
   }
 
-  /** Adds rights to an own role; one of the user's must have them already. */
+  /** Adds rights to the stack's role. A role of the user's must have them already. */
   allow(statement: Statement): void {
     this.own?.allow(statement);
   }
 
-  /** Has something grant its use to an own role; one of the user's must have it already. */
+  /** Calls `by` with the stack's role. A role of the user's must have the rights already. */
   grant(by: (role: ServiceRole) => void): void {
     if (this.own) by(this.own);
   }
 }
 
-/** Session Manager and Run Command, of which the older agents use a service of its own. */
+/** Rights for Session Manager and Run Command. Older SSM agents use ec2messages for the latter. */
 function allowSystemsManager(role: ServiceRole, context: StackContext): void {
   role.allow({ actions: ["ssm:UpdateInstanceInformation"], resources: [arnOf(context, "ec2", "instance/*")] });
   allowExecuteCommand(role);
@@ -79,7 +79,7 @@ function allowSystemsManager(role: ServiceRole, context: StackContext): void {
       "ec2messages:GetMessages",
       "ec2messages:SendReply",
     ],
-    // These actions know no resources.
+    // AWS allows no resources for these actions.
     resources: ["*"],
   });
 }

@@ -1,7 +1,7 @@
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { StackContext } from "../stack-context.ts";
 
-/** An instance's disk: gp3, encrypted, gone with the instance. Size in GiB, throughput in MiB/s. */
+/** An instance's disk: gp3, encrypted, deleted with the instance. Size in GiB, throughput in MiB/s. */
 export function rootVolume(
   { kmsKeyArn }: Pick<StackContext, "kmsKeyArn">,
   deviceName: string,
@@ -25,7 +25,7 @@ export function rootVolume(
   };
 }
 
-/** An instance's one network interface. @param ownGroups security groups beside the network's */
+/** An instance's only network interface. @param ownGroups security groups in addition to the network's */
 export function networkInterface(network: FleetNetwork, ownGroups: readonly string[]) {
   return {
     deviceIndex: 0,
@@ -35,12 +35,12 @@ export function networkInterface(network: FleetNetwork, ownGroups: readonly stri
   };
 }
 
-/** The metadata service, for whoever has a session of it (IMDSv2). @param hops 1: the instance alone, 2: containers on it, too */
+/** The metadata service; sessions are required (IMDSv2). @param hops 1: the instance alone; 2: its containers too */
 export function metadataService(hops: 1 | 2) {
   return { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: hops };
 }
 
-/** Tags of all that a launch makes, none of which takes the provider's default tags. */
+/** Tags of all resources that a launch makes. They do not get the provider's default tags. */
 export function tagsOfLaunched(tags: Readonly<Record<string, string>>) {
   return ["instance", "volume", "network-interface"].map((resourceType) => ({ resourceType, tags: { ...tags } }));
 }

@@ -10,7 +10,7 @@ import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { StackContext } from "../stack-context.ts";
 import { metadataService, networkInterface, rootVolume, tagsOfLaunched } from "./template-parts.ts";
 
-/** The launch template of a fleet's instances: what each of them is. */
+/** The launch template of a fleet's instances. */
 export class InstanceTemplate extends Construct {
   readonly id: string;
   /** The newest version, as a Terraform expression. */
@@ -25,9 +25,9 @@ export class InstanceTemplate extends Construct {
       readonly network: FleetNetwork;
       readonly ami: NonNullable<Ec2ComputeConfig["ami"]>;
       readonly profileArn: string;
-      /** As EC2 takes it, in base64. */
+      /** In base64, as EC2 takes it. */
       readonly userData: string;
-      /** For what does not take the provider's default tags. */
+      /** For resources that do not get the provider's default tags. */
       readonly tags: Readonly<Record<string, string>>;
     },
   ) {
@@ -38,16 +38,16 @@ export class InstanceTemplate extends Construct {
       name: context.name,
       description: `Instances of fleet ${context.name}`,
       imageId: this.image(props.ami),
-      // A warm pool knows one type alone, and takes it from here.
+      // A warm pool supports one type only, and takes it from here.
       instanceType: compute.warmPool && "types" in compute.instances ? compute.instances.types[0] : undefined,
       userData: props.userData,
       keyName: ssh?.keyName,
       iamInstanceProfile: { arn: props.profileArn },
-      // An instance that powers off is gone, and its group replaces it.
+      // An instance that powers off is terminated, and its group replaces it.
       instanceInitiatedShutdownBehavior: "terminate",
       metadataOptions: {
         ...metadataService(compute.disableContainerCredentials ? 1 : 2),
-        // How an instance reads its role in the fleet.
+        // The instance reads its role in the fleet from a tag.
         instanceMetadataTags: "enabled",
       },
       networkInterfaces: [
@@ -72,7 +72,7 @@ export class InstanceTemplate extends Construct {
   private image(ami: NonNullable<Ec2ComputeConfig["ami"]>): string {
     if ("id" in ami) return ami.id;
     if ("ssmParameter" in ami) {
-      // Not by `resolve:ssm:`, which Auto Scaling takes neither with instances by attributes nor with skip matching.
+      // Not by `resolve:ssm:`: Auto Scaling rejects it with instances by attributes and with skip matching.
       return new DataAwsSsmParameter(this, "image", { name: ami.ssmParameter }).insecureValue;
     }
     if ("stack" in ami) return newestBuiltAmi(this, "image", ami.stack, this.props.compute.architecture);

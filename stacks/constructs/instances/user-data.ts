@@ -5,22 +5,22 @@ import type { Construct } from "constructs";
 import { ConfigError } from "../../config/errors.ts";
 import { terraformText } from "../terraform-text.ts";
 
-/** EC2 takes no more user data, counted before it is encoded. */
+/** EC2's limit for user data, before encoding. */
 const maxBytes = 16_384;
-/** Terraform gzips with Go, which makes up to half a percent more of such a program than Node; its versions differ, too. */
+/** Terraform gzips with Go, whose result is up to half a percent larger than Node's and differs between versions. */
 const margin = 1.02;
-/** What a Terraform expression may become: an ARN of a secret with a long name. */
+/** The longest value of a Terraform expression: an ARN of a secret with a long name. */
 const longestExpression = 160;
 
 /**
- * The boot program of an instance as a launch template wants it: settings, the library, the vendor's scripts, gzipped by
- * Terraform, which alone knows what some settings are. See agents/ec2/README.md.
+ * The boot program of an instance in the form that a launch template takes: settings, the library, the vendor's
+ * scripts. Terraform gzips it, because only Terraform knows the values of some settings. See agents/ec2/README.md.
  *
- * @param everyStart whether cloud-init runs it each time the host starts, and not once. In a warm pool AWS stops a host without
- *   waiting for its first run.
- * @param settings by variable; text as configs have it (`terraformTexts`), or Terraform expressions
- * @param files paths below `agents/`
- * @throws ConfigError where EC2 would refuse it for its length
+ * @param props.everyStart whether cloud-init runs it at every start of the host, and not once. In a warm pool AWS stops
+ *   a host without waiting for its first run.
+ * @param props.settings by variable: escaped text of configs (`terraformTexts`), or Terraform expressions
+ * @param props.files paths below `agents/`
+ * @throws ConfigError if the program is too long for EC2
  */
 export function instanceUserData(
   scope: Construct,
@@ -43,7 +43,7 @@ export function instanceUserData(
   return Fn.base64gzip(new TerraformLocal(scope, "boot-program", text).asString);
 }
 
-/** A bash program: settings as single-quoted text, in which bash sees nothing but text, then the files. */
+/** A bash program: the settings in single quotes, in which bash expands nothing, then the files. */
 export function bootProgram(settings: Readonly<Record<string, string>>, files: readonly string[]): string {
   const lines = Object.entries(settings).map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'\n`);
   const scripts = ["ec2/library.sh", ...files].map((file) =>
@@ -52,7 +52,7 @@ export function bootProgram(settings: Readonly<Record<string, string>>, files: r
   return ["#!/bin/bash\n", ...lines, ...scripts].join("");
 }
 
-/** With text in place of expressions that compresses as badly as any can. */
+/** Replaces each expression by text that hardly compresses. */
 function filledIn(text: string): string {
   let seed = 1;
   const noise = () => {

@@ -1,20 +1,20 @@
 import { DataAwsAmi } from "@cdktf/provider-aws/lib/data-aws-ami";
 import type { Construct } from "constructs";
 
-/** What tells the AMIs of a stack from others: the contract between who builds them and who uses them. */
+/** The tag that identifies the AMIs of a stack. The building stack sets it, and fleets look for it. */
 const tagName = "MachineImage";
 
-/** What every AMI of a stack is tagged with once it has been built and tried. */
+/** The tags of every AMI of a stack. Image Builder sets them after it has built and tested the AMI. */
 export function builtAmiTags(stack: string): Readonly<Record<string, string>> {
   return { [tagName]: stack };
 }
 
-/** Name of a stack's AMIs. Image Builder fills in the time, and takes no name without it. */
+/** Name of a stack's AMIs. Image Builder fills in the time, and requires that placeholder. */
 export function builtAmiName(stack: string): string {
   return `${stack}.{{ imagebuilder:buildDate }}`;
 }
 
-/** Id of the newest AMI that a stack has built, looked up when Terraform plans; planning fails where there is none. */
+/** Id of the newest AMI that a stack has built. Terraform looks it up when it plans, and fails if there is none. */
 export function newestBuiltAmi(scope: Construct, id: string, stack: string, architecture: string): string {
   return new DataAwsAmi(scope, id, {
     mostRecent: true,

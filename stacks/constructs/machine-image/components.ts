@@ -4,20 +4,20 @@ import type { MachineImageConfig } from "../../config/machine-image.ts";
 import { bootProgram } from "../instances/user-data.ts";
 import { plainText, terraformText } from "../terraform-text.ts";
 
-/** What Image Builder takes for a component. */
+/** Image Builder's limit for a component. */
 const maxCharacters = 16_000;
 
-/** The key of the config that makes a component as long as it is. */
+/** The config key that determines a component's length. */
 const keys = { system: "packages", library: "vendor", agent: "vendor", commands: "commands" } as const;
 type Component = keyof typeof keys;
 
-/** What of a vendor an image brings. */
+/** The vendor's part of an image. */
 export interface Baked {
   /** Scripts of `agents/` after the library, in order. */
   readonly files: readonly string[];
   /** Settings of the scripts, by variable. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Commands that fail where something is missing in the end. */
+  /** Commands that fail if something is missing in the finished image. */
   readonly checks: readonly string[];
 }
 
@@ -27,15 +27,15 @@ interface Step {
   readonly inputs: unknown;
 }
 
-/** Where the parts of the vendor's program are while the image is built. */
+/** Where the parts of the vendor's program lie while the image is built. */
 const libraryFile = "/root/agent-fleets-library";
 const vendorFile = "/root/agent-fleets-vendor";
 
 /**
- * The documents of an image's components by name, in the order in which they run. JSON is YAML, and needs no second set of
- * quoting rules. A vendor's program is two components, because one has no room for it.
+ * The documents of an image's components by name, in the order in which they run. They are JSON, which is YAML too and
+ * has simpler quoting rules. A vendor's program takes two components, because it is too long for one.
  *
- * @throws ConfigError where Image Builder would refuse one for its length
+ * @throws ConfigError if a component is too long for Image Builder
  */
 export function imageComponents(
   { packages, commands }: Pick<MachineImageConfig, "packages" | "commands">,
@@ -74,7 +74,7 @@ export function imageComponents(
   return documents;
 }
 
-/** Other distributions, by `baseImage`, have neither these releases nor AWS's packages. */
+/** Only Amazon Linux has these releases and AWS's packages; `baseImage` may be another distribution. */
 function update(packages: readonly string[]): string[] {
   return [
     [
@@ -94,7 +94,7 @@ function document(build: readonly Step[], validate: readonly Step[] = []): strin
   });
 }
 
-/** One shell for all lines; it stops at the first that fails. */
+/** One shell for all lines. It stops at the first failing line. */
 function bash(name: string, commands: readonly string[]): Step {
   return { name, action: "ExecuteBash", inputs: { commands: ["set -euo pipefail", ...commands] } };
 }

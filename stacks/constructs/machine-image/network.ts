@@ -6,7 +6,7 @@ import { outboundSecurityGroup } from "../network/outbound-security-group.ts";
 import { SharedNetwork } from "../network/shared-network.ts";
 import type { StackContext } from "../stack-context.ts";
 
-/** Where instances that build an image are: in a subnet, behind the given security groups or one without a way in. */
+/** The place of the building instances: a subnet, and the given security groups or one without a way in. */
 export function imageBuildPlace(
   scope: Construct,
   config: NonNullable<MachineImageConfig["network"]>,

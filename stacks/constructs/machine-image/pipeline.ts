@@ -14,7 +14,7 @@ import type { ImageRecipe } from "./recipe.ts";
 
 const instanceTypes = { x86_64: "m6i.large", arm64: "m6g.large" } as const;
 
-/** How long an AMI is kept after an instance was last launched from it: a fleet that nobody deploys still uses it. */
+/** How long an AMI is kept after the last launch from it: a fleet may use it although nobody deploys the fleet. */
 const keptAfterLaunchDays = 90;
 
 interface Props {
@@ -23,11 +23,11 @@ interface Props {
   readonly recipe: ImageRecipe;
   readonly amiName: string;
   readonly amiTags: Readonly<Record<string, string>>;
-  /** For what does not take the provider's default tags. */
+  /** For resources that do not get the provider's default tags. */
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Builds a recipe's AMIs on an instance of its own, tries them, and deletes old ones. */
+/** Builds a recipe's AMIs on a separate instance, tests them, and deletes old ones. */
 export class ImagePipeline extends Construct {
   readonly arn: string;
   readonly logGroupName: string;
@@ -40,7 +40,7 @@ export class ImagePipeline extends Construct {
     super(scope, id);
     const { context, config, recipe, amiName, amiTags } = props;
     const { name } = context;
-    // Where Image Builder writes to. It would make the groups itself, for ever and without a key.
+    // Image Builder writes to these groups. It would make them itself, without retention and without a key.
     this.logGroupName = createLogGroup(this, "logs", context, imageLogGroup(recipe.name)).name;
     createLogGroup(this, "pipeline-logs", context, `/aws/imagebuilder/pipeline/${name}`);
     const distribution = new ImagebuilderDistributionConfiguration(this, "distribution", {
@@ -61,7 +61,7 @@ export class ImagePipeline extends Construct {
           ? undefined
           : {
               scheduleExpression: config.schedule,
-              // A given AMI has no versions that Image Builder could compare.
+              // A given AMI has no versions for Image Builder to compare.
               pipelineExecutionStartCondition: recipe.followsBase
                 ? "EXPRESSION_MATCH_AND_DEPENDENCY_UPDATES_AVAILABLE"
                 : "EXPRESSION_MATCH_ONLY",
@@ -78,7 +78,7 @@ export class ImagePipeline extends Construct {
       service: "ec2.amazonaws.com",
       description: `Instances that build the AMIs of ${name}`,
     });
-    // The rights that Image Builder's documentation asks for; it changes them with the service.
+    // The policies that Image Builder documents. AWS updates them with the service.
     const rights = ["EC2InstanceProfileForImageBuilder", "AmazonSSMManagedInstanceCore"].map(
       (policy) =>
         new IamRolePolicyAttachment(this, policy, {
@@ -123,7 +123,7 @@ export class ImagePipeline extends Construct {
       resourceType: "AMI_IMAGE",
       policyDetail: [
         {
-          // The provider asks for every value that AWS would answer.
+          // The provider requires every value that AWS returns.
           action: [{ type: "DELETE", includeResources: [{ amis: true, snapshots: true, containers: false }] }],
           filter: [{ type: "COUNT", value: config.keep }],
           exclusionRules: [

@@ -9,26 +9,26 @@ import { rootVolume } from "../instances/template-parts.ts";
 import type { StackContext } from "../stack-context.ts";
 import { type Baked, imageComponents } from "./components.ts";
 
-/** Amazon Linux 2023 as Image Builder itself offers it: it knows when there is a newer one. */
+/** Amazon Linux 2023 as Image Builder itself offers it. So Image Builder knows when a newer one exists. */
 const amazonLinux = { x86_64: "amazon-linux-2023-x86", arm64: "amazon-linux-2023-arm64" } as const;
 
-/** Digits of a hash in a node of a version, which may be up to 2^30 - 1. */
+/** Digits of a hash in one part of a version. Image Builder allows numbers up to 2^30 - 1. */
 const hashDigits = 7;
 
-/** Counted up where what we make of the same config changes, but for the components' text. */
+/** Raise it when the same config gives another recipe, apart from the components' text. */
 const recipeFormat = 1;
 
 /**
- * What an image is made of: components and recipe. Image Builder lets nobody change them, so each content has a version of
- * its own, made from a hash of it: Terraform makes the new ones, has the pipeline use them, and deletes the old ones.
+ * The components and the recipe of an image. Image Builder allows no changes of them. So each content has its own
+ * version, made from a hash: Terraform makes the new ones, points the pipeline at them, and deletes the old ones.
  */
 export class ImageRecipe extends Construct {
   readonly arn: string;
   readonly name: string;
   readonly version: string;
-  /** What must exist before others may name it by name and version. */
+  /** The resource that must exist before others may refer to the recipe by name and version. */
   readonly ready: ITerraformDependable;
-  /** Whether Image Builder itself sees that there is a newer base. */
+  /** Whether Image Builder itself detects a newer base image. */
   readonly followsBase: boolean;
 
   constructor(
@@ -48,7 +48,7 @@ export class ImageRecipe extends Construct {
     const content = JSON.stringify([...documents, architecture, baseImage, volume, context.kmsKeyArn]);
     this.followsBase = given === undefined;
     this.name = context.name;
-    // What a parameter holds is known to Terraform alone.
+    // Only Terraform knows the value of a parameter.
     this.version = `${recipeFormat}.${hashOf(content)}.${baseImage && "ssmParameter" in baseImage ? terraformHashOf(given ?? "") : 0}`;
     const components = [...documents].map(
       ([component, data]) =>
@@ -67,7 +67,7 @@ export class ImageRecipe extends Construct {
         given ?? `arn:${context.partition}:imagebuilder:${region}:aws:image/${amazonLinux[architecture]}/x.x.x`,
       component: components.map(({ arn }) => ({ componentArn: arn })),
       blockDeviceMapping: [rootVolume(context, volume.deviceName, volume)],
-      // Fleets reach their instances by it.
+      // Fleets reach their instances by the SSM agent.
       systemsManagerAgent: { uninstallAfterBuild: false },
       lifecycle: { createBeforeDestroy: true },
     });
@@ -84,7 +84,7 @@ function hashOf(text: string): number {
   return Number.parseInt(createHash("sha256").update(text).digest("hex").slice(0, hashDigits), 16);
 }
 
-/** The same of what Terraform knows, as an expression. */
+/** The same hash as a Terraform expression, for a value that only Terraform knows. */
 function terraformHashOf(expression: string): string {
   return `${Fn.parseint(Fn.substr(Fn.sha256(expression), 0, hashDigits), 16)}`;
 }

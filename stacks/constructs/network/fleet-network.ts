@@ -5,7 +5,7 @@ import { joinNetwork } from "./join-network.ts";
 import type { Network } from "./network.ts";
 import { outboundSecurityGroup } from "./outbound-security-group.ts";
 
-/** Where agents run: subnets with a way out, and security groups without a way in. */
+/** The network of a fleet's agents: subnets with a way out, and security groups without a way in. */
 export interface FleetNetwork extends Network {
   readonly securityGroupIds: readonly string[];
 }

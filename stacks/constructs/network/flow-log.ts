@@ -51,7 +51,7 @@ function toCloudWatch(scope: Construct, context: StackContext): Destination {
     actions: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
     resources: [group.arn, `${group.arn}:*`],
   });
-  // Lists groups by prefix, so it cannot be limited to one.
+  // This action lists groups by prefix, so it cannot be limited to one group.
   role.allow({ actions: ["logs:DescribeLogGroups"], resources: [arnOf(context, "logs", "log-group:*")] });
   return {
     logDestinationType: "cloud-watch-logs",
@@ -66,7 +66,7 @@ function toS3(scope: Construct, context: StackContext, givenArn: string | undefi
   const bucket = new PrivateBucket(scope, "flow-log-bucket", {
     context,
     purpose: "flow-logs",
-    // Not the stack's key: its policy would have to let the delivery service in.
+    // Not the stack's key, because its policy would have to allow the delivery service.
     kmsKeyArn: undefined,
     expireDays: context.logRetentionDays,
     allow: (arn) => deliveryStatements(context, arn),
@@ -75,8 +75,8 @@ function toS3(scope: Construct, context: StackContext, givenArn: string | undefi
 }
 
 /**
- * As AWS documents it for flow logs, limited to this account and region. Without the documented condition on the ACL: new
- * buckets have ACLs disabled and own what is written, whether or not the service sends one.
+ * The bucket policy that AWS documents for flow logs, limited to this account and region. It leaves out the documented
+ * condition on the ACL: new buckets have ACLs disabled and own all objects, whether or not the service sends an ACL.
  */
 function deliveryStatements(context: StackContext, bucketArn: string): readonly object[] {
   const delivery = {

@@ -5,7 +5,7 @@ import type { Construct } from "constructs";
 /**
  * A security group without a way in and with every way out, IPv4 and IPv6.
  *
- * @param prefix what the ids of its resources in the scope begin with; may be empty
+ * @param prefix of the ids of its resources in the scope; may be empty
  */
 export function outboundSecurityGroup(
   scope: Construct,

@@ -6,12 +6,12 @@ import type { Network } from "./network.ts";
 
 type Key = "vpc-id" | "cidr" | "agent-subnet-ids" | "public-subnet-ids" | "private-subnet-ids" | "assign-public-ip";
 
-/** What a stack with a network writes and the stacks that share it read: the whole contract between them. */
+/** Name of a parameter. The network's stack writes it, and the stacks that share the network read it. */
 function parameterName(stack: string, key: Key): string {
   return `/agent-fleets/${stack}/network/${key}`;
 }
 
-/** Writes down, as SSM parameters, what other stacks need to know of a network. Kinds of subnets it lacks are left out. */
+/** Publishes a network to other stacks, as SSM parameters. There is no parameter for a missing kind of subnets. */
 export class PublishedNetwork extends Construct {
   constructor(
     scope: Construct,
@@ -19,7 +19,7 @@ export class PublishedNetwork extends Construct {
     private readonly props: {
       readonly context: StackContext;
       readonly network: Pick<Network, "vpcId" | "joinedSubnetIds" | "assignPublicIp">;
-      /** What else a stack knows that made the VPC itself. */
+      /** Further values, if the stack made the VPC itself. */
       readonly made?: {
         readonly cidr: string;
         readonly publicSubnetIds: readonly string[];
@@ -44,7 +44,7 @@ export class PublishedNetwork extends Construct {
   }
 }
 
-/** The network that another stack published, read when this stack is planned. Reads only what is asked for. */
+/** The network that another stack published. Terraform reads the requested parameters when it plans this stack. */
 export class SharedNetwork extends Construct {
   constructor(
     scope: Construct,
@@ -54,14 +54,14 @@ export class SharedNetwork extends Construct {
     super(scope, id);
   }
 
-  /** A value as the other stack wrote it; lists joined by commas. */
+  /** A value as the other stack wrote it. Lists are joined by commas. */
   read(key: Key): string {
     const known = this.node.tryFindChild(key);
     const parameter =
       known instanceof DataAwsSsmParameter
         ? known
         : new DataAwsSsmParameter(this, key, { name: parameterName(this.stack, key) });
-    // The attribute `value` counts as a secret for Terraform; this one is for what is none.
+    // Terraform treats the attribute `value` as a secret; this one is for values that are not secret.
     return parameter.insecureValue;
   }
 }

@@ -5,7 +5,7 @@ import { Construct } from "constructs";
 import { type Endpoint, gatewayServices } from "../../config/network/vpc.ts";
 import type { StackContext } from "../stack-context.ts";
 
-/** Services of AWS inside a VPC. Interface endpoints answer under the services' own names, over HTTPS from the VPC. */
+/** VPC endpoints of AWS services. Interface endpoints answer under the services' own names, over HTTPS from the VPC. */
 export class VpcEndpoints extends Construct {
   constructor(
     scope: Construct,
@@ -13,12 +13,12 @@ export class VpcEndpoints extends Construct {
     props: {
       readonly context: StackContext;
       readonly vpcId: string;
-      /** The VPC's range: who may call. */
+      /** The VPC's range, which may call the endpoints. */
       readonly cidr: string;
       readonly services: readonly Endpoint[];
       /** One subnet per zone, for interface endpoints. */
       readonly subnetIds: readonly string[];
-      /** Where gateway endpoints are known. */
+      /** Route tables that get the gateway endpoints. */
       readonly routeTableIds: readonly string[];
     },
   ) {

@@ -20,18 +20,18 @@ import { VpcEndpoints } from "./vpc-endpoints.ts";
 const everywhere = "0.0.0.0/0";
 const everywhereIpv6 = "::/0";
 
-/** A VPC with a subnet of each kind per zone, the way out that its config asks for, and no way in. */
+/** A VPC with a subnet of each kind per zone, the configured way out, and no way in. */
 export class Vpc extends Construct {
   readonly id: string;
-  /** In the order of the zones; none where nothing needs them. */
+  /** In the order of the zones. Empty with egress `endpoints-only`. */
   readonly publicSubnetIds: readonly string[];
-  /** In the order of the zones; none with egress `public-ip`. */
+  /** In the order of the zones. Empty with egress `public-ip`. */
   readonly privateSubnetIds: readonly string[];
-  /** Where agents, tasks and hosts belong. */
+  /** The subnets for agents, tasks and hosts. */
   readonly agentSubnetIds: readonly string[];
-  /** Whether what runs in the agents' subnets needs a public IP. */
+  /** Whether agents in these subnets need a public IP. */
   readonly assignPublicIp: boolean;
-  /** From where the private subnets' traffic comes to the internet. */
+  /** The public addresses of the private subnets' traffic. */
   readonly natPublicIps: readonly string[];
   private readonly vpc: VpcResource;
   private readonly zones: readonly string[];
@@ -51,7 +51,7 @@ export class Vpc extends Construct {
       tags: { Name: context.name },
     });
     this.id = this.vpc.id;
-    // No rules given: Terraform empties the group that AWS would otherwise leave open inside the VPC.
+    // Without rules Terraform empties this group. By default AWS lets its members reach each other.
     new DefaultSecurityGroup(this, "default-security-group", {
       vpcId: this.id,
       tags: { Name: `${context.name}-default-unused` },
@@ -89,7 +89,7 @@ export class Vpc extends Construct {
       state: "available",
       filter: [{ name: "opt-in-status", values: ["opt-in-not-required"] }],
     });
-    // Not `element`, which would start again at the first where the region has fewer.
+    // Not `element`: it would wrap around to the first zone if the region has fewer.
     return Array.from({ length: zones }, (_, zone) => String(Fn.lookupNested(names, [zone])));
   }
 

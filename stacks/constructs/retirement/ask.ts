@@ -1,17 +1,17 @@
 import type { retirementSteps } from "../../../handlers/lib/core/retirement.ts";
 import { type Catchers, type State, task } from "./states-language.ts";
 
-/** What Step Functions takes to call a Lambda, beside the Lambda's own time. */
+/** Time that Step Functions takes to call a Lambda, in addition to the Lambda's own time. */
 const callSeconds = 10;
 
-/** The retire Lambda, as the workflow is to call it. */
+/** The retire Lambda that the workflow calls. */
 export interface RetireFunction {
   readonly arn: string;
   /** How long it may run. */
   readonly timeoutSeconds: number;
 }
 
-/** Has the retire Lambda take a step. */
+/** A state in which the retire Lambda takes a step. */
 export function ask(
   { retireFunction }: { readonly retireFunction: RetireFunction },
   step: (typeof retirementSteps)[number],

@@ -5,7 +5,7 @@ import { onInstances } from "./on-instances.ts";
 import type { RetirementPlace } from "./retiring-capacity.ts";
 import { call, choice, type Definition, type State, type States } from "./states-language.ts";
 
-/** What the workflow of one fleet is made for. */
+/** The settings of one fleet's workflow. */
 export interface RetirementDefinitionProps {
   readonly fleet: string;
   readonly partition: string;
@@ -16,14 +16,17 @@ export interface RetirementDefinitionProps {
   readonly drainTimeoutSeconds: number;
 }
 
-/** An agent that works is asked again after so long at the least. */
+/** Shortest time until a busy agent is asked again. */
 const shortestPollSeconds = 60;
 /** An execution may have 25,000 events. A poll has some forty, eighty where every call is refused. */
 const mostPolls = 300;
 /** What goes on after the deadline: a last round of calls with their retries. */
 const afterDeadlineSeconds = 3600;
 
-/** How often an agent that works is asked again: so often that no execution outgrows its history, and each hook its heartbeat. */
+/**
+ * Time between two questions to a busy agent. It is long enough that no execution exceeds its history, and short enough
+ * that no hook misses its heartbeat.
+ */
 export function pollSeconds(drainTimeoutSeconds: number): number {
   return Math.max(shortestPollSeconds, Math.ceil(drainTimeoutSeconds / mostPolls));
 }
@@ -31,10 +34,11 @@ export function pollSeconds(drainTimeoutSeconds: number): number {
 /**
  * The retirement of one agent: drain → idle? → deregister → terminate, or complete the hook that waits for it.
  *
- * Input: `RetirementInput` of `handlers/lib/core/retirement.ts`. Only `scale-in` may leave an agent as it is: whatever is in its
- * way lifts the lock again. With every other reason the agent goes, and what is in the way is waited for, until the
- * deadline; then an alert tells, and nothing is killed. An agent is terminated only after it was drained and proven idle,
- * or after the vendor forgot it. See docs/retirement.md for a picture.
+ * Input: `RetirementInput` of `handlers/lib/core/retirement.ts`. Only `scale-in` may leave an agent as it is: if the
+ * agent is busy or a call fails, the workflow lifts the lock again. With every other reason the agent has to go. The
+ * workflow then waits for a busy agent and for failing calls until the deadline, sends an alert, and kills nothing. It
+ * terminates an agent only after it was drained and proven idle, or after the vendor forgot it. docs/retirement.md has
+ * a picture.
  */
 export function retirementDefinition(props: RetirementDefinitionProps): Definition {
   const { fleet, place, drainTimeoutSeconds } = props;

@@ -5,7 +5,7 @@ import type { StackContext } from "../stack-context.ts";
 import { noticeRules, ruleName } from "./notice-rules.ts";
 import type { ReleaseQueue } from "./release-queue.ts";
 
-/** Brings AWS's notices into the release queue. */
+/** The EventBridge rules that send AWS's notices to the release queue. */
 export class RetirementEvents extends Construct {
   constructor(
     scope: Construct,

@@ -1,6 +1,6 @@
 import { arnOf, type StackContext } from "../stack-context.ts";
 
-/** One sort of notice that AWS takes an instance. */
+/** One kind of notice that AWS ends an instance. */
 interface NoticeRule {
   readonly id: string;
   readonly description: string;
@@ -9,8 +9,8 @@ interface NoticeRule {
 }
 
 /**
- * What tells that an instance of a group goes. Events of Spot name the instance alone, so those of all instances in the
- * account are let through; whoever takes them in asks whose they are.
+ * The notices that an instance of a group goes. Spot events name only the instance, so the rule lets through those of
+ * all instances in the account. The release Lambda checks which group an instance belongs to.
  */
 export function noticeRules({ group, hook }: { readonly group: string; readonly hook: string }): NoticeRule[] {
   return [
@@ -34,7 +34,7 @@ export function noticeRules({ group, hook }: { readonly group: string; readonly 
   ];
 }
 
-/** ARNs of the rules that bring notices. */
+/** ARNs of the rules that send notices. */
 export function noticeRuleArns(context: StackContext): string[] {
   return noticeRules({ group: "", hook: "" }).map(({ id }) =>
     arnOf(context, "events", `rule/${ruleName(context, id)}`),

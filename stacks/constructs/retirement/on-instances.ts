@@ -18,8 +18,8 @@ const hook = {
 };
 
 /**
- * An instance may go while we look: its hook is heartbeaten before the vendor is asked for anything, and what Auto Scaling
- * and EC2 say of the instance counts more than any error.
+ * The states for agents on instances. An instance may go at any time. So the workflow sends the hook a heartbeat before
+ * it asks the vendor anything, and trusts the instance's state in Auto Scaling and EC2 more than any error.
  */
 export function onInstances(props: Props, group: string): States {
   return { ...looking(props, group), ...ending(props, group) };
@@ -61,7 +61,7 @@ function looking(props: Props, group: string): States {
       ...notOurs(group, "Forget"),
       { And: [hooked, held], Next: "Look at the instance" },
       { And: [hooked, going], Next: "Forget" },
-      // The execution that its hook starts takes it from here; and a hook of an instance in service is over.
+      // Without a hook: the execution that the hook starts takes over. With a hook: the instance is in service again.
       { Or: [hooked, going], Next: "Gone" },
     ]),
     Forget: ask(props, "forget", { ResultPath: null, Next: "Gone" }, { otherwise: "In time" }),
@@ -75,7 +75,7 @@ function ending(props: Props, group: string): States {
       { Variable: "$.left.replace", BooleanEquals: true, Next: "Terminate and replace" },
     ]),
     "Complete the hook": complete(props, "Gone", "Look again"),
-    // Auto Scaling refuses to take the group below its minimum.
+    // Auto Scaling refuses a decrement below the group's minimum.
     Terminate: terminate(props, true, "Terminate and replace"),
     "Terminate and replace": terminate(props, false, "Look again"),
     "Look again": look(props, "Is it gone", "Failed"),

@@ -7,20 +7,23 @@ import { arnOf, type StackContext } from "../stack-context.ts";
 import { noticeRuleArns } from "./notice-rules.ts";
 
 const visibilityTimeoutSeconds = 180;
-/** Half an hour of attempts: a hook waits for an hour before its instance is terminated, busy or not. */
+/**
+ * Half an hour of attempts. After an hour without an answer the hook ends, and AWS terminates the instance, busy or
+ * not.
+ */
 const maxReceiveCount = 10;
 const retentionSeconds = 86_400;
 
 /**
- * The queue in which instances say that they leave, and AWS that it takes one. Made before the group, whose instances get
- * to know its URL. It is encrypted by SQS itself, not by a key of the stack's: EventBridge could not use that one unless
- * its key policy said so, and lost notices kill jobs.
+ * The queue for notices: an instance reports that its agent left, AWS that it takes an instance. It is made before the
+ * group, because the instances get its URL. SQS's own key encrypts it, not the stack's: EventBridge could use the
+ * stack's key only if the key policy allowed it, and a lost notice kills a job.
  */
 export class ReleaseQueue extends Construct {
   readonly url: string;
   readonly arn: string;
   readonly deadLetters: DeadLetterQueue;
-  /** What must exist before messages come and go. */
+  /** Resources that must exist before messages are sent and received. */
   readonly ready: readonly ITerraformDependable[];
   private readonly instanceRoles: string[] = [];
 
@@ -46,12 +49,12 @@ export class ReleaseQueue extends Construct {
     this.ready = [queue];
   }
 
-  /** Lets instances with this role send. Besides them nobody may but the rules; SQS tells which instance sent what. */
+  /** Lets instances with this role send. Only they and the rules may. SQS reports which instance sent a message. */
   allowInstances(roleArn: string): void {
     this.instanceRoles.push(roleArn);
   }
 
-  /** Lets a function take messages from the queue, not send any. */
+  /** Lets a function receive messages from the queue, but not send any. */
   grantReceive(role: ServiceRole): void {
     role.allow({
       actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
@@ -64,7 +67,7 @@ export class ReleaseQueue extends Construct {
     return JSON.stringify({
       Version: "2012-10-17",
       Statement: [
-        // By condition: as a principal, a role that was made a second ago would be refused as unknown.
+        // By condition, because AWS refuses a role as principal that was made a second ago.
         { ...send, Principal: { AWS: "*" }, Condition: { ArnEquals: { "aws:PrincipalArn": this.instanceRoles } } },
         {
           ...send,

@@ -1,6 +1,6 @@
 import type { ReleaseQueue } from "./release-queue.ts";
 
-/** Agents as ECS tasks, as far as it matters to how they end. */
+/** How the workflow ends agents that are ECS tasks. */
 interface RetiringTasks {
   readonly type: "ecs";
   /** The cluster's ARN. */
@@ -9,7 +9,7 @@ interface RetiringTasks {
   readonly tasks: string;
 }
 
-/** Agents as instances of an Auto Scaling group, as far as it matters to how they end. */
+/** How the workflow ends agents on instances of an Auto Scaling group. */
 export interface RetiringInstances {
   readonly type: "asg";
   /** The group's name. */
@@ -20,12 +20,12 @@ export interface RetiringInstances {
   /** The role of the instances. */
   readonly instanceRole: { readonly arn: string };
   readonly releaseQueue: ReleaseQueue;
-  /** Whether only the instances themselves tell what an agent does. */
+  /** Whether only the instances themselves know if an agent works. */
   readonly asksInstances: boolean;
 }
 
-/** Where agents run, as the retirement workflow is to know and end them. */
+/** The capacity whose agents a retirement workflow ends. */
 export type RetiringCapacity = RetiringTasks | RetiringInstances;
 
-/** What its definition has to know of it. */
+/** The part of it that the workflow's definition needs. */
 export type RetirementPlace = Pick<RetiringTasks, "type" | "cluster"> | Pick<RetiringInstances, "type" | "group">;

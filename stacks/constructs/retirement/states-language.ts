@@ -11,17 +11,17 @@ export interface Definition {
   readonly States: States;
 }
 
-/** Where an error leads, by its name; whatever has none there is tried again first. */
+/** The next state by the error's name. Errors without an entry are retried before `otherwise`. */
 export type Catchers = Readonly<Record<string, string>> & { readonly otherwise: string };
 
 const awsSeconds = 60;
 
-/** The first choice that fits, or the default. */
+/** A state that goes to the first matching choice, or to the default. */
 export function choice(Default: string, Choices: readonly State[]): State {
   return { Type: "Choice", Choices, Default };
 }
 
-/** Calls an AWS API, such as `aws-sdk:ecs:stopTask`. @param then where the answer goes, and what is next */
+/** A state that calls an AWS API, such as `aws-sdk:ecs:stopTask`. @param then result path and next state */
 export function call(
   { partition }: { readonly partition: string },
   api: string,
@@ -32,7 +32,7 @@ export function call(
   return task(`arn:${partition}:states:::${api}`, awsSeconds, Parameters, then, catchers);
 }
 
-/** Has something done: four times, with waits between, before an error leads anywhere. */
+/** A task state. It tries four times, with pauses, before an error leads to another state. */
 export function task(
   Resource: string,
   TimeoutSeconds: number,

@@ -21,30 +21,30 @@ import type { RetiringCapacity, RetiringInstances } from "./retiring-capacity.ts
 const retireTimeoutSeconds = 80;
 const releaseTimeoutSeconds = 30;
 
-/** What one fleet's workflow is made of. */
+/** The parts of one fleet's workflow. */
 interface RetirementWorkflowProps {
   readonly context: StackContext;
   readonly topic: AlarmTopic;
   readonly capacity: RetiringCapacity;
-  /** Where the function that asks the vendor runs. */
+  /** The network of the function that asks the vendor. Left out: outside of any VPC. */
   readonly network?: FleetNetwork | undefined;
   readonly drainTimeoutSeconds: number;
-  /** How many batches of the release queue are taken in at once. @default no limit of our own */
+  /** Most release-queue batches processed in parallel. @default unlimited */
   readonly maxConcurrency?: number | undefined;
   readonly vendor: {
     readonly runtime: VendorRuntime;
     readonly apiToken: Secret | undefined;
   };
-  /** What of the vendor's runtime each of several pools has of its own. */
+  /** The differences of each of several pools from `vendor.runtime`. */
   readonly pools?: z.output<typeof retireEnv>["POOLS"];
 }
 
 /**
- * Takes agents out of a fleet without killing a job: the workflow, the function that asks the vendor for it, and on
- * instances what brings in the notices that one goes.
+ * Takes agents out of a fleet without killing a job: the workflow, the function that asks the vendor, and for instances
+ * the function and rules that receive notices.
  */
 export class RetirementWorkflow extends Construct {
-  /** For whoever starts retirements. */
+  /** Settings of the functions that start retirements. */
   readonly config: RetirementsConfig;
   readonly functions: readonly HandlerFunction[];
   private readonly machine: SfnStateMachine;
@@ -72,7 +72,7 @@ export class RetirementWorkflow extends Construct {
       name,
       type: "STANDARD",
       roleArn: role.arn,
-      // Step Functions keeps the history of each execution for 90 days: no log group beside it.
+      // No log group, because Step Functions keeps the history of each execution for 90 days.
       definition: JSON.stringify(
         retirementDefinition({
           fleet: context.name,
@@ -91,7 +91,7 @@ export class RetirementWorkflow extends Construct {
     this.alarms(retire, release);
   }
 
-  /** Lets the scaling loop start retirements and see which are under way. */
+  /** Lets the scaling loop start retirements and list the running ones. */
   grantStart(role: ServiceRole): void {
     role.allow({ actions: ["states:StartExecution", "states:ListExecutions"], resources: [this.machine.arn] });
     const executions = arnOf(this.props.context, "states", `execution:${this.machine.name}:*`);
@@ -155,7 +155,7 @@ export class RetirementWorkflow extends Construct {
     role.allow({ actions: ["ssm:GetCommandInvocation"], resources: ["*"] });
   }
 
-  /** Brings in what instances and AWS say of an instance's end. */
+  /** The function that processes notices from instances and AWS that an instance goes. */
   private release({ group, hook, instanceRole, releaseQueue }: RetiringInstances): HandlerFunction {
     const { context, maxConcurrency } = this.props;
     const release = new HandlerFunction(this, "release", {
@@ -170,7 +170,7 @@ export class RetirementWorkflow extends Construct {
       }),
     });
     release.role.allow({ actions: ["states:StartExecution"], resources: [this.machine.arn] });
-    // Knows no resources.
+    // AWS allows no resources for this action.
     release.role.allow({ actions: ["autoscaling:DescribeAutoScalingInstances"], resources: ["*"] });
     this.allowNotes(release.role, group, [registeredTag, neverRegisteredTag, leftTag]);
     releaseQueue.grantReceive(release.role);
@@ -276,6 +276,6 @@ function allowEnding(role: ServiceRole, capacity: RetiringCapacity): void {
     ],
     resources: [capacity.groupArn],
   });
-  // Neither knows resources.
+  // AWS allows no resources for these actions.
   role.allow({ actions: ["autoscaling:DescribeAutoScalingInstances", "ec2:DescribeInstances"], resources: ["*"] });
 }

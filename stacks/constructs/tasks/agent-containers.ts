@@ -11,7 +11,7 @@ export const agentContainer = "agent";
 /** The longest that Fargate waits between SIGTERM and SIGKILL. */
 const stopTimeoutSeconds = 120;
 
-/** How a vendor's agent runs in a container: what its module in `stacks/vendors` tells. */
+/** How a vendor's agent runs in a container, by its module in `stacks/vendors`. */
 export interface AgentContainer {
   /** `undefined`: the image's own. */
   readonly entryPoint: readonly string[] | undefined;
@@ -19,23 +19,23 @@ export interface AgentContainer {
   readonly environment: Readonly<Record<string, string>>;
   /** Secret per environment variable, injected by ECS. */
   readonly secrets: Readonly<Record<string, Secret>>;
-  /** Variable that carries the agent's name; set per task. */
+  /** Variable with the agent's name; set per task. */
   readonly nameVariable: string;
-  /** Folders the agent must be able to write when its root file system is read-only. */
+  /** Folders that the agent writes to, for a read-only root file system. */
   readonly writableFolders: readonly string[];
-  /** Whether the image brings its own process 1, which must be the first. @default ECS's */
+  /** Whether the image has its own init, which must be process 1. @default ECS's init */
   readonly ownInit?: boolean;
 }
 
-/** A container image, and how ECS gets at it. */
+/** A container image, and the right to pull it. */
 export interface AgentImage {
   readonly uri: string;
   grantPull(role: ServiceRole): void;
 }
 
-/** What the agents of one pool are: one task definition. */
+/** The agents of one pool: the parts of one task definition. */
 export interface AgentTask {
-  /** What the stack calls the pool; `undefined`: the fleet is one pool. */
+  /** The pool's key in the config. `undefined`: the fleet is one pool. */
   readonly pool: string | undefined;
   readonly compute: ComputeConfig;
   readonly image: AgentImage;
@@ -68,7 +68,7 @@ export function agentContainers(task: AgentTask, log: { readonly logGroup: strin
   const beside = (sidecar: SidecarConfig) => ({
     name: sidecar.name,
     image: sidecar.image,
-    // The task ends with its agent, never with what stands beside it.
+    // The task ends with its agent, never with a sidecar.
     essential: false,
     command: sidecar.command,
     cpu: sidecar.cpu,

@@ -7,8 +7,8 @@ import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 
 /**
- * Roles that jobs on this fleet's agents may assume. They trust this fleet's task role and nobody else, and the task
- * role may assume exactly these.
+ * Roles that jobs on this fleet's agents may assume. The roles trust only this fleet's task role, and the task role may
+ * assume exactly these roles.
  */
 export class ConsumerRoles extends Construct {
   /** ARN by configured name. */

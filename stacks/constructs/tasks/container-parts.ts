@@ -1,16 +1,16 @@
-/** ECS keeps variables sorted; so do we, or every plan would show a change. */
+/** ECS returns variables sorted. So we sort them too, or every plan would show a change. */
 export function sortedVariables(variables: Readonly<Record<string, string>>): { name: string; value: string }[] {
   return Object.entries(variables)
     .map(([name, value]) => ({ name, value }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Secrets as a container definition wants them. @param secrets variable → ARN, with the key of its JSON where it has one */
+/** Secrets of a container definition. @param secrets variable → ARN, with a JSON key if only one is meant */
 export function secretReferences(secrets: Readonly<Record<string, string>>): { name: string; valueFrom: string }[] {
   return sortedVariables(secrets).map(({ name, value }) => ({ name, valueFrom: value }));
 }
 
-/** Where a container's output goes: streams `<prefix>/<container>/<task>` of a log group. */
+/** Log settings of a container: its output goes to streams `<prefix>/<container>/<task>` of a log group. */
 export function awsLogs({ logGroup, region }: { readonly logGroup: string; readonly region: string }, prefix: string) {
   return {
     logDriver: "awslogs",

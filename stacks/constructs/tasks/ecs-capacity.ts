@@ -18,16 +18,19 @@ import { type AgentTask, agentContainer, agentContainers } from "./agent-contain
 import { allowExecuteCommand, allowImagePull, allowSecret } from "./task-rights.ts";
 import { allowVolumes } from "./task-volumes.ts";
 
-/** Standalone ECS tasks on Fargate, or on a cluster's hosts, as a fleet's capacity: cluster, task definitions, their two roles and log. */
+/**
+ * Standalone ECS tasks on Fargate, or on a cluster's hosts, as a fleet's capacity: cluster, task definitions, two roles
+ * and a log group.
+ */
 export class EcsCapacity extends Construct {
-  /** What the loop needs to launch and watch tasks. */
+  /** The loop's settings to launch and watch tasks. */
   readonly config: EcsCapacityConfig;
-  /** What of {@link config} each pool has of its own. */
+  /** The differences of each pool from {@link config}. */
   readonly poolConfigs: Readonly<Record<string, Partial<EcsCapacityConfig>>>;
   readonly clusterName: string;
-  /** What the retirement workflow needs to stop tasks. */
+  /** The retirement workflow's settings to stop tasks. */
   readonly retiring: RetiringCapacity;
-  /** What jobs on the agents may do. */
+  /** The role of jobs on the agents. */
   readonly taskRole: ServiceRole;
   private readonly executionRole: ServiceRole;
   private readonly logGroup: CloudwatchLogGroup;
@@ -82,7 +85,7 @@ export class EcsCapacity extends Construct {
       container: agentContainer,
       subnets: [network.joinedSubnetIds],
       securityGroups: [...network.securityGroupIds],
-      // Tasks on EC2 hosts cannot have one.
+      // Tasks on EC2 hosts cannot have a public IP.
       assignPublicIp: compute.capacityProvider ? "false" : network.assignPublicIp,
       enableExecuteCommand: compute.enableExecuteCommand,
       nameVariable: first.task.agent.nameVariable,
@@ -106,7 +109,7 @@ export class EcsCapacity extends Construct {
   }
 
   private configOf(task: AgentTask): Pick<EcsCapacityConfig, "taskDefinition" | "capacityProviders"> {
-    // Shorter than the ARN: an environment has room for eight pools.
+    // Not the ARN, which is longer: the Lambda's environment must have room for eight pools.
     const taskDefinition = `${this.familyOf(task)}:${Token.asString(this.taskDefinition(task).revision)}`;
     return { taskDefinition, capacityProviders: capacityProvidersOf(task.compute) };
   }
@@ -127,7 +130,7 @@ export class EcsCapacity extends Construct {
       resources: [tasks],
       condition: { StringEquals: { "ecs:CreateAction": "RunTask" } },
     });
-    // ListTasks knows no resource of its own but container instances, which are not ours.
+    // AWS can limit ListTasks to container instances only, and those are not ours.
     role.allow({ actions: ["ecs:ListTasks"], resources: ["*"], condition: inCluster });
     role.allow({
       actions: ["iam:PassRole"],
@@ -158,7 +161,7 @@ export class EcsCapacity extends Construct {
     return { name: context.name, arn: cluster.arn };
   }
 
-  /** Families are what tells the tasks of one pool from all others in the cluster. */
+  /** The family identifies the tasks of one pool in the cluster. */
   private familyOf({ pool }: AgentTask): string {
     const { name } = this.props.context;
     return pool === undefined ? name : `${name}_${pool}`;
@@ -184,7 +187,7 @@ export class EcsCapacity extends Construct {
       executionRoleArn: this.executionRole.arn,
       taskRoleArn: this.taskRole.arn,
       volume: volumes,
-      // A running loop may launch the old revision until its environment names the new one.
+      // A running loop may still launch the old revision, until its environment names the new one.
       lifecycle: { createBeforeDestroy: true },
       containerDefinitions: JSON.stringify(containers),
     });
@@ -197,7 +200,7 @@ function differences<T extends object>(own: T, common: T): Partial<T> {
   return Object.fromEntries(differing) as Partial<T>;
 }
 
-/** In the order in which they are tried. */
+/** In the order in which the loop tries them. */
 function capacityProvidersOf({ capacityProvider: hosts, spot }: ComputeConfig): string[] {
   if (hosts) return ["stack" in hosts ? hostsOf(hosts.stack) : hosts.name];
   return spot ? ["FARGATE_SPOT", "FARGATE"] : ["FARGATE"];

@@ -11,12 +11,12 @@ export function allowExecuteCommand(role: ServiceRole): void {
       "ssmmessages:OpenControlChannel",
       "ssmmessages:OpenDataChannel",
     ],
-    // These actions know no resources.
+    // AWS allows no resources for these actions.
     resources: ["*"],
   });
 }
 
-/** Lets a role pull an image that is in ECR; images of public registries need no rights. */
+/** Lets a role pull an image from ECR. Images of public registries need no rights. */
 export function allowImagePull(role: ServiceRole, image: string, context: StackContext): void {
   const match = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([^:@]+)/.exec(image);
   if (!match) return;
@@ -25,11 +25,11 @@ export function allowImagePull(role: ServiceRole, image: string, context: StackC
     actions: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
     resources: [`arn:${context.partition}:ecr:${region}:${account}:repository/${repository}`],
   });
-  // GetAuthorizationToken knows no resources.
+  // AWS allows no resources for GetAuthorizationToken.
   role.allow({ actions: ["ecr:GetAuthorizationToken"], resources: ["*"] });
 }
 
-/** Lets a role read a secret. A reference may name one key of a secret's JSON; rights are on the secret. */
+/** Lets a role read a secret. A reference may name one key of a secret's JSON; the right is on the whole secret. */
 export function allowSecret(role: ServiceRole, reference: string): void {
   if (serviceOf(reference) === "ssm") role.allow({ actions: ["ssm:GetParameters"], resources: [reference] });
   else {

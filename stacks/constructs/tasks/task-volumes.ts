@@ -2,7 +2,7 @@ import type { VolumeConfig } from "../../config/compute/container.ts";
 import type { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 
-/** Volumes as a task definition wants them. */
+/** Volumes of a task definition. */
 export function taskVolumes(volumes: readonly VolumeConfig[]) {
   return volumes.map(({ name, hostPath, efs }) => ({
     name,
@@ -20,12 +20,12 @@ export function taskVolumes(volumes: readonly VolumeConfig[]) {
   }));
 }
 
-/** Where a container sees volumes. */
+/** Mount points of a container. */
 export function mountPoints(volumes: readonly VolumeConfig[]) {
   return volumes.map(({ name, mountPath, readOnly }) => ({ sourceVolume: name, containerPath: mountPath, readOnly }));
 }
 
-/** Lets a task role mount the file systems that ask for it, and no others. */
+/** Lets a task role mount the file systems that require IAM, and no others. */
 export function allowVolumes(role: ServiceRole, volumes: readonly VolumeConfig[], context: StackContext): void {
   for (const { efs, readOnly } of volumes) {
     if (!efs?.iam) continue;

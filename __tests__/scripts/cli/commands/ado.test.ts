@@ -60,7 +60,7 @@ describe("fleet ado parallel-jobs", () => {
     bought = 9;
     const { code, stdout, stderr } = await parallelJobs("ado");
     expect({ code, stdout }).toEqual({ code: 0, stdout: "Parallel jobs: 9. Agents at most: 10.\n" });
-    expect(stderr).toContain("warning: agents beyond 9 get no job");
+    expect(stderr).toContain("warning: agents above 9 get no job");
   });
 
   it("counts the agents of all pools, and is content where there are as many jobs", async () => {
@@ -73,7 +73,7 @@ describe("fleet ado parallel-jobs", () => {
   it("says so where Azure DevOps does not tell", async () => {
     bought = undefined;
     const { code, stdout } = await parallelJobs("ado");
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("does not tell") });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("does not show this token") });
   });
 });
 

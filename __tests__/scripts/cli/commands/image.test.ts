@@ -119,7 +119,7 @@ describe("fleet image build", () => {
     aws.projects.clear();
     const { code, stderr } = await build();
     expect(code).toBe(1);
-    expect(stderr).toContain("There is no CodeBuild project ci-agents-image in eu-west-1");
+    expect(stderr).toContain("This AWS identity sees no CodeBuild project ci-agents-image in eu-west-1");
     expect(stderr).toContain("compute.image.build");
   });
 
@@ -128,7 +128,7 @@ describe("fleet image build", () => {
     aws.fail({ answer: { status: 400, headers: { "content-type": "application/x-amz-json-1.1" }, json } });
     const { code, stderr } = await build();
     expect(code).toBe(1);
-    expect(stderr).toContain("has a build under way, or the account's limit");
+    expect(stderr).toContain("is building already, or the account's limit");
   });
 
   it("names the stacks there are", async () => {

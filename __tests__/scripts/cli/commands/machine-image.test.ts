@@ -70,14 +70,14 @@ describe("fleet image build, of a machine image", () => {
     const { code, stderr } = await build();
     expect(code).toBe(1);
     expect(stderr).toContain(`The build ended as ${status} (Step install failed).`);
-    expect(stderr).toContain("The image of before stays in use. The log stays in /aws/imagebuilder/base.");
+    expect(stderr).toContain("The previous image stays in use. The log is in /aws/imagebuilder/base.");
   });
 
   it("says what to do where the stack is not deployed", async () => {
     aws.pipelines.delete("base");
     const { code, stderr } = await build();
     expect(code).toBe(1);
-    expect(stderr).toContain("There is no image pipeline base in eu-west-1");
+    expect(stderr).toContain("This AWS identity sees no image pipeline base in eu-west-1");
     expect(stderr).toContain("Deploy the stack first (cdktf deploy base)");
   });
 
@@ -85,6 +85,6 @@ describe("fleet image build, of a machine image", () => {
     aws.busy = true;
     const { code, stderr } = await build();
     expect(code).toBe(1);
-    expect(stderr).toContain("base has a build under way: The pipeline is running");
+    expect(stderr).toContain("base is building already: The pipeline is running");
   });
 });

@@ -86,10 +86,14 @@ describe("fleet secret set", () => {
   it("says what to do where the secret does not exist yet", async () => {
     const missing = await setSecret("", "canary");
     expect(missing.code).toBe(1);
-    expect(missing.stderr).toContain("There is no secret agent-fleets/ci-agents/agent-token in eu-west-1");
+    expect(missing.stderr).toContain(
+      "This AWS identity sees no secret agent-fleets/ci-agents/agent-token in eu-west-1",
+    );
     expect(missing.stderr).toContain("cdktf deploy ci-agents");
     const arn = `arn:aws:ssm:us-east-2:${account}:parameter/nowhere`;
-    expect((await setSecret(`secrets: { agentToken: { arn: "${arn}" } }\n`, "canary")).stderr).toContain("There is no");
+    expect((await setSecret(`secrets: { agentToken: { arn: "${arn}" } }\n`, "canary")).stderr).toContain(
+      "This AWS identity sees no secret",
+    );
   });
 
   it("says what to do where Terraform writes the value", async () => {

@@ -7,7 +7,7 @@ const named = (name: string, more: object = {}) => Object.assign(new Error("it s
 describe("explain", () => {
   it.each([
     [new UserError("It failed.", "Do this."), "It failed.", "Do this."],
-    [new ConfigError(["a.yaml: wrong", "b.yaml: wrong"]), "a.yaml: wrong\nb.yaml: wrong", "Correct it"],
+    [new ConfigError(["a.yaml: wrong", "b.yaml: wrong"]), "a.yaml: wrong\nb.yaml: wrong", "Fix it"],
     [named("CredentialsProviderError"), "it said so", "Log in to AWS"],
     [named("AccessDeniedException", { $metadata: {} }), "it said so", "may not do this"],
     [named("InvalidRequestException", { $metadata: {} }), "it said so", "AWS refused it"],

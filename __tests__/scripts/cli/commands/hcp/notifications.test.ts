@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type HcpTerraformFake, startHcpTerraformFake } from "../../../fakes/hcp-terraform.ts";
-import { type FakeRequest, type HttpFake, startHttpFake } from "../../../fakes/http-fake.ts";
-import { fleet } from "../harness.ts";
+import { type HcpTerraformFake, startHcpTerraformFake } from "../../../../fakes/hcp-terraform.ts";
+import { type FakeRequest, type HttpFake, startHttpFake } from "../../../../fakes/http-fake.ts";
+import { fleet } from "../../harness.ts";
 
 const key = "canary-hmac-key";
 
@@ -10,7 +10,7 @@ function isSigned({ body, headers }: FakeRequest): boolean {
   return headers["x-tfe-notification-signature"] === createHmac("sha512", key).update(body).digest("hex");
 }
 
-describe("fleet notifications add", () => {
+describe("fleet hcp notifications add", () => {
   let fake: HcpTerraformFake;
   let webhook: HttpFake;
 
@@ -22,7 +22,7 @@ describe("fleet notifications add", () => {
   afterEach(() => Promise.all([fake.close(), webhook.close()]));
 
   const add = (args: readonly string[], salt = key) =>
-    fleet(["notifications", "add", "acme", ...args], {
+    fleet(["hcp", "notifications", "add", "acme", ...args], {
       env: { TOKEN: fake.token, HMAC_SALT: salt, TFE_ADDRESS: fake.url },
     });
   const saved = () => [...fake.state.notifications.values()];

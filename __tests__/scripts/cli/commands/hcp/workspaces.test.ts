@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { FakePool } from "../../../fakes/hcp-terraform/state.ts";
-import { type HcpTerraformFake, startHcpTerraformFake } from "../../../fakes/hcp-terraform.ts";
-import { fleet } from "../harness.ts";
+import type { FakePool } from "../../../../fakes/hcp-terraform/state.ts";
+import { type HcpTerraformFake, startHcpTerraformFake } from "../../../../fakes/hcp-terraform.ts";
+import { fleet } from "../../harness.ts";
 
-describe("fleet workspaces set-agent-pool", () => {
+describe("fleet hcp workspaces set-agent-pool", () => {
   let fake: HcpTerraformFake;
   let pool: FakePool;
 
@@ -15,7 +15,7 @@ describe("fleet workspaces set-agent-pool", () => {
   afterEach(() => fake.close());
 
   const setAgentPool = (...args: string[]) =>
-    fleet(["workspaces", "set-agent-pool", "acme", ...args, "--json"], {
+    fleet(["hcp", "workspaces", "set-agent-pool", "acme", ...args, "--json"], {
       env: { TOKEN: fake.token, TFE_ADDRESS: fake.url },
     });
   const onPool = () =>
@@ -60,9 +60,12 @@ describe("fleet workspaces set-agent-pool", () => {
 
   it("shows people a table", async () => {
     const env = { TOKEN: fake.token };
-    const { stdout } = await fleet(["workspaces", "set-agent-pool", "acme", "aws", "prod-3", "--host", fake.url], {
-      env,
-    });
+    const { stdout } = await fleet(
+      ["hcp", "workspaces", "set-agent-pool", "acme", "aws", "prod-3", "--host", fake.url],
+      {
+        env,
+      },
+    );
     expect(stdout).toMatch(/prod-3\s+│ set\s/);
   });
 });

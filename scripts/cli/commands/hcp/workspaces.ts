@@ -1,12 +1,12 @@
 import type { Command } from "commander";
-import { type Context, globalsOf, uiOf } from "../lib/context.ts";
-import { asking } from "../lib/errors.ts";
-import { addressOf, adminAt, findPool, findWorkspaces } from "../lib/hcp-terraform.ts";
-import { table } from "../lib/ui.ts";
+import { type Context, uiOf } from "../../lib/context.ts";
+import { asking } from "../../lib/errors.ts";
+import { addressOf, adminAt, findPool, findWorkspaces } from "../../lib/hcp-terraform.ts";
+import { table } from "../../lib/ui.ts";
 
-/** `fleet workspaces set-agent-pool`. */
-export function addWorkspacesCommands(program: Command, context: Context): void {
-  const workspaces = program.command("workspaces").description("workspaces of HCP Terraform (needs TOKEN)");
+/** `fleet hcp workspaces set-agent-pool`. */
+export function addWorkspacesCommands(hcp: Command, context: Context): void {
+  const workspaces = hcp.command("workspaces").description("where workspaces run");
   workspaces
     .command("set-agent-pool")
     .summary("let workspaces run on the agents of a pool")
@@ -14,7 +14,7 @@ export function addWorkspacesCommands(program: Command, context: Context): void 
     .argument("<org>", "the organization")
     .argument("<pool>", "name of the agent pool")
     .argument("<workspaces...>", "names of the workspaces")
-    .addHelpText("after", "\nExample:\n  TOKEN=… fleet workspaces set-agent-pool acme aws network-prod network-dev")
+    .addHelpText("after", "\nExample:\n  TOKEN=… fleet hcp workspaces set-agent-pool acme aws network-prod network-dev")
     .action(
       asking("hcp-terraform", (org: string, pool: string, names: string[], _options: unknown, command: Command) =>
         setAgentPool(context, org, pool, names, command),
@@ -30,7 +30,7 @@ async function setAgentPool(
   command: Command,
 ): Promise<void> {
   const ui = uiOf(context, command);
-  const admin = adminAt(context, addressOf(context, globalsOf(command).host));
+  const admin = adminAt(context, addressOf(context, command));
   const results = await ui.during(`Setting agent pool ${poolName}`, async (step) => {
     const poolId = await findPool(admin, org, poolName);
     const changes: { workspace: string; changed: boolean }[] = [];

@@ -1,13 +1,13 @@
 import { type Command, Option } from "commander";
-import { runTriggers } from "../../../handlers/lib/settings/vendors/hcp-terraform.ts";
-import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../hcp/admin.ts";
-import { type Context, globalsOf, required, uiOf } from "../lib/context.ts";
-import { asking, explain, UserError } from "../lib/errors.ts";
-import { addressOf, adminAt, findWorkspaces } from "../lib/hcp-terraform.ts";
-import { table } from "../lib/ui.ts";
-import { webhookUrl } from "../lib/webhook-url.ts";
+import { runTriggers } from "../../../../handlers/lib/settings/vendors/hcp-terraform.ts";
+import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../hcp/admin.ts";
+import { type Context, required, uiOf } from "../../lib/context.ts";
+import { asking, explain, UserError } from "../../lib/errors.ts";
+import { addressOf, adminAt, findWorkspaces } from "../../lib/hcp-terraform.ts";
+import { table } from "../../lib/ui.ts";
+import { webhookUrl } from "../../lib/webhook-url.ts";
 
-/** `all` is what a fleet without an API token needs; `minimal` is enough to wake one that has one. */
+/** A fleet without an API token needs `all`. `minimal` is enough to wake a fleet with an API token. */
 const triggerSets = { all: runTriggers.notifications, minimal: runTriggers.api };
 
 interface AddOptions {
@@ -21,17 +21,17 @@ interface Outcome {
   readonly reason?: string;
 }
 
-/** `fleet notifications add`. */
-export function addNotificationsCommands(program: Command, context: Context): void {
-  const notifications = program
+/** `fleet hcp notifications add`. */
+export function addNotificationsCommands(hcp: Command, context: Context): void {
+  const notifications = hcp
     .command("notifications")
-    .description("notifications of HCP Terraform (needs TOKEN and HMAC_SALT)");
+    .description("notifications that wake a fleet as soon as a run starts (needs HMAC_SALT, too)");
   notifications
     .command("add")
     .summary("let workspaces notify a fleet of their runs")
     .description(
       "Makes a notification configuration in each workspace, signed with HMAC_SALT, which must equal the stack's " +
-        "notification-token. One that points at the URL already is updated in place.",
+        "notification-token. An existing configuration with this URL is updated.",
     )
     .argument("<org>", "the organization")
     .argument("<workspaces-and-url...>", "names of the workspaces, then the webhook's URL (output webhook_url)")
@@ -43,7 +43,7 @@ export function addNotificationsCommands(program: Command, context: Context): vo
     .option("--name <name>", "name of the configurations", "agent-fleets")
     .addHelpText(
       "after",
-      "\nExample:\n  TOKEN=… HMAC_SALT=… fleet notifications add acme prod dev https://webhook.example",
+      "\nExample:\n  TOKEN=… HMAC_SALT=… fleet hcp notifications add acme prod dev https://webhook.example",
     )
     .action(
       asking("hcp-terraform", (org: string, rest: string[], options: AddOptions, command: Command) =>
@@ -63,10 +63,10 @@ async function addNotifications(
   const names = rest.slice(0, -1);
   const url = webhookUrl(rest.at(-1) ?? "");
   if (names.length === 0) {
-    throw new UserError("No workspace is named.", "Use: fleet notifications add ORG WORKSPACE… URL.");
+    throw new UserError("No workspace is named.", "Use: fleet hcp notifications add ORG WORKSPACE… URL.");
   }
   const token = required(context, "HMAC_SALT", "the value of the stack's notification-token secret");
-  const admin = adminAt(context, addressOf(context, globalsOf(command).host));
+  const admin = adminAt(context, addressOf(context, command));
   const settings = { name, url, token, triggers: triggerSets[triggers] };
 
   const outcomes = await ui.during("Adding notifications", async (step) => {
@@ -93,7 +93,7 @@ async function addNotifications(
   }
 }
 
-/** Each workspace for itself: what fails in one must not hide what was done in others. */
+/** Handles one workspace. An error in one must not hide the results of the others. */
 async function save(admin: HcpTerraformAdmin, workspace: Workspace, settings: NotificationSettings): Promise<Outcome> {
   try {
     const existing = await admin.listNotifications(workspace.id);

@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import type { Clock } from "../../../handlers/lib/core/ports.ts";
-import { hasSucceeded, isFinalRunStatus } from "../../../handlers/lib/vendors/hcp-terraform/run-status.ts";
-import { type LoadedStack, loadStack } from "../../../stacks/config/load.ts";
-import type { HcpTerraformAdmin, Run } from "../hcp/admin.ts";
-import { packFolder } from "../lib/archive.ts";
-import { type Context, globalsOf, uiOf } from "../lib/context.ts";
-import { asking, UserError } from "../lib/errors.ts";
-import { addressOf, adminAt, findWorkspaces } from "../lib/hcp-terraform.ts";
+import type { Clock } from "../../../../handlers/lib/core/ports.ts";
+import { hasSucceeded, isFinalRunStatus } from "../../../../handlers/lib/vendors/hcp-terraform/run-status.ts";
+import { type LoadedStack, loadStack } from "../../../../stacks/config/load.ts";
+import type { HcpTerraformAdmin, Run } from "../../hcp/admin.ts";
+import { packFolder } from "../../lib/archive.ts";
+import { type Context, uiOf } from "../../lib/context.ts";
+import { asking, UserError } from "../../lib/errors.ts";
+import { addressOf, adminAt, findWorkspaces } from "../../lib/hcp-terraform.ts";
 
 interface RunOptions {
   readonly autoApply?: true;
@@ -21,14 +21,14 @@ interface RunOptions {
 const pollMilliseconds = 3_000;
 const shownLogLines = 40;
 
-/** `fleet run`. */
-export function addRunCommand(program: Command, context: Context): void {
-  program
+/** `fleet hcp run`. */
+export function addRunCommand(hcp: Command, context: Context): void {
+  hcp
     .command("run")
-    .summary("run a synthesized stack remotely in HCP Terraform (needs TOKEN)")
+    .summary("run a synthesized stack in the workspace of its backend")
     .description(
       "Uploads the synthesized directory of a stack to the workspace of its cloud backend, starts a run there and " +
-        "follows it to its end. Fails when the run does.",
+        "follows it to its end. Fails if the run fails.",
     )
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .option("--auto-apply", "apply without asking; left out: as the workspace is set")
@@ -36,7 +36,7 @@ export function addRunCommand(program: Command, context: Context): void {
     .option("--message <text>", "the run's message")
     .option("--output <folder>", "where `npm run synth` wrote to", "cdktf.out")
     .option("--timeout-seconds <n>", "how long to follow the run", seconds, 3600)
-    .addHelpText("after", "\nExample:\n  npm run synth && TOKEN=… fleet run ci-agents --auto-apply")
+    .addHelpText("after", "\nExample:\n  npm run synth && TOKEN=… fleet hcp run ci-agents --auto-apply")
     .action(
       asking("hcp-terraform", (stack: string, options: RunOptions, command: Command) =>
         runStack(context, stack, options, command),
@@ -48,7 +48,7 @@ async function runStack(context: Context, stackName: string, options: RunOptions
   const ui = uiOf(context, command);
   const backend = cloudBackend(loadStack(stackName, context));
   const folder = synthesizedFolder(resolve(context.cwd, options.output), stackName);
-  const address = addressOf(context, globalsOf(command).host, backend.hostname);
+  const address = addressOf(context, command, backend.hostname);
   const admin = adminAt(context, address);
 
   const started = await ui.during(`Uploading ${stackName} to workspace ${backend.workspace}`, async (step) => {
@@ -60,7 +60,7 @@ async function runStack(context: Context, stackName: string, options: RunOptions
     step(`Uploading ${archive.files} files, ${Math.ceil(archive.bytes.length / 1024)} kB`);
     await admin.upload(version.uploadUrl, archive.bytes);
     await untilUploaded(context.clock, admin, version.id);
-    const message = options.message ?? `fleet run ${stackName}`;
+    const message = options.message ?? `fleet hcp run ${stackName}`;
     return admin.createRun({
       ...{ workspaceId, message, planOnly },
       configurationVersionId: version.id,
@@ -96,7 +96,7 @@ function synthesizedFolder(output: string, stackName: string): string {
   throw new UserError(`${stackName} is not synthesized: ${folder} holds no cdk.tf.json.`, "Run npm run synth first.");
 }
 
-/** HCP Terraform unpacks the archive in its own time; a run before that is refused. */
+/** HCP Terraform takes some time to unpack the archive. It refuses a run before that. */
 async function untilUploaded(clock: Clock, admin: HcpTerraformAdmin, id: string): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
     const status = await admin.configurationVersionStatus(id);
@@ -104,7 +104,7 @@ async function untilUploaded(clock: Clock, admin: HcpTerraformAdmin, id: string)
     if (status === "errored") break;
     await clock.sleep(pollMilliseconds);
   }
-  throw new UserError("HCP Terraform could not take the upload in.", "Synthesize again, then try again.");
+  throw new UserError("HCP Terraform could not process the upload.", "Synthesize again, then try again.");
 }
 
 /** Resolves to the run in its final state. */
@@ -133,7 +133,7 @@ async function follow(
   }
 }
 
-/** What the apply said, or else the plan. */
+/** The last lines of the apply's log, else of the plan's. */
 async function lastLogLines(admin: HcpTerraformAdmin, { applyId, planId }: Run): Promise<string> {
   const log =
     (applyId && (await admin.readLog("applies", applyId))) || (planId && (await admin.readLog("plans", planId)));

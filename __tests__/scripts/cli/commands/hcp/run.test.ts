@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type HcpTerraformFake, startHcpTerraformFake } from "../../../fakes/hcp-terraform.ts";
-import { fleet } from "../harness.ts";
+import { type HcpTerraformFake, startHcpTerraformFake } from "../../../../fakes/hcp-terraform.ts";
+import { fleet } from "../../harness.ts";
 
 const cloud = "backend: { type: cloud, organization: acme, workspace: ci }";
 
-describe("fleet run", () => {
+describe("fleet hcp run", () => {
   let fake: HcpTerraformFake;
   let cwd: string;
 
@@ -28,7 +28,7 @@ describe("fleet run", () => {
       `kind: ecs-fleet\nregion: eu-west-1\nvendor: { type: hcp-terraform, organization: acme, agentPool: aws }\n${backend}\n`,
     );
   const run = (...args: string[]) =>
-    fleet(["run", "ci-agents", "--host", fake.url, ...args], {
+    fleet(["hcp", "run", "ci-agents", "--host", fake.url, ...args], {
       cwd,
       env: { TOKEN: fake.token, AGENT_FLEETS_CONFIG: "ci-agents.yaml" },
     });
@@ -109,7 +109,7 @@ describe("fleet run", () => {
     fake.fail({ method: "GET", path: /configuration-versions/, answer: { status: 200, json: version } });
     const { code, stderr } = await run();
     expect(code).toBe(1);
-    expect(stderr).toContain("could not take the upload in");
+    expect(stderr).toContain("could not process the upload");
     expect(fake.state.runs.size).toBe(0);
   });
 });

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { type LoadedStack, loadStack } from "../../../stacks/config/load.ts";
-import { type Context, globalsOf, uiOf } from "../lib/context.ts";
-import { asking, UserError } from "../lib/errors.ts";
-import { addressOf, adminAt, findPool } from "../lib/hcp-terraform.ts";
-import { putSecret, secretOf } from "../lib/stack-secrets.ts";
+import { type LoadedStack, loadStack } from "../../../../stacks/config/load.ts";
+import { type Context, uiOf } from "../../lib/context.ts";
+import { asking, UserError } from "../../lib/errors.ts";
+import { addressOf, adminAt, findPool } from "../../lib/hcp-terraform.ts";
+import { putSecret, secretOf } from "../../lib/stack-secrets.ts";
 
 interface CreateOptions {
   readonly pool?: string;
@@ -12,9 +12,9 @@ interface CreateOptions {
   readonly store?: string;
 }
 
-/** `fleet token create` and `fleet token delete`. */
-export function addTokenCommands(program: Command, context: Context): void {
-  const token = program.command("token").description("agent tokens of HCP Terraform (needs TOKEN)");
+/** `fleet hcp token create` and `fleet hcp token delete`. */
+export function addTokenCommands(hcp: Command, context: Context): void {
+  const token = hcp.command("token").description("tokens of agents");
 
   token
     .command("create")
@@ -25,7 +25,7 @@ export function addTokenCommands(program: Command, context: Context): void {
     .option("--create-pool", "create the pool if there is none of that name")
     .option("--description <text>", "what the token is for")
     .option("--store <stack>", "write the value into this stack's agent-token secret instead of printing it")
-    .addHelpText("after", "\nExample:\n  TOKEN=… fleet token create acme --pool aws --store ci-agents")
+    .addHelpText("after", "\nExample:\n  TOKEN=… fleet hcp token create acme --pool aws --store ci-agents")
     .action(
       asking("hcp-terraform", (org: string | undefined, options: CreateOptions, command: Command) =>
         createToken(context, org, options, command),
@@ -52,7 +52,7 @@ async function createToken(
   const stack = options.store === undefined ? undefined : loadStack(options.store, context);
   const { organization, pool, fallback } = placeOf(org, options, stack);
   const secret = stack && secretOf(stack, "agent-token");
-  const admin = adminAt(context, addressOf(context, globalsOf(command).host, fallback));
+  const admin = adminAt(context, addressOf(context, command, fallback));
   const description = options.description ?? `agent-fleets ${options.store ?? pool}`;
 
   const created = await ui.during(`Creating an agent token in pool ${pool}`, async () => {
@@ -64,7 +64,7 @@ async function createToken(
       { agent_token: created.value, agent_token_id: created.id },
       `agent_token:    ${created.value}\nagent_token_id: ${created.id}`,
     );
-    ui.note("The value is shown this once. Keep the id: it is what deletes the token.");
+    ui.note("The value is shown only this once. Keep the id: you need it to delete the token.");
     return;
   }
   try {
@@ -92,13 +92,13 @@ function placeOf(
   if (organization && pool) return { organization, pool, fallback: vendor?.address };
   throw new UserError(
     `${organization ? "The agent pool" : "The organization"} is missing.`,
-    "Use: fleet token create ORG --pool NAME, or fleet token create --store STACK.",
+    "Use: fleet hcp token create ORG --pool NAME, or fleet hcp token create --store STACK.",
   );
 }
 
 async function deleteToken(context: Context, id: string, command: Command): Promise<void> {
   const ui = uiOf(context, command);
-  const admin = adminAt(context, addressOf(context, globalsOf(command).host));
+  const admin = adminAt(context, addressOf(context, command));
   const deleted = await ui.during(`Deleting agent token ${id}`, () => admin.deleteAgentToken(id));
   ui.result(
     { agent_token_id: id, deleted },
