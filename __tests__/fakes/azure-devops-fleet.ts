@@ -13,6 +13,7 @@ import type { FakeAgent, FakeJob, FakePool } from "./azure-devops/state.ts";
 import type { AzureDevOpsFake } from "./azure-devops.ts";
 import type { FakeClock } from "./clock.ts";
 import { createEcsFake, type EcsFake, ecsClientOver } from "./ecs.ts";
+import { createLeaseFake, createNotebookFake } from "./fleet-state.ts";
 import { createLogFake, createMetricsFake, type LogFake, type MetricsFake } from "./log.ts";
 
 /** One pool of a fleet: the loop as deployed over fakes of Azure DevOps and ECS, and agents that the test moves. */
@@ -69,9 +70,13 @@ export function createAzureDevOpsFleet(
       const pools = new Map([[undefined, { retirement, vendor, metrics }]]);
       const take = (step: string) => handleRetire({ step, agent, reason }, { pools, log });
       const drained = await take("drain");
-      if ("state" in drained && drained.state === "busy") return void (await take("undrain"));
+      if ("state" in drained && drained.state === "busy") {
+        await take("undrain");
+        return true;
+      }
       await take("deregister");
       ecs.perform({ operation: "StopTask", input: { cluster: "ci", task: agent.capacityId } });
+      return true;
     },
   };
 
@@ -92,8 +97,10 @@ export function createAzureDevOpsFleet(
     metrics,
     killed,
     deps: {
-      fleet: name,
-      policy: policyOf({ max: 100, departure: "by-retirement", ...policy }),
+      poolName: name,
+      policy: policyOf({ max: 100, departure: "by-retirement", canRetire: true, ...policy }),
+      lease: createLeaseFake(),
+      notebook: createNotebookFake(),
       tickSeconds: 10,
       vendor,
       capacity: createEcsCapacity(

@@ -54,7 +54,8 @@ export function createGroupWorkflow(options: GroupWorkflowOptions) {
     if (!agent || options.dies()) return void over();
     if (agent.instance.state !== "running") {
       over();
-      return hooked ? life.complete(agent.instance) : undefined;
+      if (hooked) life.complete(agent.instance);
+      return;
     }
     if (hooked ? lifecycle !== "Terminating:Wait" : lifecycle !== "InService") return void over();
     const state = drain(agent);
@@ -95,7 +96,7 @@ export function createGroupWorkflow(options: GroupWorkflowOptions) {
   }
 
   function end({ instance }: WorldAgent, reason: RetirementReason): void {
-    if (reason === "terminating") return life.complete(instance);
+    if (reason === "terminating") life.complete(instance);
     if (instance.lifecycle !== "InService") return;
     const replace = ["release", "outdated", "too-old"].includes(reason) && options.jobsWait();
     life.terminate(instance, !replace && group.desired > group.min);

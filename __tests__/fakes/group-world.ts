@@ -207,7 +207,10 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     const { instance } = agent;
     if (agent.state === "gone" || instance.state !== "running") return;
     agent.state = "idle";
-    if (settings.departure === "by-itself" && agent.locked) return leaveByItself(agent);
+    if (settings.departure === "by-itself" && agent.locked) {
+      leaveByItself(agent);
+      return;
+    }
     lookForWork(agent);
     const { jobsTaken } = agent;
     if (settings.departure === "by-retirement" || roleOf(instance) === "floor") return;

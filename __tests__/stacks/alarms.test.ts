@@ -9,6 +9,7 @@ describe("alarms", () => {
 
   it("cover the loop, the queue, the ceiling, launches and deliveries", () => {
     expect(alarms.map((alarm) => alarm.alarm_name).sort()).toEqual([
+      "ci-agents-unseen",
       "ci-at-ceiling",
       "ci-circuit-open",
       "ci-dead-letters",

@@ -73,33 +73,34 @@ describe("the group", () => {
     expect(groupOf({}).capacity_rebalance).toBe(false);
   });
 
-  it("replaces instances when their template changes, at the pace of the config, and by age", () => {
-    const refresh = { minHealthyPercent: 50, maxHealthyPercent: 100, warmupSeconds: 0 };
-    expect(groupOf({ refresh, maxLifetimeSeconds: 604_800 })).toMatchObject({
-      max_instance_lifetime: 604_800,
-      instance_refresh: {
-        strategy: "Rolling",
-        preferences: { min_healthy_percentage: 50, max_healthy_percentage: 100, instance_warmup: "0" },
-      },
+  it("has the loop alone choose which instance ends: AWS may pick none, and replaces none for its age or template", () => {
+    const stack = fleet({ compute: { maxLifetimeSeconds: 604_800 } });
+    expect(group(stack)).toMatchObject({
+      protect_from_scale_in: true,
       mixed_instances_policy: {
         launch_template: {
-          // A number: with $Latest a new version would start no refresh.
+          // A number: AWS does not say which version $Latest is, and so not which instances are outdated.
           launch_template_specification: {
             version: expect.stringMatching(/^\$\{aws_launch_template\..+latest_version\}$/),
           },
         },
       },
     });
-    expect(groupOf({}).max_instance_lifetime).toBeUndefined();
+    for (const key of ["max_instance_lifetime", "instance_refresh"]) expect(group(stack)).not.toHaveProperty(key);
   });
 
-  it("goes on with a refresh only when an instance that cannot boot would be gone", () => {
-    const preferences = (changes: object) =>
-      (group(fleet(changes)).instance_refresh as { readonly preferences: object }).preferences;
-    expect(preferences({})).toMatchObject({ instance_warmup: "1200" });
-    expect(preferences({ agents: { registrationGraceSeconds: 900 } })).toMatchObject({ instance_warmup: "1500" });
-    // Terraform updates the group before it starts the refresh: AWS would roll back to what has just failed.
-    expect(preferences({})).not.toHaveProperty("auto_rollback");
+  it("tells the loop to replace instances for their age and template, at the pace of the config", () => {
+    const renewal = (compute: object) => {
+      const { POLICY } = autoscaleEnv.parse(environmentOf(fleet({ compute }), "ci-autoscale"));
+      const { maxLifetimeSeconds, renewAtOncePercent } = POLICY;
+      return { maxLifetimeSeconds, renewAtOncePercent };
+    };
+    expect(renewal({})).toEqual({ maxLifetimeSeconds: undefined, renewAtOncePercent: 10 });
+    expect(renewal({ maxLifetimeSeconds: 604_800, refresh: { atOncePercent: 50 } })).toEqual({
+      maxLifetimeSeconds: 604_800,
+      renewAtOncePercent: 50,
+    });
+    expect(renewal({ refresh: { enabled: false } }).renewAtOncePercent).toBeUndefined();
   });
 
   it("keeps a warm pool of one type, and hibernates it where asked to", () => {
@@ -196,7 +197,7 @@ describe("the loop", () => {
 
   it("knows the group and may raise it, name instances to end and tag them with what it knows, and nothing else", () => {
     const stack = fleet();
-    expect(capacityOf(stack)).toEqual({ type: "asg", group: "ci", bootSeconds: 1200 });
+    expect(capacityOf(stack)).toEqual({ type: "asg", group: "ci", hook: "agent-fleets-retire", bootSeconds: 1200 });
     const groupArn = expect.stringMatching(/^\$\{aws_autoscaling_group\..+\.arn\}$/);
     const rights = rightsOf(stack, "autoscale").filter(({ Action }) =>
       /^(autoscaling|ec2):/.test(String([Action].flat()[0])),
@@ -223,7 +224,7 @@ describe("the loop", () => {
         Condition: {
           StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": "ci" },
           "ForAllValues:StringEquals": {
-            "aws:TagKeys": ["AgentFleetsRole", "AgentFleetsRegistered", "AgentFleetsNeverRegistered"],
+            "aws:TagKeys": ["AgentFleetsRole", "AgentFleetsRegistered"],
           },
         },
       },
@@ -239,7 +240,7 @@ describe("what stands in a config", () => {
         onDemandBase: 0,
         spotPercent: 0,
         healthCheckGraceSeconds: 0,
-        refresh: { minHealthyPercent: 0, maxHealthyPercent: 100, warmupSeconds: 0 },
+        refresh: { enabled: false },
         detailedMonitoring: false,
         disableContainerCredentials: false,
       },
@@ -249,7 +250,6 @@ describe("what stands in a config", () => {
       max_size: 0,
       desired_capacity: 0,
       health_check_grace_period: 0,
-      instance_refresh: { preferences: { min_healthy_percentage: 0, instance_warmup: "0" } },
       mixed_instances_policy: { instances_distribution: { on_demand_base_capacity: 0 } },
     });
     expect(template(stack)).toMatchObject({

@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { releaseEnv } from "../../handlers/lib/settings/release.ts";
 import {
   actionsOf,
   bootProgramOf,
-  environmentOf,
   fleet,
   given,
   group,
@@ -175,15 +173,13 @@ describe("what instances may do", () => {
     for (const role of resources(stack, "aws_iam_role")) expect(role.permissions_boundary).toBe(permissionsBoundaryArn);
   });
 
-  it("may be a role of the user's, to which nothing is added and by which the release queue knows senders", () => {
+  it("may be a role of the user's, to which nothing is added", () => {
     const stack = fleet({ compute: { instanceRole: { name: "workers" } } });
     expect(theOnly(stack, "aws_iam_instance_profile").role).toBe("workers");
     expect(Object.keys(stack.resource.aws_iam_role_policy ?? {}).filter((id) => id.includes("role_instance"))).toEqual(
       [],
     );
     expect(stack.resource.aws_iam_role_policy_attachment).toBeUndefined();
-    const environment = environmentOf(stack, "ci-release");
-    expect(releaseEnv.parse(environment).INSTANCE_ROLE_ID).toMatch(/^\$\{data\.aws_iam_role\..+\.unique_id\}$/);
   });
 
   it("has its rights before the first instance boots", () => {

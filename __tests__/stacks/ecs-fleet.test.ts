@@ -126,7 +126,8 @@ describe("the functions", () => {
     expect(loop.LEDGER_TABLE).toBe(webhook.LEDGER_TABLE);
     expect([loop.RUN_TTL_SECONDS, webhook.RUN_TTL_SECONDS]).toEqual([600, 600]);
     expect(loop.API_TOKEN_SECRET_ARN).toBeUndefined();
-    expect(theOnly(synthesize(config), "aws_dynamodb_table")).toMatchObject({
+    const ledger = resources(synthesize(config), "aws_dynamodb_table").find(({ name }) => name === "ci-runs");
+    expect(ledger).toMatchObject({
       hash_key: "runId",
       billing_mode: "PAY_PER_REQUEST",
       ttl: { attribute_name: "expiresAt", enabled: true },
@@ -139,19 +140,22 @@ describe("the functions", () => {
     expect(loop).toMatchObject({
       runtime: "nodejs22.x",
       architectures: ["arm64"],
-      reserved_concurrent_executions: 1,
-      timeout: 120,
+      timeout: 300,
     });
     expect(theOnly(stack, "aws_lambda_function_event_invoke_config")).toMatchObject({
       maximum_event_age_in_seconds: 60,
       maximum_retry_attempts: 0,
     });
     expect(theOnly(stack, "aws_cloudwatch_event_rule")).toMatchObject({ schedule_expression: "rate(1 minute)" });
-    const [overlapping] = resources(
-      synthesize({ ...minimal, scaling: { singleFlight: false } }),
-      "aws_lambda_function",
-    );
-    expect(overlapping).not.toHaveProperty("reserved_concurrent_executions");
+  });
+
+  it("asks for no concurrency of the account, where a new one has ten and gives none: a lease keeps passes apart", () => {
+    const stack = synthesize(minimal);
+    for (const lambda of resources(stack, "aws_lambda_function")) {
+      expect(lambda).not.toHaveProperty("reserved_concurrent_executions");
+    }
+    const table = resources(stack, "aws_dynamodb_table").find(({ name }) => name === "ci-state");
+    expect(table).toMatchObject({ hash_key: "key", billing_mode: "PAY_PER_REQUEST", ttl: { enabled: true } });
   });
 
   it("dead letters are accepted from this schedule alone", () => {
@@ -236,9 +240,8 @@ describe("encryption", () => {
       expect(resources(stack, type).length).toBeGreaterThan(0);
       for (const resource of resources(stack, type)) expect(resource[attribute]).toBe(kmsKeyArn);
     }
-    expect(theOnly(stack, "aws_dynamodb_table").server_side_encryption).toEqual({
-      enabled: true,
-      kms_key_arn: kmsKeyArn,
-    });
+    for (const table of resources(stack, "aws_dynamodb_table")) {
+      expect(table.server_side_encryption).toEqual({ enabled: true, kms_key_arn: kmsKeyArn });
+    }
   });
 });

@@ -40,6 +40,11 @@ describe("rights", () => {
       },
       {
         Effect: "Allow",
+        Action: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+        Resource: [expect.stringMatching(/^\$\{aws_dynamodb_table\.state_table_\w+\.arn\}$/)],
+      },
+      {
+        Effect: "Allow",
         Action: ["secretsmanager:GetSecretValue"],
         Resource: [expect.stringContaining("secret-apiToken")],
       },

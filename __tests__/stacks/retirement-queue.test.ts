@@ -83,7 +83,7 @@ describe("the rules that bring notices", () => {
     ["another hook of this group", terminateEvent(instance, { LifecycleHookName: "of-ecs" }), []],
     ["a launch in this group", launchEvent(instance), []],
     ["a Spot interruption", interruptionEvent(instance), ["spot"]],
-    ["a rebalance recommendation", rebalanceEvent(instance), ["spot"]],
+    ["a rebalance recommendation, on which AWS itself replaces and ends the instance", rebalanceEvent(instance), []],
     ["another event of EC2", stateEvent(instance), []],
   ])("%s", (_, event, expected) => {
     expect(rulesFor(event)).toEqual(expected);

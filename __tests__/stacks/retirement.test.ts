@@ -5,7 +5,7 @@ import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { releaseEnv } from "../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../handlers/lib/settings/retire.ts";
 import { bundleHandlers } from "../../stacks/constructs/functions/bundle.ts";
-import { containers, instanceRole, instances, machine, reference, variablesOf } from "./retirement.ts";
+import { containers, instances, machine, reference, variablesOf } from "./retirement.ts";
 import { minimal, resources, synthesize, theOnly } from "./synth.ts";
 
 describe("which fleets have a workflow", () => {
@@ -61,11 +61,10 @@ describe("environments", () => {
     });
   });
 
-  it("the release function gets the group, the role of its instances, and the workflow", () => {
+  it("the release function gets the group and the workflow", () => {
     expect(releaseEnv.parse(variablesOf(instances, "ci-release"))).toEqual({
       FLEET: "ci",
       GROUP: "ci",
-      INSTANCE_ROLE_ID: instanceRole.uniqueId,
       RETIREMENTS: { workflow: machine, drainTimeoutSeconds: 21_600 },
     });
   });
@@ -80,7 +79,9 @@ describe("alarms", () => {
       "ci-release-dead-letters",
       "ci-release-failing",
       "ci-retire-failing",
+      "ci-retirements-aborted",
       "ci-retirements-failing",
+      "ci-retirements-timed-out",
     ]);
     for (const { alarm_name } of alarms) expect(runbook).toContain(`\n## ${String(alarm_name).replace("ci-", "")}\n`);
     expect(alarms.find(({ alarm_name }) => alarm_name === "ci-retirements-failing")).toMatchObject({

@@ -21,7 +21,7 @@ export const kmsKeyArn = "arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3
 /** The group of {@link instances}. */
 export const groupArn = "arn:aws:autoscaling:us-west-2:123456789012:autoScalingGroup:1-2-3:autoScalingGroupName/ci";
 /** The role of {@link instances}. */
-export const instanceRole = { arn: "arn:aws:iam::123456789012:role/ci-instances", uniqueId: "AROAEXAMPLEOFTHEFLEET" };
+export const instanceRole = { arn: "arn:aws:iam::123456789012:role/ci-instances" };
 
 /** A fleet of two pools on containers, whose agents the loop retires. */
 export const containers = synthesize({

@@ -5,6 +5,7 @@ import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createEcsCapacity } from "../../../handlers/lib/aws/ecs-capacity.ts";
 import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import { createEventClock } from "../../fakes/event-clock.ts";
+import { createLeaseFake, createNotebookFake } from "../../fakes/fleet-state.ts";
 import { createFleetWorld, noTrouble, type Trouble } from "../../fakes/fleet-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 import { policyOf } from "../../fixtures/policy.ts";
@@ -66,9 +67,10 @@ function simulate({ seed, min, max, buffer, ...fleet }: Fleet) {
     listingLagSeconds: 20,
   });
   const metrics = createMetricsFake();
+  const notebook = createNotebookFake();
   let names = 0;
   const start = (): AutoscaleDeps => ({
-    fleet: "ci",
+    poolName: "ci",
     policy: policyOf({
       min,
       max,
@@ -82,6 +84,8 @@ function simulate({ seed, min, max, buffer, ...fleet }: Fleet) {
     tickSeconds: 10,
     vendor: world.vendor,
     capacity: createEcsCapacity(capacityConfig, { ecs: world.connect(), clock }),
+    lease: createLeaseFake(),
+    notebook,
     memory: createMemory(),
     clock,
     log: createLogFake(),

@@ -83,8 +83,8 @@ describe("a fleet on instances", () => {
       /^compute\.instanceRole\.extraPolicyArns: is not a known key here\. Known: name/,
     ],
     [
-      "{ refresh: { minHealthyPercent: 100, maxHealthyPercent: 100 } }",
-      /^compute\.refresh\.maxHealthyPercent: must be more than/,
+      "{ refresh: { minHealthyPercent: 100 } }",
+      /^compute\.refresh\.minHealthyPercent: is gone: .* compute\.refresh\.atOncePercent$/,
     ],
   ])("refuses compute: %s", (compute, error) => {
     expect(errorsWith(`compute: ${compute}`)).toEqual([expect.stringMatching(error)]);

@@ -34,7 +34,6 @@ it("gives everything a default but the kind, the region and the vendor's names",
       maxAddedPerTick: 50,
       maxRemovedPerTick: 10,
       maxFailedLaunchesPerHour: 20,
-      singleFlight: true,
     },
     compute: {
       cpu: 1024,

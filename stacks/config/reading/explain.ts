@@ -78,13 +78,25 @@ function explain(issue: z.core.$ZodIssue, above: Path = []): Explanation[] {
 }
 
 /** Keys that were called otherwise in an earlier version → what they are called now, all keys below them as before. */
-const renamedKeys: Readonly<Record<string, string>> = { alerts: "alarms" };
+const renamedKeys: ReadonlyMap<unknown, string> = new Map([["alerts", "alarms"]]);
+
+const rolledOut = "is gone: the loop itself replaces instances now, at the pace of compute.refresh.atOncePercent";
+
+/** Keys of an earlier version that have no successor → why they can be left out. */
+const goneKeys: ReadonlyMap<unknown, string> = new Map([
+  ["singleFlight", "is gone, leave it out: passes of the loop never overlap, in any account"],
+  ["minHealthyPercent", rolledOut],
+  ["maxHealthyPercent", rolledOut],
+  ["warmupSeconds", rolledOut],
+]);
 
 function unknownKey(path: Path, known: readonly string[]): Explanation {
-  const renamed = renamedKeys[String(path.at(-1))];
+  const renamed = renamedKeys.get(path.at(-1));
   if (renamed !== undefined && known.includes(renamed)) {
     return { path, message: `is called ${renamed} now. The keys below it keep their names`, about: "key" };
   }
+  const gone = goneKeys.get(path.at(-1));
+  if (gone !== undefined) return { path, message: gone, about: "key" };
   const guess = nearest(String(path.at(-1)), known);
   const list = `Known: ${known.join(", ")}`;
   // A stray key among secrets may be a pasted secret: it is named only where it looks like one of ours.
