@@ -83,14 +83,14 @@ function simulate(
   const boots = { ...times, ...(earliestPowerOffSeconds !== undefined && { earliestPowerOffSeconds }) };
   const world = createGroupWorld(clock, random, { min, max, departure, singleUse, idleTimeoutSeconds: 300, boots });
   const group = { type: "asg", group: "ci", hook: "agent-fleets-retire", bootSeconds: boots.bootSeconds } as const;
-  const notebook = createNotebookFake();
+  const [notebook, capacityNotebook] = [createNotebookFake(), createNotebookFake()];
   const metrics = createMetricsFake();
   const loop = createLoopDriver(clock, random, () => ({
     poolName: "ci",
     policy: { ...policy, scaleOutCooldownSeconds: random() < 0.5 ? 0 : 20 },
     tickSeconds: 10,
     vendor: world.vendor,
-    capacity: createAsgCapacity(group, { ...world.connect(), clock }),
+    capacity: createAsgCapacity(group, { ...world.connect(), clock, notebook: capacityNotebook }),
     retirements: world.retirements,
     lease: createLeaseFake(),
     notebook,

@@ -4,7 +4,7 @@ import {
   TerminateInstanceInAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
 import { CreateTagsCommand, type EC2Client, type Instance, paginateDescribeInstances } from "@aws-sdk/client-ec2";
-import type { Capacity, CapacityReading, Clock, LaunchFailureKind, LaunchReport } from "../core/ports.ts";
+import type { Capacity, CapacityReading, Clock, LaunchFailureKind, LaunchReport, Notebook } from "../core/ports.ts";
 import { type AsgCapacityConfig, registeredTag, roleTag } from "../settings/asg-capacity.ts";
 import { createActivityReader } from "./asg-activities.ts";
 import { type Group, occupying, readGroup } from "./asg-group.ts";
@@ -37,12 +37,17 @@ const pageSize = 1000;
  */
 export function createAsgCapacity(
   config: AsgCapacityConfig,
-  deps: { readonly autoScaling: AutoScalingClient; readonly ec2: EC2Client; readonly clock: Clock },
+  deps: {
+    readonly autoScaling: AutoScalingClient;
+    readonly ec2: EC2Client;
+    readonly clock: Clock;
+    readonly notebook: Notebook;
+  },
 ): Capacity {
   const { group: name, bootSeconds } = config;
   const { autoScaling, ec2, clock } = deps;
   const readActivities = createActivityReader(config, deps);
-  const memory = createInstanceMemory(bootSeconds, clock);
+  const memory = createInstanceMemory(bootSeconds, clock, deps.notebook);
   const orderedMembers = createOrders(clock);
   let lastRead: Group | undefined;
   let failed: ReadonlySet<string> = new Set();
@@ -55,9 +60,11 @@ export function createAsgCapacity(
         readGroup(autoScaling, name),
         readInstances(),
         readActivities(),
+        memory.recall(),
       ]);
       lastRead = group;
       memory.refresh(instances, activity);
+      await memory.keep();
       const members = group.instances.map((held) => memory.memberOf(held, instances.get(held.id), activity));
       failed = new Set(members.flatMap(({ id, phase }) => (phase === "failed" ? [id] : [])));
       const alive = members.filter(({ phase }) => phase === "pending" || phase === "running").length;
@@ -104,7 +111,9 @@ export function createAsgCapacity(
 
     async discard(id, { mayReplace }): Promise<void> {
       // EC2 takes the tags of an instance that has ended, and with them our right to tag it: memory must do.
-      if (failed.has(id) && (await terminate(id, mayReplace))) memory.neverRegistered.set(id, clock.now());
+      if (!failed.has(id) || !(await terminate(id, mayReplace))) return;
+      memory.neverRegistered.set(id, clock.now());
+      await memory.keep();
     },
 
     async markRegistered(ids): Promise<void> {

@@ -1,13 +1,19 @@
 import type { Instance } from "@aws-sdk/client-ec2";
+import * as z from "zod";
 import type { AgentRole } from "../core/model.ts";
-import type { CapacityMember, Clock } from "../core/ports.ts";
+import type { CapacityMember, Clock, Notebook } from "../core/ports.ts";
 import { neverRegisteredTag, registeredTag, roleTag } from "../settings/asg-capacity.ts";
 import type { RecentActivity } from "./asg-activities.ts";
 import type { GroupInstance } from "./asg-group.ts";
 import { forgetAllBut } from "./forget.ts";
 import { hourMilliseconds } from "./launch-failures.ts";
 
-/** What EC2 tells of a group's instances, by id, and what it shows late or forgets soon. Keep it between passes. */
+const stored = z.object({ neverRegistered: z.record(z.string(), z.number()) });
+
+/**
+ * A group's instances by id: how EC2 shows them, and everything that EC2 shows late or forgets soon. Keep it between
+ * passes. Failed launches also outlive a cold start, in a notebook.
+ */
 export interface InstanceMemory {
   /** EC2 may show a new tag late. */
   readonly assignedRoles: Map<string, AgentRole>;
@@ -15,6 +21,10 @@ export interface InstanceMemory {
   readonly registered: Set<string>;
   /** Instances that never became an agent, and when they were stopped; EC2 soon loses the tags of those that ended. */
   readonly neverRegistered: Map<string, Date>;
+  /** Takes over the failed launches that an earlier container wrote down. */
+  recall(): Promise<void>;
+  /** Writes failed launches down if there are new ones. */
+  keep(): Promise<void>;
   /** Takes in what was read. Comes before the questions below, and forgets what no longer matters to them. */
   refresh(instances: ReadonlyMap<string, Instance>, activity: RecentActivity): void;
   /** @param instance `undefined` where EC2 does not show it */
@@ -24,17 +34,32 @@ export interface InstanceMemory {
 }
 
 /** See {@link InstanceMemory}. @param bootSeconds an instance that ends by itself and is younger was launched in vain */
-export function createInstanceMemory(bootSeconds: number, clock: Clock): InstanceMemory {
+export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook: Notebook): InstanceMemory {
   const assignedRoles = new Map<string, AgentRole>();
   const registered = new Set<string>();
   const neverRegistered = new Map<string, Date>();
   /** Instances that AWS took back, which says nothing against their launch. */
   const reclaimed = new Set<string>();
+  let written = 0;
 
   return {
     assignedRoles,
     registered,
     neverRegistered,
+
+    async recall() {
+      const { data } = stored.safeParse(await notebook.read());
+      const known = Object.entries(data?.neverRegistered ?? {});
+      for (const [id, at] of known) neverRegistered.set(id, new Date(at));
+      written = known.length;
+    },
+
+    async keep() {
+      if (neverRegistered.size === written) return;
+      const times = [...neverRegistered].map(([id, at]) => [id, at.getTime()]);
+      await notebook.write({ neverRegistered: Object.fromEntries(times) });
+      written = neverRegistered.size;
+    },
 
     refresh(instances, { launchedAt }) {
       forgetAllBut(assignedRoles, instances);

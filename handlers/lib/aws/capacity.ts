@@ -14,7 +14,7 @@ import { createRunTaskPace } from "./ecs-launcher.ts";
  */
 export function createCapacities(clock: Clock): (config: CapacityConfig, notebook: Notebook) => Capacity {
   let tasks: Omit<Parameters<typeof createEcsCapacity>[1], "notebook"> | undefined;
-  let groups: Parameters<typeof createAsgCapacity>[1] | undefined;
+  let groups: Omit<Parameters<typeof createAsgCapacity>[1], "notebook"> | undefined;
 
   return (config, notebook) => {
     switch (config.type) {
@@ -23,7 +23,7 @@ export function createCapacities(clock: Clock): (config: CapacityConfig, noteboo
         return createEcsCapacity(config, { ...tasks, notebook });
       case "asg":
         groups ??= { autoScaling: new AutoScalingClient(clientOptions), ec2: new EC2Client(clientOptions), clock };
-        return createAsgCapacity(config, groups);
+        return createAsgCapacity(config, { ...groups, notebook });
     }
   };
 }

@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAsgCapacity } from "../../../../handlers/lib/aws/asg-capacity.ts";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
+import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { hasMoto, type Moto, startMoto } from "../../../fakes/moto.ts";
 
 const moto = hasMoto();
@@ -56,7 +57,7 @@ describe.skipIf(!moto)("an Auto Scaling group as capacity (moto)", () => {
     const clock = createFakeClock(new Date());
     capacity = createAsgCapacity(
       { type: "asg", group: "ci", hook: "retire", bootSeconds: 1200 },
-      { autoScaling, ec2, clock },
+      { autoScaling, ec2, clock, notebook: createNotebookFake() },
     );
   });
 

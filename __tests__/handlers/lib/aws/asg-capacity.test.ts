@@ -4,6 +4,7 @@ import type { Capacity, CapacityMember } from "../../../../handlers/lib/core/por
 import { registeredTag } from "../../../../handlers/lib/settings/asg-capacity.ts";
 import { type AsgFake, asgClientsOver, awsError, createAsgFake } from "../../../fakes/asg.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
+import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { connectAsg, groupConfig, inputsOf, settle } from "./asg-harness.ts";
 
 let clock: FakeClock;
@@ -153,7 +154,11 @@ describe("reading", () => {
     await expect(connectAsg(aws, clock, "ci-2").read()).rejects.toThrow("ci-2 cannot be seen");
     const other = { AutoScalingGroupName: "ci-2", DesiredCapacity: 1, MinSize: 0, MaxSize: 1 };
     for (const answer of [{}, { AutoScalingGroups: [other] }]) {
-      const blind = createAsgCapacity(groupConfig, { ...asgClientsOver(async () => answer), clock });
+      const blind = createAsgCapacity(groupConfig, {
+        ...asgClientsOver(async () => answer),
+        clock,
+        notebook: createNotebookFake(),
+      });
       await expect(blind.read()).rejects.toThrow("cannot be seen");
     }
     expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0, notices: [] });
@@ -211,7 +216,7 @@ describe("outdated instances", () => {
     const clients = asgClientsOver(async ({ operation }) =>
       operation === "DescribeAutoScalingGroups" ? { AutoScalingGroups: [group] } : {},
     );
-    capacity = createAsgCapacity(groupConfig, { ...clients, clock });
+    capacity = createAsgCapacity(groupConfig, { ...clients, clock, notebook: createNotebookFake() });
     expect(await outdated()).toEqual([false, true, false, true, undefined]);
   });
 });

@@ -1,14 +1,15 @@
 import { createAsgCapacity } from "../../../../handlers/lib/aws/asg-capacity.ts";
 import type { Capacity, Clock, LaunchRequest } from "../../../../handlers/lib/core/ports.ts";
 import { type AsgFake, asgClientsOver } from "../../../fakes/asg.ts";
+import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 
 /** A group as stacks make it with the default grace. */
 export const groupConfig = { type: "asg", group: "ci", hook: "agent-fleets-retire", bootSeconds: 1200 } as const;
 
 /** The adapter after a cold start, over a fake of AWS. */
-export function connectAsg(aws: AsgFake, clock: Clock, group = "ci"): Capacity {
+export function connectAsg(aws: AsgFake, clock: Clock, group = "ci", notebook = createNotebookFake()): Capacity {
   const clients = asgClientsOver(async (call) => aws.perform(call));
-  return createAsgCapacity({ ...groupConfig, group }, { ...clients, clock });
+  return createAsgCapacity({ ...groupConfig, group }, { ...clients, clock, notebook });
 }
 
 /** What a group is asked for: it gives neither names nor roles. */

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
 import { type AsgFake, awsError, createAsgFake } from "../../../fakes/asg.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
+import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { connectAsg, inputsOf, settle } from "./asg-harness.ts";
 
 let clock: FakeClock;
@@ -37,6 +38,19 @@ describe("discarding an instance that AWS calls dead", () => {
     expect(aws.group.desired).toBe(0);
     expect([await failures(), await failures()]).toEqual([1, 1]);
     clock.advance(3_600_000);
+    expect(await failures()).toBe(0);
+  });
+
+  it("is still counted after a cold start, and once EC2 has forgotten the instance", async () => {
+    const notebook = createNotebookFake();
+    capacity = connectAsg(aws, clock, "ci", notebook);
+    const id = await dead();
+    await discard(id);
+    aws.forget(id);
+    clock.advance(3_540_000);
+    capacity = connectAsg(aws, clock, "ci", notebook);
+    expect(await failures()).toBe(1);
+    clock.advance(60_000);
     expect(await failures()).toBe(0);
   });
 
