@@ -16,6 +16,7 @@ export type FleetCall =
   | "capacity.read"
   | "capacity.launch"
   | "capacity.stopUnregistered"
+  | "capacity.withdraw"
   | "capacity.markRegistered"
   | "capacity.assignRole"
   | "vendor.listAgents"
@@ -105,6 +106,10 @@ export function createFleetFake(): FleetFake {
       async stopUnregistered(id, { mayReplace }) {
         await called("capacity.stopUnregistered");
         stopped.push({ id, mayReplace });
+      },
+      async withdraw() {
+        await called("capacity.withdraw");
+        return 0;
       },
       async markRegistered(ids) {
         await called("capacity.markRegistered");

@@ -94,7 +94,7 @@ export interface CapacityMember {
   /** `undefined`: a group launched it and it has been given none yet. */
   readonly role: AgentRole | undefined;
   /**
-   * `ordered`: a group was asked for it, and AWS has not begun to launch it. There is nothing to stop yet. `failed`: it has
+   * `ordered`: AWS was asked for it and has not begun to launch it: nothing runs yet. `failed`: it has
    * ended by itself at boot, and its group will launch another unless it is stopped.
    */
   readonly phase: "ordered" | "pending" | "running" | "failed" | "stopping";
@@ -129,6 +129,11 @@ export interface CapacityReading {
    * whose cause may be gone by now need not be counted for the whole hour.
    */
   readonly failedLaunchesLastHour: number;
+  /**
+   * What failed to launch, in AWS's own words, and was not told by the last reading: late refusals, and whatever holds up
+   * launches now. `undefined`: nothing.
+   */
+  readonly newLaunchFailures?: LaunchReport["failures"] | undefined;
 }
 
 /** Where agents run, behind ECS or EC2. */
@@ -141,6 +146,8 @@ export interface Capacity {
    * launch another in its place: unless `mayReplace`, such a member is left as it is.
    */
   stopUnregistered(id: string, options: { readonly mayReplace: boolean }): Promise<void>;
+  /** Takes back up to this many orders that AWS has not begun to launch, newest first. Resolves to how many. */
+  withdraw?(count: number): Promise<number>;
   /** Remembers for good that the agents of these members have registered; only of capacities that can. */
   markRegistered?(ids: readonly string[]): Promise<void>;
   /** Tells a member its role; only of capacities whose members come without one. */
