@@ -8,9 +8,10 @@ import type { Capacity, CapacityReading, Clock, LaunchFailureKind, LaunchReport 
 import { type AsgCapacityConfig, neverRegisteredTag, registeredTag, roleTag } from "../settings/asg-capacity.ts";
 import { createActivityReader } from "./asg-activities.ts";
 import { type Group, occupying, readGroup } from "./asg-group.ts";
-import { classifyResizeError, isAtMinimum, isNoMember } from "./asg-launch-failures.ts";
+import { isAtMinimum, isNoMember } from "./asg-launch-failures.ts";
 import { createInstanceMemory } from "./asg-memory.ts";
 import { createOrders, isOrdered } from "./asg-orders.ts";
+import { classifyLaunchError, tally } from "./launch-failures.ts";
 
 /** AWS puts it on every instance that a group launches. */
 const groupTag = "aws:autoscaling:groupName";
@@ -57,9 +58,17 @@ export function createAsgCapacity(
       const members = group.instances.map((held) => memory.memberOf(held, instances.get(held.id), activity));
       failed = new Set(members.flatMap(({ id, phase }) => (phase === "failed" ? [id] : [])));
       const alive = members.filter(({ phase }) => phase === "pending" || phase === "running").length;
+      const ordered = orderedMembers(group.desired - alive);
+      const { launchSuspended: suspended } = group;
       return {
-        members: [...members, ...orderedMembers(group.desired - alive)],
+        members: [...members, ...ordered],
         failedLaunchesLastHour: memory.launchesInVain(activity),
+        newLaunchFailures: [
+          ...tally(activity.newFailures),
+          ...(suspended && ordered.length > 0
+            ? [{ kind: "configuration" as const, message: suspended, count: ordered.length }]
+            : []),
+        ],
       };
     },
 
@@ -72,6 +81,7 @@ export function createAsgCapacity(
         launched: missing - count,
         failures: count > 0 ? [{ kind, message, count }] : [],
       });
+      if (group.launchSuspended !== undefined) return reportWithout(missing, "configuration", group.launchSuspended);
       if (launched > 0) {
         const desired = group.desired + launched;
         try {
@@ -83,7 +93,7 @@ export function createAsgCapacity(
             }),
           );
         } catch (error) {
-          return reportWithout(missing, classifyResizeError(error), String(error));
+          return reportWithout(missing, classifyLaunchError(error), String(error));
         }
         lastRead = { ...group, desired };
       }

@@ -17,6 +17,8 @@ export interface GroupInstance {
 export interface Group {
   readonly desired: number;
   readonly max: number;
+  /** Why the group launches nothing: a person, or AWS after a day of failures, has suspended it. */
+  readonly launchSuspended: string | undefined;
   readonly instances: readonly GroupInstance[];
 }
 
@@ -36,12 +38,19 @@ export async function readGroup(autoScaling: AutoScalingClient, name: string): P
   return {
     desired: group.DesiredCapacity,
     max: group.MaxSize,
+    launchSuspended: suspensionOf(group),
     instances: (group.Instances ?? []).flatMap((instance) => {
       const phase = phaseOf(instance.LifecycleState);
       if (instance.InstanceId === undefined || phase === undefined) return [];
       return { id: instance.InstanceId, phase, outdated: isOutdated(instance, currentVersions) };
     }),
   };
+}
+
+/** @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html */
+function suspensionOf({ SuspendedProcesses: suspended = [] }: AutoScalingGroup): string | undefined {
+  const launch = suspended.find(({ ProcessName }) => ProcessName === "Launch");
+  return launch && `the group's process Launch is suspended: ${launch.SuspensionReason ?? "AWS gives no reason"}`;
 }
 
 /** Ids of the instances that count towards the desired capacity: one that leaves the group does not. */

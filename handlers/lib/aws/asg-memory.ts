@@ -38,11 +38,12 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock): Instanc
 
     refresh(instances, { launchedAt }) {
       forgetAllBut(assignedRoles, instances);
-      forgetAllBut(registered, instances);
+      forgetAllBut(registered, new Set([...instances.keys(), ...launchedAt.keys()]));
       forgetAllBut(reclaimed, launchedAt);
       for (const [id, instance] of instances) {
         const since = tagOf(instance, neverRegisteredTag);
         if (since !== undefined) neverRegistered.set(id, new Date(since));
+        if (tagOf(instance, registeredTag) !== undefined) registered.add(id);
         if (instance.StateReason?.Code?.startsWith("Server.SpotInstance")) reclaimed.add(id);
       }
       const hourAgo = clock.now().getTime() - hourMilliseconds;
@@ -53,7 +54,7 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock): Instanc
       const times = [instance?.LaunchTime, launchedAt.get(id)].flatMap((time) => time?.getTime() ?? []);
       // Of unknown age is young: only old agents get stopped.
       const launched = times.length > 0 ? new Date(Math.max(...times)) : clock.now();
-      const known = registered.has(id) || (instance !== undefined && tagOf(instance, registeredTag) !== undefined);
+      const known = registered.has(id);
       const isYoung = clock.now().getTime() - launched.getTime() < bootSeconds * 1000;
       const member = { id, agentName: id, launchedAt: launched, outdated, registered: known };
       const role = roleOf(instance) ?? assignedRoles.get(id);
@@ -65,7 +66,7 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock): Instanc
     },
 
     launchesInVain({ endedAtBoot, misconfigured }) {
-      const crashed = endedAtBoot.filter((id) => !reclaimed.has(id));
+      const crashed = endedAtBoot.filter((id) => !reclaimed.has(id) && !registered.has(id));
       return new Set([...neverRegistered.keys(), ...crashed]).size + misconfigured;
     },
   };

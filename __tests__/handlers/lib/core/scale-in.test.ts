@@ -8,7 +8,7 @@ import { agents, byRetirement, decideOn, type Scene } from "./scene.ts";
 describe("scale-in", () => {
   it("defect 1: has no way to lower a number: agents are named, and only what never registered is stopped", () => {
     expectTypeOf<keyof Capacity>().toEqualTypeOf<
-      "read" | "launch" | "stopUnregistered" | "markRegistered" | "assignRole"
+      "read" | "launch" | "withdraw" | "stopUnregistered" | "markRegistered" | "assignRole"
     >();
     expectTypeOf<Capacity["stopUnregistered"]>().parameters.toEqualTypeOf<
       [id: string, options: { readonly mayReplace: boolean }]
