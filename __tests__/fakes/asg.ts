@@ -25,7 +25,14 @@ export interface AsgCall {
  * for the test, or for a world on virtual time, to do.
  */
 export interface AsgFake {
-  readonly group: { min: number; max: number; desired: number; template: { id: string; version: string } };
+  readonly group: {
+    min: number;
+    max: number;
+    desired: number;
+    template: { id: string; version: string };
+    /** Why each process is suspended, by its name. */
+    suspended: Readonly<Record<string, string>>;
+  };
   /** By id; those that ended stay as long as the test leaves them. */
   readonly instances: ReadonlyMap<string, FakeInstance>;
   /** In the order of their start. */
@@ -81,7 +88,7 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
   const operations: Record<string, (input: never) => object> = {
     DescribeAutoScalingGroups({ AutoScalingGroupNames: names }: { AutoScalingGroupNames: string[] }) {
       if (!names.includes("ci")) return { AutoScalingGroups: [] };
-      const { min, max, desired, template } = fake.group;
+      const { min, max, desired, template, suspended } = fake.group;
       const held = [...instances.values()].flatMap(({ id, lifecycle, templateVersion }) => {
         const LaunchTemplate = { LaunchTemplateId: template.id, Version: templateVersion };
         return lifecycle
@@ -90,7 +97,11 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
       });
       const specification = { LaunchTemplateId: template.id, Version: template.version };
       const group = { AutoScalingGroupName: "ci", MinSize: min, MaxSize: max, DesiredCapacity: desired };
-      return { AutoScalingGroups: [{ ...group, LaunchTemplate: specification, Instances: held }] };
+      const SuspendedProcesses = Object.entries(suspended).map(([ProcessName, SuspensionReason]) => ({
+        ProcessName,
+        SuspensionReason,
+      }));
+      return { AutoScalingGroups: [{ ...group, LaunchTemplate: specification, Instances: held, SuspendedProcesses }] };
     },
 
     DescribeInstances(input: {
@@ -154,7 +165,7 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
   };
 
   const fake: AsgFake = {
-    group: { ...limits, desired: 0, template: { id: "lt-1", version: "3" } },
+    group: { ...limits, desired: 0, template: { id: "lt-1", version: "3" }, suspended: {} },
     instances,
     activities,
     calls,

@@ -6,7 +6,7 @@ import {
 import { CreateTagsCommand, type EC2Client, type Instance, paginateDescribeInstances } from "@aws-sdk/client-ec2";
 import type { Capacity, CapacityReading, Clock, LaunchFailureKind, LaunchReport } from "../core/ports.ts";
 import { type AsgCapacityConfig, neverRegisteredTag, registeredTag, roleTag } from "../settings/asg-capacity.ts";
-import { createActivityReader } from "./asg-activities.ts";
+import { createActivityReader, type RecentActivity } from "./asg-activities.ts";
 import { type Group, occupying, readGroup } from "./asg-group.ts";
 import { isAtMinimum, isNoMember } from "./asg-launch-failures.ts";
 import { createInstanceMemory } from "./asg-memory.ts";
@@ -59,16 +59,10 @@ export function createAsgCapacity(
       failed = new Set(members.flatMap(({ id, phase }) => (phase === "failed" ? [id] : [])));
       const alive = members.filter(({ phase }) => phase === "pending" || phase === "running").length;
       const ordered = orderedMembers(group.desired - alive);
-      const { launchSuspended: suspended } = group;
       return {
         members: [...members, ...ordered],
         failedLaunchesLastHour: memory.launchesInVain(activity),
-        newLaunchFailures: [
-          ...tally(activity.newFailures),
-          ...(suspended && ordered.length > 0
-            ? [{ kind: "configuration" as const, message: suspended, count: ordered.length }]
-            : []),
-        ],
+        newLaunchFailures: failuresToTell(activity, group, ordered.length),
       };
     },
 
@@ -153,6 +147,17 @@ export function createAsgCapacity(
       if (!(error instanceof Error && error.name === "InvalidInstanceID.NotFound")) throw error;
     }
   }
+}
+
+/** What failed, and what keeps the instances that are ordered from coming. */
+function failuresToTell(
+  { newFailures }: RecentActivity,
+  { launchSuspended: message }: Group,
+  ordered: number,
+): CapacityReading["newLaunchFailures"] {
+  const told = [...tally(newFailures)];
+  if (message !== undefined && ordered > 0) told.push({ kind: "configuration", message, count: ordered });
+  return told.length > 0 ? told : undefined;
 }
 
 /**

@@ -77,7 +77,7 @@ export function createEcsCapacity(
       return {
         members: [...members.values()],
         failedLaunchesLastHour: countLastHour(countingFailures(failures(), config.subnets), now),
-        newLaunchFailures: tally(newFailures),
+        newLaunchFailures: newFailures.length > 0 ? tally(newFailures) : undefined,
       };
     },
 
