@@ -19,7 +19,10 @@ export interface FailedTask extends FailedLaunch {
 export function failedTaskOf(task: Task): FailedTask | undefined {
   const at = task.stoppedAt;
   if (at === undefined) return undefined;
-  if (task.stopCode === "TaskFailedToStart") return { at, ...failureToStart(task) };
+  if (task.stopCode === "TaskFailedToStart") {
+    const message = wordsOf(task);
+    return wantOfHosts.test(message) ? undefined : { at, message, ...failureToStart(task, message) };
+  }
   const message = endAtBoot(task);
   return message === undefined ? undefined : { at, message, kind: "configuration", blocks: "hour" };
 }
@@ -35,15 +38,26 @@ export function countingFailures(failures: readonly FailedTask[], subnets: reado
 }
 
 /**
+ * How ECS ends a task that has waited ten minutes or more for a host: it was an order that nobody could fill yet, and no
+ * launch has failed. The loop orders again what is still wanted.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
+ */
+const wantOfHosts =
+  /\bRESOURCE:|EMPTY CAPACITY PROVIDER|NO ACTIVE INSTANCES|No Container Instances were found|(^|:\s*)AGENT$/;
+
+/**
  * Fargate says why in the task's reason, Docker on EC2 hosts in the container's.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
  */
-function failureToStart(task: Task): Omit<FailedTask, "at"> {
-  const reasons = [task.stoppedReason, ...(task.containers ?? []).map(({ reason }) => reason)];
-  const message = reasons.filter((reason) => reason !== undefined).join("; ");
+function wordsOf({ stoppedReason, containers = [] }: Task): string {
+  return [stoppedReason, ...containers.map(({ reason }) => reason)].filter((reason) => reason !== undefined).join("; ");
+}
+
+function failureToStart(task: Task, message: string): Pick<FailedTask, "kind" | "blocks" | "place"> {
   const meaning = meaningOf(message);
-  return { ...meaning, message, place: placeOf(task, message, meaning.kind) };
+  return { ...meaning, place: placeOf(task, message, meaning.kind) };
 }
 
 /** What fails by its subnet's network rather than by a setting of the task or by a provider's room. */
@@ -53,8 +67,7 @@ const byPullLimit = /CannotPull.*(too ?many ?requests|\b429\b|rate limit|rate ex
 function placeOf(task: Task, message: string, kind: FailedLaunch["kind"]): SickPlace | undefined {
   const { capacityProviderName: capacityProvider } = task;
   const subnet = /\bsubnet-[0-9a-z]+/.exec(message)?.[0] ?? attachedSubnet(task);
-  const isWantOfHosts = /\bRESOURCE:/.test(message);
-  if (subnet && !isWantOfHosts && (bySubnet.test(message) || byPullLimit.test(message))) return { subnet };
+  if (subnet && (bySubnet.test(message) || byPullLimit.test(message))) return { subnet };
   if (capacityProvider === undefined || (kind !== "capacity" && kind !== "quota")) return undefined;
   return kind === "capacity" && isFargate(capacityProvider) ? { capacityProvider, subnet } : { capacityProvider };
 }

@@ -38,6 +38,20 @@ describe("a stopped task was launched in vain", () => {
     expect(failure?.blocks).toBe(failed ? "hour" : undefined);
   });
 
+  it.each([
+    "RESOURCE:CPU",
+    "RESOURCE:MEMORY",
+    "RESOURCE:ENI",
+    "AGENT",
+    "EMPTY CAPACITY PROVIDER",
+    "NO ACTIVE INSTANCES",
+    "No Container Instances were found in your capacity provider.",
+  ])("if it is none that ECS found no host for: %s", (reason) => {
+    for (const stoppedReason of [reason, `TaskFailedToStart: ${reason}`]) {
+      expect(failedTaskOf({ ...failedToStart, stoppedReason })).toBeUndefined();
+    }
+  });
+
   it("counts only once it is over", () => {
     expect(failedTaskOf({ stopCode: "TaskFailedToStart", stoppedReason: "ResourceInitializationError" })).toBe(
       undefined,
@@ -112,8 +126,6 @@ describe("how long a task that failed to start holds up others", () => {
       },
     ],
     ["for a reason nobody knows", "minutes", { stoppedReason: "Something new" }],
-    ["for want of a host", "never", { stoppedReason: "TaskFailedToStart: RESOURCE:CPU" }],
-    ["for want of any host", "never", { stoppedReason: "TaskFailedToStart: EMPTY CAPACITY PROVIDER" }],
     ["for want of Spot", "never", { stoppedReason: "Capacity is unavailable at this time." }],
     ["for want of addresses", "never", { stoppedReason: "InsufficientFreeAddressesInSubnet" }],
   ])("%s: %s", (_, blocks, reasons) => {
@@ -168,7 +180,7 @@ describe("where a task that failed to start would fail again", () => {
       { capacityProvider: "FARGATE_SPOT" },
       { ...spot, stoppedReason: "You've reached the limit on the number of vCPUs you can run concurrently" },
     ],
-    ["there is no host", { capacityProvider: "hosts-apps" }, { ...host, stoppedReason: "RESOURCE:ENI" }],
+    ["hosts are short", { capacityProvider: "hosts-apps" }, { ...host, stoppedReason: "InsufficientInstanceCapacity" }],
     ["the image is missing", undefined, { ...spot, stoppedReason: "CannotPullContainerError: ci: not found" }],
   ])("where %s", (_, place, task) => {
     expect(failedTaskOf({ ...failedToStart, ...task })?.place).toEqual(place);
