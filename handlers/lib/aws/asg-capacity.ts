@@ -6,12 +6,12 @@ import {
 import { CreateTagsCommand, type EC2Client, type Instance, paginateDescribeInstances } from "@aws-sdk/client-ec2";
 import type { Capacity, CapacityReading, Clock, LaunchFailureKind, LaunchReport } from "../core/ports.ts";
 import { type AsgCapacityConfig, neverRegisteredTag, registeredTag, roleTag } from "../settings/asg-capacity.ts";
-import { createActivityReader, type RecentActivity } from "./asg-activities.ts";
+import { createActivityReader } from "./asg-activities.ts";
 import { type Group, occupying, readGroup } from "./asg-group.ts";
 import { isAtMinimum, isNoMember } from "./asg-launch-failures.ts";
 import { createInstanceMemory } from "./asg-memory.ts";
 import { createOrders, isOrdered } from "./asg-orders.ts";
-import { classifyLaunchError, tally } from "./launch-failures.ts";
+import { classifyLaunchError, type FailedLaunch, toTell } from "./launch-failures.ts";
 
 /** AWS puts it on every instance that a group launches. */
 const groupTag = "aws:autoscaling:groupName";
@@ -62,7 +62,7 @@ export function createAsgCapacity(
       return {
         members: [...members, ...ordered],
         failedLaunchesLastHour: memory.launchesInVain(activity),
-        newLaunchFailures: failuresToTell(activity, group, ordered.length),
+        ...toTell([...activity.newFailures, ...suspensions(group, ordered.length)]),
       };
     },
 
@@ -149,15 +149,10 @@ export function createAsgCapacity(
   }
 }
 
-/** What failed, and what keeps the instances that are ordered from coming. */
-function failuresToTell(
-  { newFailures }: RecentActivity,
-  { launchSuspended: message }: Group,
-  ordered: number,
-): CapacityReading["newLaunchFailures"] {
-  const told = [...tally(newFailures)];
-  if (message !== undefined && ordered > 0) told.push({ kind: "configuration", message, count: ordered });
-  return told.length > 0 ? told : undefined;
+/** One for every instance that is ordered and cannot come. */
+function suspensions({ launchSuspended: message }: Group, ordered: number): Omit<FailedLaunch, "at">[] {
+  if (message === undefined) return [];
+  return Array.from({ length: ordered }, () => ({ kind: "configuration", blocks: "hour", message }));
 }
 
 /**

@@ -14,7 +14,7 @@ import { countingFailures, type FailedTask, failedTaskOf, neverRegistered } from
 import { createEcsLauncher, createRunTaskPace } from "./ecs-launcher.ts";
 import { createMemberReader } from "./ecs-members.ts";
 import { forgetAllBut } from "./forget.ts";
-import { countLastHour, tally } from "./launch-failures.ts";
+import { countLastHour, toTell } from "./launch-failures.ts";
 import type { Pace } from "./pace.ts";
 
 /** Both ListTasks and DescribeTasks take no more. */
@@ -77,7 +77,7 @@ export function createEcsCapacity(
       return {
         members: [...members.values()],
         failedLaunchesLastHour: countLastHour(countingFailures(failures(), config.subnets), now),
-        newLaunchFailures: newFailures.length > 0 ? tally(newFailures) : undefined,
+        ...toTell(newFailures),
       };
     },
 

@@ -19,10 +19,7 @@ export interface FailedTask extends FailedLaunch {
 export function failedTaskOf(task: Task): FailedTask | undefined {
   const at = task.stoppedAt;
   if (at === undefined) return undefined;
-  if (task.stopCode === "TaskFailedToStart") {
-    const message = wordsOf(task);
-    return wantOfHosts.test(message) ? undefined : { at, message, ...failureToStart(task, message) };
-  }
+  if (task.stopCode === "TaskFailedToStart") return { at, ...failureToStart(task) };
   const message = endAtBoot(task);
   return message === undefined ? undefined : { at, message, kind: "configuration", blocks: "hour" };
 }
@@ -38,26 +35,16 @@ export function countingFailures(failures: readonly FailedTask[], subnets: reado
 }
 
 /**
- * How ECS ends a task that has waited ten minutes or more for a host: it was an order that nobody could fill yet, and no
- * launch has failed. The loop orders again what is still wanted.
- *
- * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
- */
-const wantOfHosts =
-  /\bRESOURCE:|EMPTY CAPACITY PROVIDER|NO ACTIVE INSTANCES|No Container Instances were found|(^|:\s*)AGENT$/;
-
-/**
- * Fargate says why in the task's reason, Docker on EC2 hosts in the container's.
+ * Fargate says why in the task's reason, Docker on EC2 hosts in the container's. Where ECS found no host within ten minutes
+ * or more, it was an order that nobody could fill yet: the loop orders again what is still wanted.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
  */
-function wordsOf({ stoppedReason, containers = [] }: Task): string {
-  return [stoppedReason, ...containers.map(({ reason }) => reason)].filter((reason) => reason !== undefined).join("; ");
-}
-
-function failureToStart(task: Task, message: string): Pick<FailedTask, "kind" | "blocks" | "place"> {
+function failureToStart(task: Task): Omit<FailedTask, "at"> {
+  const reasons = [task.stoppedReason, ...(task.containers ?? []).map(({ reason }) => reason)];
+  const message = reasons.filter((reason) => reason !== undefined).join("; ");
   const meaning = meaningOf(message);
-  return { ...meaning, place: placeOf(task, message, meaning.kind) };
+  return { ...meaning, message, place: placeOf(task, message, meaning.kind) };
 }
 
 /** What fails by its subnet's network rather than by a setting of the task or by a provider's room. */

@@ -16,6 +16,8 @@ export interface MemberReader {
 /** See {@link MemberReader}. @param nameVariable the environment variable that holds an agent's name */
 export function createMemberReader(nameVariable: string, clock: Clock): MemberReader {
   const registered = new Set<string>();
+  /** ARNs of tasks that have been seen to wait for a place. */
+  const waiting = new Set<string>();
   /** By ARN: when a task was first seen to have a place, where ECS does not tell since when. */
   const placedSince = new Map<string, Date>();
 
@@ -24,6 +26,7 @@ export function createMemberReader(nameVariable: string, clock: Clock): MemberRe
     membersOf(tasks) {
       const arns = new Set(tasks.flatMap(({ taskArn }) => taskArn ?? []));
       forgetAllBut(registered, arns);
+      forgetAllBut(waiting, arns);
       forgetAllBut(placedSince, arns);
       return tasks.flatMap((task) => memberOf(task) ?? []);
     },
@@ -53,10 +56,13 @@ export function createMemberReader(nameVariable: string, clock: Clock): MemberRe
    */
   function launchedAtOf(id: string, task: Task): Date {
     const { lastStatus, createdAt = clock.now(), connectivityAt, pullStartedAt, startedAt } = task;
-    if (lastStatus === "PROVISIONING") return createdAt;
+    if (lastStatus === "PROVISIONING") {
+      waiting.add(id);
+      return createdAt;
+    }
     const told = [connectivityAt, pullStartedAt].flatMap((time) => time?.getTime() ?? []);
     if (told.length > 0) return new Date(Math.min(...told));
-    if (lastStatus === "RUNNING") return startedAt ?? createdAt;
+    if (lastStatus === "RUNNING" && !waiting.has(id) && !placedSince.has(id)) return startedAt ?? createdAt;
     const since = placedSince.get(id) ?? clock.now();
     placedSince.set(id, since);
     return since;

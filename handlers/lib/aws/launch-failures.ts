@@ -1,4 +1,4 @@
-import type { LaunchFailureKind, LaunchReport } from "../core/ports.ts";
+import type { CapacityReading, LaunchFailureKind, LaunchReport } from "../core/ports.ts";
 
 /** So long ago may a launch have failed that still counts. */
 export const hourMilliseconds = 3_600_000;
@@ -120,4 +120,16 @@ export function tally(failures: readonly Omit<FailedLaunch, "at" | "blocks">[]):
     else counts.set(key, { kind, message, count: 1 });
   }
   return [...counts.values()];
+}
+
+/** What a reading tells of launches that came to nothing. Want of room is no failure. */
+export function toTell(
+  failures: readonly Omit<FailedLaunch, "at">[],
+): Pick<CapacityReading, "newLaunchFailures" | "newShortages"> {
+  const lacksRoom = ({ kind, blocks }: Omit<FailedLaunch, "at">) => kind === "capacity" && blocks === "never";
+  const orNone = (told: LaunchReport["failures"]) => (told.length > 0 ? told : undefined);
+  return {
+    newLaunchFailures: orNone(tally(failures.filter((failure) => !lacksRoom(failure)))),
+    newShortages: orNone(tally(failures.filter(lacksRoom))),
+  };
 }

@@ -130,10 +130,12 @@ export interface CapacityReading {
    */
   readonly failedLaunchesLastHour: number;
   /**
-   * What failed to launch, in AWS's own words, and was not told by the last reading: late refusals, and whatever holds up
-   * launches now. `undefined`: nothing.
+   * What failed to launch, in AWS's own words, and was not told by the last reading: late refusals, agents that never came,
+   * and whatever holds up launches now. `undefined`: nothing.
    */
   readonly newLaunchFailures?: LaunchReport["failures"] | undefined;
+  /** The same for want of room, which is no failure: to be logged, not counted. */
+  readonly newShortages?: LaunchReport["failures"] | undefined;
 }
 
 /** Where agents run, behind ECS or EC2. */

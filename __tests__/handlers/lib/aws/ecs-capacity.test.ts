@@ -207,11 +207,11 @@ describe("launches in vain", () => {
     ecs.add(crashed(secondsAgo(59)));
     expect(await told()).toEqual([{ kind: "configuration", message: "CannotPullContainerError", count: 1 }]);
     expect(await told()).toBeUndefined();
-    ecs.add({ ...crashed(secondsAgo(5)), stoppedReason: "Capacity is unavailable" });
-    ecs.add({ ...crashed(secondsAgo(4)), stoppedReason: "Capacity is unavailable" });
+    ecs.add({ ...crashed(secondsAgo(5)), stoppedReason: "Something new" });
+    ecs.add({ ...crashed(secondsAgo(4)), stoppedReason: "Something new" });
     ecs.add({ ...crashed(secondsAgo(3)), stopCode: "EssentialContainerExited", containers: [{ exitCode: 86 }] });
     expect(await told()).toEqual([
-      { kind: "capacity", message: "Capacity is unavailable", count: 2 },
+      { kind: "capacity", message: "Something new", count: 2 },
       { kind: "configuration", message: neverRegistered, count: 1 },
     ]);
   });
@@ -220,7 +220,11 @@ describe("launches in vain", () => {
     for (const stoppedReason of ["RESOURCE:CPU", "RESOURCE:MEMORY", "EMPTY CAPACITY PROVIDER", "AGENT"]) {
       ecs.add({ ...crashed(secondsAgo(5)), stoppedReason: `TaskFailedToStart: ${stoppedReason}` });
     }
-    expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0 });
+    expect(await capacity.read()).toMatchObject({
+      failedLaunchesLastHour: 0,
+      newLaunchFailures: undefined,
+      newShortages: { length: 4 },
+    });
   });
 });
 
@@ -250,6 +254,8 @@ describe("a task that waited for its host", () => {
     minutes(1);
     expect(await launchedAt()).toEqual(seen);
     expect(await launchedAt(connect())).toEqual(clock.now());
+    task.lastStatus = "RUNNING";
+    expect(await launchedAt()).toEqual(seen);
   });
 });
 

@@ -46,9 +46,9 @@ describe("a stopped task was launched in vain", () => {
     "EMPTY CAPACITY PROVIDER",
     "NO ACTIVE INSTANCES",
     "No Container Instances were found in your capacity provider.",
-  ])("if it is none that ECS found no host for: %s", (reason) => {
+  ])("holds up no other where ECS found no host for it: %s", (reason) => {
     for (const stoppedReason of [reason, `TaskFailedToStart: ${reason}`]) {
-      expect(failedTaskOf({ ...failedToStart, stoppedReason })).toBeUndefined();
+      expect(failedTaskOf({ ...failedToStart, stoppedReason })).toMatchObject({ kind: "capacity", blocks: "never" });
     }
   });
 

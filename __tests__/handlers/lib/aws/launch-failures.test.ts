@@ -7,7 +7,7 @@ import {
   isRefusal,
   meaningOf,
 } from "../../../../handlers/lib/aws/launch-failures.ts";
-import type { LaunchFailureKind } from "../../../../handlers/lib/core/ports.ts";
+import type { Capacity, LaunchFailureKind, LaunchReport } from "../../../../handlers/lib/core/ports.ts";
 import { createAsgFake } from "../../../fakes/asg.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { createEcsFake, ecsClientOver } from "../../../fakes/ecs.ts";
@@ -212,9 +212,6 @@ describe("an exception", () => {
   });
 });
 
-/** A task that ECS found no host for was an order: nothing of it is told. */
-const isOrderUnfilled = /RESOURCE:|AGENT$|EMPTY CAPACITY|NO ACTIVE|No Container/;
-
 /** What the loop is told where AWS says the text in each of its four ways. */
 async function kindsTold(text: string): Promise<Record<string, Kind | undefined>> {
   const clock = createFakeClock();
@@ -229,12 +226,16 @@ async function kindsTold(text: string): Promise<Record<string, Kind | undefined>
   ecs.add({ ...stopped, stoppedReason: text, stoppedAt: clock.now() });
   const aws = createAsgFake(clock, { min: 0, max: 9 });
   aws.log({ StatusCode: "Failed", StatusMessage: text });
-  const kindOf = (failures: readonly { readonly kind: Kind }[] = []) => failures[0]?.kind;
+  const kindOf = (failures: LaunchReport["failures"] = []) => failures[0]?.kind;
+  const toldBy = async (of: Capacity) => {
+    const { newLaunchFailures, newShortages } = await of.read();
+    return kindOf(newLaunchFailures) ?? kindOf(newShortages);
+  };
   return {
     entry: kindOf(entry.failures),
     exception: kindOf(thrown.failures),
-    task: kindOf((await tasks.read()).newLaunchFailures),
-    activity: kindOf((await connectAsg(aws, clock).read()).newLaunchFailures),
+    task: await toldBy(tasks),
+    activity: await toldBy(connectAsg(aws, clock)),
   };
 }
 
@@ -243,8 +244,7 @@ it.each(
     .flat()
     .filter(([, text]) => text !== ""),
 )("means the same in an exception, a failure entry, a stopped task and a scaling activity (%s: %s)", async (kind, text) => {
-  const task = isOrderUnfilled.test(text) ? undefined : kind;
-  expect(await kindsTold(text)).toEqual({ entry: kind, exception: kind, task, activity: kind });
+  expect(await kindsTold(text)).toEqual({ entry: kind, exception: kind, task: kind, activity: kind });
 });
 
 describe("the launches that failed within the hour", () => {
