@@ -3,7 +3,7 @@ import type { AgentReference, Retirements, Vendor, VendorAgent } from "../../han
 import type { RetirementReason } from "../../handlers/lib/core/retirement.ts";
 import type { BootTimes } from "../../stacks/constructs/instances/boot-times.ts";
 import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance } from "./asg.ts";
-import { startAsgLife } from "./asg-life.ts";
+import { type LaunchEnd, startAsgLife } from "./asg-life.ts";
 import type { EventClock } from "./event-clock.ts";
 import { createWire } from "./wire.ts";
 
@@ -77,6 +77,8 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
 
   const world = {
     trouble: calm,
+    launchFails: (): LaunchEnd | undefined => undefined,
+    isImpaired: () => false,
     violations,
     get launches(): number {
       return life.launches;
@@ -111,6 +113,8 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     clock,
     random,
     noCapacity: () => world.trouble.noCapacity,
+    launchFails: () => world.launchFails(),
+    isImpaired: () => world.isImpaired(),
     onLaunched(instance) {
       agents.set(instance.id, { instance, state: "unregistered", locked: false, shown: false, jobsTaken: 0 });
     },
