@@ -67,6 +67,10 @@ describe.skipIf(!moto)("ECS tasks as capacity (moto)", () => {
     expect(members.every((member) => member.role === "burst")).toBe(true);
 
     const [victim] = members;
+    await capacity.markRegistered?.([String(victim?.id)]);
+    const marked = (await capacity.read()).members.filter(({ registered }) => registered);
+    expect(marked.map(({ id }) => id)).toEqual([victim?.id]);
+
     await capacity.stopUnregistered(String(victim?.id), { mayReplace: true });
     const left = (await capacity.read()).members.filter(({ phase }) => phase !== "stopping");
     expect(left.map((member) => member.id).sort()).toEqual(
