@@ -29,7 +29,7 @@ export function failedTaskOf(task: Task): FailedTask | undefined {
  * the sick one take the launches meanwhile.
  */
 export function countingFailures(failures: readonly FailedTask[], subnets: readonly string[]): FailedTask[] {
-  const failing = new Set(failures.map(({ place }) => place?.subnet));
+  const failing = new Set(failures.flatMap(({ blocks, place }) => (blocks === "never" ? [] : (place?.subnet ?? []))));
   const everywhere = subnets.every((subnet) => failing.has(subnet));
   return everywhere ? [...failures] : failures.filter(({ place }) => place?.subnet === undefined);
 }
@@ -48,7 +48,8 @@ function failureToStart(task: Task): Omit<FailedTask, "at"> {
 }
 
 /** What fails by its subnet's network rather than by a setting of the task or by a provider's room. */
-const bySubnet = /addresses|network interface|\bENI\b|i\/o timeout|dial tcp|deadline exceeded|connection refused/i;
+const bySubnet =
+  /addresses|network interface|configure ENI|i\/o timeout|dial tcp|deadline exceeded|connection refused/i;
 const byPullLimit = /CannotPull.*(too ?many ?requests|\b429\b|rate limit|rate exceeded)/is;
 
 function placeOf(task: Task, message: string, kind: FailedLaunch["kind"]): SickPlace | undefined {

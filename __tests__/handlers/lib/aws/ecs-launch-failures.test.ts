@@ -180,6 +180,11 @@ describe("where a task that failed to start would fail again", () => {
       { capacityProvider: "FARGATE_SPOT" },
       { ...spot, stoppedReason: "You've reached the limit on the number of vCPUs you can run concurrently" },
     ],
+    [
+      "a host has no place for a network interface",
+      { capacityProvider: "hosts-apps" },
+      { ...host, stoppedReason: "RESOURCE:ENI" },
+    ],
     ["hosts are short", { capacityProvider: "hosts-apps" }, { ...host, stoppedReason: "InsufficientInstanceCapacity" }],
     ["the image is missing", undefined, { ...spot, stoppedReason: "CannotPullContainerError: ci: not found" }],
   ])("where %s", (_, place, task) => {
@@ -198,6 +203,11 @@ describe("failures of one subnet", () => {
 
   it("do not count while another subnet takes the launches", () => {
     expect(countingFailures([failure("subnet-a"), failure("subnet-a")], ["subnet-a", "subnet-b"])).toEqual([]);
+  });
+
+  it("do not count where the other subnet only lacked room", () => {
+    const noRoom = { ...failure("subnet-b"), kind: "capacity", blocks: "never" } as const;
+    expect(countingFailures([failure("subnet-a"), noRoom], ["subnet-a", "subnet-b"])).toEqual([]);
   });
 
   it("count once launches fail in every subnet", () => {
