@@ -93,6 +93,15 @@ export function callsWithoutRight(
             need("iam:PassRole", role, { "iam:PassedToService": "ecs-tasks.amazonaws.com" }),
           ),
         ];
+      case "ecs:TagResource": {
+        const tags = [input.tags].flat() as { readonly key: string; readonly value: string }[];
+        return [
+          need("ecs:TagResource", input.resourceArn, {
+            "aws:TagKeys": tags.map(({ key }) => key),
+            ...Object.fromEntries(tags.map(({ key, value }) => [`aws:RequestTag/${key}`, value])),
+          }),
+        ];
+      }
       case "ecs:StopTask":
         return [need("ecs:StopTask", input.task, cluster)];
       case "secretsmanager:GetSecretValue":

@@ -1,5 +1,9 @@
+import type { Activity } from "@aws-sdk/client-auto-scaling";
 import type { AsgFake, FakeInstance } from "./asg.ts";
 import type { EventClock } from "./event-clock.ts";
+
+/** `Cancelled`: EC2 has taken the instance back before it was in service. */
+export type LaunchEnd = Required<Pick<Activity, "StatusMessage">> & { readonly StatusCode: "Failed" | "Cancelled" };
 
 /** What happens in a group, and how it hangs together with what its instances do. */
 export interface AsgLifeOptions {
@@ -7,6 +11,10 @@ export interface AsgLifeOptions {
   readonly random: () => number;
   /** Chance that AWS has nothing to launch. */
   readonly noCapacity: () => number;
+  /** How a launch ends that comes to nothing; `undefined`: it succeeds. */
+  readonly launchFails: () => LaunchEnd | undefined;
+  /** Whether an instance is one that never passes EC2's status checks. */
+  readonly isImpaired: () => boolean;
   readonly onLaunched: (instance: FakeInstance) => void;
   readonly onInService: (instance: FakeInstance) => void;
   /** Its hook holds it: it goes when that is completed, or after an hour. */
@@ -103,15 +111,34 @@ export function startAsgLife(aws: AsgFake, options: AsgLifeOptions): AsgLife {
       clock.after(60, balance);
       return;
     }
+    const failure = options.launchFails();
+    if (failure) {
+      launches += 1;
+      aws.log(failure);
+      clock.after(60, balance);
+      return;
+    }
     launches += 1;
     const instance = aws.add({ lifecycle: "Pending", state: "pending" });
     aws.log({ Description: `Launching a new EC2 instance: ${instance.id}` });
     options.onLaunched(instance);
+    const impaired = options.isImpaired();
     clock.after(between(5, 20), () => {
       if (instance.lifecycle !== "Pending") return;
       Object.assign(instance, { lifecycle: "InService", state: "running" });
-      options.onInService(instance);
+      if (impaired) clock.after(between(180, 400), () => replaceImpaired(instance));
+      else options.onInService(instance);
     });
+  }
+
+  /** @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-healthchecks.html */
+  function replaceImpaired(instance: FakeInstance): void {
+    if (instance.lifecycle !== "InService") return;
+    const Cause = "At … an instance was taken out of service in response to an EC2 instance status checks failure.";
+    aws.log({ Description: `Terminating EC2 instance: ${instance.id}`, Cause });
+    instance.lifecycle = "Terminating";
+    leave(instance);
+    balance();
   }
 
   function leave(instance: FakeInstance): void {

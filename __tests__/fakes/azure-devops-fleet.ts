@@ -116,7 +116,7 @@ export function createAzureDevOpsFleet(
           enableExecuteCommand: false,
           nameVariable: "AZP_AGENT_NAME",
         },
-        { ecs: ecsClientOver(async (call) => ecs.perform(call)), clock },
+        { ecs: ecsClientOver(async (call) => ecs.perform(call)), clock, notebook: createNotebookFake() },
       ),
       retirements,
       memory: createMemory(),

@@ -4,6 +4,7 @@ import {
   InvalidParameterException,
   type ListTasksRequest,
   type RunTaskRequest,
+  type Tag,
   type Task,
 } from "@aws-sdk/client-ecs";
 import type { Clock } from "../../handlers/lib/core/ports.ts";
@@ -35,6 +36,8 @@ export interface EcsFake {
   readonly calls: readonly EcsCall[];
   /** Decides about each new task; `undefined` starts it. */
   refuse: ((request: RunTaskRequest) => Refusal | undefined) | undefined;
+  /** Which of several subnets AWS takes for a task; by default the first. */
+  chooseSubnet: (subnets: readonly string[]) => string | undefined;
   /** How long after its launch ListTasks first shows a task. */
   listingLagMilliseconds: (task: Task) => number;
   /** Puts a task there as if it had been launched, by default a running one. */
@@ -82,6 +85,7 @@ export function createEcsFake(clock: Clock): EcsFake {
         family: String(input.taskDefinition).replace(/^.*\/|:\d+$/g, ""),
         lastStatus: "PROVISIONING",
         overrides: input.overrides,
+        ...placeOf(input, fake.chooseSubnet),
         ...(input.startedBy && { startedBy: input.startedBy }),
       });
       tokens.set(token, { input: JSON.stringify(input), arn: String(task.taskArn) });
@@ -100,11 +104,24 @@ export function createEcsFake(clock: Clock): EcsFake {
       return { taskArns: arns.slice(start, next), ...(next < arns.length && { nextToken: String(next) }) };
     },
 
-    DescribeTasks({ tasks: arns }: { tasks: string[] }) {
+    DescribeTasks({ tasks: arns, include = [] }: { tasks: string[]; include?: string[] }) {
       if (arns.length === 0 || arns.length > 100) throw exception("InvalidParameterException", "1 to 100 tasks");
       const found = arns.flatMap((arn) => tasks.get(arn) ?? []);
       const failures = arns.filter((arn) => !tasks.has(arn)).map((arn) => ({ arn, reason: "MISSING" }));
-      return { tasks: found.map((task) => ({ ...task })), failures };
+      const shown = found.map(({ tags, ...task }) => (include.includes("TAGS") ? { ...task, tags } : { ...task }));
+      return { tasks: shown, failures };
+    },
+
+    TagResource({ resourceArn: arn, tags }: { resourceArn: string; tags: Tag[] }) {
+      const task = tasks.get(arn);
+      if (!task || task.lastStatus === "STOPPED") {
+        throw exception(
+          "InvalidParameterException",
+          "The specified task is inactive. Specify an active task and try again.",
+        );
+      }
+      task.tags = [...(task.tags ?? []).filter(({ key }) => !tags.some((tag) => tag.key === key)), ...tags];
+      return {};
     },
 
     StopTask({ task: arn, reason }: { task: string; reason: string }) {
@@ -121,6 +138,7 @@ export function createEcsFake(clock: Clock): EcsFake {
     tasks,
     calls,
     refuse: undefined,
+    chooseSubnet: ([first]) => first,
     listingLagMilliseconds: () => 0,
     add({ family = "ci", ...task }) {
       tasksMade += 1;
@@ -153,6 +171,20 @@ export function createEcsFake(clock: Clock): EcsFake {
     },
   };
   return fake;
+}
+
+/**
+ * As DescribeTasks shows it while the network interface is still to be made. A task on hosts has none before its host.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Attachment.html
+ */
+function placeOf(input: RunTaskRequest, chooseSubnet: EcsFake["chooseSubnet"]): Partial<Task> {
+  const capacityProviderName = input.capacityProviderStrategy?.[0]?.capacityProvider;
+  const value = chooseSubnet(input.networkConfiguration?.awsvpcConfiguration?.subnets ?? []);
+  const isFargate = capacityProviderName?.startsWith("FARGATE");
+  const details = isFargate && value ? [{ name: "subnetId", value }] : [];
+  const attachment = { type: "ElasticNetworkInterface", status: "PRECREATED", details };
+  return { ...(capacityProviderName && { capacityProviderName }), attachments: [attachment] };
 }
 
 function exception(name: string, message: string, status = 400): ECSServiceException {

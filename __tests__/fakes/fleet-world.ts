@@ -17,6 +17,8 @@ export interface WorldSettings {
   readonly idleTimeoutSeconds: number;
   readonly maxLifetimeSeconds: number;
   readonly listingLagSeconds: number;
+  /** Tasks run on EC2 hosts of a capacity provider that has grown as far as it may, not on Fargate. */
+  readonly hosts?: { readonly places: number; readonly bootSeconds: number };
 }
 
 /** Faults, and how often they happen. */
@@ -37,6 +39,9 @@ export const noTrouble: Trouble = {
   agentIsLate: 0,
   jobCrashesAgent: 0,
 };
+
+/** @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html */
+const noHost = ["RESOURCE:CPU", "RESOURCE:MEMORY", "EMPTY CAPACITY PROVIDER", "NO ACTIVE INSTANCES", "AGENT"];
 
 /** Like a run that is planned and then applied: stage after stage, each on any agent, with no pause in between. */
 interface Job {
@@ -69,6 +74,8 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   const violations: string[] = [];
   const world = {
     trouble: noTrouble,
+    /** Why ECS stops a task that it had accepted, before it runs; `undefined`: it does not. */
+    failsLate: (_: Task): string | undefined => undefined,
     violations,
     launches: 0,
     jobsDone: 0,
@@ -84,6 +91,10 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   };
   const chance = (probability: number) => random() < probability;
   const between = (low: number, high: number) => low + random() * (high - low);
+  /** Tasks in PROVISIONING on hosts, longest waiting first, and what their placing begins. */
+  const awaitingHost: { readonly task: Task; readonly begin: () => void }[] = [];
+  const onHosts = new Set<Task>();
+  ecs.chooseSubnet = (subnets) => subnets[Math.floor(random() * subnets.length)];
   const call = createWire(clock, random, 600, () => world.trouble.callFails);
 
   function queueJob(stageSeconds: readonly number[]): void {
@@ -157,7 +168,41 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     clock.after(between(5, 20), () => {
       if (task.lastStatus === "STOPPED") return;
       Object.assign(task, { lastStatus: "STOPPED", stoppedAt: clock.now(), containers: [{ exitCode }] });
+      onHosts.delete(task);
+      fillHosts();
     });
+  }
+
+  /**
+   * ECS keeps a task in PROVISIONING until one of the provider's hosts has room, and gives up after ten to thirty minutes.
+   * The order in which waiting tasks get a place is assumed.
+   *
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html
+   */
+  function fillHosts(): void {
+    const places = settings.hosts?.places ?? 0;
+    while (onHosts.size < places && awaitingHost.length > 0) {
+      const next = awaitingHost.shift();
+      if (next?.task.desiredStatus !== "RUNNING") continue;
+      onHosts.add(next.task);
+      clock.after(between(1, 10), next.begin);
+    }
+  }
+
+  function awaitHost(task: Task, begin: () => void): void {
+    awaitingHost.push({ task, begin });
+    fillHosts();
+    clock.after(between(600, 1800), () => {
+      const reason = noHost[Math.floor(random() * noHost.length)] ?? "";
+      if (!onHosts.has(task)) failToStart(task, `TaskFailedToStart: ${reason}`);
+    });
+  }
+
+  function failToStart(task: Task, stoppedReason: string): void {
+    if (task.desiredStatus === "STOPPED") return;
+    for (const agent of agents) if (agent.task === task) forget(agent);
+    Object.assign(task, { stoppedReason });
+    endTask(task, "TaskFailedToStart", 0);
   }
 
   /** Not by us. The job begins anew, and the vendor takes five minutes to see that the agent is lost. */
@@ -183,7 +228,13 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     // If nothing shows it, a hanging floor agent lives to the end of its lifetime: a day, which is too long here.
     const hangs = chance(trouble.agentHangs) && (settings.showsAgents || role === "burst");
     const crashes = chance(trouble.agentCrashesAtBoot);
-    const seconds = chance(trouble.agentIsLate) ? between(120, 400) : between(15, 70);
+    const seconds = settings.hosts?.bootSeconds ?? (chance(trouble.agentIsLate) ? between(120, 400) : between(15, 70));
+    const pulls = () => {
+      if (task.desiredStatus === "STOPPED") return;
+      Object.assign(task, { lastStatus: "PENDING", connectivityAt: clock.now(), pullStartedAt: clock.now() });
+    };
+    if (settings.hosts) pulls();
+    else clock.after(seconds / 3, pulls);
     clock.after(seconds, () => {
       if (task.desiredStatus === "STOPPED") return;
       Object.assign(task, { lastStatus: "RUNNING", startedAt: clock.now() });
@@ -204,7 +255,14 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     const [override] = task.overrides?.containerOverrides ?? [];
     const value = (name: string) => override?.environment?.find((variable) => variable.name === name)?.value;
     world.launches += 1;
-    boot(task, String(value("TFC_AGENT_NAME")), value("AGENT_FLEETS_ROLE") === "floor" ? "floor" : "burst");
+    const begin = () => {
+      if (task.desiredStatus === "STOPPED") return;
+      boot(task, String(value("TFC_AGENT_NAME")), value("AGENT_FLEETS_ROLE") === "floor" ? "floor" : "burst");
+    };
+    const whyNot = world.failsLate(task);
+    if (whyNot !== undefined) clock.after(between(10, 40), () => failToStart(task, whyNot));
+    else if (settings.hosts) awaitHost(task, begin);
+    else begin();
     const existing = [...ecs.tasks.values()].filter(({ lastStatus }) => lastStatus !== "STOPPED").length;
     if (existing > settings.max) violations.push(`${existing} agents exist at ${clock.seconds} s`);
   }

@@ -30,6 +30,7 @@ export type FleetCall =
 export interface FleetFake {
   members: CapacityMember[];
   failedLaunchesLastHour: number;
+  newLaunchFailures: LaunchReport["failures"] | undefined;
   /** `undefined`: the vendor does not show its agents. */
   vendorAgents: VendorAgent[] | undefined;
   demand: Demand;
@@ -88,6 +89,7 @@ export function createFleetFake(): FleetFake {
   const fleet: FleetFake = {
     members: [],
     failedLaunchesLastHour: 0,
+    newLaunchFailures: undefined,
     vendorAgents: [],
     demand: { queued: 0, running: 0 },
     retiring: new Set(),
@@ -109,7 +111,7 @@ export function createFleetFake(): FleetFake {
       async read() {
         await called("capacity.read");
         const { members, failedLaunchesLastHour } = fleet;
-        return { members: [...members], failedLaunchesLastHour, notices: [] };
+        return { members: [...members], failedLaunchesLastHour, newLaunchFailures: fleet.newLaunchFailures };
       },
       async launch(requests) {
         await called("capacity.launch");

@@ -2,7 +2,7 @@ import { VendorApiError } from "../../handlers/lib/core/errors.ts";
 import type { Retirements, Vendor, VendorAgent } from "../../handlers/lib/core/ports.ts";
 import type { BootTimes } from "../../stacks/constructs/instances/boot-times.ts";
 import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance } from "./asg.ts";
-import { startAsgLife } from "./asg-life.ts";
+import { type LaunchEnd, startAsgLife } from "./asg-life.ts";
 import type { EventClock } from "./event-clock.ts";
 import { createGroupWorkflow } from "./group-workflow.ts";
 import { createWire } from "./wire.ts";
@@ -90,6 +90,8 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
 
   const world = {
     trouble: calm,
+    launchFails: (): LaunchEnd | undefined => undefined,
+    isImpaired: () => false,
     violations,
     get launches(): number {
       return life.launches;
@@ -127,6 +129,8 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     clock,
     random,
     noCapacity: () => world.trouble.noCapacity,
+    launchFails: () => world.launchFails(),
+    isImpaired: () => world.isImpaired(),
     onLaunched(instance) {
       const listed = settings.departure === "by-itself" || !chance(world.trouble.unlisted);
       agents.set(instance.id, { instance, state: "unregistered", locked: false, listed, jobsTaken: 0 });

@@ -31,6 +31,15 @@ describe("rights", () => {
         Resource: tasks,
         Condition: { StringEquals: { "ecs:CreateAction": "RunTask" } },
       },
+      {
+        Effect: "Allow",
+        Action: ["ecs:TagResource"],
+        Resource: tasks,
+        Condition: {
+          StringEquals: { "aws:RequestTag/AgentFleetsRegistered": "true" },
+          "ForAllValues:StringEquals": { "aws:TagKeys": ["AgentFleetsRegistered"] },
+        },
+      },
       { Effect: "Allow", Action: ["ecs:ListTasks"], Resource: ["*"], Condition: inCluster },
       {
         Effect: "Allow",

@@ -108,7 +108,7 @@ async function tick(deps: AutoscaleDeps): Promise<Tick | "lost the lease"> {
   }
   logDecision(deps, observation, decision);
   const outcome = await act(deps, decision, observation);
-  recordTick(deps, { snapshot, decision, outcome, startedAt });
+  recordTick(deps, { observation, decision, outcome, startedAt });
   if (outcome.errors.length > 0) {
     const [first] = outcome.errors;
     throw new AggregateError(outcome.errors, `the tick did not get everything done: ${first?.message}`);

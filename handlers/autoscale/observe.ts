@@ -5,7 +5,9 @@ import type { CapacityReading, VendorAgent } from "../lib/core/ports.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 
 /** The picture that one tick sees. */
-export interface Observation extends Pick<Roster, "orphans" | "newlyRegistered">, Pick<CapacityReading, "notices"> {
+export interface Observation
+  extends Pick<Roster, "orphans" | "newlyRegistered">,
+    Pick<CapacityReading, "newLaunchFailures" | "newShortages"> {
   readonly snapshot: Snapshot;
   /** Everything in the pool, foreign agents too; `undefined` where the vendor does not show it. */
   readonly vendorAgents: readonly VendorAgent[] | undefined;
@@ -29,7 +31,8 @@ export async function observe(deps: AutoscaleDeps): Promise<Observation> {
       },
       orphans: roster.orphans,
       newlyRegistered: roster.newlyRegistered,
-      notices: reading.notices,
+      newLaunchFailures: reading.newLaunchFailures,
+      newShortages: reading.newShortages,
       vendorAgents,
     };
   } catch (error) {

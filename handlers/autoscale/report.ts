@@ -1,4 +1,4 @@
-import type { Decision, Snapshot } from "../lib/core/model.ts";
+import type { Decision } from "../lib/core/model.ts";
 import type { Clock, Log, Metrics } from "../lib/core/ports.ts";
 import { countStates } from "../lib/core/supply.ts";
 import type { Outcome } from "./act.ts";
@@ -7,9 +7,15 @@ import type { Observation } from "./observe.ts";
 /** The one log line of a tick, written before anything is done. */
 export function logDecision(
   { log, poolName }: { readonly log: Log; readonly poolName: string },
-  { snapshot: { demand, agents }, notices = [] }: Pick<Observation, "snapshot" | "notices">,
+  {
+    snapshot: { demand, agents },
+    newLaunchFailures = [],
+    newShortages = [],
+  }: Pick<Observation, "snapshot" | "newLaunchFailures" | "newShortages">,
   decision: Decision,
 ): void {
+  for (const failure of newLaunchFailures) log.warn("a launch failed after AWS had accepted it", { ...failure });
+  for (const shortage of newShortages) log.info("AWS has no room for agents", { ...shortage });
   log.info("decision", {
     pool: poolName,
     action: decision.action,
@@ -26,7 +32,6 @@ export function logDecision(
     retiring: decision.retire.map(({ agent, reason }) => `${agent.name} (${reason})`),
     scalingIn: decision.scaleIn.count,
     discarding: decision.discard.map((agent) => agent.name),
-    notices,
   });
 }
 
@@ -34,14 +39,16 @@ export function logDecision(
 export function recordTick(
   { clock, metrics }: { readonly clock: Clock; readonly metrics: Metrics },
   tick: {
-    readonly snapshot: Snapshot;
+    readonly observation: Pick<Observation, "snapshot" | "newLaunchFailures">;
     readonly decision: Decision;
     readonly outcome: Outcome;
     readonly startedAt: Date;
   },
 ): void {
   const { decision, outcome, startedAt } = tick;
-  const { demand, agents } = tick.snapshot;
+  const { snapshot, newLaunchFailures = [] } = tick.observation;
+  const { demand, agents } = snapshot;
+  const failedLate = newLaunchFailures.reduce((sum, { count }) => sum + count, 0);
   const count = countStates(agents);
   const secondsSince = (from: Date) => Math.max(0, (clock.now().getTime() - from.getTime()) / 1000);
   metrics.record({
@@ -61,7 +68,7 @@ export function recordTick(
     AgentsOutdated: agents.filter(({ outdated }) => outdated).length,
     AgentsWanted: decision.wanted,
     Launched: outcome.launched,
-    LaunchFailures: outcome.launchFailures,
+    LaunchFailures: outcome.launchFailures + failedLate,
     Retired: outcome.retired,
     VendorApiErrors: outcome.vendorApiErrors,
     CircuitOpen: decision.circuitOpen ? 1 : 0,

@@ -266,4 +266,46 @@ describe("the loop over a group, against a world", () => {
     await passUntil(4.5 * hour);
     expect(world).toMatchObject({ jobsDone: 8, launches: 8 });
   });
+
+  it("opens the circuit where every launch is cancelled for a volume's key without a grant, and serves the jobs once it has one", async () => {
+    const { world, metrics, passUntil } = simulate({ ...plain, max: 50 }, { rules: defaults });
+    const StatusMessage = "Instance became unhealthy. Termination Reason: Client.InternalError: Client error on launch";
+    world.launchFails = () => ({ StatusCode: "Cancelled", StatusMessage });
+    for (let job = 0; job < 8; job += 1) world.queueJob(300);
+    await passUntil(2 * hour);
+    expect(metrics.sum("CircuitOpen")).toBeGreaterThan(0);
+    expect(world.group.desired).toBe(8);
+    world.launchFails = () => undefined;
+    await passUntil(2.5 * hour);
+    expect(world).toMatchObject({ jobsDone: 8, violations: [] });
+  });
+
+  it("opens no circuit for what fails in one zone of several while the others launch", async () => {
+    const { world, metrics, passUntil } = simulate({ ...plain, max: 50 }, { rules: defaults });
+    const StatusMessage =
+      "Your requested instance type is not supported in your requested Availability Zone (us-west-2d).";
+    let launches = 0;
+    world.launchFails = () => {
+      launches += 1;
+      return launches % 2 === 1 ? { StatusCode: "Failed", StatusMessage } : undefined;
+    };
+    for (let job = 0; job < 40; job += 1) world.queueJob(300);
+    await passUntil(hour);
+    expect(world.jobsDone).toBe(40);
+    expect(metrics.sum("CircuitOpen")).toBe(0);
+  });
+
+  it.each([
+    likeSpacelift,
+    likeSemaphore,
+  ])("opens the circuit where instances fail EC2's status checks before any agent comes (%j)", async (kind) => {
+    const { world, metrics, passUntil } = simulate({ ...plain, ...kind }, { rules: defaults });
+    world.isImpaired = () => true;
+    for (let job = 0; job < 8; job += 1) world.queueJob(300);
+    await passUntil(hour);
+    expect(metrics.sum("CircuitOpen")).toBeGreaterThan(0);
+    world.isImpaired = () => false;
+    await passUntil(3 * hour);
+    expect(world).toMatchObject({ jobsDone: 8, violations: [] });
+  });
 });

@@ -17,6 +17,7 @@ let secret: FakeAnswer;
 let scanned: unknown[];
 let underWay: unknown[];
 let written: string[];
+let leaseIsHeld: boolean;
 
 beforeEach(async () => {
   ecs = createEcsFake(systemClock);
@@ -28,6 +29,7 @@ beforeEach(async () => {
   scanned = [];
   underWay = [];
   written = [];
+  leaseIsHeld = false;
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, "write").mockImplementation((chunk) => written.push(String(chunk)) > 0);
   }
@@ -45,6 +47,11 @@ function answerAsAws(request: FakeRequest): FakeAnswer {
   if (target === "secretsmanager.GetSecretValue") return secret;
   if (target === "AWSStepFunctions.ListExecutions") return { status: 200, json: { executions: underWay } };
   if (target === "DynamoDB_20120810.Scan") return { status: 200, json: { Items: scanned } };
+  if (target === "DynamoDB_20120810.UpdateItem" && leaseIsHeld) {
+    const conditional = String(request.body).includes("ConditionExpression");
+    if (conditional) return { status: 400, json: { __type: "ConditionalCheckFailedException", message: "held" } };
+  }
+  if (/^DynamoDB_20120810\.(Get|Put|Update)Item$/.test(target)) return { status: 200, json: {} };
   return { status: 400, json: { __type: "UnknownOperationException" } };
 }
 
@@ -55,6 +62,7 @@ async function invoke(changes: Partial<AutoscaleEnv> = {}, remainingMilliseconds
       FLEET: "ci",
       POLICY: policyOf(),
       TICK_SECONDS: 60,
+      STATE_TABLE: "ci-state",
       VENDOR: { type: "hcp-terraform", organization: "acme", agentPool: "aws", address: hcp.url, demand: "api" },
       CAPACITY: {
         type: "ecs",
@@ -183,6 +191,14 @@ it("takes a pool of a fleet for itself: the names of its agents, their retiremen
     name: "TFC_AGENT_NAME",
     value: expect.stringMatching(/^ci\.win_[0-9a-f]{12}$/),
   });
+});
+
+it("does nothing while another pass runs, but leave word", async () => {
+  leaseIsHeld = true;
+  expect(await invoke()).toEqual([]);
+  expect([hcp.requests, ecs.tasks.size]).toEqual([[], 0]);
+  const updates = aws.requests.filter(({ headers }) => String(headers["x-amz-target"]).endsWith("UpdateItem"));
+  expect(updates).toHaveLength(2);
 });
 
 it("asks the vendor nothing that leaves no time to act before Lambda ends the pass", async () => {

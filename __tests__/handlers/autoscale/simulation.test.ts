@@ -67,7 +67,7 @@ function simulate({ seed, min, max, buffer, ...fleet }: Fleet) {
     listingLagSeconds: 20,
   });
   const metrics = createMetricsFake();
-  const notebook = createNotebookFake();
+  const [notebook, capacityNotebook] = [createNotebookFake(), createNotebookFake()];
   let names = 0;
   const start = (): AutoscaleDeps => ({
     poolName: "ci",
@@ -83,7 +83,7 @@ function simulate({ seed, min, max, buffer, ...fleet }: Fleet) {
     }),
     tickSeconds: 10,
     vendor: world.vendor,
-    capacity: createEcsCapacity(capacityConfig, { ecs: world.connect(), clock }),
+    capacity: createEcsCapacity(capacityConfig, { ecs: world.connect(), clock, notebook: capacityNotebook }),
     lease: createLeaseFake(),
     notebook,
     memory: createMemory(),

@@ -1,29 +1,39 @@
 import { type Activity, type AutoScalingClient, paginateDescribeScalingActivities } from "@aws-sdk/client-auto-scaling";
 import type { Clock } from "../core/ports.ts";
 import type { AsgCapacityConfig } from "../settings/asg-capacity.ts";
-import { classifyActivityMessage } from "./asg-launch-failures.ts";
-import { hourMilliseconds } from "./launch-failures.ts";
+import { countingLaunches } from "./asg-launch-failures.ts";
+import { forgetAllBut } from "./forget.ts";
+import { countLastHour, type FailedLaunch, hourMilliseconds, meaningOf } from "./launch-failures.ts";
 
 /** DescribeScalingActivities gives no more. */
 const pageSize = 100;
+
+/** After a cold start nobody knows which failures have been told; the schedule reads every minute. */
+const untoldMilliseconds = 60_000;
 
 /** What a group has done lately. */
 export interface RecentActivity {
   /** When each instance was launched, or taken from the warm pool, which is later than EC2's launch time. */
   readonly launchedAt: ReadonlyMap<string, Date>;
-  /** Instances of the last hour that ended by themselves at boot. */
+  /** Instances of the last hour that ended at boot: by themselves, or because they failed EC2's status checks. */
   readonly endedAtBoot: readonly string[];
-  /** Launches of the last hour that AWS tried in vain because of a wrong setting. */
+  /** Launches of the last hour that AWS tried in vain, as far as they count towards the circuit. */
   readonly misconfigured: number;
+  /** Launches that came to nothing and that the last reading did not tell, for whatever reason. */
+  readonly newFailures: readonly FailedLaunch[];
 }
 
 interface Entry {
   readonly startedAt: Date;
+  readonly endedAt: Date;
   readonly what: "launch" | "termination";
   readonly instance: string | undefined;
   /** `undefined`: not over. */
-  readonly outcome: "done" | "misconfigured" | "failed" | undefined;
-  readonly byItself: boolean;
+  readonly outcome: "done" | "withdrawn" | FailedLaunch | undefined;
+  /** Of a termination that may be the end of a boot: what AWS saw. */
+  readonly symptom: "has ended" | "fails status checks" | undefined;
+  /** AWS's words on a termination. */
+  readonly cause: string;
 }
 
 /**
@@ -40,6 +50,9 @@ export function createActivityReader(
   const bootMilliseconds = bootSeconds * 1000;
   /** By activity id. */
   const known = new Map<string, Entry>();
+  /** Ids of the activities of which the failure has been told. */
+  const told = new Set<string>();
+  let isFirstReading = true;
 
   return async () => {
     const now = clock.now().getTime();
@@ -69,43 +82,88 @@ export function createActivityReader(
       }
       if (pastTheHorizon || (metTheKnown && awaited.size === 0)) break;
     }
-    return summary([...known.values()], now - hourMilliseconds, bootMilliseconds);
+    const entries = [...known.values()];
+    return { ...summary(entries, new Date(now), bootMilliseconds), newFailures: untold(known, now) };
   };
+
+  /** Those that the last reading did not tell. */
+  function untold(entries: ReadonlyMap<string, Entry>, now: number): FailedLaunch[] {
+    forgetAllBut(told, entries);
+    const failures = [...entries].flatMap(([id, entry]) => {
+      const failure = failureOf(entry);
+      return failure && !told.has(id) ? [{ id, failure }] : [];
+    });
+    for (const { id } of failures) told.add(id);
+    const since = isFirstReading ? now - untoldMilliseconds : Number.NEGATIVE_INFINITY;
+    isFirstReading = false;
+    return failures.flatMap(({ failure }) => (failure.at.getTime() > since ? [failure] : []));
+  }
 }
 
 function entryOf(activity: Activity): Entry | undefined {
   const { Description: description = "", Cause: cause = "", StartTime: startedAt } = activity;
-  const what = /^(?:Launching|Terminating)/.exec(description)?.[0] === "Launching" ? "launch" : "termination";
-  if (startedAt === undefined || !/^(?:Launching|Terminating)/.test(description)) return undefined;
+  const verb = /^(?:Launching|Terminating)/.exec(description)?.[0];
+  if (startedAt === undefined || verb === undefined) return undefined;
   return {
     startedAt,
-    what,
+    endedAt: activity.EndTime ?? startedAt,
+    what: verb === "Launching" ? "launch" : "termination",
     instance: /\bi-[0-9a-z]+/.exec(description)?.[0],
     outcome: outcomeOf(activity),
-    byItself: /indicating it has been terminated or stopped/i.test(cause),
+    symptom: symptomOf(cause),
+    cause,
   };
 }
 
-function outcomeOf({ StatusCode: status, StatusMessage: message = "" }: Activity): Entry["outcome"] {
-  if (status === "Successful" || status === "Cancelled") return "done";
-  if (status !== "Failed") return undefined;
-  return classifyActivityMessage(message) === "configuration" ? "misconfigured" : "failed";
+/** @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-healthchecks.html */
+function symptomOf(cause: string): Entry["symptom"] {
+  if (/indicating it has been terminated or stopped/i.test(cause)) return "has ended";
+  return /status checks? failure/i.test(cause) ? "fails status checks" : undefined;
 }
 
-function summary(entries: readonly Entry[], hourAgo: number, bootMilliseconds: number): RecentActivity {
+/**
+ * A launch that EC2 takes back before the instance is in service is `Cancelled`, with a reason where it is one that failed:
+ * a volume whose key may not be used, a boot that gave up, a hook that timed out.
+ *
+ * @see https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_Activity.html
+ */
+function outcomeOf(activity: Activity): Entry["outcome"] {
+  const { StatusCode: status, StatusMessage: message = "", StartTime, EndTime } = activity;
+  if (status === "Successful") return "done";
+  if (status !== "Failed" && status !== "Cancelled") return undefined;
+  const hasFailed = status === "Failed" || /termination reason|unhealthy|failed/i.test(message);
+  if (!hasFailed || /Client\.UserInitiated/.test(message)) return "withdrawn";
+  return { ...meaningOf(message), message, at: EndTime ?? StartTime ?? new Date(0) };
+}
+
+/** What came to nothing by an activity: a launch that failed, or an instance that never passed its status checks. */
+function failureOf({ what, outcome, symptom, cause, startedAt }: Entry): FailedLaunch | undefined {
+  if (what === "launch") return typeof outcome === "object" ? outcome : undefined;
+  return symptom === "fails status checks" ? { ...meaningOf(cause), message: cause, at: startedAt } : undefined;
+}
+
+function summary(entries: readonly Entry[], now: Date, bootMilliseconds: number): Omit<RecentActivity, "newFailures"> {
+  const launches = entries.filter(({ what }) => what === "launch");
   const launchedAt = new Map<string, Date>();
-  for (const { what, instance, startedAt } of entries) {
+  for (const { instance, startedAt } of launches) {
     const known = instance && launchedAt.get(instance);
-    if (what === "launch" && instance && !(known && known > startedAt)) launchedAt.set(instance, startedAt);
+    if (instance && !(known && known > startedAt)) launchedAt.set(instance, startedAt);
   }
-  const lastHour = entries.filter(({ startedAt }) => startedAt.getTime() > hourAgo);
+  const failures = launches.flatMap(({ outcome }) => (typeof outcome === "object" ? [outcome] : []));
+  const successes = launches.flatMap(({ outcome, endedAt }) => (outcome === "done" ? [endedAt.getTime()] : []));
+  /** AWS ends the instance of a launch that failed, too. */
+  const countedAlready = new Set(
+    launches.flatMap(({ instance, outcome }) => (typeof outcome === "object" ? [instance] : [])),
+  );
   return {
     launchedAt,
-    endedAtBoot: lastHour.flatMap(({ what, instance = "", startedAt, byItself }) => {
+    endedAtBoot: entries.flatMap(({ what, instance = "", startedAt, symptom }) => {
+      if (what !== "termination" || !symptom || countedAlready.has(instance)) return [];
       const launched = launchedAt.get(instance);
       const lived = launched && startedAt.getTime() - launched.getTime();
-      return what === "termination" && byItself && lived !== undefined && lived < bootMilliseconds ? [instance] : [];
+      const isRecent = startedAt.getTime() > now.getTime() - hourMilliseconds;
+      return isRecent && lived !== undefined && lived < bootMilliseconds ? [instance] : [];
     }),
-    misconfigured: lastHour.filter(({ what, outcome }) => what === "launch" && outcome === "misconfigured").length,
+    misconfigured: countLastHour(countingLaunches(failures, new Date(Math.max(...successes))), now),
   };
 }

@@ -8,9 +8,10 @@ import type { Capacity, CapacityReading, Clock, LaunchFailureKind, LaunchReport,
 import { type AsgCapacityConfig, registeredTag, roleTag } from "../settings/asg-capacity.ts";
 import { createActivityReader } from "./asg-activities.ts";
 import { type Group, occupying, readGroup } from "./asg-group.ts";
-import { classifyResizeError, isAtMinimum, isNoMember } from "./asg-launch-failures.ts";
+import { isAtMinimum, isNoMember } from "./asg-launch-failures.ts";
 import { createInstanceMemory } from "./asg-memory.ts";
 import { createOrders, isOrdered } from "./asg-orders.ts";
+import { classifyLaunchError, type FailedLaunch, toTell } from "./launch-failures.ts";
 
 /** AWS puts it on every instance that a group launches. */
 const groupTag = "aws:autoscaling:groupName";
@@ -68,10 +69,11 @@ export function createAsgCapacity(
       const members = group.instances.map((held) => memory.memberOf(held, instances.get(held.id), activity));
       failed = new Set(members.flatMap(({ id, phase }) => (phase === "failed" ? [id] : [])));
       const alive = members.filter(({ phase }) => phase === "pending" || phase === "running").length;
+      const ordered = orderedMembers(group.desired - alive);
       return {
-        members: [...members, ...orderedMembers(group.desired - alive)],
+        members: [...members, ...ordered],
         failedLaunchesLastHour: memory.launchesInVain(activity),
-        notices: noticesOf(group),
+        ...toTell([...activity.newFailures, ...memory.newInVain(activity), ...suspensions(group, ordered.length)]),
       };
     },
 
@@ -86,12 +88,13 @@ export function createAsgCapacity(
         launched: missing - count,
         failures: count > 0 ? [{ kind, message, count }] : [],
       });
+      if (group.launchSuspended !== undefined) return reportWithout(missing, "configuration", group.launchSuspended);
       if (launched > 0) {
         const desired = held + launched;
         try {
           await resize(desired);
         } catch (error) {
-          return reportWithout(missing, classifyResizeError(error), String(error));
+          return reportWithout(missing, classifyLaunchError(error), String(error));
         }
         lastRead = { ...group, desired };
       }
@@ -174,11 +177,10 @@ export function createAsgCapacity(
   }
 }
 
-function noticesOf({ suspended }: Group): string[] {
-  return ["Launch", "Terminate"].flatMap((process) => {
-    const reason = suspended.get(process);
-    return reason === undefined ? [] : [`the group's process ${process} is suspended: ${reason}`];
-  });
+/** One for every instance that is ordered and cannot come. */
+function suspensions({ launchSuspended: message }: Group, ordered: number): Omit<FailedLaunch, "at">[] {
+  if (message === undefined) return [];
+  return Array.from({ length: ordered }, () => ({ kind: "configuration", blocks: "hour", message }));
 }
 
 /**

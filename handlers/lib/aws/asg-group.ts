@@ -20,8 +20,8 @@ export interface Group {
   readonly desired: number;
   readonly min: number;
   readonly max: number;
-  /** Processes of the group that somebody has suspended, with the reason given. */
-  readonly suspended: ReadonlyMap<string, string>;
+  /** Why the group launches nothing: a person, or AWS after a day of failures, has suspended it. */
+  readonly launchSuspended: string | undefined;
   readonly instances: readonly GroupInstance[];
 }
 
@@ -42,9 +42,7 @@ export async function readGroup(autoScaling: AutoScalingClient, name: string): P
     desired: group.DesiredCapacity,
     min: group.MinSize,
     max: group.MaxSize,
-    suspended: new Map(
-      group.SuspendedProcesses?.map(({ ProcessName = "", SuspensionReason = "" }) => [ProcessName, SuspensionReason]),
-    ),
+    launchSuspended: suspensionOf(group),
     instances: (group.Instances ?? []).flatMap((instance) => {
       const phase = phaseOf(instance.LifecycleState);
       if (instance.InstanceId === undefined || phase === undefined) return [];
@@ -56,6 +54,12 @@ export async function readGroup(autoScaling: AutoScalingClient, name: string): P
       };
     }),
   };
+}
+
+/** @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html */
+function suspensionOf({ SuspendedProcesses: suspended = [] }: AutoScalingGroup): string | undefined {
+  const launch = suspended.find(({ ProcessName }) => ProcessName === "Launch");
+  return launch && `the group's process Launch is suspended: ${launch.SuspensionReason ?? "AWS gives no reason"}`;
 }
 
 /** Ids of the instances that count towards the desired capacity: one that leaves the group does not. */

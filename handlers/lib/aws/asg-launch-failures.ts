@@ -1,29 +1,18 @@
-import type { LaunchFailureKind } from "../core/ports.ts";
-import { classifyLaunchError } from "./launch-failures.ts";
+import type { FailedLaunch } from "./launch-failures.ts";
 
-const kinds: readonly (readonly [LaunchFailureKind, RegExp])[] = [
-  [
-    "throttling",
-    /throttl|RequestLimitExceeded|rate exceeded|Server\.InternalError|internal error|unavailable, please try/i,
-  ],
-  ["quota", /LimitExceeded|CountExceeded|you have requested more (vCPU|instances)|reached the limit/i],
-  ["capacity", /capacity|SpotMaxPriceTooLow|SpotInstance(Termination|Shutdown)|spot interruption|free ?addresses/i],
-];
+/** What may be wrong in one zone, or with one of several types, only. */
+const byZoneOrType = /availability zone|instance type|instances of type|currently not supported|InZone\b|architecture/i;
 
 /**
- * Why a launch of a group failed, by the message of its scaling activity. Lack of capacity and Spot's ways pass by; what
- * names no passing cause, such as an AMI or a key that is not there, is a wrong setting.
+ * The failures that count. What holds for one zone or one type, and what passes, counts only while nothing else has been
+ * launched since.
+ *
+ * @param lastSuccess when the last launch succeeded; an invalid date where none has
  */
-export function classifyActivityMessage(message: string): LaunchFailureKind {
-  return kinds.find(([, pattern]) => pattern.test(message))?.[0] ?? "configuration";
-}
-
-/** Classifies an exception of SetDesiredCapacity. */
-export function classifyResizeError(error: unknown): LaunchFailureKind {
-  const { name = "", message = "" } = error as { name?: string; message?: string };
-  if (/^(ScalingActivityInProgress|ResourceContention)/.test(name)) return "throttling";
-  if (/above max value/i.test(message)) return "quota";
-  return classifyLaunchError(error);
+export function countingLaunches(failures: readonly FailedLaunch[], lastSuccess: Date): FailedLaunch[] {
+  return failures.filter(
+    ({ at, blocks, message }) => !(at <= lastSuccess && (blocks === "minutes" || byZoneOrType.test(message))),
+  );
 }
 
 /** Whether a group refuses to get smaller because it is at its minimum. */

@@ -6,7 +6,7 @@ import { neverRegisteredTag, registeredTag, roleTag } from "../settings/asg-capa
 import type { RecentActivity } from "./asg-activities.ts";
 import type { GroupInstance } from "./asg-group.ts";
 import { forgetAllBut } from "./forget.ts";
-import { hourMilliseconds } from "./launch-failures.ts";
+import { type FailedLaunch, hourMilliseconds } from "./launch-failures.ts";
 
 const stored = z.object({ neverRegistered: z.record(z.string(), z.number()) });
 
@@ -31,6 +31,8 @@ export interface InstanceMemory {
   memberOf(held: GroupInstance, instance: Instance | undefined, activity: RecentActivity): CapacityMember;
   /** How many launches of the last hour never became a working agent. */
   launchesInVain(activity: RecentActivity): number;
+  /** Those of them that it has not named yet. */
+  newInVain(activity: RecentActivity): Omit<FailedLaunch, "at">[];
 }
 
 /** See {@link InstanceMemory}. @param bootSeconds an instance that ends by itself and is younger was launched in vain */
@@ -41,6 +43,13 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
   /** Instances that AWS took back, which says nothing against their launch. */
   const reclaimed = new Set<string>();
   let written = 0;
+  /** Instances that {@link InstanceMemory.newInVain} has named, or that an earlier container has. */
+  const named = new Set<string>();
+
+  function inVain({ endedAtBoot }: RecentActivity): Set<string> {
+    const crashed = endedAtBoot.filter((id) => !reclaimed.has(id) && !registered.has(id));
+    return new Set([...neverRegistered.keys(), ...crashed]);
+  }
 
   return {
     assignedRoles,
@@ -50,7 +59,10 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
     async recall() {
       const { data } = stored.safeParse(await notebook.read());
       const known = Object.entries(data?.neverRegistered ?? {});
-      for (const [id, at] of known) neverRegistered.set(id, new Date(at));
+      for (const [id, at] of known) {
+        neverRegistered.set(id, new Date(at));
+        named.add(id);
+      }
       written = known.length;
     },
 
@@ -63,11 +75,12 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
 
     refresh(instances, { launchedAt }) {
       forgetAllBut(assignedRoles, instances);
-      forgetAllBut(registered, instances);
+      forgetAllBut(registered, new Set([...instances.keys(), ...launchedAt.keys()]));
       forgetAllBut(reclaimed, launchedAt);
       for (const [id, instance] of instances) {
         const since = tagOf(instance, neverRegisteredTag);
         if (since !== undefined) neverRegistered.set(id, new Date(since));
+        if (tagOf(instance, registeredTag) !== undefined) registered.add(id);
         if (instance.StateReason?.Code?.startsWith("Server.SpotInstance")) reclaimed.add(id);
       }
       const hourAgo = clock.now().getTime() - hourMilliseconds;
@@ -78,7 +91,7 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
       const times = [instance?.LaunchTime, launchedAt.get(id)].flatMap((time) => time?.getTime() ?? []);
       // Of unknown age is young: only old agents get stopped.
       const launched = times.length > 0 ? new Date(Math.max(...times)) : clock.now();
-      const known = registered.has(id) || (instance !== undefined && tagOf(instance, registeredTag) !== undefined);
+      const known = registered.has(id);
       const isYoung = clock.now().getTime() - launched.getTime() < bootSeconds * 1000;
       const saidSo = instance !== undefined && tagOf(instance, neverRegisteredTag) !== undefined;
       const member = { id, agentName: id, launchedAt: launched, outdated, registered: known, neverRegistered: saidSo };
@@ -90,9 +103,14 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
       return failed ? { ...member, role: "burst", phase: "failed" } : { ...member, role, phase: "stopping" };
     },
 
-    launchesInVain({ endedAtBoot, misconfigured }) {
-      const crashed = endedAtBoot.filter((id) => !reclaimed.has(id));
-      return new Set([...neverRegistered.keys(), ...crashed]).size + misconfigured;
+    launchesInVain(activity) {
+      return inVain(activity).size + activity.misconfigured;
+    },
+
+    newInVain(activity) {
+      const fresh = [...inVain(activity)].filter((id) => !named.has(id));
+      for (const id of fresh) named.add(id);
+      return fresh.map(() => ({ kind: "configuration", blocks: "hour", message: "an agent never registered" }));
     },
   };
 }

@@ -1,75 +1,126 @@
-import { DescribeTasksCommand, type ECSClient, paginateListTasks, type Task } from "@aws-sdk/client-ecs";
-import type { AgentRole } from "../core/model.ts";
+import {
+  DescribeTasksCommand,
+  type ECSClient,
+  ECSServiceException,
+  paginateListTasks,
+  StopTaskCommand,
+  TagResourceCommand,
+  type Task,
+} from "@aws-sdk/client-ecs";
 import type { Capacity, CapacityMember, CapacityReading, Clock, Notebook } from "../core/ports.ts";
+import { registeredTag } from "../settings/asg-capacity.ts";
 import type { EcsCapacityConfig } from "../settings/ecs-capacity.ts";
-import { countLastHour, type FailedLaunch, failedLaunchOf } from "./ecs-launch-failures.ts";
-import { createEcsLauncher, createRunTaskPace, roleVariable } from "./ecs-launcher.ts";
+import { countingFailures, type FailedTask, failedTaskOf } from "./ecs-launch-failures.ts";
+import { createEcsLauncher, createRunTaskPace } from "./ecs-launcher.ts";
+import { createMemberReader } from "./ecs-members.ts";
+import { createRecentLaunches } from "./ecs-recent-launches.ts";
 import { forgetAllBut } from "./forget.ts";
+import { countLastHour, toTell } from "./launch-failures.ts";
 import type { Pace } from "./pace.ts";
 
 /** Both ListTasks and DescribeTasks take no more. */
 const batchSize = 100;
-/** ListTasks may not show a new task for a while; until then we remember it ourselves. */
-const confirmedMilliseconds = 120_000;
-/** So long a launch without an answer may still turn out to have worked: it must not be made up for at once. */
-const unconfirmedMilliseconds = 30_000;
+/** So long launches go elsewhere after a task has failed somewhere. */
+const sickMilliseconds = 300_000;
+/** After a cold start nobody knows which failures have been told; the schedule reads every minute. */
+const untoldMilliseconds = 60_000;
+
+/** The reason we give when stopping a task that ECS has not begun to launch and that no job waits for any more. */
+const noLongerWanted = "agent-fleets: ordered for jobs that are gone";
 
 /**
  * ECS tasks as capacity: one RunTask per agent, its name in the overrides, so that agent and task are the same thing by
- * construction. Standalone tasks: ECS never chooses a victim. Keep it between passes: it remembers new and ended tasks.
+ * construction. Standalone tasks: ECS never chooses a victim. Where a task fails after RunTask has accepted it, the next
+ * ones are asked for elsewhere for five minutes; stopped tasks tell that after a cold start, too.
+ *
+ * Keep it between passes: it remembers new and ended tasks.
  *
  * @param deps.pace how fast it may launch, where others launch beside it
  */
 export function createEcsCapacity(
   config: EcsCapacityConfig,
-  { ecs, clock, pace = createRunTaskPace(clock) }: { ecs: ECSClient; clock: Clock; pace?: Pace; notebook?: Notebook },
+  {
+    ecs,
+    clock,
+    notebook,
+    pace = createRunTaskPace(clock),
+  }: { ecs: ECSClient; clock: Clock; pace?: Pace; notebook: Notebook },
 ): Capacity {
-  /** By agent name. */
-  const justLaunched = new Map<string, { readonly member: CapacityMember; readonly until: number }>();
+  const recent = createRecentLaunches(notebook, clock);
   /** Stopped tasks never change again, so each is described once. What came of its launch is kept. */
-  const ended = new Map<string, FailedLaunch | undefined>();
+  const ended = new Map<string, FailedTask | undefined>();
+  const memberReader = createMemberReader(config.nameVariable, clock);
+  let isFirstReading = true;
 
   return {
     async read(): Promise<CapacityReading> {
-      const now = clock.now();
       const [running, stopped] = await Promise.all([listArns("RUNNING"), listArns("STOPPED")]);
       forgetAllBut(ended, new Set(stopped));
       const unknown = [...running, ...stopped].filter((arn) => !ended.has(arn));
       const tasks = await describe([...new Set(unknown)]);
+      const newFailures: FailedTask[] = [];
       for (const task of tasks) {
         if (task.taskArn === undefined || task.lastStatus !== "STOPPED") continue;
-        ended.set(task.taskArn, failedLaunchOf(task));
+        const failure = failedTaskOf(task);
+        ended.set(task.taskArn, failure);
+        const isUntold = !isFirstReading || (failure && isSince(untoldMilliseconds)(failure));
+        if (failure && isUntold) newFailures.push(failure);
       }
+      isFirstReading = false;
 
       const members = new Map<string, CapacityMember>();
-      for (const [name, { member, until }] of justLaunched) {
-        if (until <= now.getTime() || ended.has(member.id)) justLaunched.delete(name);
-        else members.set(name, member);
-      }
-      for (const task of tasks) {
-        const member = memberOf(task, config.nameVariable, now);
-        if (member) members.set(member.agentName, member);
-      }
-
-      const failures = [...ended.values()].filter((failure) => failure !== undefined);
-      return { members: [...members.values()], failedLaunchesLastHour: countLastHour(failures, now) };
+      for (const member of await recent.members()) if (!ended.has(member.id)) members.set(member.agentName, member);
+      for (const member of memberReader.membersOf(tasks)) members.set(member.agentName, member);
+      return {
+        members: [...members.values()],
+        failedLaunchesLastHour: countLastHour(countingFailures(failures(), config.subnets), clock.now()),
+        ...toTell(newFailures),
+      };
     },
 
-    launch: createEcsLauncher(config, {
-      ecs,
-      pace,
-      onLaunched(request, arn) {
-        const launchedAt = clock.now();
-        const milliseconds = arn === undefined ? unconfirmedMilliseconds : confirmedMilliseconds;
-        justLaunched.set(request.agentName, {
-          member: { ...request, id: arn ?? `unconfirmed ${request.agentName}`, phase: "pending", launchedAt },
-          until: launchedAt.getTime() + milliseconds,
-        });
-      },
-    }),
+    launch: recent.remembering((onLaunched) =>
+      createEcsLauncher(config, {
+        ecs,
+        pace,
+        sickPlaces: () =>
+          failures().flatMap((failure) => (isSince(sickMilliseconds)(failure) ? (failure.place ?? []) : [])),
+        onLaunched,
+      }),
+    ),
 
-    withdraw: () => Promise.resolve(0),
+    async withdraw(count): Promise<number> {
+      const members = memberReader.membersOf(await describe(await listArns("RUNNING")));
+      const orders = members.filter(({ phase }) => phase === "ordered");
+      orders.sort((one, other) => other.launchedAt.getTime() - one.launchedAt.getTime());
+      let withdrawn = 0;
+      for (const { id } of orders.slice(0, count)) {
+        const [task] = await describe([id]);
+        if (task?.lastStatus === "PROVISIONING" && (await stop(id, noLongerWanted))) withdrawn += 1;
+      }
+      return withdrawn;
+    },
+
+    async markRegistered(ids): Promise<void> {
+      for (const id of ids) {
+        const tags = [{ key: registeredTag, value: "true" }];
+        await unlessGone(() => ecs.send(new TagResourceCommand({ resourceArn: id, tags })));
+        memberReader.registered.add(id);
+      }
+    },
   };
+
+  function failures(): FailedTask[] {
+    return [...ended.values()].filter((failure) => failure !== undefined);
+  }
+
+  function isSince(milliseconds: number): (failure: FailedTask) => boolean {
+    const since = clock.now().getTime() - milliseconds;
+    return ({ at }) => at.getTime() > since;
+  }
+
+  function stop(id: string, reason: string): Promise<boolean> {
+    return unlessGone(() => ecs.send(new StopTaskCommand({ cluster: config.cluster, task: id, reason })));
+  }
 
   async function listArns(desiredStatus: "RUNNING" | "STOPPED"): Promise<string[]> {
     const arns: string[] = [];
@@ -83,8 +134,8 @@ export function createEcsCapacity(
   async function describe(arns: readonly string[]): Promise<Task[]> {
     const tasks: Task[] = [];
     for (let start = 0; start < arns.length; start += batchSize) {
-      const batch = arns.slice(start, start + batchSize);
-      const answer = await ecs.send(new DescribeTasksCommand({ cluster: config.cluster, tasks: batch }));
+      const query = { cluster: config.cluster, tasks: arns.slice(start, start + batchSize) };
+      const answer = await ecs.send(new DescribeTasksCommand({ ...query, include: ["TAGS"] }));
       tasks.push(...(answer.tasks ?? []));
     }
     return tasks;
@@ -95,29 +146,14 @@ function familyOf(taskDefinition: string): string {
   return taskDefinition.replace(/:\d+$/, "");
 }
 
-/** `undefined` for stopped tasks and for tasks of our family that we did not launch. */
-function memberOf(task: Task, nameVariable: string, now: Date): CapacityMember | undefined {
-  if (task.taskArn === undefined || task.lastStatus === "STOPPED") return undefined;
-  const environment = task.overrides?.containerOverrides?.flatMap((override) => override.environment ?? []) ?? [];
-  const read = (name: string) => environment.find((variable) => variable.name === name)?.value;
-  const agentName = read(nameVariable);
-  const role = read(roleVariable);
-  if (agentName === undefined || !isRole(role)) return undefined;
-  return {
-    id: task.taskArn,
-    agentName,
-    role,
-    phase: phaseOf(task),
-    // Of unknown age is young: only old agents get stopped.
-    launchedAt: task.createdAt ?? now,
-  };
-}
-
-function isRole(text: string | undefined): text is AgentRole {
-  return text === "floor" || text === "burst";
-}
-
-function phaseOf(task: Task): CapacityMember["phase"] {
-  if (task.desiredStatus === "STOPPED") return "stopping";
-  return task.lastStatus === "RUNNING" ? "running" : "pending";
+/** Resolves to whether the task was still there. */
+async function unlessGone(call: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await call();
+    return true;
+  } catch (error) {
+    const isAboutTask = error instanceof ECSServiceException && /^(InvalidParameter|ResourceNotFound)/.test(error.name);
+    if (isAboutTask && /not found|inactive/i.test(error.message)) return false;
+    throw error;
+  }
 }

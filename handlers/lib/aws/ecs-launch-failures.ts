@@ -1,66 +1,75 @@
 import type { Task } from "@aws-sdk/client-ecs";
-import type { LaunchFailureKind } from "../core/ports.ts";
-import { hourMilliseconds, isQuota } from "./launch-failures.ts";
-
-/** The reason we give when stopping a task whose agent never registered: it also marks the failed launch. */
-export const neverRegistered = "agent-fleets: the agent never registered";
+import { neverRegisteredExitCode } from "../settings/ecs-capacity.ts";
+import { isFargate, type SickPlace } from "./ecs-placements.ts";
+import { type FailedLaunch, meaningOf } from "./launch-failures.ts";
 
 /** A task whose container ends with an error this soon has crashed at boot rather than in a job. */
 const bootMilliseconds = 120_000;
 
-/** So long after the last launch without an image the next is tried: it may have been built meanwhile. */
-const imageMilliseconds = 600_000;
-
-/** A launch that came to nothing. */
-export interface FailedLaunch {
-  readonly at: Date;
-  /** Whether it failed because its image is not in the registry. */
-  readonly lacksImage: boolean;
+/** A task that came to nothing. */
+export interface FailedTask extends FailedLaunch {
+  /** `undefined`: it would have failed anywhere. */
+  readonly place?: SickPlace | undefined;
 }
 
-/** Classifies a `failures[].reason` of a RunTask answer. Anything unheard of is worth trying elsewhere. */
-export function classifyFailureReason(reason: string): LaunchFailureKind {
-  if (/^(MISSING|INACTIVE|ATTRIBUTE|LOCATION)/i.test(reason)) return "configuration";
-  if (isQuota(reason)) return "quota";
-  return "capacity";
-}
-
-/** What came of a stopped task's launch; `undefined`: nothing went wrong with it. */
-export function failedLaunchOf(task: Task): FailedLaunch | undefined {
-  return task.stoppedAt && isFailedLaunch(task) ? { at: task.stoppedAt, lacksImage: lacksImage(task) } : undefined;
+/** What came of a stopped task's launch; `undefined`: nothing went wrong with it, or it is not over. */
+export function failedTaskOf(task: Task): FailedTask | undefined {
+  const at = task.stoppedAt;
+  if (at === undefined) return undefined;
+  if (task.stopCode === "TaskFailedToStart") return { at, ...failureToStart(task) };
+  const message = endAtBoot(task);
+  return message === undefined ? undefined : { at, message, kind: "configuration", blocks: "hour" };
 }
 
 /**
- * How many launches of the last hour failed. Those for want of an image count only while the last one is fresh: a fleet
- * whose image is still to be built tries again every ten minutes, and every failure brings the earlier ones back.
+ * The failures that count: those of one subnet do so only while launches fail in every subnet of the fleet. Others than
+ * the sick one take the launches meanwhile.
  */
-export function countLastHour(failures: readonly FailedLaunch[], now: Date): number {
-  const since = (milliseconds: number) => (failure: FailedLaunch) =>
-    failure.at.getTime() > now.getTime() - milliseconds;
-  const lastHour = failures.filter(since(hourMilliseconds));
-  const withoutImage = lastHour.filter((failure) => failure.lacksImage);
-  return withoutImage.some(since(imageMilliseconds)) ? lastHour.length : lastHour.length - withoutImage.length;
+export function countingFailures(failures: readonly FailedTask[], subnets: readonly string[]): FailedTask[] {
+  const failing = new Set(failures.flatMap(({ blocks, place }) => (blocks === "never" ? [] : (place?.subnet ?? []))));
+  const everywhere = subnets.every((subnet) => failing.has(subnet));
+  return everywhere ? [...failures] : failures.filter(({ place }) => place?.subnet === undefined);
 }
 
 /**
- * Whether a task failed to start because the registry does not have its image: Fargate says so in the task's reason
- * (`failed to resolve ref …: not found`), Docker on EC2 hosts in the container's (`manifest for … not found`).
+ * Fargate says why in the task's reason, Docker on EC2 hosts in the container's. Where ECS found no host within ten minutes
+ * or more, it was an order that nobody could fill yet: the loop orders again what is still wanted.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
  */
-function lacksImage({ stopCode, stoppedReason, containers = [] }: Task): boolean {
-  const reasons = [stoppedReason, ...containers.map(({ reason }) => reason)];
-  const missing = reasons.some((reason = "") => /^CannotPullContainerError:.*\bnot found\b/is.test(reason));
-  return stopCode === "TaskFailedToStart" && missing;
+function failureToStart(task: Task): Omit<FailedTask, "at"> {
+  const reasons = [task.stoppedReason, ...(task.containers ?? []).map(({ reason }) => reason)];
+  const message = reasons.filter((reason) => reason !== undefined).join("; ");
+  const meaning = meaningOf(message);
+  return { ...meaning, message, place: placeOf(task, message, meaning.kind) };
 }
 
-/** Whether a stopped task was launched in vain: it failed to start, crashed at boot, or never registered. */
-export function isFailedLaunch(task: Task): boolean {
-  const reason = task.stoppedReason ?? "";
-  if (reason === neverRegistered) return true;
-  if (task.stopCode === "TaskFailedToStart") return !/capacity/i.test(reason);
-  if (task.stopCode !== "EssentialContainerExited") return false;
+/** What fails by its subnet's network rather than by a setting of the task or by a provider's room. */
+const bySubnet =
+  /addresses|network interface|configure ENI|i\/o timeout|dial tcp|deadline exceeded|connection refused/i;
+const byPullLimit = /CannotPull.*(too ?many ?requests|\b429\b|rate limit|rate exceeded)/is;
+
+function placeOf(task: Task, message: string, kind: FailedLaunch["kind"]): SickPlace | undefined {
+  const { capacityProviderName: capacityProvider } = task;
+  const subnet = /\bsubnet-[0-9a-z]+/.exec(message)?.[0] ?? attachedSubnet(task);
+  if (subnet && (bySubnet.test(message) || byPullLimit.test(message))) return { subnet };
+  if (capacityProvider === undefined || (kind !== "capacity" && kind !== "quota")) return undefined;
+  return kind === "capacity" && isFargate(capacityProvider) ? { capacityProvider, subnet } : { capacityProvider };
+}
+
+/** @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Attachment.html */
+function attachedSubnet({ attachments = [] }: Task): string | undefined {
+  const details = attachments.flatMap((attachment) => attachment.details ?? []);
+  return details.find(({ name, value }) => name === "subnetId" && value)?.value;
+}
+
+/** Why a task that started was launched in vain: its agent never registered, or it crashed at boot. */
+function endAtBoot({ stopCode, startedAt, stoppedAt, containers = [] }: Task): string | undefined {
+  const exitCodes = containers.flatMap(({ exitCode }) => exitCode || []);
+  if (exitCodes.includes(neverRegisteredExitCode))
+    return "the agent did not register in time and was ended by its task";
   // Without a start time it was over before ECS noticed that it ran.
-  const ranFor = task.startedAt && task.stoppedAt ? task.stoppedAt.getTime() - task.startedAt.getTime() : 0;
-  return ranFor < bootMilliseconds && (task.containers ?? []).some((container) => (container.exitCode ?? 0) !== 0);
+  const ranFor = startedAt && stoppedAt ? stoppedAt.getTime() - startedAt.getTime() : 0;
+  const crashed = stopCode === "EssentialContainerExited" && ranFor < bootMilliseconds && exitCodes.length > 0;
+  return crashed ? `the agent's task ended at boot with exit code ${exitCodes.join(", ")}` : undefined;
 }

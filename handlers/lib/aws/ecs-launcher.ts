@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { type ECSClient, type PlacementStrategy, RunTaskCommand, type RunTaskResponse } from "@aws-sdk/client-ecs";
 import type { Clock, LaunchFailureKind, LaunchReport, LaunchRequest } from "../core/ports.ts";
 import type { EcsCapacityConfig } from "../settings/ecs-capacity.ts";
-import { classifyFailureReason } from "./ecs-launch-failures.ts";
-import { classifyLaunchError, isRefusal } from "./launch-failures.ts";
+import { isFargate, nextPlacement, type Placement, placementsOf, type SickPlace } from "./ecs-placements.ts";
+import { classifyLaunchError, isRefusal, meaningOf, tally } from "./launch-failures.ts";
 import { createPace, type Pace } from "./pace.ts";
 
 /** Names the agent's role to its entry point. */
@@ -20,11 +20,6 @@ const launchesAtOnce = 10;
  */
 const fewestHosts: PlacementStrategy[] = [{ type: "binpack", field: "memory" }];
 
-interface Placement {
-  readonly capacityProvider: string;
-  readonly subnets: readonly string[];
-}
-
 interface Refusal {
   readonly kind: LaunchFailureKind;
   readonly message: string;
@@ -39,6 +34,8 @@ interface LauncherDeps {
   readonly pace: Pace;
   /** Told of every task that was started, and, without ARN, of those of which ECS left open whether it started them. */
   readonly onLaunched: (request: LaunchRequest, taskArn?: string) => void;
+  /** Where tasks that RunTask accepted have failed lately: asked last. */
+  readonly sickPlaces: () => readonly SickPlace[];
 }
 
 /** RunTask is limited to 20 calls a second; half a second's share at once. One for all that launch in a Lambda. */
@@ -52,14 +49,12 @@ export function createRunTaskPace(clock: Clock): Pace {
  */
 export function createEcsLauncher(
   config: EcsCapacityConfig,
-  { ecs, pace, onLaunched }: LauncherDeps,
+  { ecs, pace, onLaunched, sickPlaces }: LauncherDeps,
 ): (requests: readonly LaunchRequest[]) => Promise<LaunchReport> {
-  const placements = placementsOf(config);
-
   return async (requests) => {
     const outcomes: Outcome[] = [];
     /** Shared by all requests: a placement that is full for one is full for the next. */
-    const from = { placement: 0 };
+    const from = { placement: 0, of: placementsOf(config, sickPlaces()) };
     for (let start = 0; start < requests.length; start += launchesAtOnce) {
       const batch = requests.slice(start, start + launchesAtOnce);
       outcomes.push(...(await Promise.all(batch.map((request) => launchOne(request, from)))));
@@ -72,11 +67,15 @@ export function createEcsLauncher(
     return reportOf(outcomes);
   };
 
-  async function launchOne(request: LaunchRequest, from: { placement: number }): Promise<Outcome> {
+  async function launchOne(
+    request: LaunchRequest,
+    from: { placement: number; readonly of: readonly Placement[] },
+  ): Promise<Outcome> {
+    const placements = from.of;
     let index = from.placement;
     for (;;) {
       const placement = placements[index];
-      const outcome = placement ? await runTask(request, placement, index) : nothingLeft;
+      const outcome = placement ? await runTask(request, placement) : nothingLeft;
       if (outcome.kind !== "capacity" && outcome.kind !== "quota") return outcome;
       from.placement = Math.max(from.placement, nextPlacement(placements, index, outcome.kind));
       if (from.placement >= placements.length) return outcome;
@@ -84,7 +83,7 @@ export function createEcsLauncher(
     }
   }
 
-  async function runTask(request: LaunchRequest, placement: Placement, index: number): Promise<Outcome> {
+  async function runTask(request: LaunchRequest, placement: Placement): Promise<Outcome> {
     await pace();
     try {
       const answer = await ecs.send(
@@ -93,10 +92,10 @@ export function createEcsLauncher(
           taskDefinition: config.taskDefinition,
           count: 1,
           // Makes the SDK's own retries harmless; other placements are other calls and need other tokens.
-          clientToken: tokenOf(request, index),
+          clientToken: tokenOf(request, placement),
           startedBy: "agent-fleets",
           capacityProviderStrategy: [{ capacityProvider: placement.capacityProvider, weight: 1 }],
-          placementStrategy: isFargate(placement) ? undefined : fewestHosts,
+          placementStrategy: isFargate(placement.capacityProvider) ? undefined : fewestHosts,
           networkConfiguration: {
             awsvpcConfiguration: {
               subnets: [...placement.subnets],
@@ -132,52 +131,22 @@ export function createEcsLauncher(
 }
 
 /** ECS takes 64 characters; names of agents may be longer. */
-function tokenOf({ agentName }: LaunchRequest, placement: number): string {
-  return createHash("sha256").update(`${agentName}.${placement}`).digest("hex");
+function tokenOf({ agentName }: LaunchRequest, { capacityProvider, subnets }: Placement): string {
+  return createHash("sha256")
+    .update([agentName, capacityProvider, ...subnets].join(" "))
+    .digest("hex");
 }
 
 const nothingLeft: Refusal = { kind: "capacity", message: "every subnet and capacity provider was full" };
-
-/** Each provider in all subnets at once, then in each alone: AWS picks one subnet and gives up with it. */
-function placementsOf({ capacityProviders, subnets }: EcsCapacityConfig): Placement[] {
-  const choices = subnets.length > 1 ? [subnets, ...subnets.map((subnet) => [subnet])] : [subnets];
-  return capacityProviders.flatMap((capacityProvider) =>
-    choices.map((choice) => ({ capacityProvider, subnets: choice })),
-  );
-}
-
-/** Fargate places by itself and takes no strategy. No other provider may have a name that begins so. */
-function isFargate({ capacityProvider }: Placement): boolean {
-  return capacityProvider.startsWith("FARGATE");
-}
-
-/** Where to go on after a refusal: another subnet may have room, but a quota holds for the whole provider. */
-function nextPlacement(placements: readonly Placement[], index: number, kind: "capacity" | "quota"): number {
-  if (kind === "capacity") return index + 1;
-  const full = placements[index]?.capacityProvider;
-  const next = placements.findIndex(({ capacityProvider }, at) => at > index && capacityProvider !== full);
-  return next < 0 ? placements.length : next;
-}
 
 function refusalOf({ failures = [] }: RunTaskResponse): Refusal {
   const [failure] = failures;
   const reason = failure?.reason ?? "RunTask answered with neither task nor failure";
   const message = failure?.detail ? `${reason}: ${failure.detail}` : reason;
-  return { kind: classifyFailureReason(message), message };
+  return { kind: meaningOf(message).kind, message };
 }
 
 function reportOf(outcomes: readonly Outcome[]): LaunchReport {
-  const failures = new Map<string, { kind: LaunchFailureKind; message: string; count: number }>();
-  let launched = 0;
-  for (const outcome of outcomes) {
-    if (outcome.kind === "launched") {
-      launched += 1;
-      continue;
-    }
-    const key = `${outcome.kind}\n${outcome.message}`;
-    const known = failures.get(key);
-    if (known) known.count += 1;
-    else failures.set(key, { ...outcome, count: 1 });
-  }
-  return { launched, failures: [...failures.values()] };
+  const refusals = outcomes.filter((outcome) => outcome.kind !== "launched");
+  return { launched: outcomes.length - refusals.length, failures: tally(refusals) };
 }

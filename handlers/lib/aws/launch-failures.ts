@@ -1,24 +1,135 @@
-import type { LaunchFailureKind } from "../core/ports.ts";
+import type { CapacityReading, LaunchFailureKind, LaunchReport } from "../core/ports.ts";
 
 /** So long ago may a launch have failed that still counts. */
 export const hourMilliseconds = 3_600_000;
+
+/** So long a cause that passes holds up launches: someone may have mended it meanwhile. */
+const passingMilliseconds = 600_000;
+
+/**
+ * How long launches that failed like this one hold up the next, once there are many: `hour` for a wrong setting, `minutes`
+ * for what passes or is mended outside the stack, `never` for want of room, which is no fault of the launch.
+ */
+type Blocks = "hour" | "minutes" | "never";
+
+/** A launch that came to nothing, in AWS's own words. */
+export interface FailedLaunch {
+  readonly at: Date;
+  readonly kind: LaunchFailureKind;
+  readonly message: string;
+  readonly blocks: Blocks;
+}
+
+type Rule = readonly [LaunchFailureKind, Blocks, RegExp];
+
+/**
+ * The meaning of every refusal we know: the first rule that matches counts. `configuration` is only what is known to be a
+ * setting. Reasons of ECS stand in capitals, so that no other word is taken for one.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+ * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-instancelaunchfailure.html
+ */
+const rules: readonly Rule[] = [
+  // Pulls and secrets first: their texts quote those of other services.
+  ["quota", "minutes", /CannotPull.*(too ?many ?requests|\b429\b|rate limit|rate exceeded)/is],
+  ["configuration", "hour", /(Cannot|ResourceInit).*(AccessDenied|not authorized|access denied|no basic auth)/is],
+  ["configuration", "minutes", /CannotPull.*\bnot found\b/is],
+  ["throttling", "minutes", /CannotPull.*(\b50[0-4]\b|\bEOF\b|connection reset|handshake timeout)/is],
+  ["configuration", "minutes", /find the specified secret value|AWSCURRENT|unable to (pull|retrieve) secret/i],
+
+  ["configuration", "hour", /AccessDenied|UnauthorizedOperation|not authorized|explicit deny|TagPolicyViolation/i],
+  ["configuration", "hour", /Client\.InternalError|KMSKey|CustomerKeyHasBeenRevoked/i],
+  ["configuration", "hour", /Client\.InstanceInitiatedShutdown/],
+
+  ["quota", "never", /(?<!request ?|rate ?)limit ?exceeded|count ?exceeded|\bquotas?\b|above (your|max)\b/i],
+  ["quota", "never", /reached (the|your) (limit|maximum)|maximum number of .*\breached|exceeds? (the|your) .*\blimit/i],
+  ["quota", "never", /you have requested more|instance\(s\) are already running/i],
+
+  [
+    "capacity",
+    "never",
+    /capacity is (currently )?(un|not )available|unable to fulfill capacity|UnfulfillableCapacity/i,
+  ],
+  ["capacity", "never", /insufficient\w*capacity|(in|not |do not have |does not have )sufficient .*\bcapacity/i],
+  ["capacity", "never", /no spot capacity|SpotMaxPriceTooLow|lower than the minimum required spot/i],
+  ["capacity", "never", /SpotInstance(Termination|Shutdown)|spot interruption|reservation .*\bnot active yet/i],
+  ["capacity", "never", /free ?(private )?(ip )?addresses|network interface|failed to configure ENI/i],
+  ["capacity", "never", /\bRESOURCE:|EMPTY CAPACITY PROVIDER|NO ACTIVE INSTANCES|(^|:\s*)AGENT(?=$|:)|error "AGENT"/],
+  ["capacity", "never", /no container instances? (were found|met)|insufficient (cpu|memory)|HostRequirements/i],
+
+  ["throttling", "minutes", /throttl|rate (limit )?exceeded|request ?limit ?exceeded|too ?many ?requests|slow ?down/i],
+  ["throttling", "minutes", /internal ?(server ?)?(error|failure)|service ?(is )?unavailable|unable to complete/i],
+  ["throttling", "minutes", /unavailable, please try|try again (later|in a|shortly)|at this time/i],
+  ["throttling", "minutes", /conflict|contention|in ?progress|concurrent|Idempotent/i],
+  ["throttling", "minutes", /ExpiredToken|RequestExpired|security token|UnrecognizedClient|ClientToken|signature/i],
+  ["throttling", "minutes", /AuthFailure|authentication failure|PendingVerification|InvalidInstanceID/i],
+
+  ["configuration", "hour", /Cannot(Pull|Start|Create)\w*|ResourceInitializationError/],
+  ["throttling", "minutes", /timed? ?out|connection reset|socket hang up/i],
+  ["configuration", "hour", /(^|:\s*)(MISSING|INACTIVE|ATTRIBUTE|LOCATION)(?=$|\W)|placement constraint/],
+  ["configuration", "hour", /invalid|malformed|validation ?(error|exception)|missing(parameter|action|version)/i],
+  ["configuration", "hour", /(does|do) ?(no|')t exist|does not exist|not ?found|is inactive|may not be used with/i],
+  ["configuration", "hour", /(is|are|currently) not supported|NotSupported|unsupported|incompatib|not compatible/i],
+  ["configuration", "hour", /does not match the architecture|not supported for|Platform(Unknown|TaskDef)|InZone\b/i],
+  ["configuration", "hour", /unable to assume|OptInRequired|accept terms|\bBlocked|currently blocked/i],
+];
+
+/** Nobody has told us of such a refusal: it may hold for one place only, so it is tried again, elsewhere first. */
+const unknown: Pick<FailedLaunch, "kind" | "blocks"> = { kind: "capacity", blocks: "minutes" };
+
+/** The meaning of AWS's words, whether in an exception, a failure entry, a stopped task or a scaling activity. */
+export function meaningOf(text: string): Pick<FailedLaunch, "kind" | "blocks"> {
+  const rule = rules.find(([, , pattern]) => pattern.test(text));
+  return rule ? { kind: rule[0], blocks: rule[1] } : unknown;
+}
 
 /** Whether an exception means that nothing was done, as opposed to an answer that failed or never came. */
 export function isRefusal(error: unknown): boolean {
   return (error as { $fault?: unknown }).$fault === "client";
 }
 
-/** Whether a message of AWS tells of a quota that is used up. */
-export function isQuota(text: string): boolean {
-  return /reached the limit on the number of/i.test(text);
-}
-
-/** Classifies an exception of what launches. What AWS refuses without naming a passing cause is a wrong setting. */
+/** Classifies an exception of what launches. One that leaves open whether it launched is only to be tried again. */
 export function classifyLaunchError(error: unknown): LaunchFailureKind {
   const { name = "", message = "" } = error as { name?: string; message?: string };
-  if (isQuota(message) || name === "LimitExceededException") return "quota";
-  if (/capacity is unavailable/i.test(message)) return "capacity";
-  if (/throttl|rate exceeded|toomanyrequests|requestlimit/i.test(`${name} ${message}`)) return "throttling";
-  if (!isRefusal(error)) return "throttling";
-  return "configuration";
+  return isRefusal(error) ? meaningOf(`${name}: ${message}`).kind : "throttling";
+}
+
+/**
+ * How many launches of the last hour count towards the circuit. Causes that pass count only while the last one is fresh:
+ * a fleet whose image or secret is still to come tries again every ten minutes, and every failure brings the earlier back.
+ */
+export function countLastHour(failures: readonly FailedLaunch[], now: Date): number {
+  const within = (milliseconds: number) => (failure: FailedLaunch) =>
+    failure.at.getTime() > now.getTime() - milliseconds;
+  const lastHour = failures.filter(within(hourMilliseconds));
+  const lasting = lastHour.filter(({ blocks }) => blocks === "hour").length;
+  const passing = lastHour.filter(({ blocks }) => blocks === "minutes");
+  return passing.some(within(passingMilliseconds)) ? lasting + passing.length : lasting;
+}
+
+/** Failures of one kind with one message as one, with their number. */
+export function tally(failures: readonly Omit<FailedLaunch, "at" | "blocks">[]): LaunchReport["failures"] {
+  const counts = new Map<string, { kind: LaunchFailureKind; message: string; count: number }>();
+  for (const { kind, message } of failures) {
+    const key = `${kind}\n${message}`;
+    const known = counts.get(key);
+    if (known) known.count += 1;
+    else counts.set(key, { kind, message, count: 1 });
+  }
+  return [...counts.values()];
+}
+
+/** What a reading tells of launches that came to nothing. Want of room is no failure. */
+export function toTell(
+  failures: readonly Omit<FailedLaunch, "at">[],
+): Pick<CapacityReading, "newLaunchFailures" | "newShortages"> {
+  const lacksRoom = ({ kind, blocks }: Omit<FailedLaunch, "at">) => kind === "capacity" && blocks === "never";
+  const orNone = (told: LaunchReport["failures"]) => (told.length > 0 ? told : undefined);
+  return {
+    newLaunchFailures: orNone(tally(failures.filter((failure) => !lacksRoom(failure)))),
+    newShortages: orNone(tally(failures.filter(lacksRoom))),
+  };
 }

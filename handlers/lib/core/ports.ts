@@ -138,8 +138,13 @@ export interface CapacityReading {
    * whose cause may be gone by now need not be counted for the whole hour.
    */
   readonly failedLaunchesLastHour: number;
-  /** What an operator should know of it, in AWS's own words: launches that failed since the last reading, suspended processes. */
-  readonly notices?: readonly string[] | undefined;
+  /**
+   * Launches that failed since the last reading, in AWS's own words: late refusals, agents that never came, and
+   * everything that holds up launches now.
+   */
+  readonly newLaunchFailures?: LaunchReport["failures"] | undefined;
+  /** Launches for which there was no room, which is no failure: to be logged, not counted. */
+  readonly newShortages?: LaunchReport["failures"] | undefined;
 }
 
 /** Where agents run, behind ECS or EC2. */

@@ -2,7 +2,7 @@ import * as z from "zod";
 
 /** Tells an instance its role; read on the instance through IMDS. */
 export const roleTag = "AgentFleetsRole";
-/** Marks an instance whose agent has registered with the vendor. */
+/** Marks an instance, or an ECS task, of which the agent has registered with the vendor. */
 export const registeredTag = "AgentFleetsRegistered";
 /** Marks an instance that said itself that its agent never registered: the time, ISO 8601. */
 export const neverRegisteredTag = "AgentFleetsNeverRegistered";

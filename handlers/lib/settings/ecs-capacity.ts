@@ -1,6 +1,9 @@
 import * as z from "zod";
 import { commaSeparated } from "../core/env.ts";
 
+/** The entry point of an agent that never registered exits with it. */
+export const neverRegisteredExitCode = 86;
+
 /** Where an ECS fleet's tasks run. Made by the stack, carried in the loop's environment, read by the ECS adapter. */
 export const ecsCapacityConfig = z.strictObject({
   type: z.literal("ecs"),

@@ -5,6 +5,7 @@ import { EcsClusterCapacityProviders } from "@cdktf/provider-aws/lib/ecs-cluster
 import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
 import { Token } from "cdktf";
 import { Construct } from "constructs";
+import { registeredTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import type { ComputeConfig } from "../../config/compute/compute.ts";
 import { hostsOf } from "../../config/names.ts";
@@ -114,7 +115,7 @@ export class EcsCapacity extends Construct {
     return { taskDefinition, capacityProviders: capacityProvidersOf(task.compute) };
   }
 
-  /** Lets the loop launch, watch and stop tasks of this family in this cluster, and nothing else. */
+  /** Lets the loop launch, watch, stop and mark tasks of this family in this cluster, and nothing else. */
   grantOperate(role: ServiceRole): void {
     const { context } = this.props;
     const inCluster = { ArnEquals: { "ecs:cluster": this.config.cluster } };
@@ -129,6 +130,14 @@ export class EcsCapacity extends Construct {
       actions: ["ecs:TagResource"],
       resources: [tasks],
       condition: { StringEquals: { "ecs:CreateAction": "RunTask" } },
+    });
+    role.allow({
+      actions: ["ecs:TagResource"],
+      resources: [tasks],
+      condition: {
+        StringEquals: { [`aws:RequestTag/${registeredTag}`]: "true" },
+        "ForAllValues:StringEquals": { "aws:TagKeys": [registeredTag] },
+      },
     });
     // AWS can limit ListTasks to container instances only, and those are not ours.
     role.allow({ actions: ["ecs:ListTasks"], resources: ["*"], condition: inCluster });

@@ -39,7 +39,6 @@ describe("reading", () => {
         },
       ],
       failedLaunchesLastHour: 0,
-      notices: [],
     });
   });
 
@@ -161,7 +160,7 @@ describe("reading", () => {
       });
       await expect(blind.read()).rejects.toThrow("cannot be seen");
     }
-    expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0, notices: [] });
+    expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0 });
   });
 
   it.each([

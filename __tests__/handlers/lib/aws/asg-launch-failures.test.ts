@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { classifyActivityMessage } from "../../../../handlers/lib/aws/asg-launch-failures.ts";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
 import { type AsgFake, createAsgFake, type FakeInstance } from "../../../fakes/asg.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
@@ -21,6 +20,11 @@ const failures = async (of = capacity) => (await of.read()).failedLaunchesLastHo
 const broken = "The image id '[ami-0123]' does not exist. Launching EC2 instance failed.";
 const spot = "Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity.";
 
+/** @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-healthchecks.html */
+const takenOut = "an instance was taken out of service in response to an EC2";
+const hasEnded = `${takenOut} health check indicating it has been terminated or stopped.`;
+const isImpaired = `${takenOut} instance status checks failure.`;
+
 /** An instance that powers itself off so many minutes after its launch, with what the group writes about it. */
 function powersOff(after: number, changes: Partial<FakeInstance> = {}): FakeInstance {
   const instance = aws.add();
@@ -30,34 +34,10 @@ function powersOff(after: number, changes: Partial<FakeInstance> = {}): FakeInst
   Object.assign(instance, { stateReason: "Client.InstanceInitiatedShutdown", ...changes });
   aws.log({
     Description: `Terminating EC2 instance: ${instance.id}`,
-    Cause: "At … taken out of service in response to an EC2 health check indicating it has been terminated or stopped.",
+    Cause: `At … ${hasEnded}`,
   });
   return instance;
 }
-
-describe("why a launch failed", () => {
-  it.each([
-    ["capacity", "We currently do not have sufficient t3.large capacity in the Availability Zone you requested."],
-    ["capacity", spot],
-    ["capacity", "Could not launch Spot Instances. SpotMaxPriceTooLow - Your Spot request price is too low."],
-    ["capacity", "There is no Spot capacity available that matches your request. Launching EC2 instance failed."],
-    ["capacity", "InsufficientFreeAddressesInSubnet - There are not enough free addresses in subnet 'subnet-0'."],
-    ["capacity", "Instance became unhealthy. Termination Reason: Server.SpotInstanceTermination"],
-    ["quota", "You have requested more vCPU capacity than your current vCPU limit of 32 allows."],
-    ["quota", "VcpuLimitExceeded"],
-    ["quota", "MaxSpotInstanceCountExceeded - Max spot instance count exceeded"],
-    ["throttling", "RequestLimitExceeded: Request limit exceeded."],
-    ["throttling", "Server.InternalError: Internal error on launch"],
-    ["configuration", broken],
-    ["configuration", "Instance became unhealthy. Termination Reason: Client.InvalidKMSKey.InvalidState: The KMS key"],
-    ["configuration", "Termination Reason: Client.InternalError: Client error on launch"],
-    ["configuration", "You are not authorized to perform this operation. Launching EC2 instance failed."],
-    ["configuration", "The security group 'sg-0' does not exist. Launching EC2 instance failed."],
-    ["configuration", ""],
-  ])("is %s: %s", (kind, message) => {
-    expect(classifyActivityMessage(message)).toBe(kind);
-  });
-});
 
 describe("launches in vain", () => {
   it("Spacelift defect 9: are those that a wrong setting fails, for an hour, and after a cold start too", async () => {
@@ -117,6 +97,90 @@ describe("launches in vain", () => {
     expect(await failures()).toBe(0);
   });
 
+  it("are those that EC2 takes back before they are in service: a volume's key without a grant, a boot that gave up", async () => {
+    const why = "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason:";
+    for (const reason of [
+      "Client.InternalError: Client error on launch",
+      "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state",
+      "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
+    ]) {
+      const { id } = aws.add();
+      const Description = `Launching a new EC2 instance: ${id}`;
+      aws.log({ Description, StatusCode: "Cancelled", StatusMessage: `${why} ${reason}` });
+      aws.log({ Description: `Terminating EC2 instance: ${id}`, Cause: `At … ${hasEnded}` });
+    }
+    expect(await failures()).toBe(3);
+    expect(await failures(connectAsg(aws, clock))).toBe(3);
+  });
+
+  it("are none that Spot or a person takes back before they are in service", async () => {
+    for (const reason of ["Server.SpotInstanceTermination", "Client.UserInitiatedShutdown: User initiated shutdown"]) {
+      aws.log({ StatusCode: "Cancelled", StatusMessage: `Instance became unhealthy. Termination Reason: ${reason}` });
+    }
+    expect(await failures()).toBe(0);
+  });
+
+  it("are instances that fail EC2's status checks before their agent ever came, and no others", async () => {
+    const ends = (id: string) =>
+      aws.log({ Description: `Terminating EC2 instance: ${id}`, Cause: `At … ${isImpaired}` });
+    const [never, worked, old] = [aws.add(), aws.add(), aws.add()];
+    for (const { id } of [never, worked, old]) aws.log({ Description: `Launching a new EC2 instance: ${id}` });
+    await capacity.read();
+    await capacity.markRegistered?.([worked.id]);
+    minutes(8);
+    for (const instance of [never, worked]) aws.end(instance);
+    ends(never.id);
+    ends(worked.id);
+    minutes(20);
+    ends(old.id);
+    expect(await failures()).toBe(1);
+    expect(await failures(connectAsg(aws, clock))).toBe(1);
+  });
+
+  it.each([
+    "Your requested instance type (t3.large) is not supported in your requested Availability Zone (us-west-2d).",
+    "Could not launch Spot Instances. Unsupported - The requested configuration is currently not supported.",
+    "something new",
+    "Server.InternalError: Internal error on launch",
+  ])("are those of one zone or type, or of a cause that passes, only while nothing else launches: %s", async (message) => {
+    for (let time = 0; time < 30; time += 1) {
+      aws.log({ StatusCode: "Failed", StatusMessage: message });
+      clock.advance(1_000);
+      aws.log({});
+    }
+    expect(await failures()).toBe(0);
+    minutes(1);
+    for (let time = 0; time < 5; time += 1) aws.log({ StatusCode: "Failed", StatusMessage: message });
+    expect(await failures()).toBe(5);
+  });
+
+  it("are told once, in AWS's own words, and apart from want of room", async () => {
+    const told = async (of = capacity) => {
+      const { newLaunchFailures, newShortages } = await of.read();
+      return { failures: newLaunchFailures, shortages: newShortages };
+    };
+    aws.log({ StatusCode: "Failed", StatusMessage: broken });
+    minutes(1);
+    for (const StatusMessage of [broken, spot, spot]) aws.log({ StatusCode: "Failed", StatusMessage });
+    const slow = aws.log({ StatusCode: "InProgress" });
+    expect(await told()).toEqual({
+      failures: [{ kind: "configuration", message: broken, count: 1 }],
+      shortages: [{ kind: "capacity", message: spot, count: 2 }],
+    });
+    expect(await told()).toEqual({});
+    minutes(5);
+    Object.assign(slow, { StatusCode: "Failed", StatusMessage: spot, EndTime: clock.now() });
+    const impaired = aws.log({ Description: "Terminating EC2 instance: i-00000009", Cause: `At … ${isImpaired}` });
+    const late = {
+      failures: [{ kind: "capacity", message: impaired.Cause, count: 1 }],
+      shortages: [{ kind: "capacity", message: spot, count: 1 }],
+    };
+    expect(await told()).toEqual(late);
+    expect(await told(connectAsg(aws, clock))).toEqual(late);
+    minutes(1);
+    expect(await told(connectAsg(aws, clock))).toEqual({});
+  });
+
   it("are told of a launch that fails long after it began, wherever it stands in the list", async () => {
     const slow = aws.log({ StatusCode: "InProgress" });
     minutes(1);
@@ -139,5 +203,38 @@ describe("launches in vain", () => {
     aws.log({ StatusCode: "Failed", StatusMessage: broken });
     expect(await failures()).toBe(360);
     expect(inputsOf(aws, "DescribeScalingActivities")).toHaveLength(9);
+  });
+});
+
+describe("a group of which the launches are suspended", () => {
+  const message =
+    "the group's process Launch is suspended: Administratively suspended: the group could not launch for a day";
+  beforeEach(() => {
+    aws.group.suspended = { Launch: "Administratively suspended: the group could not launch for a day" };
+  });
+
+  it("is asked for nothing, and says why", async () => {
+    await capacity.read();
+    const requested = [{ agentName: "ci_0", role: "burst" as const }];
+    expect(await capacity.launch(requested)).toEqual({
+      launched: 0,
+      failures: [{ kind: "configuration", message, count: 1 }],
+    });
+    expect(aws.resizes).toEqual([]);
+  });
+
+  it("says so with every reading while instances are ordered, which would never come", async () => {
+    expect((await capacity.read()).newLaunchFailures).toBeUndefined();
+    aws.group.desired = 3;
+    aws.add();
+    for (let time = 0; time < 2; time += 1) {
+      expect((await capacity.read()).newLaunchFailures).toEqual([{ kind: "configuration", message, count: 2 }]);
+    }
+  });
+
+  it("is as any other where something else is suspended", async () => {
+    aws.group.suspended = { AZRebalance: "User suspended at 2026-01-01T00:00:00Z" };
+    aws.group.desired = 1;
+    expect((await capacity.read()).newLaunchFailures).toBeUndefined();
   });
 });

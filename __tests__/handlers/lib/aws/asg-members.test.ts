@@ -143,7 +143,10 @@ describe("what an operator should know", () => {
   it("is that somebody, or AWS after a day of failures, suspended launching", async () => {
     const reason = "Autoscaling suspended: failed launches";
     aws.group.suspended = { Launch: reason, AZRebalance: "User suspended" };
-    expect((await capacity.read()).notices).toEqual([`the group's process Launch is suspended: ${reason}`]);
+    aws.group.desired = 1;
+    expect((await capacity.read()).newLaunchFailures).toMatchObject([
+      { message: `the group's process Launch is suspended: ${reason}`, count: 1 },
+    ]);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
 import type { EcsCapacityConfig } from "../../../../handlers/lib/settings/ecs-capacity.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { ecsClientAt } from "../../../fakes/ecs.ts";
+import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { hasMoto, type Moto, startMoto } from "../../../fakes/moto.ts";
 
 const moto = hasMoto();
@@ -51,7 +52,7 @@ describe.skipIf(!moto)("ECS tasks as capacity (moto)", () => {
       enableExecuteCommand: false,
       nameVariable: "TFC_AGENT_NAME",
     };
-    capacity = createEcsCapacity(config, { ecs, clock: createFakeClock(new Date()) });
+    capacity = createEcsCapacity(config, { ecs, clock: createFakeClock(new Date()), notebook: createNotebookFake() });
   });
 
   afterAll(async () => {
@@ -59,7 +60,7 @@ describe.skipIf(!moto)("ECS tasks as capacity (moto)", () => {
     await server?.close();
   });
 
-  it("launches twelve agents, finds them again by name, and stops one", async () => {
+  it("launches twelve agents, finds them again by name, and withdraws none that ECS has begun to launch", async () => {
     const requests = Array.from({ length: 12 }, (_, index) => ({ agentName: `ci_${index}`, role: "burst" as const }));
     expect(await capacity.launch(requests)).toEqual({ launched: 12, failures: [] });
     const { members } = await capacity.read();
@@ -67,14 +68,13 @@ describe.skipIf(!moto)("ECS tasks as capacity (moto)", () => {
     expect(members.every((member) => member.role === "burst")).toBe(true);
 
     const [victim] = members;
-    await capacity.stopUnregistered(String(victim?.id), { mayReplace: true });
-    const left = (await capacity.read()).members.filter(({ phase }) => phase !== "stopping");
-    expect(left.map((member) => member.id).sort()).toEqual(
-      members
-        .slice(1)
-        .map((member) => member.id)
-        .sort(),
-    );
+    await capacity.markRegistered?.([String(victim?.id)]);
+    const marked = (await capacity.read()).members.filter(({ registered }) => registered);
+    expect(marked.map(({ id }) => id)).toEqual([victim?.id]);
+
+    // moto has each task run at once.
+    expect(await capacity.withdraw(12)).toBe(0);
+    expect((await capacity.read()).members).toHaveLength(12);
   });
 });
 

@@ -1,6 +1,5 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { neverRegistered } from "../../../../handlers/lib/aws/ecs-launch-failures.ts";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
 import { ecsConfig as config, type EcsHarness, requests, startEcsHarness } from "./ecs-harness.ts";
 
@@ -8,11 +7,12 @@ let clock: EcsHarness["clock"];
 let ecs: EcsHarness["ecs"];
 let http: EcsHarness["http"];
 let callsOf: EcsHarness["callsOf"];
+let connect: EcsHarness["connect"];
 let capacity: Capacity;
 
 beforeEach(async () => {
   const harness = await startEcsHarness();
-  ({ clock, ecs, http, callsOf } = harness);
+  ({ clock, ecs, http, callsOf, connect } = harness);
   capacity = harness.connect();
 });
 
@@ -37,13 +37,16 @@ describe("reading", () => {
         role: "floor",
         phase: "running",
         launchedAt: new Date("2025-12-31T23:00:00.500Z"),
+        registered: false,
       },
     ]);
   });
 
   it.each([
-    ["PROVISIONING", "RUNNING", "pending"],
+    ["PROVISIONING", "RUNNING", "ordered"],
+    ["PROVISIONING", "STOPPED", "stopping"],
     ["PENDING", "RUNNING", "pending"],
+    ["ACTIVATING", "RUNNING", "pending"],
     ["RUNNING", "RUNNING", "running"],
     ["RUNNING", "STOPPED", "stopping"],
     ["DEPROVISIONING", "STOPPED", "stopping"],
@@ -75,7 +78,7 @@ describe("reading", () => {
     const { taskArn } = ecs.add({ lastStatus: "STOPPED", desiredStatus: "STOPPED" });
     await capacity.read();
     await capacity.read();
-    expect(callsOf("DescribeTasks")).toEqual([{ cluster: config.cluster, tasks: [taskArn] }]);
+    expect(callsOf("DescribeTasks")).toEqual([{ cluster: config.cluster, tasks: [taskArn], include: ["TAGS"] }]);
   });
 
   it("forgets stopped tasks when ECS does", async () => {
@@ -151,7 +154,7 @@ describe("what ListTasks does not show yet", () => {
     clock.advance(1);
     expect(await members()).toEqual([]);
     clock.advance(30_000);
-    expect(await members()).toEqual(["ci_0 pending"]);
+    expect(await members()).toEqual(["ci_0 ordered"]);
   });
 
   it("does not count if ECS refused it", async () => {
@@ -188,39 +191,145 @@ describe("launches in vain", () => {
     expect((await capacity.read()).failedLaunchesLastHour).toBe(0);
   });
 
-  it("include those that were stopped because the agent never registered", async () => {
-    const task = ecs.add(ours("ci_x"));
-    await capacity.stopUnregistered(String(task.taskArn), { mayReplace: true });
-    expect(callsOf("StopTask")).toEqual([{ cluster: config.cluster, task: task.taskArn, reason: neverRegistered }]);
-    expect((await capacity.read()).members).toMatchObject([{ phase: "stopping" }]);
+  it("are told once, with AWS's own words, whatever their cause", async () => {
+    const told = async () => (await capacity.read()).newLaunchFailures;
+    ecs.add(crashed(secondsAgo(61)));
+    ecs.add(crashed(secondsAgo(59)));
+    expect(await told()).toEqual([{ kind: "configuration", message: "CannotPullContainerError", count: 1 }]);
+    expect(await told()).toBeUndefined();
+    ecs.add({ ...crashed(secondsAgo(5)), stoppedReason: "Something new" });
+    ecs.add({ ...crashed(secondsAgo(4)), stoppedReason: "Something new" });
+    ecs.add({ ...crashed(secondsAgo(3)), stopCode: "EssentialContainerExited", containers: [{ exitCode: 86 }] });
+    expect(await told()).toEqual([
+      { kind: "capacity", message: "Something new", count: 2 },
+      { kind: "configuration", message: "the agent did not register in time and was ended by its task", count: 1 },
+    ]);
+  });
+
+  it("are none where AWS found no host", async () => {
+    for (const stoppedReason of ["RESOURCE:CPU", "RESOURCE:MEMORY", "EMPTY CAPACITY PROVIDER", "AGENT"]) {
+      ecs.add({ ...crashed(secondsAgo(5)), stoppedReason: `TaskFailedToStart: ${stoppedReason}` });
+    }
+    expect(await capacity.read()).toMatchObject({
+      failedLaunchesLastHour: 0,
+      newLaunchFailures: undefined,
+      newShortages: { length: 4 },
+    });
+  });
+});
+
+describe("a task that waited for its host", () => {
+  const minutes = (count: number) => clock.advance(count * 60_000);
+  const launchedAt = async (of = capacity) => (await of.read()).members[0]?.launchedAt;
+
+  it("is as old as its place, of which ECS tells", async () => {
+    const task = ecs.add({ ...ours("ci_x"), lastStatus: "PROVISIONING" });
+    minutes(25);
+    const placed = clock.now();
+    minutes(1);
+    Object.assign(task, { lastStatus: "PENDING", connectivityAt: placed, pullStartedAt: clock.now() });
+    expect(await launchedAt()).toEqual(placed);
+    // The host's agent has lost its connection for a moment.
+    Object.assign(task, { lastStatus: "RUNNING", connectivityAt: new Date(clock.now().getTime() + 3_600_000) });
+    expect(await launchedAt()).toEqual(task.pullStartedAt);
+  });
+
+  it("is as old as our first sight of its place where ECS does not tell, after a cold start too", async () => {
+    const task = ecs.add({ ...ours("ci_x"), lastStatus: "PROVISIONING" });
+    expect(await launchedAt()).toEqual(task.createdAt);
+    minutes(25);
+    task.lastStatus = "PENDING";
+    const seen = clock.now();
+    expect(await launchedAt()).toEqual(seen);
+    minutes(1);
+    expect(await launchedAt()).toEqual(seen);
+    expect(await launchedAt(connect())).toEqual(clock.now());
+    task.lastStatus = "RUNNING";
+    expect(await launchedAt()).toEqual(seen);
+  });
+});
+
+describe("withdrawing", () => {
+  const statuses = () => [...ecs.tasks.values()].map(({ desiredStatus }) => desiredStatus);
+
+  it("stops the newest tasks that have no place yet, and no others", async () => {
+    for (const lastStatus of ["PROVISIONING", "PROVISIONING", "PROVISIONING", "PENDING", "RUNNING"]) {
+      ecs.add({ ...ours(`ci_${ecs.tasks.size}`), lastStatus });
+      clock.advance(1_000);
+    }
+    ecs.add({ lastStatus: "PROVISIONING" });
+    expect(await capacity.withdraw?.(2)).toBe(2);
+    expect(statuses()).toEqual(["RUNNING", "STOPPED", "STOPPED", "RUNNING", "RUNNING", "RUNNING"]);
+    expect(await capacity.withdraw?.(5)).toBe(1);
+    expect(await capacity.withdraw?.(5)).toBe(0);
+  });
+
+  it("leaves a task alone that gets its place just before it would be stopped", async () => {
+    const task = ecs.add({ ...ours("ci_x"), lastStatus: "PROVISIONING" });
+    const answer = ecs.answer;
+    ecs.answer = (request) => {
+      const answered = answer(request);
+      if (String(request.headers["x-amz-target"]).endsWith("DescribeTasks")) task.lastStatus = "PENDING";
+      return answered;
+    };
+    expect(await capacity.withdraw?.(1)).toBe(0);
+    expect(statuses()).toEqual(["RUNNING"]);
+  });
+
+  it("is no failed launch", async () => {
+    const task = ecs.add({ ...ours("ci_x"), lastStatus: "PROVISIONING" });
+    await capacity.withdraw?.(1);
     Object.assign(task, { lastStatus: "STOPPED", stoppedAt: clock.now() });
-    expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 1 });
+    expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0 });
+  });
+
+  it("fails when ECS refuses", async () => {
+    ecs.add({ ...ours("ci_x"), lastStatus: "PROVISIONING" });
+    const answer = ecs.answer;
+    ecs.answer = (request) =>
+      String(request.headers["x-amz-target"]).endsWith("StopTask")
+        ? { status: 400, json: { __type: "AccessDeniedException", message: "not authorized" } }
+        : answer(request);
+    await expect(capacity.withdraw?.(1)).rejects.toThrow("not authorized");
+  });
+});
+
+describe("marking who has registered", () => {
+  const registered = async (of = capacity) => (await of.read()).members.map((member) => member.registered);
+
+  it("tags the tasks, and remembers it for good", async () => {
+    const [one, two] = [ecs.add(ours("ci_1")), ecs.add(ours("ci_2"))];
+    expect(await registered()).toEqual([false, false]);
+    await capacity.markRegistered?.([String(one.taskArn)]);
+    expect(callsOf("TagResource")).toEqual([
+      { resourceArn: one.taskArn, tags: [{ key: "AgentFleetsRegistered", value: "true" }] },
+    ]);
+    expect(await registered(connect())).toEqual([true, false]);
+    one.tags = [];
+    two.tags = [{ key: "Team", value: "ci" }];
+    expect(await registered()).toEqual([true, false]);
+  });
+
+  it("is done when the task is gone", async () => {
+    const { taskArn } = ecs.add({ ...ours("ci_x"), lastStatus: "STOPPED" });
+    await capacity.markRegistered?.([String(taskArn), "arn:aws:ecs:us-east-1:000000000000:task/ci/99"]);
+    expect(callsOf("TagResource")).toHaveLength(2);
+  });
+
+  it("remembers nobody that it could not tag", async () => {
+    const { taskArn } = ecs.add(ours("ci_x"));
+    http.fail({
+      times: 1,
+      answer: { status: 400, json: { __type: "AccessDeniedException", message: "not authorized" } },
+    });
+    await expect(capacity.markRegistered?.([String(taskArn)])).rejects.toThrow("not authorized");
+    expect(await registered()).toEqual([undefined]);
   });
 });
 
 it("every call names the fleet's cluster: ECS would take the account's default one", async () => {
   await capacity.launch(requests(1));
   await capacity.read();
-  await capacity.stopUnregistered([...ecs.tasks.keys()].join(), { mayReplace: true });
-  expect(new Set(ecs.calls.map(({ operation }) => operation)).size).toBe(4);
+  expect(new Set(ecs.calls.map(({ operation }) => operation)).size).toBe(3);
   expect(ecs.calls.every(({ input }) => input.cluster === config.cluster)).toBe(true);
-});
-
-describe("stopping an agent that never registered", () => {
-  it("is done when the task is gone already", async () => {
-    await expect(
-      capacity.stopUnregistered("arn:aws:ecs:us-east-1:000000000000:task/ci/9", { mayReplace: true }),
-    ).resolves.toBeUndefined();
-  });
-
-  it("fails when ECS refuses", async () => {
-    const [denied, invalid] = [
-      { __type: "AccessDeniedException", message: "not authorized" },
-      { __type: "InvalidParameterException", message: "taskId is too long" },
-    ];
-    http.fail({ times: 1, answer: { status: 400, json: denied } });
-    await expect(capacity.stopUnregistered("arn", { mayReplace: true })).rejects.toThrow("not authorized");
-    http.fail({ times: 1, answer: { status: 400, json: invalid } });
-    await expect(capacity.stopUnregistered("arn", { mayReplace: true })).rejects.toThrow("too long");
-  });
 });

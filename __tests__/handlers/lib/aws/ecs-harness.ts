@@ -3,6 +3,7 @@ import type { Capacity, LaunchRequest } from "../../../../handlers/lib/core/port
 import type { EcsCapacityConfig } from "../../../../handlers/lib/settings/ecs-capacity.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
 import { createEcsFake, type EcsFake, ecsClientAt } from "../../../fakes/ecs.ts";
+import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { type HttpFake, startHttpFake } from "../../../fakes/http-fake.ts";
 
 /** Tasks on Fargate, Spot first, in two subnets. */
@@ -40,7 +41,10 @@ export async function startEcsHarness(): Promise<EcsHarness> {
     ecs,
     http,
     connect: (changes, options) =>
-      createEcsCapacity({ ...ecsConfig, ...changes }, { ecs: ecsClientAt(http.url, options), clock }),
+      createEcsCapacity(
+        { ...ecsConfig, ...changes },
+        { ecs: ecsClientAt(http.url, options), clock, notebook: createNotebookFake() },
+      ),
     callsOf: (operation) => ecs.calls.filter((call) => call.operation === operation).map(({ input }) => input),
   };
 }

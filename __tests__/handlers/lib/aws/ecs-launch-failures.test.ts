@@ -1,104 +1,76 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
-import {
-  classifyFailureReason,
-  countLastHour,
-  type FailedLaunch,
-  failedLaunchOf,
-  neverRegistered,
-} from "../../../../handlers/lib/aws/ecs-launch-failures.ts";
-import { classifyLaunchError, isRefusal } from "../../../../handlers/lib/aws/launch-failures.ts";
+import { countingFailures, type FailedTask, failedTaskOf } from "../../../../handlers/lib/aws/ecs-launch-failures.ts";
+import { neverRegisteredExitCode } from "../../../../handlers/lib/settings/ecs-capacity.ts";
 
-it.each([
-  ["Capacity is unavailable at this time. Please try again later or in a different availability zone", "capacity"],
-  ["RESOURCE:ENI", "capacity"],
-  ["RESOURCE:MEMORY", "capacity"],
-  ["AGENT", "capacity"],
-  ["You've reached the limit on the number of vCPUs you can run concurrently", "quota"],
-  ["You've reached the limit on the number of tasks you can run concurrently", "quota"],
-  ["MISSING", "configuration"],
-  ["INACTIVE", "configuration"],
-  ["ATTRIBUTE", "configuration"],
-  ["something new", "capacity"],
-])("a failure %j is one of %s", (reason, kind) => {
-  expect(classifyFailureReason(reason)).toBe(kind);
-});
-
-describe("an exception of RunTask", () => {
-  const exception = (name: string, message: string, $fault?: string) =>
-    Object.assign(new Error(message), { name, $fault });
-
-  it.each([
-    ["ThrottlingException", "Rate exceeded", "client", "throttling"],
-    ["ClientException", "You've reached the limit on the number of vCPUs you can run concurrently", "client", "quota"],
-    ["ThrottlingException", "You've reached the limit on the number of vCPUs", "client", "quota"],
-    ["LimitExceededException", "too many tags", "client", "quota"],
-    ["ClientException", "Capacity is unavailable at this time", "client", "capacity"],
-    ["AccessDeniedException", "not authorized to perform: ecs:RunTask", "client", "configuration"],
-    ["ClusterNotFoundException", "Cluster not found.", "client", "configuration"],
-    ["InvalidParameterException", "TaskDefinition is inactive", "client", "configuration"],
-    ["ServerException", "Service Unavailable", "server", "throttling"],
-    ["TimeoutError", "socket hang up", undefined, "throttling"],
-  ])("%s %j (%s) is one of %s", (name, message, fault, kind) => {
-    expect(classifyLaunchError(exception(name, message, fault))).toBe(kind);
-  });
-
-  it("leaves open whether a task was started, unless ECS refused", () => {
-    expect(isRefusal(exception("AccessDeniedException", "no", "client"))).toBe(true);
-    expect(isRefusal(exception("ServerException", "oops", "server"))).toBe(false);
-    expect(isRefusal(exception("TimeoutError", "slow"))).toBe(false);
-    expect(isRefusal("whatever")).toBe(false);
-  });
-});
+const startedAt = new Date("2026-01-01T00:00:00Z");
+const lasted = (seconds: number) => ({ startedAt, stoppedAt: new Date(startedAt.getTime() + seconds * 1000) });
+const exited = { stopCode: "EssentialContainerExited" } as const;
+const failedToStart = { stopCode: "TaskFailedToStart", stoppedAt: startedAt } as const;
 
 describe("a stopped task was launched in vain", () => {
-  const startedAt = new Date("2026-01-01T00:00:00Z");
-  const lasted = (seconds: number) => ({ startedAt, stoppedAt: new Date(startedAt.getTime() + seconds * 1000) });
-  const exited = { stopCode: "EssentialContainerExited" } as const;
-
   it.each<[what: string, failed: boolean, task: Task]>([
-    ["that never registered", true, { stopCode: "UserInitiated", stoppedReason: neverRegistered }],
-    ["that someone else stopped", false, { stopCode: "UserInitiated", stoppedReason: "by hand" }],
     [
-      "whose image could not be pulled",
+      "that says itself that it never registered, after ten minutes",
       true,
-      { stopCode: "TaskFailedToStart", stoppedReason: "CannotPullContainerError: no such image" },
+      { ...exited, ...lasted(600), containers: [{ exitCode: 86 }] },
     ],
     [
-      "for which there was no room, which says nothing about the agent",
-      false,
-      { stopCode: "TaskFailedToStart", stoppedReason: "Capacity is unavailable at this time." },
+      "that says so when it is stopped",
+      true,
+      { stopCode: "UserInitiated", ...lasted(600), containers: [{ exitCode: 86 }] },
     ],
+    ["that someone else stopped", false, { stopCode: "UserInitiated", stoppedReason: "by hand" }],
     ["that crashed at boot", true, { ...exited, ...lasted(119), containers: [{ exitCode: 1 }] }],
     ["that crashed before ECS saw it run", true, { ...exited, containers: [{ exitCode: 78 }] }],
     ["that ended in error after a while", false, { ...exited, ...lasted(120), containers: [{ exitCode: 1 }] }],
     ["that ended well at once", false, { ...exited, ...lasted(1), containers: [{ exitCode: 0 }] }],
     ["that Spot took away", false, { stopCode: "SpotInterruption", ...lasted(5), containers: [{ exitCode: 137 }] }],
   ])("if it is one %s: %s", (_, failed, task) => {
-    expect(failedLaunchOf({ stoppedAt: startedAt, ...task })).toEqual(
-      failed ? { at: task.stoppedAt ?? startedAt, lacksImage: false } : undefined,
-    );
+    const failure = failedTaskOf({ stoppedAt: startedAt, ...task });
+    expect(failure?.at).toEqual(failed ? (task.stoppedAt ?? startedAt) : undefined);
+    expect(failure?.blocks).toBe(failed ? "hour" : undefined);
+  });
+
+  it.each([
+    "RESOURCE:CPU",
+    "RESOURCE:MEMORY",
+    "RESOURCE:ENI",
+    "AGENT",
+    "EMPTY CAPACITY PROVIDER",
+    "NO ACTIVE INSTANCES",
+    "No Container Instances were found in your capacity provider.",
+  ])("holds up no other where ECS found no host for it: %s", (reason) => {
+    for (const stoppedReason of [reason, `TaskFailedToStart: ${reason}`]) {
+      expect(failedTaskOf({ ...failedToStart, stoppedReason })).toMatchObject({ kind: "capacity", blocks: "never" });
+    }
   });
 
   it("counts only once it is over", () => {
-    expect(failedLaunchOf({ stopCode: "TaskFailedToStart", stoppedReason: "ResourceInitializationError" })).toBe(
+    expect(failedTaskOf({ stopCode: "TaskFailedToStart", stoppedReason: "ResourceInitializationError" })).toBe(
       undefined,
     );
   });
 
+  it("exits with 86 where its agent never registered: entry points and loop agree on the number", () => {
+    expect(neverRegisteredExitCode).toBe(86);
+  });
+});
+
+describe("how long a task that failed to start holds up others", () => {
   const image = "111122223333.dkr.ecr.us-west-2.amazonaws.com/ci:current";
 
-  it.each<[where: string, lacksImage: boolean, reasons: Pick<Task, "stoppedReason" | "containers">]>([
+  it.each<[what: string, blocks: FailedTask["blocks"], reasons: Pick<Task, "stoppedReason" | "containers">]>([
     [
-      "Fargate",
-      true,
+      "on Fargate without its image",
+      "minutes",
       {
         stoppedReason: `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ${image}: ${image}: not found`,
       },
     ],
     [
-      "a host",
-      true,
+      "on a host without its image",
+      "minutes",
       {
         stoppedReason: "Task failed to start",
         containers: [
@@ -109,36 +81,136 @@ describe("a stopped task was launched in vain", () => {
       },
     ],
     [
-      "Fargate without a way to the registry",
-      false,
+      "without a way to the registry",
+      "hour",
       {
         stoppedReason: `CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref ${image}: failed to do request: Head "https://${image}": dial tcp 10.0.3.17:443: i/o timeout`,
       },
     ],
     [
-      "Fargate without a secret",
-      false,
-      { stoppedReason: "ResourceInitializationError: unable to pull secrets: secret not found" },
+      "beyond the registry's pull limit",
+      "minutes",
+      {
+        stoppedReason:
+          "CannotPullContainerError: toomanyrequests: You have reached your unauthenticated pull rate limit.",
+      },
     ],
-  ])("for want of an image or not, on %s: %s", (_, lacksImage, reasons) => {
-    const task: Task = { stopCode: "TaskFailedToStart", stoppedAt: startedAt, ...reasons };
-    expect(failedLaunchOf(task)).toEqual({ at: startedAt, lacksImage });
+    [
+      "without a value in its secret",
+      "minutes",
+      {
+        stoppedReason:
+          "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: ResourceNotFoundException: Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
+      },
+    ],
+    [
+      "on a host without a value in its secret",
+      "minutes",
+      {
+        stoppedReason: "Task failed to start",
+        containers: [{ reason: "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT" }],
+      },
+    ],
+    [
+      "without the right to its secret",
+      "hour",
+      {
+        stoppedReason:
+          "ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException: no",
+      },
+    ],
+    ["for a reason nobody knows", "minutes", { stoppedReason: "Something new" }],
+    ["for want of Spot", "never", { stoppedReason: "Capacity is unavailable at this time." }],
+    ["for want of addresses", "never", { stoppedReason: "InsufficientFreeAddressesInSubnet" }],
+  ])("%s: %s", (_, blocks, reasons) => {
+    expect(failedTaskOf({ ...failedToStart, ...reasons })?.blocks).toBe(blocks);
   });
 });
 
-describe("the launches that failed within the hour", () => {
-  const now = new Date("2026-01-01T12:00:00Z");
-  const failed = (minutesAgo: number, lacksImage = false): FailedLaunch => ({
-    at: new Date(now.getTime() - minutesAgo * 60_000),
-    lacksImage,
+describe("where a task that failed to start would fail again", () => {
+  const attachment = (subnet: string) => [
+    { type: "ElasticNetworkInterface", details: [{ name: "subnetId", value: subnet }] },
+  ];
+  const spot = { capacityProviderName: "FARGATE_SPOT", attachments: attachment("subnet-a") };
+  const host = { capacityProviderName: "hosts-apps", attachments: attachment("subnet-a") };
+
+  it.each<[what: string, place: FailedTask["place"], task: Task]>([
+    [
+      "Spot is short in one zone",
+      { capacityProvider: "FARGATE_SPOT", subnet: "subnet-a" },
+      { ...spot, stoppedReason: "Capacity is unavailable at this time." },
+    ],
+    [
+      "Spot is short, and nobody says where",
+      { capacityProvider: "FARGATE_SPOT", subnet: undefined },
+      { capacityProviderName: "FARGATE_SPOT", stoppedReason: "Capacity is unavailable at this time." },
+    ],
+    [
+      "a subnet has no addresses, which its words name",
+      { subnet: "subnet-b" },
+      {
+        ...spot,
+        stoppedReason:
+          "Unexpected EC2 error while attempting to Create Network Interface in subnet 'subnet-b': InsufficientFreeAddressesInSubnet",
+      },
+    ],
+    [
+      "a subnet has no addresses",
+      { subnet: "subnet-a" },
+      { ...spot, stoppedReason: "InsufficientFreeAddressesInSubnet" },
+    ],
+    [
+      "a registry limits the pulls of one address",
+      { subnet: "subnet-a" },
+      { ...spot, stoppedReason: "CannotPullContainerError: toomanyrequests: Rate exceeded" },
+    ],
+    [
+      "a subnet has no way to the registry",
+      { subnet: "subnet-a" },
+      { ...spot, stoppedReason: "CannotPullContainerError: dial tcp 10.0.3.17:443: i/o timeout" },
+    ],
+    [
+      "a quota is used up",
+      { capacityProvider: "FARGATE_SPOT" },
+      { ...spot, stoppedReason: "You've reached the limit on the number of vCPUs you can run concurrently" },
+    ],
+    [
+      "a host has no place for a network interface",
+      { capacityProvider: "hosts-apps" },
+      { ...host, stoppedReason: "RESOURCE:ENI" },
+    ],
+    ["hosts are short", { capacityProvider: "hosts-apps" }, { ...host, stoppedReason: "InsufficientInstanceCapacity" }],
+    ["the image is missing", undefined, { ...spot, stoppedReason: "CannotPullContainerError: ci: not found" }],
+  ])("where %s", (_, place, task) => {
+    expect(failedTaskOf({ ...failedToStart, ...task })?.place).toEqual(place);
+  });
+});
+
+describe("failures of one subnet", () => {
+  const failure = (subnet?: string): FailedTask => ({
+    at: startedAt,
+    kind: "configuration",
+    message: "i/o timeout",
+    blocks: "hour",
+    ...(subnet && { place: { subnet } }),
   });
 
-  it.each<[what: string, count: number, failures: readonly FailedLaunch[]]>([
-    ["count for an hour", 2, [failed(0), failed(59), failed(60)]],
-    ["count for ten minutes where the image is missing, which someone is to build", 1, [failed(30), failed(10, true)]],
-    ["all count again once one more fails for want of the image", 3, [failed(1, true), failed(11, true), failed(30)]],
-    ["are forgotten after the hour with an image or without", 1, [failed(1, true), failed(60, true), failed(60)]],
-  ])("%s", (_, count, failures) => {
-    expect(countLastHour(failures, now)).toBe(count);
+  it("do not count while another subnet takes the launches", () => {
+    expect(countingFailures([failure("subnet-a"), failure("subnet-a")], ["subnet-a", "subnet-b"])).toEqual([]);
+  });
+
+  it("do not count where the other subnet only lacked room", () => {
+    const noRoom = { ...failure("subnet-b"), kind: "capacity", blocks: "never" } as const;
+    expect(countingFailures([failure("subnet-a"), noRoom], ["subnet-a", "subnet-b"])).toEqual([]);
+  });
+
+  it("count once launches fail in every subnet", () => {
+    const everywhere = [failure("subnet-a"), failure("subnet-b")];
+    expect(countingFailures(everywhere, ["subnet-a", "subnet-b"])).toEqual(everywhere);
+    expect(countingFailures([failure("subnet-a")], ["subnet-a"])).toHaveLength(1);
+  });
+
+  it("do not hide those that would fail anywhere", () => {
+    expect(countingFailures([failure("subnet-a"), failure()], ["subnet-a", "subnet-b"])).toEqual([failure()]);
   });
 });

@@ -151,16 +151,16 @@ describe("an agent pool of Azure DevOps", () => {
       offline("other_gone", at(1));
       offline("keeps-the-queue-open", at(1));
       Object.assign(offline("ci_lost-with-its-job", at(1)), { job: job() });
-      const { ghosts } = joinAgents({
+      const { orphans } = joinAgents({
         members: [],
         vendorAgents: await vendorOf().listAgents(),
         retiring: new Set(),
-        lostSince: new Map(),
+        missingSince: new Map(),
         namePrefix: "ci_",
         registrationGraceSeconds: 300,
         now: at(60),
       });
-      expect(ghosts.map(({ name }) => name)).toEqual(["ci_gone"]);
+      expect(orphans.map(({ name }) => name)).toEqual(["ci_gone"]);
       await vendorOf().removeAgent(String(ghost.id));
       expect(fake.state.agentNamed("ci_gone")).toBeUndefined();
     });

@@ -226,7 +226,7 @@ describe("retirement of an Azure DevOps agent, whatever happens between two of i
         };
         const happens = inTurn(unlock, queue, dispatch, lock);
         const end = await retire({
-          reason: "stranded",
+          reason: "drained",
           events: [
             [assigned, happens],
             [finished, finish(false)],
