@@ -2,6 +2,7 @@ import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
 import type { Ec2FleetConfig } from "./config/ec2-fleet.ts";
+import { vendorOf } from "./config/vendors/index.ts";
 import { AsgCapacity } from "./constructs/instances/asg-capacity.ts";
 import { type BootTimes, bootTimes } from "./constructs/instances/boot-times.ts";
 import { InstanceRole } from "./constructs/instances/role.ts";
@@ -10,35 +11,34 @@ import { instanceUserData } from "./constructs/instances/user-data.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "./constructs/log-group.ts";
 import { fleetNetwork } from "./constructs/network/fleet-network.ts";
 import { ReleaseQueue } from "./constructs/retirement/release-queue.ts";
-import { createFleetSecrets, FleetControl } from "./fleet-control.ts";
-import { instanceVendor } from "./vendors/index.ts";
+import type { Escaped } from "./constructs/terraform-text.ts";
+import { FleetControl } from "./fleet-control.ts";
+import { FleetSecrets } from "./vendors/fleet-secrets.ts";
+import { vendorSynth } from "./vendors/index.ts";
 import type { AgentInstance } from "./vendors/vendor-synth.ts";
 
 /** The boot program's own log; see agents/ec2/README.md. */
 const bootLog = { boot: "/var/log/agent-fleets/boot.log" };
 
 /** `kind: ec2-fleet`: one vendor's agents on the instances of an Auto Scaling group, and the loop that scales them. */
-export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
-  constructor(scope: Construct, name: string, config: Ec2FleetConfig) {
+export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
+  constructor(scope: Construct, name: string, config: Escaped<Ec2FleetConfig>) {
     super(scope, name, config);
     const { context, tags } = this;
     const { agents, compute } = config;
-    const vendor = instanceVendor(config);
     new ArchiveProvider(this, "archive");
     const network = fleetNetwork(this, config.network, context);
-    const secrets = createFleetSecrets(this, { context, config, vendor });
+    const secrets = new FleetSecrets(this, { context, config });
+    const vendor = vendorSynth(config.vendor.type, config, (...secret) => secrets.make(...secret));
     const releaseQueue = new ReleaseQueue(this, "release-queue", context);
     const role = new InstanceRole(this, "role", { context, role: compute.instanceRole });
-    const agent = vendor.instance(
-      {
-        partition: partitionOf(config.region),
-        agents,
-        architecture: compute.architecture,
-        drainTimeoutSeconds: config.retirement.drainTimeoutSeconds,
-        releaseQueue,
-      },
-      secrets,
-    );
+    const agent = vendor.instance({
+      partition: partitionOf(config.region),
+      agents,
+      architecture: compute.architecture,
+      drainTimeoutSeconds: config.retirement.drainTimeoutSeconds,
+      releaseQueue,
+    });
     for (const statement of agent.statements) role.allow(statement);
     role.grant((own) => {
       for (const secret of agent.secrets) secret.grantRead(own);
@@ -69,7 +69,7 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
       template,
       role,
       releaseQueue,
-      asksInstances: vendor.asksInstances,
+      asksInstances: vendorOf(config).asksInstances,
       tags,
     });
     const { outputs } = new FleetControl(this, { context, config, vendor, capacity, secrets, network });

@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { retireEnv } from "../../handlers/lib/settings/retire.ts";
 import { semaphoreRuntime } from "../../handlers/lib/settings/vendors/semaphore.ts";
-import { semaphore as schema } from "../../stacks/config/vendors/semaphore.ts";
+import { ec2Fleet } from "../../stacks/config/ec2-fleet.ts";
+import { semaphoreVendor } from "../../stacks/config/vendors/semaphore.ts";
 import type { Secret } from "../../stacks/constructs/secret.ts";
 import { terraformTexts } from "../../stacks/constructs/terraform-text.ts";
 import { semaphore } from "../../stacks/vendors/semaphore.ts";
-import type { InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
+import type { FleetOf, InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
 import { resources, rightsOf, synthesize, theOnly } from "./synth.ts";
 
 const tokenArn = "arn:aws:ssm:us-west-2:111122223333:parameter/ci/token";
@@ -21,12 +22,17 @@ const fleet: InstanceFleet = {
   releaseQueue,
 };
 
-const vendorOf = (vendor: object = { organization: "acme" }) =>
-  semaphore(terraformTexts(schema.parse({ type: "semaphore", ...vendor })));
+/** The synth half of a fleet with this vendor; `asked` gets the secrets that it asks for. */
+function vendorOf(vendor: object = { organization: "acme" }, asked: string[] = []) {
+  const config = { kind: "ec2-fleet", region: "us-west-2", vendor: { type: "semaphore", ...vendor } };
+  return semaphore(terraformTexts(ec2Fleet.parse(config)) as FleetOf<"semaphore">, (key) => {
+    asked.push(key);
+    return { arn: tokenArn } as Secret;
+  });
+}
 
 function instanceOf(vendor: object = {}, changes: Partial<InstanceFleet> = {}) {
-  const secrets = { agentTypeToken: { arn: tokenArn } as Secret };
-  return vendorOf({ organization: "acme", ...vendor }).instance({ ...fleet, ...changes }, secrets);
+  return vendorOf({ organization: "acme", ...vendor }).instance({ ...fleet, ...changes });
 }
 
 const agentConfigOf = (...args: Parameters<typeof instanceOf>) =>
@@ -45,14 +51,15 @@ describe("a Semaphore fleet", () => {
   });
 
   it("has agents that leave by themselves and alone know what they do, one secret and no webhook", () => {
-    const { departure, asksInstances, apiSecret, secrets, webhook } = vendorOf();
-    expect({ departure, asksInstances, apiSecret, webhook }).toEqual({
+    const asked: string[] = [];
+    const { departure, apiSecret, webhook } = vendorOf(undefined, asked);
+    expect({ departure, apiSecret, webhook }).toEqual({
       departure: "by-itself",
-      asksInstances: true,
-      apiSecret: "agentTypeToken",
+      apiSecret: { arn: tokenArn },
       webhook: undefined,
     });
-    expect(Object.keys(secrets)).toEqual(["agentTypeToken"]);
+    expect(asked).toEqual(["agentTypeToken"]);
+    expect(semaphoreVendor.asksInstances).toBe(true);
   });
 });
 

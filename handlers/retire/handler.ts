@@ -1,7 +1,12 @@
-import type * as z from "zod";
 import { VendorApiError } from "../lib/core/errors.ts";
 import type { Log, Metrics, Vendor, VendorRetirement } from "../lib/core/ports.ts";
-import { AgentBusyError, type RetirementReason, retirementEvent } from "../lib/core/retirement.ts";
+import {
+  AgentBusyError,
+  type RetireAnswers,
+  type RetirementEvent,
+  type RetirementReason,
+  retirementEvent,
+} from "../lib/core/retirement.ts";
 
 /** What one pool's agents are retired with. */
 export interface RetirePool {
@@ -17,10 +22,8 @@ export interface RetireDeps {
   readonly log: Log;
 }
 
-/** What the workflow learns: what the agent does, or whether another one is to take its place at once. */
-export type RetireAnswer = { readonly state: "idle" | "busy" | "gone" } | { readonly replace: boolean };
-
-type RetirementEvent = z.output<typeof retirementEvent>;
+/** See {@link RetireAnswers}. */
+export type RetireAnswer = RetireAnswers[keyof RetireAnswers];
 
 /** Agents whose going says nothing about how many are wanted. */
 const unplanned: ReadonlySet<RetirementReason> = new Set(["release", "spot-interruption", "rebalance"]);

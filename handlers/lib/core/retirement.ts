@@ -53,3 +53,13 @@ export type RetirementInput = z.output<typeof retirementInput>;
 export const retirementEvent = retirementInput
   .pick({ agent: true, reason: true })
   .extend({ step: z.enum(retirementSteps) });
+
+/** See {@link retirementEvent}. */
+export type RetirementEvent = z.output<typeof retirementEvent>;
+
+/** What the retire Lambda answers to each step: what the agent does, or whether another one is to take its place at once. */
+export interface RetireAnswers {
+  readonly drain: { readonly state: "idle" | "busy" | "gone" };
+  readonly undrain: { readonly state: "busy" };
+  readonly deregister: { readonly replace: boolean };
+}

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { Fn, TerraformLocal } from "cdktf";
 import type { Construct } from "constructs";
 import { ConfigError } from "../../config/errors.ts";
-import { terraformText } from "../terraform-text.ts";
+import { type TerraformText, terraformText } from "../terraform-text.ts";
 
 /** EC2's limit for user data, before encoding. */
 const maxBytes = 16_384;
@@ -44,12 +44,12 @@ export function instanceUserData(
 }
 
 /** A bash program: the settings in single quotes, in which bash expands nothing, then the files. */
-export function bootProgram(settings: Readonly<Record<string, string>>, files: readonly string[]): string {
+export function bootProgram(settings: Readonly<Record<string, string>>, files: readonly string[]): TerraformText {
   const lines = Object.entries(settings).map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'\n`);
   const scripts = ["ec2/library.sh", ...files].map((file) =>
     terraformText(readFileSync(new URL(`../../../agents/${file}`, import.meta.url), "utf8")),
   );
-  return ["#!/bin/bash\n", ...lines, ...scripts].join("");
+  return ["#!/bin/bash\n", ...lines, ...scripts].join("") as TerraformText;
 }
 
 /** Replaces each expression by text that hardly compresses. */

@@ -1,14 +1,19 @@
+import { format } from "./execution.ts";
+import type { ContainerState, SharedState } from "./state-names.ts";
 import { call, type States } from "./states-language.ts";
 
 /**
  * The states that end an agent in a container after it is drained and deregistered. @param cluster its cluster's ARN
  */
-export function inContainers(props: { readonly partition: string }, cluster: string): States {
+export function inContainers(
+  props: { readonly partition: string },
+  cluster: string,
+): States<ContainerState, SharedState | ContainerState> {
   return {
     "Stop the task": call(
       props,
       "aws-sdk:ecs:stopTask",
-      { Cluster: cluster, "Task.$": "$.agent.capacityId", "Reason.$": "States.Format('agent-fleets: {}', $.reason)" },
+      { Cluster: cluster, "Task.$": "$.agent.capacityId", "Reason.$": format("agent-fleets: {}", "$.reason") },
       { ResultPath: null, Next: "Gone" },
       // ECS answers so for a task that it no longer knows.
       { "Ecs.InvalidParameterException": "Gone", otherwise: "Failed" },
