@@ -20,7 +20,7 @@ export const vendorFiles: readonly VendorFile[] = [
   {
     template: "settings.ts",
     path: "handlers/lib/settings/vendors/<id>.ts",
-    is: "the schema of what the runtime half has to know",
+    is: "the settings of the runtime half, as a schema",
   },
   {
     template: "client.ts",
@@ -34,15 +34,20 @@ export const vendorFiles: readonly VendorFile[] = [
     is: "how an agent is drained",
     optional: true,
   },
-  { template: "webhook.ts", path: "handlers/lib/vendors/<id>/webhook.ts", is: "what it posts", optional: true },
+  {
+    template: "webhook.ts",
+    path: "handlers/lib/vendors/<id>/webhook.ts",
+    is: "how its webhooks are read",
+    optional: true,
+  },
   {
     template: "config.ts",
     path: "stacks/config/vendors/<id>.ts",
-    is: "the one object that says all a config needs of it (defineVendor)",
+    is: "the one object with all facts that configs need (defineVendor)",
     has: /\bdefineVendor\(/,
   },
   { template: "synth.ts", path: "stacks/vendors/<id>.ts", is: "the synth half: its secrets, container or instance" },
-  { template: "README.md", path: "agents/<id>/README.md", is: "what runs on the machine" },
+  { template: "README.md", path: "agents/<id>/README.md", is: "the files that run on the machine" },
   { template: "boot.sh", path: "agents/<id>/boot.sh", is: "the vendor's part of the boot program", optional: true },
   { template: "fake.ts", path: "__tests__/fakes/<id>.ts", is: "a fake of its API over HTTP", has: /\bstartHttpFake\(/ },
   {
@@ -71,7 +76,11 @@ export const vendorRegistries: readonly VendorRegistry[] = [
   { path: "stacks/vendors/index.ts", below: /^const halves: .*$/m },
 ];
 
-/** What a vendor lacks in a project that compiles, as sentences that say what to add. @param root the project's folder */
+/**
+ * The parts that a vendor lacks in a project that compiles, as sentences that say what to add.
+ *
+ * @param root the project's folder
+ */
 export function missingParts(root: string, id: string): string[] {
   const files = vendorFiles.flatMap(({ path, is, has, optional }) => {
     const file = path.replaceAll("<id>", id);

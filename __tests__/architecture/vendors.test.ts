@@ -16,11 +16,11 @@ describe("a vendor", () => {
 
   it("that lacks parts is told which, the fake and the contract suite among them", () => {
     expect(missingParts(empty, "novel")).toEqual([
-      "add handlers/lib/settings/vendors/novel.ts: the schema of what the runtime half has to know",
+      "add handlers/lib/settings/vendors/novel.ts: the settings of the runtime half, as a schema",
       "add handlers/lib/vendors/novel/client.ts: the runtime half: its demand and its agents",
-      "add stacks/config/vendors/novel.ts: the one object that says all a config needs of it (defineVendor)",
+      "add stacks/config/vendors/novel.ts: the one object with all facts that configs need (defineVendor)",
       "add stacks/vendors/novel.ts: the synth half: its secrets, container or instance",
-      "add agents/novel/README.md: what runs on the machine",
+      "add agents/novel/README.md: the files that run on the machine",
       "add __tests__/fakes/novel.ts: a fake of its API over HTTP",
       "add __tests__/contract/novel.test.ts: the contract suite over the fake (describeVendorContract)",
       "add config/novel.yaml: an example config of vendor novel",

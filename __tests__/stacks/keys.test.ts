@@ -12,7 +12,7 @@ import { stubBundles } from "./synth.ts";
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** Keys that change nothing, by kind and vendor, each with the reason. Keep the list short: a key should do something. */
+/** Keys that change nothing, by kind and vendor, each with the reason. A key should do something: keep the list short. */
 const exceptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "ecs-fleet of azure-devops": {
     "retirement.maxConcurrency": "is for the release queue, which agents on instances alone have",

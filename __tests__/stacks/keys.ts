@@ -56,7 +56,7 @@ interface JsonSchema {
 
 const schema = z.toJSONSchema(stackConfig, { io: "input" }) as JsonSchema;
 
-/** What the schema knows of a place, in each form that a value may have there. */
+/** The schemas of a place: one for each form that a value may have there. */
 function schemasAt(path: LeafPath): readonly JsonSchema[] {
   const forms = (each: JsonSchema): readonly JsonSchema[] => [
     each,

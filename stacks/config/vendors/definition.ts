@@ -9,7 +9,7 @@ import type { Explanation } from "../reading/explain.ts";
 import type { Rule } from "../rules.ts";
 import type { SecretSource, VendorSecret } from "../secrets.ts";
 
-/** What the config of a fleet says besides its vendor and secrets, as far as vendors have rules for it. */
+/** The parts of a fleet's config that vendors' rules and warnings may read, besides its vendor and secrets. */
 interface FleetsByKind {
   readonly "ecs-fleet": {
     readonly region: string;
@@ -45,7 +45,7 @@ export interface Reach {
 
 type VendorSchema<Id extends VendorId> = z.ZodObject<{ readonly type: z.ZodLiteral<Id> }, z.core.$strict>;
 
-/** All that a config has to know of one vendor. */
+/** All facts about one vendor that configs need. Kinds, errors, warnings, CLI and config reference derive from it. */
 export interface VendorDefinition<
   Id extends VendorId,
   Kind extends FleetKind,
@@ -55,19 +55,19 @@ export interface VendorDefinition<
   readonly id: Id;
   /** The kind of stack that runs its agents. */
   readonly kind: Kind;
-  /** What `vendor` of a config file may say. */
+  /** The schema of `vendor` in a config file. */
   readonly schema: Schema;
   /** Its secrets, by their keys in `secrets` of a config file. */
   readonly secrets: { readonly [K in Key]: VendorSecret };
-  /** What must hold between `vendor` and the rest of a fleet's config. */
+  /** Rules between `vendor` and the rest of a fleet's config. */
   readonly rules: readonly Rule<FleetOf<Kind, z.output<Schema>, NoInfer<Key>>>[];
-  /** Whether only the instances themselves say what an agent does, so that retirements must ask there. */
+  /** Whether retirements must ask the instance whether its agent works, because the vendor's API does not say. */
   readonly asksInstances: Kind extends "ec2-fleet" ? boolean : false;
   /** Whether one fleet may serve several agent pools of this vendor. */
   readonly severalPools: Kind extends "ecs-fleet" ? boolean : false;
   /** See {@link Reach}. */
   reaches(vendor: z.output<Schema>): Reach;
-  /** What is allowed but most likely not what its author wants; `false` stands for nothing. */
+  /** Warnings about settings that are allowed but most likely a mistake. `false` entries are skipped. */
   warnings(fleet: FleetOf<Kind, z.output<Schema>, NoInfer<Key>>): readonly (Explanation | false)[];
 }
 

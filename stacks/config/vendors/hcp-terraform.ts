@@ -139,7 +139,7 @@ export const hcpTerraformVendor = defineVendor({
   reaches: ({ address, demand, manage: managed }) => ({
     address: address === publicAddress ? publicAddress : undefined,
     agents: [],
-    // The webhook answers run tasks from the network, and from there cannot wake the loop without an endpoint.
+    // With run tasks the webhook runs in the network, too, and wakes the loop from there.
     functions: [
       ...(managed?.runTask ? (["lambda"] as const) : []),
       ...(demand === "notifications" ? (["dynamodb"] as const) : []),

@@ -44,7 +44,7 @@ export function vendorsOf<Kind extends FleetKind>(kind: Kind): readonly VendorsO
   return Object.values(vendors).filter((vendor): vendor is VendorsOf<Kind> => vendor.kind === kind);
 }
 
-/** What `vendor` of a fleet of these vendors may say. */
+/** The schema of `vendor` in the config of a fleet of these vendors. */
 export function vendorSchema<Vendor extends { readonly schema: z.core.$ZodTypeDiscriminable }>(
   all: readonly Vendor[],
 ): z.ZodDiscriminatedUnion<[Vendor["schema"], ...Vendor["schema"][]], "type"> {
@@ -60,7 +60,7 @@ export function vendorRules<Fleet extends { readonly vendor: { readonly type: Ve
   return all.flatMap(({ id, rules }) => forVendor<Fleet>(id, rules));
 }
 
-/** What holds for one vendor's fleets: of the definition, what can be asked without knowing the vendor. */
+/** The facts of a definition that can be asked without knowing which vendor it is of. */
 interface VendorOfFleet<Fleet extends AnyFleet> {
   readonly id: VendorId;
   readonly asksInstances: boolean;

@@ -1,6 +1,6 @@
 import type { RetireAnswers, RetirementInput } from "../../../handlers/lib/core/retirement.ts";
 
-/** What an execution knows: its input, and under a key each what its states have put beside it. */
+/** The data of an execution: its input, and one key for each result that its states add. */
 interface Execution extends RetirementInput {
   readonly drain: RetireAnswers["drain"];
   readonly left: RetireAnswers["deregister"];
@@ -40,7 +40,7 @@ type ValueBelow<T, Path extends string> = Path extends `[0]${infer Rest}`
             : never;
       }[keyof T & string];
 
-/** A JSONPath to what an execution knows, such as `$.agent.name`. Other paths do not compile. */
+/** A JSONPath into the data of an execution, such as `$.agent.name`. Other paths do not compile. */
 export type ExecutionPath = `$${PathsBelow<Execution>}`;
 
 type ValueAt<Path extends ExecutionPath> = Path extends `$${infer Below}` ? ValueBelow<Execution, Below> : never;
@@ -48,7 +48,7 @@ type ValueAt<Path extends ExecutionPath> = Path extends `$${infer Below}` ? Valu
 /** Where a state puts an answer. */
 export type ResultPath = { [Key in keyof Execution]-?: `$.${Key}` }[keyof Execution];
 
-/** Where an answer of this type is looked for. */
+/** The keys that hold an answer of this type. */
 export type ResultPathOf<Answer> = {
   [Key in keyof Execution]-?: Execution[Key] extends Answer
     ? Answer extends Execution[Key]
@@ -60,28 +60,28 @@ export type ResultPathOf<Answer> = {
 declare const built: unique symbol;
 type Intrinsic = string & { readonly [built]: true };
 
-/** What a call is made with. The values of keys that end in `.$` are looked up when the call is made. */
+/** The parameters of a call. Step Functions looks up the values of keys that end in `.$` when it makes the call. */
 export interface Parameters {
   readonly [name: `${string}.$`]: ExecutionPath | "$$.Execution.Id" | Intrinsic;
   readonly [name: string]: unknown;
 }
 
-/** A text with what stands at the path in place of `{}`. @param text without quotes */
+/** A text in which the value at the path replaces `{}`. @param text without quotes */
 export function format(text: string, path: ExecutionPath): Intrinsic {
   return `States.Format('${text}', ${path})` as Intrinsic;
 }
 
-/** A list of what stands at the path. */
+/** A list with the value at the path as its only item. */
 export function listOf(path: ExecutionPath): Intrinsic {
   return `States.Array(${path})` as Intrinsic;
 }
 
-/** Whether there is something at the path. */
+/** Whether the path has a value. */
 export function isPresent(path: ExecutionPath) {
   return { Variable: path, IsPresent: true };
 }
 
-/** Whether this stands at the path. A text or truth value that cannot stand there does not compile. */
+/** Whether the path has this value. A text or truth value that it cannot have does not compile. */
 export function equals<Path extends ExecutionPath>(path: Path, value: ValueAt<Path> & (string | boolean)) {
   return typeof value === "boolean"
     ? { Variable: path, BooleanEquals: value }

@@ -3,7 +3,7 @@ import type { Parameters, ResultPath } from "./execution.ts";
 /** A rule of a choice, and where it leads. */
 export type Choice<Name extends string> = Readonly<Record<string, unknown>> & { readonly Next: Name };
 
-/** Where the answer of a task goes, and what is next. */
+/** The place of a task's answer, and the next state. */
 export interface Then<Name extends string, Result extends ResultPath = ResultPath> {
   /** `null`: nowhere. */
   readonly ResultPath: Result | null;
@@ -26,7 +26,7 @@ export type States<Own extends string = string, Reachable extends string = strin
   readonly [Name in Own]: State<Reachable>;
 };
 
-/** A workflow in the Amazon States Language, JSONPath: every state that one of its states leads to is there. */
+/** A workflow in the Amazon States Language, JSONPath. It has every state that one of its states leads to. */
 export interface Definition<Name extends string = string> {
   readonly Comment: string;
   readonly StartAt: Name;
