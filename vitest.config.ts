@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
@@ -18,12 +19,17 @@ const projects = ["e2e", "processes", "fast"];
 /**
  * Project after project, the longest file first. A worker of `fast` keeps its modules only while the next file is of the
  * same project. Deploying every shipped config takes longest: begun last, it would be waited for alone.
+ * `--sequence.shuffle` puts the files of a project, and the tests of a file, in a random order.
  */
 class ByProject extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId, project }: TestSpecification) =>
       moduleId.endsWith("/e2e/shipped.test.ts") ? -1 : projects.indexOf(project.name);
-    const sorted = this.ctx.config.sequence.shuffle ? files : await super.sort(files);
+    const { shuffle, seed } = this.ctx.config.sequence;
+    const drawn = ({ moduleId }: TestSpecification) => hash("sha256", `${seed} ${moduleId}`);
+    const sorted = shuffle
+      ? files.toSorted((one, other) => drawn(one).localeCompare(drawn(other)))
+      : await super.sort(files);
     return sorted.toSorted((one, other) => rank(one) - rank(other));
   }
 }

@@ -17,7 +17,8 @@ describe("what is generated from the schema", () => {
   });
 
   it("describes every key", () => {
-    expect(undescribed(z.toJSONSchema(stackConfig, { io: "input" }), "")).toEqual([]);
+    const missing = undescribed(z.toJSONSchema(stackConfig, { io: "input" }), "");
+    expect(missing, "give these keys a .describe(…) in stacks/config, then run `npm run schema`").toEqual([]);
   });
 
   it("has patterns that editors can use", () => {
