@@ -39,7 +39,7 @@ function findings(text: string): string {
   return stdout + stderr;
 }
 
-describe.skipIf(!shellcheck)("shellcheck", { timeout: 60_000 }, () => {
+describe.skipIf(!shellcheck)("shellcheck", () => {
   it("finds fault where there is some", () => {
     expect(findings("x=1 2\necho $x `date`\n")).toContain("SC2086");
   });

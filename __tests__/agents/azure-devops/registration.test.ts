@@ -13,7 +13,7 @@ const servicePrincipal = {
 };
 const credentials = [".agent", ".credentials", ".credentials_rsaparams"];
 
-describe.skipIf(!canRun).concurrent("azure-devops: the agent's script registers an agent", { timeout: 60_000 }, () => {
+describe.skipIf(!canRun).concurrent("azure-devops: the agent's script registers an agent", () => {
   it.for([
     ["PAT", {}, "VSTS_AGENT_INPUT_TOKEN"],
     ["service principal", servicePrincipal, "VSTS_AGENT_INPUT_CLIENTSECRET"],

@@ -101,8 +101,8 @@ function follow(child: ChildProcess): Container {
       child.on("exit", (code, signal) => {
         const settle = () => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
         child.on("close", settle);
-        // An orphan would keep the output open.
-        setTimeout(settle, 1000).unref();
+        // An orphan would keep the output open. What was written before is read in the rounds after the timer.
+        setTimeout(() => setImmediate(() => setImmediate(settle)), 1000).unref();
       });
     }),
     events: () => reports.map((report) => report.event),

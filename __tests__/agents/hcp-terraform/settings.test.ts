@@ -6,7 +6,7 @@ import { environment, folder, napOf, removeFolder, start, token } from "./stage.
 
 afterAll(removeFolder);
 
-describe.skipIf(!dash).concurrent("the settings of the agent's entry point", { timeout: 30_000 }, () => {
+describe.skipIf(!dash).concurrent("the settings of the agent's entry point", () => {
   it("defect 8: only the agent has the token in its environment, and no command line and no log has it", async (t) => {
     const container = start(t, {}, { agent_token: "exported by somebody" });
     const { env, pid } = await container.sees("started");

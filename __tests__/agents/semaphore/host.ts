@@ -17,7 +17,7 @@ export const agentProgram = `#!/bin/bash
 stage=\${0%/root/*}
 stat -c '%F %a' "$3" >"$stage/config-file"
 cat "$3" >"$stage/config"
-for ((i = 0; i < 50; i++)); do [[ -e $3 ]] || break; "$stage/real/sleep" 0.1; done
+for ((i = 0; i < 600; i++)); do [[ -e $3 ]] || break; "$stage/real/sleep" 0.1; done
 if [[ -e $3 ]]; then echo "and there still" >>"$stage/config-file"; fi
 env -0 >"$stage/environment"
 tr '\\0' '\\n' <"/proc/$$/cmdline" >"$stage/command-line"

@@ -6,7 +6,7 @@ import { arns, canBoot, makeWorkerHost, privateKey, removeKeys, settings, token 
 
 afterAll(removeKeys);
 
-describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", { timeout: 60_000 }, () => {
+describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", () => {
   it("becomes the verified launcher with its secrets and metadata, and powers off when that ends", async (t) => {
     const host = await makeWorkerHost(t);
     const boot = await host.start();
