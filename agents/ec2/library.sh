@@ -8,6 +8,7 @@ readonly root=${AGENT_FLEETS_ROOT:-} # tests put a folder before every path
 readonly metadata_service=${AGENT_FLEETS_IMDS:-http://169.254.169.254}
 readonly home=$root/usr/local/lib/agent-fleets
 readonly logs=$root/var/log/agent-fleets
+readonly run=$root/run/agent-fleets # empty at each start of the host
 readonly power_off_delay=${AGENT_FLEETS_POWER_OFF_DELAY_SECONDS:-60}
 unit_lines=() # lines that a vendor adds to [Service] of its agent's unit
 
@@ -110,13 +111,37 @@ verify_sha256() {
   if [[ ${actual%% *} != "$2" ]]; then fail "checksum of ${1##*/} is ${actual%% *}, not $2"; fi
 }
 
-imds_curl() { curl --silent --show-error --fail --noproxy '*' --connect-timeout 2 --max-time 5 "$@"; }
+# What the metadata service says of an instance, byte for byte. Whatever else comes, such as an empty text or the page of a
+# portal, is never used.
+declare -rA forms=(
+  [instance-id]='i-([0-9a-f]{8}|[0-9a-f]{17})'
+  [ami-id]='ami-([0-9a-f]{8}|[0-9a-f]{17})'
+  [tags/instance/AgentFleetsRole]='floor|burst'
+  [autoscaling/target-lifecycle-state]='InService|Terminated|Detached|Standby|Warmed:(Hibernated|Running|Stopped|Terminated)'
+)
+readonly nothing_there=44 # status of imds_once
 
-# imds_once PATH: one question to the metadata service (version 2). Fails as well in a condition: no token, no answer.
+imds_curl() { curl --silent --show-error --noproxy '*' --connect-timeout 2 --max-time 5 "$@" | tr '\0' '?'; }
+
+# imds_once PATH: one question to the metadata service (version 2). Prints an answer of the form of PATH; status 44 where there
+# is none (404). Fails in a condition as well.
 imds_once() {
-  local token
-  token=$(imds_curl -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata_service/latest/api/token")
-  imds_curl -H @- "$metadata_service/latest/meta-data/$1" <<<"X-aws-ec2-metadata-token: $token"
+  local LC_ALL=C token answer code
+  token=$(imds_curl --fail -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata_service/latest/api/token")
+  if ! [[ $token =~ ^[A-Za-z0-9+/=_-]+$ ]]; then
+    log 'the metadata service gives no token'
+    return 1
+  fi
+  # The status comes last, so that no line break of the answer is lost.
+  answer=$(imds_curl --write-out '%{http_code}' -H @- "$metadata_service/latest/meta-data/$1" \
+    <<<"X-aws-ec2-metadata-token: $token")
+  code=${answer: -3} answer=${answer%???}
+  if [[ $code == 404 ]]; then return "$nothing_there"; fi
+  if [[ $code != 200 ]] || ! [[ $answer =~ ^(${forms[$1]})$ ]]; then
+    log "the metadata service answers $code for $1, with $(printf %q "${answer:0:60}")"
+    return 1
+  fi
+  printf '%s' "$answer"
 }
 
 # imds PATH: prints what the metadata service has there.
@@ -126,6 +151,21 @@ imds() { retry 5 1 imds_once "$1"; }
 aws_cli() {
   LC_ALL=C.UTF-8 AWS_PAGER='' AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=3 \
     timeout 60 aws --cli-connect-timeout 5 --cli-read-timeout 20 --output text "$@"
+}
+
+# clean VARIABLE: takes off what surrounds a secret and nobody means: line breaks of any kind, blanks, byte-order marks. Text of
+# several lines, such as a key, keeps one line break at its end: some programs refuse a key without.
+clean() {
+  local LC_ALL=C _text=${!1} _before='' _end='' _bom=$'\xef\xbb\xbf'
+  until [[ $_text == "$_before" ]]; do
+    _before=$_text _text=${_text#"$_bom"}
+    _text=${_text%"$_bom"}
+    _text=${_text#"${_text%%[![:space:]]*}"}
+    _end+=${_text##*[![:space:]]}
+    _text=${_text%"${_text##*[![:space:]]}"}
+  done
+  if [[ $_text == *$'\n'* && $_end == *$'\n'* ]]; then _text+=$'\n'; fi
+  printf -v "$1" '%s' "$_text"
 }
 
 secret_text() {
@@ -145,6 +185,7 @@ secret_text() {
     printf .
   )
   text=${text%$'\n'.}
+  clean text
   if [[ -z $text || $text == None ]]; then
     log "$arn holds no text: give the secret a value"
     return 1
@@ -152,12 +193,11 @@ secret_text() {
   printf '%s' "$text"
 }
 
-# read_secret ARN: prints the text of a secret or parameter, byte for byte. It is tried for four minutes: a fleet's first instance
+# read_secret ARN: prints the text of a secret or parameter, clean. It is tried for four minutes: a fleet's first instance
 # is up before anybody has filled its secrets.
 read_secret() { retry 8 2 secret_text "$1"; }
 
-# read_secret_into VARIABLE ARN [KEY]: of a secret that holds a JSON object, KEY alone is taken. Many lines stay byte for
-# byte, a single line loses its end of line: nobody means that one.
+# read_secret_into VARIABLE ARN [KEY]: of a secret that holds a JSON object, KEY alone is taken, and cleaned as well.
 read_secret_into() {
   local _text
   _text=$(
@@ -168,20 +208,20 @@ read_secret_into() {
   if [[ -n ${3:-} ]]; then
     _text=$(printf '%s' "$_text" | jq -ej --arg key "$3" '.[$key] | strings' 2>/dev/null && printf . || true)
     _text=${_text%.}
+    clean _text
     if [[ -z $_text ]]; then fail "$2 holds no text under the key $3"; fi
   fi
-  if [[ ${_text%$'\n'} != *$'\n'* ]]; then _text=${_text%$'\n'}; fi
   printf -v "$1" '%s' "$_text"
 }
 
 # role_of_agent [SECONDS]: prints the role that the loop gave this instance by its tag; burst if none comes in time.
 role_of_agent() {
-  local deadline=$((SECONDS + ${1:-120})) role
-  while true; do
-    role=$(imds_once tags/instance/AgentFleetsRole 2>/dev/null || true)
-    case $role in floor | burst) break ;; esac
+  local seconds=${1:-120} deadline role
+  deadline=$((SECONDS + seconds))
+  until role=$(imds_once tags/instance/AgentFleetsRole 2>/dev/null); do
     if ((SECONDS >= deadline)); then
-      log 'no role came by the tag AgentFleetsRole: burst'
+      log "no role came by the tag AgentFleetsRole within $seconds s: burst, so this agent leaves when it is idle"
+      log 'either the tag was never written, or this type of instance shows only the tags that it was launched with'
       role=burst
       break
     fi
@@ -190,11 +230,27 @@ role_of_agent() {
   printf '%s' "$role"
 }
 
-# await_service: an instance of a warm pool starts long before it is wanted, and may be stopped meanwhile.
+# target_lifecycle_state: prints the state that the group has in mind for this instance; nothing for an instance of no group.
+target_lifecycle_state() {
+  local status=0
+  imds_once autoscaling/target-lifecycle-state || status=$?
+  if [[ $status -ne $nothing_there ]]; then return "$status"; fi
+}
+
+# await_service: returns once the group wants this instance in service. An instance of a warm pool starts long before that, and
+# may be stopped meanwhile. One that the group takes away already gets no agent, which would only get a job to lose: it
+# waits for its end. An instance of no group is somebody's own and gets its agent.
 await_service() {
-  if [[ ${AGENT_FLEETS_WARM_POOL:-false} != true ]]; then return 0; fi
-  log 'waiting until the group puts this instance in service'
-  until [[ $(imds_once autoscaling/target-lifecycle-state 2>/dev/null || true) == InService ]]; do sleep 5; done
+  local state said=-
+  while true; do
+    state=$(retry 8 1 target_lifecycle_state)
+    if [[ $state == InService || (-z $state && ${AGENT_FLEETS_WARM_POOL:-false} != true) ]]; then return 0; fi
+    if [[ $state != "$said" ]]; then
+      log "no agent is started: the group wants this instance ${state:-nowhere yet}. Waiting until it is wanted in service"
+      said=$state
+    fi
+    sleep 5
+  done
 }
 
 start_log_agent() {
@@ -220,28 +276,113 @@ JSON
   if [[ $tried -ne 0 ]]; then log "the CloudWatch agent does not start (status $tried): logs stay on this host"; fi
 }
 
-# power_off: ends the instance, late enough for its logs to get out. An end soon after the start is a failure of the boot:
-# the instance then stays until the scaling loop had its chance to stop it, because one that powers off is replaced at
-# once by its group, and the same failure again would come round for ever. Where the loop sees no agents, it sees this end
-# alone, and takes burst instances out of the group. An agent that left well has only to be released; if nobody does that,
-# its host stays so long that nobody takes its end for a failure.
+uptime_seconds() {
+  local uptime=
+  read -r uptime _ <"$root/proc/uptime" || true
+  printf '%d' "${uptime%%.*}"
+}
+
+# agent_begins: the last step of `start` before it becomes the agent. What comes after it is no failed boot any more.
+agent_begins() {
+  await_service
+  mkdir -p "$run"
+  uptime_seconds >"$run/agent"
+  if ((${AGENT_FLEETS_REGISTRATION_GRACE_SECONDS:-0} > 0)); then
+    try systemd-run --quiet --collect --unit=agent-fleets-registration \
+      --property="StandardError=append:$logs/boot.log" /bin/bash "$home/boot" check_registration
+    if [[ $tried -ne 0 ]]; then log 'nobody will look whether the agent registers'; fi
+  fi
+}
+
+# registration: prints `yes` if the agent of this start has registered, `no` if that is proven not to be so, else `unclear`.
+# look_at_agent: runs every few seconds meanwhile, and writes down what `registration` must know. Each vendor has its own.
+registration() { printf unclear; }
+look_at_agent() { :; }
+
+state_of_unit() { systemctl show --property=ActiveState --value agent-fleets.service; }
+
+# check_registration: runs beside the agent until the grace is over. Then only an agent that surely has not registered is told
+# to leave, and nobody looks again.
+check_registration() {
+  local grace=$AGENT_FLEETS_REGISTRATION_GRACE_SECONDS second registered
+  for ((second = 0; second < grace; second += 5)); do
+    sleep 5
+    if [[ $(state_of_unit) != active ]]; then return 0; fi
+    look_at_agent
+  done
+  registered=$(registration)
+  if [[ $registered != no ]]; then
+    log "the agent stays: whether it has registered within $grace s? $registered"
+    return 0
+  fi
+  log "the agent has not registered within $grace s and is told to leave"
+  : >"$run/never-registered"
+  systemctl --no-block stop agent-fleets.service
+}
+
+left_well() {
+  local end
+  end=$(systemctl show --property=ExecMainCode,ExecMainStatus agent-fleets.service || true)
+  [[ $end == *ExecMainCode=1* && $end == *ExecMainStatus=0* ]] # exited, with status 0
+}
+
+# failed_launch: prints why this instance was launched in vain, nothing where it was not. An agent that was told to leave, but
+# has turned out to be registered, was not.
+failed_launch() {
+  local told=false age
+  if [[ -e $run/never-registered ]]; then told=true; fi
+  if [[ -e $run/drained ]] || { [[ $told == false ]] && left_well; }; then return 0; fi
+  if [[ ! -e $run/agent ]]; then
+    printf boot-failed
+    return 0
+  fi
+  age=$(($(uptime_seconds) - $(<"$run/agent")))
+  if [[ $(registration) != yes ]] && { [[ $told == true ]] || ((age < ${AGENT_FLEETS_BOOT_SECONDS:-0})); }; then
+    printf never-registered
+  fi
+}
+
+# reach_out: what it takes to call AWS from this host. A vendor with proxies has its own.
+reach_out() { :; }
+
+# send_reason REASON: into the release queue, where SQS itself says which instance it comes from. What jobs have put into a home
+# has no say in this.
+send_reason() {
+  export HOME=/nonexistent AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+  retry 4 2 aws_cli --region "$AGENT_FLEETS_REGION" sqs send-message \
+    --queue-url "$AGENT_FLEETS_RELEASE_QUEUE_URL" --message-body "{\"reason\":\"$1\"}"
+}
+
+report() {
+  reach_out
+  send_reason "$1" >/dev/null
+}
+
+# power_off: ends the instance, late enough for its logs to get out. The fleet hears of a launch in vain. The instance then stays
+# until the fleet had its chance to end it, because one that powers off is replaced at once by its group, and the same
+# failure again would come round for ever. Where the loop sees no agents, burst instances do not wait. An agent that left well
+# has only to be released; if nobody does that, its host stays so long that nobody takes its end for a failure.
 power_off() {
-  local earliest=${AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS:-0} end uptime
+  local earliest=${AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS:-0} reason uptime
   if [[ ${AGENT_FLEETS_POWER_OFF:-true} != true ]]; then
     log 'not powering off, as AGENT_FLEETS_POWER_OFF wants'
     return 0
   fi
+  reason=$(failed_launch)
+  if [[ -n $reason ]]; then
+    log "launched in vain: $reason"
+    try report "$reason"
+    if [[ $tried -ne 0 ]]; then log 'the fleet could not be told'; fi
+  fi
   log "powering off in $power_off_delay s"
   sleep "$power_off_delay"
-  end=$(systemctl show --property=ExecMainCode,ExecMainStatus agent-fleets.service || true)
-  if [[ $end == *ExecMainCode=1* && $end == *ExecMainStatus=0* ]]; then # exited, with status 0
+  if [[ -z $reason ]] && left_well; then
     earliest=${AGENT_FLEETS_BOOT_SECONDS:-$earliest}
   elif [[ $(imds_once tags/instance/AgentFleetsRole 2>/dev/null || true) == burst ]]; then
     earliest=0
   fi
-  read -r uptime _ <"$root/proc/uptime" || uptime=$earliest
-  uptime=${uptime%.*}
-  if ((uptime < earliest)); then
+  uptime=$(uptime_seconds)
+  if ((uptime > 0 && uptime < earliest)); then
     log "staying for another $((earliest - uptime)) s"
     sleep "$((earliest - uptime))"
   fi
