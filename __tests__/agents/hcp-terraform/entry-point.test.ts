@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { dash, startContainer, startEntryPoint } from "./container.ts";
-import { environment, folder, napOf, ownJob, removeFolder, start, terraform, waiting } from "./stage.ts";
+import { environment, folder, napOf, ownJob, readerOf, removeFolder, start, terraform, waiting } from "./stage.ts";
 
 afterAll(removeFolder);
 
@@ -187,7 +187,9 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
     const { pid } = await container.sees("started");
     const nap = await napOf(container);
     const family = container.processes();
-    expect(new Set(family.map((process) => process.pid))).toEqual(new Set([container.pid, pid, nap]));
+    expect(new Set(family.map((process) => process.pid))).toEqual(
+      new Set([container.pid, pid, nap, await readerOf(container)]),
+    );
     expect(family.map((process) => process.state)).not.toContain("Z");
     await container.exitCode;
     expect(container.processes()).toEqual([]);

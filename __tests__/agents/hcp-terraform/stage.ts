@@ -36,6 +36,7 @@ interface Part {
   readonly exitCode?: number;
   readonly endsAfterMs?: number;
   readonly ignores?: boolean;
+  readonly says?: readonly (readonly [afterMs: number, line: string])[];
 }
 
 /** A single-use burst agent whose timers are far away; `undefined` takes a variable out. */
@@ -63,6 +64,19 @@ export function start(context: TestContext, part: Part, changes?: Environment): 
 
 /** Patience for what a busy machine does late. */
 export const waiting = { timeout: 10_000 };
+
+/** The process that reads what the agent writes. */
+export async function readerOf(container: Container): Promise<number> {
+  const { pid: agent } = await container.sees("started");
+  return vi.waitFor(() => {
+    const readers = container
+      .processes()
+      .filter(({ name, pid, parent }) => parent === container.pid && pid !== agent && name !== "sleep");
+    const [reader, ...others] = readers;
+    if (!reader || others.length > 0) throw new Error(`${readers.length} processes read the agent's log`);
+    return reader.pid;
+  }, waiting);
+}
 
 /** The one process with which the entry point waits. */
 export async function napOf(container: Container): Promise<number> {

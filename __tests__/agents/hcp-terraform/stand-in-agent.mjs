@@ -4,7 +4,7 @@
  *
  * The environment variable STAND_IN holds its part as JSON:
  * `jobMs` a job from the start on, `jobProcess` the executable that stands for terraform in it, `leaveMs` time to leave,
- * `exitCode`, `endsAfterMs` ends by itself, `dieBy` ends by that signal instead, `ignores` signals.
+ * `says` lines that it writes, each with its time in ms, `exitCode`, `endsAfterMs` ends by itself, `dieBy` ends by that signal instead, `ignores` signals.
  */
 import { spawn } from "node:child_process";
 import { writeSync } from "node:fs";
@@ -39,7 +39,11 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGU
   });
 }
 
-record("started", { pid: process.pid, env: process.env, args: process.argv.slice(2) });
+// Its part may hold lines that mean something to the reader of its log.
+const { STAND_IN, ...env } = process.env;
+record("started", { pid: process.pid, env, args: process.argv.slice(2) });
+
+for (const [after, line] of part.says ?? []) setTimeout(() => writeSync(2, `${line}\n`), after);
 
 if (busy) {
   const jobProcess =
