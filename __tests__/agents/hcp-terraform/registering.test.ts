@@ -3,14 +3,16 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { dash } from "./container.ts";
-import { folder, ownJob, readerOf, removeFolder, start, waiting } from "./stage.ts";
+import { folder, ownJob, readerOf, removeFolder, start } from "./stage.ts";
 
 afterAll(removeFolder);
 
 /** As the contract with the loop has it. */
 const neverRegistered = 86;
 /** The entry point sees every process of this machine, so other tests' jobs must not look like this agent's. */
-const grace = { AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: "2", AGENT_FLEETS_JOB_PROCESSES: "no-such-job" };
+const grace = { AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: "5", AGENT_FLEETS_JOB_PROCESSES: "no-such-job" };
+
+const slow = { timeout: 30_000 };
 
 const text = (level: string, said: string) => `2025-03-26T15:29:45.947Z [${level}]  ${said}`;
 const json = (level: string, module: string, said: string) =>
@@ -42,7 +44,7 @@ const logs = {
 
 const at = (ms: number, ...lines: readonly string[]) => lines.map((line) => [ms, line] as const);
 
-describe.skipIf(!dash).concurrent("an agent of HCP Terraform that", { timeout: 30_000 }, () => {
+describe.skipIf(!dash).concurrent("an agent of HCP Terraform that", { timeout: 60_000 }, () => {
   it.for([
     "text",
     "json",
@@ -52,15 +54,15 @@ describe.skipIf(!dash).concurrent("an agent of HCP Terraform that", { timeout: 3
     const container = start(t, { says }, grace);
     expect(await container.exitCode).toBe(neverRegistered);
     expect(container.signals()).toEqual(["SIGTERM"]);
-    expect(container.log()).toContain("not registered within 2 s: the agent was told to leave");
+    expect(container.log()).toContain("not registered within 5 s: the agent was told to leave");
     expect(container.output()).toEqual([...starting, failed, retries, failed]);
     expect(container.processes()).toEqual([]);
   });
 
   it.for(["text", "json"] as const)("has registered is never looked at again: %s", async (form, t) => {
     const { starting, registered, waiting: waits, failed } = logs[form];
-    const container = start(t, { says: [...at(0, ...starting, registered, waits), ...at(2500, failed)] }, grace);
-    await vi.waitFor(() => expect(container.output()).toContain(failed), waiting);
+    const container = start(t, { says: [...at(0, ...starting, registered, waits), ...at(6000, failed)] }, grace);
+    await vi.waitFor(() => expect(container.output()).toContain(failed), slow);
     await sleep(500);
     expect(container.signals()).toEqual([]);
     process.kill(container.pid, "SIGTERM");
@@ -74,7 +76,7 @@ describe.skipIf(!dash).concurrent("an agent of HCP Terraform that", { timeout: 3
     ["writes lines without a level", ["panic: no", "goroutine 1 [running]:"]],
   ] as const)("%s stays", async ([, lines], t) => {
     const container = start(t, { says: [...at(0, ...logs.text.starting), ...at(100, ...lines)] }, grace);
-    await sleep(3000);
+    await sleep(6500);
     expect(container.signals()).toEqual([]);
     expect(container.child.exitCode).toBeNull();
   });
@@ -85,14 +87,14 @@ describe.skipIf(!dash).concurrent("an agent of HCP Terraform that", { timeout: 3
     ["does not say that it starts", [text("INFO", "boot: version 9"), logs.text.failed]],
   ] as const)("%s stays: that proves nothing", async ([, lines], t) => {
     const container = start(t, { says: at(0, ...lines) }, grace);
-    await sleep(3000);
+    await sleep(6500);
     expect(container.signals()).toEqual([]);
     process.kill(container.pid, "SIGTERM");
     expect(await container.exitCode).toBe(0);
   });
 
   it("works, whatever it writes, stays", async (t) => {
-    const part = { says: at(0, ...logs.text.starting), jobMs: 3500, jobProcess: ownJob };
+    const part = { says: at(0, ...logs.text.starting), jobMs: 7000, jobProcess: ownJob };
     const container = start(t, part, {
       ...grace,
       AGENT_FLEETS_JOB_PROCESSES: `job-${process.pid}`,
@@ -104,8 +106,8 @@ describe.skipIf(!dash).concurrent("an agent of HCP Terraform that", { timeout: 3
 
   it("registers only after it was told to leave ends with its own status, and finishes its job", async (t) => {
     const { starting, failed, registered } = logs.text;
-    const says = [...at(0, ...starting, failed), ...at(2600, registered)];
-    const container = start(t, { says, jobMs: 3500, exitCode: 4 }, grace);
+    const says = [...at(0, ...starting, failed), ...at(6500, registered)];
+    const container = start(t, { says, jobMs: 8000, exitCode: 4 }, grace);
     expect(await container.exitCode).toBe(4);
     expect(container.events()).toEqual(["started", "signal", "job done"]);
   });
@@ -117,18 +119,18 @@ describe.skipIf(!dash).concurrent("an agent of HCP Terraform that", { timeout: 3
   });
 
   it("is not registered yet is not idle yet", async (t) => {
-    const says = [...at(0, ...logs.text.starting), ...at(3200, logs.text.registered)];
-    const changes = { ...grace, AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: "20", AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "2" };
+    const says = [...at(0, ...logs.text.starting), ...at(8000, logs.text.registered)];
+    const changes = { ...grace, AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: "60", AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "5" };
     const container = start(t, { says }, changes);
-    await vi.waitFor(() => expect(container.output()).toContain(logs.text.registered), waiting);
+    await vi.waitFor(() => expect(container.output()).toContain(logs.text.registered), slow);
     expect(container.signals()).toEqual([]);
     expect(await container.exitCode).toBe(0);
-    expect(container.log()).toContain("idle for 2 s");
+    expect(container.log()).toContain("idle for 5 s");
   });
 
   it("is told nothing where no grace is set", async (t) => {
     const container = start(t, { says: at(0, ...logs.text.starting, logs.text.failed) });
-    await sleep(3000);
+    await sleep(6500);
     expect(container.signals()).toEqual([]);
   });
 
