@@ -54,8 +54,8 @@ describe.skipIf(!dash).concurrent("the agent's entry point", { timeout: 30_000 }
   it("lets a reusable agent live while a terraform process runs", async (t) => {
     const container = start(
       t,
-      { jobMs: 4500, jobProcess: terraform },
-      { TFC_AGENT_SINGLE: undefined, AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "2" },
+      { jobMs: 9000, jobProcess: terraform },
+      { TFC_AGENT_SINGLE: undefined, AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: "6" },
     );
     await container.sees("job done");
     expect(container.signals()).toEqual([]);

@@ -141,7 +141,7 @@ describe.skipIf(!dash).concurrent("an agent of HCP Terraform that", { timeout: 6
     process.kill(reader, "SIGKILL");
     await vi.waitFor(
       () => expect(container.output().filter((line) => line.startsWith("line "))).toEqual(late),
-      waiting,
+      slow,
     );
     expect(await readerOf(container)).not.toBe(reader);
     process.kill(container.pid, "SIGTERM");
