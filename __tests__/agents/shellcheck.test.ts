@@ -21,8 +21,9 @@ if (!shellcheck) {
 /** What runs: the boot program of an instance has its library in front of it. */
 function program(path: string): string {
   const text = read(path);
+  if (path === "agents/ec2/life.sh") return `${read("agents/ec2/library.sh")}\n${text}`;
   return text.includes("install_service") && path.endsWith("boot.sh")
-    ? `${read("agents/ec2/library.sh")}\n${text}`
+    ? ["agents/ec2/library.sh", "agents/ec2/life.sh"].map(read).concat(text).join("\n")
     : text;
 }
 

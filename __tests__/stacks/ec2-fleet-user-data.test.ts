@@ -116,7 +116,7 @@ describe("the boot program of an instance that is stopped for a warm pool", () =
   };
 
   it.each(["spacelift/boot.sh", "semaphore/boot.sh"])("is whole after its next run, with %s", (file) => {
-    const instance = runs([file]);
+    const instance = runs(["ec2/life.sh", file]);
     try {
       expect(instance.run("kill -KILL $PPID").signal).toBe("SIGKILL");
       for (const time of ["after the stop", "once more"]) {

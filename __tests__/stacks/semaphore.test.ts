@@ -9,16 +9,11 @@ import type { InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
 import { resources, rightsOf, synthesize, theOnly } from "./synth.ts";
 
 const tokenArn = "arn:aws:ssm:us-west-2:111122223333:parameter/ci/token";
-const releaseQueue = {
-  url: "https://sqs.us-west-2.example.com/111122223333/ci-release",
-  arn: "arn:aws:sqs:us-west-2:111122223333:ci-release",
-};
 const fleet: InstanceFleet = {
   partition: "aws",
   agents: { singleUse: true, idleTimeoutSeconds: 300 },
   architecture: "x86_64",
   drainTimeoutSeconds: 21_600,
-  releaseQueue,
 };
 
 const vendorOf = (vendor: object = { organization: "acme" }) =>
@@ -64,7 +59,6 @@ describe("the instance of a Semaphore agent", () => {
       AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: "180",
       AGENT_FLEETS_SEMAPHORE_USER: "semaphore",
       AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: tokenArn,
-      AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: releaseQueue.url,
       AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: "300",
       AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: "v2.2.8",
       AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: "53fc97b124571445b781dde82b4b3273ea1743a42b3e826320b565ec2347c97f",
@@ -97,7 +91,7 @@ describe("the instance of a Semaphore agent", () => {
   });
 
   it("defect 3: may send to the release queue and nothing else, where there is no cache", () => {
-    expect(instanceOf().statements).toEqual([{ actions: ["sqs:SendMessage"], resources: [releaseQueue.arn] }]);
+    expect(instanceOf().statements).toEqual([]);
   });
 
   it.each(["aws", "aws-us-gov", "aws-cn"])("defect 7: has rights on the cache's bucket alone, in %s", (partition) => {

@@ -104,7 +104,7 @@ function endpointWarnings(network: NetworkConfig, needed: readonly Endpoint[]): 
 function endpointsOfInstances({ loop, vendor }: Ec2FleetConfig): Endpoint[] {
   const semaphore = vendor.type === "semaphore";
   return [
-    ...(semaphore ? (["sqs"] as const) : []),
+    "sqs",
     ...(loop.inNetwork ? (["autoscaling", "ec2", "states"] as const) : []),
     ...(loop.inNetwork && semaphore ? (["ssm"] as const) : []),
   ];

@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestContext } from "vitest";
+import { withoutComments } from "../../../stacks/constructs/instances/user-data.ts";
 import { type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
 
 const agents = new URL("../../../agents/", import.meta.url);
@@ -72,7 +73,8 @@ export function userData(vendor: string, settings: Settings): string {
 
 function program(settings: Settings, part: string): string {
   const quoted = Object.entries(settings).map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'`);
-  return ["#!/bin/bash", ...quoted, agentFile("ec2/library.sh"), part].join("\n");
+  const scripts = [agentFile("ec2/library.sh"), agentFile("ec2/life.sh"), part].map(withoutComments);
+  return ["#!/bin/bash", ...quoted, ...scripts].join("\n");
 }
 
 /** The path of a command of this machine, or `undefined`. */
