@@ -156,16 +156,16 @@ aws_cli() {
 # clean VARIABLE: takes off what surrounds a secret and nobody means: line breaks of any kind, blanks, byte-order marks. Text of
 # several lines, such as a key, keeps one line break at its end: some programs refuse a key without.
 clean() {
-  local LC_ALL=C _text=${!1} _before='' _end='' _bom=$'\xef\xbb\xbf'
-  until [[ $_text == "$_before" ]]; do
-    _before=$_text _text=${_text#"$_bom"}
-    _text=${_text%"$_bom"}
-    _text=${_text#"${_text%%[![:space:]]*}"}
-    _end+=${_text##*[![:space:]]}
-    _text=${_text%"${_text##*[![:space:]]}"}
+  local LC_ALL=C _kept=${!1} _before='' _end='' _mark=$'\xef\xbb\xbf'
+  until [[ $_kept == "$_before" ]]; do
+    _before=$_kept _kept=${_kept#"$_mark"}
+    _kept=${_kept%"$_mark"}
+    _kept=${_kept#"${_kept%%[![:space:]]*}"}
+    _end+=${_kept##*[![:space:]]}
+    _kept=${_kept%"${_kept##*[![:space:]]}"}
   done
-  if [[ $_text == *$'\n'* && $_end == *$'\n'* ]]; then _text+=$'\n'; fi
-  printf -v "$1" '%s' "$_text"
+  if [[ $_kept == *$'\n'* && $_end == *$'\n'* ]]; then _kept+=$'\n'; fi
+  printf -v "$1" '%s' "$_kept"
 }
 
 secret_text() {

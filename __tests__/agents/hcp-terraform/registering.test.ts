@@ -139,10 +139,7 @@ describe.skipIf(!dash).concurrent("an agent of HCP Terraform that", { timeout: 6
     const container = start(t, { says: [...at(0, ...logs.text.starting, logs.text.registered), ...at(2500, ...late)] });
     const reader = await readerOf(container);
     process.kill(reader, "SIGKILL");
-    await vi.waitFor(
-      () => expect(container.output().filter((line) => line.startsWith("line "))).toEqual(late),
-      slow,
-    );
+    await vi.waitFor(() => expect(container.output().filter((line) => line.startsWith("line "))).toEqual(late), slow);
     expect(await readerOf(container)).not.toBe(reader);
     process.kill(container.pid, "SIGTERM");
     expect(await container.exitCode).toBe(0);

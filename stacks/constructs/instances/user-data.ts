@@ -30,7 +30,8 @@ export function instanceUserData(
     readonly everyStart: boolean;
   },
 ): string {
-  const text = (props.everyStart ? "#cloud-boothook\n" : "") + bootProgram(props.settings, ["ec2/life.sh", ...props.files]);
+  const text =
+    (props.everyStart ? "#cloud-boothook\n" : "") + bootProgram(props.settings, ["ec2/life.sh", ...props.files]);
   const bytes = Math.ceil(gzipSync(filledIn(text)).byteLength * margin);
   if (bytes > maxBytes) {
     const [longest = ""] = Object.entries(props.settings).sort((a, b) => b[1].length - a[1].length)[0] ?? [];
