@@ -72,7 +72,7 @@ describe.skipIf(!canPlay).concurrent("the library of boot programs", { timeout: 
     ["all of it", " \uFEFF\r\n test-token \uFEFF\n", "test-token"],
     ["blanks about several lines, which stay", `\uFEFF${pem}\r\n \n`, `${pem}\n`],
     ["nothing about several lines without an end", pem, pem],
-  ])("takes a secret, and a key of one, without what surrounds it: %s", async ([, text, clean], t) => {
+  ] as const)("takes a secret, and a key of one, without what surrounds it: %s", async ([, text, clean], t) => {
     const host = await makeHost(t);
     host.secret(parameter, text);
     expect((await host.library(`read_secret_into X '${parameter}'\nprintf %s "$X"`)).output).toBe(clean);
