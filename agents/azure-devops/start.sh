@@ -51,7 +51,7 @@ choose_credential() {
   [ -n "$credential" ] || fail "$config_error" 'the registration credential is empty'
 }
 
-# What surrounds a secret is never meant: line breaks of any kind, blanks, byte-order marks.
+# Line breaks, blanks and byte-order marks around a secret never matter.
 clean_credential() {
   local LC_ALL=C before='' mark=$'\xef\xbb\xbf'
   until [ "$credential" = "$before" ]; do

@@ -111,8 +111,8 @@ verify_sha256() {
   if [[ ${actual%% *} != "$2" ]]; then fail "checksum of ${1##*/} is ${actual%% *}, not $2"; fi
 }
 
-# What the metadata service says of an instance, byte for byte. Whatever else comes, such as an empty text or the page of a
-# portal, is never used.
+# The exact forms of the metadata that the boot asks for. It never uses an answer of another form, such as an empty text or
+# a page of HTML.
 declare -rA forms=(
   [instance-id]='i-([0-9a-f]{8}|[0-9a-f]{17})'
   [ami-id]='ami-([0-9a-f]{8}|[0-9a-f]{17})'
@@ -153,8 +153,8 @@ aws_cli() {
     timeout 60 aws --cli-connect-timeout 5 --cli-read-timeout 20 --output text "$@"
 }
 
-# clean VARIABLE: takes off what surrounds a secret and nobody means: line breaks of any kind, blanks, byte-order marks. Text of
-# several lines, such as a key, keeps one line break at its end: some programs refuse a key without.
+# clean VARIABLE: takes line breaks, blanks and byte-order marks off both ends of a secret, where they never matter. A text of
+# several lines, such as a key, keeps one line break at its end: OpenSSH refuses a key without it.
 clean() {
   local LC_ALL=C _kept=${!1} _before='' _end='' _mark=$'\xef\xbb\xbf'
   until [[ $_kept == "$_before" ]]; do

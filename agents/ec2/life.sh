@@ -24,9 +24,9 @@ target_lifecycle_state() {
   if [[ $status -ne $nothing_there ]]; then return "$status"; fi
 }
 
-# await_service: returns once the group wants this instance in service. An instance of a warm pool starts long before that, and
-# may be stopped meanwhile. One that the group takes away already gets no agent, which would only get a job to lose: it
-# waits for its end. An instance of no group is somebody's own and gets its agent.
+# await_service: returns once the group wants this instance in service. An instance of a warm pool starts long before that and
+# may be stopped meanwhile. An instance that the group takes away waits for its end: an agent would only take a job and
+# lose it. An instance outside of every group gets its agent.
 await_service() {
   local state said=-
   while true; do
@@ -46,7 +46,7 @@ uptime_seconds() {
   printf '%d' "${uptime%%.*}"
 }
 
-# agent_begins: the last step of `start` before it becomes the agent. What comes after it is no failed boot any more.
+# agent_begins: the last step of `start` before it becomes the agent. A failure after this step is the agent's, not the boot's.
 agent_begins() {
   await_service
   mkdir -p "$run"
@@ -65,8 +65,8 @@ look_at_agent() { :; }
 
 state_of_unit() { systemctl show --property=ActiveState --value agent-fleets.service; }
 
-# check_registration: runs beside the agent until the grace is over. Then only an agent that surely has not registered is told
-# to leave, and nobody looks again.
+# check_registration: runs beside the agent until the grace is over. Then it tells the agent to leave, but only if the vendor's
+# `registration` has the proof. It never checks again.
 check_registration() {
   local grace=$AGENT_FLEETS_REGISTRATION_GRACE_SECONDS second registered
   for ((second = 0; second < grace; second += 5)); do
@@ -76,7 +76,7 @@ check_registration() {
   done
   registered=$(registration)
   if [[ $registered != no ]]; then
-    log "the agent stays: whether it has registered within $grace s? $registered"
+    log "the agent stays (registered within $grace s: $registered)"
     return 0
   fi
   log "the agent has not registered within $grace s and is told to leave"
@@ -90,8 +90,8 @@ left_well() {
   [[ $end == *ExecMainCode=1* && $end == *ExecMainStatus=0* ]] # exited, with status 0
 }
 
-# failed_launch: prints why this instance was launched in vain, nothing where it was not. An agent that was told to leave, but
-# has turned out to be registered, was not.
+# failed_launch: prints why the launch of this instance failed, or nothing. It did not fail if the agent left well, or had
+# registered after all.
 failed_launch() {
   local told=false age
   if [[ -e $run/never-registered ]]; then told=true; fi
@@ -109,8 +109,8 @@ failed_launch() {
 # reach_out: what it takes to call AWS from this host. A vendor with proxies has its own.
 reach_out() { :; }
 
-# send_reason REASON: into the release queue, where SQS itself says which instance it comes from. What jobs have put into a home
-# has no say in this.
+# send_reason REASON: sends a message to the release queue. SQS itself says which instance sent it. Files that jobs have put
+# into a home have no effect.
 send_reason() {
   export HOME=/nonexistent AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
   retry 4 2 aws_cli --region "$AGENT_FLEETS_REGION" sqs send-message \
@@ -134,7 +134,7 @@ power_off() {
   fi
   reason=$(failed_launch)
   if [[ -n $reason ]]; then
-    log "launched in vain: $reason"
+    log "this launch failed: $reason"
     try report "$reason"
     if [[ $tried -ne 0 ]]; then log 'the fleet could not be told'; fi
   fi

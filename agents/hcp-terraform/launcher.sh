@@ -4,7 +4,7 @@
 unset agent_token # it may have come in exported
 agent_token=${TFC_AGENT_TOKEN:-}
 unset TFC_AGENT_TOKEN
-# What surrounds a secret is never meant: line breaks of any kind, blanks, byte-order marks.
+# Line breaks, blanks and byte-order marks around a secret never matter.
 byte_order_mark=$(printf '\357\273\277')
 before=
 until [ "$agent_token" = "$before" ]; do

@@ -175,7 +175,7 @@ describe
       expect(calls).toContainEqual(
         expect.stringContaining(`sqs send-message --queue-url ${settings.AGENT_FLEETS_RELEASE_QUEUE_URL} `),
       );
-      expect(log).toContain("launched in vain: boot-failed");
+      expect(log).toContain("this launch failed: boot-failed");
     });
 
     it.for([

@@ -76,7 +76,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Semaphore agent that", { tim
   it("never registers tells the fleet, and powers off", async (t) => {
     const { messages, log: said, poweredOff } = await booted(await makeAgentHost(t), asking + refused + gaveUp, 1);
     expect(messages).toEqual(['{"reason":"never-registered"}']);
-    expect(said).toContain("launched in vain: never-registered");
+    expect(said).toContain("this launch failed: never-registered");
     expect(poweredOff).toBe(true);
   });
 

@@ -149,7 +149,9 @@ vendor:
 ${selfHosted}network: { create: { egress: endpoints-only, endpoints: [sqs] } }
 `;
     expect(load({ "config/fleet.yaml": spacelift }).warnings).toHaveLength(count);
-    expect(load({ "config/fleet.yaml": spacelift.replace("endpoints-only, endpoints: [sqs]", "single-nat") }).warnings).toEqual([]);
+    expect(
+      load({ "config/fleet.yaml": spacelift.replace("endpoints-only, endpoints: [sqs]", "single-nat") }).warnings,
+    ).toEqual([]);
   });
 
   const closed = (more: string) => `network: { create: { egress: endpoints-only${more} } }\n`;
