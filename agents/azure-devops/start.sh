@@ -96,8 +96,8 @@ register() {
   return "$status"
 }
 
-# An agent is registered once config.sh has succeeded, and never before. Until then there is nothing that could have a job, and
-# ending it is safe. A timer sends SIGALRM when the time for that is over.
+# An agent is registered once config.sh has succeeded, and never before. Until then there is nothing that could have a
+# job, and ending it is safe. A timer sends SIGALRM when the time for that is over.
 start_timer() {
   timer=''
   [ "$grace" -gt 0 ] || return 0
@@ -179,7 +179,8 @@ first_stage() {
 
 # --- Second stage ---
 
-# Sets `listener` and `worker` to those processes of the agent, if they are there. What cannot be seen is never signalled.
+# Sets `listener` and `worker` to those processes of the agent, if they are there. What cannot be seen is never
+# signalled.
 look() {
   local stat line pid ancestor
   local -A names=() parents=()

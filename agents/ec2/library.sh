@@ -111,8 +111,8 @@ verify_sha256() {
   if [[ ${actual%% *} != "$2" ]]; then fail "checksum of ${1##*/} is ${actual%% *}, not $2"; fi
 }
 
-# The exact forms of the metadata that the boot asks for. It never uses an answer of another form, such as an empty text or
-# a page of HTML.
+# The exact forms of the metadata that the boot asks for. It never uses an answer of another form, such as an empty text
+# or a page of HTML.
 declare -rA forms=(
   [instance-id]='i-([0-9a-f]{8}|[0-9a-f]{17})'
   [ami-id]='ami-([0-9a-f]{8}|[0-9a-f]{17})'
@@ -123,8 +123,8 @@ readonly nothing_there=44 # status of imds_once
 
 imds_curl() { curl --silent --show-error --noproxy '*' --connect-timeout 2 --max-time 5 "$@" | tr '\0' '?'; }
 
-# imds_once PATH: one question to the metadata service (version 2). Prints an answer of the form of PATH; status 44 where there
-# is none (404). Fails in a condition as well.
+# imds_once PATH: one question to the metadata service (version 2). Prints an answer of the form of PATH; status 44
+# where there is none (404). Fails in a condition as well.
 imds_once() {
   local LC_ALL=C token answer code
   token=$(imds_curl --fail -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata_service/latest/api/token")
@@ -153,8 +153,8 @@ aws_cli() {
     timeout 60 aws --cli-connect-timeout 5 --cli-read-timeout 20 --output text "$@"
 }
 
-# clean VARIABLE: takes line breaks, blanks and byte-order marks off both ends of a secret, where they never matter. A text of
-# several lines, such as a key, keeps one line break at its end: OpenSSH refuses a key without it.
+# clean VARIABLE: takes line breaks, blanks and byte-order marks off both ends of a secret, where they never matter. A
+# text of several lines, such as a key, keeps one line break at its end: OpenSSH refuses a key without it.
 clean() {
   local LC_ALL=C _kept=${!1} _before='' _end='' _mark=$'\xef\xbb\xbf'
   until [[ $_kept == "$_before" ]]; do
@@ -193,8 +193,8 @@ secret_text() {
   printf '%s' "$text"
 }
 
-# read_secret ARN: prints the text of a secret or parameter, clean. It is tried for four minutes: a fleet's first instance
-# is up before anybody has filled its secrets.
+# read_secret ARN: prints the text of a secret or parameter, clean. It is tried for four minutes: a fleet's first
+# instance is up before anybody has filled its secrets.
 read_secret() { retry 8 2 secret_text "$1"; }
 
 # read_secret_into VARIABLE ARN [KEY]: of a secret that holds a JSON object, KEY alone is taken, and cleaned as well.

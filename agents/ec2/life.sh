@@ -17,16 +17,17 @@ role_of_agent() {
   printf '%s' "$role"
 }
 
-# target_lifecycle_state: prints the state that the group has in mind for this instance; nothing for an instance of no group.
+# target_lifecycle_state: prints the state that the group has in mind for this instance; nothing for an instance of no
+# group.
 target_lifecycle_state() {
   local status=0
   imds_once autoscaling/target-lifecycle-state || status=$?
   if [[ $status -ne $nothing_there ]]; then return "$status"; fi
 }
 
-# await_service: returns once the group wants this instance in service. An instance of a warm pool starts long before that and
-# may be stopped meanwhile. An instance that the group takes away waits for its end: an agent would only take a job and
-# lose it. An instance outside of every group gets its agent.
+# await_service: returns once the group wants this instance in service. An instance of a warm pool starts long before
+# that and may be stopped meanwhile. An instance that the group takes away waits for its end: an agent would only take a
+# job and lose it. An instance outside of every group gets its agent.
 await_service() {
   local state said=-
   while true; do
@@ -46,7 +47,8 @@ uptime_seconds() {
   printf '%d' "${uptime%%.*}"
 }
 
-# agent_begins: the last step of `start` before it becomes the agent. A failure after this step is the agent's, not the boot's.
+# agent_begins: the last step of `start` before it becomes the agent. A failure after this step is the agent's, not the
+# boot's.
 agent_begins() {
   await_service
   mkdir -p "$run"
@@ -58,15 +60,16 @@ agent_begins() {
   fi
 }
 
-# registration: prints `yes` if the agent of this start has registered, `no` if that is proven not to be so, else `unclear`.
-# look_at_agent: runs every few seconds meanwhile, and writes down what `registration` must know. Each vendor has its own.
+# registration: prints `yes` if the agent of this start has registered, `no` if that is proven not to be so, else
+# `unclear`. look_at_agent: runs every few seconds meanwhile, and writes down what `registration` must know. Each vendor
+# has its own.
 registration() { printf unclear; }
 look_at_agent() { :; }
 
 state_of_unit() { systemctl show --property=ActiveState --value agent-fleets.service; }
 
-# check_registration: runs beside the agent until the grace is over. Then it tells the agent to leave, but only if the vendor's
-# `registration` has the proof. It never checks again.
+# check_registration: runs beside the agent until the grace is over. Then it tells the agent to leave, but only if the
+# vendor's `registration` has the proof. It never checks again.
 check_registration() {
   local grace=$AGENT_FLEETS_REGISTRATION_GRACE_SECONDS second registered
   for ((second = 0; second < grace; second += 5)); do
@@ -90,8 +93,8 @@ left_well() {
   [[ $end == *ExecMainCode=1* && $end == *ExecMainStatus=0* ]] # exited, with status 0
 }
 
-# failed_launch: prints why the launch of this instance failed, or nothing. It did not fail if the agent left well, or had
-# registered after all.
+# failed_launch: prints why the launch of this instance failed, or nothing. It did not fail if the agent left well, or
+# had registered after all.
 failed_launch() {
   local told=false age
   if [[ -e $run/never-registered ]]; then told=true; fi
@@ -109,8 +112,8 @@ failed_launch() {
 # reach_out: what it takes to call AWS from this host. A vendor with proxies has its own.
 reach_out() { :; }
 
-# send_reason REASON: sends a message to the release queue. SQS itself says which instance sent it. Files that jobs have put
-# into a home have no effect.
+# send_reason REASON: sends a message to the release queue. SQS itself says which instance sent it. Files that jobs have
+# put into a home have no effect.
 send_reason() {
   export HOME=/nonexistent AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
   retry 4 2 aws_cli --region "$AGENT_FLEETS_REGION" sqs send-message \
@@ -122,10 +125,11 @@ report() {
   send_reason "$1" >/dev/null
 }
 
-# power_off: ends the instance, late enough for its logs to get out. The fleet hears of a launch in vain. The instance then stays
-# until the fleet had its chance to end it, because one that powers off is replaced at once by its group, and the same
-# failure again would come round for ever. Where the loop sees no agents, burst instances do not wait. An agent that left well
-# has only to be released; if nobody does that, its host stays so long that nobody takes its end for a failure.
+# power_off: ends the instance, late enough for its logs to get out. It tells the fleet if the launch failed. The
+# instance then stays until the fleet had its chance to end it, because one that powers off is replaced at once by its
+# group, and the same failure again would come round for ever. Where the loop sees no agents, burst instances do not
+# wait. An agent that left well has only to be released; if nobody does that, its host stays so long that nobody takes
+# its end for a failure.
 power_off() {
   local earliest=${AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS:-0} reason uptime
   if [[ ${AGENT_FLEETS_POWER_OFF:-true} != true ]]; then

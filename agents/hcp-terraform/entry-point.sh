@@ -42,10 +42,11 @@ job_runs() {
   return 1
 }
 
-# Passes on what the agent writes, and learns from it whether the agent has registered. The name of this process tells the rest
-# of the script: "not-registered" from the line on by which the agent says that it starts, something else after any line that
-# may be of a registered agent, "cat" once it is clear. Failed tries are warnings or errors. An agent whose lines we cannot
-# read that way is never taken for one that has not registered. The status says whether it ever was.
+# Passes on what the agent writes, and learns from it whether the agent has registered. The name of this process tells
+# the rest of the script: "not-registered" from the line on by which the agent says that it starts, something else after
+# any line that may be of a registered agent, "cat" once it is clear. Failed tries are warnings or errors. An agent
+# whose lines we cannot read that way is never taken for one that has not registered. The status says whether it ever
+# was.
 read_log() {
   unset agent_token
   started=false
@@ -78,8 +79,8 @@ not_registered() {
 
 log_is_read() { [ -z "$reader" ] || lives "$reader"; }
 
-# An agent whose lines nobody reads would stop at one of them. A reader that was killed is followed by another; one that has
-# come to the end of the agent's lines by itself has said what it has seen.
+# An agent whose lines nobody reads would stop at one of them. A reader that was killed is followed by another; one that
+# has come to the end of the agent's lines by itself has said what it has seen.
 keep_reading() {
   log_is_read && return
   wait "$reader"
@@ -107,7 +108,8 @@ nap_until() {
   fi
 }
 
-# The agent is looked at until the grace is over, and told to leave then or never. Until it has registered it cannot be idle.
+# The agent is looked at until the grace is over, and told to leave then or never. Until it has registered it cannot be
+# idle.
 plan_registration() {
   nap_seconds=$((started + registration_grace - now))
   if [ "$nap_seconds" -gt 0 ]; then
@@ -208,8 +210,8 @@ idle_since=$now
 told_unregistered=false
 seen=
 
-# The agent writes into a pipe, which is what dash makes of a here-document; another shell may make a file. This shell keeps the
-# end that is read from, so that the agent can never write into a pipe without one, which would kill it.
+# The agent writes into a pipe, which is what dash makes of a here-document; another shell may make a file. This shell
+# keeps the end that is read from, so that the agent can never write into a pipe without one, which would kill it.
 reader=
 exec 4<<PIPE
 PIPE
@@ -234,8 +236,8 @@ trap finish EXIT
 exec 5>&-
 unset agent_token
 
-# sh can wait for one process or for all, not for the first of two. It waits for the nap, which the end of another cuts short.
-# Those are looked at once more after each start of a nap, for one may have ended before $nap was known.
+# sh can wait for one process or for all, not for the first of two. It waits for the nap, which the end of another cuts
+# short. Those are looked at once more after each start of a nap, for one may have ended before $nap was known.
 trap '{ lives "$agent" && log_is_read; } || kill -KILL "$nap" 2>/dev/null' CHLD
 while
   keep_reading

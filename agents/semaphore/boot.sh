@@ -142,9 +142,9 @@ idle_timeout() {
   if [[ $1 == floor ]]; then printf 0; else printf '%s' "$AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS"; fi
 }
 
-# registration: by what the agent writes to its log, as pkg/listener/listener.go and pkg/retry/retry.go of its source have it:
-# `Registering Agent`, a line for each failed attempt, then `Starting to poll for jobs` or, as the last, `Could not start
-# agent`. Any other line after the first is none that we know: it may be of an agent at work.
+# registration: by what the agent writes to its log, as pkg/listener/listener.go and pkg/retry/retry.go of its source
+# have it: `Registering Agent`, a line for each failed attempt, then `Starting to poll for jobs` or, as the last, `Could
+# not start agent`. Any other line after the first is none that we know: it may be of an agent at work.
 registration() {
   local from=1
   if [[ -e $run/log-from ]]; then from=$(<"$run/log-from"); fi
@@ -213,8 +213,8 @@ finish() {
   while kill -s TERM "${told:-$MAINPID}" 2>/dev/null; do sleep 2; done
 }
 
-# drain: what the retirement workflow runs by SSM, as root and as often as it likes. An agent that was told to leave and is
-# still there may have a job. Whoever retires this instance needs no message of the agent that it leaves.
+# drain: what the retirement workflow runs by SSM, as root and as often as it likes. An agent that was told to leave and
+# is still there may have a job. Whoever retires this instance needs no message of the agent that it leaves.
 drain() {
   local state second
   mkdir -p "$run"
@@ -234,8 +234,8 @@ drain() {
   echo busy
 }
 
-# shutdown_hook: what the agent runs when it leaves, as its own user. Whatever jobs have put into that user's home, it has
-# no say in this. If nobody answers, the host powers off.
+# shutdown_hook: what the agent runs when it leaves, as its own user. Whatever jobs have put into that user's home, it
+# has no say in this. If nobody answers, the host powers off.
 shutdown_hook() {
   local reason=${SEMAPHORE_AGENT_SHUTDOWN_REASON:-UNKNOWN}
   case $reason in IDLE | JOB_FINISHED | UNABLE_TO_SYNC | REQUESTED | INTERRUPTED) ;; *) reason=UNKNOWN ;; esac

@@ -187,16 +187,17 @@ write_configuration() {
   chown "$worker_user" "$configuration"
 }
 
-# look_at_agent: remembers that the launcher held a connection, or that nobody can say. Linux shows 15 letters of its name.
+# look_at_agent: remembers that the launcher held a connection, or that nobody can say. Linux shows 15 letters of its
+# name.
 look_at_agent() {
   local connections
   connections=$(ss -H -t -n -p state established) || connections=unknown
   case $connections in unknown | *'"spacelift-launc"'*) : >"$run/connected" ;; esac
 }
 
-# registration: what the launcher writes is documented nowhere. A worker that has registered holds a connection (mqtt) or asks
-# again and again (poll), and Go keeps such a connection for 90 seconds. So a launcher that never held one, on a host where
-# Docker never did anything, has not registered: each run is a container.
+# registration: what the launcher writes is documented nowhere. A worker that has registered holds a connection (mqtt)
+# or asks again and again (poll), and Go keeps such a connection for 90 seconds. So a launcher that never held one, on a
+# host where Docker never did anything, has not registered: each run is a container.
 registration() {
   local seen
   if ! seen=$(timeout 20 docker ps --all --quiet && timeout 20 docker events --since 240h --until 0s); then
