@@ -37,9 +37,9 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
       agents,
       architecture: compute.architecture,
       drainTimeoutSeconds: config.retirement.drainTimeoutSeconds,
-      releaseQueue,
     });
     for (const statement of agent.statements) role.allow(statement);
+    role.allow({ actions: ["sqs:SendMessage"], resources: [releaseQueue.arn] });
     role.grant((own) => {
       for (const secret of agent.secrets) secret.grantRead(own);
       // What the vendor's statements name may be encrypted with it, too.
@@ -54,7 +54,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
       ami: compute.ami ?? agent.defaultAmi,
       profileArn: role.profileArn,
       userData: instanceUserData(this, {
-        settings: { ...this.settings(times, logs?.files), ...agent.settings },
+        settings: { ...this.settings(times, releaseQueue, logs?.files), ...agent.settings },
         files: agent.bootFiles,
         everyStart: compute.warmPool !== undefined,
       }),
@@ -85,12 +85,18 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
   }
 
   /** What the boot program of every vendor gets to know: agents/ec2/README.md. */
-  private settings(times: BootTimes, files: Readonly<Record<string, string>> = {}): Record<string, string> {
+  private settings(
+    times: BootTimes,
+    releaseQueue: ReleaseQueue,
+    files: Readonly<Record<string, string>> = {},
+  ): Record<string, string> {
     const { config, context } = this;
     return {
       AGENT_FLEETS_FLEET: context.name,
       AGENT_FLEETS_REGION: config.region,
       AGENT_FLEETS_GROUP: context.name,
+      AGENT_FLEETS_RELEASE_QUEUE_URL: releaseQueue.url,
+      AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: String(config.agents.registrationGraceSeconds),
       AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS: String(times.earliestPowerOffSeconds),
       AGENT_FLEETS_BOOT_SECONDS: String(times.bootSeconds),
       AGENT_FLEETS_WARM_POOL: String(config.compute.warmPool !== undefined),

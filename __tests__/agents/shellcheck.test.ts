@@ -21,9 +21,9 @@ if (!shellcheck) {
 /** What runs: the boot program of an instance has its library in front of it. */
 function program(path: string): string {
   const text = read(path);
-  return text.includes("install_service") && path.endsWith("boot.sh")
-    ? `${read("agents/ec2/library.sh")}\n${text}`
-    : text;
+  const library = ["agents/ec2/library.sh", "agents/ec2/life.sh"];
+  if (library.includes(path)) return library.map(read).join("\n");
+  return text.includes("install_service") && path.endsWith("boot.sh") ? [...library.map(read), text].join("\n") : text;
 }
 
 /**

@@ -15,10 +15,6 @@ const fleet: InstanceFleet = {
   agents: { singleUse: true, idleTimeoutSeconds: 300 },
   architecture: "x86_64",
   drainTimeoutSeconds: 21_600,
-  releaseQueue: {
-    url: "https://sqs.us-west-2.amazonaws.com/111122223333/ci-release",
-    arn: "arn:aws:sqs:us-west-2:111122223333:ci-release",
-  },
 };
 
 /** The synth half of a fleet with this vendor; `asked` gets the secrets that it asks for. */
@@ -158,7 +154,7 @@ describe("a Spacelift worker's instance", () => {
   });
 
   it("gets no setting that the boot does not know", () => {
-    const boot = ["agents/ec2/library.sh", "agents/spacelift/boot.sh"]
+    const boot = ["agents/ec2/library.sh", "agents/ec2/life.sh", "agents/spacelift/boot.sh"]
       .map((path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8"))
       .join("");
     const proxies = { http: "http://a.example.com", https: "http://a.example.com", no: ["b"] };

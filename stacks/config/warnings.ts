@@ -102,8 +102,9 @@ function endpointWarnings(network: NetworkConfig, needed: readonly Endpoint[]): 
 function endpointsOfInstances(config: Ec2FleetConfig): Endpoint[] {
   const { asksInstances, ...vendor } = vendorOf(config);
   const { agents, functions } = vendor.reaches(config.vendor);
-  if (!config.loop.inNetwork) return [...agents];
-  return [...agents, "autoscaling", "ec2", "states", ...(asksInstances ? (["ssm"] as const) : []), ...functions];
+  // By the release queue, instances say that their agent has left or never came.
+  if (!config.loop.inNetwork) return ["sqs", ...agents];
+  return ["sqs", ...agents, "autoscaling", "ec2", "states", ...(asksInstances ? (["ssm"] as const) : []), ...functions];
 }
 
 function endpointsOfContainers(config: EcsFleetConfig): Endpoint[] {

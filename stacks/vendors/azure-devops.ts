@@ -66,6 +66,7 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
       environment: {
         AZP_URL: url,
         AZP_POOL: poolOf(pool).name,
+        AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: String(fleet.agents.registrationGraceSeconds),
         ...(principal && { AZP_CLIENTID: principal.clientId, AZP_TENANTID: principal.tenantId }),
         ...ignoredVariables(fleet, pool),
       },

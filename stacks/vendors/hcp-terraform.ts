@@ -41,6 +41,7 @@ export const hcpTerraform: SynthHalf<"hcp-terraform"> = ({ vendor: config, agent
         ...(agents.singleUse && { TFC_AGENT_SINGLE: "true" }),
         AGENT_FLEETS_IDLE_TIMEOUT_SECONDS: String(agents.idleTimeoutSeconds),
         AGENT_FLEETS_MAX_LIFETIME_SECONDS: String(agents.maxLifetimeSeconds),
+        AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: String(agents.registrationGraceSeconds),
       },
       secrets: { TFC_AGENT_TOKEN: agentToken },
       writableFolders: ["/home/tfc-agent/.tfc-agent", "/tmp"],

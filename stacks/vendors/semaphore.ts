@@ -19,7 +19,6 @@ export const semaphore: SynthHalf<"semaphore"> = ({ vendor: config }, secret) =>
         AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: String(config.powerOffDelaySeconds),
         AGENT_FLEETS_SEMAPHORE_USER: config.user,
         AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: agentTypeToken.arn,
-        AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: fleet.releaseQueue.url,
         AGENT_FLEETS_SEMAPHORE_CONFIG: JSON.stringify(agentConfig(config, fleet)),
         AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: String(fleet.agents.idleTimeoutSeconds),
         ...releaseSettings(config, fleet.architecture),
@@ -29,10 +28,7 @@ export const semaphore: SynthHalf<"semaphore"> = ({ vendor: config }, secret) =>
         AGENT_FLEETS_SEMAPHORE_KNOWN_HOSTS: config.sshKnownHosts.lines.join("\n"),
       },
       secrets: [agentTypeToken],
-      statements: [
-        { actions: ["sqs:SendMessage"], resources: [fleet.releaseQueue.arn] },
-        ...(config.cacheBucket ? cacheRights(config.cacheBucket, fleet.partition) : []),
-      ],
+      statements: config.cacheBucket ? cacheRights(config.cacheBucket, fleet.partition) : [],
       logs: { agent: "/var/log/semaphore/agent.log" },
       defaultAmi: {
         ssmParameter: `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${fleet.architecture}`,

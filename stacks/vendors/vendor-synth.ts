@@ -120,6 +120,4 @@ export interface InstanceFleet {
   readonly architecture: Architecture;
   /** How long a retirement waits for a job, at most. */
   readonly drainTimeoutSeconds: number;
-  /** By which leaving agents ask to be released. */
-  readonly releaseQueue: { readonly url: string; readonly arn: string };
 }

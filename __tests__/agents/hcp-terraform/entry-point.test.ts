@@ -10,6 +10,7 @@ import {
   folder,
   napOf,
   ownJob,
+  readerOf,
   removeFolder,
   start,
   startJobProcess,
@@ -217,7 +218,9 @@ describe.skipIf(!dash).concurrent("the agent's entry point", () => {
     await container.sees("signal");
     const nap = await napOf(container);
     const family = container.processes();
-    expect(new Set(family.map((process) => process.pid))).toEqual(new Set([container.pid, pid, nap]));
+    expect(new Set(family.map((process) => process.pid))).toEqual(
+      new Set([container.pid, pid, nap, await readerOf(container)]),
+    );
     expect(family.map((process) => process.state)).not.toContain("Z");
     job.end();
     await container.exitCode;

@@ -37,6 +37,7 @@ interface Part {
   readonly exitCode?: number;
   readonly endsAfterMs?: number;
   readonly ignores?: boolean;
+  readonly says?: readonly (readonly [afterMs: number, line: string])[];
 }
 
 /** A single-use burst agent whose timers are far away; `undefined` takes a variable out. */
@@ -81,6 +82,19 @@ export async function startJobProcess(context: TestContext, program: string): Pr
     if (!readProc(pid, "stat").includes(`(${basename(program)})`)) throw new Error(`${program} does not run yet`);
   }, waiting);
   return { end: () => child.stdin.end() };
+}
+
+/** The process that reads what the agent writes. */
+export async function readerOf(container: Container): Promise<number> {
+  const { pid: agent } = await container.sees("started");
+  return vi.waitFor(() => {
+    const readers = container
+      .processes()
+      .filter(({ name, pid, parent }) => parent === container.pid && pid !== agent && name !== "sleep");
+    const [reader, ...others] = readers;
+    if (!reader || others.length > 0) throw new Error(`${readers.length} processes read the agent's log`);
+    return reader.pid;
+  }, waiting);
 }
 
 /** The one process with which the entry point waits. */

@@ -3,8 +3,8 @@
  * second, leaves after its job when single-use. What happens to it goes to stdout, one JSON object a line.
  *
  * The environment variable STAND_IN holds its part as JSON:
- * `jobUntil` a job from the start on, until that file exists, `leaveMs` time to leave, `exitCode`, `endsAfterMs` ends by
- * itself, `dieBy` ends by that signal instead, `ignores` signals.
+ * `jobUntil` a job from the start on, until that file exists, `leaveMs` time to leave, `says` lines that it writes, each
+ * with its time in ms, `exitCode`, `endsAfterMs` ends by itself, `dieBy` ends by that signal instead, `ignores` signals.
  */
 import { existsSync, writeSync } from "node:fs";
 
@@ -38,7 +38,11 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGU
   });
 }
 
-record("started", { pid: process.pid, env: process.env, args: process.argv.slice(2) });
+// Its part may hold lines that mean something to the reader of its log.
+const { STAND_IN, ...env } = process.env;
+record("started", { pid: process.pid, env, args: process.argv.slice(2) });
+
+for (const [after, line] of part.says ?? []) setTimeout(() => writeSync(2, `${line}\n`), after);
 
 if (busy) {
   const look = setInterval(() => {

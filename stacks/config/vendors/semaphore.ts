@@ -169,7 +169,7 @@ export const semaphoreVendor = defineVendor({
   reaches: ({ organization }) => ({
     address: organization && `https://${organization}.semaphoreci.com`,
     // A leaving agent asks the release queue to be let go.
-    agents: ["sqs"],
+    agents: [],
     functions: [],
   }),
   warnings: () => [],

@@ -30,7 +30,8 @@ export function instanceUserData(
     readonly everyStart: boolean;
   },
 ): string {
-  const text = (props.everyStart ? "#cloud-boothook\n" : "") + bootProgram(props.settings, props.files);
+  const text =
+    (props.everyStart ? "#cloud-boothook\n" : "") + bootProgram(props.settings, ["ec2/life.sh", ...props.files]);
   const bytes = Math.ceil(gzipSync(filledIn(text)).byteLength * margin);
   if (bytes > maxBytes) {
     const [longest = ""] = Object.entries(props.settings).sort((a, b) => b[1].length - a[1].length)[0] ?? [];
@@ -47,9 +48,14 @@ export function instanceUserData(
 export function bootProgram(settings: Readonly<Record<string, string>>, files: readonly string[]): TerraformText {
   const lines = Object.entries(settings).map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'\n`);
   const scripts = ["ec2/library.sh", ...files].map((file) =>
-    terraformText(readFileSync(new URL(`../../../agents/${file}`, import.meta.url), "utf8")),
+    terraformText(withoutComments(readFileSync(new URL(`../../../agents/${file}`, import.meta.url), "utf8"))),
   );
   return ["#!/bin/bash\n", ...lines, ...scripts].join("") as TerraformText;
+}
+
+/** A script of `agents/` without the lines that are comments, for which there is no room, but for the first. */
+export function withoutComments(script: string): string {
+  return script.replaceAll(/(?<=\n)[ \t]*# .*\n/g, "");
 }
 
 /** Replaces each expression by text that hardly compresses. */
