@@ -2,6 +2,7 @@ import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
 import type { Ec2FleetConfig } from "./config/ec2-fleet.ts";
+import { vendorOf } from "./config/vendors/index.ts";
 import { AsgCapacity } from "./constructs/instances/asg-capacity.ts";
 import { type BootTimes, bootTimes } from "./constructs/instances/boot-times.ts";
 import { InstanceRole } from "./constructs/instances/role.ts";
@@ -10,36 +11,35 @@ import { instanceUserData } from "./constructs/instances/user-data.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "./constructs/log-group.ts";
 import { fleetNetwork } from "./constructs/network/fleet-network.ts";
 import { ReleaseQueue } from "./constructs/retirement/release-queue.ts";
-import { createFleetSecrets, FleetControl } from "./fleet-control.ts";
-import { instanceVendor } from "./vendors/index.ts";
+import type { Escaped } from "./constructs/terraform-text.ts";
+import { FleetControl } from "./fleet-control.ts";
+import { FleetSecrets } from "./vendors/fleet-secrets.ts";
+import { vendorSynth } from "./vendors/index.ts";
 import type { AgentInstance } from "./vendors/vendor-synth.ts";
 
 /** The boot program's own log; see agents/ec2/README.md. */
 const bootLog = { boot: "/var/log/agent-fleets/boot.log" };
 
 /** `kind: ec2-fleet`: one vendor's agents on the instances of an Auto Scaling group, and the loop that scales them. */
-export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
-  constructor(scope: Construct, name: string, config: Ec2FleetConfig) {
+export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
+  constructor(scope: Construct, name: string, config: Escaped<Ec2FleetConfig>) {
     super(scope, name, config);
     const { context, tags } = this;
     const { agents, compute } = config;
-    const vendor = instanceVendor(config);
     new ArchiveProvider(this, "archive");
     const network = fleetNetwork(this, config.network, context);
-    const secrets = createFleetSecrets(this, { context, config, vendor });
+    const secrets = new FleetSecrets(this, { context, config });
+    const vendor = vendorSynth(config.vendor.type, config, (...secret) => secrets.make(...secret));
     const releaseQueue = new ReleaseQueue(this, "release-queue", context);
     const role = new InstanceRole(this, "role", { context, role: compute.instanceRole });
-    const agent = vendor.instance(
-      {
-        partition: partitionOf(config.region),
-        agents,
-        architecture: compute.architecture,
-        drainTimeoutSeconds: config.retirement.drainTimeoutSeconds,
-        releaseQueue,
-      },
-      secrets,
-    );
+    const agent = vendor.instance({
+      partition: partitionOf(config.region),
+      agents,
+      architecture: compute.architecture,
+      drainTimeoutSeconds: config.retirement.drainTimeoutSeconds,
+    });
     for (const statement of agent.statements) role.allow(statement);
+    role.allow({ actions: ["sqs:SendMessage"], resources: [releaseQueue.arn] });
     role.grant((own) => {
       for (const secret of agent.secrets) secret.grantRead(own);
       // What the vendor's statements name may be encrypted with it, too.
@@ -54,7 +54,7 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
       ami: compute.ami ?? agent.defaultAmi,
       profileArn: role.profileArn,
       userData: instanceUserData(this, {
-        settings: { ...this.settings(times, logs?.files), ...agent.settings },
+        settings: { ...this.settings(times, releaseQueue, logs?.files), ...agent.settings },
         files: agent.bootFiles,
         everyStart: compute.warmPool !== undefined,
       }),
@@ -69,7 +69,7 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
       template,
       role,
       releaseQueue,
-      asksInstances: vendor.asksInstances,
+      asksInstances: vendorOf(config).asksInstances,
       tags,
     });
     const { outputs } = new FleetControl(this, {
@@ -96,12 +96,18 @@ export class Ec2FleetStack extends BaseStack<Ec2FleetConfig> {
   }
 
   /** What the boot program of every vendor gets to know: agents/ec2/README.md. */
-  private settings(times: BootTimes, files: Readonly<Record<string, string>> = {}): Record<string, string> {
+  private settings(
+    times: BootTimes,
+    releaseQueue: ReleaseQueue,
+    files: Readonly<Record<string, string>> = {},
+  ): Record<string, string> {
     const { config, context } = this;
     return {
       AGENT_FLEETS_FLEET: context.name,
       AGENT_FLEETS_REGION: config.region,
       AGENT_FLEETS_GROUP: context.name,
+      AGENT_FLEETS_RELEASE_QUEUE_URL: releaseQueue.url,
+      AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: String(config.agents.registrationGraceSeconds),
       AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS: String(times.earliestPowerOffSeconds),
       AGENT_FLEETS_BOOT_SECONDS: String(times.bootSeconds),
       AGENT_FLEETS_WARM_POOL: String(config.compute.warmPool !== undefined),

@@ -10,10 +10,11 @@ import { ClusterServices } from "./constructs/cluster/services.ts";
 import { movedFrom } from "./constructs/moved.ts";
 import { fleetNetwork } from "./constructs/network/fleet-network.ts";
 import { PublishedNetwork } from "./constructs/network/shared-network.ts";
+import type { Escaped } from "./constructs/terraform-text.ts";
 
 /** `kind: ecs-cluster`: an ECS cluster on EC2 hosts, and what runs on it. */
-export class EcsClusterStack extends BaseStack<EcsClusterConfig> {
-  constructor(scope: Construct, name: string, config: EcsClusterConfig) {
+export class EcsClusterStack extends BaseStack<Escaped<EcsClusterConfig>> {
+  constructor(scope: Construct, name: string, config: Escaped<EcsClusterConfig>) {
     super(scope, name, config);
     const { context, tags } = this;
     const network = fleetNetwork(this, config.network, context);

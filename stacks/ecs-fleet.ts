@@ -6,26 +6,29 @@ import { type EcsFleetConfig, networkOf } from "./config/ecs-fleet.ts";
 import { computeOf, type PoolConfig } from "./config/pools.ts";
 import { ImageBuild } from "./constructs/agent-image/build.ts";
 import { ImageRepository } from "./constructs/agent-image/repository.ts";
+import type { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
 import { fleetNetwork } from "./constructs/network/fleet-network.ts";
+import type { StackContext } from "./constructs/stack-context.ts";
 import type { AgentImage, AgentTask } from "./constructs/tasks/agent-containers.ts";
 import { ConsumerRoles } from "./constructs/tasks/consumer-roles.ts";
 import { EcsCapacity } from "./constructs/tasks/ecs-capacity.ts";
 import { allowImagePull } from "./constructs/tasks/task-rights.ts";
-import { createFleetSecrets, FleetControl, type FleetPool } from "./fleet-control.ts";
-import { containerVendor } from "./vendors/index.ts";
+import type { Escaped } from "./constructs/terraform-text.ts";
+import { FleetControl, type FleetPool } from "./fleet-control.ts";
+import { FleetSecrets } from "./vendors/fleet-secrets.ts";
+import { vendorSynth } from "./vendors/index.ts";
+import type { ContainerVendor } from "./vendors/vendor-synth.ts";
 
 /** `kind: ecs-fleet`: one vendor's agents as standalone ECS tasks, and the loop that scales them. */
-export class EcsFleetStack extends BaseStack<EcsFleetConfig> {
-  private readonly vendor = containerVendor(this.config);
-
-  constructor(scope: Construct, name: string, config: EcsFleetConfig) {
+export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
+  constructor(scope: Construct, name: string, config: Escaped<EcsFleetConfig>) {
     super(scope, name, config);
-    const { context, vendor } = this;
+    const { context } = this;
     new ArchiveProvider(this, "archive");
     const network = fleetNetwork(this, networkOf(config), context);
-    const secrets = createFleetSecrets(this, { context, config, vendor });
-    const recipe = this.recipe();
-    const repository = recipe && new ImageRepository(this, "image", { context, ...recipe.config });
+    const secrets = new FleetSecrets(this, { context, config });
+    const vendor = vendorSynth(config.vendor.type, config, (...secret) => secrets.make(...secret));
+    const image = this.image(vendor);
     const capacity = new EcsCapacity(this, "capacity", {
       context,
       compute: config.compute,
@@ -34,8 +37,8 @@ export class EcsFleetStack extends BaseStack<EcsFleetConfig> {
         (pool): AgentTask => ({
           pool: pool?.key,
           compute: computeOf(config.compute, pool),
-          image: this.imageOf(pool, repository),
-          agent: vendor.container(secrets, pool),
+          image: pool?.compute.image === undefined ? image : published(pool.compute.image, context),
+          agent: vendor.container(pool),
         }),
       ),
     });
@@ -53,46 +56,61 @@ export class EcsFleetStack extends BaseStack<EcsFleetConfig> {
       network,
       renewal:
         vendor.departure === "by-retirement" ? { maxLifetimeSeconds: config.agents.maxLifetimeSeconds } : undefined,
-      pools: config.pools?.map((pool) => this.poolOf(pool, capacity)),
+      pools: config.pools?.map((pool) => poolOf(pool, capacity, vendor)),
     });
-    if (recipe && repository) {
-      const { architecture } = config.compute;
-      new ImageBuild(this, "image-build", { context, ...recipe, architecture, repository, topic });
-    }
+    image.built?.by(topic);
 
     const [firstConsumerRole] = Object.values(consumers.arns);
     this.output("cluster_name", capacity.clusterName);
     this.output("vpc_id", network.vpcId);
     this.output("task_role", capacity.taskRole.arn);
-    this.output("image_repository", repository?.versions);
+    this.output("image_repository", image.built?.versions);
     this.output("terraform_dev_role", firstConsumerRole);
     this.output("consumer_roles", config.consumerRoles.length > 0 ? consumers.arns : undefined);
     for (const [name, value] of Object.entries(outputs)) this.output(name, value);
   }
 
-  /** How the stack builds its agents' image; `undefined`: it is somebody else's. */
-  private recipe() {
-    const { image } = this.config.compute;
-    const { defaultImage } = this.vendor;
-    if (typeof image === "string" || typeof defaultImage === "string") return undefined;
-    return { folder: defaultImage.build, config: image?.build ?? imageBuild.parse({}) };
-  }
-
-  private imageOf(pool: PoolConfig | undefined, repository: ImageRepository | undefined): AgentImage {
-    const { context, config, vendor } = this;
-    const named = pool?.compute.image ?? config.compute.image ?? vendor.defaultImage;
-    if (typeof named === "string") return { uri: named, grantPull: (role) => allowImagePull(role, named, context) };
-    if (!repository) throw new Error("an image that is built has a repository");
-    return { uri: repository.current, grantPull: (role) => repository.grantPull(role) };
-  }
-
-  private poolOf(pool: PoolConfig, capacity: EcsCapacity): FleetPool {
-    const { key, min, max, buffer } = pool;
+  /** What all agents run whose pool names no image: a published one, or one that the stack builds. */
+  private image(vendor: ContainerVendor): AgentImage & { readonly built?: BuiltImage } {
+    const { context } = this;
+    const { image: named, architecture } = this.config.compute;
+    const { defaultImage } = vendor;
+    if (typeof named === "string") return published(named, context);
+    if (typeof defaultImage === "string") return published(defaultImage, context);
+    const config = named?.build ?? imageBuild.parse({});
+    const repository = new ImageRepository(this, "image", { context, ...config });
     return {
-      pool: key,
-      policy: { min, max, buffer },
-      vendor: { ...this.vendor.poolRuntime?.(pool) },
-      capacity: { ...capacity.poolConfigs[key] },
+      uri: repository.current,
+      grantPull: (role) => repository.grantPull(role),
+      built: {
+        versions: repository.versions,
+        by: (topic) => {
+          const folder = defaultImage.build;
+          new ImageBuild(this, "image-build", { context, folder, config, architecture, repository, topic });
+        },
+      },
     };
   }
+}
+
+/** An image of the stack's own. */
+interface BuiltImage {
+  /** Its repository, as an output. */
+  readonly versions: string;
+  /** Makes what builds it. @param topic hears of builds that fail */
+  by(topic: AlarmTopic): void;
+}
+
+function published(uri: string, context: StackContext): AgentImage {
+  return { uri, grantPull: (role) => allowImagePull(role, uri, context) };
+}
+
+function poolOf(pool: Escaped<PoolConfig>, capacity: EcsCapacity, vendor: ContainerVendor): FleetPool {
+  const { key, min, max, buffer } = pool;
+  return {
+    pool: key,
+    policy: { min, max, buffer },
+    vendor: { ...vendor.poolRuntime?.(pool) },
+    capacity: { ...capacity.poolConfigs[key] },
+  };
 }

@@ -5,7 +5,6 @@ import { autoscaleEnv, type poolOverrides } from "../handlers/lib/settings/autos
 import type { CapacityConfig } from "../handlers/lib/settings/capacity.ts";
 import { webhookEnv } from "../handlers/lib/settings/webhook.ts";
 import type { FleetFields } from "./config/fleet.ts";
-import { type SecretKey, secretName } from "./config/names.ts";
 import { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
 import { FleetAlarms } from "./constructs/alarms/fleet-alarms.ts";
 import { createFleetDashboard } from "./constructs/alarms/fleet-dashboard.ts";
@@ -17,10 +16,9 @@ import { WebhookApi } from "./constructs/functions/webhook-api.ts";
 import type { FleetNetwork } from "./constructs/network/fleet-network.ts";
 import type { RetiringCapacity } from "./constructs/retirement/retiring-capacity.ts";
 import { RetirementWorkflow } from "./constructs/retirement/workflow.ts";
-import { Secret } from "./constructs/secret.ts";
 import type { ServiceRole } from "./constructs/service-role.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
-import type { FleetSecrets, VendorSynth } from "./vendors/vendor-synth.ts";
+import type { VendorSynth } from "./vendors/vendor-synth.ts";
 
 /** A pass ticks for 50 s, and goes on for passes that met it; its last tick may have to wait for the vendor's rate limit. */
 const passTimeoutSeconds = 300;
@@ -44,23 +42,6 @@ export interface FleetCapacity {
   grantOperate(role: ServiceRole): void;
 }
 
-/** The secrets that a fleet's vendor asks for: created empty, or brought by the config. */
-export function createFleetSecrets(scope: Construct, { context, config, vendor }: FleetProps): FleetSecrets {
-  const wanted = Object.entries(vendor.secrets) as [SecretKey, string][];
-  return Object.fromEntries(
-    wanted.map(([key, description]) => [
-      key,
-      new Secret(scope, `secret-${key}`, {
-        context,
-        name: secretName(context.name, key),
-        description,
-        source: config.secrets[key],
-        recoveryWindowDays: config.secrets.recoveryWindowDays,
-      }),
-    ]),
-  );
-}
-
 /** What watches and scales a fleet: the loop and its schedule, the webhook, alarms and dashboard. */
 export class FleetControl {
   /** What an operator needs to know: name of the output → value. */
@@ -75,7 +56,8 @@ export class FleetControl {
     private readonly scope: Construct,
     private readonly props: FleetProps & {
       readonly capacity: FleetCapacity;
-      readonly secrets: FleetSecrets;
+      /** ARNs of the fleet's secrets, by key. */
+      readonly secrets: { readonly arns: Readonly<Record<string, string>> };
       /** Where agents run, and what asks the vendor where the config says so. */
       readonly network: FleetNetwork;
       /** Replacing agents that are too old or outdated, where the loop has to. */
@@ -91,7 +73,7 @@ export class FleetControl {
     const autoscale = this.autoscale();
     const schedule = new MinuteSchedule(scope, "schedule", { context, target: autoscale });
     const webhook = this.webhook(autoscale);
-    const managed = vendor.manage?.(scope, { secrets, webhook: webhook?.endpoint, stackName: context.name });
+    const managed = vendor.manage?.(scope, { webhook: webhook?.endpoint, stackName: context.name });
     new FleetAlarms(scope, "alarms", {
       context,
       topic: this.topic,
@@ -112,7 +94,7 @@ export class FleetControl {
       ...webhook?.outputs,
       alarms_topic_arn: this.topic.arn,
       autoscaler_log_group: autoscale.logGroupName,
-      secrets: Object.fromEntries(Object.entries(secrets).map(([key, secret]) => [key, secret.arn])),
+      secrets: secrets.arns,
       ...managed,
     };
   }
@@ -122,8 +104,8 @@ export class FleetControl {
   }
 
   private autoscale(): HandlerFunction {
-    const { context, config, vendor, capacity, secrets, pools, renewal } = this.props;
-    const apiToken = secrets[vendor.apiSecret];
+    const { context, config, vendor, capacity, pools, renewal } = this.props;
+    const apiToken = vendor.apiSecret;
     const state = new FleetStateTable(this.scope, "state", context);
     const autoscale = new HandlerFunction(this.scope, "autoscale", {
       context,
@@ -154,7 +136,7 @@ export class FleetControl {
 
   /** Only where agents do not simply leave, or where AWS may take one at any time. */
   private retire(): RetirementWorkflow | undefined {
-    const { context, config, vendor, capacity, secrets, pools } = this.props;
+    const { context, config, vendor, capacity, pools } = this.props;
     if (vendor.departure === "by-itself" && capacity.retiring.type === "ecs") return undefined;
     return new RetirementWorkflow(this.scope, "retirement", {
       context,
@@ -162,17 +144,15 @@ export class FleetControl {
       capacity: capacity.retiring,
       network: this.loopNetwork(),
       ...config.retirement,
-      vendor: { runtime: vendor.runtime, apiToken: secrets[vendor.apiSecret] },
+      vendor: { runtime: vendor.runtime, apiToken: vendor.apiSecret },
       pools: pools?.map((own) => ({ pool: own.pool, vendor: own.vendor })),
     });
   }
 
   private webhook(autoscale: HandlerFunction) {
-    const { context, vendor, secrets } = this.props;
+    const { context, vendor } = this.props;
     if (!vendor.webhook) return undefined;
-    const { secret: key, paths, asksVendor, throttleRatePerSecond, throttleBurst } = vendor.webhook;
-    const secret = secrets[key];
-    if (!secret) throw new Error(`a fleet with a webhook has the secret ${key}`);
+    const { secret, paths, asksVendor, throttleRatePerSecond, throttleBurst } = vendor.webhook;
     const target = new HandlerFunction(this.scope, "webhook", {
       context,
       description: `Takes in the notifications of fleet ${context.name}`,

@@ -4,7 +4,7 @@ import { ConfigError } from "./config/errors.ts";
 import type { LoadedStack } from "./config/load.ts";
 import { referencesOf } from "./config/references.ts";
 import type { StackConfig } from "./config/schema.ts";
-import { terraformTexts } from "./constructs/terraform-text.ts";
+import { type Escaped, terraformTexts } from "./constructs/terraform-text.ts";
 
 type ConfigByKind = { [Config in StackConfig as Config["kind"]]: Config };
 type Kind = keyof ConfigByKind;
@@ -14,7 +14,7 @@ type StackClasses = {
   readonly [K in Kind]: new (
     scope: Construct,
     name: string,
-    config: ConfigByKind[K],
+    config: Escaped<ConfigByKind[K]>,
   ) => TerraformStack;
 };
 
@@ -62,7 +62,7 @@ export function createStack<K extends Kind>(
   const Stack = classes[config.kind];
   if (!Stack) throw new Error(`load the class of kind ${config.kind} first`);
   try {
-    return new Stack(scope, name, terraformTexts(config));
+    return new Stack(scope, name, terraformTexts<ConfigByKind[K]>(config));
   } catch (error) {
     throw error instanceof ConfigError ? error.in(file) : error;
   }

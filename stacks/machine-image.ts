@@ -7,11 +7,12 @@ import { builtAmiName, builtAmiTags } from "./constructs/machine-image/built-ami
 import { ImagePipeline } from "./constructs/machine-image/pipeline.ts";
 import { ImageRecipe } from "./constructs/machine-image/recipe.ts";
 import { movedFrom } from "./constructs/moved.ts";
+import type { Escaped } from "./constructs/terraform-text.ts";
 import { semaphoreImage } from "./vendors/semaphore-image.ts";
 
 /** `kind: machine-image`: an AMI that EC2 Image Builder builds, on a schedule and by hand. */
-export class MachineImageStack extends BaseStack<MachineImageConfig> {
-  constructor(scope: Construct, name: string, config: MachineImageConfig) {
+export class MachineImageStack extends BaseStack<Escaped<MachineImageConfig>> {
+  constructor(scope: Construct, name: string, config: Escaped<MachineImageConfig>) {
     super(scope, name, config);
     const { context } = this;
     const baked = config.vendor && semaphoreImage(config.vendor, config.architecture);

@@ -3,10 +3,11 @@ import { BaseStack } from "./base-stack.ts";
 import type { NetworkStackConfig } from "./config/network-stack.ts";
 import { PublishedNetwork } from "./constructs/network/shared-network.ts";
 import { Vpc } from "./constructs/network/vpc.ts";
+import type { Escaped } from "./constructs/terraform-text.ts";
 
 /** `kind: network`: a VPC, and what other stacks need to share it. */
-export class NetworkStack extends BaseStack<NetworkStackConfig> {
-  constructor(scope: Construct, name: string, config: NetworkStackConfig) {
+export class NetworkStack extends BaseStack<Escaped<NetworkStackConfig>> {
+  constructor(scope: Construct, name: string, config: Escaped<NetworkStackConfig>) {
     super(scope, name, config);
     const { context } = this;
     const vpc = new Vpc(this, "network", { config, context });

@@ -21,9 +21,9 @@ if (!shellcheck) {
 /** What runs: the boot program of an instance has its library in front of it. */
 function program(path: string): string {
   const text = read(path);
-  return text.includes("install_service") && path.endsWith("boot.sh")
-    ? `${read("agents/ec2/library.sh")}\n${text}`
-    : text;
+  const library = ["agents/ec2/library.sh", "agents/ec2/life.sh"];
+  if (library.includes(path)) return library.map(read).join("\n");
+  return text.includes("install_service") && path.endsWith("boot.sh") ? [...library.map(read), text].join("\n") : text;
 }
 
 /**
@@ -39,7 +39,7 @@ function findings(text: string): string {
   return stdout + stderr;
 }
 
-describe.skipIf(!shellcheck)("shellcheck", { timeout: 60_000 }, () => {
+describe.skipIf(!shellcheck)("shellcheck", () => {
   it("finds fault where there is some", () => {
     expect(findings("x=1 2\necho $x `date`\n")).toContain("SC2086");
   });

@@ -76,11 +76,14 @@ describe("the arrows of the house", () => {
   it("point the allowed way only", () => {
     const imports = importsOfProject(process.cwd());
     expect(imports.length).toBeGreaterThan(200);
-    expect(violations(imports, rules)).toEqual([]);
+    const hint =
+      "these imports are not allowed: move the code to a room that both files may import, or change `rules` in this file";
+    expect(violations(imports, rules), hint).toEqual([]);
   });
 
   it("form no circle of files", () => {
-    expect(circles(importsOfProject(process.cwd()))).toEqual([]);
+    const hint = "these files import one another in a circle: move the code that they share to a file of its own";
+    expect(circles(importsOfProject(process.cwd())), hint).toEqual([]);
   });
 
   it("a circle is found, however long, and named once", () => {
@@ -97,7 +100,8 @@ describe("the arrows of the house", () => {
   it("only stacks/ knows CDKTF, and stacks/config does not", () => {
     const users = importsOfProject(process.cwd()).filter(({ to }) => terraform.some((name) => name.test(to)));
     expect(users.length).toBeGreaterThan(20);
-    expect(users.filter(({ from }) => !/^stacks\/(?!config\/)/.test(from))).toEqual([]);
+    const others = users.filter(({ from }) => !/^stacks\/(?!config\/)/.test(from));
+    expect(others, "move the code that needs CDKTF to stacks/, but not to stacks/config").toEqual([]);
   });
 
   it.each([

@@ -70,22 +70,30 @@ describe.each(Object.entries(pages))("the page on coming from %s", (page, { kind
     const row = rows.find(([there = ""]) =>
       codesIn(there).some((code) => code.replace("· ", "").split(" ")[0] === name),
     );
-    expect(row?.at(-1)?.trim()).toBeTruthy();
+    expect(row?.at(-1)?.trim(), `add a row for \`${name}\` to docs/migrating-from-${page}.md`).toBeTruthy();
   });
 
   it("names keys that there are", () => {
     const codes = lines.flatMap((line) => codesIn(line.replace(/^\|[^|]*\|/, "")));
     const paths = codes.flatMap(pathsIn);
     expect(paths.length).toBeGreaterThan(7);
-    expect(paths.filter((path) => !schemas.some((schema) => reaches(schema, path.split("."))))).toEqual([]);
+    const hint = `docs/migrating-from-${page}.md names keys that no schema has: correct them there`;
+    expect(
+      paths.filter((path) => !schemas.some((schema) => reaches(schema, path.split(".")))),
+      hint,
+    ).toEqual([]);
     // Such as `.iops` or `kmsKeyArn`: what they are below is said before them.
     const ends = codes.flatMap((code) => /^\.?([a-z]+[A-Z]\w*)$|^\.(\w+)$/.exec(code)?.slice(1) ?? []).filter(Boolean);
-    expect(ends.filter((key) => !JSON.stringify(schemas).includes(`"${key}":`))).toEqual([]);
+    expect(
+      ends.filter((key) => !JSON.stringify(schemas).includes(`"${key}":`)),
+      hint,
+    ).toEqual([]);
   });
 
   it("names configs that are shipped", () => {
     const configs = codesIn(lines.join("\n")).filter((code) => /^config\/.*\.yaml$/.test(code));
-    expect(configs.filter((path) => !existsSync(new URL(path, root)))).toEqual([]);
+    const gone = configs.filter((path) => !existsSync(new URL(path, root)));
+    expect(gone, `docs/migrating-from-${page}.md names configs that are gone: correct them there`).toEqual([]);
     if (page === "spacelift-workerpool") expect(configs).toHaveLength(8);
   });
 });

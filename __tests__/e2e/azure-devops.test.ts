@@ -31,7 +31,7 @@ network: { create: { egress: public-ip } }
 secrets: { pat: { variable: ado_pat } }
 `;
 
-describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", { timeout: 150_000 }, () => {
+describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () => {
   let ado: AzureDevOpsFake;
   let deployment: Deployment;
   let operator: Operator;
@@ -53,7 +53,7 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", { ti
     workflows = runWorkflows({ front, region, start: (name) => operator.start(name, stack) });
     agents = createAzureDevOpsAgents({ endpoint: moto.url, region, cluster: stack, front, ado });
     autoscale = await operator.start(`${stack}-autoscale`, stack);
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await operator?.close();
@@ -219,7 +219,7 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", { ti
     expect([...(deployment.front.toldTo.get(canary) ?? [])]).toEqual(["secretsmanager"]);
   });
 
-  it("destroy leaves nothing", { timeout: 250_000 }, async () => {
+  it("destroy leaves nothing", async () => {
     await agents.leave(large);
     await deployment.destroy();
     expect(await deployment.whatExists()).toEqual(nothingOf(deployment.stacks));

@@ -82,7 +82,7 @@ export async function prepareDeployment(
     const args = [command, ...stacks, "--auto-approve", "--skip-provider-lock", ...app];
     // No refresh: the state is fresh from the deployment, and a refresh would take as long as the destroy itself.
     const quick = { ...env, TF_CLI_ARGS_destroy: "-refresh=false" };
-    const outcome = await mustRun(join(root, "node_modules/.bin/cdktf"), args, { env: quick, timeoutSeconds: 400 });
+    const outcome = await mustRun(join(root, "node_modules/.bin/cdktf"), args, { env: quick, timeoutSeconds: 3600 });
     logs.push(outcome.output);
     return outcome.output;
   }

@@ -70,7 +70,7 @@ const usualCalls = [
   "retire-workflow TerminateInstanceInAutoScalingGroup",
 ];
 
-describe.skipIf(missing)("deployed fleets on instances", { timeout: 150_000 }, () => {
+describe.skipIf(missing)("deployed fleets on instances", () => {
   let spacelift: SpaceliftFake;
   let semaphore: SemaphoreFake;
   let deployment: Deployment;
@@ -106,7 +106,7 @@ describe.skipIf(missing)("deployed fleets on instances", { timeout: 150_000 }, (
     const boot = await readBoot(front, region, semaphoreFleet);
     agents = await createSemaphoreAgents({ front, region, semaphore, boot });
     onSemaphore = await fleetOf(semaphoreFleet, agents);
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await operator?.close();
@@ -289,7 +289,7 @@ describe.skipIf(missing)("deployed fleets on instances", { timeout: 150_000 }, (
     expect([...(deployment.front.toldTo.get(canary) ?? [])]).toEqual(["secretsmanager"]);
   });
 
-  it("destroy leaves nothing", { timeout: 250_000 }, async () => {
+  it("destroy leaves nothing", async () => {
     const kinds = ["groups", "launchTemplates", "instances", "queues", "queueMappings", "rules"];
     const before = Object.values(await deployment.whatExists()).map(({ listed }) => listed);
     for (const listed of before) expect(listed).toEqual(expect.arrayContaining(kinds));

@@ -53,7 +53,7 @@ describe.skipIf(missing)("deployed fleets", () => {
     deployment = await prepareDeployment(configs(hcp.url), { notification_token: hmacKey });
     operator = createHcpOperator(deployment, { hcp, region, apiToken });
     await deployment.deploy();
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await operator?.close();
@@ -61,7 +61,7 @@ describe.skipIf(missing)("deployed fleets", () => {
     await hcp?.close();
   });
 
-  describe("one that reads demand from the API", { timeout: 150_000 }, () => {
+  describe("one that reads demand from the API", () => {
     let autoscale: DeployedFunction;
     let agents: Agents;
 
@@ -130,7 +130,7 @@ describe.skipIf(missing)("deployed fleets", () => {
     });
   });
 
-  describe("one that is told by notifications alone", { timeout: 150_000 }, () => {
+  describe("one that is told by notifications alone", () => {
     let autoscale: DeployedFunction;
     let webhook: DeployedFunction;
     let door: Door;
@@ -216,9 +216,7 @@ describe.skipIf(missing)("deployed fleets", () => {
     });
   });
 
-  it("no secret is in state, plan, synthesized JSON, logs or calls to anyone but Secrets Manager", {
-    timeout: 90_000,
-  }, async () => {
+  it("no secret is in state, plan, synthesized JSON, logs or calls to anyone but Secrets Manager", async () => {
     const options = { cwd: deployment.stackFolder(reading), env: deployment.env };
     // The plan of the first deployment: there is no state, so Terraform makes everything.
     const first = ["-state=none.tfstate", "-refresh=false", "-out=first.plan", "-input=false"];
@@ -237,7 +235,7 @@ describe.skipIf(missing)("deployed fleets", () => {
     expect([...(deployment.front.toldTo.get(canary) ?? [])]).toEqual(["secretsmanager"]);
   });
 
-  it("destroy leaves nothing", { timeout: 250_000 }, async () => {
+  it("destroy leaves nothing", async () => {
     await deployment.destroy();
     expect(await deployment.whatExists()).toEqual(nothingOf(deployment.stacks));
   });

@@ -92,7 +92,7 @@ export async function until(
   loop: DeployedFunction,
   condition: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 600_000;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited in vain for ${what}\n${loop.logs.slice(-3_000)}`);
     await setTimeout(100);

@@ -102,7 +102,7 @@ export async function createSemaphoreAgents(at: {
     isBusy: (instance) => agents.get(instance)?.job !== undefined,
     sessionOf: (instance) => `${roleId}:${instance}`,
     async sendToQueue(sender, message) {
-      const input = { QueueUrl: setting("RELEASE_QUEUE_URL"), MessageBody: JSON.stringify(message) };
+      const input = { QueueUrl: boot.settings.AGENT_FLEETS_RELEASE_QUEUE_URL, MessageBody: JSON.stringify(message) };
       await askAs(sender, "sqs", "AmazonSQS.SendMessage", input);
     },
     async arrive({ id, role }) {

@@ -56,7 +56,7 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
     }
     edit(onHosts.fleet, "organization:", `address: "${hcp.url}", organization:`);
     await deployment.deploy();
-  }, 400_000);
+  });
 
   afterAll(async () => {
     await operator?.close();
@@ -85,9 +85,7 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
   });
 
   describe.concurrent("at once", () => {
-    it("a fleet on a cluster's hosts launches there, and only there, until all is done", {
-      timeout: 150_000,
-    }, async () => {
+    it("a fleet on a cluster's hosts launches there, and only there, until all is done", async () => {
       const { fleet, cluster, pool } = onHosts;
       expect(await operator.fleet(["hcp", "token", "create", "--store", fleet, "--create-pool"])).toMatchObject({
         code: 0,
@@ -131,7 +129,7 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
       expect(callsWithoutRight(calls, deployment.stateFile(fleet))).toEqual([]);
     });
 
-    it.each(stacks)("a second plan of %s is empty", { timeout: 120_000 }, async (stack) => {
+    it.each(stacks)("a second plan of %s is empty", async (stack) => {
       const options = { cwd: deployment.stackFolder(stack), env: deployment.env };
       const plan = await run("terraform", ["plan", "-detailed-exitcode", "-input=false", "-no-color"], options);
       expect(plan).toMatchObject({ code: 0, output: expect.stringContaining("No changes.") });
@@ -145,7 +143,7 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
     expect([...(deployment.front.toldTo.get(canary) ?? [])]).toEqual(["secretsmanager"]);
   });
 
-  it("destroy leaves nothing", { timeout: 300_000 }, async () => {
+  it("destroy leaves nothing", async () => {
     await deployment.destroy();
     expect(await deployment.whatExists()).toEqual(nothingOf(stacks));
   });

@@ -73,7 +73,7 @@ export async function run(
     readonly timeoutSeconds?: number;
   },
 ): Promise<Outcome> {
-  const { cwd = root, env, timeoutSeconds = 240 } = options;
+  const { cwd = root, env, timeoutSeconds = 1800 } = options;
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   let output = "";

@@ -29,7 +29,7 @@ describe.skipIf(missing || deployed)("terraform validate", () => {
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.concurrent.each(stacks)("%s, with the AWS provider", { timeout: 120_000 }, async (stack) => {
+  it.concurrent.each(stacks)("%s, with the AWS provider", async (stack) => {
     const cwd = join(output, "stacks", stack);
     await mustRun("terraform", ["init", "-backend=false", "-input=false"], { cwd, env });
     const { code, output: text } = await run("terraform", ["validate", "-no-color"], { cwd, env });

@@ -15,7 +15,7 @@ export interface GroupWorldSettings {
   readonly departure: "by-retirement" | "by-itself";
   readonly singleUse: boolean;
   readonly idleTimeoutSeconds: number;
-  /** When hosts power themselves off; see `power_off` in agents/ec2/library.sh. */
+  /** When hosts power themselves off; see `power_off` in agents/ec2/life.sh. */
   readonly boots: BootTimes;
 }
 

@@ -11,7 +11,7 @@ export interface Moto {
   close(): Promise<void>;
 }
 
-const startMilliseconds = 60_000;
+const startMilliseconds = 600_000;
 
 /** Whether `moto_server` is on the PATH. Without it, tests that need AWS's own behaviour are skipped and say so. */
 export function hasMoto(): boolean {

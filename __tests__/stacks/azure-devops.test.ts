@@ -20,6 +20,7 @@ describe("an agent of Azure DevOps", () => {
   it("defect 7: gets its credential by reference", () => {
     expect(container.secrets).toEqual([{ name: "AZP_TOKEN", valueFrom: expect.stringMatching(/secret-pat\w+\.arn/) }]);
     expect(container.environment).toEqual([
+      { name: "AGENT_FLEETS_REGISTRATION_GRACE_SECONDS", value: "300" },
       { name: "AZP_POOL", value: "aws" },
       { name: "AZP_URL", value: "https://dev.azure.com/acme" },
     ]);

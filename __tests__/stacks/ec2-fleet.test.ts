@@ -195,6 +195,16 @@ describe("the loop", () => {
     expect(capacityOf(stack)).toMatchObject({ bootSeconds: 720 });
   });
 
+  it.each([
+    spacelift,
+    semaphore,
+  ])("tells its instances how long an agent may take to register, and where to say that none did: $vendor.type", (config) => {
+    const stack = synthesize({ ...config, network: given, agents: { registrationGraceSeconds: 120 } }, "ci");
+    const program = bootProgramOf(stack);
+    expect(program).toMatch(/^AGENT_FLEETS_RELEASE_QUEUE_URL='\$\{aws_sqs_queue\.release-queue[^}]*\.url\}'$/m);
+    expect(program).toContain("\nAGENT_FLEETS_REGISTRATION_GRACE_SECONDS='120'\n");
+  });
+
   it("knows the group and may raise it, name instances to end and tag them with what it knows, and nothing else", () => {
     const stack = fleet();
     expect(capacityOf(stack)).toEqual({ type: "asg", group: "ci", hook: "agent-fleets-retire", bootSeconds: 1200 });

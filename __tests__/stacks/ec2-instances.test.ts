@@ -121,7 +121,7 @@ describe("what instances may do", () => {
       const stack = synthesize({ ...config, network: given }, "ci");
       expect(
         actionsOf(stack, "role_instance").filter((action) => /^(autoscaling|ec2|sqs):/.test(String(action))),
-      ).toEqual(config === semaphore ? ["sqs:SendMessage"] : []);
+      ).toEqual(["sqs:SendMessage"]);
       const everywhere = rightsOf(stack, "role_instance").filter(({ Resource }) => [Resource].flat().includes("*"));
       // What Session Manager and Run Command need; AWS knows no resources of these.
       expect(everywhere.flatMap(({ Action }) => Action).every((action) => /^(ssm|ec2)messages:/.test(action))).toBe(

@@ -53,6 +53,7 @@ describe("the agent's container", () => {
     expect(container.environment).toEqual([
       { name: "AGENT_FLEETS_IDLE_TIMEOUT_SECONDS", value: "0" },
       { name: "AGENT_FLEETS_MAX_LIFETIME_SECONDS", value: "600" },
+      { name: "AGENT_FLEETS_REGISTRATION_GRACE_SECONDS", value: "300" },
       { name: "HTTP_PROXY", value: "http://proxy.internal:3128" },
       { name: "TFC_ADDRESS", value: "https://app.terraform.io" },
       { name: "TFC_AGENT_AUTO_UPDATE", value: "disabled" },

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../stacks/config/errors.ts";
-import { plainText } from "../../stacks/constructs/terraform-text.ts";
+import { plainText, type TerraformText } from "../../stacks/constructs/terraform-text.ts";
 import { resources, type Synthesized, synthesize, synthesizeTogether, theOnly } from "./synth.ts";
 
 const least = { kind: "machine-image", region: "us-west-2" };
@@ -20,7 +20,7 @@ function componentsOf(stack: Synthesized) {
   return order.map(({ component_arn }) => {
     const id = /component\.(.*)\.arn/.exec(component_arn)?.[1] ?? "";
     const component = stack.resource.aws_imagebuilder_component?.[id];
-    const data = plainText(String(component?.data));
+    const data = plainText(String(component?.data) as TerraformText);
     const phases: { name: string; steps: Step[] }[] = JSON.parse(data).phases;
     return { name: String(component?.name), data, phases, steps: phases.flatMap(({ steps }) => steps) };
   });

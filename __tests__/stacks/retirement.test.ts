@@ -83,7 +83,10 @@ describe("alarms", () => {
       "ci-retirements-failing",
       "ci-retirements-timed-out",
     ]);
-    for (const { alarm_name } of alarms) expect(runbook).toContain(`\n## ${String(alarm_name).replace("ci-", "")}\n`);
+    for (const { alarm_name } of alarms) {
+      const section = `## ${String(alarm_name).replace("ci-", "")}`;
+      expect(runbook, `docs/runbook.md needs a section "${section}"`).toContain(`\n${section}\n`);
+    }
     expect(alarms.find(({ alarm_name }) => alarm_name === "ci-retirements-failing")).toMatchObject({
       namespace: "AWS/States",
       metric_name: "ExecutionsFailed",

@@ -1,32 +1,33 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { retireEnv } from "../../handlers/lib/settings/retire.ts";
 import { semaphoreRuntime } from "../../handlers/lib/settings/vendors/semaphore.ts";
-import { semaphore as schema } from "../../stacks/config/vendors/semaphore.ts";
+import { ec2Fleet } from "../../stacks/config/ec2-fleet.ts";
+import { semaphoreVendor } from "../../stacks/config/vendors/semaphore.ts";
 import type { Secret } from "../../stacks/constructs/secret.ts";
 import { terraformTexts } from "../../stacks/constructs/terraform-text.ts";
 import { semaphore } from "../../stacks/vendors/semaphore.ts";
-import type { InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
+import type { FleetOf, InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
 import { resources, rightsOf, synthesize, theOnly } from "./synth.ts";
 
 const tokenArn = "arn:aws:ssm:us-west-2:111122223333:parameter/ci/token";
-const releaseQueue = {
-  url: "https://sqs.us-west-2.example.com/111122223333/ci-release",
-  arn: "arn:aws:sqs:us-west-2:111122223333:ci-release",
-};
 const fleet: InstanceFleet = {
   partition: "aws",
   agents: { singleUse: true, idleTimeoutSeconds: 300 },
   architecture: "x86_64",
   drainTimeoutSeconds: 21_600,
-  releaseQueue,
 };
 
-const vendorOf = (vendor: object = { organization: "acme" }) =>
-  semaphore(terraformTexts(schema.parse({ type: "semaphore", ...vendor })));
+/** The synth half of a fleet with this vendor; `asked` gets the secrets that it asks for. */
+function vendorOf(vendor: object = { organization: "acme" }, asked: string[] = []) {
+  const config = { kind: "ec2-fleet", region: "us-west-2", vendor: { type: "semaphore", ...vendor } };
+  return semaphore(terraformTexts(ec2Fleet.parse(config)) as FleetOf<"semaphore">, (key) => {
+    asked.push(key);
+    return { arn: tokenArn } as Secret;
+  });
+}
 
 function instanceOf(vendor: object = {}, changes: Partial<InstanceFleet> = {}) {
-  const secrets = { agentTypeToken: { arn: tokenArn } as Secret };
-  return vendorOf({ organization: "acme", ...vendor }).instance({ ...fleet, ...changes }, secrets);
+  return vendorOf({ organization: "acme", ...vendor }).instance({ ...fleet, ...changes });
 }
 
 const agentConfigOf = (...args: Parameters<typeof instanceOf>) =>
@@ -45,14 +46,15 @@ describe("a Semaphore fleet", () => {
   });
 
   it("has agents that leave by themselves and alone know what they do, one secret and no webhook", () => {
-    const { departure, asksInstances, apiSecret, secrets, webhook } = vendorOf();
-    expect({ departure, asksInstances, apiSecret, webhook }).toEqual({
+    const asked: string[] = [];
+    const { departure, apiSecret, webhook } = vendorOf(undefined, asked);
+    expect({ departure, apiSecret, webhook }).toEqual({
       departure: "by-itself",
-      asksInstances: true,
-      apiSecret: "agentTypeToken",
+      apiSecret: { arn: tokenArn },
       webhook: undefined,
     });
-    expect(Object.keys(secrets)).toEqual(["agentTypeToken"]);
+    expect(asked).toEqual(["agentTypeToken"]);
+    expect(semaphoreVendor.asksInstances).toBe(true);
   });
 });
 
@@ -64,7 +66,6 @@ describe("the instance of a Semaphore agent", () => {
       AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: "180",
       AGENT_FLEETS_SEMAPHORE_USER: "semaphore",
       AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: tokenArn,
-      AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: releaseQueue.url,
       AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: "300",
       AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: "v2.2.8",
       AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: "53fc97b124571445b781dde82b4b3273ea1743a42b3e826320b565ec2347c97f",
@@ -96,13 +97,13 @@ describe("the instance of a Semaphore agent", () => {
     expect(defaultAmi).toEqual({ ssmParameter: expect.stringMatching(/-arm64$/) });
   });
 
-  it("defect 3: may send to the release queue and nothing else, where there is no cache", () => {
-    expect(instanceOf().statements).toEqual([{ actions: ["sqs:SendMessage"], resources: [releaseQueue.arn] }]);
+  it("defect 3: may do nothing of its own where there is no cache", () => {
+    expect(instanceOf().statements).toEqual([]);
   });
 
   it.each(["aws", "aws-us-gov", "aws-cn"])("defect 7: has rights on the cache's bucket alone, in %s", (partition) => {
     const { statements } = instanceOf({ cacheBucket: "acme-cache" }, { partition });
-    expect(statements.slice(1)).toEqual([
+    expect(statements).toEqual([
       { actions: ["s3:ListBucket"], resources: [`arn:${partition}:s3:::acme-cache`] },
       {
         actions: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],

@@ -1,30 +1,24 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { spaceliftRuntime } from "../../handlers/lib/settings/vendors/spacelift.ts";
-import { spacelift as schema } from "../../stacks/config/vendors/spacelift.ts";
+import { ec2Fleet } from "../../stacks/config/ec2-fleet.ts";
 import type { Secret } from "../../stacks/constructs/secret.ts";
 import { terraformTexts } from "../../stacks/constructs/terraform-text.ts";
 import { spacelift } from "../../stacks/vendors/spacelift.ts";
-import type { AgentInstance, FleetSecrets, InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
+import type { AgentInstance, FleetOf, InstanceFleet } from "../../stacks/vendors/vendor-synth.ts";
 import { resources, rightsOf, synthesize } from "./synth.ts";
 
 const arn = (name: string) => `arn:aws:secretsmanager:us-west-2:111122223333:secret:${name}-AbCdEf`;
 const parameterArn = "arn:aws:ssm:us-west-2:111122223333:parameter/ci/key";
-const secrets = Object.fromEntries(
-  ["workerPoolToken", "poolPrivateKey", "apiKeySecret"].map((key) => [key, { arn: arn(key) } as Secret]),
-) as FleetSecrets;
 const fleet: InstanceFleet = {
   partition: "aws",
   agents: { singleUse: true, idleTimeoutSeconds: 300 },
   architecture: "x86_64",
   drainTimeoutSeconds: 21_600,
-  releaseQueue: {
-    url: "https://sqs.us-west-2.amazonaws.com/111122223333/ci-release",
-    arn: "arn:aws:sqs:us-west-2:111122223333:ci-release",
-  },
 };
 
-function vendorOf(vendor: object = {}) {
+/** The synth half of a fleet with this vendor; `asked` gets the secrets that it asks for. */
+function vendorOf(vendor: object = {}, asked: string[] = []) {
   const config = {
     type: "spacelift",
     workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
@@ -32,11 +26,15 @@ function vendorOf(vendor: object = {}) {
     apiKeyId: "01HCC6QZ932J7WDF4FTVM9QMEX",
     ...vendor,
   };
-  return spacelift(terraformTexts(schema.parse(config)));
+  const parsed = ec2Fleet.parse({ kind: "ec2-fleet", region: "us-west-2", vendor: config });
+  return spacelift(terraformTexts(parsed) as FleetOf<"spacelift">, (key) => {
+    asked.push(key);
+    return { arn: arn(key) } as Secret;
+  });
 }
 
-function instanceOf(vendor: object = {}, changes: Partial<InstanceFleet> = {}, given = secrets): AgentInstance {
-  return vendorOf(vendor).instance({ ...fleet, ...changes }, given);
+function instanceOf(vendor: object = {}, changes: Partial<InstanceFleet> = {}): AgentInstance {
+  return vendorOf(vendor).instance({ ...fleet, ...changes });
 }
 
 /** The settings without their common beginning. */
@@ -58,16 +56,20 @@ describe("a Spacelift fleet", () => {
     });
     expect({ departure, apiSecret, webhook }).toEqual({
       departure: "by-retirement",
-      apiSecret: "apiKeySecret",
+      apiSecret: { arn: arn("apiKeySecret") },
       webhook: undefined,
     });
   });
 
   it("has secrets for its workers and its API key, and none that the user brings", () => {
-    expect(Object.keys(vendorOf().secrets)).toEqual(["workerPoolToken", "poolPrivateKey", "apiKeySecret"]);
+    const all: string[] = [];
+    vendorOf({}, all);
+    expect(all).toEqual(["workerPoolToken", "poolPrivateKey", "apiKeySecret"]);
     const keys = ["SPACELIFT_TOKEN", "SPACELIFT_POOL_PRIVATE_KEY"];
     const byo = { secretsManager: { arn: arn("own"), keys } };
-    expect(Object.keys(vendorOf({ byo }).secrets)).toEqual(["apiKeySecret"]);
+    const asked: string[] = [];
+    vendorOf({ byo }, asked);
+    expect(asked).toEqual(["apiKeySecret"]);
   });
 });
 
@@ -90,9 +92,8 @@ describe("a Spacelift worker's instance", () => {
   it("defect 22: knows secrets by reference, and may read exactly those that its worker gets", () => {
     const secureEnvironment = { GITHUB_TOKEN: { arn: parameterArn }, NPM_TOKEN: { arn: arn("npm") } };
     const byo = { secretsManager: { arn: arn("own"), keys: ["SPACELIFT_TOKEN", "MORE"] } };
-    const { workerPoolToken: _, ...others } = secrets;
-    const { statements, secrets: read } = instanceOf({ secureEnvironment, byo }, {}, others);
-    expect(settingsOf({ secureEnvironment, byo }, {}, others).ENVIRONMENT?.split("\n")).toEqual([
+    const { statements, secrets: read } = instanceOf({ secureEnvironment, byo });
+    expect(settingsOf({ secureEnvironment, byo }).ENVIRONMENT?.split("\n")).toEqual([
       `SPACELIFT_POOL_PRIVATE_KEY=${arn("poolPrivateKey")}`,
       `GITHUB_TOKEN=${parameterArn}`,
       `NPM_TOKEN=${arn("npm")}`,
@@ -153,7 +154,7 @@ describe("a Spacelift worker's instance", () => {
   });
 
   it("gets no setting that the boot does not know", () => {
-    const boot = ["agents/ec2/library.sh", "agents/spacelift/boot.sh"]
+    const boot = ["agents/ec2/library.sh", "agents/ec2/life.sh", "agents/spacelift/boot.sh"]
       .map((path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8"))
       .join("");
     const proxies = { http: "http://a.example.com", https: "http://a.example.com", no: ["b"] };

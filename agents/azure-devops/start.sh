@@ -7,8 +7,8 @@
 # memory. No job can run before that.
 set -u
 
-config_error=78 # EX_CONFIG of sysexits.h
-unavailable=69  # EX_UNAVAILABLE
+config_error=78     # EX_CONFIG of sysexits.h
+never_registered=86 # the fleet knows it by this status
 self=$0
 case $self in /*) ;; *) self=$PWD/$self ;; esac
 
@@ -47,9 +47,20 @@ choose_credential() {
     input=VSTS_AGENT_INPUT_TOKEN
     credential=$AZP_TOKEN
   fi
-  # Secrets are often stored with the line break that their file ended in.
-  credential=${credential%$'\n'}
+  clean_credential
   [ -n "$credential" ] || fail "$config_error" 'the registration credential is empty'
+}
+
+# Line breaks, blanks and byte-order marks around a secret never matter.
+clean_credential() {
+  local LC_ALL=C before='' mark=$'\xef\xbb\xbf'
+  until [ "$credential" = "$before" ]; do
+    before=$credential
+    credential=${credential#"$mark"}
+    credential=${credential%"$mark"}
+    credential=${credential#"${credential%%[![:space:]]*}"}
+    credential=${credential%"${credential##*[![:space:]]}"}
+  done
 }
 
 require() {
@@ -59,9 +70,18 @@ require() {
   done
 }
 
-# One try. Sets `reason`, the last line that config.sh wrote, where it fails.
+# Passes on what config.sh wrote. The last line of it becomes the reason.
+show_report() {
+  local line
+  while IFS= read -r line || [ -n "$line" ]; do
+    printf '%s\n' "$line"
+    [[ $line =~ ^[[:space:]]*$ ]] || reason=$line
+  done <"$report"
+}
+
+# One try. Sets `reason` where it fails.
 register() {
-  local status line
+  local status
   # What an earlier try left behind would make config.sh refuse.
   forget_agent
   (
@@ -72,11 +92,38 @@ register() {
   wait "$!"
   status=$?
   reason="config.sh ended with status $status"
-  while IFS= read -r line || [ -n "$line" ]; do
-    printf '%s\n' "$line"
-    [[ $line =~ ^[[:space:]]*$ ]] || reason=$line
-  done <"$report"
+  show_report
   return "$status"
+}
+
+# An agent is registered once config.sh has succeeded, and never before. Until then there is nothing that could have a
+# job, and ending it is safe. A timer sends SIGALRM when the time for that is over.
+start_timer() {
+  timer=''
+  [ "$grace" -gt 0 ] || return 0
+  trap too_late ALRM
+  (
+    nap=''
+    trap 'kill "$nap"; exit' TERM
+    sleep "$grace" &
+    nap=$!
+    wait "$nap" && kill -ALRM "$$"
+  ) &
+  timer=$!
+}
+
+stop_timer() {
+  [ -n "$timer" ] || return 0
+  trap : ALRM # it may be on its way
+  kill -TERM "$timer" 2>/dev/null
+  wait "$timer" 2>/dev/null
+  trap - ALRM
+}
+
+too_late() {
+  : "${reason:=config.sh said nothing}"
+  show_report
+  fail "$never_registered" "not registered within $grace s: $reason"
 }
 
 # Some servers make agents keep what they were registered with. Their jobs could read it.
@@ -93,42 +140,47 @@ refuse_kept_credential() {
 }
 
 first_stage() {
-  local attempts pause attempt
+  local attempts pause attempt folder
   [ "$EUID" -ne 0 ] || fail "$config_error" 'must not run as root: its jobs would be root too'
   require AZP_URL AZP_POOL AZP_AGENT_NAME
   attempts=$(setting AGENT_FLEETS_REGISTRATION_ATTEMPTS 5) || exit
   pause=$(setting AGENT_FLEETS_REGISTRATION_PAUSE_SECONDS 5) || exit
+  grace=$(setting AGENT_FLEETS_REGISTRATION_GRACE_SECONDS 0) || exit
   choose_credential
-  cd "${AGENT_FLEETS_AGENT_FOLDER:-/azp}" && [ -x config.sh ] && [ -x run.sh ] ||
-    fail "$config_error" "there is no agent in ${AGENT_FLEETS_AGENT_FOLDER:-/azp}"
+  folder=${AGENT_FLEETS_AGENT_FOLDER:-/azp}
+  cd "$folder" && [ -x config.sh ] && [ -x run.sh ] || fail "$config_error" "there is no agent in $folder"
 
   # The agent publishes its environment as capabilities that everyone who sees the pool can read, when it registers and
   # when it runs. It leaves out its own inputs, and what is listed here: where ECS offers the task's credentials.
-  unset AZP_TOKEN AZP_CLIENTSECRET
+  unset AZP_TOKEN AZP_CLIENTSECRET "${!AGENT_FLEETS_@}"
   export VSO_AGENT_IGNORE="${VSO_AGENT_IGNORE:+$VSO_AGENT_IGNORE,}AWS_CONTAINER_CREDENTIALS_RELATIVE_URI,AWS_CONTAINER_CREDENTIALS_FULL_URI,ECS_CONTAINER_METADATA_URI,ECS_CONTAINER_METADATA_URI_V4,ECS_AGENT_URI"
 
   report=$(mktemp) || fail "$config_error" 'no temporary file can be made'
   # No command substitution from here on: bash 5.2 loses a signal that comes while it parses one.
   trap 'rm -f "$report"' EXIT
   trap 'exit 143' TERM INT # a shell without trap that happens to be process 1 would not even notice
+  reason=''
+  start_timer
   for ((attempt = 1; ; attempt += 1)); do
     if register; then break; fi
-    [ "$attempt" -lt "$attempts" ] || fail "$unavailable" "gave up after $attempt tries to register: $reason"
+    [ "$attempt" -lt "$attempts" ] || fail "$never_registered" "gave up after $attempt tries to register: $reason"
     say "could not register and will try again in $pause s: $reason"
     sleep "$pause" &
     wait "$!"
     ((pause *= 2))
   done
+  stop_timer
   refuse_kept_credential
 
   rm -f "$report"
-  unset "${!VSTS_AGENT_INPUT_@}" "${!AGENT_FLEETS_@}" AZP_CLIENTID AZP_TENANTID
+  unset "${!VSTS_AGENT_INPUT_@}" AZP_CLIENTID AZP_TENANTID
   exec "$BASH" "$self" registered
 }
 
 # --- Second stage ---
 
-# Sets `listener` and `worker` to those processes of the agent, if they are there. What cannot be seen is never signalled.
+# Sets `listener` and `worker` to those processes of the agent, if they are there. What cannot be seen is never
+# signalled.
 look() {
   local stat line pid ancestor
   local -A names=() parents=()

@@ -8,6 +8,7 @@ readonly root=${AGENT_FLEETS_ROOT:-} # tests put a folder before every path
 readonly metadata_service=${AGENT_FLEETS_IMDS:-http://169.254.169.254}
 readonly home=$root/usr/local/lib/agent-fleets
 readonly logs=$root/var/log/agent-fleets
+readonly run=$root/run/agent-fleets # empty at each start of the host
 readonly power_off_delay=${AGENT_FLEETS_POWER_OFF_DELAY_SECONDS:-60}
 unit_lines=() # lines that a vendor adds to [Service] of its agent's unit
 
@@ -110,13 +111,37 @@ verify_sha256() {
   if [[ ${actual%% *} != "$2" ]]; then fail "checksum of ${1##*/} is ${actual%% *}, not $2"; fi
 }
 
-imds_curl() { curl --silent --show-error --fail --noproxy '*' --connect-timeout 2 --max-time 5 "$@"; }
+# The exact forms of the metadata that the boot asks for. It never uses an answer of another form, such as an empty text
+# or a page of HTML.
+declare -rA forms=(
+  [instance-id]='i-([0-9a-f]{8}|[0-9a-f]{17})'
+  [ami-id]='ami-([0-9a-f]{8}|[0-9a-f]{17})'
+  [tags/instance/AgentFleetsRole]='floor|burst'
+  [autoscaling/target-lifecycle-state]='InService|Terminated|Detached|Standby|Warmed:(Hibernated|Running|Stopped|Terminated)'
+)
+readonly nothing_there=44 # status of imds_once
 
-# imds_once PATH: one question to the metadata service (version 2). Fails as well in a condition: no token, no answer.
+imds_curl() { curl --silent --show-error --noproxy '*' --connect-timeout 2 --max-time 5 "$@" | tr '\0' '?'; }
+
+# imds_once PATH: one question to the metadata service (version 2). Prints an answer of the form of PATH; status 44
+# where there is none (404). Fails in a condition as well.
 imds_once() {
-  local token
-  token=$(imds_curl -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata_service/latest/api/token")
-  imds_curl -H @- "$metadata_service/latest/meta-data/$1" <<<"X-aws-ec2-metadata-token: $token"
+  local LC_ALL=C token answer code
+  token=$(imds_curl --fail -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata_service/latest/api/token")
+  if ! [[ $token =~ ^[A-Za-z0-9+/=_-]+$ ]]; then
+    log 'the metadata service gives no token'
+    return 1
+  fi
+  # The status comes last, so that no line break of the answer is lost.
+  answer=$(imds_curl --write-out '%{http_code}' -H @- "$metadata_service/latest/meta-data/$1" \
+    <<<"X-aws-ec2-metadata-token: $token")
+  code=${answer: -3} answer=${answer%???}
+  if [[ $code == 404 ]]; then return "$nothing_there"; fi
+  if [[ $code != 200 ]] || ! [[ $answer =~ ^(${forms[$1]})$ ]]; then
+    log "the metadata service answers $code for $1, with $(printf %q "${answer:0:60}")"
+    return 1
+  fi
+  printf '%s' "$answer"
 }
 
 # imds PATH: prints what the metadata service has there.
@@ -126,6 +151,21 @@ imds() { retry 5 1 imds_once "$1"; }
 aws_cli() {
   LC_ALL=C.UTF-8 AWS_PAGER='' AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=3 \
     timeout 60 aws --cli-connect-timeout 5 --cli-read-timeout 20 --output text "$@"
+}
+
+# clean VARIABLE: takes line breaks, blanks and byte-order marks off both ends of a secret, where they never matter. A
+# text of several lines, such as a key, keeps one line break at its end: OpenSSH refuses a key without it.
+clean() {
+  local LC_ALL=C _kept=${!1} _before='' _end='' _mark=$'\xef\xbb\xbf'
+  until [[ $_kept == "$_before" ]]; do
+    _before=$_kept _kept=${_kept#"$_mark"}
+    _kept=${_kept%"$_mark"}
+    _kept=${_kept#"${_kept%%[![:space:]]*}"}
+    _end+=${_kept##*[![:space:]]}
+    _kept=${_kept%"${_kept##*[![:space:]]}"}
+  done
+  if [[ $_kept == *$'\n'* && $_end == *$'\n'* ]]; then _kept+=$'\n'; fi
+  printf -v "$1" '%s' "$_kept"
 }
 
 secret_text() {
@@ -145,6 +185,7 @@ secret_text() {
     printf .
   )
   text=${text%$'\n'.}
+  clean text
   if [[ -z $text || $text == None ]]; then
     log "$arn holds no text: give the secret a value"
     return 1
@@ -152,12 +193,11 @@ secret_text() {
   printf '%s' "$text"
 }
 
-# read_secret ARN: prints the text of a secret or parameter, byte for byte. It is tried for four minutes: a fleet's first instance
-# is up before anybody has filled its secrets.
+# read_secret ARN: prints the text of a secret or parameter, clean. It is tried for four minutes: a fleet's first
+# instance is up before anybody has filled its secrets.
 read_secret() { retry 8 2 secret_text "$1"; }
 
-# read_secret_into VARIABLE ARN [KEY]: of a secret that holds a JSON object, KEY alone is taken. Many lines stay byte for
-# byte, a single line loses its end of line: nobody means that one.
+# read_secret_into VARIABLE ARN [KEY]: of a secret that holds a JSON object, KEY alone is taken, and cleaned as well.
 read_secret_into() {
   local _text
   _text=$(
@@ -168,33 +208,10 @@ read_secret_into() {
   if [[ -n ${3:-} ]]; then
     _text=$(printf '%s' "$_text" | jq -ej --arg key "$3" '.[$key] | strings' 2>/dev/null && printf . || true)
     _text=${_text%.}
+    clean _text
     if [[ -z $_text ]]; then fail "$2 holds no text under the key $3"; fi
   fi
-  if [[ ${_text%$'\n'} != *$'\n'* ]]; then _text=${_text%$'\n'}; fi
   printf -v "$1" '%s' "$_text"
-}
-
-# role_of_agent [SECONDS]: prints the role that the loop gave this instance by its tag; burst if none comes in time.
-role_of_agent() {
-  local deadline=$((SECONDS + ${1:-120})) role
-  while true; do
-    role=$(imds_once tags/instance/AgentFleetsRole 2>/dev/null || true)
-    case $role in floor | burst) break ;; esac
-    if ((SECONDS >= deadline)); then
-      log 'no role came by the tag AgentFleetsRole: burst'
-      role=burst
-      break
-    fi
-    sleep 2
-  done
-  printf '%s' "$role"
-}
-
-# await_service: an instance of a warm pool starts long before it is wanted, and may be stopped meanwhile.
-await_service() {
-  if [[ ${AGENT_FLEETS_WARM_POOL:-false} != true ]]; then return 0; fi
-  log 'waiting until the group puts this instance in service'
-  until [[ $(imds_once autoscaling/target-lifecycle-state 2>/dev/null || true) == InService ]]; do sleep 5; done
 }
 
 start_log_agent() {
@@ -218,72 +235,4 @@ ship_logs() {
 JSON
   try start_log_agent
   if [[ $tried -ne 0 ]]; then log "the CloudWatch agent does not start (status $tried): logs stay on this host"; fi
-}
-
-# power_off: ends the instance, late enough for its logs to get out. An end soon after the start is a failure of the boot:
-# the instance then stays until the scaling loop had its chance to stop it, because one that powers off is replaced at
-# once by its group, and the same failure again would come round for ever. Where the loop sees no agents, it sees this end
-# alone, and takes burst instances out of the group. An agent that left well has only to be released; if nobody does that,
-# its host stays so long that nobody takes its end for a failure.
-power_off() {
-  local earliest=${AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS:-0} end uptime
-  if [[ ${AGENT_FLEETS_POWER_OFF:-true} != true ]]; then
-    log 'not powering off, as AGENT_FLEETS_POWER_OFF wants'
-    return 0
-  fi
-  log "powering off in $power_off_delay s"
-  sleep "$power_off_delay"
-  end=$(systemctl show --property=ExecMainCode,ExecMainStatus agent-fleets.service || true)
-  if [[ $end == *ExecMainCode=1* && $end == *ExecMainStatus=0* ]]; then # exited, with status 0
-    earliest=${AGENT_FLEETS_BOOT_SECONDS:-$earliest}
-  elif [[ $(imds_once tags/instance/AgentFleetsRole 2>/dev/null || true) == burst ]]; then
-    earliest=0
-  fi
-  read -r uptime _ <"$root/proc/uptime" || uptime=$earliest
-  uptime=${uptime%.*}
-  if ((uptime < earliest)); then
-    log "staying for another $((earliest - uptime)) s"
-    sleep "$((earliest - uptime))"
-  fi
-  systemctl poweroff || poweroff --force
-}
-
-# install_service: what user data does. The program becomes a unit that runs `start` each time the host starts, and
-# whose end, however it comes, powers the host off. That is refused while the host shuts down already.
-install_service() {
-  after_failure=power_off
-  local units=$root/etc/systemd/system line lines=''
-  for line in "${unit_lines[@]}"; do lines+=$line$'\n'; done
-  write_file 755 "$home/boot" <"$0"
-  mkdir -p "$logs"
-  write_file 644 "$units/agent-fleets.service" <<UNIT
-[Unit]
-Description=Agent of agent-fleets
-Wants=network-online.target
-After=network-online.target docker.service
-
-[Service]
-ExecStart=/bin/bash $home/boot start
-ExecStopPost=-$(command -v systemctl) --no-block start agent-fleets-power-off.service
-Environment=HOME=/root
-TimeoutStopSec=infinity
-StandardOutput=append:$logs/boot.log
-StandardError=append:$logs/boot.log
-$lines
-[Install]
-WantedBy=multi-user.target
-UNIT
-  write_file 644 "$units/agent-fleets-power-off.service" <<UNIT
-[Unit]
-Description=Power-off after the agent has ended
-
-[Service]
-Type=oneshot
-ExecStart=/bin/bash $home/boot power_off
-StandardOutput=append:$logs/boot.log
-StandardError=append:$logs/boot.log
-UNIT
-  systemctl daemon-reload
-  systemctl enable agent-fleets.service
-  systemctl --no-block start agent-fleets.service
 }

@@ -3,6 +3,8 @@
 
 say() { printf 'agent-fleets: %s\n' "$1" >&2; }
 
+never_registered=86 # the fleet knows it by this status
+
 # A wrong setting: EX_CONFIG of sysexits.h.
 fail() {
   say "$1"
@@ -21,9 +23,10 @@ read_clock() {
   now=${uptime%%.*}
 }
 
-# A zombie is still there for kill -0, hence its state.
-agent_lives() {
-  read -r stat 2>/dev/null <"/proc/$agent/stat" || return 1
+# lives PID: a zombie is still there for kill -0, hence its state. A trap may ask in the middle of another question.
+lives() {
+  local stat
+  read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
   case ${stat##*) } in [ZX]*) return 1 ;; esac
 }
 
@@ -37,6 +40,55 @@ job_runs() {
     done
   done
   return 1
+}
+
+# Passes on what the agent writes, and learns from it whether the agent has registered. The name of this process tells
+# the rest of the script: "not-registered" from the line on by which the agent says that it starts, something else after
+# any line that may be of a registered agent, "cat" once it is clear. Failed tries are warnings or errors. An agent
+# whose lines we cannot read that way is never taken for one that has not registered. The status says whether it ever
+# was.
+read_log() {
+  unset agent_token
+  started=false
+  unclear=0
+  while IFS= read -r line || [ -n "$line" ]; do
+    printf '%s\n' "$line"
+    case $line in
+      *'registered successfully'* | *'Waiting for next job'* | *'Job received'*) exec cat ;;
+      *': Starting'* | *'"Starting'*)
+        [ "$unclear" -gt 0 ] || printf not-registered 2>/dev/null >/proc/self/comm
+        started=true
+        ;;
+      '' | *'[ERROR]'* | *'[WARN]'* | *'[DEBUG]'* | *'[TRACE]'* | *'"@level":"'[!i]* | *[Rr]egister* | *[Rr]egistration*) ;;
+      *)
+        if [ "$started" = true ]; then
+          [ "$((unclear += 1))" -lt 50 ] || exec cat
+          printf unclear 2>/dev/null >/proc/self/comm
+        fi
+        ;;
+    esac
+  done
+  [ "$started" = false ] || exit "$never_registered"
+  exit 0
+}
+
+not_registered() {
+  read -r name 2>/dev/null <"/proc/$reader/comm" || return 1
+  [ "$name" = not-registered ] && ! job_runs
+}
+
+log_is_read() { [ -z "$reader" ] || lives "$reader"; }
+
+# An agent whose lines nobody reads would stop at one of them. A reader that was killed is followed by another; one that
+# has come to the end of the agent's lines by itself has said what it has seen.
+keep_reading() {
+  log_is_read && return
+  wait "$reader"
+  seen=$?
+  reader=
+  [ "$seen" -gt 128 ] || return
+  cat <&4 &
+  reader=$!
 }
 
 # Counting and reading the count is one expansion, so that no other trap can come between: exactly one caller sees 1.
@@ -56,13 +108,33 @@ nap_until() {
   fi
 }
 
+# The agent is looked at until the grace is over, and told to leave then or never. Until it has registered it cannot be
+# idle.
+plan_registration() {
+  nap_seconds=$((started + registration_grace - now))
+  if [ "$nap_seconds" -gt 0 ]; then
+    not_registered || return 0
+    idle_since=$now
+    [ "$nap_seconds" -le 5 ] || nap_seconds=5
+    return 0
+  fi
+  nap_seconds=86400
+  if not_registered; then
+    told_unregistered=true
+    leave "not registered within $registration_grace s"
+  fi
+  registration_grace=0
+}
+
 plan_nap() {
   nap_seconds=86400
   [ "$leaves" -eq 0 ] || return 0
   read_clock
+  if [ "$registration_grace" -gt 0 ]; then plan_registration; fi
+  [ "$leaves" -eq 0 ] || return 0
   if [ "$idle_timeout" -gt 0 ]; then
     if [ "$reusable" = true ]; then
-      nap_seconds=5
+      [ "$nap_seconds" -le 5 ] || nap_seconds=5
       if job_runs; then idle_since=$now; fi
     fi
     nap_until "$((idle_since + idle_timeout))" "idle for $idle_timeout s"
@@ -72,16 +144,33 @@ plan_nap() {
   fi
 }
 
+# What the agent wrote last is still on its way. What it has left behind may keep its pipe open, and is not waited for.
+finish_log() {
+  [ -n "$reader" ] || return 0
+  read_clock
+  deadline=$((now + 5))
+  while lives "$reader" && [ "$now" -lt "$deadline" ]; do read_clock; done
+  kill -KILL "$reader" 2>/dev/null
+  wait "$reader" 2>/dev/null
+  seen=$?
+}
+
 # Also what runs when the shell gives up, such as on "Cannot fork" in a full container: the container ends with this
 # process, so this process ends after the agent.
 finish() {
   trap - CHLD
-  while agent_lives; do wait "$agent"; done
+  while lives "$agent"; do wait "$agent"; done
   kill -KILL "$nap" 2>/dev/null
   wait "$nap" 2>/dev/null
+  finish_log
   wait "$agent"
   status=$?
   say "the agent ended with status $status"
+  # One that registered after all has only left early.
+  if [ "$told_unregistered" = true ] && [ "$seen" = "$never_registered" ]; then
+    say "the agent never registered: status $never_registered"
+    status=$never_registered
+  fi
   exit "$status"
 }
 
@@ -92,6 +181,8 @@ exec 3<&-
 
 idle_timeout=${AGENT_FLEETS_IDLE_TIMEOUT_SECONDS:-0}
 max_lifetime=${AGENT_FLEETS_MAX_LIFETIME_SECONDS:-0}
+registration_grace=${AGENT_FLEETS_REGISTRATION_GRACE_SECONDS:-0}
+check_seconds AGENT_FLEETS_REGISTRATION_GRACE_SECONDS "$registration_grace"
 check_seconds AGENT_FLEETS_IDLE_TIMEOUT_SECONDS "$idle_timeout"
 check_seconds AGENT_FLEETS_MAX_LIFETIME_SECONDS "$max_lifetime"
 case ${AGENT_FLEETS_ROLE:-} in
@@ -108,7 +199,7 @@ agent_command=${AGENT_FLEETS_AGENT_COMMAND:-$(command -v tfc-agent || echo /home
 command -v "$agent_command" >/dev/null || fail "there is no agent at $agent_command"
 
 unset AGENT_FLEETS_ROLE AGENT_FLEETS_IDLE_TIMEOUT_SECONDS AGENT_FLEETS_MAX_LIFETIME_SECONDS
-unset AGENT_FLEETS_JOB_PROCESSES AGENT_FLEETS_AGENT_COMMAND
+unset AGENT_FLEETS_REGISTRATION_GRACE_SECONDS AGENT_FLEETS_JOB_PROCESSES AGENT_FLEETS_AGENT_COMMAND
 
 leaves=0
 nap=
@@ -116,22 +207,46 @@ read_clock
 started=$now
 idle_since=$now
 
+told_unregistered=false
+seen=
+
+# The agent writes into a pipe, which is what dash makes of a here-document; another shell may make a file. This shell
+# keeps the end that is read from, so that the agent can never write into a pipe without one, which would kill it.
+reader=
+exec 4<<PIPE
+PIPE
+if [ -p /proc/self/fd/4 ] && { :; } 2>/dev/null 5<>/proc/self/fd/4; then
+  exec 5<>/proc/self/fd/4
+  ( # by exec: redirections of a function are undone after it, so dash would keep copies, and the log would never end
+    exec <&4 4<&- 5>&-
+    read_log
+  ) &
+  reader=$!
+else
+  say 'nothing here can tell whether the agent registers'
+  exec 5>&1
+fi
+
 # No trap is set before the agent is started: until then SIGTERM ends the shell, and the container with it. A child
 # begins with the traps of its parent and would lose a signal that comes before it has dropped them.
-TFC_AGENT_TOKEN=$agent_token "$agent_command" &
+TFC_AGENT_TOKEN=$agent_token "$agent_command" >&5 2>&1 4<&- 5>&- &
 agent=$!
 trap 'leave "asked to stop"' TERM INT
 trap finish EXIT
+exec 5>&-
+unset agent_token
 
-# sh can wait for one process or for all, not for the first of two. It waits for the nap, which the end of the agent
-# cuts short. The agent is looked at once more after each start of a nap, for it may have ended before $nap was known.
-trap 'agent_lives || kill -KILL "$nap" 2>/dev/null' CHLD
+# sh can wait for one process or for all, not for the first of two. It waits for the nap, which the end of another cuts
+# short. Those are looked at once more after each start of a nap, for one may have ended before $nap was known.
+trap '{ lives "$agent" && log_is_read; } || kill -KILL "$nap" 2>/dev/null' CHLD
 while
+  keep_reading
   plan_nap
   sleep "$nap_seconds" &
   nap=$!
-  agent_lives
+  lives "$agent"
 do
+  log_is_read || kill -KILL "$nap" 2>/dev/null
   # A signal ends the wait, not the nap.
   while kill -0 "$nap" 2>/dev/null; do wait "$nap" 2>/dev/null; done
 done

@@ -4,6 +4,16 @@
 unset agent_token # it may have come in exported
 agent_token=${TFC_AGENT_TOKEN:-}
 unset TFC_AGENT_TOKEN
+# Line breaks, blanks and byte-order marks around a secret never matter.
+byte_order_mark=$(printf '\357\273\277')
+before=
+until [ "$agent_token" = "$before" ]; do
+  before=$agent_token
+  agent_token=${agent_token#"$byte_order_mark"}
+  agent_token=${agent_token%"$byte_order_mark"}
+  agent_token=${agent_token#"${agent_token%%[![:space:]]*}"}
+  agent_token=${agent_token%"${agent_token##*[![:space:]]}"}
+done
 if [ -z "$agent_token" ]; then
   echo 'agent-fleets: TFC_AGENT_TOKEN is empty: give the agent-token secret a value' >&2
   exit 78

@@ -2,10 +2,10 @@
 # An agent of Semaphore. README.md lists the settings and tells how an agent comes and goes.
 
 readonly scripts=$root/opt/agent-fleets # what SSM and the agent run, by file name
-readonly run=$root/run/agent-fleets
 readonly drained=$run/drained
 readonly agent=$root/opt/semaphore/agent/agent
 readonly agent_logs=$root/var/log/semaphore
+readonly agent_log=$agent_logs/agent.log
 readonly known_hosts=$root/etc/ssh/ssh_known_hosts2 # OpenSSH reads it besides the one that the AMI may have
 readonly releases=https://github.com/semaphoreci
 readonly unit=agent-fleets.service
@@ -119,8 +119,6 @@ repeat() {
     --property="StandardError=append:$logs/boot.log" /bin/bash "$home/boot" "$3"
 }
 
-state_of_unit() { systemctl show --property=ActiveState --value "$unit"; }
-
 # check_health: systemd powers the host off when the agent ends. If a job got in the way of that, this makes up for it.
 check_health() {
   local state
@@ -144,11 +142,34 @@ idle_timeout() {
   if [[ $1 == floor ]]; then printf 0; else printf '%s' "$AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS"; fi
 }
 
+# registration: by what the agent writes to its log, as pkg/listener/listener.go and pkg/retry/retry.go of its source
+# have it: `Registering Agent`, a line for each failed attempt, then `Starting to poll for jobs` or, as the last, `Could
+# not start agent`. Any other line after the first is none that we know: it may be of an agent at work.
+registration() {
+  local from=1
+  if [[ -e $run/log-from ]]; then from=$(<"$run/log-from"); fi
+  awk '
+    /Starting to poll for jobs/ { answer = "yes"; exit }
+    asked && /Could not start agent/ { exit }
+    asked && !/\[Register\] attempt / { answer = "unclear" }
+    /Registering Agent/ { asked = 1 }
+    END { print answer ? answer : asked ? "no" : "unclear" }
+  ' < <(tail -c "+$from" "$agent_log" 2>/dev/null) || printf unclear
+}
+
+# The log of an earlier start of this host says nothing of this one.
+remember_log() {
+  local size=0
+  if [[ -e $agent_log ]]; then size=$(stat -c %s "$agent_log"); fi
+  mkdir -p "$run"
+  printf '%d' "$((size + 1))" >"$run/log-from"
+}
+
 # start: what the unit runs, as root.
 start() {
   local name token role boot_id config=$run/config.yaml
   log 'the boot begins'
-  require aws curl getent mkfifo pgrep setpriv systemd-run timeout
+  require awk aws curl getent mkfifo pgrep setpriv systemd-run timeout
   install_scripts
   ship_logs
   await_service
@@ -167,7 +188,8 @@ start() {
   # Jobs are the agent's user and children: they may not look into its memory,
   sysctl -q -w kernel.yama.ptrace_scope=1 || log 'jobs can be debuggers of the agent on this host'
   # and what it is configured with can be read once, by the agent itself, from no disk.
-  mkdir -p "$run"
+  remember_log
+  agent_begins
   rm -f "$config"
   mkfifo -m 600 "$config"
   chown "$AGENT_FLEETS_SEMAPHORE_USER" "$config"
@@ -178,7 +200,7 @@ start() {
   log "the agent $name starts as $role"
   cd "$user_home"
   exec env -i HOME="$user_home" USER="$AGENT_FLEETS_SEMAPHORE_USER" LOGNAME="$AGENT_FLEETS_SEMAPHORE_USER" \
-    SHELL=/bin/bash LANG=C.UTF-8 PATH="$PATH" SEMAPHORE_AGENT_LOG_FILE_PATH="$agent_logs/agent.log" \
+    SHELL=/bin/bash LANG=C.UTF-8 PATH="$PATH" SEMAPHORE_AGENT_LOG_FILE_PATH="$agent_log" \
     setpriv --reuid="$user_id" --regid="$group_id" --init-groups "$agent" start --config-file "$config" >/dev/null
 }
 
@@ -191,8 +213,8 @@ finish() {
   while kill -s TERM "${told:-$MAINPID}" 2>/dev/null; do sleep 2; done
 }
 
-# drain: what the retirement workflow runs by SSM, as root and as often as it likes. An agent that was told to leave and is
-# still there may have a job. Whoever retires this instance needs no message of the agent that it leaves.
+# drain: what the retirement workflow runs by SSM, as root and as often as it likes. An agent that was told to leave and
+# is still there may have a job. Whoever retires this instance needs no message of the agent that it leaves.
 drain() {
   local state second
   mkdir -p "$run"
@@ -212,8 +234,8 @@ drain() {
   echo busy
 }
 
-# shutdown_hook: what the agent runs when it leaves, as its own user. Whatever jobs have put into that user's home, it has
-# no say in this. If nobody answers, the host powers off.
+# shutdown_hook: what the agent runs when it leaves, as its own user. Whatever jobs have put into that user's home, it
+# has no say in this. If nobody answers, the host powers off.
 shutdown_hook() {
   local reason=${SEMAPHORE_AGENT_SHUTDOWN_REASON:-UNKNOWN}
   case $reason in IDLE | JOB_FINISHED | UNABLE_TO_SYNC | REQUESTED | INTERRUPTED) ;; *) reason=UNKNOWN ;; esac
@@ -221,9 +243,7 @@ shutdown_hook() {
     log "the agent leaves ($reason), as its retirement wants"
     return 0
   fi
-  export HOME=/nonexistent AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
-  retry 4 2 aws_cli --region "$AGENT_FLEETS_REGION" sqs send-message \
-    --queue-url "$AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL" --message-body "{\"reason\":\"$reason\"}"
+  send_reason "$reason"
   log "the agent leaves ($reason) and has asked for its instance to be released"
 }
 

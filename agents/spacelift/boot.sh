@@ -63,6 +63,12 @@ trust_ca() {
   for name in "${ca_variables[@]}"; do pass "$name" "$ca_bundle"; done
 }
 
+# reach_out: see the library. It is safe to do this again.
+reach_out() {
+  use_proxy
+  trust_ca
+}
+
 restart_docker() {
   systemctl daemon-reload
   timeout 120 systemctl restart docker.service
@@ -160,6 +166,10 @@ describe_worker() {
   local instance ami
   instance=$(imds instance-id)
   ami=$(imds ami-id)
+  # The loop finds its workers by this, so it is never a guess.
+  if ! [[ $AGENT_FLEETS_GROUP =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]]; then
+    fail "AGENT_FLEETS_GROUP, $(printf %q "$AGENT_FLEETS_GROUP"), is no name of a group"
+  fi
   export SPACELIFT_METADATA_instance_id=$instance SPACELIFT_METADATA_ami_id=$ami
   export SPACELIFT_METADATA_asg_id=$AGENT_FLEETS_GROUP
   export SPACELIFT_WORKER_COMMS_PROTOCOL=${AGENT_FLEETS_SPACELIFT_COMMS_PROTOCOL:-poll}
@@ -177,12 +187,35 @@ write_configuration() {
   chown "$worker_user" "$configuration"
 }
 
+# look_at_agent: remembers that the launcher held a connection, or that nobody can say. Linux shows 15 letters of its
+# name.
+look_at_agent() {
+  local connections
+  connections=$(ss -H -t -n -p state established) || connections=unknown
+  case $connections in unknown | *'"spacelift-launc"'*) : >"$run/connected" ;; esac
+}
+
+# registration: what the launcher writes is documented nowhere. A worker that has registered holds a connection (mqtt)
+# or asks again and again (poll), and Go keeps such a connection for 90 seconds. So a launcher that never held one, on a
+# host where Docker never did anything, has not registered: each run is a container.
+registration() {
+  local seen
+  if ! seen=$(timeout 20 docker ps --all --quiet && timeout 20 docker events --since 240h --until 0s); then
+    printf unclear
+  elif [[ -n $seen ]]; then
+    printf yes
+  elif [[ -e $run/connected ]]; then
+    printf unclear
+  else
+    printf no
+  fi
+}
+
 # start: what the unit runs, as root.
 start() {
   log 'the boot begins'
   require aws curl docker getent jq timeout
-  use_proxy
-  trust_ca
+  reach_out
   ship_logs
   if has_proxy || has_ca; then restart_docker; fi
   await_service
@@ -191,6 +224,7 @@ start() {
   install_launcher
   describe_worker
   write_configuration
+  agent_begins
   if [[ $worker_user == root ]]; then exec /bin/bash "$0" work; fi
   exec runuser -u "$worker_user" -- /bin/bash "$0" work
 }

@@ -1,7 +1,12 @@
-import type * as z from "zod";
 import { VendorApiError } from "../lib/core/errors.ts";
 import type { InstanceGroup, Log, Metrics, Vendor, VendorRetirement } from "../lib/core/ports.ts";
-import { AgentBusyError, type RetirementReason, retirementEvent } from "../lib/core/retirement.ts";
+import {
+  AgentBusyError,
+  type RetireAnswers,
+  type RetirementEvent,
+  type RetirementReason,
+  retirementEvent,
+} from "../lib/core/retirement.ts";
 
 /** One pool's agents are retired with these. */
 export interface RetirePool {
@@ -19,10 +24,8 @@ export interface RetireDeps {
   readonly log: Log;
 }
 
-/** The answer to the workflow: whether the agent works, or whether another one is to take its place at once. */
-export type RetireAnswer = { readonly state: "idle" | "busy" | "gone" } | { readonly replace: boolean };
-
-type RetirementEvent = z.output<typeof retirementEvent>;
+/** See {@link RetireAnswers}. */
+export type RetireAnswer = RetireAnswers[keyof RetireAnswers];
 
 /** Departures that say nothing about how many agents are wanted. */
 const unplanned: ReadonlySet<RetirementReason> = new Set(["release", "spot-interruption", "outdated", "too-old"]);

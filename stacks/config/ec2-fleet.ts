@@ -4,12 +4,12 @@ import { commonFields, commonRules } from "./common.ts";
 import { type Ec2ComputeConfig, ec2Compute } from "./compute/ec2-compute.ts";
 import { fleetFields, fleetRules } from "./fleet.ts";
 import { type NetworkConfig, network, networkRules, ownNetwork } from "./network/network.ts";
-import { forVendor, type Rule, withRules } from "./rules.ts";
+import { type Rule, withRules } from "./rules.ts";
 import { secretRules, secretsOf } from "./secrets.ts";
-import { semaphore } from "./vendors/semaphore.ts";
-import { spacelift, spaceliftRules } from "./vendors/spacelift.ts";
+import { vendorRules, vendorSchema, vendorsOf } from "./vendors/index.ts";
 
 const { region, ...restOfCommon } = commonFields;
+const vendors = vendorsOf("ec2-fleet");
 
 /** What must hold between what instances are and the rest of the fleet. */
 const instanceRules: readonly Rule<{
@@ -62,22 +62,15 @@ export const ec2Fleet = withRules(
   z.strictObject({
     kind: z.literal("ec2-fleet").describe("Agents on EC2 instances."),
     region,
-    vendor: z.discriminatedUnion("type", [spacelift, semaphore]).describe("The CI/IaC system whose agents run."),
+    vendor: vendorSchema(vendors).describe("The CI/IaC system whose agents run."),
     ...fleetFields,
     network: network.prefault(ownNetwork).describe("Where agents run: a network made for them, or a given one."),
     agents: instanceAgents.prefault({}).describe("How many agents there are and how long each lives."),
-    secrets: secretsOf("spacelift", "semaphore"),
+    secrets: secretsOf(vendors),
     compute: ec2Compute.prefault({}).describe("What one agent runs on."),
     ...restOfCommon,
   }),
-  [
-    ...commonRules,
-    ...networkRules,
-    ...fleetRules,
-    ...secretRules,
-    ...instanceRules,
-    ...forVendor("spacelift", spaceliftRules),
-  ],
+  [...commonRules, ...networkRules, ...fleetRules, ...secretRules(vendors), ...instanceRules, ...vendorRules(vendors)],
 );
 
 /** See {@link ec2Fleet}. */

@@ -5,19 +5,19 @@ import { consumerRoles } from "./consumer-roles.ts";
 import { fleetFields, fleetRules } from "./fleet.ts";
 import { type NetworkConfig, network, networkRules, ownNetwork } from "./network/network.ts";
 import { poolRules, pools } from "./pools.ts";
-import { forVendor, withRules } from "./rules.ts";
+import { withRules } from "./rules.ts";
 import { secretRules, secretsOf } from "./secrets.ts";
-import { azureDevOps, azureDevOpsRules } from "./vendors/azure-devops.ts";
-import { hcpTerraform, hcpTerraformRules } from "./vendors/hcp-terraform.ts";
+import { vendorRules, vendorSchema, vendorsOf } from "./vendors/index.ts";
 
 const { region, ...restOfCommon } = commonFields;
+const vendors = vendorsOf("ecs-fleet");
 
 /** Agents of one vendor as ECS tasks, one task an agent. */
 export const ecsFleet = withRules(
   z.strictObject({
     kind: z.literal("ecs-fleet").describe("Agents as ECS tasks."),
     region,
-    vendor: z.discriminatedUnion("type", [hcpTerraform, azureDevOps]).describe("The CI/IaC system whose agents run."),
+    vendor: vendorSchema(vendors).describe("The CI/IaC system whose agents run."),
     ...fleetFields,
     network: network
       .optional()
@@ -25,7 +25,7 @@ export const ecsFleet = withRules(
         "Where agents run: a network made for them, or a given one. Left out: that of the hosts with " +
           "`compute.capacityProvider.stack`, else one of their own, as `{ create: {} }`.",
       ),
-    secrets: secretsOf("hcp-terraform", "azure-devops"),
+    secrets: secretsOf(vendors),
     pools: pools
       .optional()
       .describe(
@@ -39,11 +39,10 @@ export const ecsFleet = withRules(
     ...commonRules,
     ...networkRules,
     ...fleetRules,
-    ...secretRules,
+    ...secretRules(vendors),
     ...hostRules,
-    ...poolRules,
-    ...forVendor("hcp-terraform", hcpTerraformRules),
-    ...forVendor("azure-devops", azureDevOpsRules),
+    ...poolRules(vendors),
+    ...vendorRules(vendors),
   ],
 );
 

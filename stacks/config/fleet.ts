@@ -4,8 +4,9 @@ import { alarms } from "./alarms.ts";
 import type { NetworkConfig } from "./network/network.ts";
 import { retirement } from "./retirement.ts";
 import type { Rule } from "./rules.ts";
-import type { secretsOf } from "./secrets.ts";
+import type { SecretSource } from "./secrets.ts";
 import { functionsAreHere } from "./subscriptions.ts";
+import type { SecretKey } from "./vendors/index.ts";
 
 const loop = z.strictObject({
   inNetwork: z
@@ -50,7 +51,15 @@ export const fleetRules: readonly Rule<{
   },
 ];
 
-type Fields = z.output<z.ZodObject<typeof fleetFields & { secrets: ReturnType<typeof secretsOf> }>>;
+/** Where a fleet's secrets come from; those that its vendor does not have are left out. */
+type SecretSources = { readonly [Key in SecretKey]?: SecretSource | undefined } & {
+  readonly recoveryWindowDays: number;
+};
+
+type Fields = z.output<z.ZodObject<typeof fleetFields>>;
 
 /** See {@link fleetFields}. */
-export type FleetFields = Omit<Fields, "agents"> & { readonly agents: Omit<Fields["agents"], "maxLifetimeSeconds"> };
+export type FleetFields = Omit<Fields, "agents"> & {
+  readonly agents: Omit<Fields["agents"], "maxLifetimeSeconds">;
+  readonly secrets: SecretSources;
+};

@@ -4,9 +4,10 @@ import { check } from "./reading/explain.ts";
 import { type ConfigFile, type ConfigSource, listConfigFiles, readConfigFile } from "./reading/files.ts";
 import { nearest } from "./reading/nearest.ts";
 import { report, toFinding } from "./reading/report.ts";
-import { parseYaml, type YamlTree } from "./reading/yaml-tree.ts";
+import { type Path, parseYaml, type YamlTree } from "./reading/yaml-tree.ts";
 import { explainReferences } from "./references.ts";
 import { type StackConfig, stackConfig } from "./schema.ts";
+import { isForeignSecret } from "./vendors/index.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** One config file, checked and with its defaults. */
@@ -80,7 +81,7 @@ function loadFile({ stack, file, path }: ConfigFile): FileResult {
   const read = readConfigFile(path);
   if ("error" in read) return { errors: [...nameErrors, `${file}: ${read.error}`] };
   const tree = parseYaml(read.text);
-  const checked = tree.usable ? check(stackConfig, tree.value) : { explanations: [] };
+  const checked = tree.usable ? check(stackConfig, tree.value, foreignSecrets(tree.value)) : { explanations: [] };
   const explanations = "explanations" in checked ? checked.explanations : [];
   const findings = [...tree.findings, ...explanations.map((explanation) => toFinding(tree, explanation))];
   const errors = [...nameErrors, ...report(file, tree, findings)];
@@ -92,6 +93,12 @@ function loadFile({ stack, file, path }: ConfigFile): FileResult {
     warningsOf(config).map((warning) => toFinding(tree, warning)),
   );
   return { stack: { name: stack, file, config }, tree, warnings };
+}
+
+/** Tells the secrets that a fleet's vendor does not have, which an error of this fleet should not propose. */
+function foreignSecrets(config: unknown) {
+  return ([parent, key, ...below]: Path) =>
+    parent === "secrets" && below.length === 0 && isForeignSecret(config, String(key));
 }
 
 /** What is wrong between a stack and those of its folder that it stands on. */

@@ -18,7 +18,7 @@ import {
 } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
 import { functionsAreHere } from "./subscriptions.ts";
-import { semaphore } from "./vendors/semaphore.ts";
+import { semaphoreVendor } from "./vendors/semaphore.ts";
 
 const { region, ...restOfCommon } = commonFields;
 
@@ -29,11 +29,15 @@ const baseImage = z.union([amiById, amiByParameter], {
 /** What is installed of a vendor, in the place where its boot program looks before it installs anything. */
 const bakedVendor = z.strictObject({
   type: oneOf(["semaphore"]).describe("The vendor whose agent the image brings. Others install theirs at boot."),
-  user: semaphore.shape.user.describe(
+  user: semaphoreVendor.schema.shape.user.describe(
     "User of agents and jobs: the same as `vendor.user` of the fleets on this image.",
   ),
-  agent: semaphore.shape.agent.describe("The agent that is installed in /opt/semaphore/agent, its checksum verified."),
-  toolbox: semaphore.shape.toolbox.describe("The toolbox of that user, its checksum verified. Left out: none."),
+  agent: semaphoreVendor.schema.shape.agent.describe(
+    "The agent that is installed in /opt/semaphore/agent, its checksum verified.",
+  ),
+  toolbox: semaphoreVendor.schema.shape.toolbox.describe(
+    "The toolbox of that user, its checksum verified. Left out: none.",
+  ),
 });
 
 const command = z

@@ -5,7 +5,15 @@ import { type ComputeConfig, cpuUnits, environment, wrongMemory } from "./comput
 import { containerImage } from "./compute/image.ts";
 import { architecture, text, wholeNumber } from "./primitives.ts";
 import type { Rule } from "./rules.ts";
-import { capabilities, poolName } from "./vendors/azure-devops.ts";
+
+/** The name of an agent pool, as its page shows it. */
+export const poolName = text(/^[^"/\\[\]:|<>+=;?*\p{Cc}]{1,128}$/u, "the name of an agent pool, as its page shows it");
+
+/** What agents offer to jobs that demand it. */
+export const capabilities = z.record(
+  text(/^[\w.-]{1,128}$/, "the name of a capability: letters, digits, ., - and _"),
+  z.string(),
+);
 
 /** What differs between pools travels in one Lambda's environment, which holds 4 KB. */
 const maxPools = 8;
@@ -50,11 +58,13 @@ interface PooledFleet {
   readonly agents: { readonly min: number; readonly max: number; readonly buffer: Policy["buffer"] };
   readonly compute: ComputeConfig;
   readonly pools?: readonly PoolConfig[] | undefined;
-  readonly vendor: { readonly type: string; readonly poolName?: string | undefined };
 }
 
 /** What one pool's agents run on: the fleet's machine with the pool's differences. */
-export function computeOf(compute: ComputeConfig, pool: PoolConfig | undefined): ComputeConfig {
+export function computeOf<Compute extends ComputeConfig>(
+  compute: Compute,
+  pool: { readonly compute: Omit<PoolConfig["compute"], "environment"> & Pick<Compute, "environment"> } | undefined,
+): Compute {
   if (pool === undefined) return compute;
   const { environment: own, ...changes } = pool.compute;
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
@@ -66,16 +76,28 @@ export function agentsOf<Agents extends PooledFleet["agents"]>(agents: Agents, p
   return { ...agents, min: pool.min ?? agents.min, max: pool.max ?? agents.max, buffer: pool.buffer ?? agents.buffer };
 }
 
-/** What must hold between pools and the rest of a fleet's config. */
-export const poolRules: readonly Rule<PooledFleet>[] = [
+/**
+ * What must hold between pools and the rest of a fleet's config.
+ *
+ * @param vendors those of the fleet's kind
+ */
+export const poolRules = (
+  vendors: readonly { readonly id: string; readonly severalPools: boolean }[],
+): readonly Rule<PooledFleet & { readonly vendor: { readonly type: string } }>[] => [
   {
     path: ["pools"],
     reads: [["pools"], ["vendor"]],
-    check: ({ vendor, pools: all }) => {
-      if (vendor.type !== "azure-devops")
-        return all && "must be left out: only fleets of azure-devops have several pools";
-      if (all === undefined) return vendor.poolName === undefined ? "must be given, or vendor.poolName" : undefined;
-      if (vendor.poolName !== undefined) return "must be left out beside vendor.poolName";
+    check: ({ vendor, pools: all = [] }) => {
+      const able = vendors.filter(({ severalPools }) => severalPools).map(({ id }) => id);
+      return all.length === 0 || able.includes(vendor.type)
+        ? undefined
+        : `must be left out: only fleets of ${able.join(", ")} have several pools`;
+    },
+  },
+  {
+    path: ["pools"],
+    reads: [["pools"]],
+    check: ({ pools: all = [] }) => {
       for (const property of ["key", "name"] as const) {
         const values = all.map((each) => each[property]);
         const twice = values.find((value, index) => values.indexOf(value) !== index);
@@ -92,20 +114,14 @@ export const poolRules: readonly Rule<PooledFleet>[] = [
     const wrong = wrongMemory(computeOf(compute, each));
     return wrong && `must have a memoryMiB that fits: it ${wrong}`;
   }),
-  eachPool(["compute"], ({ vendor, compute }, each) => {
-    const { architecture, image } = each.compute;
-    const built = vendor.type === "azure-devops" && typeof compute.image !== "string";
-    return built && image === undefined && architecture !== undefined && architecture !== compute.architecture
-      ? `must have a compute.image of its own for ${architecture}: the one that the stack builds is for ${compute.architecture}`
-      : undefined;
-  }),
   eachPool(["compute"], ({ compute }, each) => {
     const both = Object.keys(each.compute.environment).find((name) => Object.hasOwn(compute.secrets, name));
     return both && `must not have the variable ${both}, which is in compute.secrets`;
   }),
 ];
 
-function eachPool(
+/** A rule that holds for each of a fleet's pools. */
+export function eachPool(
   reads: readonly string[],
   check: (fleet: PooledFleet, pool: PoolConfig) => string | undefined,
 ): Rule<PooledFleet> {

@@ -16,15 +16,15 @@ export function withRules<S extends z.ZodType>(schema: S, rules: readonly Rule<z
   return schema.check(...rules.map(toCheck));
 }
 
-/** Rules of a vendor's fleets, for a schema that knows several vendors. */
-export function forVendor<Type extends string, T extends { readonly vendor: { readonly type: Type } }>(
-  type: Type,
-  rules: readonly Rule<T>[],
-): readonly Rule<Omit<T, "vendor"> & { readonly vendor: { readonly type: string } }>[] {
+/** Rules of one vendor's fleets, for a schema that knows several vendors. @param type the vendor whose fleets they take */
+export function forVendor<Fleet extends { readonly vendor: { readonly type: string } }>(
+  type: Fleet["vendor"]["type"],
+  rules: readonly Rule<never>[],
+): readonly Rule<Fleet>[] {
   return rules.map((rule) => ({
     path: rule.path,
     reads: [["vendor", "type"], ...rule.reads],
-    check: (fleet) => (fleet.vendor.type === type ? rule.check(fleet as unknown as T) : undefined),
+    check: (fleet) => (fleet.vendor.type === type ? rule.check(fleet as never) : undefined),
   }));
 }
 

@@ -1,6 +1,5 @@
 import * as z from "zod";
 import { regionOf } from "../../handlers/lib/core/arn.ts";
-import { type SecretKey, secretKeys } from "./names.ts";
 import { kmsKey, secretOrParameterArn, text, wholeNumber } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
 
@@ -43,53 +42,78 @@ const source = z.union([byArn, byVariable], {
   error: "must be { arn: … } or { variable: … }: the secret itself never belongs in a config file",
 });
 
-/** What each secret is, and the Terraform variable that usually brings it. */
-const descriptions: { readonly [Key in SecretKey]: string } = {
-  agentToken: "What agents register with. From a variable: usually `tfc_agent_token`.",
-  apiToken: "What the loop reads the vendor's API with. From a variable: usually `tfc_api_token`.",
-  notificationToken: "The HMAC key of notifications and run tasks. From a variable: usually `notification_token`.",
-  workerPoolToken: "The worker pool's token (SPACELIFT_TOKEN). From a variable: usually `worker_pool_config`.",
-  poolPrivateKey: "The worker pool's private key, in base64. From a variable: usually `worker_pool_private_key`.",
-  apiKeySecret:
-    "Secret of the API key that reads and drains the pool. From a variable: usually `spacelift_api_key_secret`.",
-  agentTypeToken: "Registration token of the agent type. From a variable: usually `agent_type_token`.",
-  pat: "Personal access token. From a variable: usually `ado_pat`.",
-  clientSecret: "Secret of the Entra application. From a variable: usually `ado_client_secret`.",
-  hookSecret: "What service hooks show to be let in. From a variable: usually `ado_hook_secret`.",
-};
-
-/** The secrets that the vendors' fleets may have. */
-export const secretsOfVendor = {
-  "hcp-terraform": ["agentToken", "apiToken", "notificationToken"],
-  spacelift: ["workerPoolToken", "poolPrivateKey", "apiKeySecret"],
-  semaphore: ["agentTypeToken"],
-  "azure-devops": ["pat", "clientSecret", "hookSecret"],
-} as const satisfies { readonly [vendor: string]: readonly SecretKey[] };
-
-const keys = Object.keys(secretKeys) as SecretKey[];
-
-type Sources = { [Key in SecretKey]: z.ZodOptional<typeof source> };
-
-/** A mapping of some secrets, typed as if it could hold all: what it does not know it refuses. */
-function fieldsFor(known: readonly SecretKey[]) {
-  const sources = known.map((key) => [key, source.optional().describe(descriptions[key])]);
-  return z.strictObject({
-    ...(Object.fromEntries(sources) as Sources),
-    recoveryWindowDays: z
-      .union([z.literal(0), z.int().min(7).max(30)], { error: "must be 0 or a whole number from 7 to 30" })
-      .default(7)
-      .describe("Days in which a destroyed secret can be restored; 0: gone at once."),
-  });
+/** One secret of a vendor's fleets. */
+export interface VendorSecret {
+  /** Its name on the command line and, below `agent-fleets/<stack>/`, in Secrets Manager: in kebab case. */
+  readonly name: string;
+  /** A sentence that says what it is for. */
+  readonly description: string;
+  /** The Terraform variable that usually brings it. */
+  readonly variable: string;
+  /** The form of its value, where a wrong one shows. */
+  readonly form?: {
+    fits(value: string): boolean;
+    /** A sentence that says what is wrong with a value that does not fit. */
+    readonly error: string;
+    /** What to do instead. @param command the command that sets the secret */
+    hint(command: string): string;
+  };
 }
 
-type Fields = z.output<ReturnType<typeof fieldsFor>>;
+interface VendorWithSecrets {
+  readonly id: string;
+  readonly secrets: Readonly<Record<string, VendorSecret>>;
+}
 
-const variableOf = (secrets: Fields, key: SecretKey) => {
-  const given = secrets[key];
-  return given && "variable" in given ? given.variable : undefined;
+/** The keys of the secrets of some vendors. */
+type SecretKeyOf<Vendor extends VendorWithSecrets> = Vendor extends unknown ? keyof Vendor["secrets"] & string : never;
+
+const recoveryWindowDays = z
+  .union([z.literal(0), z.int().min(7).max(30)], { error: "must be 0 or a whole number from 7 to 30" })
+  .default(7)
+  .describe("Days in which a destroyed secret can be restored; 0: gone at once.");
+
+type Sources = Readonly<Record<string, SecretSource | undefined>>;
+type FieldsOf<Key extends string> = { [K in Key]: z.ZodOptional<typeof source> } & {
+  recoveryWindowDays: typeof recoveryWindowDays;
 };
 
-const differ = (key: SecretKey): Rule<Fields> => {
+/** Where the values of a fleet's secrets come from, never the values; of fleets of these vendors. */
+export function secretsOf<Vendor extends VendorWithSecrets>(vendors: readonly Vendor[]) {
+  const keys = keysOf(vendors);
+  const fields = {
+    ...Object.fromEntries(keys.map((key) => [key, source.optional().describe(describe(key, vendors))])),
+    recoveryWindowDays,
+  } as FieldsOf<SecretKeyOf<Vendor>>;
+  return (
+    withRules(z.strictObject(fields), keys.map((key) => differ(key, keys)) as readonly Rule<unknown>[])
+      // Valid whatever the keys are: each may be left out. TypeScript cannot see that for keys that it does not know.
+      .prefault({} as never)
+      .describe(
+        "Where secrets come from; never the values. One that is left out is created empty and filled by `fleet secret set`.",
+      )
+  );
+}
+
+function keysOf(vendors: readonly VendorWithSecrets[]): readonly string[] {
+  return [...new Set(vendors.flatMap(({ secrets }) => Object.keys(secrets)))];
+}
+
+/** What a secret is for; where several vendors have one of this key, what it is for with each. */
+function describe(key: string, vendors: readonly VendorWithSecrets[]): string {
+  const texts = vendors.flatMap(({ id, secrets }) => {
+    const secret = secrets[key];
+    return secret ? [{ id, text: `${secret.description} From a variable: usually \`${secret.variable}\`.` }] : [];
+  });
+  return texts.map(({ id, text }) => (texts.length > 1 ? `With ${id}: ${text}` : text)).join(" ");
+}
+
+function variableOf(secrets: Sources, key: string): string | undefined {
+  const given = secrets[key];
+  return given && "variable" in given ? given.variable : undefined;
+}
+
+function differ(key: string, keys: readonly string[]): Rule<Sources> {
   const others = keys.slice(0, keys.indexOf(key));
   return {
     path: [key, "variable"],
@@ -100,35 +124,27 @@ const differ = (key: SecretKey): Rule<Fields> => {
       return other && `must be another variable than the one of secrets.${other}`;
     },
   };
-};
-
-/** Where the values of a fleet's secrets come from, never the values; of fleets of these vendors. */
-export function secretsOf(...vendors: readonly (keyof typeof secretsOfVendor)[]) {
-  const known = keys.filter((key) => vendors.some((vendor) => secretsOfVendor[vendor].some((each) => each === key)));
-  return withRules(fieldsFor(known), known.map(differ))
-    .prefault({})
-    .describe(
-      "Where secrets come from; never the values. One that is left out is created empty and filled by `fleet secret set`.",
-    );
 }
 
-/** What must hold between a fleet's secrets and its vendor. */
-export const secretRules: readonly Rule<{
-  readonly vendor: { readonly type: keyof typeof secretsOfVendor };
-  readonly secrets: Fields;
-}>[] = keys.map((key) => ({
-  path: ["secrets", key],
-  reads: [
-    ["vendor", "type"],
-    ["secrets", key],
-  ],
-  check: ({ vendor: { type }, secrets: given }) => {
-    const known: readonly SecretKey[] = secretsOfVendor[type];
-    return given[key] === undefined || known.includes(key)
-      ? undefined
-      : `must be left out: the secrets of ${type} are ${known.join(", ")}`;
-  },
-}));
+/** What must hold between the secrets of a fleet of these vendors and its own vendor. */
+export function secretRules(vendors: readonly VendorWithSecrets[]): readonly Rule<{
+  readonly vendor: { readonly type: string };
+  readonly secrets: object;
+}>[] {
+  return keysOf(vendors).map((key) => ({
+    path: ["secrets", key],
+    reads: [
+      ["vendor", "type"],
+      ["secrets", key],
+    ],
+    check: ({ vendor: { type }, secrets: given }) => {
+      const known = vendors.find(({ id }) => id === type)?.secrets ?? {};
+      return (given as Sources)[key] === undefined || Object.hasOwn(known, key)
+        ? undefined
+        : `must be left out: the secrets of ${type} are ${Object.keys(known).join(", ")}`;
+    },
+  }));
+}
 
 /** A secret by ARN or by Terraform variable. */
 export type SecretSource = z.output<typeof source>;

@@ -1,8 +1,10 @@
 import { offeredVersion } from "../../handlers/lib/settings/vendors/azure-devops.ts";
-import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import { computeOf, type PoolConfig } from "../config/pools.ts";
-import type { AzureDevOpsConfig } from "../config/vendors/azure-devops.ts";
-import { plainText } from "../constructs/terraform-text.ts";
+import { type Escaped, plainText } from "../constructs/terraform-text.ts";
+import type { FleetOf } from "./vendor-synth.ts";
+
+type Fleet = FleetOf<"azure-devops">;
+type Pool = Escaped<PoolConfig>;
 
 /** Name of a capability → its value. */
 type Capabilities = Readonly<Record<string, string>>;
@@ -32,22 +34,19 @@ const neverPublished =
  * The variables that keep an agent from publishing secrets: it would show every variable to everyone who sees its pool.
  * https://github.com/microsoft/azure-pipelines-agent/blob/master/src/Microsoft.VisualStudio.Services.Agent/Capabilities/EnvironmentCapabilitiesProvider.cs
  */
-export function ignoredVariables(
-  fleet: EcsFleetConfig,
-  pool: PoolConfig | undefined,
-): Readonly<Record<string, string>> {
+export function ignoredVariables(fleet: Fleet, pool: Pool | undefined): Readonly<Record<string, string>> {
   const names = unpublished(fleet, pool);
   return names.length > 0 ? { [ignoreVariable]: names.join(",") } : {};
 }
 
-function unpublished(fleet: EcsFleetConfig, pool: PoolConfig | undefined): readonly string[] {
+function unpublished(fleet: Fleet, pool: Pool | undefined): readonly string[] {
   const { environment, secrets } = computeOf(fleet.compute, pool);
   const given = (environment[ignoreVariable] ?? "").split(",").map((name) => name.trim());
   return [...given.filter((name) => name !== ""), ...Object.keys(secrets)];
 }
 
 /** What jobs may demand of the agents of a pool: what the image holds, what the config says, and the published variables. */
-function capabilitiesOf(config: AzureDevOpsConfig, fleet: EcsFleetConfig, pool: PoolConfig | undefined): Capabilities {
+function capabilitiesOf(fleet: Fleet, pool: Pool | undefined): Capabilities {
   const { architecture, environment } = computeOf(fleet.compute, pool);
   const hidden = [ignoreVariable, ...unpublished(fleet, pool)];
   const published = Object.entries(environment).filter(
@@ -57,7 +56,7 @@ function capabilitiesOf(config: AzureDevOpsConfig, fleet: EcsFleetConfig, pool: 
     Object.fromEntries(published),
     standardCapabilities,
     { "Agent.OSArchitecture": architectures[architecture] },
-    config.capabilities,
+    fleet.vendor.capabilities,
     pool?.capabilities ?? {},
   );
 }
@@ -72,18 +71,13 @@ function merged(...all: readonly Capabilities[]): Capabilities {
  * The capabilities of a fleet as they travel: `common` to all its pools, and of each pool what it has besides. A Lambda's
  * environment is too small to say the same thing for every pool.
  */
-export function fleetCapabilities(
-  config: AzureDevOpsConfig,
-  fleet: EcsFleetConfig,
-): { readonly common: Capabilities; own(pool: PoolConfig): Capabilities } {
-  const all = (fleet.pools ?? [undefined]).map((pool) => capabilitiesOf(config, fleet, pool));
+export function fleetCapabilities(fleet: Fleet): { readonly common: Capabilities; own(pool: Pool): Capabilities } {
+  const all = (fleet.pools ?? [undefined]).map((pool) => capabilitiesOf(fleet, pool));
   const common = Object.entries(all[0] ?? {}).filter(([name, value]) => all.every((each) => each[name] === value));
   const shared = Object.fromEntries(common);
   return {
     common: shared,
     own: (pool) =>
-      Object.fromEntries(
-        Object.entries(capabilitiesOf(config, fleet, pool)).filter(([name]) => !Object.hasOwn(shared, name)),
-      ),
+      Object.fromEntries(Object.entries(capabilitiesOf(fleet, pool)).filter(([name]) => !Object.hasOwn(shared, name))),
   };
 }

@@ -1,15 +1,18 @@
 import { type AzureDevOpsRuntime, webhookPath } from "../../handlers/lib/settings/vendors/azure-devops.ts";
-import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { PoolConfig } from "../config/pools.ts";
-import { type AzureDevOpsConfig, urlOf } from "../config/vendors/azure-devops.ts";
+import { urlOf } from "../config/vendors/azure-devops.ts";
 import { fleetCapabilities, ignoredVariables } from "./azure-devops-capabilities.ts";
-import type { ContainerVendor } from "./vendor-synth.ts";
+import type { SynthHalf } from "./vendor-synth.ts";
 
 /** The synth half of Azure DevOps Services and Server. */
-export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): ContainerVendor {
+export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
+  const { vendor: config } = fleet;
   const { servicePrincipal: principal, webhook } = config;
   const url = urlOf(config);
-  const apiSecret = principal ? "clientSecret" : "pat";
+  const apiSecret = principal
+    ? secret("clientSecret", `Client secret of application ${principal.clientId}`)
+    : secret("pat", `Personal access token that manages agent pools of ${url}`);
+  const hookSecret = webhook.enabled ? secret("hookSecret", "What service hooks show to be let in") : undefined;
 
   function poolOf(pool: PoolConfig | undefined): { readonly name: string; readonly id: number | undefined } {
     const name = pool?.name ?? config.poolName;
@@ -22,7 +25,7 @@ export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): C
     return id === undefined ? { name } : { id };
   }
 
-  const capabilities = fleetCapabilities(config, fleet);
+  const capabilities = fleetCapabilities(fleet);
   const runtime: AzureDevOpsRuntime = {
     type: "azure-devops",
     url,
@@ -43,13 +46,7 @@ export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): C
     runtime,
     departure: "by-retirement",
     apiSecret,
-    secrets: {
-      [apiSecret]: principal
-        ? `Client secret of application ${principal.clientId}`
-        : `Personal access token that manages agent pools of ${url}`,
-      ...(webhook.enabled && { hookSecret: "What service hooks show to be let in" }),
-    },
-    webhook: webhook.enabled ? { ...webhook, secret: "hookSecret", paths: { webhook_url: webhookPath } } : undefined,
+    webhook: hookSecret ? { ...webhook, secret: hookSecret, paths: { webhook_url: webhookPath } } : undefined,
     tellsUnmatchedJobs: true,
     defaultImage: { build: "azure-devops" },
 
@@ -61,23 +58,20 @@ export function azureDevOps(config: AzureDevOpsConfig, fleet: EcsFleetConfig): C
       };
     },
 
-    container(secrets, pool) {
-      const secret = secrets[apiSecret];
-      if (!secret) throw new Error(`an Azure DevOps fleet has the secret ${apiSecret}`);
-      return {
-        entryPoint: undefined,
-        command: undefined,
-        ownInit: true,
-        nameVariable: "AZP_AGENT_NAME",
-        environment: {
-          AZP_URL: url,
-          AZP_POOL: poolOf(pool).name,
-          ...(principal && { AZP_CLIENTID: principal.clientId, AZP_TENANTID: principal.tenantId }),
-          ...ignoredVariables(fleet, pool),
-        },
-        secrets: { [principal ? "AZP_CLIENTSECRET" : "AZP_TOKEN"]: secret },
-        writableFolders: ["/azp", "/tmp", "/home/agent"],
-      };
-    },
+    container: (pool) => ({
+      entryPoint: undefined,
+      command: undefined,
+      ownInit: true,
+      nameVariable: "AZP_AGENT_NAME",
+      environment: {
+        AZP_URL: url,
+        AZP_POOL: poolOf(pool).name,
+        AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: String(fleet.agents.registrationGraceSeconds),
+        ...(principal && { AZP_CLIENTID: principal.clientId, AZP_TENANTID: principal.tenantId }),
+        ...ignoredVariables(fleet, pool),
+      },
+      secrets: { [principal ? "AZP_CLIENTSECRET" : "AZP_TOKEN"]: apiSecret },
+      writableFolders: ["/azp", "/tmp", "/home/agent"],
+    }),
   };
-}
+};

@@ -12,13 +12,17 @@ import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { runTriggers, webhookPaths } from "../../handlers/lib/settings/vendors/hcp-terraform.ts";
 import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";
+import type { Secret } from "../constructs/secret.ts";
 import type { ManageProps } from "./vendor-synth.ts";
+
+/** @property notificationToken what HCP Terraform is to sign with; none without a webhook */
+type Props = ManageProps & { readonly notificationToken: Secret | undefined };
 
 /** The TFE resources that `vendor.manage` asks for; none of them without it. */
 export function manageHcpTerraform(
   scope: Construct,
   config: HcpTerraformConfig,
-  props: ManageProps,
+  props: Props,
 ): Readonly<Record<string, string>> {
   if (!config.manage) return {};
   return new ManagedHcpTerraform(scope, "hcp-terraform", config, config.manage, props).outputs;
@@ -33,7 +37,7 @@ class ManagedHcpTerraform extends Construct {
     id: string,
     private readonly config: HcpTerraformConfig,
     private readonly manage: NonNullable<HcpTerraformConfig["manage"]>,
-    private readonly props: ManageProps,
+    private readonly props: Props,
   ) {
     super(scope, id);
     // The API token comes from the environment (TFE_TOKEN) or `terraform login`, never from here.
@@ -120,8 +124,7 @@ class ManagedHcpTerraform extends Construct {
 
   /** The vendor calls the webhook to verify it while applying: the door and its secret must be there first. */
   private signedWebhook(): { url: string; hmacKey: string; ready: ITerraformDependable[] } {
-    const { webhook, secrets } = this.props;
-    const secret = secrets.notificationToken;
+    const { webhook, notificationToken: secret } = this.props;
     if (!webhook || secret?.value === undefined) {
       throw new Error("managed notifications need the webhook and a notification token from a variable");
     }

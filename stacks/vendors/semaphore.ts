@@ -1,49 +1,41 @@
 import { isLoopback } from "../../handlers/lib/core/address.ts";
 import { knownAgentReleases, type SemaphoreConfig } from "../config/vendors/semaphore.ts";
 import type { Statement } from "../constructs/service-role.ts";
-import type { InstanceFleet, InstanceVendor } from "./vendor-synth.ts";
+import type { InstanceFleet, SynthHalf } from "./vendor-synth.ts";
 
 /** The synth half of Semaphore. */
-export function semaphore(config: SemaphoreConfig): InstanceVendor {
+export const semaphore: SynthHalf<"semaphore"> = ({ vendor: config }, secret) => {
   const host = hostOf(config);
+  // One token registers agents and reads what they are to do.
+  const agentTypeToken = secret("agentTypeToken", `Registration token of an agent type at ${host}`);
   return {
     runtime: { type: config.type, address: `${isPlain(host) ? "http" : "https"}://${host}` },
     departure: "by-itself",
-    asksInstances: true,
-    // One token registers agents and reads what they are to do.
-    apiSecret: "agentTypeToken",
-    secrets: { agentTypeToken: `Registration token of an agent type at ${host}` },
+    apiSecret: agentTypeToken,
 
-    instance(fleet, { agentTypeToken }) {
-      if (!agentTypeToken) throw new Error("a Semaphore fleet has the token of its agent type");
-      return {
-        bootFiles: ["semaphore/boot.sh"],
-        settings: {
-          AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: String(config.powerOffDelaySeconds),
-          AGENT_FLEETS_SEMAPHORE_USER: config.user,
-          AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: agentTypeToken.arn,
-          AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: fleet.releaseQueue.url,
-          AGENT_FLEETS_SEMAPHORE_CONFIG: JSON.stringify(agentConfig(config, fleet)),
-          AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: String(fleet.agents.idleTimeoutSeconds),
-          ...releaseSettings(config, fleet.architecture),
-          AGENT_FLEETS_SEMAPHORE_GITHUB_MINUTES: String(
-            config.sshKnownHosts.github ? config.sshKnownHosts.refreshMinutes : 0,
-          ),
-          AGENT_FLEETS_SEMAPHORE_KNOWN_HOSTS: config.sshKnownHosts.lines.join("\n"),
-        },
-        secrets: [agentTypeToken],
-        statements: [
-          { actions: ["sqs:SendMessage"], resources: [fleet.releaseQueue.arn] },
-          ...(config.cacheBucket ? cacheRights(config.cacheBucket, fleet.partition) : []),
-        ],
-        logs: { agent: "/var/log/semaphore/agent.log" },
-        defaultAmi: {
-          ssmParameter: `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${fleet.architecture}`,
-        },
-      };
-    },
+    instance: (fleet) => ({
+      bootFiles: ["semaphore/boot.sh"],
+      settings: {
+        AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: String(config.powerOffDelaySeconds),
+        AGENT_FLEETS_SEMAPHORE_USER: config.user,
+        AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: agentTypeToken.arn,
+        AGENT_FLEETS_SEMAPHORE_CONFIG: JSON.stringify(agentConfig(config, fleet)),
+        AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: String(fleet.agents.idleTimeoutSeconds),
+        ...releaseSettings(config, fleet.architecture),
+        AGENT_FLEETS_SEMAPHORE_GITHUB_MINUTES: String(
+          config.sshKnownHosts.github ? config.sshKnownHosts.refreshMinutes : 0,
+        ),
+        AGENT_FLEETS_SEMAPHORE_KNOWN_HOSTS: config.sshKnownHosts.lines.join("\n"),
+      },
+      secrets: [agentTypeToken],
+      statements: config.cacheBucket ? cacheRights(config.cacheBucket, fleet.partition) : [],
+      logs: { agent: "/var/log/semaphore/agent.log" },
+      defaultAmi: {
+        ssmParameter: `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${fleet.architecture}`,
+      },
+    }),
   };
-}
+};
 
 function hostOf({ organization, endpoint }: SemaphoreConfig): string {
   return endpoint ?? `${organization}.semaphoreci.com`;

@@ -1,56 +1,59 @@
 import { readFileSync } from "node:fs";
 import { serviceOf } from "../../handlers/lib/core/arn.ts";
 import { type SpaceliftConfig, workerSecrets } from "../config/vendors/spacelift.ts";
+import type { Secret } from "../constructs/secret.ts";
 import type { Statement } from "../constructs/service-role.ts";
-import { plainText } from "../constructs/terraform-text.ts";
-import type { FleetSecrets, InstanceVendor } from "./vendor-synth.ts";
+import { type Escaped, plainText } from "../constructs/terraform-text.ts";
+import type { SynthHalf } from "./vendor-synth.ts";
 
 /** AWS account of Spacelift's worker images: https://github.com/spacelift-io/spacelift-worker-image. */
 const imageOwners = { aws: "643313122712", "aws-us-gov": "092348861888" };
 
 /** The synth half of Spacelift. */
-export function spacelift(config: SpaceliftConfig): InstanceVendor {
+export const spacelift: SynthHalf<"spacelift"> = ({ vendor: config }, secret) => {
   const { type, endpoint, apiKeyId, workerPoolId, selfHosted } = config;
-  const brought = config.byo?.secretsManager.keys ?? [];
+  const brought: readonly string[] = config.byo?.secretsManager.keys ?? [];
+  const workerPoolToken = brought.includes("SPACELIFT_TOKEN")
+    ? undefined
+    : secret("workerPoolToken", `Token of worker pool ${workerPoolId}`);
+  const poolPrivateKey = brought.includes("SPACELIFT_POOL_PRIVATE_KEY")
+    ? undefined
+    : secret("poolPrivateKey", `Private key of worker pool ${workerPoolId}`);
+  const apiSecret = secret(
+    "apiKeySecret",
+    `Secret of API key ${apiKeyId}, which reads and drains worker pool ${workerPoolId}`,
+  );
   return {
     runtime: { type, endpoint, apiKeyId, workerPoolId },
     departure: "by-retirement",
-    asksInstances: false,
-    apiSecret: "apiKeySecret",
-    secrets: {
-      ...(!brought.includes("SPACELIFT_TOKEN") && { workerPoolToken: `Token of worker pool ${workerPoolId}` }),
-      ...(!brought.includes("SPACELIFT_POOL_PRIVATE_KEY") && {
-        poolPrivateKey: `Private key of worker pool ${workerPoolId}`,
-      }),
-      apiKeySecret: `Secret of API key ${apiKeyId}, which reads and drains worker pool ${workerPoolId}`,
-    },
+    apiSecret,
 
-    instance({ partition, architecture }, secrets) {
-      const { workerPoolToken, poolPrivateKey } = secrets;
-      return {
-        bootFiles: ["spacelift/boot.sh"],
-        settings: settingsOf(config, secrets),
-        secrets: [workerPoolToken, poolPrivateKey].filter((secret) => secret !== undefined),
-        statements: [
-          ...readSecrets(broughtSecrets(config)),
-          ...(selfHosted ? [readLauncher(selfHosted.launcherS3Uri, partition)] : []),
-        ],
-        logs: {
-          "launcher-info": "/var/log/spacelift/info.log",
-          "launcher-error": "/var/log/spacelift/error.log",
-        },
-        defaultAmi: {
-          // Ten digits: the time of the build.
-          nameFilter: `spacelift-??????????-${architecture}`,
-          owners: [partition === "aws-us-gov" ? imageOwners["aws-us-gov"] : imageOwners.aws],
-        },
-      };
-    },
+    instance: ({ partition, architecture }) => ({
+      bootFiles: ["spacelift/boot.sh"],
+      settings: settingsOf(config, { workerPoolToken, poolPrivateKey }),
+      secrets: [workerPoolToken, poolPrivateKey].filter((secret) => secret !== undefined),
+      statements: [
+        ...readSecrets(broughtSecrets(config)),
+        ...(selfHosted ? [readLauncher(selfHosted.launcherS3Uri, partition)] : []),
+      ],
+      logs: {
+        "launcher-info": "/var/log/spacelift/info.log",
+        "launcher-error": "/var/log/spacelift/error.log",
+      },
+      defaultAmi: {
+        // Ten digits: the time of the build.
+        nameFilter: `spacelift-??????????-${architecture}`,
+        owners: [partition === "aws-us-gov" ? imageOwners["aws-us-gov"] : imageOwners.aws],
+      },
+    }),
   };
-}
+};
+
+/** The worker's secrets that the stack makes; the others are brought by the user. */
+type WorkerSecrets = { readonly [Key in (typeof workerSecrets)[keyof typeof workerSecrets]]: Secret | undefined };
 
 /** See agents/spacelift/README.md. */
-function settingsOf(config: SpaceliftConfig, secrets: FleetSecrets): Record<string, string> {
+function settingsOf(config: Escaped<SpaceliftConfig>, secrets: WorkerSecrets): Record<string, string> {
   const { selfHosted, proxies, caCertificates, configuration, commsProtocol } = config;
   const commsUrl = config.commsUrl ?? (selfHosted && commsProtocol === "poll" ? config.endpoint : undefined);
   return {
@@ -77,7 +80,7 @@ function settingsOf(config: SpaceliftConfig, secrets: FleetSecrets): Record<stri
 }
 
 /** Lines `VARIABLE=ARN` or `VARIABLE=ARN:KEY`; names, ARNs and keys only, never a value. */
-function environmentOf({ secureEnvironment, byo }: SpaceliftConfig, secrets: FleetSecrets): string {
+function environmentOf({ secureEnvironment, byo }: SpaceliftConfig, secrets: WorkerSecrets): string {
   const sources: readonly (readonly [string, string | undefined])[] = [
     ...Object.entries(workerSecrets).map(([name, key]) => [name, secrets[key]?.arn] as const),
     ...Object.entries(secureEnvironment).map(([name, { arn }]) => [name, arn] as const),

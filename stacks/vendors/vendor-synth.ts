@@ -1,17 +1,41 @@
 import type { ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
 import type { Policy } from "../../handlers/lib/core/policy.ts";
-import type { VendorRuntime } from "../../handlers/lib/settings/vendors.ts";
+import type { VendorId, VendorRuntime } from "../../handlers/lib/settings/vendors.ts";
 import type { Ec2ComputeConfig } from "../config/compute/ec2-compute.ts";
-import type { SecretKey } from "../config/names.ts";
+import type { Ec2FleetConfig } from "../config/ec2-fleet.ts";
+import type { EcsFleetConfig } from "../config/ecs-fleet.ts";
 import type { PoolConfig } from "../config/pools.ts";
 import type { Architecture } from "../config/primitives.ts";
+import type { KindOf, SecretKeyOf } from "../config/vendors/index.ts";
 import type { Secret } from "../constructs/secret.ts";
 import type { Statement } from "../constructs/service-role.ts";
 import type { AgentContainer } from "../constructs/tasks/agent-containers.ts";
+import type { Escaped } from "../constructs/terraform-text.ts";
 
-/** The secrets of a fleet, by key; only those that its vendor asked for. */
-export type FleetSecrets = Readonly<Partial<Record<SecretKey, Secret>>>;
+interface Fleets {
+  readonly "ecs-fleet": EcsFleetConfig;
+  readonly "ec2-fleet": Ec2FleetConfig;
+}
+
+/** What the kind of fleet that runs the agents needs of a vendor. */
+export interface SynthHalves {
+  readonly "ecs-fleet": ContainerVendor;
+  readonly "ec2-fleet": InstanceVendor;
+}
+
+/** The config of one vendor's fleet. */
+export type FleetOf<Id extends VendorId> = Escaped<
+  Omit<Fleets[KindOf<Id>], "vendor"> & {
+    readonly vendor: Extract<Fleets[KindOf<Id>]["vendor"], { readonly type: Id }>;
+  }
+>;
+
+/** Makes one of the vendor's secrets for a fleet, once. @param description what AWS shows beside the secret */
+export type MakeSecret<Id extends VendorId> = (key: SecretKeyOf<Id>, description: string) => Secret;
+
+/** The synth half of a vendor: the same arguments for all, and an answer that the kind of its fleets can use. */
+export type SynthHalf<Id extends VendorId> = (fleet: FleetOf<Id>, secret: MakeSecret<Id>) => SynthHalves[KindOf<Id>];
 
 /** The fleet's public door, for a vendor's own resources. */
 export interface WebhookEndpoint {
@@ -24,14 +48,13 @@ export interface WebhookEndpoint {
 /** What `manage` works with. */
 export interface ManageProps {
   readonly stackName: string;
-  readonly secrets: FleetSecrets;
   readonly webhook: WebhookEndpoint | undefined;
 }
 
 /** How a vendor's notifications come in. */
 interface VendorWebhook {
-  /** The secret that they are signed with, one of {@link VendorSynth.secrets}. */
-  readonly secret: SecretKey;
+  /** The secret that they are signed with. */
+  readonly secret: Secret;
   /** Where they come in, by the output that tells the URL. */
   readonly paths: Readonly<Record<string, string>>;
   /** Whether they are answered by calls to the vendor. @default false */
@@ -46,10 +69,8 @@ export interface VendorSynth {
   readonly runtime: VendorRuntime;
   /** Whether agents leave by themselves or are retired by the loop. */
   readonly departure: Policy["departure"];
-  /** The secrets this fleet needs, with what each is for. */
-  readonly secrets: Readonly<Partial<Record<SecretKey, string>>>;
-  /** The secret that the loop reads the vendor's API with. */
-  readonly apiSecret: SecretKey;
+  /** The secret that the loop reads the vendor's API with. `undefined`: nothing reads it. */
+  readonly apiSecret: Secret | undefined;
   /** How long an open run is remembered; only where demand comes from notifications alone. */
   readonly ledgerTtlSeconds?: number | undefined;
   /** `undefined`: the fleet has no webhook. */
@@ -65,9 +86,9 @@ export interface ContainerVendor extends VendorSynth {
   /** What agents run where the config names no image: a published one, or one built from a folder of `agents/`. */
   readonly defaultImage: string | { readonly build: string };
   /** How an agent runs in a container. @param pool one of the fleet's pools, where it has several */
-  container(secrets: FleetSecrets, pool: PoolConfig | undefined): AgentContainer;
+  container(pool: Escaped<PoolConfig> | undefined): AgentContainer;
   /** What of {@link runtime} one of several pools has of its own; only of vendors whose fleets may have several. */
-  poolRuntime?(pool: PoolConfig): Readonly<Record<string, unknown>>;
+  poolRuntime?(pool: Escaped<PoolConfig>): Readonly<Record<string, unknown>>;
 }
 
 /** How a vendor's agent runs on an instance: what its module in `stacks/vendors` tells. */
@@ -88,9 +109,8 @@ export interface AgentInstance {
 
 /** A vendor whose agents run on instances of a group. */
 export interface InstanceVendor extends VendorSynth {
-  /** Whether only the instances themselves tell what an agent does, so that retirements must ask there. */
-  readonly asksInstances: boolean;
-  instance(fleet: InstanceFleet, secrets: FleetSecrets): AgentInstance;
+  /** How an agent runs on an instance. */
+  instance(fleet: InstanceFleet): AgentInstance;
 }
 
 /** What a vendor looks at to say how its agents boot. */
@@ -100,6 +120,4 @@ export interface InstanceFleet {
   readonly architecture: Architecture;
   /** How long a retirement waits for a job, at most. */
   readonly drainTimeoutSeconds: number;
-  /** By which leaving agents ask to be released. */
-  readonly releaseQueue: { readonly url: string; readonly arn: string };
 }

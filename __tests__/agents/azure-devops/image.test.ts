@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { canRun, nobody, source, token } from "./stage.ts";
+import { canRun, nobody, source, token, waiting } from "./stage.ts";
 
 /** Instructions of the Dockerfile: continued lines joined, comments left out. */
 const instructions = readFileSync(join(source, "Dockerfile"), "utf8")
@@ -229,9 +229,9 @@ describe.skipIf(!canRun || nobody.uid === undefined)("azure-devops: process 1", 
       copyFileSync("/bin/sleep", program);
       chmodSync(folder, 0o755);
       chmodSync(program, mode);
-      const child = spawn(program, ["20"], { ...nobody, env: { AZP_TOKEN: token } });
+      const child = spawn(program, ["600"], { ...nobody, env: { AZP_TOKEN: token } });
       t.onTestFinished(() => void child.kill());
-      await vi.waitFor(() => expect(readFileSync(`/proc/${child.pid}/comm`, "utf8")).toMatch(/^tini/));
+      await vi.waitFor(() => expect(readFileSync(`/proc/${child.pid}/comm`, "utf8")).toMatch(/^tini/), waiting);
       return spawnSync("/bin/cat", [`/proc/${child.pid}/environ`], { ...nobody, encoding: "utf8" }).stdout;
     };
     expect(await environmentSeenByJobs(0o755)).toContain(token);

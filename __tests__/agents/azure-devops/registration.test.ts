@@ -11,9 +11,13 @@ const servicePrincipal = {
   AZP_TENANTID: "tenant-1",
   AZP_CLIENTSECRET: token,
 };
+/** As the contract with the loop has it. */
+const neverRegistered = 86;
+/** What start.sh waits for costs a tenth of its time here. */
+const grace = { AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: "9" };
 const credentials = [".agent", ".credentials", ".credentials_rsaparams"];
 
-describe.skipIf(!canRun).concurrent("azure-devops: the agent's script registers an agent", { timeout: 60_000 }, () => {
+describe.skipIf(!canRun).concurrent("azure-devops: the agent's script registers an agent", () => {
   it.for([
     ["PAT", {}, "VSTS_AGENT_INPUT_TOKEN"],
     ["service principal", servicePrincipal, "VSTS_AGENT_INPUT_CLIENTSECRET"],
@@ -106,8 +110,7 @@ describe.skipIf(!canRun).concurrent("azure-devops: the agent's script registers 
   });
 
   it.for([
-    "two  words and a trailing blank ",
-    "\ttab",
+    "two  words",
     `'single' "double" \\back\\slash\\`,
     "$(touch pwned) `touch pwned` $HOME $1 $$",
     "%s %d %n 100%",
@@ -122,10 +125,19 @@ describe.skipIf(!canRun).concurrent("azure-devops: the agent's script registers 
     expect(readdirSync(container.folder)).not.toContain("pwned");
   });
 
-  it("forgives a secret that ends in a newline", async (t) => {
-    const container = start(t, { AZP_TOKEN: `${token}\n`, STAND_IN_JOB_SECONDS: "0" });
+  it.for([
+    ["PAT", "\n", {}],
+    ["PAT", "\r\n", {}],
+    ["PAT", " \t\n", {}],
+    ["PAT", "\uFEFF", {}],
+    ["service principal", "\r\n\uFEFF ", servicePrincipal],
+  ] as const)("takes a secret without what surrounds it: %s, %j", async ([, around, given], t) => {
+    const secret = `${around}${token}${around}`;
+    const which = "AZP_CLIENTSECRET" in given ? "AZP_CLIENTSECRET" : "AZP_TOKEN";
+    const container = start(t, { ...given, [which]: secret, STAND_IN_JOB_SECONDS: "0" });
     await container.exitCode;
-    expect(container.environment("config").VSTS_AGENT_INPUT_TOKEN).toBe(token);
+    const { VSTS_AGENT_INPUT_TOKEN, VSTS_AGENT_INPUT_CLIENTSECRET } = container.environment("config");
+    expect(VSTS_AGENT_INPUT_TOKEN ?? VSTS_AGENT_INPUT_CLIENTSECRET).toBe(token);
   });
 
   it("tries again, from the beginning", async (t) => {
@@ -139,12 +151,48 @@ describe.skipIf(!canRun).concurrent("azure-devops: the agent's script registers 
   it("gives up after a few tries and says why", async (t) => {
     const settings = { AGENT_FLEETS_REGISTRATION_ATTEMPTS: "3", AGENT_FLEETS_REGISTRATION_PAUSE_SECONDS: "1" };
     const container = start(t, { ...settings, STAND_IN_FAILURES: "9" });
-    expect(await container.exitCode).toBe(69);
+    expect(await container.exitCode).toBe(neverRegistered);
     expect(container.events()).toEqual(["registering", "registering", "registering"]);
     expect(container.log()).toContain(
       "gave up after 3 tries to register: VS30063: You are not authorized to access it.",
     );
     expect(readdirSync(join(container.folder, "..")).sort()).toEqual(["agent", "bin", "stand-in"]);
+  });
+
+  it("leaves with a status of its own when config.sh does not end before the grace is over", async (t) => {
+    const container = start(t, { ...grace, STAND_IN_REGISTRATION_SECONDS: "30" });
+    expect(await container.exitCode).toBe(neverRegistered);
+    expect(container.log()).toContain("not registered within 9 s: config.sh said nothing");
+    expect(container.events()).toEqual(["registering"]);
+  });
+
+  it("leaves so, too, when the grace is over between two tries, and says why they failed", async (t) => {
+    const container = start(t, { ...grace, STAND_IN_FAILURES: "9", STAND_IN_SLEEP: "4" });
+    expect(await container.exitCode).toBe(neverRegistered);
+    expect(container.log()).toContain("not registered within 9 s: VS30063: You are not authorized to access it.");
+  });
+
+  it("never looks at the grace again once config.sh has succeeded, however long the listener takes", async (t) => {
+    const late = { STAND_IN_SLEEP: "6", STAND_IN_JOB_AFTER: "7", STAND_IN_JOB_SECONDS: "0.5" };
+    const container = start(t, { ...grace, ...late });
+    expect(await container.exitCode).toBe(0);
+    expect(container.events().at(-1)).toBe("result reported");
+    expect(container.events()).not.toContain("listener signalled");
+  });
+
+  it("takes an agent that registers late, but in time", async (t) => {
+    const late = { STAND_IN_SLEEP: "30", STAND_IN_REGISTRATION_SECONDS: "2", STAND_IN_JOB_SECONDS: "0" };
+    const container = start(t, { ...grace, ...late });
+    expect(await container.exitCode).toBe(0);
+    expect(container.events()).toContain("registered");
+  });
+
+  it("publishes none of our settings as a capability", async (t) => {
+    const container = start(t, { ...grace, STAND_IN_SLEEP: "30", STAND_IN_JOB_SECONDS: "0" });
+    await container.exitCode;
+    for (const of of ["config", "listener"] as const) {
+      expect(Object.keys(container.environment(of)).filter((name) => name.startsWith("AGENT_FLEETS_"))).toEqual([]);
+    }
   });
 
   it("ends at once when it is asked to stop meanwhile", async (t) => {
@@ -163,16 +211,18 @@ describe.skipIf(!canRun).concurrent("azure-devops: the agent's script registers 
     ["AZP_AGENT_NAME", undefined],
     ["AZP_TOKEN", undefined],
     ["AZP_TOKEN", "\n"],
+    ["AZP_TOKEN", "\uFEFF \r\n"],
     ["AZP_CLIENTSECRET", "also"],
     ["AGENT_FLEETS_REGISTRATION_ATTEMPTS", "many"],
     ["AGENT_FLEETS_REGISTRATION_PAUSE_SECONDS", "-1"],
+    ["AGENT_FLEETS_REGISTRATION_GRACE_SECONDS", "soon"],
     ["AGENT_FLEETS_AGENT_FOLDER", "/nowhere"],
   ] as const)("refuses %s=%j with exit code 78 and says so", async ([name, value], t) => {
     const container = start(t, { [name]: value });
     expect(await container.exitCode).toBe(78);
     expect(container.log()).toMatch(/agent-fleets: /);
     expect(container.log()).toContain(
-      name === "AGENT_FLEETS_AGENT_FOLDER" ? "/nowhere" : value === "\n" ? "empty" : name,
+      name === "AGENT_FLEETS_AGENT_FOLDER" ? "/nowhere" : value?.trim() === "" ? "empty" : name,
     );
     expect(container.events()).toEqual([]);
   });

@@ -26,6 +26,9 @@ const standIns = fileURLToPath(new URL("stand-ins/", import.meta.url));
 export const canRun = existsSync("/proc/self/stat") && existsSync("/bin/bash");
 if (!canRun) process.stderr.write("SKIPPED: the tests of the agent's script need bash and /proc\n");
 
+/** Patience for what a busy machine does late. */
+export const waiting = { timeout: 60_000 };
+
 interface User {
   readonly uid?: number;
   readonly gid?: number;
@@ -48,6 +51,8 @@ export interface Container {
   events(): readonly string[];
   /** Resolves to the process id that an event tells, as soon as it happens. */
   sees(event: string): Promise<number>;
+  /** Lets a stand-in go on that waits to be told, see `stand-ins/bin`. */
+  tell(what: "begin-job" | "end-job" | "end-report"): void;
   /** Everything that was written to stdout and stderr. */
   log(): string;
   /** The arguments that config.sh got last. */
@@ -124,8 +129,8 @@ export function start(context: TestContext, changes: Environment = {}, user: Use
       child.on("exit", (code, signal) => {
         const settle = () => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
         child.on("close", settle);
-        // An orphan would keep the output open.
-        setTimeout(settle, 1000).unref();
+        // An orphan would keep the output open. What was written before is read in the rounds after the timer.
+        setTimeout(() => setImmediate(() => setImmediate(settle)), 1000).unref();
       });
     }),
     events: () => lines().map((line) => line.replace(/ \d+$/, "")),
@@ -136,8 +141,9 @@ export function start(context: TestContext, changes: Environment = {}, user: Use
           if (line === undefined) throw new Error(`no "${event}" among ${lines().join(", ")}: ${log}`);
           return Number(/\d+$/.exec(line)?.[0]);
         },
-        { timeout: 20_000, interval: 20 },
+        { ...waiting, interval: 20 },
       ),
+    tell: (what) => writeFileSync(join(root, "stand-in", what), ""),
     log: () => log,
     registration: () => strings("config.args"),
     environment: (of) =>

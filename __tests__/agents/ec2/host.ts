@@ -17,12 +17,14 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestContext } from "vitest";
+import { withoutComments } from "../../../stacks/constructs/instances/user-data.ts";
 import { type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
 
 const agents = new URL("../../../agents/", import.meta.url);
 const standIns = fileURLToPath(new URL("stand-ins.sh", import.meta.url));
 const played =
-  "uname sleep timeout curl aws systemctl getent id runuser useradd usermod chown dnf poweroff update-ca-trust";
+  "uname sleep timeout curl aws systemctl getent id runuser useradd usermod chown dnf poweroff update-ca-trust " +
+  "systemd-run docker ss";
 
 /** Settings by name, as stacks write them before the program. */
 export type Settings = Readonly<Record<string, string>>;
@@ -37,6 +39,8 @@ export interface Outcome {
   /** Every call of a played command with its arguments. */
   readonly calls: readonly string[];
   readonly poweredOff: boolean;
+  /** What was sent to the release queue. */
+  readonly messages: readonly string[];
 }
 
 /** An instance that a boot program is tried on: a root folder, played commands and a metadata service on loopback. */
@@ -72,7 +76,8 @@ export function userData(vendor: string, settings: Settings): string {
 
 function program(settings: Settings, part: string): string {
   const quoted = Object.entries(settings).map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'`);
-  return ["#!/bin/bash", ...quoted, agentFile("ec2/library.sh"), part].join("\n");
+  const scripts = [agentFile("ec2/library.sh"), agentFile("ec2/life.sh"), part].map(withoutComments);
+  return ["#!/bin/bash", ...quoted, ...scripts].join("\n");
 }
 
 /** The path of a command of this machine, or `undefined`. */
@@ -112,6 +117,7 @@ export async function makeHost(context: TestContext): Promise<Host> {
   const metadata = new Map([
     ["instance-id", "i-0123456789abcdef0"],
     ["ami-id", "ami-0123456789abcdef0"],
+    ["autoscaling/target-lifecycle-state", "InService"],
   ]);
   const imds = await startMetadataService(metadata);
   context.onTestFinished(async () => {
@@ -137,6 +143,7 @@ export async function makeHost(context: TestContext): Promise<Host> {
       log: errors + text(join(root, "var/log/agent-fleets/boot.log")),
       file: (name) => text(join(root, name)),
       calls: text(join(stage, "calls")).split("\n").slice(0, -1),
+      messages: text(join(stage, "messages")).split("\n").slice(0, -1),
       poweredOff: existsSync(join(stage, "powered-off")),
     };
   };

@@ -2,6 +2,8 @@
 # Stands for the commands of an instance, by the name it is called by. $STAGE is the folder of the test:
 #   calls       one line a call, with all arguments          faults/NAME  statuses, one a line, for the next calls of NAME
 #   secrets/    text by ARN, "/" as "_"                       downloads/   files by the last part of their URL
+#   messages    what was sent to a queue                  containers   what docker knows of
+#   connections what ss prints
 #   machine     what uname -m says                            real/        the commands that are not played
 set -euo pipefail
 name=${0##*/}
@@ -60,6 +62,15 @@ case $name in
     case "$*" in
       *'secretsmanager get-secret-value'*'--query SecretString') value_of "$(after --secret-id "$@")" ;;
       *'ssm get-parameter'*'--with-decryption --query Parameter.Value') value_of "$(after --name "$@")" ;;
+      *' sqs send-message '*)
+        printf '%s %s %s\n' "$HOME" "${AWS_CONFIG_FILE:-}" "${AWS_SHARED_CREDENTIALS_FILE:-}" >>"$STAGE/aws-files"
+        if [[ -s $STAGE/faults/sqs ]]; then
+          sed -i 1d "$STAGE/faults/sqs"
+          exit 255
+        fi
+        after --message-body "$@" >>"$STAGE/messages"
+        echo >>"$STAGE/messages"
+        ;;
       's3 cp '*) cp "$STAGE/downloads/$(basename "${*: -2:1}")" "${!#}" ;;
       *) exit 252 ;;
     esac
@@ -72,6 +83,8 @@ case $name in
     ;;
   getent) printf '%s:x:1983:1983::%s:/bin/bash\n' "$2" "$STAGE/home" ;;
   id) exit 1 ;;
+  docker) cat "$STAGE/containers" 2>/dev/null || true ;;
+  ss) cat "$STAGE/connections" ;;
   runuser) exec "${@:4}" ;;
   update-ca-trust)
     mkdir -p "$AGENT_FLEETS_ROOT/etc/pki/tls/certs"

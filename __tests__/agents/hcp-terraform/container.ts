@@ -54,6 +54,8 @@ export interface Container {
   signals(): readonly string[];
   /** What the entry point logged. */
   log(): string;
+  /** What the agent wrote besides, line by line. */
+  output(): readonly string[];
   /** Resolves as soon as the agent reports the event; rejects when the container ends without it. */
   sees<E extends Report["event"]>(event: E): Promise<Extract<Report, { event: E }>>;
   /** Every process of the container that is still there, zombies too. */
@@ -80,12 +82,16 @@ function follow(child: ChildProcess): Container {
   const pid = child.pid;
   if (pid === undefined) throw new Error("the shell could not be started");
   const reports: Report[] = [];
+  const output: string[] = [];
   let log = "";
   let rest = "";
   child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
-    reports.push(...lines.map((line): Report => JSON.parse(line)));
+    for (const line of lines) {
+      if (line.startsWith('{"event":')) reports.push(JSON.parse(line));
+      else output.push(line);
+    }
     child.emit("report");
   });
   child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
@@ -101,13 +107,14 @@ function follow(child: ChildProcess): Container {
       child.on("exit", (code, signal) => {
         const settle = () => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
         child.on("close", settle);
-        // An orphan would keep the output open.
-        setTimeout(settle, 1000).unref();
+        // An orphan would keep the output open. What was written before is read in the rounds after the timer.
+        setTimeout(() => setImmediate(() => setImmediate(settle)), 1000).unref();
       });
     }),
     events: () => reports.map((report) => report.event),
     signals: () => reports.flatMap((report) => (report.event === "signal" ? (report.signal ?? []) : [])),
     log: () => log,
+    output: () => output,
     sees: <E extends Report["event"]>(event: E) =>
       new Promise<Extract<Report, { event: E }>>((resolve, reject) => {
         const isWanted = (report: Report): report is Extract<Report, { event: E }> => report.event === event;

@@ -1,9 +1,11 @@
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type TestContext, vi } from "vitest";
-import { type Container, dash, type Environment, startContainer } from "./container.ts";
+import { type Container, dash, type Environment, readProc, startContainer } from "./container.ts";
 
 /** An obviously fake value that must turn up nowhere but in the agent's environment. */
 export const token = "canary-agent-token";
@@ -30,12 +32,12 @@ export function removeFolder(): void {
 
 /** What the stand-in agent does, see stand-in-agent.mjs. */
 interface Part {
-  readonly jobMs?: number;
-  readonly jobProcess?: string;
+  readonly jobUntil?: string;
   readonly leaveMs?: number;
   readonly exitCode?: number;
   readonly endsAfterMs?: number;
   readonly ignores?: boolean;
+  readonly says?: readonly (readonly [afterMs: number, line: string])[];
 }
 
 /** A single-use burst agent whose timers are far away; `undefined` takes a variable out. */
@@ -62,7 +64,38 @@ export function start(context: TestContext, part: Part, changes?: Environment): 
 }
 
 /** Patience for what a busy machine does late. */
-export const waiting = { timeout: 10_000 };
+export const waiting = { timeout: 60_000 };
+
+/** A job that ends when the test says so, not when a time is over: the machine may be slow. */
+export function aJob() {
+  const file = join(folder, randomUUID());
+  return { part: { jobUntil: file }, end: () => writeFileSync(file, "") };
+}
+
+/** Starts what stands for a job's process, and waits until others can see it; ends with its test. */
+export async function startJobProcess(context: TestContext, program: string): Promise<{ end(): void }> {
+  const child = spawn(program, ["-c", "read line"], { stdio: ["pipe", "ignore", "ignore"] });
+  const pid = child.pid;
+  if (pid === undefined) throw new Error(`${program} could not be started`);
+  context.onTestFinished(() => void child.kill("SIGKILL"));
+  await vi.waitFor(() => {
+    if (!readProc(pid, "stat").includes(`(${basename(program)})`)) throw new Error(`${program} does not run yet`);
+  }, waiting);
+  return { end: () => child.stdin.end() };
+}
+
+/** The process that reads what the agent writes. */
+export async function readerOf(container: Container): Promise<number> {
+  const { pid: agent } = await container.sees("started");
+  return vi.waitFor(() => {
+    const readers = container
+      .processes()
+      .filter(({ name, pid, parent }) => parent === container.pid && pid !== agent && name !== "sleep");
+    const [reader, ...others] = readers;
+    if (!reader || others.length > 0) throw new Error(`${readers.length} processes read the agent's log`);
+    return reader.pid;
+  }, waiting);
+}
 
 /** The one process with which the entry point waits. */
 export async function napOf(container: Container): Promise<number> {

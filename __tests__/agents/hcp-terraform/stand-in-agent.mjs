@@ -3,14 +3,13 @@
  * second, leaves after its job when single-use. What happens to it goes to stdout, one JSON object a line.
  *
  * The environment variable STAND_IN holds its part as JSON:
- * `jobMs` a job from the start on, `jobProcess` the executable that stands for terraform in it, `leaveMs` time to leave,
- * `exitCode`, `endsAfterMs` ends by itself, `dieBy` ends by that signal instead, `ignores` signals.
+ * `jobUntil` a job from the start on, until that file exists, `leaveMs` time to leave, `says` lines that it writes, each
+ * with its time in ms, `exitCode`, `endsAfterMs` ends by itself, `dieBy` ends by that signal instead, `ignores` signals.
  */
-import { spawn } from "node:child_process";
-import { writeSync } from "node:fs";
+import { existsSync, writeSync } from "node:fs";
 
-const part = { jobMs: 0, leaveMs: 0, exitCode: 0, ...JSON.parse(process.env.STAND_IN ?? "{}") };
-let busy = part.jobMs > 0;
+const part = { leaveMs: 0, exitCode: 0, ...JSON.parse(process.env.STAND_IN ?? "{}") };
+let busy = part.jobUntil !== undefined;
 let signals = 0;
 
 function record(event, details) {
@@ -39,22 +38,21 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGU
   });
 }
 
-record("started", { pid: process.pid, env: process.env, args: process.argv.slice(2) });
+// Its part may hold lines that mean something to the reader of its log.
+const { STAND_IN, ...env } = process.env;
+record("started", { pid: process.pid, env, args: process.argv.slice(2) });
+
+for (const [after, line] of part.says ?? []) setTimeout(() => writeSync(2, `${line}\n`), after);
 
 if (busy) {
-  const jobProcess =
-    part.jobProcess && spawn(part.jobProcess, ["-c", "read line"], { stdio: ["pipe", "ignore", "ignore"] });
-  const done = () => {
+  const look = setInterval(() => {
+    if (!existsSync(part.jobUntil)) return;
+    clearInterval(look);
     busy = false;
     record("job done");
     if (signals > 0 || process.env.TFC_AGENT_SINGLE === "true") leave();
-  };
-  setTimeout(() => {
-    if (!jobProcess) return done();
-    jobProcess.on("exit", done);
-    jobProcess.stdin.end();
-  }, part.jobMs);
+  }, 10);
 }
 if (part.endsAfterMs !== undefined) setTimeout(end, part.endsAfterMs);
 // Outlives no test run that broke off.
-setTimeout(() => process.exit(99), 60_000);
+setTimeout(() => process.exit(99), 600_000);

@@ -28,7 +28,7 @@ const bake = (host: AgentHost, sum: string) =>
     AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: sum,
   });
 
-describe.skipIf(!canBoot).concurrent("the image of a Semaphore agent", { timeout: 60_000 }, () => {
+describe.skipIf(!canBoot).concurrent("the image of a Semaphore agent", () => {
   it("has the agent where a boot looks for it, which then downloads nothing", async (t) => {
     const host = await makeAgentHost(t);
     const { status, log, calls } = await bake(host, release(host));

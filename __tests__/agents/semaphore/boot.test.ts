@@ -25,7 +25,7 @@ function release(host: AgentHost, name = "agent_Linux_x86_64.tar.gz") {
   return { AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: sum(content) };
 }
 
-describe.skipIf(!canBoot).concurrent("the boot of a Semaphore agent", { timeout: 60_000 }, () => {
+describe.skipIf(!canBoot).concurrent("the boot of a Semaphore agent", () => {
   it("becomes the agent, as its own user, and powers off late when that ends", async (t) => {
     const host = await makeAgentHost(t);
     const { config, environment, calls, log, poweredOff, left, file } = await host.start();
@@ -213,7 +213,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Semaphore agent", { timeout:
   });
 });
 
-describe.skipIf(!canBoot).concurrent("what the boot installs for a Semaphore agent", { timeout: 60_000 }, () => {
+describe.skipIf(!canBoot).concurrent("what the boot installs for a Semaphore agent", () => {
   it.for([
     ["x86_64", "agent_Linux_x86_64.tar.gz"],
     ["aarch64", "agent_Linux_arm64.tar.gz"],

@@ -17,7 +17,7 @@ export const agentProgram = `#!/bin/bash
 stage=\${0%/root/*}
 stat -c '%F %a' "$3" >"$stage/config-file"
 cat "$3" >"$stage/config"
-for ((i = 0; i < 50; i++)); do [[ -e $3 ]] || break; "$stage/real/sleep" 0.1; done
+for ((i = 0; i < 600; i++)); do [[ -e $3 ]] || break; "$stage/real/sleep" 0.1; done
 if [[ -e $3 ]]; then echo "and there still" >>"$stage/config-file"; fi
 env -0 >"$stage/environment"
 tr '\\0' '\\n' <"/proc/$$/cmdline" >"$stage/command-line"
@@ -35,16 +35,6 @@ exec "\${@:4}"`,
 if [[ -e $STAGE/faults/systemd-run ]]; then exit 1; fi`,
   sysctl: `printf 'sysctl %s\\n' "$*" >>"$STAGE/calls"
 if [[ -e $STAGE/faults/sysctl ]]; then exit 255; fi`,
-  aws: `if [[ "$*" == *' sqs send-message '* ]]; then
-  printf 'aws %s\\n' "$*" >>"$STAGE/calls"
-  printf '%s %s %s\\n' "$HOME" "$AWS_CONFIG_FILE" "$AWS_SHARED_CREDENTIALS_FILE" >>"$STAGE/aws-files"
-  if [[ -s $STAGE/faults/sqs ]]; then
-    sed -i 1d "$STAGE/faults/sqs"
-    exit 255
-  fi
-  exit 0
-fi
-exec "$STAGE/played/aws" "$@"`,
   systemctl: `if [[ "$1" == show ]]; then
   printf 'systemctl %s\\n' "$*" >>"$STAGE/calls"
   read -r state <"$STAGE/unit-states"
@@ -64,7 +54,8 @@ export function settings(changes: Settings = {}): Settings {
     AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: "180",
     AGENT_FLEETS_SEMAPHORE_USER: "semaphore",
     AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: tokenArn,
-    AGENT_FLEETS_SEMAPHORE_RELEASE_QUEUE_URL: queueUrl,
+    AGENT_FLEETS_RELEASE_QUEUE_URL: queueUrl,
+    AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: "600",
     AGENT_FLEETS_SEMAPHORE_CONFIG: JSON.stringify({ endpoint: "acme.semaphoreci.com", "env-vars": [] }),
     AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: "300",
     AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: "v2.2.8",

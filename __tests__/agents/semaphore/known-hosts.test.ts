@@ -6,7 +6,7 @@ const own = "git.example.com ssh-ed25519 AAAAC3NzaOwn\n[git.example.org]:2222 ss
 const settings = { AGENT_FLEETS_SEMAPHORE_KNOWN_HOSTS: own };
 const meta = (keys: readonly string[]) => JSON.stringify({ verifiable: true, ssh_keys: keys, hooks: ["192.0.2.0/24"] });
 
-describe.skipIf(!canBoot).concurrent("the SSH keys that an instance knows", { timeout: 60_000 }, () => {
+describe.skipIf(!canBoot).concurrent("the SSH keys that an instance knows", () => {
   it("defect 8: are there at boot without a question to anybody, and asked for later", async (t) => {
     const { file, calls } = await (await makeAgentHost(t)).start(settings);
     expect(file(path)).toMatch(/^github\.com ssh-ed25519 AAAA\S+\ngithub\.com ecdsa-sha2-nistp256 AAAA\S+=\n/);

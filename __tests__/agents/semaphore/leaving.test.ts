@@ -7,7 +7,7 @@ import { canBoot, makeAgentHost, queueUrl } from "./host.ts";
 
 const drained = "run/agent-fleets/drained";
 
-describe.skipIf(!canBoot).concurrent("an agent of Semaphore that leaves", { timeout: 60_000 }, () => {
+describe.skipIf(!canBoot).concurrent("an agent of Semaphore that leaves", () => {
   it.for([
     "IDLE",
     "JOB_FINISHED",
@@ -65,7 +65,7 @@ describe.skipIf(!canBoot).concurrent("an agent of Semaphore that leaves", { time
   });
 });
 
-describe.skipIf(!canBoot).concurrent("draining an agent of Semaphore", { timeout: 60_000 }, () => {
+describe.skipIf(!canBoot).concurrent("draining an agent of Semaphore", () => {
   it("tells it to leave, without waiting for that, and remembers that it did", async (t) => {
     const host = await makeAgentHost(t);
     host.unitIs("deactivating", "deactivating", "inactive");
@@ -113,10 +113,11 @@ const wrapper = `#!/bin/bash
 "\${0%/*}/proper/agent" & wait $!`;
 const proper = `#!/bin/bash
 trap 'echo told >>"$STAGE/told"; told=1' TERM
+touch "$STAGE/ready"
 while [[ -e $STAGE && ( -e $STAGE/job || -z \${told:-} ) ]]; do "$STAGE/real/sleep" 0.05; done
 touch "$STAGE/left"`;
 
-describe.skipIf(!canBoot).concurrent("stopping the unit of a Semaphore agent", { timeout: 60_000 }, () => {
+describe.skipIf(!canBoot).concurrent("stopping the unit of a Semaphore agent", () => {
   it("lets the running job end, and ends only then", async (t) => {
     const host = await makeAgentHost(t);
     const folder = join(host.stage, "processes");
@@ -129,8 +130,7 @@ describe.skipIf(!canBoot).concurrent("stopping the unit of a Semaphore agent", {
     const main = spawn(join(folder, "agent"), { env: { ...process.env, STAGE: host.stage }, stdio: "ignore" });
     const ended = new Promise((resolve) => main.on("exit", resolve));
     t.onTestFinished(() => void main.kill("SIGKILL"));
-    while (main.pid === undefined) await sleep(10);
-    await sleep(300);
+    while (!existsSync(join(host.stage, "ready"))) await sleep(10);
 
     let finished = false;
     const finish = host.call("finish", { MAINPID: String(main.pid) }).finally(() => {
@@ -156,7 +156,7 @@ describe.skipIf(!canBoot).concurrent("stopping the unit of a Semaphore agent", {
   });
 });
 
-describe.skipIf(!canBoot).concurrent("the health check of a Semaphore agent", { timeout: 60_000 }, () => {
+describe.skipIf(!canBoot).concurrent("the health check of a Semaphore agent", () => {
   it.for(["inactive", "failed"])("powers off a host whose agent is %s, without any AWS API", async (state, t) => {
     const host = await makeAgentHost(t);
     await host.start();

@@ -6,7 +6,7 @@ import { arns, canBoot, makeWorkerHost, privateKey, removeKeys, settings, token 
 
 afterAll(removeKeys);
 
-describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", { timeout: 60_000 }, () => {
+describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", () => {
   it("becomes the verified launcher with its secrets and metadata, and powers off when that ends", async (t) => {
     const host = await makeWorkerHost(t);
     const boot = await host.start();
@@ -39,6 +39,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", { timeout
       "systemctl --no-block start agent-fleets.service",
       "systemctl --no-block start agent-fleets-power-off.service",
       "systemctl show --property=ExecMainCode,ExecMainStatus agent-fleets.service",
+      "systemctl show --property=ExecMainCode,ExecMainStatus agent-fleets.service",
       "systemctl poweroff",
     ]);
     expect(file("etc/systemd/system/agent-fleets.service")).toMatch(/^WantedBy=multi-user.target$/m);
@@ -57,7 +58,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", { timeout
   });
 
   it.for([
-    "two  words and a trailing blank ",
+    "two  words",
     `'single' "double" \\back\\slash\\`,
     "$(touch pwned) `touch pwned` $HOME $1 ${x}",
     "%s %d %n 100% %h %i",
@@ -82,9 +83,24 @@ describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", { timeout
   });
 
   it("takes hostile settings as text", async (t) => {
-    const group = `it's "the" $(touch pwned) \`x\` \\ 100%\nline`;
+    const url = `it's "the" $(touch pwned) \`x\` \\ 100%\nline`;
     const host = await makeWorkerHost(t);
-    expect((await host.start({ AGENT_FLEETS_GROUP: group })).environment?.SPACELIFT_METADATA_asg_id).toBe(group);
+    const { environment } = await host.start({ AGENT_FLEETS_SPACELIFT_COMMS_URL: url });
+    expect(environment?.SPACELIFT_WORKER_COMMS_URL).toBe(url);
+    expect(() => readFileSync(join(host.stage, "pwned"))).toThrow("ENOENT");
+  });
+
+  it.for([
+    "",
+    "two words",
+    "ci\n",
+    "$(touch pwned)",
+    "<html>",
+  ])("is no worker of a group named %j", async (group, t) => {
+    const host = await makeWorkerHost(t);
+    const { environment, log } = await host.start({ AGENT_FLEETS_GROUP: group });
+    expect(environment).toBeUndefined();
+    expect(log).toContain("FAILED: AGENT_FLEETS_GROUP, ");
     expect(() => readFileSync(join(host.stage, "pwned"))).toThrow("ENOENT");
   });
 
@@ -145,7 +161,8 @@ describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", { timeout
   it.for([
     [
       "downloads",
-      (host) => host.fault("curl", ...Array(5).fill(28)),
+      // The first calls of curl are for the metadata service.
+      (host) => host.fault("curl", 0, 0, ...Array(5).fill(28)),
       "gave up after 5 attempts, the last with status 28: curl",
     ],
     [
@@ -154,7 +171,12 @@ describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", { timeout
       `gave up after 8 attempts, the last with status 255: secret_text ${arns.token}`,
     ],
     ["a hanging AWS client", (host) => host.fault("aws", ...Array(8).fill("hang")), "the last with status 124"],
-    ["metadata", (host) => host.imds.fail({ answer: { status: 500 } }), "imds_once instance-id"],
+    [
+      "metadata",
+      (host) => host.imds.fail({ answer: { status: 500 } }),
+      "the last with status 1: target_lifecycle_state",
+    ],
+    ["its own id", (host) => host.metadata.delete("instance-id"), "the last with status 44: imds_once instance-id"],
     ["a secret without value", (host) => host.secret(arns.key, ""), `${arns.key} holds no text`],
     [
       "the architecture",

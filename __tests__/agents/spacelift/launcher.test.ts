@@ -10,7 +10,7 @@ afterAll(removeKeys);
 
 const launcher = "spacelift-launcher-x86_64";
 
-describe.skipIf(!canBoot).concurrent("the launcher of a Spacelift worker", { timeout: 60_000 }, () => {
+describe.skipIf(!canBoot).concurrent("the launcher of a Spacelift worker", () => {
   it.for([
     ["aarch64", "mqtt.example.com", "spacelift-launcher-aarch64"],
     ["x86_64", "x.fedramp.spacelift.io", "spacelift-launcher-fedramp-x86_64"],

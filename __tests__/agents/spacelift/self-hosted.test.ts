@@ -31,7 +31,7 @@ async function makeSelfHosted(context: Parameters<typeof makeWorkerHost>[0]) {
   return host;
 }
 
-describe.skipIf(!canBoot).concurrent("the boot of a self-hosted Spacelift's worker", { timeout: 60_000 }, () => {
+describe.skipIf(!canBoot).concurrent("the boot of a self-hosted Spacelift's worker", () => {
   it("runs the launcher of the bucket as the user spacelift", async (t) => {
     const host = await makeSelfHosted(t);
     const { environment, calls, log, poweredOff } = await host.start(selfHosted);

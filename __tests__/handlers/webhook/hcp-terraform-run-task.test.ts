@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, type TestContext, vi } from "vitest";
 import { type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
 import { createWebhook, runTask } from "./harness.ts";
 
@@ -145,13 +145,14 @@ describe("a callback without success", () => {
     expect(webhook.records).toEqual([]);
   });
 
-  it("ends within seconds when nobody answers", async () => {
+  it("ends within seconds when nobody answers", async (t) => {
     const host = await startCallbackHost();
     host.fail({ answer: "hang" });
     const webhook = createWebhook({ address: host.url });
-    const startedAt = performance.now();
+    const waits = hurry(t);
     expect((await webhook.send(runTask(taskBody(host.url + callbackPath)))).statusCode).toBe(200);
-    expect(performance.now() - startedAt).toBeLessThan(8_000);
+    expect(waits).toHaveLength(2);
+    expect([...waits, ...webhook.clock.sleeps].reduce((sum, wait) => sum + wait, 0)).toBeLessThan(8_000);
     expect(webhook.records).toEqual([{ VendorApiErrors: 1 }]);
   });
 
@@ -173,3 +174,15 @@ describe("a callback without success", () => {
     expect(webhook.records).toEqual([{ VendorApiErrors: 1 }]);
   });
 });
+
+/** Lets the time limits of requests pass a hundred times as fast; returns them, in milliseconds, as they are asked for. */
+function hurry({ onTestFinished }: TestContext): readonly number[] {
+  const { timeout } = AbortSignal;
+  const asked: number[] = [];
+  const spy = vi.spyOn(AbortSignal, "timeout").mockImplementation((milliseconds) => {
+    asked.push(milliseconds);
+    return timeout.call(AbortSignal, milliseconds / 100);
+  });
+  onTestFinished(() => spy.mockRestore());
+  return asked;
+}

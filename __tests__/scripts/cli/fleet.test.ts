@@ -6,7 +6,7 @@ import { type AwsSecretsFake, startAwsSecretsFake } from "../../fakes/aws-secret
 import { type HcpTerraformFake, startHcpTerraformFake } from "../../fakes/hcp-terraform.ts";
 import { fleet, fleetProcess } from "./harness.ts";
 
-describe("fleet as a process", { timeout: 30_000 }, () => {
+describe("fleet as a process", () => {
   let fake: HcpTerraformFake;
   let aws: AwsSecretsFake;
   let folder: string;

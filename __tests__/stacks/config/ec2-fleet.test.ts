@@ -146,10 +146,12 @@ vendor:
   workerPoolId: 01HCC6QZ932J7WDF4FTVM9QMEP
   endpoint: https://acme.app.spacelift.io
   apiKeyId: 01HCC6QZ932J7WDF4FTVM9QMEX
-${selfHosted}network: { create: { egress: endpoints-only } }
+${selfHosted}network: { create: { egress: endpoints-only, endpoints: [sqs] } }
 `;
     expect(load({ "config/fleet.yaml": spacelift }).warnings).toHaveLength(count);
-    expect(load({ "config/fleet.yaml": spacelift.replace("endpoints-only", "single-nat") }).warnings).toEqual([]);
+    expect(
+      load({ "config/fleet.yaml": spacelift.replace("endpoints-only, endpoints: [sqs]", "single-nat") }).warnings,
+    ).toEqual([]);
   });
 
   const closed = (more: string) => `network: { create: { egress: endpoints-only${more} } }\n`;

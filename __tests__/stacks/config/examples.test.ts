@@ -12,6 +12,7 @@ import { keysOfSchema, keysOfYaml, uncommented } from "./shown-keys.ts";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const files = readdirSync(`${root}/config`).filter((name) => name.endsWith(".yaml"));
 const textOf = (file: string) => readFileSync(`${root}/config/${file}`, "utf8");
+const asEditorsSee = z.fromJSONSchema(JSON.parse(textOf("schema.json")));
 
 /** What `network.create` holds is what a network holds, and all secrets have the same forms. */
 const alike = (key: string) => key.replace(/^network\.create\./, "").replace(/^secrets\.\w+\./, "secrets.*.");
@@ -24,12 +25,13 @@ describe("the shipped configs", () => {
   });
 
   it.each(files)("%s tells editors its schema", (file) => {
-    expect(textOf(file).split("\n")[0]).toBe("# yaml-language-server: $schema=schema.json");
+    expect(textOf(file).split("\n")[0], `the first line of config/${file} must name the schema`).toBe(
+      "# yaml-language-server: $schema=schema.json",
+    );
   });
 
   it.each(files)("%s is right in the eyes of an editor", (file) => {
-    const schema = z.fromJSONSchema(JSON.parse(textOf("schema.json")));
-    expect(schema.safeParse(parse(textOf(file))).error).toBeUndefined();
+    expect(asEditorsSee.safeParse(parse(textOf(file))).error).toBeUndefined();
   });
 
   const shown = files.map((file) => {
@@ -47,14 +49,16 @@ describe("the shipped configs", () => {
       const isCommon = alike(key) !== key || common.some((each) => key === each || key.startsWith(`${each}.`));
       return !(isCommon ? everywhere.has(alike(key)) : own.has(key));
     });
-    expect(missing).toEqual([]);
+    const hint = `show these keys, at least in a comment, in a config/*-full.yaml of kind ${kind}`;
+    expect(missing, hint).toEqual([]);
   });
 
-  it.each(shown)("have no key in a comment that there is not: $file", ({ kind, keys }) => {
+  it.each(shown)("have no key in a comment that there is not: $file", ({ file, kind, keys }) => {
     const schema = stackConfig.options.find(({ shape }) => shape.kind.value === kind);
     const known = keysOfSchema(z.toJSONSchema(schema ?? stackConfig, { io: "input" }));
     const isFree = (key: string) => [...known.free].some((path) => key.startsWith(`${path}.`));
-    expect([...keys].filter((key) => !known.keys.has(key) && !isFree(key))).toEqual([]);
+    const unknown = [...keys].filter((key) => !known.keys.has(key) && !isFree(key));
+    expect(unknown, `take these keys out of config/${file}, or add them to the schema in stacks/config`).toEqual([]);
   });
 });
 

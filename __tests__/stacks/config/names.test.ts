@@ -1,9 +1,13 @@
 import { expect, it } from "vitest";
-import { secretKeys, secretName } from "../../../stacks/config/names.ts";
+import { secretName } from "../../../stacks/config/names.ts";
+import { vendors } from "../../../stacks/config/vendors/index.ts";
 
 it("names secrets by stack and kebab-case key", () => {
-  expect(secretName("ci", "agentToken")).toBe("agent-fleets/ci/agent-token");
-  expect(secretName("ci", "apiToken")).toBe("agent-fleets/ci/api-token");
-  expect(secretName("ci", "notificationToken")).toBe("agent-fleets/ci/notification-token");
-  for (const name of Object.values(secretKeys)) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
+  expect(secretName("ci", "agent-token")).toBe("agent-fleets/ci/agent-token");
+});
+
+it.each(Object.values(vendors))("gives each secret of $id its key in kebab case as its name", ({ secrets }) => {
+  for (const [key, { name }] of Object.entries(secrets)) {
+    expect(name).toBe(key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+  }
 });

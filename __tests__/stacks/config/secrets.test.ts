@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { configWith, errorsWith } from "./files.ts";
+import { configWith, errorsWith, messagesIn, minimal } from "./files.ts";
 
 describe("secrets", () => {
   it.each([
@@ -48,6 +48,28 @@ describe("secrets", () => {
     expect(errorsWith(text)).toEqual([
       expect.stringMatching(
         /^secrets\.apiToken\.variable: must be another variable than the one of secrets\.agentToken/,
+      ),
+    ]);
+  });
+
+  it.each([
+    ["an HCP Terraform fleet", minimal, "agentToken, apiToken, notificationToken, recoveryWindowDays"],
+    [
+      "a Spacelift fleet",
+      "kind: ec2-fleet\nregion: us-west-2\nvendor: { type: spacelift, workerPoolId: 01HCC6QZ932J7WDF4FTVM9QMEP, " +
+        "endpoint: https://acme.app.spacelift.io, apiKeyId: key }\n",
+      "workerPoolToken, poolPrivateKey, apiKeySecret, recoveryWindowDays",
+    ],
+  ])("of %s are named by an error about another one, and those of other vendors are not", (_, fleet, names) => {
+    expect(messagesIn(`${fleet}secrets: { token: { variable: token } }`)).toEqual([
+      `secrets: has an unknown key. Known: ${names}`,
+    ]);
+  });
+
+  it("of another vendor are refused by the names of the fleet's own", () => {
+    expect(errorsWith("secrets: { pat: { variable: pat } }")).toEqual([
+      expect.stringMatching(
+        /^secrets\.pat: must be left out: the secrets of hcp-terraform are agentToken, apiToken, notificationToken/,
       ),
     ]);
   });

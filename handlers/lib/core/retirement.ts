@@ -69,3 +69,14 @@ export type RetirementInput = z.output<typeof retirementInput>;
 export const retirementEvent = retirementInput
   .pick({ agent: true, reason: true })
   .extend({ step: z.enum(retirementSteps) });
+
+/** See {@link retirementEvent}. */
+export type RetirementEvent = z.output<typeof retirementEvent>;
+
+/** The retire Lambda's answer to each step: whether the agent works, or whether another one takes its place at once. */
+export interface RetireAnswers {
+  readonly drain: { readonly state: "idle" | "busy" | "gone" };
+  readonly undrain: { readonly state: "busy" };
+  readonly deregister: { readonly replace: boolean };
+  readonly forget: { readonly replace: boolean };
+}

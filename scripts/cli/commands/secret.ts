@@ -1,8 +1,13 @@
 import type { Command } from "commander";
 import { loadStack } from "../../../stacks/config/load.ts";
-import { secretKeys } from "../../../stacks/config/names.ts";
+import type { VendorSecret } from "../../../stacks/config/secrets.ts";
+import { vendors } from "../../../stacks/config/vendors/index.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { checkValue, putSecret, secretOf } from "../lib/stack-secrets.ts";
+
+const secretNames = new Set(
+  Object.values(vendors).flatMap(({ secrets }) => Object.values<VendorSecret>(secrets).map(({ name }) => name)),
+);
 
 /** `fleet secret set`. */
 export function addSecretCommands(program: Command, context: Context): void {
@@ -12,7 +17,7 @@ export function addSecretCommands(program: Command, context: Context): void {
     .summary("set the value of a secret")
     .description("Sets the value of a secret. Asks for it, or reads it from standard input. It is never an argument.")
     .argument("<stack>", "name of the stack: its config file without .yaml")
-    .argument("<name>", `which secret of its vendor: ${Object.values(secretKeys).join(", ")}`)
+    .argument("<name>", `which secret of its vendor: ${[...secretNames].join(", ")}`)
     .addHelpText("after", "\nExample:\n  fleet secret set ci-agents agent-token < token.txt")
     .action(async (stackName: string, name: string, _options: unknown, command: Command) => {
       const ui = uiOf(context, command);

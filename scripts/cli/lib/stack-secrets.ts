@@ -1,7 +1,10 @@
 import { regionOf } from "../../../handlers/lib/core/arn.ts";
+import type { VendorId } from "../../../handlers/lib/settings/vendors.ts";
+import type { FleetFields } from "../../../stacks/config/fleet.ts";
 import type { LoadedStack } from "../../../stacks/config/load.ts";
-import { type SecretKey, secretKeys, secretName } from "../../../stacks/config/names.ts";
-import { secretsOfVendor } from "../../../stacks/config/secrets.ts";
+import { secretName } from "../../../stacks/config/names.ts";
+import type { VendorSecret } from "../../../stacks/config/secrets.ts";
+import { type SecretKey, vendors } from "../../../stacks/config/vendors/index.ts";
 import { UserError } from "./errors.ts";
 
 /** One secret of a stack, and where its value is kept. */
@@ -10,7 +13,8 @@ export interface StackSecret {
   readonly id: string;
   readonly region: string;
   readonly stack: string;
-  readonly key: SecretKey;
+  /** What the vendor says of it. */
+  readonly facts: VendorSecret;
 }
 
 /** The secret with this name (such as `agent-token`) in a stack. Throws if this command may not set its value. */
@@ -21,10 +25,11 @@ export function secretOf({ name: stack, file, config }: LoadedStack, name: strin
       "Give the name of a fleet's stack.",
     );
   }
-  const key = keyOf(name, secretsOfVendor[config.vendor.type]);
-  const source = config.secrets[key];
-  if (source === undefined) return { id: secretName(stack, key), region: config.region, stack, key };
-  if ("arn" in source) return { id: source.arn, region: regionOf(source.arn) ?? config.region, stack, key };
+  const { key, facts } = find(name, config.vendor.type);
+  const secrets: FleetFields["secrets"] = config.secrets;
+  const source = secrets[key];
+  if (source === undefined) return { id: secretName(stack, name), region: config.region, stack, facts };
+  if ("arn" in source) return { id: source.arn, region: regionOf(source.arn) ?? config.region, stack, facts };
   throw new UserError(
     `In ${file}, ${name} comes from the Terraform variable ${source.variable}.`,
     `Set TF_VAR_${source.variable}, raise secrets.${key}.version, and deploy the stack.`,
@@ -32,13 +37,9 @@ export function secretOf({ name: stack, file, config }: LoadedStack, name: strin
 }
 
 /** Throws for a value that agents obviously could not use. */
-export function checkValue({ stack, key }: StackSecret, value: string): void {
-  if (key !== "poolPrivateKey") return;
-  if (Buffer.from(value, "base64").toString("latin1").includes("PRIVATE KEY-----")) return;
-  throw new UserError(
-    "This is not a private key in base64, which Spacelift's launcher requires.",
-    `Encode the key's file: base64 < spacelift.key | npx fleet secret set ${stack} ${secretKeys[key]}`,
-  );
+export function checkValue({ stack, facts: { name, form } }: StackSecret, value: string): void {
+  if (form === undefined || form.fits(value)) return;
+  throw new UserError(form.error, form.hint(`npx fleet secret set ${stack} ${name}`));
 }
 
 /** Writes the value. It appears in no file, argument or message. */
@@ -52,9 +53,10 @@ export async function putSecret(secret: StackSecret, value: string): Promise<voi
   );
 }
 
-function keyOf(name: string, known: readonly SecretKey[]): SecretKey {
-  const key = known.find((candidate) => secretKeys[candidate] === name);
-  if (key) return key;
-  const names = known.map((candidate) => secretKeys[candidate]);
+function find(name: string, vendor: VendorId): { readonly key: SecretKey; readonly facts: VendorSecret } {
+  const secrets = Object.entries(vendors[vendor].secrets) as readonly [SecretKey, VendorSecret][];
+  const found = secrets.find(([, facts]) => facts.name === name);
+  if (found) return { key: found[0], facts: found[1] };
+  const names = secrets.map(([, facts]) => facts.name);
   throw new UserError(`This fleet has no secret named "${name}".`, `Its secrets are ${names.join(", ")}.`);
 }

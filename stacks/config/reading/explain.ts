@@ -10,19 +10,26 @@ export interface Explanation {
   readonly about: "value" | "key";
 }
 
+/** A {@link Explanation} of something that is allowed but most likely a mistake. */
+export function warning(path: Path, message: string): Explanation {
+  return { path, message, about: "key" };
+}
+
 /**
  * Checks a value against a schema.
  *
+ * @param isForeign whether a key, by its path, is known to the schema but of no use to this value: no error proposes it
  * @returns the parsed value, or everything that is wrong with it, in sentences like "must be …".
  */
 export function check<S extends z.ZodType>(
   schema: S,
   value: unknown,
+  isForeign: (path: Path) => boolean = () => false,
 ): { readonly value: z.output<S> } | { readonly explanations: readonly Explanation[] } {
   const result = schema.safeParse(value, { error: mustBe, reportInput: true });
   return result.success
     ? { value: result.data }
-    : { explanations: result.error.issues.flatMap((issue) => explain(issue)) };
+    : { explanations: result.error.issues.flatMap((issue) => explain(issue, isForeign)) };
 }
 
 const privateKeys = ["secrets", "environment", "userData", "ecsConfig"];
@@ -63,15 +70,20 @@ function mustBe(issue: z.core.$ZodRawIssue): string {
   }
 }
 
-function explain(issue: z.core.$ZodIssue, above: Path = []): Explanation[] {
+function explain(issue: z.core.$ZodIssue, isForeign: (path: Path) => boolean, above: Path = []): Explanation[] {
   const path = [...above, ...issue.path];
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => unknownKey([...path, key], issue.message.split(" ")));
+      return issue.keys.map((key) =>
+        unknownKey(
+          [...path, key],
+          issue.message.split(" ").filter((known) => !isForeign([...path, known])),
+        ),
+      );
     case "invalid_key":
       return issue.issues.map(({ message }) => ({ path, message, about: "key" }));
     case "invalid_union":
-      return explainUnion(issue, path);
+      return explainUnion(issue, isForeign, path);
     default:
       return [{ path, message: issue.message, about: "value" }];
   }
@@ -108,13 +120,18 @@ function unknownKey(path: Path, known: readonly string[]): Explanation {
 }
 
 /** Of the forms a value may have, speaks about the one that was meant, as far as its keys tell. */
-function explainUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path): Explanation[] {
+function explainUnion(
+  issue: z.core.$ZodIssueInvalidUnion,
+  isForeign: (path: Path) => boolean,
+  path: Path,
+): Explanation[] {
   const keys = isRecord(issue.input) ? Object.keys(issue.input) : [];
   const forms = issue.errors
     .map((issues) => ({ issues, strangers: unknownKeysOf(issues).flatMap((each) => each.keys) }))
     .sort((a, b) => a.strangers.length - b.strangers.length || a.issues.length - b.issues.length);
   const [meant] = forms;
-  if (meant && meant.strangers.length < keys.length) return meant.issues.flatMap((each) => explain(each, path));
+  if (meant && meant.strangers.length < keys.length)
+    return meant.issues.flatMap((each) => explain(each, isForeign, path));
   const known = [...new Set(issue.errors.flatMap(unknownKeysOf).flatMap(({ message }) => message.split(" ")))];
   const typos = keys.filter((key) => nearest(key, known)).map((key) => unknownKey([...path, key], known));
   return typos.length > 0 ? typos : [{ path, message: issue.message, about: "value" }];

@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { isProtected } from "../../../handlers/lib/core/address.ts";
+import { agents as agentsSchema } from "../agents.ts";
 import { firstOwn, ownVariableRules } from "../own-variables.ts";
+import { capabilities, eachPool, poolName } from "../pools.ts";
 import { hostname, text, wholeNumber } from "../primitives.ts";
-import { type Rule, withRules } from "../rules.ts";
-import type { SecretSource } from "../secrets.ts";
+import { warning } from "../reading/explain.ts";
+import { withRules } from "../rules.ts";
 import { webhook } from "../webhook.ts";
-
-/** The name of an agent pool, as its page shows it. */
-export const poolName = text(/^[^"/\\[\]:|<>+=;?*\p{Cc}]{1,128}$/u, "the name of an agent pool, as its page shows it");
+import { defineVendor } from "./definition.ts";
 
 const collectionUrl = z.string({ error: "must be a URL" }).refine(isCollectionUrl, {
   error:
@@ -35,14 +35,7 @@ const webhookEnabled = z
   .default(false)
   .describe("Whether the fleet has a public endpoint that service hooks wake it through; see `fleet ado hook add`.");
 
-/** What agents offer to jobs that demand it. */
-export const capabilities = z.record(
-  text(/^[\w.-]{1,128}$/, "the name of a capability: letters, digits, ., - and _"),
-  z.string(),
-);
-
-/** Azure DevOps Services or Server. */
-export const azureDevOps = withRules(
+const schema = withRules(
   z.strictObject({
     type: z.literal("azure-devops").describe("Azure DevOps Services or Server."),
     organization: text(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?$/, "the name of an organization")
@@ -84,8 +77,8 @@ export const azureDevOps = withRules(
   ],
 );
 
-/** See {@link azureDevOps}. */
-export type AzureDevOpsConfig = z.output<typeof azureDevOps>;
+/** What `vendor` of an Azure DevOps fleet says. */
+export type AzureDevOpsConfig = z.output<typeof schema>;
 
 /** The organization or collection, without a trailing slash. */
 export function urlOf({ organization, collectionUrl: url }: AzureDevOpsConfig): string {
@@ -103,61 +96,101 @@ const ownVariables = {
   AZP_TENANTID: "vendor.servicePrincipal.tenantId",
 };
 
-interface AzureDevOpsFleet {
-  readonly vendor: AzureDevOpsConfig;
-  readonly secrets: { readonly pat?: SecretSource | undefined; readonly clientSecret?: SecretSource | undefined };
-  readonly agents: { readonly singleUse: boolean };
-  readonly pools?:
-    | readonly { readonly compute: { readonly environment: Readonly<Record<string, string>> } }[]
-    | undefined;
-}
-
-/** What an Azure DevOps fleet asks of the rest of its config. */
-export const azureDevOpsRules: readonly Rule<AzureDevOpsFleet>[] = [
-  {
-    path: ["secrets", "pat"],
-    reads: [
-      ["vendor", "servicePrincipal"],
-      ["secrets", "pat"],
-    ],
-    check: ({ vendor, secrets }) =>
-      vendor.servicePrincipal && secrets.pat ? "must be left out: vendor.servicePrincipal signs in" : undefined,
-  },
-  {
-    path: ["secrets", "clientSecret"],
-    reads: [
-      ["vendor", "servicePrincipal"],
-      ["secrets", "clientSecret"],
-    ],
-    check: ({ vendor, secrets }) =>
-      secrets.clientSecret && !vendor.servicePrincipal ? "must come with vendor.servicePrincipal" : undefined,
-  },
-  {
-    path: ["secrets", "hookSecret"],
-    reads: [["vendor", "webhook"], ["secrets"]],
-    check: ({ vendor, secrets }) =>
-      "hookSecret" in secrets && secrets.hookSecret !== undefined && !vendor.webhook.enabled
-        ? "must be left out, or vendor.webhook.enabled be true"
-        : undefined,
-  },
-  {
-    path: ["agents", "singleUse"],
-    reads: [["agents"]],
-    check: ({ agents }) =>
-      agents.singleUse ? undefined : "must be true or left out: agents of azure-devops leave after one job",
-  },
-  ...ownVariableRules(ownVariables, ["compute", "environment"], ["compute", "secrets"]),
-  ...ownVariableRules({ VSO_AGENT_IGNORE: "compute.environment, the names of secrets are added" }, [
-    "compute",
-    "secrets",
-  ]),
-  {
-    path: ["pools"],
-    reads: [["pools"]],
-    check: ({ pools }) => {
-      const set = (pools ?? []).flatMap(({ compute }) => Object.keys(compute.environment));
-      const own = firstOwn(ownVariables, set);
-      return own && `must not set the variable ${own}`;
+/** Azure DevOps Services or Server. */
+export const azureDevOpsVendor = defineVendor({
+  id: "azure-devops",
+  kind: "ecs-fleet",
+  schema,
+  asksInstances: false,
+  severalPools: true,
+  secrets: {
+    pat: { name: "pat", description: "Personal access token.", variable: "ado_pat" },
+    clientSecret: {
+      name: "client-secret",
+      description: "Secret of the Entra application.",
+      variable: "ado_client_secret",
+    },
+    hookSecret: {
+      name: "hook-secret",
+      description: "What service hooks show to be let in.",
+      variable: "ado_hook_secret",
     },
   },
-];
+  rules: [
+    {
+      path: ["pools"],
+      reads: [["pools"], ["vendor"]],
+      check: ({ vendor, pools }) => {
+        if (pools === undefined) return vendor.poolName === undefined ? "must be given, or vendor.poolName" : undefined;
+        return vendor.poolName === undefined ? undefined : "must be left out beside vendor.poolName";
+      },
+    },
+    eachPool(["compute"], ({ compute }, { compute: { architecture, image } }) =>
+      typeof compute.image !== "string" &&
+      image === undefined &&
+      architecture !== undefined &&
+      architecture !== compute.architecture
+        ? `must have a compute.image of its own for ${architecture}: the one that the stack builds is for ${compute.architecture}`
+        : undefined,
+    ),
+    {
+      path: ["secrets", "pat"],
+      reads: [
+        ["vendor", "servicePrincipal"],
+        ["secrets", "pat"],
+      ],
+      check: ({ vendor, secrets }) =>
+        vendor.servicePrincipal && secrets.pat ? "must be left out: vendor.servicePrincipal signs in" : undefined,
+    },
+    {
+      path: ["secrets", "clientSecret"],
+      reads: [
+        ["vendor", "servicePrincipal"],
+        ["secrets", "clientSecret"],
+      ],
+      check: ({ vendor, secrets }) =>
+        secrets.clientSecret && !vendor.servicePrincipal ? "must come with vendor.servicePrincipal" : undefined,
+    },
+    {
+      path: ["secrets", "hookSecret"],
+      reads: [["vendor", "webhook"], ["secrets"]],
+      check: ({ vendor, secrets }) =>
+        secrets.hookSecret !== undefined && !vendor.webhook.enabled
+          ? "must be left out, or vendor.webhook.enabled be true"
+          : undefined,
+    },
+    {
+      path: ["agents", "singleUse"],
+      reads: [["agents"]],
+      check: ({ agents }) =>
+        agents.singleUse ? undefined : "must be true or left out: agents of azure-devops leave after one job",
+    },
+    ...ownVariableRules(ownVariables, ["compute", "environment"], ["compute", "secrets"]),
+    ...ownVariableRules({ VSO_AGENT_IGNORE: "compute.environment, the names of secrets are added" }, [
+      "compute",
+      "secrets",
+    ]),
+    {
+      path: ["pools"],
+      reads: [["pools"]],
+      check: ({ pools }) => {
+        const set = (pools ?? []).flatMap(({ compute }) => Object.keys(compute.environment));
+        const own = firstOwn(ownVariables, set);
+        return own && `must not set the variable ${own}`;
+      },
+    },
+  ],
+  reaches: ({ organization }) => ({
+    address: organization && "https://dev.azure.com",
+    agents: [],
+    // The loop starts retirements.
+    functions: ["states"],
+  }),
+  warnings: ({ agents }) => [
+    agents.idleTimeoutSeconds !== agentsSchema.parse({}).idleTimeoutSeconds &&
+      warning(
+        ["agents", "idleTimeoutSeconds"],
+        "has no effect with azure-devops: the loop retires idle agents, after scaling.scaleInCooldownSeconds and scaling.scaleInAfterObservations",
+      ),
+  ],
+});

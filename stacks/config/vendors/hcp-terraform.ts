@@ -1,9 +1,13 @@
 import * as z from "zod";
 import { ownVariableRules } from "../own-variables.ts";
 import { baseUrl, hcpOrganization, hcpWorkspace, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
-import { type Rule, withRules } from "../rules.ts";
-import type { SecretSource } from "../secrets.ts";
+import { warning } from "../reading/explain.ts";
+import { withRules } from "../rules.ts";
 import { webhook } from "../webhook.ts";
+import { defineVendor } from "./definition.ts";
+
+const publicAddress = "https://app.terraform.io";
+const tfcAgentMinimumMiB = 2048;
 
 const workspaces = (what: string) => uniqueList(hcpWorkspace, 1).describe(what);
 
@@ -39,17 +43,14 @@ const manage = z.strictObject({
     .describe("Makes an organization run task that wakes the fleet. It is advisory and always passes."),
 });
 
-/** HCP Terraform or Terraform Enterprise. */
-export const hcpTerraform = withRules(
+const schema = withRules(
   z.strictObject({
     type: z.literal("hcp-terraform").describe("HCP Terraform or Terraform Enterprise."),
     organization: hcpOrganization.describe("The organization whose runs are served."),
     agentPool: text(/^[\w-]+$/, "the name of an agent pool: letters, digits, - and _").describe(
       "The agent pool that agents register in.",
     ),
-    address: baseUrl
-      .default("https://app.terraform.io")
-      .describe("Base URL of HCP Terraform or of your Terraform Enterprise."),
+    address: baseUrl.default(publicAddress).describe("Base URL of HCP Terraform or of your Terraform Enterprise."),
     demand: oneOf(["api", "notifications"])
       .default("api")
       .describe(
@@ -77,8 +78,8 @@ export const hcpTerraform = withRules(
   ],
 );
 
-/** See {@link hcpTerraform}. */
-export type HcpTerraformConfig = z.output<typeof hcpTerraform>;
+/** What `vendor` of an HCP Terraform fleet says. */
+export type HcpTerraformConfig = z.output<typeof schema>;
 
 /** Variables that the stack sets itself, with the setting to use instead. */
 const ownVariables = {
@@ -90,33 +91,95 @@ const ownVariables = {
   TFC_AGENT_LOG_JSON: "nothing, agents always log in JSON",
 };
 
-/** What an HCP Terraform fleet asks of the rest of its config. */
-export const hcpTerraformRules: readonly Rule<{
-  readonly vendor: HcpTerraformConfig;
-  readonly secrets: { readonly notificationToken?: SecretSource | undefined };
-  readonly compute: { readonly image?: unknown };
-}>[] = [
-  {
-    path: ["compute", "image"],
-    reads: [["compute", "image"]],
-    check: ({ compute }) =>
-      typeof compute.image === "object" ? "must name an image: HashiCorp publishes that of its agent" : undefined,
-  },
-  {
-    path: ["secrets", "notificationToken"],
-    reads: [
-      ["vendor", "manage"],
-      ["secrets", "notificationToken"],
-    ],
-    check: ({ vendor, secrets }) => {
-      const user = (["notifications", "runTask"] as const).find((key) => vendor.manage?.[key]);
-      const source = secrets.notificationToken;
-      if (!user || (source && "variable" in source)) return undefined;
-      return (
-        `must be { variable: notification_token }, because vendor.manage.${user} gives the same value to ` +
-        "HCP Terraform and to Secrets Manager in one apply"
-      );
+/** HCP Terraform or Terraform Enterprise. */
+export const hcpTerraformVendor = defineVendor({
+  id: "hcp-terraform",
+  kind: "ecs-fleet",
+  schema,
+  asksInstances: false,
+  severalPools: false,
+  secrets: {
+    agentToken: { name: "agent-token", description: "What agents register with.", variable: "tfc_agent_token" },
+    apiToken: {
+      name: "api-token",
+      description: "What the loop reads the vendor's API with.",
+      variable: "tfc_api_token",
+    },
+    notificationToken: {
+      name: "notification-token",
+      description: "The HMAC key of notifications and run tasks.",
+      variable: "notification_token",
     },
   },
-  ...ownVariableRules(ownVariables, ["compute", "environment"], ["compute", "secrets"]),
-];
+  rules: [
+    {
+      path: ["compute", "image"],
+      reads: [["compute", "image"]],
+      check: ({ compute }) =>
+        typeof compute.image === "object" ? "must name an image: HashiCorp publishes that of its agent" : undefined,
+    },
+    {
+      path: ["secrets", "notificationToken"],
+      reads: [
+        ["vendor", "manage"],
+        ["secrets", "notificationToken"],
+      ],
+      check: ({ vendor, secrets }) => {
+        const user = (["notifications", "runTask"] as const).find((key) => vendor.manage?.[key]);
+        const source = secrets.notificationToken;
+        if (!user || (source && "variable" in source)) return undefined;
+        return (
+          `must be { variable: notification_token }, because vendor.manage.${user} gives the same value to ` +
+          "HCP Terraform and to Secrets Manager in one apply"
+        );
+      },
+    },
+    ...ownVariableRules(ownVariables, ["compute", "environment"], ["compute", "secrets"]),
+  ],
+  reaches: ({ address, demand, manage: managed }) => ({
+    address: address === publicAddress ? publicAddress : undefined,
+    agents: [],
+    // With run tasks the webhook runs in the network, too, and wakes the loop from there.
+    functions: [
+      ...(managed?.runTask ? (["lambda"] as const) : []),
+      ...(demand === "notifications" ? (["dynamodb"] as const) : []),
+    ],
+  }),
+  warnings({ agents, compute, secrets, vendor }) {
+    const told = vendor.demand === "notifications";
+    const upstream =
+      typeof compute.image !== "string" || /^(?:docker\.io\/)?hashicorp\/tfc-agent[:@]/.test(compute.image);
+    return [
+      compute.readonlyRootFilesystem &&
+        compute.capacityProvider === undefined &&
+        upstream &&
+        warning(
+          ["compute", "readonlyRootFilesystem"],
+          "is true: on Fargate the image must declare the folders that agents write to by VOLUME, and hashicorp/tfc-agent does not",
+        ),
+      compute.memoryMiB < tfcAgentMinimumMiB &&
+        warning(
+          ["compute", "memoryMiB"],
+          `${compute.memoryMiB} is below tfc-agent's documented minimum of ${tfcAgentMinimumMiB}: jobs may be killed for want of memory`,
+        ),
+      !agents.singleUse &&
+        agents.idleTimeoutSeconds === 0 &&
+        warning(
+          ["agents", "idleTimeoutSeconds"],
+          "is 0 while agents are not single-use: they leave only at maxLifetimeSeconds",
+        ),
+      told &&
+        secrets.apiToken !== undefined &&
+        warning(["secrets", "apiToken"], "is not used: with demand `notifications` nothing reads the API"),
+      told &&
+        agents.min === 0 &&
+        (typeof agents.buffer !== "number" || agents.buffer === 0) &&
+        !vendor.manage?.runTask?.stages.includes("pre_apply") &&
+        warning(
+          ["agents", "min"],
+          "is 0 with demand `notifications`: no notification tells that an apply was confirmed, so keep an agent for it " +
+            "or let vendor.manage.runTask tell before applies",
+        ),
+    ];
+  },
+});

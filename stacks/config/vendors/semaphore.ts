@@ -3,6 +3,7 @@ import { environment } from "../compute/compute.ts";
 import { ownVariableRules } from "../own-variables.ts";
 import { bucketName, hostname, oneOf, sha256, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
+import { defineVendor } from "./definition.ts";
 
 /**
  * Releases of the agent whose archives' SHA-256 we know, from the formula that Semaphore publishes with each of them
@@ -81,8 +82,7 @@ const ownVariables = {
   SEMAPHORE_CACHE_USE_EC2_INSTANCE_PROFILE: "vendor.cacheBucket",
 };
 
-/** Semaphore: self-hosted agents of one agent type. */
-export const semaphore = withRules(
+const schema = withRules(
   z.strictObject({
     type: z.literal("semaphore").describe("Semaphore, with self-hosted agents. One fleet per agent type."),
     organization: text(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, "the name of an organization, as its address has it")
@@ -148,5 +148,29 @@ export const semaphore = withRules(
   ],
 );
 
-/** See {@link semaphore}. */
-export type SemaphoreConfig = z.output<typeof semaphore>;
+/** What `vendor` of a Semaphore fleet says. */
+export type SemaphoreConfig = z.output<typeof schema>;
+
+/** Semaphore: self-hosted agents of one agent type. */
+export const semaphoreVendor = defineVendor({
+  id: "semaphore",
+  kind: "ec2-fleet",
+  schema,
+  asksInstances: true,
+  severalPools: false,
+  secrets: {
+    agentTypeToken: {
+      name: "agent-type-token",
+      description: "Registration token of the agent type.",
+      variable: "agent_type_token",
+    },
+  },
+  rules: [],
+  reaches: ({ organization }) => ({
+    address: organization && `https://${organization}.semaphoreci.com`,
+    // A leaving agent asks the release queue to be let go.
+    agents: [],
+    functions: [],
+  }),
+  warnings: () => [],
+});

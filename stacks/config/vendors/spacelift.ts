@@ -2,7 +2,8 @@ import * as z from "zod";
 import { firstOwn, type OwnVariables, ownVariableRules } from "../own-variables.ts";
 import { baseUrl, bucketPattern, hostname, oneOf, secretArn, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
-import { byArn, ownKey, ownKeyRules, type SecretSource } from "../secrets.ts";
+import { byArn, ownKey, ownKeyRules } from "../secrets.ts";
+import { defineVendor } from "./definition.ts";
 
 /** Variables that the stack sets itself, with the setting to use instead. */
 const ownVariables: OwnVariables = {
@@ -55,8 +56,7 @@ const certificate = z
     error: "must be one certificate in PEM form, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----",
   });
 
-/** Spacelift, hosted by Spacelift or by its users. */
-export const spacelift = withRules(
+const schema = withRules(
   z.strictObject({
     type: z.literal("spacelift").describe("Spacelift, hosted by Spacelift or by you."),
     workerPoolId: text(
@@ -158,40 +158,69 @@ export const spacelift = withRules(
   ],
 );
 
-/** See {@link spacelift}. */
-export type SpaceliftConfig = z.output<typeof spacelift>;
+/** What `vendor` of a Spacelift fleet says. */
+export type SpaceliftConfig = z.output<typeof schema>;
 
-interface SpaceliftFleet {
-  readonly region: string;
-  readonly compute: { readonly ami?: unknown };
-  readonly vendor: SpaceliftConfig;
-  readonly secrets: {
-    readonly workerPoolToken?: SecretSource | undefined;
-    readonly poolPrivateKey?: SecretSource | undefined;
-  };
-}
-
-/** What a Spacelift fleet asks of the rest of its config. */
-export const spaceliftRules: readonly Rule<SpaceliftFleet>[] = [
-  {
-    path: ["compute", "ami"],
-    reads: [["region"], ["compute", "ami"]],
-    check: ({ region, compute }) =>
-      region.startsWith("cn-") && !compute.ami ? "must be given: Spacelift publishes no image in China" : undefined,
+/** Spacelift, hosted by Spacelift or by its users. */
+export const spaceliftVendor = defineVendor({
+  id: "spacelift",
+  kind: "ec2-fleet",
+  schema,
+  asksInstances: false,
+  severalPools: false,
+  secrets: {
+    workerPoolToken: {
+      name: "worker-pool-token",
+      description: "The worker pool's token (SPACELIFT_TOKEN).",
+      variable: "worker_pool_config",
+    },
+    poolPrivateKey: {
+      name: "pool-private-key",
+      description: "The worker pool's private key, in base64.",
+      variable: "worker_pool_private_key",
+      form: {
+        fits: (value) => Buffer.from(value, "base64").toString("latin1").includes("PRIVATE KEY-----"),
+        error: "This is not a private key in base64, which Spacelift's launcher requires.",
+        hint: (command) => `Encode the key's file: base64 < spacelift.key | ${command}`,
+      },
+    },
+    apiKeySecret: {
+      name: "api-key-secret",
+      description: "Secret of the API key that reads and drains the pool.",
+      variable: "spacelift_api_key_secret",
+    },
   },
-  ...Object.entries(workerSecrets).map(([name, key]) => ({
+  rules: [
+    {
+      path: ["compute", "ami"],
+      reads: [["region"], ["compute", "ami"]],
+      check: ({ region, compute }) =>
+        region.startsWith("cn-") && !compute.ami ? "must be given: Spacelift publishes no image in China" : undefined,
+    },
+    ...Object.entries(workerSecrets).map(([name, key]) => brought(name, key)),
+    ...ownVariableRules(ownVariables, ["vendor", "secureEnvironment"]),
+  ],
+  reaches: ({ selfHosted: own, endpoint }) => ({ address: own ? undefined : endpoint, agents: [], functions: [] }),
+  warnings: () => [],
+});
+
+/** One source each: a worker's secret that the user brings is not the stack's, too. */
+function brought(
+  name: string,
+  key: "workerPoolToken" | "poolPrivateKey",
+): Rule<{ readonly vendor: SpaceliftConfig; readonly secrets: { readonly [K in typeof key]?: unknown } }> {
+  return {
     path: ["secrets", key],
     reads: [
       ["vendor", "byo"],
       ["secrets", key],
     ],
-    check: ({ vendor, secrets }: SpaceliftFleet) =>
+    check: ({ vendor, secrets }) =>
       secrets[key] && vendor.byo?.secretsManager.keys.includes(name)
         ? `must be left out: vendor.byo.secretsManager brings ${name}`
         : undefined,
-  })),
-  ...ownVariableRules(ownVariables, ["vendor", "secureEnvironment"]),
-];
+  };
+}
 
 /** Whether shell text sets a variable, as far as a look at the text tells. */
 function assigns(shell: string, name: string): boolean {

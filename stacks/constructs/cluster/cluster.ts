@@ -7,6 +7,7 @@ import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { ServiceRole } from "../service-role.ts";
 import { allowSessions, publishSessionKey, sessionLogGroup } from "../sessions.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
+import type { Escaped } from "../terraform-text.ts";
 import { ClusterHosts } from "./hosts.ts";
 
 /** An ECS cluster whose own EC2 hosts are its default capacity. It logs ECS Exec sessions. */
@@ -26,7 +27,7 @@ export class HostCluster extends Construct {
     id: string,
     props: {
       readonly context: StackContext;
-      readonly config: EcsClusterConfig;
+      readonly config: Escaped<EcsClusterConfig>;
       readonly network: FleetNetwork;
       readonly tags: Readonly<Record<string, string>>;
     },

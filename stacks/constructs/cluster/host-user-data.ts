@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { HostsConfig } from "../../config/cluster/hosts.ts";
 import { logGroupName } from "../log-group.ts";
-import { plainText } from "../terraform-text.ts";
+import { type Escaped, plainText } from "../terraform-text.ts";
 
 /** The logs of a host: name of the log → file on the host. */
 export const hostLogs = {
@@ -24,7 +24,7 @@ export function hostLogGroup(cluster: string, log: keyof typeof hostLogs): strin
  * User data of a host in the form that a launch template takes: a MIME document in base64. Its parts are in base64 too,
  * so that no text of a config can end a part. agents/ecs-host/README.md describes the order.
  */
-export function hostUserData(cluster: string, hosts: HostsConfig): string {
+export function hostUserData(cluster: string, hosts: Escaped<HostsConfig>): string {
   const parts = [
     { type: "text/cloud-config", content: cloudConfig(cluster, hosts) },
     { type: "text/x-shellscript", content: hostFile("boot.sh") },
@@ -64,7 +64,7 @@ function customPart(content: string): Part {
 }
 
 /** Written as JSON, which is YAML too and has simpler quoting rules. */
-function cloudConfig(cluster: string, hosts: HostsConfig): string {
+function cloudConfig(cluster: string, hosts: Escaped<HostsConfig>): string {
   const file = (path: string, content: string) => ({
     path,
     content: base64(content),
@@ -81,17 +81,17 @@ function cloudConfig(cluster: string, hosts: HostsConfig): string {
   })}\n`;
 }
 
-function ecsConfigFile(cluster: string, hosts: HostsConfig): string {
+function ecsConfigFile(cluster: string, hosts: Escaped<HostsConfig>): string {
   const settings = {
     ECS_CLUSTER: cluster,
     // The hop limit keeps bridge tasks from the host's credentials. Tasks with their own network card need this
     // setting.
     ECS_AWSVPC_BLOCK_IMDS: "true",
     ...(hosts.spotPercent > 0 && { ECS_ENABLE_SPOT_INSTANCE_DRAINING: "true" }),
-    ...hosts.ecsConfig,
+    ...Object.fromEntries(Object.entries(hosts.ecsConfig).map(([name, value]) => [name, plainText(value)])),
   };
   return Object.entries(settings)
-    .map(([name, value]) => `${name}=${plainText(value)}\n`)
+    .map(([name, value]) => `${name}=${value}\n`)
     .join("");
 }
 

@@ -12,6 +12,7 @@ import { createLogGroup, grantLogWrite } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
+import type { Escaped } from "../terraform-text.ts";
 import { hostLogGroup, hostLogs, hostUserData } from "./host-user-data.ts";
 
 const secondsADay = 86_400;
@@ -38,7 +39,7 @@ export class ClusterHosts extends Construct {
     id: string,
     private readonly props: {
       readonly context: StackContext;
-      readonly hosts: HostsConfig;
+      readonly hosts: Escaped<HostsConfig>;
       readonly network: FleetNetwork;
       readonly clusterArn: string;
       /** For resources that do not get the provider's default tags. */

@@ -13,7 +13,7 @@ export interface BootTimes {
   readonly bootSeconds: number;
 }
 
-/** When hosts may power themselves off (`power_off` in agents/ec2/library.sh), and how the loop counts that. */
+/** When hosts may power themselves off (`power_off` in agents/ec2/life.sh), and how the loop counts that. */
 export function bootTimes(registrationGraceSeconds: number): BootTimes {
   const earliestPowerOffSeconds = registrationGraceSeconds + stopSeconds;
   return { earliestPowerOffSeconds, bootSeconds: earliestPowerOffSeconds + noticeSeconds };

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { Fn, TerraformLocal } from "cdktf";
 import type { Construct } from "constructs";
 import { ConfigError } from "../../config/errors.ts";
-import { terraformText } from "../terraform-text.ts";
+import { type TerraformText, terraformText } from "../terraform-text.ts";
 
 /** EC2's limit for user data, before encoding. */
 const maxBytes = 16_384;
@@ -30,7 +30,8 @@ export function instanceUserData(
     readonly everyStart: boolean;
   },
 ): string {
-  const text = (props.everyStart ? "#cloud-boothook\n" : "") + bootProgram(props.settings, props.files);
+  const text =
+    (props.everyStart ? "#cloud-boothook\n" : "") + bootProgram(props.settings, ["ec2/life.sh", ...props.files]);
   const bytes = Math.ceil(gzipSync(filledIn(text)).byteLength * margin);
   if (bytes > maxBytes) {
     const [longest = ""] = Object.entries(props.settings).sort((a, b) => b[1].length - a[1].length)[0] ?? [];
@@ -44,12 +45,17 @@ export function instanceUserData(
 }
 
 /** A bash program: the settings in single quotes, in which bash expands nothing, then the files. */
-export function bootProgram(settings: Readonly<Record<string, string>>, files: readonly string[]): string {
+export function bootProgram(settings: Readonly<Record<string, string>>, files: readonly string[]): TerraformText {
   const lines = Object.entries(settings).map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'\n`);
   const scripts = ["ec2/library.sh", ...files].map((file) =>
-    terraformText(readFileSync(new URL(`../../../agents/${file}`, import.meta.url), "utf8")),
+    terraformText(withoutComments(readFileSync(new URL(`../../../agents/${file}`, import.meta.url), "utf8"))),
   );
-  return ["#!/bin/bash\n", ...lines, ...scripts].join("");
+  return ["#!/bin/bash\n", ...lines, ...scripts].join("") as TerraformText;
+}
+
+/** A script of `agents/` without the lines that are comments, for which there is no room, but for the first. */
+export function withoutComments(script: string): string {
+  return script.replaceAll(/(?<=\n)[ \t]*# .*\n/g, "");
 }
 
 /** Replaces each expression by text that hardly compresses. */

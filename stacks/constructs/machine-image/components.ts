@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { ConfigError } from "../../config/errors.ts";
 import type { MachineImageConfig } from "../../config/machine-image.ts";
 import { bootProgram } from "../instances/user-data.ts";
-import { plainText, terraformText } from "../terraform-text.ts";
+import { plainText, type TerraformText, terraformJson, terraformText } from "../terraform-text.ts";
 
 /** Image Builder's limit for a component. */
 const maxCharacters = 16_000;
@@ -40,8 +40,8 @@ const vendorFile = "/root/agent-fleets-vendor";
 export function imageComponents(
   { packages, commands }: Pick<MachineImageConfig, "packages" | "commands">,
   baked: Baked | undefined,
-): ReadonlyMap<Component, string> {
-  const documents = new Map<Component, string>();
+): ReadonlyMap<Component, TerraformText> {
+  const documents = new Map<Component, TerraformText>();
   documents.set("system", document([bash("update", update(packages))]));
   if (baked) {
     documents.set("library", document([file("library", libraryFile, bootProgram(baked.settings, []))]));
@@ -87,8 +87,8 @@ function update(packages: readonly string[]): string[] {
   ];
 }
 
-function document(build: readonly Step[], validate: readonly Step[] = []): string {
-  return JSON.stringify({
+function document(build: readonly Step[], validate: readonly Step[] = []): TerraformText {
+  return terraformJson({
     schemaVersion: 1,
     phases: [{ name: "build", steps: build }, ...(validate.length > 0 ? [{ name: "validate", steps: validate }] : [])],
   });
@@ -103,6 +103,6 @@ function file(name: string, path: string, content: string): Step {
   return { name, action: "CreateFile", inputs: [{ path, content, overwrite: true }] };
 }
 
-function agentFile(path: string): string {
+function agentFile(path: string): TerraformText {
   return terraformText(readFileSync(new URL(`../../../agents/${path}`, import.meta.url), "utf8"));
 }

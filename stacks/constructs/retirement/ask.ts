@@ -1,5 +1,6 @@
-import type { retirementSteps } from "../../../handlers/lib/core/retirement.ts";
-import { type Catchers, type State, task } from "./states-language.ts";
+import type { RetireAnswers, RetirementEvent } from "../../../handlers/lib/core/retirement.ts";
+import type { ResultPathOf } from "./execution.ts";
+import { type Catchers, type State, type Then, task } from "./states-language.ts";
 
 /** Time that Step Functions takes to call a Lambda, in addition to the Lambda's own time. */
 const callSeconds = 10;
@@ -11,13 +12,20 @@ export interface RetireFunction {
   readonly timeoutSeconds: number;
 }
 
+/** The retire Lambda's event: the step, and the rest from the execution's input, each under its own name. */
+type EventParameters = {
+  readonly [Key in keyof RetirementEvent as Key extends "step" ? Key : `${Key}.$`]: Key extends "step"
+    ? RetirementEvent[Key]
+    : `$.${Key}`;
+};
+
 /** A state in which the retire Lambda takes a step. */
-export function ask(
+export function ask<Step extends RetirementEvent["step"], Name extends string>(
   { retireFunction }: { readonly retireFunction: RetireFunction },
-  step: (typeof retirementSteps)[number],
-  then: State,
-  catchers: Catchers,
-): State {
-  const Parameters = { step, "agent.$": "$.agent", "reason.$": "$.reason" };
-  return task(retireFunction.arn, retireFunction.timeoutSeconds + callSeconds, Parameters, then, catchers);
+  step: Step,
+  then: Then<Name, ResultPathOf<RetireAnswers[Step]>>,
+  catchers: Catchers<Name>,
+): State<Name> {
+  const parameters: EventParameters = { step, "agent.$": "$.agent", "reason.$": "$.reason" };
+  return task(retireFunction.arn, retireFunction.timeoutSeconds + callSeconds, { ...parameters }, then, catchers);
 }

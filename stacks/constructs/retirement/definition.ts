@@ -1,8 +1,10 @@
 import { agentBusy } from "../../../handlers/lib/core/retirement.ts";
 import { ask, type RetireFunction } from "./ask.ts";
+import { equals, format, isPast } from "./execution.ts";
 import { inContainers } from "./in-containers.ts";
 import { onInstances } from "./on-instances.ts";
 import type { RetirementPlace } from "./retiring-capacity.ts";
+import type { AlertingState, ContainerState, DrainingState, InstanceState, SharedState } from "./state-names.ts";
 import { call, choice, type Definition, type State, type States } from "./states-language.ts";
 
 /** The settings of one fleet's workflow. */
@@ -41,39 +43,58 @@ export function pollSeconds(drainTimeoutSeconds: number): number {
  * a picture.
  */
 export function retirementDefinition(props: RetirementDefinitionProps): Definition {
-  const { fleet, place, drainTimeoutSeconds } = props;
-  const again = place.type === "asg" ? "Has a hook" : "Has it left";
-  const end = place.type === "asg" ? "How to end" : "Stop the task";
+  const { place } = props;
+  return place.type === "asg"
+    ? define<InstanceState>(props, { again: "Has a hook", end: "How to end" }, onInstances(props, place.group))
+    : define<ContainerState>(props, { again: "Has it left", end: "Stop the task" }, inContainers(props, place.cluster));
+}
+
+/** The states that lead from those of all retirements to those of the place. */
+interface Doors<Own extends string> {
+  /** Where a retirement begins, and begins again after a wait. */
+  readonly again: SharedState | Own;
+  /** How an agent ends that is drained and forgotten. */
+  readonly end: SharedState | Own;
+}
+
+function define<Own extends string>(
+  props: RetirementDefinitionProps,
+  doors: Doors<Own>,
+  own: States<Own, SharedState | Own>,
+): Definition<SharedState | Own> {
+  const states: States<SharedState, SharedState | Own> & typeof own = {
+    Begin: { Type: "Pass", Result: { Error: "none", Cause: "" }, ResultPath: "$.error", Next: doors.again },
+    ...draining(props, doors),
+    ...own,
+    ...alerting(props),
+    Gone: { Type: "Succeed" },
+    Stays: { Type: "Succeed" },
+  };
   return {
-    Comment: `Takes one agent out of fleet ${fleet} without killing a job`,
+    Comment: `Takes one agent out of fleet ${props.fleet} without killing a job`,
     StartAt: "Begin",
-    TimeoutSeconds: drainTimeoutSeconds + afterDeadlineSeconds,
-    States: {
-      Begin: { Type: "Pass", Result: { Error: "none", Cause: "" }, ResultPath: "$.error", Next: again },
-      ...draining(props, { again, end }),
-      ...(place.type === "asg" ? onInstances(props, place.group) : inContainers(props, place.cluster)),
-      ...alerting(props),
-      Gone: { Type: "Succeed" },
-      Stays: { Type: "Succeed" },
-    },
+    TimeoutSeconds: props.drainTimeoutSeconds + afterDeadlineSeconds,
+    States: states,
   };
 }
 
-function draining(props: RetirementDefinitionProps, next: { readonly again: string; readonly end: string }): States {
-  const mayStay = { Variable: "$.reason", StringEquals: "scale-in" };
-  const notInTime = { Variable: "$$.State.EnteredTime", TimestampGreaterThanEqualsPath: "$.deadline" };
+function draining<Own extends string>(
+  props: RetirementDefinitionProps,
+  { again, end }: Doors<Own>,
+): States<DrainingState, SharedState | Own> {
+  const mayStay = equals("$.reason", "scale-in");
   return {
     Drain: ask(props, "drain", { ResultPath: "$.drain", Next: "What it does" }, { otherwise: "Failed" }),
     "What it does": choice("Busy", [
-      { Variable: "$.drain.state", StringEquals: "idle", Next: "Deregister" },
-      { Variable: "$.drain.state", StringEquals: "gone", Next: "Deregister" },
+      { ...equals("$.drain.state", "idle"), Next: "Deregister" },
+      { ...equals("$.drain.state", "gone"), Next: "Deregister" },
     ]),
     Busy: choice("In time", [{ ...mayStay, Next: "Undrain" }]),
     Undrain: ask(props, "undrain", { ResultPath: null, Next: "Stays" }, { otherwise: "Still drained" }),
     Deregister: ask(
       props,
       "deregister",
-      { ResultPath: "$.left", Next: next.end },
+      { ResultPath: "$.left", Next: end },
       { [agentBusy]: "Busy", otherwise: "Failed" },
     ),
     Failed: choice("In time", [{ ...mayStay, Next: "Undrain after failure" }]),
@@ -83,13 +104,18 @@ function draining(props: RetirementDefinitionProps, next: { readonly again: stri
       { ResultPath: null, Next: "Given up" },
       { otherwise: "Still drained" },
     ),
-    "In time": choice("Wait", [{ ...notInTime, Next: "Out of time" }]),
-    Wait: { Type: "Wait", Seconds: pollSeconds(props.drainTimeoutSeconds), Next: next.again },
+    "In time": choice("Wait", [{ ...isPast("$.deadline"), Next: "Out of time" }]),
+    Wait: { Type: "Wait", Seconds: pollSeconds(props.drainTimeoutSeconds), Next: again },
   };
 }
 
-function alerting(props: RetirementDefinitionProps): States {
-  const say = (text: string): State => ({ Type: "Pass", Result: text, ResultPath: "$.alert", Next: "Alert" });
+function alerting(props: RetirementDefinitionProps): States<AlertingState, SharedState> {
+  const say = (text: string): State<SharedState> => ({
+    Type: "Pass",
+    Result: text,
+    ResultPath: "$.alert",
+    Next: "Alert",
+  });
   return {
     "Given up": say("The agent could not be retired. It takes jobs again, unless the vendor has forgotten it already."),
     "Still drained": say("The agent could not be retired and takes no jobs. The scaling loop will try again."),
@@ -101,7 +127,7 @@ function alerting(props: RetirementDefinitionProps): States {
       "sns:publish",
       {
         TopicArn: props.topic,
-        "Subject.$": "States.Format('Retirement of {} failed', $.agent.name)",
+        "Subject.$": format("Retirement of {} failed", "$.agent.name"),
         Message: {
           "alert.$": "$.alert",
           fleet: props.fleet,

@@ -1,31 +1,35 @@
 import { ask, type RetireFunction } from "./ask.ts";
-import { call, choice, type State, type States } from "./states-language.ts";
+import { equals, isPresent, listOf, matches, type Parameters } from "./execution.ts";
+import type { EndingState, InstanceState, LookingState, SharedState } from "./state-names.ts";
+import { type Choice, call, choice, type State, type States, type Then } from "./states-language.ts";
 
 interface Props {
   readonly partition: string;
   readonly retireFunction: RetireFunction;
 }
 
-const hooked = { Variable: "$.hook", IsPresent: true };
-const held = { Variable: "$.look.AutoScalingInstances[0].LifecycleState", StringMatches: "*Terminating:Wait" };
-const going = { Variable: "$.look.AutoScalingInstances[0].LifecycleState", StringMatches: "*Terminat*" };
+type Name = SharedState | InstanceState;
+
+const hooked = isPresent("$.hook");
+const held = matches("$.look.AutoScalingInstances[0].LifecycleState", "*Terminating:Wait");
+const going = matches("$.look.AutoScalingInstances[0].LifecycleState", "*Terminat*");
 const instanceState = "$.instance.Reservations[0].Instances[0].State.Name";
 const dead = ["shutting-down", "terminated", "stopping", "stopped"];
 const hook = {
   "AutoScalingGroupName.$": "$.hook.group",
   "LifecycleHookName.$": "$.hook.name",
   "InstanceId.$": "$.agent.capacityId",
-};
+} as const satisfies Parameters;
 
 /**
  * The states for agents on instances. An instance may go at any time. So the workflow sends the hook a heartbeat before
  * it asks the vendor anything, and trusts the instance's state in Auto Scaling and EC2 more than any error.
  */
-export function onInstances(props: Props, group: string): States {
+export function onInstances(props: Props, group: string): States<InstanceState, Name> {
   return { ...looking(props, group), ...ending(props, group) };
 }
 
-function looking(props: Props, group: string): States {
+function looking(props: Props, group: string): States<LookingState, Name> {
   return {
     "Has a hook": choice("Look", [{ ...hooked, Next: "Heartbeat" }]),
     Heartbeat: asg(
@@ -38,16 +42,13 @@ function looking(props: Props, group: string): States {
     "Look at the instance": call(
       props,
       "aws-sdk:ec2:describeInstances",
-      { "InstanceIds.$": "States.Array($.agent.capacityId)" },
+      { "InstanceIds.$": listOf("$.agent.capacityId") },
       { ResultPath: "$.instance", Next: "Is it alive" },
       { otherwise: "Drain" },
     ),
     "Is it alive": choice("Drain", [
       {
-        And: [
-          { Variable: instanceState, IsPresent: true },
-          { Or: dead.map((state) => ({ Variable: instanceState, StringEquals: state })) },
-        ],
+        And: [isPresent(instanceState), { Or: dead.map((state) => equals(instanceState, state)) }],
         Next: "Has the dead a hook",
       },
     ]),
@@ -68,11 +69,11 @@ function looking(props: Props, group: string): States {
   };
 }
 
-function ending(props: Props, group: string): States {
+function ending(props: Props, group: string): States<EndingState, Name> {
   return {
     "How to end": choice("Terminate", [
       { ...hooked, Next: "Complete the hook" },
-      { Variable: "$.left.replace", BooleanEquals: true, Next: "Terminate and replace" },
+      { ...equals("$.left.replace", true), Next: "Terminate and replace" },
     ]),
     "Complete the hook": complete(props, "Gone", "Look again"),
     // Auto Scaling refuses a decrement below the group's minimum.
@@ -87,28 +88,28 @@ function ending(props: Props, group: string): States {
   };
 }
 
-function notOurs(group: string, Next: string): State[] {
+function notOurs(group: string, Next: Name): Choice<Name>[] {
   return [
-    { Not: { Variable: "$.look.AutoScalingInstances[0]", IsPresent: true }, Next },
-    { Not: { Variable: "$.look.AutoScalingInstances[0].AutoScalingGroupName", StringEquals: group }, Next },
+    { Not: isPresent("$.look.AutoScalingInstances[0]"), Next },
+    { Not: equals("$.look.AutoScalingInstances[0].AutoScalingGroupName", group), Next },
   ];
 }
 
-function look(props: Props, Next: string, otherwise: string): State {
-  const InstanceIds = { "InstanceIds.$": "States.Array($.agent.capacityId)" };
+function look(props: Props, Next: Name, otherwise: Name): State<Name> {
+  const InstanceIds = { "InstanceIds.$": listOf("$.agent.capacityId") };
   return asg(props, "describeAutoScalingInstances", InstanceIds, { ResultPath: "$.look", Next }, otherwise);
 }
 
-function complete(props: Props, Next: string, otherwise: string): State {
+function complete(props: Props, Next: Name, otherwise: Name): State<Name> {
   const parameters = { ...hook, LifecycleActionResult: "CONTINUE" };
   return asg(props, "completeLifecycleAction", parameters, { ResultPath: null, Next }, otherwise);
 }
 
-function terminate(props: Props, ShouldDecrementDesiredCapacity: boolean, otherwise: string): State {
-  const parameters = { "InstanceId.$": "$.agent.capacityId", ShouldDecrementDesiredCapacity };
+function terminate(props: Props, ShouldDecrementDesiredCapacity: boolean, otherwise: Name): State<Name> {
+  const parameters: Parameters = { "InstanceId.$": "$.agent.capacityId", ShouldDecrementDesiredCapacity };
   return asg(props, "terminateInstanceInAutoScalingGroup", parameters, { ResultPath: null, Next: "Gone" }, otherwise);
 }
 
-function asg(props: Props, action: string, parameters: State, then: State, otherwise: string): State {
+function asg(props: Props, action: string, parameters: Parameters, then: Then<Name>, otherwise: Name): State<Name> {
   return call(props, `aws-sdk:autoscaling:${action}`, parameters, then, { otherwise });
 }

@@ -1,51 +1,74 @@
-/** One state in the Amazon States Language, JSONPath. */
-export type State = Readonly<Record<string, unknown>>;
-/** States by their names. */
-export type States = Readonly<Record<string, State>>;
+import type { Parameters, ResultPath } from "./execution.ts";
 
-/** A workflow in the Amazon States Language, JSONPath. */
-export interface Definition {
+/** A rule of a choice, and where it leads. */
+export type Choice<Name extends string> = Readonly<Record<string, unknown>> & { readonly Next: Name };
+
+/** The place of a task's answer, and the next state. */
+export interface Then<Name extends string, Result extends ResultPath = ResultPath> {
+  /** `null`: nowhere. */
+  readonly ResultPath: Result | null;
+  readonly Next: Name;
+}
+
+/** One state in the Amazon States Language, JSONPath. @typeParam Name the states that it may lead to */
+export interface State<Name extends string = string> {
+  readonly Type: "Choice" | "Fail" | "Pass" | "Succeed" | "Task" | "Wait";
+  readonly Next?: Name;
+  readonly Default?: Name;
+  readonly Choices?: readonly Choice<Name>[];
+  readonly Catch?: readonly Choice<Name>[];
+  readonly ResultPath?: ResultPath | null;
+  readonly [field: string]: unknown;
+}
+
+/** A state for each of these names. @typeParam Reachable the states that they may lead to */
+export type States<Own extends string = string, Reachable extends string = string> = {
+  readonly [Name in Own]: State<Reachable>;
+};
+
+/** A workflow in the Amazon States Language, JSONPath. It has every state that one of its states leads to. */
+export interface Definition<Name extends string = string> {
   readonly Comment: string;
-  readonly StartAt: string;
+  readonly StartAt: Name;
   readonly TimeoutSeconds: number;
-  readonly States: States;
+  readonly States: States<Name, Name>;
 }
 
 /** The next state by the error's name. Errors without an entry are retried before `otherwise`. */
-export type Catchers = Readonly<Record<string, string>> & { readonly otherwise: string };
+export type Catchers<Name extends string> = Readonly<Record<string, Name>> & { readonly otherwise: Name };
 
 const awsSeconds = 60;
 
 /** A state that goes to the first matching choice, or to the default. */
-export function choice(Default: string, Choices: readonly State[]): State {
+export function choice<Name extends string>(Default: Name, Choices: readonly Choice<Name>[]): State<Name> {
   return { Type: "Choice", Choices, Default };
 }
 
 /** A state that calls an AWS API, such as `aws-sdk:ecs:stopTask`. @param then result path and next state */
-export function call(
+export function call<Name extends string>(
   { partition }: { readonly partition: string },
   api: string,
-  Parameters: State,
-  then: State,
-  catchers: Catchers,
-): State {
-  return task(`arn:${partition}:states:::${api}`, awsSeconds, Parameters, then, catchers);
+  parameters: Parameters,
+  then: Then<Name>,
+  catchers: Catchers<Name>,
+): State<Name> {
+  return task(`arn:${partition}:states:::${api}`, awsSeconds, parameters, then, catchers);
 }
 
 /** A task state. It tries four times, with pauses, before an error leads to another state. */
-export function task(
+export function task<Name extends string>(
   Resource: string,
   TimeoutSeconds: number,
-  Parameters: State,
-  then: State,
-  { otherwise, ...named }: Catchers,
-): State {
-  const names = Object.keys(named);
-  const caught = (ErrorEquals: readonly string[], Next: string | undefined) => ({
+  Parameters: Parameters,
+  then: Then<Name>,
+  { otherwise, ...named }: Catchers<Name>,
+): State<Name> {
+  const caught = (ErrorEquals: readonly string[], Next: Name) => ({
     ErrorEquals,
-    ResultPath: "$.error",
+    ResultPath: "$.error" satisfies ResultPath,
     Next,
   });
+  const errors = Object.entries<Name>(named);
   return {
     Type: "Task",
     Resource,
@@ -53,9 +76,9 @@ export function task(
     Parameters,
     ...then,
     Retry: [
-      ...(names.length > 0 ? [{ ErrorEquals: names, MaxAttempts: 0 }] : []),
+      ...(errors.length > 0 ? [{ ErrorEquals: errors.map(([name]) => name), MaxAttempts: 0 }] : []),
       { ErrorEquals: ["States.ALL"], IntervalSeconds: 2, BackoffRate: 3, MaxAttempts: 3, JitterStrategy: "FULL" },
     ],
-    Catch: [...names.map((name) => caught([name], named[name])), caught(["States.ALL"], otherwise)],
+    Catch: [...errors.map(([name, next]) => caught([name], next)), caught(["States.ALL"], otherwise)],
   };
 }

@@ -2,6 +2,7 @@ import type { ComputeConfig } from "../../config/compute/compute.ts";
 import type { SidecarConfig } from "../../config/compute/container.ts";
 import type { Secret } from "../secret.ts";
 import type { ServiceRole } from "../service-role.ts";
+import type { TerraformText } from "../terraform-text.ts";
 import { awsLogs, secretReferences, sortedVariables } from "./container-parts.ts";
 import { mountPoints, taskVolumes } from "./task-volumes.ts";
 
@@ -15,7 +16,8 @@ const stopTimeoutSeconds = 120;
 export interface AgentContainer {
   /** `undefined`: the image's own. */
   readonly entryPoint: readonly string[] | undefined;
-  readonly command: readonly string[] | undefined;
+  /** Escaped: it may hold a whole program, in which Terraform must see no expressions. */
+  readonly command: readonly TerraformText[] | undefined;
   readonly environment: Readonly<Record<string, string>>;
   /** Secret per environment variable, injected by ECS. */
   readonly secrets: Readonly<Record<string, Secret>>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ec2Fleet } from "../../../../stacks/config/ec2-fleet.ts";
-import { knownAgentReleases, semaphore } from "../../../../stacks/config/vendors/semaphore.ts";
+import { knownAgentReleases, semaphoreVendor } from "../../../../stacks/config/vendors/semaphore.ts";
 
 const minimal = { type: "semaphore", organization: "acme" };
 
@@ -14,7 +14,7 @@ const errorsWith = (vendor: object, changes: object = {}) => errorsOf({ organiza
 
 describe("semaphore", () => {
   it("needs little: the organization", () => {
-    expect(semaphore.parse(minimal)).toEqual({
+    expect(semaphoreVendor.schema.parse(minimal)).toEqual({
       ...minimal,
       os: "linux",
       user: "semaphore",
@@ -30,7 +30,7 @@ describe("semaphore", () => {
   });
 
   it("knows the checksums of the release it installs, for both architectures", () => {
-    const { version } = semaphore.parse(minimal).agent;
+    const { version } = semaphoreVendor.schema.parse(minimal).agent;
     for (const sum of Object.values(knownAgentReleases[version] ?? {})) expect(sum).toMatch(/^[0-9a-f]{64}$/);
     expect(Object.keys(knownAgentReleases[version] ?? {})).toEqual(["x86_64", "arm64"]);
   });
@@ -134,7 +134,9 @@ describe("semaphore", () => {
     const agents = { min: 0, initial: 0, singleUse: false, idleTimeoutSeconds: 0 };
     const fleet = ec2Fleet.parse({ kind: "ec2-fleet", region: "us-west-2", vendor: minimal, agents });
     expect(fleet.agents).toMatchObject(agents);
-    expect(semaphore.parse({ ...minimal, sshKnownHosts: { github: false } }).sshKnownHosts.github).toBe(false);
+    expect(semaphoreVendor.schema.parse({ ...minimal, sshKnownHosts: { github: false } }).sshKnownHosts.github).toBe(
+      false,
+    );
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ec2Fleet } from "../../../../stacks/config/ec2-fleet.ts";
-import { spacelift } from "../../../../stacks/config/vendors/spacelift.ts";
+import { spaceliftVendor } from "../../../../stacks/config/vendors/spacelift.ts";
 
 const minimal = {
   type: "spacelift",
@@ -21,7 +21,7 @@ function errorsOf(vendor: object, secrets: object = {}, changes: object = {}): s
 
 describe("spacelift", () => {
   it("needs little: Spacelift's own domain, polling workers, no shell text", () => {
-    expect(spacelift.parse(minimal)).toEqual({
+    expect(spaceliftVendor.schema.parse(minimal)).toEqual({
       ...minimal,
       domain: "spacelift.io",
       commsProtocol: "poll",

@@ -1,0 +1,23 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+
+const folder = ".github/workflows";
+
+describe.each(readdirSync(folder))("the workflow %s", (file) => {
+  const text = readFileSync(`${folder}/${file}`, "utf8");
+
+  it("pins every action by commit, with its version as a comment", () => {
+    const used = text.match(/uses: .*/g) ?? [];
+    expect(used.length).toBeGreaterThan(0);
+    const loose = used.filter((line) => !/^uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line));
+    expect(loose, "write these as owner/name@<commit> # v1.2.3").toEqual([]);
+  });
+
+  it("gives each job its own rights, and none to all", () => {
+    const { permissions, jobs }: { permissions?: object; jobs: Record<string, { permissions?: object }> } = parse(text);
+    expect(permissions, "write `permissions: {}` at the top").toEqual({});
+    const without = Object.keys(jobs).filter((name) => jobs[name]?.permissions === undefined);
+    expect(without, "give these jobs `permissions` of their own").toEqual([]);
+  });
+});

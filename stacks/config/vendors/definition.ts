@@ -1,0 +1,82 @@
+import type * as z from "zod";
+import type { VendorId } from "../../../handlers/lib/settings/vendors.ts";
+import type { agents, instanceAgents } from "../agents.ts";
+import type { ComputeConfig } from "../compute/compute.ts";
+import type { Ec2ComputeConfig } from "../compute/ec2-compute.ts";
+import type { Endpoint } from "../network/vpc.ts";
+import type { PoolConfig } from "../pools.ts";
+import type { Explanation } from "../reading/explain.ts";
+import type { Rule } from "../rules.ts";
+import type { SecretSource, VendorSecret } from "../secrets.ts";
+
+/** The parts of a fleet's config that vendors' rules and warnings may read, besides its vendor and secrets. */
+interface FleetsByKind {
+  readonly "ecs-fleet": {
+    readonly region: string;
+    readonly agents: z.output<typeof agents>;
+    readonly compute: ComputeConfig;
+    readonly pools?: readonly PoolConfig[] | undefined;
+  };
+  readonly "ec2-fleet": {
+    readonly region: string;
+    readonly agents: z.output<typeof instanceAgents>;
+    readonly compute: Ec2ComputeConfig;
+  };
+}
+
+/** The kinds of stacks that run a vendor's agents. */
+export type FleetKind = keyof FleetsByKind;
+
+/** The fleet of one vendor, as the vendor's rules and warnings see it. */
+type FleetOf<Kind extends FleetKind, Vendor, Key extends string> = FleetsByKind[Kind] & {
+  readonly vendor: Vendor;
+  readonly secrets: { readonly [K in Key]?: SecretSource | undefined };
+};
+
+/** What a fleet must reach from its network, besides the services of AWS that every fleet of its kind calls. */
+export interface Reach {
+  /** Public URL that agents register at. `undefined`: they register at an address of the user's own. */
+  readonly address: string | undefined;
+  /** Services of AWS that agents call. */
+  readonly agents: readonly Endpoint[];
+  /** Services of AWS that the functions call for this vendor, where `loop.inNetwork` puts them into the network. */
+  readonly functions: readonly Endpoint[];
+}
+
+type VendorSchema<Id extends VendorId> = z.ZodObject<{ readonly type: z.ZodLiteral<Id> }, z.core.$strict>;
+
+/** All facts about one vendor that configs need. Kinds, errors, warnings, CLI and config reference derive from it. */
+export interface VendorDefinition<
+  Id extends VendorId,
+  Kind extends FleetKind,
+  Schema extends VendorSchema<Id>,
+  Key extends string,
+> {
+  readonly id: Id;
+  /** The kind of stack that runs its agents. */
+  readonly kind: Kind;
+  /** The schema of `vendor` in a config file. */
+  readonly schema: Schema;
+  /** Its secrets, by their keys in `secrets` of a config file. */
+  readonly secrets: { readonly [K in Key]: VendorSecret };
+  /** Rules between `vendor` and the rest of a fleet's config. */
+  readonly rules: readonly Rule<FleetOf<Kind, z.output<Schema>, NoInfer<Key>>>[];
+  /** Whether retirements must ask the instance whether its agent works, because the vendor's API does not say. */
+  readonly asksInstances: Kind extends "ec2-fleet" ? boolean : false;
+  /** Whether one fleet may serve several agent pools of this vendor. */
+  readonly severalPools: Kind extends "ecs-fleet" ? boolean : false;
+  /** See {@link Reach}. */
+  reaches(vendor: z.output<Schema>): Reach;
+  /** Warnings about settings that are allowed but most likely a mistake. `false` entries are skipped. */
+  warnings(fleet: FleetOf<Kind, z.output<Schema>, NoInfer<Key>>): readonly (Explanation | false)[];
+}
+
+/** Checks a vendor's definition against its own schema, kind and secrets. Returns it as it is. */
+export function defineVendor<
+  const Id extends VendorId,
+  const Kind extends FleetKind,
+  Schema extends VendorSchema<Id>,
+  const Key extends string,
+>(definition: VendorDefinition<Id, Kind, Schema, Key>): VendorDefinition<Id, Kind, Schema, Key> {
+  return definition;
+}
