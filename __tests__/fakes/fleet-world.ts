@@ -2,6 +2,7 @@ import type { ECSClient, Task } from "@aws-sdk/client-ecs";
 import { VendorApiError } from "../../handlers/lib/core/errors.ts";
 import type { AgentRole } from "../../handlers/lib/core/model.ts";
 import type { Vendor, VendorAgent } from "../../handlers/lib/core/ports.ts";
+import { neverRegisteredExitCode } from "../../handlers/lib/settings/ecs-capacity.ts";
 import { createEcsFake, type EcsCall, ecsClientOver } from "./ecs.ts";
 import type { EventClock } from "./event-clock.ts";
 import { createWire } from "./wire.ts";
@@ -16,6 +17,8 @@ export interface WorldSettings {
   readonly keepsRecords: boolean;
   readonly idleTimeoutSeconds: number;
   readonly maxLifetimeSeconds: number;
+  /** After it an entry point ends an agent that has not registered. */
+  readonly registrationGraceSeconds: number;
   readonly listingLagSeconds: number;
   /** Tasks run on EC2 hosts of a capacity provider that has grown as far as it may, not on Fargate. */
   readonly hosts?: { readonly places: number; readonly bootSeconds: number };
@@ -225,8 +228,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     };
     agents.add(agent);
     const { trouble } = world;
-    // If nothing shows it, a hanging floor agent lives to the end of its lifetime: a day, which is too long here.
-    const hangs = chance(trouble.agentHangs) && (settings.showsAgents || role === "burst");
+    const hangs = chance(trouble.agentHangs);
     const crashes = chance(trouble.agentCrashesAtBoot);
     const seconds = settings.hosts?.bootSeconds ?? (chance(trouble.agentIsLate) ? between(120, 400) : between(15, 70));
     const pulls = () => {
@@ -242,13 +244,18 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
       if (crashes) {
         clock.after(3, () => leave(agent, 1));
       } else if (hangs) {
-        if (role === "burst") clock.after(settings.idleTimeoutSeconds, () => tellToLeave(agent));
+        clock.after(settings.registrationGraceSeconds, () => neverRegistered(agent));
       } else {
         clock.after(between(1, 4), () => {
           if (agent.state === "unregistered" && task.desiredStatus !== "STOPPED") becomeIdle(agent);
         });
       }
     });
+  }
+
+  /** Only its entry point sees it. */
+  function neverRegistered(agent: WorldAgent): void {
+    if (agent.state === "unregistered" && agent.task.desiredStatus !== "STOPPED") leave(agent, neverRegisteredExitCode);
   }
 
   function launched(task: Task): void {
@@ -270,7 +277,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   function stopped(arn: string): void {
     for (const agent of agents) {
       if (agent.task.taskArn !== arn) continue;
-      if (agent.shown && agent.state !== "gone") violations.push(`${agent.name} was stopped, ${agent.state}`);
+      if (agent.task.lastStatus !== "PROVISIONING") violations.push(`${agent.name} was stopped, ${agent.state}`);
       forget(agent);
       dropJob(agent);
     }

@@ -43,6 +43,7 @@ async function serve(jobs: number, jobMinutes: number, { seed, singleUse, hosts,
     keepsRecords: false,
     idleTimeoutSeconds: 300,
     maxLifetimeSeconds: 24 * 60 * minute,
+    registrationGraceSeconds: 300,
     listingLagSeconds: 20,
     ...(hosts && { hosts }),
   });

@@ -64,6 +64,7 @@ function simulate({ seed, min, max, buffer, ...fleet }: Fleet) {
     max,
     idleTimeoutSeconds: 300,
     maxLifetimeSeconds: 24 * hour,
+    registrationGraceSeconds: 120,
     listingLagSeconds: 20,
   });
   const metrics = createMetricsFake();

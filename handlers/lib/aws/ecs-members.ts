@@ -61,9 +61,9 @@ export function createMemberReader(nameVariable: string, clock: Clock): MemberRe
       waiting.add(id);
       return createdAt;
     }
-    const told = [connectivityAt, pullStartedAt].flatMap((time) => time?.getTime() ?? []);
+    const told = [connectivityAt, pullStartedAt, startedAt].flatMap((time) => time?.getTime() ?? []);
     if (told.length > 0) return new Date(Math.min(...told));
-    if (lastStatus === "RUNNING" && !waiting.has(id) && !placedSince.has(id)) return startedAt ?? createdAt;
+    if (lastStatus === "RUNNING" && !waiting.has(id) && !placedSince.has(id)) return createdAt;
     const since = placedSince.get(id) ?? clock.now();
     placedSince.set(id, since);
     return since;

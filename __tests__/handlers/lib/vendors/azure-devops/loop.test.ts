@@ -129,7 +129,7 @@ describe("the loop of an Azure DevOps fleet", () => {
     clock.advance(61_000);
     const lowered = { ...fleet.deps, policy: { ...fleet.deps.policy, min: 0 } };
     const { lastDecision } = await runPass(lowered);
-    expect(lastDecision).toMatchObject({ action: "hold", wanted: 0, supply: 1, stop: [] });
+    expect(lastDecision).toMatchObject({ action: "hold", wanted: 0 });
     // Only the one that is proven idle goes.
     expect(fleet.tasks()).toHaveLength(1);
     expect(fleet.agents()).toEqual([]);
@@ -141,7 +141,7 @@ describe("the loop of an Azure DevOps fleet", () => {
     fleet.queueJobs(5);
     for (let pass = 0; pass < 4; pass += 1) await runPass(fleet.deps);
     expect(fleet.metrics.sum("Launched")).toBe(5);
-    expect(fleet.metrics.records.at(-1)).toMatchObject({ AgentsStarting: 5 });
+    expect(fleet.metrics.records.at(-1)).toMatchObject({ AgentsOrdered: 5 });
   });
 
   it("defect 4: a job that its agent has not received yet is not counted beside its agent", async () => {

@@ -77,7 +77,7 @@ describe("spacelift", () => {
       registrationGraceSeconds: 300,
       now: new Date("2026-01-01T00:01:00Z"),
     });
-    expect(roster).toMatchObject({ agents: [{ name: "i-ours", state: "idle" }], ghosts: [] });
+    expect(roster).toMatchObject({ agents: [{ name: "i-ours", state: "idle" }], orphans: [] });
   });
 
   it("defect 3: a worker that is drained and busy stays in the picture and is never stopped as unregistered", async () => {
@@ -92,7 +92,7 @@ describe("spacelift", () => {
       registrationGraceSeconds: 300,
       now: new Date("2026-01-02T00:00:00Z"),
     });
-    expect(roster.agents).toMatchObject([{ name: "i-1", state: "retiring", stranded: true }]);
+    expect(roster.agents).toMatchObject([{ name: "i-1", state: "retiring", drained: true }]);
   });
 
   it("takes no worker for idle that is not said to be neither busy nor drained", () => {
