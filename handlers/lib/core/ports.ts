@@ -65,6 +65,8 @@ export interface VendorAgent {
   readonly idleSince?: Date | undefined;
   /** Since when it is offline, where the vendor tells. */
   readonly offlineSince?: Date | undefined;
+  /** Nobody can tell on which machine it runs, and it may be one of ours: `name` matches none. Left out: no. */
+  readonly unmatched?: boolean | undefined;
 }
 
 /** What a vendor's runtime half offers the loop. Every call pages to the end or throws; no partial answers. */
@@ -166,7 +168,8 @@ export interface Retirements {
 export interface VendorRetirement {
   /**
    * Locks the agent against new jobs, then tells whether it works, by the same answer or one after the lock. What is not
-   * proven is `busy`. `gone`: the vendor knows it no more.
+   * proven is `busy`. `gone`: the vendor was asked for this very agent and says that it is no more. An agent that is only
+   * missing in a list is `busy`. `gone` says nothing about the machine, which may live: look at it before it is ended.
    */
   drain(agent: AgentReference): Promise<"idle" | "busy" | "gone">;
   /** Lifts the lock. Absence is no error. */
