@@ -18,6 +18,10 @@ export interface FakeAgent {
   createdOn: string;
   statusChangedOn: string | undefined;
   job: FakeJob | undefined;
+  /** Lists leave it out, as late ones do. */
+  hidden?: boolean;
+  /** It is shown without its job, as a look that is late shows it. */
+  stale?: boolean;
 }
 
 /** A job request. Times are ISO texts with seven decimals, as the real ones. */

@@ -25,7 +25,7 @@ function start(keys: readonly string[] = [secret]) {
       type: "azure-devops",
       url: "https://dev.azure.com/acme",
       auth: { type: "pat" },
-      pool: { id: 1 },
+      pool: { name: "aws" },
       capabilities: {},
       placeholder: "keeps-the-queue-open",
     },

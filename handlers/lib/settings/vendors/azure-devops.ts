@@ -17,8 +17,8 @@ export const azureDevOpsRuntime = z.strictObject({
   /** The organization or collection, without a trailing slash, such as `https://dev.azure.com/acme`. */
   url: z.string(),
   auth,
-  /** By id, or by its exact name. */
-  pool: z.union([z.strictObject({ id: z.number() }), z.strictObject({ name: z.string() })]),
+  /** Agents register in it by its name. Where its id is given as well, both must be of the same pool. */
+  pool: z.strictObject({ name: z.string(), id: z.number().optional() }),
   /** What our agents offer to jobs that demand it: capability → value. */
   capabilities: z.record(z.string(), z.string()),
   /** What those of this pool offer besides, where a fleet has several. */

@@ -34,7 +34,7 @@ describe("signing in to Azure DevOps", () => {
 
   const holds = (value: string) => Object.assign(secret, { newest: value, cached: value });
   const vendorOf = (pool: FakePool, auth: "pat" | "service-principal"): Vendor =>
-    createAzureDevOps(fake.runtime({ id: pool.id }, auth), deps);
+    createAzureDevOps(fake.runtime(pool, auth), deps);
   const failureOf = (promise: Promise<unknown>) =>
     promise.then(
       () => undefined,
@@ -56,7 +56,7 @@ describe("signing in to Azure DevOps", () => {
         fake.state.refusal = refusal;
         await expect(vendorOf(pools[0], "pat").readDemand()).resolves.toMatchObject({ queued: 0 });
         expect(secret.freshReadings).toBe(1);
-        expect(fake.requests).toHaveLength(2);
+        expect(fake.requests).toHaveLength(3);
       });
 
       it(`takes a refusal by ${refusal} for one, never for an answer, and tells nobody the token`, async () => {

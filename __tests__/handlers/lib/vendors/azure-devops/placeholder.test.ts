@@ -19,9 +19,9 @@ describe("the placeholder of Azure DevOps", () => {
 
   const name = "keeps-the-queue-open";
   /** A client as a cold start makes it. */
-  function start(capabilities: Record<string, string> = fake.runtime({ id: 1 }).capabilities) {
+  function start(capabilities: Record<string, string> = fake.runtime(pool).capabilities) {
     const deps: VendorDeps = { clock, readToken: () => Promise.resolve("test-pat") };
-    const vendor = createAzureDevOps({ ...fake.runtime({ id: pool.id }), capabilities }, deps);
+    const vendor = createAzureDevOps({ ...fake.runtime(pool), capabilities }, deps);
     return { ensure: async () => vendor.keepQueueOpen?.((await vendor.listAgents()) ?? []), vendor };
   }
   const changes = () => fake.requests.filter(({ method }) => method !== "GET").map(({ method }) => method);
