@@ -74,6 +74,6 @@ function remember({ memory, policy }: AutoscaleDeps, wanted: number): void {
 function isQuiet({ departure }: Policy, { demand, agents }: Snapshot, decision: Decision): boolean {
   const inMotion = agents.some((agent) => agent.state !== "idle" && agent.state !== "unclear");
   const willScaleIn = departure === "by-retirement" && decision.supply > decision.wanted;
-  const jobs = demand.queued + demand.running;
+  const jobs = demand.queued + demand.running + (demand.expected ?? 0);
   return jobs === 0 && decision.action === "hold" && decision.dismiss.length === 0 && !inMotion && !willScaleIn;
 }

@@ -6,6 +6,8 @@ export interface Demand {
   readonly queued: number;
   /** Jobs that an agent works on, as far as the vendor's job list tells. */
   readonly running: number;
+  /** Jobs that may want an agent in a moment: agents are there for them, but they wait for none and are in no metric. */
+  readonly expected?: number | undefined;
   /** When the job that waits longest was queued. */
   readonly oldestQueuedAt?: Date | undefined;
   /** Jobs that wait for what our agents do not offer: not counted above, and no agent is launched for them. */

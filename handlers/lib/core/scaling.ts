@@ -10,7 +10,8 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   const { demand, agents } = snapshot;
   const count = countStates(agents);
   const working = snapshot.vendorShowsAgents ? count.busy : demand.running;
-  const jobs = working + demand.queued;
+  const { expected = 0 } = demand;
+  const jobs = working + demand.queued + expected;
   const buffer = bufferFor(policy, jobs);
   const needed = jobs + buffer;
   const wanted = clamp(needed, policy.min, policy.max);
@@ -39,7 +40,8 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
     return { ...hold(view, "scaling is switched off"), resume: [], dismiss: [], stop: [] };
   }
   if (wanted > supply) {
-    return scaleOut(view, `wanted ${wanted} (${working} working, ${demand.queued} queued, buffer ${buffer})`);
+    const coming = expected > 0 ? `, ${expected} expected` : "";
+    return scaleOut(view, `wanted ${wanted} (${working} working, ${demand.queued} queued${coming}, buffer ${buffer})`);
   }
   if (wanted < supply) return scaleIn(view);
   return hold(view, `wanted ${wanted}, have ${supply}`);
