@@ -97,7 +97,11 @@ describe("an agent pool of Azure DevOps", () => {
   describe("is missed", () => {
     it.each([
       ["by name", { name: "gcp" }, 'agent pool "gcp" does not exist, or the credential may not see it'],
-      ["by id", { name: "aws", id: 99 }, 'agent pool "aws" with id 99 does not exist, or the credential may not see it'],
+      [
+        "by id",
+        { name: "aws", id: 99 },
+        'agent pool "aws" with id 99 does not exist, or the credential may not see it',
+      ],
     ])("%s, in words that name it", async (_, identity, message) => {
       const vendor = vendorOf(identity);
       await expect(vendor.readDemand()).rejects.toMatchObject({ kind: "not-found", message });

@@ -119,7 +119,9 @@ describe("retirement at Azure DevOps", () => {
       readToken: () => Promise.resolve("test-pat"),
     });
     for (const step of ["drain", "undrain", "deregister"] as const)
-      await expect(wrong[step]({ ...ci1, vendorId: String(agent.id) })).rejects.toMatchObject({ kind: "misconfigured" });
+      await expect(wrong[step]({ ...ci1, vendorId: String(agent.id) })).rejects.toMatchObject({
+        kind: "misconfigured",
+      });
     expect(agent.enabled).toBe(true);
   });
 
