@@ -60,6 +60,9 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
       ownInit: true,
       nameVariable: "AZP_AGENT_NAME",
       environment: {
+        // The agent publishes its variables, and nothing else that we could tell it.
+        ...config.capabilities,
+        ...pool?.capabilities,
         AZP_URL: url,
         AZP_POOL: poolOf(pool).name,
         AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: String(fleet.agents.registrationGraceSeconds),

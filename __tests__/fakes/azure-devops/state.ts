@@ -38,7 +38,7 @@ export interface FakeJob {
 }
 
 /** What agents of tests offer unless said otherwise. */
-export const defaultCapabilities = { "Agent.Version": "4.272.0", "Agent.OS": "Linux" };
+const defaultCapabilities = { "Agent.Version": "4.272.0", "Agent.OS": "Linux" };
 
 /** What nearly every job demands. */
 const defaultDemands = ["Agent.Version -gtVersion 2.182.1"];

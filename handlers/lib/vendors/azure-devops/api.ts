@@ -4,7 +4,6 @@ import type { AzureDevOpsRuntime } from "../../settings/vendors/azure-devops.ts"
 import type { VendorDeps } from "../deps.ts";
 import { type HttpRequest, pathOf } from "../http.ts";
 import { connect } from "./connection.ts";
-import type { Capabilities } from "./demands.ts";
 
 const jobRequest = z.object({
   requestId: z.number(),
@@ -43,7 +42,7 @@ export interface PoolApi {
   listAgents(name?: string): Promise<readonly PoolAgent[]>;
   /** By its id, however late lists are. `undefined`: the pool, which can be seen, has no record of it. */
   findAgent(id: string): Promise<PoolAgent | undefined>;
-  readCapabilities(id: string): Promise<Capabilities>;
+  readCapabilities(id: string): Promise<Readonly<Record<string, string>>>;
   addAgent(agent: object): Promise<void>;
   replaceAgent(id: string, agent: object): Promise<void>;
   setEnabled(id: string, name: string, enabled: boolean): Promise<void>;
