@@ -217,7 +217,7 @@ export interface RunSighting {
   readonly rank: number;
 }
 
-/** Reads secret values by ARN (Secrets Manager or SSM parameter). */
+/** Reads secret values by ARN (Secrets Manager or SSM parameter), without the blanks and line breaks around them. */
 export interface SecretReader {
   /** The current value, cached for a few minutes; `fresh` skips the cache. Throws when empty or unreadable. */
   read(arn: string, options?: { fresh?: boolean }): Promise<string>;

@@ -28,11 +28,11 @@ export const agentCapabilities: Capabilities = {
 };
 
 /** Variables that our image brings, which the agent publishes like all others. */
-export const imageVariables = {
+export const imageVariables: Readonly<Record<string, string>> = {
   HOME: "/home/agent",
   LANG: "C.UTF-8",
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-} as const;
+};
 
 /** Variables that each agent has besides, as `stacks/vendors/azure-devops.ts` and the loop set them. */
 export function agentVariables({ url, pool }: { readonly url: string; readonly pool: { readonly name: string } }) {

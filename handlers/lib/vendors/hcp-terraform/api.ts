@@ -57,7 +57,7 @@ export function createHcpTerraformApi(options: HcpTerraformApiOptions): HcpTerra
   const http = createHttp({
     baseUrl: `${options.address}/api/v2`,
     clock: options.clock,
-    authorize: async (request) => ({ authorization: `Bearer ${(await options.readToken(request)).trim()}` }),
+    authorize: async (request) => ({ authorization: `Bearer ${await options.readToken(request)}` }),
     headers: { accept: mediaType, "content-type": mediaType },
     timeoutMilliseconds: options.timeoutMilliseconds,
     deadline: options.deadline,
