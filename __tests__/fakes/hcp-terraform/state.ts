@@ -88,7 +88,9 @@ export class HcpTerraformState {
   progress = ["plan_queued", "planning", "planned", "apply_queued", "applying", "applied"];
   /** What the log addresses of plans and applies answer. */
   logs = { plan: "the plan's log\n", apply: "the apply's log\n" };
-  /** Whether the organization's runs are listed at all: old servers do not, and no token without rights may see them. */
+  /**
+   * Whether the organization's runs are listed at all: old servers do not, and no token without rights may see them.
+   */
   listsOrganizationRuns = true;
   /** Refuse lists of runs beyond this many a minute. */
   runListsPerMinute: number | undefined;

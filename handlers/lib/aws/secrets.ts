@@ -24,7 +24,8 @@ const cacheMilliseconds = 5 * 60_000;
 
 /**
  * Reads secrets from Secrets Manager or SSM, whichever the ARN names, and remembers them for five minutes. A failure is
- * not remembered, and leaves what is. Values are clean, see {@link cleanSecret}. Every call may reject with {@link SecretUnavailableError}.
+ * not remembered, and leaves what is. Values are clean, see {@link cleanSecret}. Every call may reject with {@link
+ * SecretUnavailableError}.
  */
 export function createSecretReader({
   clock,

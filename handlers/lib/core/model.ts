@@ -6,7 +6,9 @@ export interface Demand {
   readonly queued: number;
   /** Jobs that an agent works on, as far as the vendor's job list tells. */
   readonly running: number;
-  /** Jobs that may want an agent in a moment: agents are there for them, but they wait for none and are in no metric. */
+  /**
+   * Jobs that may want an agent in a moment: agents are there for them, but they wait for none and are in no metric.
+   */
   readonly expected?: number | undefined;
   /** When the job that waits longest was queued. */
   readonly oldestQueuedAt?: Date | undefined;

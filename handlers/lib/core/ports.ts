@@ -69,9 +69,9 @@ export interface VendorAgent {
   readonly unmatched?: boolean | undefined;
 }
 
-/** What a vendor's runtime half offers the loop. Every call pages to the end or throws; no partial answers. */
+/** What a vendor's runtime half offers the loop. Every call answers in full or throws, but for demand that is huge. */
 export interface Vendor {
-  /** What the vendor wants now. Throws {@link VendorApiError}. */
+  /** What the vendor wants now, or at least that: reading may stop when enough is known. Throws {@link VendorApiError}. */
   readDemand(): Promise<Demand>;
   /**
    * Every agent of the pool, foreign ones too; `undefined` where this mode of observation cannot see agents, and then
@@ -167,9 +167,10 @@ export interface Retirements {
 /** What a vendor's runtime half offers the retirement workflow. Every call may be repeated. Throws {@link VendorApiError}. */
 export interface VendorRetirement {
   /**
-   * Locks the agent against new jobs, then tells whether it works, by the same answer or one after the lock. What is not
-   * proven is `busy`. `gone`: the vendor was asked for this very agent and says that it is no more. An agent that is only
-   * missing in a list is `busy`. `gone` says nothing about the machine, which may live: look at it before it is ended.
+   * Locks the agent against new jobs, then tells whether it works, by the same answer or one after the lock. What is
+   * not proven is `busy`. `gone`: the vendor was asked for this very agent and says that it is no more. An agent that
+   * is only missing in a list is `busy`. `gone` says nothing about the machine, which may live: look at it before it is
+   * ended.
    */
   drain(agent: AgentReference): Promise<"idle" | "busy" | "gone">;
   /** Lifts the lock. Absence is no error. */

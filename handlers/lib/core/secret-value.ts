@@ -1,6 +1,7 @@
 /**
- * A secret as it was meant. What surrounds it never matters: blanks, line breaks of either kind, a byte-order mark. Files and
- * consoles add them unasked. The one rule for functions and CLI; entry points and boot programs keep the same.
+ * A secret as it was meant. What surrounds it never matters: blanks, line breaks of either kind, a byte-order mark.
+ * Files and consoles add them unasked. The one rule for functions and CLI; entry points and boot programs keep the
+ * same.
  */
 export function cleanSecret(value: string): string {
   return value.trim();
@@ -12,8 +13,8 @@ interface SecretForm {
 }
 
 /**
- * Why a clean value cannot be a secret, as the end of a sentence that begins with "The value"; `undefined`: it can be one.
- * Never tells any of it.
+ * Why a clean value cannot be a secret, as the end of a sentence that begins with "The value"; `undefined`: it can be
+ * one. Never tells any of it.
  */
 export function secretTrouble(value: string, { severalLines }: SecretForm): string | undefined {
   if (value === "") return "is empty";

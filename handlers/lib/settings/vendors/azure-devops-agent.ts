@@ -1,15 +1,17 @@
 /**
- * What jobs may demand: name of a capability → its value. `undefined`: agents publish it, and nobody knows the value before
- * they are there. Names are compared without regard to case, as Azure DevOps does.
+ * What jobs may demand: name of a capability → its value. `undefined`: agents publish it, and nobody knows the value
+ * before they are there. Names are compared without regard to case, as Azure DevOps does.
  */
 export type Capabilities = Readonly<Record<string, string | undefined>>;
 
-/** The version that agents and placeholder offer to jobs that demand one, which compare it: high enough for all of them. */
+/**
+ * The version that agents and placeholder offer to jobs that demand one, which compare it: high enough for all of them.
+ */
 export const offeredVersion = "4.999.0";
 
 /**
- * What the agent publishes by itself on every machine that runs our image. Its version is any that jobs demand, because it
- * updates itself. Of programs it publishes those that it looks for and finds: no shell but `sh`, and no `jq`.
+ * What the agent publishes by itself on every machine that runs our image. Its version is any that jobs demand, because
+ * it updates itself. Of programs it publishes those that it looks for and finds: no shell but `sh`, and no `jq`.
  *
  * Sources: AgentCapabilitiesProvider, NixCapabilitiesProvider and PwshCapabilitiesProvider of
  * https://github.com/microsoft/azure-pipelines-agent/tree/master/src/Microsoft.VisualStudio.Services.Agent/Capabilities;

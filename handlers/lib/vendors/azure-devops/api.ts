@@ -32,8 +32,8 @@ const poolAgent = z.object({
 export type PoolAgent = z.output<typeof poolAgent>;
 
 /**
- * The agent pool of a fleet over the distributed-task API. Every failure is a {@link VendorApiError}. Every call looks for
- * the pool first: where its id is that of a pool of another name, all of them fail as `misconfigured`.
+ * The agent pool of a fleet over the distributed-task API. Every failure is a {@link VendorApiError}. Every call looks
+ * for the pool first: where its id is that of a pool of another name, all of them fail as `misconfigured`.
  */
 export interface PoolApi {
   /** Jobs that have not ended, and those that ended in the queue; at most 200, which the API does not go beyond. */

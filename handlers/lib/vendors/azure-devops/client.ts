@@ -38,7 +38,9 @@ export function createAzureDevOps(config: AzureDevOpsRuntime, deps: VendorDeps):
   };
 }
 
-/** What agents of this pool offer to jobs that demand it. What the agent says by itself hides variables of that name. */
+/**
+ * What agents of this pool offer to jobs that demand it. What the agent says by itself hides variables of that name.
+ */
 export function offersOf(config: Pick<AzureDevOpsRuntime, "url" | "pool" | "capabilities" | "poolCapabilities">) {
   const { capabilities, poolCapabilities = {} } = config;
   return mergeCapabilities<Capabilities[string]>(

@@ -1,12 +1,12 @@
 import type { Capabilities } from "../../settings/vendors/azure-devops-agent.ts";
 
 /**
- * Whether agents with these capabilities satisfy a demand such as `kubectl`, `Agent.OS -equals Linux` or
- * `Agent.Version -gtVersion 2.182.1`. Names and values are compared without regard to case. What is written in another way
- * is taken to be unmet, and so is a demand for a value that nobody knows yet.
+ * Whether agents with these capabilities satisfy a demand such as `kubectl`, `Agent.OS -equals Linux` or `Agent.Version
+ * -gtVersion 2.182.1`. Names and values are compared without regard to case. What is written in another way is taken to
+ * be unmet, and so is a demand for a value that nobody knows yet.
  *
- * https://learn.microsoft.com/azure/devops/pipelines/yaml-schema/pool-demands; the comparison is that of DemandEquals and
- * DemandMinimumVersion, in https://github.com/actions/runner/tree/main/src/Sdk/DTWebApi/WebApi.
+ * https://learn.microsoft.com/azure/devops/pipelines/yaml-schema/pool-demands; the comparison is that of DemandEquals
+ * and DemandMinimumVersion, in https://github.com/actions/runner/tree/main/src/Sdk/DTWebApi/WebApi.
  */
 export function satisfies(capabilities: Capabilities, demand: string): boolean {
   const [name = "", operator, ...rest] = demand.trim().split(/\s+/);

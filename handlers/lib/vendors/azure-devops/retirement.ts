@@ -5,12 +5,12 @@ import type { VendorDeps } from "../deps.ts";
 import { createPoolApi, isSameName, type PoolAgent } from "./api.ts";
 
 /**
- * Disabling is the lock: Azure DevOps assigns nothing to a disabled agent. What was assigned before shows when the agent is
- * looked up again. Both looks may be late, so the deletion is the last proof: Azure DevOps refuses to delete an agent that
- * runs a job.
+ * Disabling is the lock: Azure DevOps assigns nothing to a disabled agent. What was assigned before shows when the
+ * agent is looked up again. Both looks may be late, so the deletion is the last proof: Azure DevOps refuses to delete
+ * an agent that runs a job.
  *
- * Absence proves little. An agent that is only missing in the list is `busy`. It is `gone` when its own id has no record
- * any more: somebody deleted it. Azure DevOps gives it no job from then on, but its process may live.
+ * Absence proves little. An agent that is only missing in the list is `busy`. It is `gone` when its own id has no
+ * record any more: somebody deleted it. Azure DevOps gives it no job from then on, but its process may live.
  */
 export function createAzureDevOpsRetirement(config: AzureDevOpsRuntime, deps: VendorDeps): VendorRetirement {
   const api = createPoolApi(config, deps);

@@ -9,7 +9,10 @@ import { RateLimiter } from "../rate-limiter.ts";
 import { createHcpTerraformApi } from "./api.ts";
 import { agentStatuses, type CountedRun, demandOfRuns, demandOfSightings } from "./demand.ts";
 
-/** The oldest that lists the runs of an organization: pendingRuns of hashicorp/hcp-terraform-operator, which asks the same. */
+/**
+ * The oldest that lists the runs of an organization: pendingRuns of hashicorp/hcp-terraform-operator, which asks the
+ * same.
+ */
 const oldestEnterprise = "v202409-1";
 
 /** So many pages of runs are read at most. What they tell is a lower bound: a thousand jobs are enough for one tick. */
@@ -72,8 +75,8 @@ function overApi(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
   }
 
   /**
-   * The runs that have to do with agents, the newest first. Thousands that wait for a person would hide them, and cost a
-   * page each hundred. The filter takes states parted by commas: RunListForOrganizationOptions of hashicorp/go-tfe.
+   * The runs that have to do with agents, the newest first. Thousands that wait for a person would hide them, and cost
+   * a page each hundred. The filter takes states parted by commas: RunListForOrganizationOptions of hashicorp/go-tfe.
    */
   async function listRuns() {
     const request = {
@@ -86,8 +89,9 @@ function overApi(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
     } catch (error) {
       if (!(error instanceof VendorApiError && error.kind === "not-found")) throw error;
       const what = `the runs of organization "${config.organization}" are not found`;
-      const why = `it does not exist, the API token may not read its runs, or this is a Terraform Enterprise older than`;
-      throw new VendorApiError("not-found", `${what}: ${why} ${oldestEnterprise}`, { cause: error, status: 404 });
+      const why = "it does not exist, the API token may not read its runs, or this is a Terraform Enterprise";
+      const message = `${what}: ${why} older than ${oldestEnterprise}`;
+      throw new VendorApiError("not-found", message, { cause: error, status: 404 });
     }
   }
 

@@ -9,8 +9,8 @@ import { placementOf } from "./worker.ts";
  * Draining is the lock, and the answer to it tells whether the worker has a run: nothing is between the two.
  *
  * Absence proves little. A worker is `gone` when Spacelift was asked to drain this very worker, by its id, and refused,
- * and its pool lists neither it nor any worker that nobody can place. A machine whose worker was never seen is `busy`: the
- * list may be late, or the worker may not say on which machine it runs.
+ * and its pool lists neither it nor any worker that nobody can place. A machine whose worker was never seen is `busy`:
+ * the list may be late, or the worker may not say on which machine it runs.
  */
 export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: VendorDeps): VendorRetirement {
   const api = createWorkerPoolApi(config, deps);
