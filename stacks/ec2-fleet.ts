@@ -29,7 +29,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
     new ArchiveProvider(this, "archive");
     const network = fleetNetwork(this, config.network, context);
     const secrets = new FleetSecrets(this, { context, config });
-    const vendor = vendorSynth(config.vendor.type, config, (...secret) => secrets.make(...secret));
+    const vendor = vendorSynth(config.vendor.type, config, (...secret) => secrets.make(...secret), name);
     const releaseQueue = new ReleaseQueue(this, "release-queue", context);
     const role = new InstanceRole(this, "role", { context, role: compute.instanceRole });
     const agent = vendor.instance({

@@ -27,7 +27,7 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
     new ArchiveProvider(this, "archive");
     const network = fleetNetwork(this, networkOf(config), context);
     const secrets = new FleetSecrets(this, { context, config });
-    const vendor = vendorSynth(config.vendor.type, config, (...secret) => secrets.make(...secret));
+    const vendor = vendorSynth(config.vendor.type, config, (...secret) => secrets.make(...secret), name);
     const image = this.image(vendor);
     const capacity = new EcsCapacity(this, "capacity", {
       context,

@@ -42,7 +42,7 @@ for (const auth of ["pat", "service-principal"] as const) {
     const { readToken, ...credential } = credentialOf(fake, auth);
     const deps: VendorDeps = { clock, timeoutMilliseconds, readToken };
     return {
-      vendor: createAzureDevOps(fake.runtime({ id: pool.id }, auth), deps),
+      vendor: createAzureDevOps(fake.runtime(pool, auth), deps),
       fake,
       ...credential,
       lists: { agents: ({ path }) => path.endsWith("/agents"), jobs: ({ path }) => path.endsWith("/jobrequests") },
@@ -105,6 +105,10 @@ async function startRetirement({ clock }: { readonly clock: FakeClock }): Promis
     loseAgent(agent) {
       const known = found(agent);
       if (known) state.removeAgent(known);
+    },
+    hideAgent(agent) {
+      const known = found(agent);
+      if (known) known.hidden = true;
     },
     isKnown: (agent) => found(agent) !== undefined,
     close: () => fake.close(),

@@ -17,6 +17,8 @@ export interface RetirementHarness {
   endJob(agent: AgentReference): void;
   /** The agent and all that the vendor knew of it are gone. */
   loseAgent(agent: AgentReference): void;
+  /** The vendor's list leaves the agent out, though it is there and may work. Left out: nothing lists agents. */
+  hideAgent?(agent: AgentReference): void;
   /** Whether the vendor still has a record of it. */
   isKnown(agent: AgentReference): boolean;
   close(): Promise<void>;
@@ -47,6 +49,7 @@ export const httpSpoils: Spoils<{ readonly fake: HttpFake }> = {
  *
  * @param spoils each makes all answers from then on worthless.
  * @param deletesRecords whether `deregister` deletes something; where the vendor clears up by itself it does nothing.
+ * @param identifiedBy by which id the vendor, or what stands in for it, can say that an agent is no more.
  * @param undrains whether a lock can be lifted. If not, trying to is an error: nobody may take such an agent for one that
  * works on.
  */
@@ -56,7 +59,13 @@ export function describeRetirementContract<Harness extends RetirementHarness>(
     spoils,
     deletesRecords,
     undrains = true,
-  }: { readonly spoils: Spoils<Harness>; readonly deletesRecords: boolean; readonly undrains?: boolean },
+    identifiedBy = "vendorId",
+  }: {
+    readonly spoils: Spoils<Harness>;
+    readonly deletesRecords: boolean;
+    readonly undrains?: boolean;
+    readonly identifiedBy?: "vendorId" | "capacityId";
+  },
   start: StartRetirementHarness<Harness>,
 ): void {
   describe(`retirement contract: ${name}`, () => {
@@ -126,11 +135,28 @@ export function describeRetirementContract<Harness extends RetirementHarness>(
       }
     });
 
-    it("tells that an agent is gone", async () => {
+    it("tells that an agent is gone of which the vendor was asked by its own id", async () => {
       harness.loseAgent(agent);
       expect(await harness.retirement.drain(agent)).toBe("gone");
-      expect(await harness.retirement.drain({ name: "ci_never-was", capacityId: "i-never-was" })).toBe("gone");
     });
+
+    if (identifiedBy === "vendorId") {
+      it("calls an agent unseen that is only missing: no list proves that it has no job", async () => {
+        const { name: known, capacityId } = agent;
+        harness.loseAgent(agent);
+        expect(await harness.retirement.drain({ name: known, capacityId })).toBe("unseen");
+        expect(await harness.retirement.drain({ name: "ci_never-was", capacityId: "i-never-was" })).toBe("unseen");
+      });
+
+      it("takes an agent for busy that the list leaves out while it works, and locks it all the same", async () => {
+        harness.offerJob(agent);
+        harness.hideAgent?.(agent);
+        expect(await harness.retirement.drain(agent)).toBe("busy");
+        harness.endJob(agent);
+        expect(harness.offerJob(agent)).toBe(false);
+        expect(await harness.retirement.drain(agent)).toBe("idle");
+      });
+    }
 
     for (const [what, spoil] of Object.entries(spoils)) {
       it(`takes no agent for idle or gone on ${what}, at any moment of asking`, async () => {

@@ -44,7 +44,9 @@ const spoils: Spoils<Harness> = {
   "more than one word": answering("idle\nbusy"),
 };
 
-describeRetirementContract<Harness>("semaphore", { spoils, deletesRecords: false, undrains: false }, async () => {
+const traitsOfRetirement = { spoils, deletesRecords: false, undrains: false, identifiedBy: "capacityId" } as const;
+
+describeRetirementContract<Harness>("semaphore", traitsOfRetirement, async () => {
   const fleet = createSemaphoreHosts();
   return {
     retirement: semaphoreRetirementOver(fleet),

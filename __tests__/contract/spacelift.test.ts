@@ -10,6 +10,9 @@ import { describeVendorContract, type VendorTraits } from "./vendor.ts";
 
 const workerPoolId = "01HCC6QZ932J7WDF4FTVM9QMEP";
 
+/** The instance that an agent of this name runs on. */
+const instanceOf = (name: string) => `i-${Buffer.from(name).toString("hex").padEnd(17, "0").slice(0, 17)}`;
+
 /** A fake with one pool, what a client of it is made of, and its credential. */
 async function start(clock: FakeClock, timeoutMilliseconds?: number) {
   const fake = await startSpaceliftFake({ clock });
@@ -23,7 +26,7 @@ async function start(clock: FakeClock, timeoutMilliseconds?: number) {
     state,
     credential,
     pool: state.addPool(workerPoolId),
-    runtime: { type: "spacelift", endpoint: fake.url, apiKeyId: state.keyId, workerPoolId } as const,
+    runtime: { type: "spacelift", endpoint: fake.url, apiKeyId: state.keyId, workerPoolId, group: "ci" } as const,
     deps: { clock, timeoutMilliseconds, readToken },
   };
 }
@@ -43,7 +46,7 @@ describeVendorContract("spacelift", traits, async ({ clock, timeoutMilliseconds 
     ...credential,
     lists: { agents: asksPool, jobs: asksPool },
     addAgent: (name, each) =>
-      state.addWorker(pool, name, {
+      state.addWorker(pool, instanceOf(name), {
         busy: each === "of-the-future" ? "RESTING" : each === "busy",
         drained: each === "draining",
       }),
@@ -102,7 +105,10 @@ describeRetirementContract<Harness>("spacelift", { spoils, deletesRecords: false
     onQuestion(happen) {
       fake.onRequest = happen;
     },
-    addAgent: (name) => ({ name, capacityId: name, vendorId: state.addWorker(pool, name).id }),
+    addAgent(name) {
+      const instance = instanceOf(name);
+      return { name: instance, capacityId: instance, vendorId: state.addWorker(pool, instance).id };
+    },
     offerJob({ name }) {
       const worker = workerOf(name);
       return worker !== undefined && state.startRun(worker);
@@ -113,6 +119,10 @@ describeRetirementContract<Harness>("spacelift", { spoils, deletesRecords: false
     },
     loseAgent({ name }) {
       pool.workers.delete(workerOf(name)?.id ?? "");
+    },
+    hideAgent({ name }) {
+      const worker = workerOf(name);
+      if (worker) worker.hidden = true;
     },
     isKnown: ({ name }) => workerOf(name) !== undefined,
     close: () => fake.close(),

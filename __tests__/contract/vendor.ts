@@ -65,8 +65,9 @@ export function describeVendorContract(name: string, traits: VendorTraits, start
     const addJobs = (count: number) => {
       for (let job = 0; job < count; job += 1) harness.addJob();
     };
+    /** By the vendor's id: some vendors name agents by the machine. */
     const agentStates = async () =>
-      Object.fromEntries((await harness.vendor.listAgents())?.map((agent) => [agent.name, agent.state]) ?? []);
+      Object.fromEntries((await harness.vendor.listAgents())?.map((agent) => [agent.id, agent.state]) ?? []);
 
     it("tells what an idle vendor wants: nothing", async () => {
       expect(await harness.vendor.listAgents()).toEqual(traits.agents && []);
@@ -108,14 +109,12 @@ export function describeVendorContract(name: string, traits: VendorTraits, start
       });
 
       it("lists foreign agents too, each in its state, and takes unknown states for busy", async () => {
-        const expected: Record<string, string> = { "somebody-else": "busy", ours_1: "idle", puzzling: "busy" };
-        harness.addAgent("ours_1", "idle");
-        harness.addAgent("somebody-else", "busy");
-        harness.addAgent("puzzling", "of-the-future");
-        for (const state of states) {
-          harness.addAgent(`one-${state}`, state);
-          expected[`one-${state}`] = state;
-        }
+        const expected: Record<string, string> = {
+          [harness.addAgent("ours_1", "idle").id]: "idle",
+          [harness.addAgent("somebody-else", "busy").id]: "busy",
+          [harness.addAgent("puzzling", "of-the-future").id]: "busy",
+        };
+        for (const state of states) expected[harness.addAgent(`one-${state}`, state).id] = state;
         expect(await agentStates()).toEqual(expected);
       });
 
@@ -131,13 +130,13 @@ export function describeVendorContract(name: string, traits: VendorTraits, start
         const { id } = harness.addAgent("working", "busy");
         await harness.vendor.removeAgent(id);
         await harness.vendor.removeAgent("never-was");
-        expect(await agentStates()).toEqual({ working: "busy" });
+        expect(await agentStates()).toEqual({ [id]: "busy" });
       });
     }
 
     const readings = [
       { call: "listAgents", list: "agents", add: (name: string) => harness.addAgent(name, "idle") },
-      { call: "readDemand", list: "jobs", add: () => harness.addJob() },
+      { call: "readDemand", list: "jobs", add: () => void harness.addJob() },
     ] as const;
 
     for (const { call, list, add } of readings) {
@@ -159,8 +158,8 @@ export function describeVendorContract(name: string, traits: VendorTraits, start
         it("goes on with a rotated credential", async () => {
           await read();
           harness.rotateCredential();
-          add("one");
-          expect(await read()).toMatchObject(call === "listAgents" ? [{ name: "one" }] : { queued: 1 });
+          const added = add("one");
+          expect(await read()).toMatchObject(added ? [{ id: added.id }] : { queued: 1 });
         });
 
         it("waits as long as Retry-After asks before it asks again", async () => {
@@ -172,10 +171,10 @@ export function describeVendorContract(name: string, traits: VendorTraits, start
         });
 
         it("gets over a server error and a connection that breaks off", async () => {
-          add("one");
+          const added = add("one");
           fail({ times: 1, answer: { status: 503 } });
           fail({ times: 1, answer: "cut-off" });
-          expect(await read()).toMatchObject(call === "listAgents" ? [{ name: "one" }] : { queued: 1 });
+          expect(await read()).toMatchObject(added ? [{ id: added.id }] : { queued: 1 });
         });
 
         for (const answer of [{ status: 500 }, "cut-off"] as const) {

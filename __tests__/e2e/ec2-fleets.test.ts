@@ -87,6 +87,7 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
   beforeAll(async () => {
     spacelift = await startSpaceliftFake();
     spacelift.state.secret = secrets.spacelift_api_key_secret;
+    spacelift.state.group = spaceliftFleet;
     pool = spacelift.state.addPool(poolId);
     semaphore = await startSemaphoreFake();
     semaphore.state.token = secrets.agent_type_token;

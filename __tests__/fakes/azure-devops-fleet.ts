@@ -47,7 +47,7 @@ export function createAzureDevOpsFleet(
   const ecs = createEcsFake(clock);
   const log = createLogFake();
   const metrics = createMetricsFake();
-  const runtime = fake.runtime({ id: pool.id });
+  const runtime = fake.runtime(pool);
   const vendor = createAzureDevOps(runtime, vendorDeps);
   const retirement = createAzureDevOpsRetirement(runtime, vendorDeps);
   const killed: FakeJob[] = [];

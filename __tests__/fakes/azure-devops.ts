@@ -2,7 +2,7 @@ import type { Clock } from "../../handlers/lib/core/ports.ts";
 import { systemClock } from "../../handlers/lib/runtime/clock.ts";
 import type { AzureDevOpsRuntime } from "../../handlers/lib/settings/vendors/azure-devops.ts";
 import { createRoutes } from "./azure-devops/routes.ts";
-import { AzureDevOpsState, defaultCapabilities } from "./azure-devops/state.ts";
+import { AzureDevOpsState } from "./azure-devops/state.ts";
 import { signInPage } from "./azure-devops/views.ts";
 import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "./http-fake.ts";
 
@@ -48,7 +48,7 @@ export async function startAzureDevOpsFake(
         url: `${http.url}${collection}`,
         auth: auth === "pat" ? { type: "pat" } : principal,
         pool,
-        capabilities: { ...defaultCapabilities },
+        capabilities: {},
         placeholder: "keeps-the-queue-open",
       };
     },

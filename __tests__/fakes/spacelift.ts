@@ -56,7 +56,8 @@ const resolvers: Readonly<Record<string, (state: SpaceliftState, field: Selectio
     const pool = state.pools.get(String(id));
     if (!pool) return null;
     const asked = fields.find(({ name }) => name === "workers")?.fields ?? [];
-    const workers = [...pool.workers.values()].map((worker) => select("Worker", shown(state, worker), asked));
+    const listed = [...pool.workers.values()].filter(({ hidden }) => hidden !== true);
+    const workers = listed.map((worker) => select("Worker", shown(state, worker), asked));
     return select("WorkerPool", { id: pool.id, pendingRuns: pool.pendingRuns, workers }, fields);
   },
 
@@ -70,6 +71,6 @@ const resolvers: Readonly<Record<string, (state: SpaceliftState, field: Selectio
 };
 
 function shown({ tellsIdleTimes }: SpaceliftState, worker: FakeWorker): Record<string, unknown> {
-  const { availableAt, ...rest } = worker;
+  const { availableAt, hidden: _hidden, ...rest } = worker;
   return tellsIdleTimes ? { ...rest, availableAt } : rest;
 }

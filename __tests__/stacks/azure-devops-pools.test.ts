@@ -34,7 +34,12 @@ describe("several pools", () => {
     const pools = poolsOf(z.decode(autoscaleEnv, variablesOf(stack) as never));
     expect(pools).toMatchObject([
       { pool: "linux", fleet: "ci.linux", policy: { min: 0, max: 30 }, vendor: { pool: { name: "Pool linux" } } },
-      { pool: "large", fleet: "ci.large", policy: { min: 1, max: 10 }, vendor: { pool: { id: 9 } } },
+      {
+        pool: "large",
+        fleet: "ci.large",
+        policy: { min: 1, max: 10 },
+        vendor: { pool: { id: 9, name: "Pool large" } },
+      },
     ]);
     const families = pools.map(({ capacity }) => ("taskDefinition" in capacity ? capacity.taskDefinition : ""));
     expect(families).toEqual([expect.stringMatching(/^ci_linux:\$/), expect.stringMatching(/^ci_large:\$/)]);
@@ -58,11 +63,15 @@ describe("several pools", () => {
       expect(variables.reduce((sum, [name, value]) => sum + name.length + lengthOf(value), 0)).toBeLessThan(4096);
     }
     expect(capabilitiesOf(stack)).toEqual(
-      eight.map((each) => ({ ...ofImage, ...capabilities, ...("capabilities" in each && Object(each.capabilities)) })),
+      eight.map((each) => ({
+        ...ofImage(each.name),
+        ...capabilities,
+        ...("capabilities" in each && Object(each.capabilities)),
+      })),
     );
     const { POOLS: retired = [] } = z.decode(retireEnv, variablesOf(stack, "retirement_retire") as never);
     expect(retired[1]?.vendor).toEqual({
-      pool: { id: 2_147_483_641 },
+      pool: { name: `Pool ${prefix}1ab`, id: 2_147_483_641 },
       poolCapabilities: { "kubectl-1": "1.33", "helm-1": "3.18" },
     });
   });

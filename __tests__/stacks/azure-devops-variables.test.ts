@@ -33,11 +33,38 @@ describe("variables of Azure DevOps agents", () => {
       VSTS_AGENT_INPUT_PROXYURL: "http://proxy",
       TERM: "xterm",
       GIT: "an old one",
+      LANG: "de_DE.UTF-8",
     };
     const compute = { environment, secrets: { DB_PASSWORD: reference } };
     const stack = synthesize({ ...single, compute });
-    const escaped = { ...ofImage, BUILD_CLASS: "usual", TEXT: "$${not} %%{terraform}" };
+    const own = { BUILD_CLASS: "usual", LANG: "de_DE.UTF-8", TEXT: "$${not} %%{terraform}" };
+    const escaped = { ...ofImage("aws"), ...own };
     expect(capabilitiesOf(stack)).toEqual([escaped]);
+  });
+
+  it("tell what the config promises besides, which agents would not publish otherwise", () => {
+    const vendor = {
+      ...single.vendor,
+      capabilities: { terraform: "1.11", "node.js": "22", AZP_URL: "mine", git: "2" },
+    };
+    const stack = synthesize({ ...single, vendor });
+    expect(["terraform", "node.js", "AZP_URL"].map((name) => variable(stack, name))).toEqual([
+      "1.11",
+      "22",
+      "https://dev.azure.com/acme",
+    ]);
+    expect(capabilitiesOf(stack)).toEqual([{ ...ofImage("aws"), terraform: "1.11", "node.js": "22" }]);
+    const own = pool("tools", { capabilities: { kubectl: "1.33" } });
+    const pools = synthesize(pooled([own, pool("usual")]));
+    expect([0, 1].map((index) => variable(pools, "kubectl", index))).toEqual(["1.33", undefined]);
+  });
+
+  it("are no promise where the config hides them, whoever brings them", () => {
+    const [offers] = capabilitiesOf(
+      synthesize({ ...single, compute: { environment: { VSO_AGENT_IGNORE: "HOME,PATH" } } }),
+    );
+    const { HOME: _home, PATH: _path, ...others } = ofImage("aws");
+    expect(offers).toEqual(others);
   });
 
   it("are each pool's own, said once where they are the same in all of them", () => {
@@ -49,9 +76,9 @@ describe("variables of Azure DevOps agents", () => {
     const compute = { environment: { BUILD_CLASS: "usual", PLACE: "aws", OWNER: "platform" } };
     const stack = synthesize(pooled(pools, { compute }));
     expect(capabilitiesOf(stack)).toEqual([
-      { ...ofImage, OWNER: "platform", BUILD_CLASS: "usual", PLACE: "aws" },
-      { ...ofImage, OWNER: "platform", BUILD_CLASS: "large" },
-      { ...ofImage, OWNER: "platform", build_class: "tools", PLACE: "aws", kubectl: "1.33" },
+      { ...ofImage("Pool usual"), OWNER: "platform", BUILD_CLASS: "usual", PLACE: "aws" },
+      { ...ofImage("Pool large"), OWNER: "platform", BUILD_CLASS: "large" },
+      { ...ofImage("Pool tools"), OWNER: "platform", build_class: "tools", PLACE: "aws", kubectl: "1.33" },
     ]);
     expect(variablesOf(stack).POOLS).not.toContain("OWNER");
   });

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { poolsOf } from "../../handlers/autoscale/pools.ts";
 import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
+import { offersOf } from "../../handlers/lib/vendors/azure-devops/client.ts";
 import { resources, type Synthesized } from "./synth.ts";
 
 /** The least that the file of a fleet with one pool says. */
@@ -29,23 +30,31 @@ export function variablesOf(
 }
 
 /** What the loop takes the agents of each pool to offer, as the vendor's runtime half puts it together. */
-export function capabilitiesOf(stack: Synthesized): readonly Readonly<Record<string, string>>[] {
+export function capabilitiesOf(stack: Synthesized): readonly Readonly<Record<string, string | undefined>>[] {
   return poolsOf(z.decode(autoscaleEnv, variablesOf(stack) as never)).map(({ vendor }) =>
-    vendor.type === "azure-devops" ? { ...vendor.capabilities, ...vendor.poolCapabilities } : {},
+    vendor.type === "azure-devops" ? offersOf(vendor) : {},
   );
 }
 
-/** What every agent offers whose image is ours. */
-export const ofImage = {
+/** What every agent publishes whose image is ours, and whose pool has this name. */
+export const ofImage = (pool: string) => ({
+  "Agent.ComputerName": undefined,
+  "Agent.HomeDirectory": "/azp",
+  "Agent.Name": undefined,
   "Agent.OS": "Linux",
   "Agent.OSArchitecture": "X64",
   "Agent.Version": "4.999.0",
-  bash: "/bin/bash",
+  AZP_AGENT_NAME: undefined,
+  AZP_POOL: pool,
+  AZP_URL: "https://dev.azure.com/acme",
+  HOME: "/home/agent",
+  InteractiveSession: "True",
+  LANG: "C.UTF-8",
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   curl: "/usr/bin/curl",
   git: "/usr/bin/git",
-  jq: "/usr/bin/jq",
-  sh: "/bin/sh",
-};
+  sh: "/usr/bin/sh",
+});
 
 /** The agent's container of each task definition. */
 export function containersOf(stack: Synthesized) {

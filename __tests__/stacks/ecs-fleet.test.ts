@@ -212,7 +212,10 @@ describe("secrets", () => {
     const stack = synthesize({ ...minimal, secrets: { agentToken: { variable: "tfc_agent_token", version: 3 } } });
     expect(stack.variable?.tfc_agent_token).toMatchObject({ ephemeral: true, sensitive: true, type: "string" });
     const version = theOnly(stack, "aws_secretsmanager_secret_version");
-    expect(version).toMatchObject({ secret_string_wo: "${var.tfc_agent_token}", secret_string_wo_version: 3 });
+    expect(version).toMatchObject({
+      secret_string_wo: "${trimspace(var.tfc_agent_token)}",
+      secret_string_wo_version: 3,
+    });
     expect(version).not.toHaveProperty("secret_string");
     expect(JSON.stringify(stack.resource).split("var.tfc_agent_token")).toHaveLength(2);
   });

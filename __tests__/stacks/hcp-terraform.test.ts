@@ -36,7 +36,7 @@ describe("managed TFE resources", () => {
   it("defect 8: the HMAC key goes to Secrets Manager and to TFE in one apply and nowhere else", () => {
     const stack = managed({ notifications: { workspaces: ["app"] }, runTask: { name: "wake", workspaces: ["app"] } });
     expect(theOnly(stack, "tfe_notification_configuration")).toMatchObject({
-      token_wo: "${var.notification_token}",
+      token_wo: "${trimspace(var.notification_token)}",
       destination_type: "generic",
       enabled: true,
       triggers: ["run:created", "run:completed", "run:errored"],
@@ -44,14 +44,14 @@ describe("managed TFE resources", () => {
     });
     expect(theOnly(stack, "tfe_notification_configuration")).not.toHaveProperty("token");
     expect(theOnly(stack, "tfe_organization_run_task")).toMatchObject({
-      hmac_key_wo: "${var.notification_token}",
+      hmac_key_wo: "${trimspace(var.notification_token)}",
       url: expect.stringMatching(/api_endpoint}\/run-task$/),
     });
     expect(theOnly(stack, "tfe_workspace_run_task")).toMatchObject({
       enforcement_level: "advisory",
       stages: ["pre_plan", "pre_apply"],
     });
-    expect(JSON.stringify(stack).split("${var.notification_token}")).toHaveLength(4);
+    expect(JSON.stringify(stack).split("${trimspace(var.notification_token)}")).toHaveLength(4);
   });
 
   it("TFE's verification call finds the door open, the function allowed and the key in place", () => {

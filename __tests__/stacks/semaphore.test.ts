@@ -20,10 +20,11 @@ const fleet: InstanceFleet = {
 /** The synth half of a fleet with this vendor; `asked` gets the secrets that it asks for. */
 function vendorOf(vendor: object = { organization: "acme" }, asked: string[] = []) {
   const config = { kind: "ec2-fleet", region: "us-west-2", vendor: { type: "semaphore", ...vendor } };
-  return semaphore(terraformTexts(ec2Fleet.parse(config)) as FleetOf<"semaphore">, (key) => {
+  const secret = (key: string) => {
     asked.push(key);
     return { arn: tokenArn } as Secret;
-  });
+  };
+  return semaphore(terraformTexts(ec2Fleet.parse(config)) as FleetOf<"semaphore">, secret, "ci");
 }
 
 function instanceOf(vendor: object = {}, changes: Partial<InstanceFleet> = {}) {

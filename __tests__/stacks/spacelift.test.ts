@@ -27,10 +27,11 @@ function vendorOf(vendor: object = {}, asked: string[] = []) {
     ...vendor,
   };
   const parsed = ec2Fleet.parse({ kind: "ec2-fleet", region: "us-west-2", vendor: config });
-  return spacelift(terraformTexts(parsed) as FleetOf<"spacelift">, (key) => {
+  const secret = (key: string) => {
     asked.push(key);
     return { arn: arn(key) } as Secret;
-  });
+  };
+  return spacelift(terraformTexts(parsed) as FleetOf<"spacelift">, secret, "ci");
 }
 
 function instanceOf(vendor: object = {}, changes: Partial<InstanceFleet> = {}): AgentInstance {
@@ -53,6 +54,7 @@ describe("a Spacelift fleet", () => {
       endpoint: "https://acme.app.spacelift.io",
       apiKeyId: "01HCC6QZ932J7WDF4FTVM9QMEX",
       workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
+      group: "ci",
     });
     expect({ departure, apiSecret, webhook }).toEqual({
       departure: "by-retirement",

@@ -126,6 +126,6 @@ const resting: ReadonlySet<string> = new Set(["idle", "unclear", "unseen"]);
 function isQuiet({ departure }: Policy, { demand, agents }: Snapshot, decision: Decision): boolean {
   const inMotion = agents.some(({ state }) => !resting.has(state));
   const willScaleIn = departure === "by-retirement" && decision.supply > decision.wanted;
-  const jobs = demand.queued + demand.running;
+  const jobs = demand.queued + demand.running + (demand.expected ?? 0);
   return jobs === 0 && decision.action === "hold" && decision.retire.length === 0 && !inMotion && !willScaleIn;
 }

@@ -26,6 +26,7 @@ const vendor: VendorRuntime = {
   endpoint: "https://acme.app.spacelift.io",
   apiKeyId: "01HCC6R1B6W5TZ1Y2X3V4N5M6P",
   workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
+  group: "bench",
 };
 const retirements = { workflow: `arn:aws:states:${AWS}:stateMachine:bench-retire`, drainTimeoutSeconds: 21_600 };
 const API_TOKEN_SECRET_ARN = `arn:aws:secretsmanager:${AWS}:secret:api`;

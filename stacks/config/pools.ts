@@ -37,7 +37,7 @@ const pool = z.strictObject({
     "What the stack calls the pool: part of the names of its agents, task definition and metrics.",
   ),
   name: poolName.describe("The agent pool, by the name that its page shows."),
-  id: wholeNumber(1, 2_147_483_647).optional().describe("Its id, so that it need not be looked up by its name."),
+  id: wholeNumber(1, 2_147_483_647).optional().describe("Its id. It must be that of `name`, or nothing is done."),
   min: wholeNumber(0, 10_000).optional().describe("In place of agents.min."),
   max: wholeNumber(0, 10_000).optional().describe("In place of agents.max."),
   buffer: agentBuffer.optional().describe("In place of agents.buffer."),

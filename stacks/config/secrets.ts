@@ -50,6 +50,8 @@ export interface VendorSecret {
   readonly description: string;
   /** The Terraform variable that usually brings it. */
   readonly variable: string;
+  /** Whether its value is base64, which may be broken into lines. @default false */
+  readonly severalLines?: boolean;
   /** The form of its value, where a wrong one shows. */
   readonly form?: {
     fits(value: string): boolean;

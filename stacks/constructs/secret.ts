@@ -1,6 +1,6 @@
 import { SecretsmanagerSecret } from "@cdktf/provider-aws/lib/secretsmanager-secret";
 import { SecretsmanagerSecretVersion } from "@cdktf/provider-aws/lib/secretsmanager-secret-version";
-import { type ITerraformDependable, TerraformVariable } from "cdktf";
+import { Fn, type ITerraformDependable, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import { serviceOf } from "../../handlers/lib/core/arn.ts";
 import type { SecretSource } from "../config/secrets.ts";
@@ -60,7 +60,8 @@ export class Secret extends Construct {
     });
     variable.overrideLogicalId(source.variable);
     variable.addOverride("ephemeral", true);
-    this.value = variable.stringValue;
+    // Whoever else gets the value gets what the functions read: without the blanks and line breaks around it.
+    this.value = Fn.trimspace(variable.stringValue);
     this.ready.push(
       new SecretsmanagerSecretVersion(this, "version", {
         secretId: secret.id,

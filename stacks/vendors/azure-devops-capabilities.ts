@@ -1,6 +1,6 @@
-import { offeredVersion } from "../../handlers/lib/settings/vendors/azure-devops.ts";
+import { imageVariables, mergeCapabilities } from "../../handlers/lib/settings/vendors/azure-devops-agent.ts";
 import { computeOf, type PoolConfig } from "../config/pools.ts";
-import { type Escaped, plainText } from "../constructs/terraform-text.ts";
+import { type Escaped, plainText, terraformTexts } from "../constructs/terraform-text.ts";
 import type { FleetOf } from "./vendor-synth.ts";
 
 type Fleet = FleetOf<"azure-devops">;
@@ -8,17 +8,6 @@ type Pool = Escaped<PoolConfig>;
 
 /** Name of a capability → its value. */
 type Capabilities = Readonly<Record<string, string>>;
-
-/** What the agent finds on every machine that runs our image; its version is any that jobs demand: it updates itself. */
-const standardCapabilities: Capabilities = {
-  "Agent.OS": "Linux",
-  "Agent.Version": offeredVersion,
-  bash: "/bin/bash",
-  curl: "/usr/bin/curl",
-  git: "/usr/bin/git",
-  jq: "/usr/bin/jq",
-  sh: "/bin/sh",
-};
 
 const architectures = { x86_64: "X64", arm64: "ARM64" } as const;
 
@@ -45,26 +34,22 @@ function unpublished(fleet: Fleet, pool: Pool | undefined): readonly string[] {
   return [...given.filter((name) => name !== ""), ...Object.keys(secrets)];
 }
 
-/** What jobs may demand of the agents of a pool: what the image holds, what the config says, and the published variables. */
+/**
+ * What jobs may demand of the agents of a pool besides what every agent offers: the variables that are published, and
+ * what the config says.
+ */
 function capabilitiesOf(fleet: Fleet, pool: Pool | undefined): Capabilities {
   const { architecture, environment } = computeOf(fleet.compute, pool);
   const hidden = [ignoreVariable, ...unpublished(fleet, pool)];
-  const published = Object.entries(environment).filter(
+  const published = Object.entries({ ...terraformTexts(imageVariables), ...environment }).filter(
     ([name, value]) => !hidden.includes(name) && !neverPublished.test(name) && plainText(value).length < tooLong,
   );
-  return merged(
+  return mergeCapabilities<string>(
     Object.fromEntries(published),
-    standardCapabilities,
     { "Agent.OSArchitecture": architectures[architecture] },
     fleet.vendor.capabilities,
     pool?.capabilities ?? {},
   );
-}
-
-/** Names differ by more than case, as for the agent; what comes later wins. */
-function merged(...all: readonly Capabilities[]): Capabilities {
-  const entries = all.flatMap((each) => Object.entries(each));
-  return Object.fromEntries(new Map(entries.map((entry) => [entry[0].toLowerCase(), entry])).values());
 }
 
 /**

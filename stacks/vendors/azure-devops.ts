@@ -14,15 +14,11 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
     : secret("pat", `Personal access token that manages agent pools of ${url}`);
   const hookSecret = webhook.enabled ? secret("hookSecret", "What service hooks show to be let in") : undefined;
 
-  function poolOf(pool: PoolConfig | undefined): { readonly name: string; readonly id: number | undefined } {
+  function poolOf(pool: PoolConfig | undefined): AzureDevOpsRuntime["pool"] {
     const name = pool?.name ?? config.poolName;
     if (name === undefined) throw new Error("an Azure DevOps fleet names its agent pool");
-    return { name, id: pool ? pool.id : config.poolId };
-  }
-
-  function identityOf(pool: PoolConfig | undefined): AzureDevOpsRuntime["pool"] {
-    const { name, id } = poolOf(pool);
-    return id === undefined ? { name } : { id };
+    const id = pool ? pool.id : config.poolId;
+    return { name, ...(id !== undefined && { id }) };
   }
 
   const capabilities = fleetCapabilities(fleet);
@@ -37,7 +33,7 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
           authority: `https://${principal.authorityHost}`,
         }
       : { type: "pat" },
-    pool: identityOf(fleet.pools?.[0]),
+    pool: poolOf(fleet.pools?.[0]),
     capabilities: capabilities.common,
     placeholder: "agent-fleets-keeps-the-queue-open",
   };
@@ -53,7 +49,7 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
     poolRuntime(pool) {
       const own = capabilities.own(pool);
       return {
-        ...(pool !== fleet.pools?.[0] && { pool: identityOf(pool) }),
+        ...(pool !== fleet.pools?.[0] && { pool: poolOf(pool) }),
         ...(Object.keys(own).length > 0 && { poolCapabilities: own }),
       };
     },
@@ -64,6 +60,9 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
       ownInit: true,
       nameVariable: "AZP_AGENT_NAME",
       environment: {
+        // The agent publishes its variables, and nothing else that we could tell it.
+        ...config.capabilities,
+        ...pool?.capabilities,
         AZP_URL: url,
         AZP_POOL: poolOf(pool).name,
         AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: String(fleet.agents.registrationGraceSeconds),

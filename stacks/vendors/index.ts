@@ -13,11 +13,17 @@ const halves: { readonly [Id in VendorId]: SynthHalf<Id> } = {
   spacelift,
 };
 
-/** What a vendor contributes to the Terraform of a fleet. @param secret makes a secret that the vendor asks for */
+/**
+ * What a vendor contributes to the Terraform of a fleet.
+ *
+ * @param secret makes a secret that the vendor asks for
+ * @param name the fleet's
+ */
 export function vendorSynth<Id extends VendorId>(
   id: Id,
   fleet: FleetOf<Id>,
   secret: MakeSecret<Id>,
+  name: string,
 ): SynthHalves[KindOf<Id>] {
-  return halves[id](fleet, secret);
+  return halves[id](fleet, secret, name);
 }

@@ -10,7 +10,7 @@ import type { SynthHalf } from "./vendor-synth.ts";
 const imageOwners = { aws: "643313122712", "aws-us-gov": "092348861888" };
 
 /** The synth half of Spacelift. */
-export const spacelift: SynthHalf<"spacelift"> = ({ vendor: config }, secret) => {
+export const spacelift: SynthHalf<"spacelift"> = ({ vendor: config }, secret, group) => {
   const { type, endpoint, apiKeyId, workerPoolId, selfHosted } = config;
   const brought: readonly string[] = config.byo?.secretsManager.keys ?? [];
   const workerPoolToken = brought.includes("SPACELIFT_TOKEN")
@@ -24,7 +24,7 @@ export const spacelift: SynthHalf<"spacelift"> = ({ vendor: config }, secret) =>
     `Secret of API key ${apiKeyId}, which reads and drains worker pool ${workerPoolId}`,
   );
   return {
-    runtime: { type, endpoint, apiKeyId, workerPoolId },
+    runtime: { type, endpoint, apiKeyId, workerPoolId, group },
     departure: "by-retirement",
     apiSecret,
 

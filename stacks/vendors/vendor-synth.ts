@@ -34,8 +34,16 @@ export type FleetOf<Id extends VendorId> = Escaped<
 /** Makes one of the vendor's secrets for a fleet, once. @param description what AWS shows beside the secret */
 export type MakeSecret<Id extends VendorId> = (key: SecretKeyOf<Id>, description: string) => Secret;
 
-/** The synth half of a vendor: the same arguments for all, and an answer that the kind of its fleets can use. */
-export type SynthHalf<Id extends VendorId> = (fleet: FleetOf<Id>, secret: MakeSecret<Id>) => SynthHalves[KindOf<Id>];
+/**
+ * The synth half of a vendor: the same arguments for all, and an answer that the kind of its fleets can use.
+ *
+ * @param name the fleet's name, which its Auto Scaling group has, too
+ */
+export type SynthHalf<Id extends VendorId> = (
+  fleet: FleetOf<Id>,
+  secret: MakeSecret<Id>,
+  name: string,
+) => SynthHalves[KindOf<Id>];
 
 /** The fleet's public door, for a vendor's own resources. */
 export interface WebhookEndpoint {

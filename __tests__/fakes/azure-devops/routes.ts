@@ -10,6 +10,7 @@ const mostJobRequests = 200;
 export function createRoutes(state: AzureDevOpsState): (request: FakeRequest, path: string) => FakeAnswer {
   const routes: readonly (readonly [string, RegExp, Handle])[] = [
     ["GET", /^\/pools$/, listPools],
+    ["GET", /^\/pools\/([^/]+)$/, inPool((_request, pool) => ({ status: 200, json: pool }))],
     ["GET", /^\/pools\/([^/]+)\/jobrequests$/, inPool(listJobs)],
     ["GET", /^\/pools\/([^/]+)\/agents$/, inPool(listAgents)],
     ["POST", /^\/pools\/([^/]+)\/agents$/, changing(inPool(addAgent))],
@@ -68,7 +69,8 @@ export function createRoutes(state: AzureDevOpsState): (request: FakeRequest, pa
 
   function listAgents({ query }: FakeRequest, pool: FakePool): FakeAnswer {
     const wanted = query.get("agentName")?.toLowerCase();
-    const agents = state.agentsOf(pool).filter(({ name }) => wanted === undefined || name.toLowerCase() === wanted);
+    const listed = state.agentsOf(pool).filter(({ hidden }) => hidden !== true);
+    const agents = listed.filter(({ name }) => wanted === undefined || name.toLowerCase() === wanted);
     return listAnswer(agents.map((agent) => agentView(agent, query)));
   }
 

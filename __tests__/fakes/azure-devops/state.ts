@@ -18,6 +18,10 @@ export interface FakeAgent {
   createdOn: string;
   statusChangedOn: string | undefined;
   job: FakeJob | undefined;
+  /** Lists leave it out, as late ones do. */
+  hidden?: boolean;
+  /** It is shown without its job, as a look that is late shows it. */
+  stale?: boolean;
 }
 
 /** A job request. Times are ISO texts with seven decimals, as the real ones. */
@@ -34,7 +38,7 @@ export interface FakeJob {
 }
 
 /** What agents of tests offer unless said otherwise. */
-export const defaultCapabilities = { "Agent.Version": "4.272.0", "Agent.OS": "Linux" };
+const defaultCapabilities = { "Agent.Version": "4.272.0", "Agent.OS": "Linux" };
 
 /** What nearly every job demands. */
 const defaultDemands = ["Agent.Version -gtVersion 2.182.1"];

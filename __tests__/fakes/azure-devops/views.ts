@@ -34,11 +34,11 @@ export function jobView(job: FakeJob): object {
 
 /** An agent, with what was asked for. */
 export function agentView(agent: FakeAgent, asked: URLSearchParams): object {
-  const { job, capabilities, pool: _, ...told } = agent;
+  const { job, capabilities, pool: _, hidden: _hidden, stale, ...told } = agent;
   return {
     ...told,
     maxParallelism: 1,
-    ...(asked.get("includeAssignedRequest") === "true" && job && { assignedRequest: jobView(job) }),
+    ...(asked.get("includeAssignedRequest") === "true" && job && !stale && { assignedRequest: jobView(job) }),
     ...(asked.get("includeCapabilities") === "true" && { systemCapabilities: capabilities, userCapabilities: {} }),
   };
 }

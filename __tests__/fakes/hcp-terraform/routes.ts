@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { FakeAnswer, FakeRequest } from "../http-fake.ts";
 import { document, errorAnswer, pageOf } from "./json-api.ts";
 import { sendVerification } from "./notifications.ts";
-import type { FakeNotification, HcpTerraformState } from "./state.ts";
+import { type FakeNotification, type HcpTerraformState, isFinal } from "./state.ts";
 import { progress, view } from "./views.ts";
 
 type Handler = (request: FakeRequest, id: string, second: string) => FakeAnswer | Promise<FakeAnswer>;
@@ -126,8 +126,8 @@ export function createRoutes(state: HcpTerraformState, url: () => string) {
     "GET /organizations/:org/runs": (request) => {
       const refusal = overRunListLimit();
       if (refusal) return refusal;
-      const pool = request.query.get("filter[agent_pool_names]") ?? "";
-      return pageOf(request, state.openRuns(pool).map(view.run), { totals: false });
+      if (!state.listsOrganizationRuns) return notFound;
+      return pageOf(request, runsAskedFor(request).map(view.run), { totals: false });
     },
     "POST /runs": (request) => {
       const { attributes: wanted, relationships } = newRun.parse(JSON.parse(request.body.toString())).data;
@@ -159,6 +159,20 @@ export function createRoutes(state: HcpTerraformState, url: () => string) {
 
   function notificationsOf(workspaceId: string): FakeNotification[] {
     return [...state.notifications.values()].filter((candidate) => candidate.workspaceId === workspaceId);
+  }
+
+  /** The newest first. Without filters it is every run there has ever been. */
+  function runsAskedFor({ query }: FakeRequest) {
+    const wanted = (name: string) => query.get(`filter[${name}]`)?.split(",");
+    const [pools, statuses, groups] = ["agent_pool_names", "status", "status_group"].map(wanted);
+    return [...state.runs.values()].reverse().filter((run) => {
+      const poolId = state.workspaces.get(run.workspaceId)?.agentPoolId;
+      const pool = poolId === undefined ? undefined : state.pools.get(poolId)?.name;
+      const fits = (asked: readonly string[] | undefined, value: string | undefined) =>
+        asked === undefined || (value !== undefined && asked.includes(value));
+      const group = isFinal(run) ? "final" : "non_final";
+      return fits(pools, pool) && fits(statuses, run.status) && fits(groups, group);
+    });
   }
 
   /** As the API does, only after the destination has answered the handshake with a 2xx. */

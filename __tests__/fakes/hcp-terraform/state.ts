@@ -69,6 +69,11 @@ const finalStatuses = new Set([
   "policy_soft_failed",
 ]);
 
+/** Whether no later status can follow. */
+export function isFinal({ status }: FakeRun): boolean {
+  return finalStatuses.has(status);
+}
+
 /** One organization. Tests and the API of the fake change it alike. */
 export class HcpTerraformState {
   readonly organization = "acme";
@@ -83,6 +88,10 @@ export class HcpTerraformState {
   progress = ["plan_queued", "planning", "planned", "apply_queued", "applying", "applied"];
   /** What the log addresses of plans and applies answer. */
   logs = { plan: "the plan's log\n", apply: "the apply's log\n" };
+  /**
+   * Whether the organization's runs are listed at all: old servers do not, and no token without rights may see them.
+   */
+  listsOrganizationRuns = true;
   /** Refuse lists of runs beyond this many a minute. */
   runListsPerMinute: number | undefined;
   #count = 0;
@@ -156,7 +165,7 @@ export class HcpTerraformState {
   openRuns(poolName: string): FakeRun[] {
     return [...this.runs.values()].filter((run) => {
       const poolId = this.workspaces.get(run.workspaceId)?.agentPoolId;
-      return !finalStatuses.has(run.status) && poolId !== undefined && this.pools.get(poolId)?.name === poolName;
+      return !isFinal(run) && poolId !== undefined && this.pools.get(poolId)?.name === poolName;
     });
   }
 

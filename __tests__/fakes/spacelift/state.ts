@@ -10,6 +10,8 @@ export interface FakeWorker {
   /** Seconds since 1970. */
   createdAt: number;
   availableAt: unknown;
+  /** The list of the pool leaves it out, as one that is late does. */
+  hidden?: boolean;
 }
 
 /** A private worker pool. */
@@ -24,6 +26,8 @@ export class SpaceliftState {
   readonly pools = new Map<string, FakeWorkerPool>();
   /** Of the one API key. */
   readonly keyId = "01TESTKEY";
+  /** The group that workers of ours name as theirs. */
+  group = "ci";
   /** How long sessions last. */
   sessionSeconds = 36_000;
   /** Whether the server shows since when workers are idle, as newer servers do. */
@@ -52,7 +56,7 @@ export class SpaceliftState {
       id: this.newId(),
       busy: false,
       drained: false,
-      metadata: JSON.stringify({ asg_id: "ci", instance_id: instanceId, ami_id: "ami-1" }),
+      metadata: JSON.stringify({ asg_id: this.group, instance_id: instanceId, ami_id: "ami-1" }),
       createdAt: now,
       availableAt: now,
       ...changes,

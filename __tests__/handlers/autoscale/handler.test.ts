@@ -176,7 +176,7 @@ describe("jobs that want no agent", () => {
       2,
     ],
   ])("defect 7: %s", async (_, runs, launches) => {
-    fleet.demand = demandOfRuns(runs);
+    fleet.demand = demandOfRuns(runs, clock.now());
     if (fleet.demand.running > 0) agent("ci_a", "busy");
     await runPass(deps);
     expect(fleet.launches[0]?.length ?? 0).toBe(launches);

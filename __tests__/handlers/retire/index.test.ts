@@ -42,6 +42,7 @@ function answerAsAws({ headers }: FakeRequest): FakeAnswer {
 /** Pool 7 with one agent, which has no job. */
 function answerAsAzureDevOps({ method, path, body }: FakeRequest): FakeAnswer {
   const agent = { id: 3, name: "ci.win_1", enabled, status: "online" };
+  if (path.endsWith("/pools/7")) return { status: 200, json: { id: 7, name: "win" } };
   if (path.endsWith("/pools/7/agents")) return { status: 200, json: { value: [agent] } };
   if (!path.endsWith("/pools/7/agents/3")) return { status: 404 };
   if (method === "PATCH") enabled = JSON.parse(String(body)).enabled;
@@ -75,7 +76,7 @@ function azureDevOps(): VendorRuntime {
     type: "azure-devops",
     url: azure.url,
     auth: { type: "pat" },
-    pool: { id: 1 },
+    pool: { name: "linux" },
     capabilities: {},
     placeholder: "ci.placeholder",
   };
@@ -88,7 +89,7 @@ describe("the retire function", () => {
       z.encode(retireEnv, {
         FLEET: "ci",
         VENDOR: azureDevOps(),
-        POOLS: [{ pool: "win", vendor: { pool: { id: 7 }, poolCapabilities: { kubectl: "1.33" } } }],
+        POOLS: [{ pool: "win", vendor: { pool: { id: 7, name: "win" }, poolCapabilities: { kubectl: "1.33" } } }],
         API_TOKEN_SECRET_ARN: secretArn,
       }),
     );
@@ -105,7 +106,7 @@ describe("the retire function", () => {
       z.encode(retireEnv, {
         FLEET: "ci",
         VENDOR: azureDevOps(),
-        POOLS: [{ pool: "win", vendor: { pool: { id: 7 } } }],
+        POOLS: [{ pool: "win", vendor: { pool: { id: 7, name: "win" } } }],
         API_TOKEN_SECRET_ARN: secretArn,
       }),
     );

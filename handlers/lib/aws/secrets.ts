@@ -7,6 +7,7 @@ import { GetParameterCommand, ParameterNotFound, SSMClient } from "@aws-sdk/clie
 import { serviceOf } from "../core/arn.ts";
 import { SecretUnavailableError } from "../core/errors.ts";
 import type { Clock, SecretReader } from "../core/ports.ts";
+import { cleanSecret } from "../core/secret-value.ts";
 import { clientOptions } from "./client-options.ts";
 
 /** The AWS services that keep secrets, and the time. */
@@ -23,7 +24,8 @@ const cacheMilliseconds = 5 * 60_000;
 
 /**
  * Reads secrets from Secrets Manager or SSM, whichever the ARN names, and remembers them for five minutes. A failure is
- * not remembered, and leaves what is. Every call may reject with {@link SecretUnavailableError}.
+ * not remembered, and leaves what is. Values are clean, see {@link cleanSecret}. Every call may reject with {@link
+ * SecretUnavailableError}.
  */
 export function createSecretReader({
   clock,
@@ -44,7 +46,7 @@ export function createSecretReader({
     const known = cache.get(arn);
     if (known !== undefined && !fresh && now - known.readAt < cacheMilliseconds) return known.values;
     const versions = await fetchVersions(arn).catch((error: unknown) => explain(arn, error));
-    const [current, previous] = versions.map(unlessBlank);
+    const [current, previous] = versions.map(usable);
     if (current === undefined) throw noValue(arn);
     const values = previous === undefined ? [current] : [current, previous];
     cache.set(arn, { values, readAt: now });
@@ -75,8 +77,8 @@ async function fromParameterStore(arn: string, client: SSMClient): Promise<Versi
   return [current?.Value, previous?.Value];
 }
 
-function unlessBlank(value: string | undefined): string | undefined {
-  return value?.trim() === "" ? undefined : value;
+function usable(value: string | undefined): string | undefined {
+  return cleanSecret(value ?? "") || undefined;
 }
 
 function explain(arn: string, error: unknown): never {

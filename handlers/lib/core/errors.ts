@@ -7,7 +7,9 @@ export type VendorApiErrorKind =
   | "rate-limited"
   | "unavailable"
   | "timeout"
-  | "malformed";
+  | "malformed"
+  /** The answer shows that the fleet's config is wrong. */
+  | "misconfigured";
 
 /** A vendor's API did not give a usable answer. Messages never carry credentials or response bodies verbatim. */
 export class VendorApiError extends Error {

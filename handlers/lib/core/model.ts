@@ -7,6 +7,10 @@ export interface Demand {
   readonly queued: number;
   /** Jobs that an agent works on, according to the vendor's job list. */
   readonly running: number;
+  /**
+   * Jobs that may want an agent in a moment: agents are there for them, but they wait for none and are in no metric.
+   */
+  readonly expected?: number | undefined;
   /** When the job that waits longest was queued. */
   readonly oldestQueuedAt?: Date | undefined;
   /** Jobs that need something that our agents do not offer. The loop neither counts them above nor launches for them. */

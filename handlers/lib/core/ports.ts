@@ -68,11 +68,13 @@ export interface VendorAgent {
   readonly idleSince?: Date | undefined;
   /** Since when it is offline, where the vendor tells. */
   readonly offlineSince?: Date | undefined;
+  /** Nobody can tell on which machine it runs, and it may be one of ours: `name` matches none. Left out: no. */
+  readonly unmatched?: boolean | undefined;
 }
 
-/** What a vendor's runtime half offers the loop. Every call pages to the end or throws; no partial answers. */
+/** What a vendor's runtime half offers the loop. Every call answers in full or throws, but for demand that is huge. */
 export interface Vendor {
-  /** What the vendor wants now. Throws {@link VendorApiError}. */
+  /** What the vendor wants now, or at least that: reading may stop when enough is known. Throws {@link VendorApiError}. */
   readDemand(): Promise<Demand>;
   /**
    * Every agent of the pool, foreign ones too; `undefined` where this mode of observation cannot see agents, and then
@@ -189,7 +191,7 @@ export interface VendorRetirement {
    * Locks the agent against new jobs, then says whether it works, by the same answer or one after the lock. Everything
    * that is not proven is `busy`.
    *
-   * - `gone`: the machine itself, or the vendor by a positive word, says that no agent is there any more.
+   * - `gone`: the machine itself says that no agent is there any more, or the vendor does, asked for this very agent.
    * - `unseen`: the vendor does not list the agent. That proves nothing: it may work in another pool.
    */
   drain(agent: AgentReference): Promise<"idle" | "busy" | "gone" | "unseen">;
@@ -270,7 +272,7 @@ export interface RunSighting {
   readonly rank: number;
 }
 
-/** Reads secret values by ARN (Secrets Manager or SSM parameter). */
+/** Reads secret values by ARN (Secrets Manager or SSM parameter), without the blanks and line breaks around them. */
 export interface SecretReader {
   /** The current value, cached for a few minutes; `fresh` skips the cache. Throws when empty or unreadable. */
   read(arn: string, options?: { fresh?: boolean }): Promise<string>;

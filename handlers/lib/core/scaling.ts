@@ -11,7 +11,8 @@ import { bufferFor, clamp, countStates, isSupply, standingAgents } from "./suppl
 export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision {
   const { demand, agents } = snapshot;
   const working = snapshot.vendorShowsAgents ? countStates(agents).busy : demand.running;
-  const jobs = working + demand.queued;
+  const { expected = 0 } = demand;
+  const jobs = working + demand.queued + expected;
   const buffer = bufferFor(policy, jobs);
   const needed = jobs + buffer;
   const wanted = clamp(needed, policy.min, policy.max);
@@ -36,7 +37,8 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   };
   if (!policy.enabled) return { ...hold(view, "scaling is switched off"), discard: [] };
   if (wanted > supply) {
-    return scaleOut(view, `wanted ${wanted} (${working} working, ${demand.queued} queued, buffer ${buffer})`);
+    const coming = expected > 0 ? `, ${expected} expected` : "";
+    return scaleOut(view, `wanted ${wanted} (${working} working, ${demand.queued} queued${coming}, buffer ${buffer})`);
   }
   if (wanted < supply) return scaleIn(view);
   return hold(view, `wanted ${wanted}, have ${supply}`);

@@ -24,12 +24,12 @@ export function createTokenCache(
   let renewal: Promise<Token> | undefined;
 
   async function obtain(fresh: boolean): Promise<Token> {
-    const secret = (await readToken({ fresh })).trim();
+    const secret = await readToken({ fresh });
     try {
       return await exchange(secret);
     } catch (error) {
       if (fresh || !(error instanceof VendorApiError) || error.kind !== "unauthorized") throw error;
-      const newest = (await readToken({ fresh: true })).trim();
+      const newest = await readToken({ fresh: true });
       if (newest === secret) throw error;
       return await exchange(newest);
     }

@@ -3,7 +3,7 @@ import { loadStack } from "../../../stacks/config/load.ts";
 import type { VendorSecret } from "../../../stacks/config/secrets.ts";
 import { vendors } from "../../../stacks/config/vendors/index.ts";
 import { type Context, uiOf } from "../lib/context.ts";
-import { checkValue, putSecret, secretOf } from "../lib/stack-secrets.ts";
+import { putSecret, secretOf } from "../lib/stack-secrets.ts";
 
 const secretNames = new Set(
   Object.values(vendors).flatMap(({ secrets }) => Object.values<VendorSecret>(secrets).map(({ name }) => name)),
@@ -23,7 +23,6 @@ export function addSecretCommands(program: Command, context: Context): void {
       const ui = uiOf(context, command);
       const target = secretOf(loadStack(stackName, context), name);
       const value = await ui.askSecret(`Value of ${name} for ${stackName}`);
-      checkValue(target, value);
       await ui.during(`Writing ${target.id}`, () => putSecret(target, value));
       ui.result({ stack: stackName, secret: name, id: target.id }, `${name} of ${stackName} is set (${target.id}).`);
     });

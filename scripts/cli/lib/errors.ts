@@ -61,6 +61,7 @@ function vendorHint(vendor: keyof typeof vendors, kind: VendorApiErrorKind): str
     unavailable: unreachable,
     timeout: unreachable,
     malformed: `Check that the address (${address}) is that of ${name}.`,
+    misconfigured: "Correct the config file, then deploy the stack again.",
   };
   return hints[kind];
 }

@@ -1,4 +1,5 @@
 import { regionOf } from "../../../handlers/lib/core/arn.ts";
+import { cleanSecret, secretTrouble } from "../../../handlers/lib/core/secret-value.ts";
 import type { VendorId } from "../../../handlers/lib/settings/vendors.ts";
 import type { FleetFields } from "../../../stacks/config/fleet.ts";
 import type { LoadedStack } from "../../../stacks/config/load.ts";
@@ -36,14 +37,18 @@ export function secretOf({ name: stack, file, config }: LoadedStack, name: strin
   );
 }
 
-/** Throws for a value that agents obviously could not use. */
-export function checkValue({ stack, facts: { name, form } }: StackSecret, value: string): void {
-  if (form === undefined || form.fits(value)) return;
+/** The clean value, as it is stored. Throws for one that cannot be this secret. */
+function usableValue({ stack, facts: { name, form, severalLines = false } }: StackSecret, given: string): string {
+  const value = cleanSecret(given);
+  const trouble = secretTrouble(value, { severalLines });
+  if (trouble) throw new UserError(`The value ${trouble}.`, "Nothing was changed.");
+  if (form === undefined || form.fits(value)) return value;
   throw new UserError(form.error, form.hint(`npx fleet secret set ${stack} ${name}`));
 }
 
-/** Writes the value. It appears in no file, argument or message. */
-export async function putSecret(secret: StackSecret, value: string): Promise<void> {
+/** Writes the value, without the blanks and line breaks around it. It appears in no file, argument or message. */
+export async function putSecret(secret: StackSecret, given: string): Promise<void> {
+  const value = usableValue(secret, given);
   // Imported only here, because loading the AWS SDK takes a quarter of a second.
   const { writeSecret } = await import("./secret-store.ts");
   if (await writeSecret(secret, value)) return;

@@ -18,7 +18,7 @@ export interface Ui {
   note(text: string): void;
   /** Shows progress while `work` runs. `step` shows the present step. */
   during<T>(title: string, work: (step: (message: string) => void) => Promise<T>): Promise<T>;
-  /** Asks for a value without showing it, or reads it from standard input. Throws if it is empty. */
+  /** Asks for a value without showing it, or reads it from standard input, as it comes. */
   askSecret(message: string): Promise<string>;
 }
 
@@ -39,10 +39,7 @@ export function createUi(terminal: Terminal, options: { readonly json: boolean }
       return work(note);
     },
     async askSecret(message) {
-      const value = terminal.interactive ? await prompt(message) : await readAll(terminal.stdin);
-      const trimmed = value.replace(/\r?\n$/, "");
-      if (trimmed.trim() === "") throw new UserError("The value is empty.", "Nothing was changed.");
-      return trimmed;
+      return terminal.interactive ? prompt(message) : readAll(terminal.stdin);
     },
   };
 }

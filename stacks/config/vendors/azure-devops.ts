@@ -45,7 +45,7 @@ const schema = withRules(
     poolName: poolName.optional().describe("The agent pool, if the fleet has one. Left out: `pools` names several."),
     poolId: wholeNumber(1, 2_147_483_647)
       .optional()
-      .describe("The agent pool's id, so that it need not be looked up by its name."),
+      .describe("The agent pool's id. It must be that of `poolName`, or nothing is done."),
     servicePrincipal: servicePrincipal
       .optional()
       .describe("The Entra application to sign in as, with `secrets.clientSecret`. Left out: by `secrets.pat`."),
@@ -53,7 +53,7 @@ const schema = withRules(
       .default({})
       .describe(
         "What agents offer besides what our image has and compute.environment says: jobs that demand anything else are " +
-          "told, not served.",
+          "told, not served. Agents get each as a variable, which they publish.",
       ),
     webhook: webhook(webhookEnabled).prefault({}).describe("The fleet's endpoint for service hooks."),
   }),

@@ -173,11 +173,13 @@ export const spaceliftVendor = defineVendor({
       name: "worker-pool-token",
       description: "The worker pool's token (SPACELIFT_TOKEN).",
       variable: "worker_pool_config",
+      severalLines: true,
     },
     poolPrivateKey: {
       name: "pool-private-key",
       description: "The worker pool's private key, in base64.",
       variable: "worker_pool_private_key",
+      severalLines: true,
       form: {
         fits: (value) => Buffer.from(value, "base64").toString("latin1").includes("PRIVATE KEY-----"),
         error: "This is not a private key in base64, which Spacelift's launcher requires.",

@@ -72,9 +72,8 @@ describe.skipIf(!moto)("ECS tasks as capacity (moto)", () => {
     const marked = (await capacity.read()).members.filter(({ registered }) => registered);
     expect(marked.map(({ id }) => id)).toEqual([victim?.id]);
 
-    // moto has each task run at once.
+    // moto leaves no task in PROVISIONING.
     expect(await capacity.withdraw(12)).toBe(0);
-    expect((await capacity.read()).members).toHaveLength(12);
   });
 });
 

@@ -37,7 +37,7 @@ describe("reading", () => {
         role: "floor",
         phase: "running",
         launchedAt: new Date("2025-12-31T23:00:00.500Z"),
-        registered: false,
+        registered: undefined,
       },
     ]);
   });
@@ -299,15 +299,15 @@ describe("marking who has registered", () => {
 
   it("tags the tasks, and remembers it for good", async () => {
     const [one, two] = [ecs.add(ours("ci_1")), ecs.add(ours("ci_2"))];
-    expect(await registered()).toEqual([false, false]);
+    expect(await registered()).toEqual([undefined, undefined]);
     await capacity.markRegistered?.([String(one.taskArn)]);
     expect(callsOf("TagResource")).toEqual([
       { resourceArn: one.taskArn, tags: [{ key: "AgentFleetsRegistered", value: "true" }] },
     ]);
-    expect(await registered(connect())).toEqual([true, false]);
+    expect(await registered(connect())).toEqual([true, undefined]);
     one.tags = [];
     two.tags = [{ key: "Team", value: "ci" }];
-    expect(await registered()).toEqual([true, false]);
+    expect(await registered()).toEqual([true, undefined]);
   });
 
   it("is done when the task is gone", async () => {

@@ -61,9 +61,19 @@ function setUp() {
   return { clock, reader, asked: () => aws.requests.length - before };
 }
 
+/** What files and consoles put around a secret. */
+const around = ["\n", "\r\n", "\r", " \t", "\u00A0", "\uFEFF", "\uFEFF \r\n\n"];
+
 describe("a secret in Secrets Manager", () => {
   it("is read in its current and its previous version, newest first", async () => {
     stages = { AWSCURRENT: "new", AWSPREVIOUS: "old" };
+    const { reader } = setUp();
+    expect(await reader.readVersions(secretArn)).toEqual(["new", "old"]);
+    expect(await reader.read(secretArn)).toBe("new");
+  });
+
+  it.each(around)("is read without the %j around it, in each version", async (blanks) => {
+    stages = { AWSCURRENT: `${blanks}new${blanks}`, AWSPREVIOUS: `${blanks}old${blanks}` };
     const { reader } = setUp();
     expect(await reader.readVersions(secretArn)).toEqual(["new", "old"]);
     expect(await reader.read(secretArn)).toBe("new");
@@ -78,6 +88,7 @@ describe("a secret in Secrets Manager", () => {
     {},
     { AWSCURRENT: "" },
     { AWSCURRENT: " \n", AWSPREVIOUS: "old" },
+    { AWSCURRENT: "\uFEFF\r\n" },
   ])("is unavailable without a current value, and says how to set one: %j", async (versions) => {
     stages = versions;
     const { reader } = setUp();
@@ -104,6 +115,11 @@ describe("a secret in the parameter store", () => {
     const { reader } = setUp();
     expect(await reader.readVersions(parameterArn)).toEqual(["new", "old"]);
     expect(await reader.read(parameterArn)).toBe("new");
+  });
+
+  it.each(around)("is read without the %j around it", async (blanks) => {
+    parameters = [`${blanks}old${blanks}`, `${blanks}new${blanks}`];
+    expect(await setUp().reader.readVersions(parameterArn)).toEqual(["new", "old"]);
   });
 
   it("has no version before its first", async () => {

@@ -64,6 +64,7 @@ export const anyAgents: fc.Arbitrary<readonly Agent[]> = fc
 const anyDemand = fc.record({
   queued: fc.oneof(fc.nat(40), fc.nat(1_000_000)),
   running: fc.nat(40),
+  expected: fc.option(fc.nat(40), { nil: undefined }),
   oldestQueuedAt: fc.option(launchedAt, { nil: undefined }),
 });
 

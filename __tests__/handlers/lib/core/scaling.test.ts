@@ -31,6 +31,16 @@ describe("decide", () => {
       { wanted: 4, launch: ["floor", "floor"] },
     ],
     [
+      "counts agents as busy that no job explains, and keeps the buffer on top of them",
+      { running: 0, agents: agents("busy", 3), policy: { min: 1, buffer: 1, singleUse: true } },
+      { wanted: 4, launch: ["floor"] },
+    ],
+    [
+      "has agents for jobs that are expected, which may be there already",
+      { queued: 1, expected: 3, agents: agents("idle", 2) },
+      { wanted: 4, launch: ["burst", "burst"], reason: expect.stringContaining("1 queued, 3 expected, buffer 0") },
+    ],
+    [
       "keeps a percentage of the jobs as buffer, rounded up",
       { queued: 1, agents: agents("busy", 3), policy: { buffer: { percent: 30 } } },
       { wanted: 6, launch: Array(3).fill("burst") },

@@ -22,6 +22,7 @@ export function agents(state: AgentState, number = 1, changes: Partial<Agent> = 
 export interface Scene extends Partial<Omit<Snapshot, "demand">> {
   readonly queued?: number;
   readonly running?: number;
+  readonly expected?: number;
   readonly policy?: Partial<Policy>;
 }
 
@@ -31,9 +32,9 @@ export function scaledIn({ scaleIn: { count, candidates } }: Decision): readonly
 }
 
 /** The decision on a scene. */
-export function decideOn({ queued = 0, running = 0, policy: changes = {}, ...rest }: Scene): Decision {
+export function decideOn({ queued = 0, running = 0, expected, policy: changes = {}, ...rest }: Scene): Decision {
   const snapshot: Snapshot = {
-    demand: { queued, running },
+    demand: { queued, running, expected },
     agents: [],
     vendorShowsAgents: true,
     failedLaunchesLastHour: 0,

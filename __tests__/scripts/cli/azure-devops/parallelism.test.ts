@@ -15,7 +15,7 @@ describe("parallel jobs of an organization", () => {
   });
   afterEach(() => fake.close());
 
-  const read = () => readParallelJobs(fake.runtime({ id: 1 }), deps);
+  const read = () => readParallelJobs(fake.runtime({ name: "aws" }), deps);
 
   it("are those for self-hosted agents of private projects", async () => {
     expect(await read()).toBe(25);

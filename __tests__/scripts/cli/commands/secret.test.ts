@@ -34,11 +34,11 @@ describe("fleet secret set", () => {
     });
   }
 
-  it("defect 8: takes the value from standard input, keeps all but the last line break, and never shows it", async () => {
+  it("defect 8: takes the value from standard input, and never shows it", async () => {
     aws.secrets.set("agent-fleets/ci-agents/agent-token", "");
-    const { code, stdout, stderr } = await setSecret("", " canary value\nof two lines \n");
+    const { code, stdout, stderr } = await setSecret("", "canary value\n");
     expect(code).toBe(0);
-    expect(aws.secrets.get("agent-fleets/ci-agents/agent-token")).toBe(" canary value\nof two lines ");
+    expect(aws.secrets.get("agent-fleets/ci-agents/agent-token")).toBe("canary value");
     expect(JSON.parse(stdout)).toMatchObject({ stack: "ci-agents", secret: "agent-token" });
     expect(stdout + stderr).not.toContain("canary");
     expect(aws.requests[0]?.headers.authorization).toContain("/eu-west-1/secretsmanager/");
@@ -81,6 +81,9 @@ describe("fleet secret set", () => {
     const encoded = Buffer.from(pem).toString("base64");
     expect(await set(encoded)).toMatchObject({ code: 0 });
     expect(aws.secrets.get("agent-fleets/workers/pool-private-key")).toBe(encoded);
+    const wrapped = encoded.replaceAll(/.{20}/g, "$&\n");
+    expect(await set(`${wrapped}\r\n`)).toMatchObject({ code: 0 });
+    expect(aws.secrets.get("agent-fleets/workers/pool-private-key")).toBe(wrapped);
   });
 
   it("says what to do where the secret does not exist yet", async () => {
@@ -103,11 +106,37 @@ describe("fleet secret set", () => {
     expect(aws.requests).toEqual([]);
   });
 
-  it.each(["", "\n", "  \n"])("refuses the empty value %j", async (stdin) => {
-    const { code, stderr } = await setSecret("", stdin);
+  it.each([
+    "\r\n",
+    "\n\n",
+    " \t",
+    "\uFEFF",
+    "\uFEFF \r\n",
+  ])("stores the value without the %j around it", async (around) => {
+    aws.secrets.set("agent-fleets/ci-agents/agent-token", "");
+    expect(await setSecret("", `${around}canary${around}`)).toMatchObject({ code: 0 });
+    expect(aws.secrets.get("agent-fleets/ci-agents/agent-token")).toBe("canary");
+  });
+
+  it.each([
+    ["", "is empty"],
+    ["\n", "is empty"],
+    ["\uFEFF  \r\n", "is empty"],
+    ["<!DOCTYPE html>\n<title>canary</title>", "is a page in HTML or XML"],
+    ["<html><body>canary</body></html>", "is a page in HTML or XML"],
+    ["canary\nof two lines", "has 2 lines, and a secret of this kind has one"],
+    ["canary\r\nof two lines", "has 2 lines, and a secret of this kind has one"],
+    ["canary\0", "holds characters that nobody sees"],
+    ["can\u001b[31mary", "holds characters that nobody sees"],
+    ["can\u200bary", "holds characters that nobody sees"],
+    ["c\0a\0n\0a\0r\0y\0", "holds characters that nobody sees"],
+  ])("refuses the value %j, which cannot be one", async (stdin, trouble) => {
+    aws.secrets.set("agent-fleets/ci-agents/agent-token", "old");
+    const { code, stdout, stderr } = await setSecret("", stdin);
     expect(code).toBe(1);
-    expect(stderr).toContain("The value is empty.");
-    expect(aws.requests).toEqual([]);
+    expect(stderr).toContain(`The value ${trouble}`);
+    expect(stdout + stderr).not.toContain("canary");
+    expect(aws.secrets.get("agent-fleets/ci-agents/agent-token")).toBe("old");
   });
 
   it("names the secrets there are, and the stacks", async () => {

@@ -17,9 +17,9 @@ export const azureDevOpsRuntime = z.strictObject({
   /** The organization or collection, without a trailing slash, such as `https://dev.azure.com/acme`. */
   url: z.string(),
   auth,
-  /** By id, or by its exact name. */
-  pool: z.union([z.strictObject({ id: z.number() }), z.strictObject({ name: z.string() })]),
-  /** What our agents offer to jobs that demand it: capability → value. */
+  /** Agents register in it by its name. Where its id is given as well, both must be of the same pool. */
+  pool: z.strictObject({ name: z.string(), id: z.number().optional() }),
+  /** What our agents offer besides what every agent of ours does: capability → value. See `azure-devops-agent.ts`. */
   capabilities: z.record(z.string(), z.string()),
   /** What those of this pool offer besides, where a fleet has several. */
   poolCapabilities: z.record(z.string(), z.string()).optional(),
@@ -32,6 +32,3 @@ export type AzureDevOpsRuntime = z.infer<typeof azureDevOpsRuntime>;
 
 /** Where the fleet's webhook takes service hooks, below its URL. */
 export const webhookPath = "/service-hook";
-
-/** The version that agents and placeholder offer to jobs that demand one, which compare it: high enough for all of them. */
-export const offeredVersion = "4.999.0";

@@ -7,6 +7,8 @@ export const spaceliftRuntime = z.strictObject({
   endpoint: z.string(),
   apiKeyId: z.string(),
   workerPoolId: z.string(),
+  /** Name of the fleet's Auto Scaling group: its workers carry it as `asg_id`. */
+  group: z.string(),
 });
 
 /** See {@link spaceliftRuntime}. */

@@ -4,7 +4,6 @@ import type { AzureDevOpsRuntime } from "../../settings/vendors/azure-devops.ts"
 import type { VendorDeps } from "../deps.ts";
 import { type HttpRequest, pathOf } from "../http.ts";
 import { connect } from "./connection.ts";
-import type { Capabilities } from "./demands.ts";
 
 const jobRequest = z.object({
   requestId: z.number(),
@@ -32,13 +31,18 @@ const poolAgent = z.object({
 /** An agent of a pool, as far as it matters. Times are texts, because they decide about nothing but leftovers. */
 export type PoolAgent = z.output<typeof poolAgent>;
 
-/** The agent pool of a fleet over the distributed-task API. Every failure is a {@link VendorApiError}. */
+/**
+ * The agent pool of a fleet over the distributed-task API. Every failure is a {@link VendorApiError}. Every call looks
+ * for the pool first: where its id is that of a pool of another name, all of them fail as `misconfigured`.
+ */
 export interface PoolApi {
   /** Jobs that have not ended, and those that ended in the queue; at most 200, which the API does not go beyond. */
   listJobs(): Promise<readonly JobRequest[]>;
-  /** Every agent, or those of exactly this name. */
+  /** Every agent, or those of this name. */
   listAgents(name?: string): Promise<readonly PoolAgent[]>;
-  readCapabilities(id: string): Promise<Capabilities>;
+  /** By its id, however late lists are. `undefined`: the pool, which can be seen, has no record of it. */
+  findAgent(id: string): Promise<PoolAgent | undefined>;
+  readCapabilities(id: string): Promise<Readonly<Record<string, string>>>;
   addAgent(agent: object): Promise<void>;
   replaceAgent(id: string, agent: object): Promise<void>;
   setEnabled(id: string, name: string, enabled: boolean): Promise<void>;
@@ -53,24 +57,54 @@ const list = <T extends z.ZodType>(item: T) => z.object({ value: z.array(item) }
 const namedPool = z.object({ id: z.number(), name: z.string() });
 const capableAgent = z.object({ systemCapabilities: z.record(z.string(), z.string()).nullish() });
 
-/** See {@link PoolApi}. Keep it between passes: it caches the pool's id. */
+/** A pool may get another name: it is looked up again after this time. */
+const poolCacheMilliseconds = 5 * 60_000;
+
+/**
+ * Whether two names are of one pool, or of one agent of a pool: Azure DevOps compares them without regard to case.
+ * Assumed for all letters; its documentation says so for none.
+ */
+export function isSameName(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
+/** See {@link PoolApi}. Keep it between passes: it caches the pool. */
 export function createPoolApi(config: Pick<AzureDevOpsRuntime, "url" | "auth" | "pool">, deps: VendorDeps): PoolApi {
   const http = connect(config, deps);
   const { pool } = config;
-  const poolLabel = "id" in pool ? String(pool.id) : `"${pool.name}"`;
-  let knownId: number | undefined;
+  const poolLabel = `"${pool.name}"${pool.id === undefined ? "" : ` with id ${pool.id}`}`;
+  let known: { readonly id: number; readonly readAt: number } | undefined;
 
   async function poolId(): Promise<number> {
-    if ("id" in pool) return pool.id;
-    if (knownId !== undefined) return knownId;
-    const query = { poolName: pool.name, ...version };
+    const now = deps.clock.now().getTime();
+    if (known !== undefined && now - known.readAt < poolCacheMilliseconds) return known.id;
+    known = { id: await (pool.id === undefined ? idByName(pool.name) : checkedId(pool.id)), readAt: now };
+    return known.id;
+  }
+
+  async function idByName(name: string): Promise<number> {
+    const query = { poolName: name, ...version };
     const { body } = await http.json(list(namedPool), { method: "GET", path: "/distributedtask/pools", query });
-    knownId = body.value.find(({ name }) => name === pool.name)?.id;
-    if (knownId === undefined) throw poolNotFound();
-    return knownId;
+    const found = body.value.find((each) => isSameName(each.name, name));
+    if (found === undefined) throw poolNotFound();
+    return found.id;
+  }
+
+  async function checkedId(id: number): Promise<number> {
+    const path = pathOf("distributedtask", "pools", String(id));
+    try {
+      const { name } = (await http.json(namedPool, { method: "GET", path, query: version })).body;
+      if (isSameName(name, pool.name)) return id;
+      const message = `pool ${id} is named "${name}", and agents register in "${pool.name}": mend the id or the name`;
+      throw new VendorApiError("misconfigured", message);
+    } catch (error) {
+      throw isNotFound(error) ? poolNotFound(error) : error;
+    }
   }
 
   function poolNotFound(cause?: VendorApiError): VendorApiError {
+    // One of the same name may have taken its place.
+    known = undefined;
     const message = `agent pool ${poolLabel} does not exist, or the credential may not see it`;
     return new VendorApiError("not-found", message, { cause, ...(cause?.status && { status: cause.status }) });
   }
@@ -84,10 +118,7 @@ export function createPoolApi(config: Pick<AzureDevOpsRuntime, "url" | "auth" | 
     try {
       return (await http.json(list(item), { method: "GET", path, query })).body.value;
     } catch (error) {
-      if (!(error instanceof VendorApiError) || error.kind !== "not-found") throw error;
-      // One of the same name may have taken its place.
-      knownId = undefined;
-      throw poolNotFound(error);
+      throw isNotFound(error) ? poolNotFound(error) : error;
     }
   }
 
@@ -97,7 +128,19 @@ export function createPoolApi(config: Pick<AzureDevOpsRuntime, "url" | "auth" | 
     async listAgents(name) {
       const query = { includeAssignedRequest: "true", ...version, ...(name !== undefined && { agentName: name }) };
       const agents = await listInPool(poolAgent, "agents", query);
-      return name === undefined ? agents : agents.filter((agent) => agent.name === name);
+      return name === undefined ? agents : agents.filter((agent) => isSameName(agent.name, name));
+    },
+
+    async findAgent(id) {
+      const query = { includeAssignedRequest: "true", ...version };
+      try {
+        return (await http.json(poolAgent, { method: "GET", path: await inPool("agents", id), query })).body;
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+        // A pool out of sight gets the same answer. This list fails then.
+        const agents = await listInPool(poolAgent, "agents", query);
+        return agents.find((agent) => String(agent.id) === id);
+      }
     },
 
     async readCapabilities(id) {
@@ -125,4 +168,8 @@ export function createPoolApi(config: Pick<AzureDevOpsRuntime, "url" | "auth" | 
       await http.send({ method: "DELETE", path: await inPool("agents", id), query: version });
     },
   };
+}
+
+function isNotFound(error: unknown): error is VendorApiError {
+  return error instanceof VendorApiError && error.kind === "not-found";
 }

@@ -16,7 +16,7 @@ const refusal = z.object({ error: z.string(), error_codes: z.array(z.number()).o
 export function createAuthorize(auth: AzureDevOpsRuntime["auth"], deps: VendorDeps): Authorize {
   if (auth.type === "service-principal") return servicePrincipal(auth, deps);
   return async (options) => ({
-    authorization: `Basic ${Buffer.from(`:${(await deps.readToken(options)).trim()}`).toString("base64")}`,
+    authorization: `Basic ${Buffer.from(`:${await deps.readToken(options)}`).toString("base64")}`,
   });
 }
 

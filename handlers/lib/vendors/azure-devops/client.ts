@@ -1,6 +1,12 @@
 import { VendorApiError } from "../../core/errors.ts";
 import type { Vendor, VendorAgent } from "../../core/ports.ts";
 import type { AzureDevOpsRuntime } from "../../settings/vendors/azure-devops.ts";
+import {
+  agentCapabilities,
+  agentVariables,
+  type Capabilities,
+  mergeCapabilities,
+} from "../../settings/vendors/azure-devops-agent.ts";
 import type { VendorDeps } from "../deps.ts";
 import { createPoolApi, type PoolAgent } from "./api.ts";
 import { demandOfJobs } from "./demand.ts";
@@ -9,7 +15,7 @@ import { createPlaceholder } from "./placeholder.ts";
 /** The runtime half of Azure DevOps Services and Server, for one agent pool. Keep it between passes: it caches tokens. */
 export function createAzureDevOps(config: AzureDevOpsRuntime, deps: VendorDeps): Vendor {
   const api = createPoolApi(config, deps);
-  const capabilities = { ...config.capabilities, ...config.poolCapabilities };
+  const capabilities = offersOf(config);
   const placeholder = createPlaceholder({ placeholder: config.placeholder, capabilities }, api);
   return {
     async readDemand() {
@@ -30,6 +36,19 @@ export function createAzureDevOps(config: AzureDevOpsRuntime, deps: VendorDeps):
 
     keepQueueOpen: (agents) => placeholder.ensure(agents),
   };
+}
+
+/**
+ * What agents of this pool offer to jobs that demand it. What the agent says by itself hides variables of that name.
+ */
+export function offersOf(config: Pick<AzureDevOpsRuntime, "url" | "pool" | "capabilities" | "poolCapabilities">) {
+  const { capabilities, poolCapabilities = {} } = config;
+  return mergeCapabilities<Capabilities[string]>(
+    capabilities,
+    poolCapabilities,
+    agentVariables(config),
+    agentCapabilities,
+  );
 }
 
 /** A job that is assigned counts, even to an agent that is offline for the moment or disabled: it may be running. */

@@ -1,6 +1,7 @@
 import type { Demand } from "../../core/model.ts";
+import type { Capabilities } from "../../settings/vendors/azure-devops-agent.ts";
 import type { JobRequest } from "./api.ts";
-import { type Capabilities, satisfies } from "./demands.ts";
+import { satisfies } from "./demands.ts";
 
 /**
  * What a pool's job requests amount to. A job is over when it has a result; so is one that was cancelled in the queue. It

@@ -1,34 +1,45 @@
-/** What agents offer: name of a capability → its value. Names are compared without regard to case, as the vendor does. */
-export type Capabilities = Readonly<Record<string, string>>;
+import type { Capabilities } from "../../settings/vendors/azure-devops-agent.ts";
 
 /**
- * Whether agents with these capabilities satisfy a demand such as `kubectl`, `Agent.OS -equals Linux` or
- * `Agent.Version -gtVersion 2.182.1`. What is written in another way is taken to be unmet.
- * https://learn.microsoft.com/azure/devops/pipelines/yaml-schema/pool-demands
+ * Whether agents with these capabilities satisfy a demand such as `kubectl`, `Agent.OS -equals Linux` or `Agent.Version
+ * -gtVersion 2.182.1`. Names and values are compared without regard to case. What is written in another way is taken to
+ * be unmet, and so is a demand for a value that nobody knows yet.
+ *
+ * https://learn.microsoft.com/azure/devops/pipelines/yaml-schema/pool-demands; the comparison is that of DemandEquals
+ * and DemandMinimumVersion, in https://github.com/actions/runner/tree/main/src/Sdk/DTWebApi/WebApi.
  */
 export function satisfies(capabilities: Capabilities, demand: string): boolean {
   const [name = "", operator, ...rest] = demand.trim().split(/\s+/);
-  const offered = Object.entries(capabilities).find(([each]) => each.toLowerCase() === name.toLowerCase())?.[1];
-  if (offered === undefined) return false;
+  const capability = Object.entries(capabilities).find(([each]) => each.toLowerCase() === name.toLowerCase());
+  if (capability === undefined) return false;
   if (operator === undefined) return true;
+  const [, offered] = capability;
+  if (offered === undefined) return false;
   const value = rest.join(" ");
   switch (operator.toLowerCase()) {
     case "-equals":
       return offered.toLowerCase() === value.toLowerCase();
     case "-gtversion":
-      return compareVersions(offered, value) >= 0;
+      return isAtLeast(offered, value);
     default:
       return false;
   }
 }
 
-/** `-gtVersion` means "at least", in the vendor's own words. */
-function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => version.split(".").map(Number));
-  for (let index = 0; index < Math.max(left?.length ?? 0, right?.length ?? 0); index += 1) {
-    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
-    if (Number.isNaN(difference)) return -1;
-    if (difference !== 0) return difference;
-  }
-  return 0;
+/**
+ * `-gtVersion` means "at least", in the vendor's own words. A demand that is no version of two to four numbers asks for
+ * nothing. A number that is left out is less than zero. What follows a dash does not count.
+ */
+function isAtLeast(offered: string, demanded: string): boolean {
+  const [least, version] = [numbersOf(demanded), numbersOf(offered)];
+  if (least === undefined || version === undefined) return least === undefined;
+  const index = least.findIndex((number, position) => number !== version[position]);
+  return index < 0 || (version[index] ?? -1) > (least[index] ?? -1);
+}
+
+function numbersOf(version: string): readonly number[] | undefined {
+  const [numbers = ""] = version.split("-");
+  if (!/^\d+(?:\.\d+){1,3}$/.test(numbers)) return undefined;
+  const given = numbers.split(".").map(Number);
+  return [0, 1, 2, 3].map((position) => given[position] ?? -1);
 }

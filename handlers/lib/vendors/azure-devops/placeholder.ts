@@ -2,7 +2,7 @@ import { generateKeyPair } from "node:crypto";
 import { promisify } from "node:util";
 import { VendorApiError } from "../../core/errors.ts";
 import type { VendorAgent } from "../../core/ports.ts";
-import { type AzureDevOpsRuntime, offeredVersion } from "../../settings/vendors/azure-devops.ts";
+import { type Capabilities, mergeCapabilities, offeredVersion } from "../../settings/vendors/azure-devops-agent.ts";
 import type { PoolApi } from "./api.ts";
 
 /**
@@ -16,10 +16,13 @@ export interface Placeholder {
 
 /** See {@link Placeholder}. */
 export function createPlaceholder(
-  { placeholder: name, capabilities }: Pick<AzureDevOpsRuntime, "placeholder" | "capabilities">,
+  { placeholder: name, capabilities }: { readonly placeholder: string; readonly capabilities: Capabilities },
   api: Pick<PoolApi, "listAgents" | "addAgent" | "replaceAgent" | "readCapabilities">,
 ): Placeholder {
-  const offers = { ...capabilities, "Agent.Name": name, "Agent.Version": offeredVersion };
+  /** Where nobody knows the value of our agents, its own name stands for it. */
+  const offers = Object.fromEntries(
+    Object.entries(capabilities).map(([capability, value]) => [capability, value ?? name]),
+  );
   let upToDate = false;
 
   async function registration(systemCapabilities: Readonly<Record<string, string>>): Promise<object> {
@@ -49,7 +52,7 @@ export function createPlaceholder(
   async function update(id: string): Promise<void> {
     const offered = await api.readCapabilities(id);
     const lacks = Object.entries(offers).some(([capability, value]) => offered[capability] !== value);
-    if (lacks) await api.replaceAgent(id, await registration({ ...offered, ...offers }));
+    if (lacks) await api.replaceAgent(id, await registration(mergeCapabilities(offered, offers)));
     upToDate = true;
   }
 

@@ -2,56 +2,63 @@ import { VendorApiError } from "../../core/errors.ts";
 import type { AgentReference, VendorRetirement } from "../../core/ports.ts";
 import type { AzureDevOpsRuntime } from "../../settings/vendors/azure-devops.ts";
 import type { VendorDeps } from "../deps.ts";
-import { createPoolApi, type PoolAgent } from "./api.ts";
+import { createPoolApi, isSameName, type PoolAgent } from "./api.ts";
 
 /**
- * Disabling is the lock: Azure DevOps assigns nothing to a disabled agent. What was assigned before shows when the agent is
- * looked up again, and what even then slipped through makes Azure DevOps refuse the deletion.
+ * Disabling is the lock: Azure DevOps assigns nothing to a disabled agent. What was assigned before shows when the
+ * agent is looked up again. Both looks may be late, so the deletion is the last proof: Azure DevOps refuses to delete
+ * an agent that runs a job.
+ *
+ * Absence proves little. An agent that is only missing in the list is `unseen`. It is `gone` when its own id has no
+ * record any more: somebody deleted it. Azure DevOps gives it no job from then on, but its process may live.
  */
 export function createAzureDevOpsRetirement(config: AzureDevOpsRuntime, deps: VendorDeps): VendorRetirement {
   const api = createPoolApi(config, deps);
 
-  /** By name, which is unique in a pool: an agent that was replaced has another id. */
-  async function find({ name }: AgentReference): Promise<PoolAgent | undefined> {
-    const [found] = await api.listAgents(name);
-    return found;
+  /** By name, which is unique in a pool: an agent that was replaced has another id. Else by the id it had. */
+  async function find({ name, vendorId }: AgentReference): Promise<PoolAgent | "gone" | undefined> {
+    const [listed] = await api.listAgents(name);
+    if (listed !== undefined || vendorId === undefined) return listed;
+    const found = await api.findAgent(vendorId);
+    if (found === undefined) return "gone";
+    return isSameName(found.name, name) ? found : undefined;
   }
 
-  /** Only a list without it proves that an agent is gone: a credential that lost its rights gets the same 404. */
-  async function unlessGone(agent: AgentReference, call: () => Promise<void>): Promise<void> {
+  /** A deleted record is no error. A pool out of sight is, and so is an agent that is still there. */
+  async function unlessGone({ id }: PoolAgent, call: () => Promise<void>): Promise<void> {
     try {
       await call();
     } catch (error) {
       const absent = error instanceof VendorApiError && error.kind === "not-found";
-      if (!absent || (await find(agent))) throw error;
+      if (!absent || (await api.findAgent(String(id)))) throw error;
     }
   }
 
-  function setEnabled({ id, name }: PoolAgent, agent: AgentReference, enabled: boolean): Promise<void> {
-    return unlessGone(agent, () => api.setEnabled(String(id), name, enabled));
+  function setEnabled(agent: PoolAgent, enabled: boolean): Promise<void> {
+    return unlessGone(agent, () => api.setEnabled(String(agent.id), agent.name, enabled));
   }
 
   return {
     async drain(agent) {
       const known = await find(agent);
-      if (!known) return "gone";
-      await setEnabled(known, agent, false);
-      const locked = await find(agent);
-      if (!locked) return "gone";
+      if (known === undefined || known === "gone") return known ?? "unseen";
+      await setEnabled(known, false);
+      const locked = await find({ ...agent, vendorId: String(known.id) });
+      if (locked === undefined || locked === "gone") return locked ?? "unseen";
       const proven = locked.id === known.id && locked.enabled === false && (locked.assignedRequest ?? null) === null;
       return proven ? "idle" : "busy";
     },
 
     async undrain(agent) {
       const known = await find(agent);
-      if (known) await setEnabled(known, agent, true);
+      if (typeof known === "object") await setEnabled(known, true);
     },
 
     async deregister(agent) {
       const known = await find(agent);
-      if (!known) return;
+      if (typeof known !== "object") return;
       try {
-        await unlessGone(agent, () => api.deleteAgent(String(known.id)));
+        await unlessGone(known, () => api.deleteAgent(String(known.id)));
       } catch (error) {
         if (!(error instanceof VendorApiError && error.kind === "invalid")) throw error;
         throw new VendorApiError("conflict", `${agent.name} works after all: ${error.message}`, { cause: error });

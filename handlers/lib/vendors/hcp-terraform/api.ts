@@ -18,13 +18,21 @@ export interface HcpTerraformApiOptions {
 
 /** The JSON:API conventions of HCP Terraform over {@link Http}. */
 export interface HcpTerraformApi extends Http {
-  /** Every item of a list, all pages, without duplicates. Throws rather than answer in part. */
-  list<T extends Identified>(item: z.ZodType<T>, request: Omit<HttpRequest, "method">): Promise<Listing<T>>;
+  /**
+   * Every item of a list, all pages, without duplicates. Throws rather than answer in part.
+   *
+   * @param enoughPages so many pages tell enough: there may be more. Left out: all of them.
+   */
+  list<T extends Identified>(
+    item: z.ZodType<T>,
+    request: Omit<HttpRequest, "method">,
+    enoughPages?: number,
+  ): Promise<Listing<T>>;
   /** The pool of exactly this name. */
   findAgentPool(organization: string, name: string): Promise<{ readonly id: string } | undefined>;
 }
 
-/** All items of a list and how many pages they came in. */
+/** The items of a list and how many pages they came in. */
 export interface Listing<T> {
   readonly items: readonly T[];
   readonly pages: number;
@@ -49,7 +57,7 @@ export function createHcpTerraformApi(options: HcpTerraformApiOptions): HcpTerra
   const http = createHttp({
     baseUrl: `${options.address}/api/v2`,
     clock: options.clock,
-    authorize: async (request) => ({ authorization: `Bearer ${(await options.readToken(request)).trim()}` }),
+    authorize: async (request) => ({ authorization: `Bearer ${await options.readToken(request)}` }),
     headers: { accept: mediaType, "content-type": mediaType },
     timeoutMilliseconds: options.timeoutMilliseconds,
     deadline: options.deadline,
@@ -60,6 +68,7 @@ export function createHcpTerraformApi(options: HcpTerraformApiOptions): HcpTerra
   async function list<T extends Identified>(
     item: z.ZodType<T>,
     request: Omit<HttpRequest, "method">,
+    enoughPages?: number,
   ): Promise<Listing<T>> {
     const page = paging.extend({ data: z.array(item) });
     const items = new Map<string, T>();
@@ -69,7 +78,7 @@ export function createHcpTerraformApi(options: HcpTerraformApiOptions): HcpTerra
       const { body } = await http.json(page, { ...request, method: "GET", query });
       for (const entry of body.data) items.set(entry.id, entry);
       const next = nextPage(body, number, body.data.length);
-      if (next === undefined) return { items: [...items.values()], pages };
+      if (next === undefined || pages === enoughPages) return { items: [...items.values()], pages };
       if (next <= number) break;
       number = next;
     }

@@ -1,13 +1,22 @@
 import * as z from "zod";
 import { VendorApiError } from "../../core/errors.ts";
 import type { Demand } from "../../core/model.ts";
-import type { RunLedger, Vendor, VendorAgent } from "../../core/ports.ts";
+import type { Vendor, VendorAgent } from "../../core/ports.ts";
 import type { HcpTerraformRuntime } from "../../settings/vendors/hcp-terraform.ts";
 import type { VendorDeps } from "../deps.ts";
 import { pathOf } from "../http.ts";
 import { RateLimiter } from "../rate-limiter.ts";
 import { createHcpTerraformApi } from "./api.ts";
-import { type CountedRun, demandOfRuns, demandOfSightings } from "./demand.ts";
+import { agentStatuses, type CountedRun, demandOfRuns, demandOfSightings } from "./demand.ts";
+
+/**
+ * The oldest that lists the runs of an organization: pendingRuns of hashicorp/hcp-terraform-operator, which asks the
+ * same.
+ */
+const oldestEnterprise = "v202409-1";
+
+/** So many pages of runs are read at most. What they tell is a lower bound: a thousand jobs are enough for one tick. */
+const enoughPages = 10;
 
 /** Lists of runs are limited to 30 requests a minute; the second more covers the way to the server. */
 const runListLimit = { requests: 30, windowMilliseconds: 61_000 };
@@ -30,10 +39,10 @@ const run = z.object({
  * notifications mode only the ledger is used, and no token is read.
  */
 export function createHcpTerraform(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
-  return config.demand === "api" ? overApi(config, deps) : overNotifications(deps.ledger);
+  return config.demand === "api" ? overApi(config, deps) : overNotifications(deps);
 }
 
-function overNotifications(ledger: RunLedger | undefined): Vendor {
+function overNotifications({ ledger, clock }: VendorDeps): Vendor {
   if (!ledger) throw new Error("demand by notifications needs a run ledger");
   return {
     async readDemand() {
@@ -45,6 +54,7 @@ function overNotifications(ledger: RunLedger | undefined): Vendor {
           planOnly: false,
           since: updatedAt,
         })),
+        clock.now(),
       );
     },
     listAgents: () => Promise.resolve(undefined),
@@ -64,14 +74,30 @@ function overApi(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
     throw new VendorApiError("not-found", `${where} does not exist, or the API token may not see it`);
   }
 
+  /**
+   * The runs that have to do with agents, the newest first. Thousands that wait for a person would hide them, and cost
+   * a page each hundred. The filter takes states parted by commas: RunListForOrganizationOptions of hashicorp/go-tfe.
+   */
+  async function listRuns() {
+    const request = {
+      path: pathOf("organizations", config.organization, "runs"),
+      query: { "filter[agent_pool_names]": config.agentPool, "filter[status]": agentStatuses.join(",") },
+      limiter: runLists,
+    };
+    try {
+      return (await api.list(run, request, enoughPages)).items;
+    } catch (error) {
+      if (!(error instanceof VendorApiError && error.kind === "not-found")) throw error;
+      const what = `the runs of organization "${config.organization}" are not found`;
+      const why = "it does not exist, the API token may not read its runs, or this is a Terraform Enterprise";
+      const message = `${what}: ${why} older than ${oldestEnterprise}`;
+      throw new VendorApiError("not-found", message, { cause: error, status: 404 });
+    }
+  }
+
   return {
     async readDemand(): Promise<Demand> {
-      const { items } = await api.list(run, {
-        path: pathOf("organizations", config.organization, "runs"),
-        query: { "filter[agent_pool_names]": config.agentPool, "filter[status_group]": "non_final" },
-        limiter: runLists,
-      });
-      return demandOfRuns(items.map(countedRun));
+      return demandOfRuns((await listRuns()).map(countedRun), deps.clock.now());
     },
 
     async listAgents(): Promise<readonly VendorAgent[]> {

@@ -25,46 +25,84 @@ const waitingForPerson = runStatuses(
 );
 
 /** An agent works on it. */
-const runningStatuses = runStatuses("planning", "applying");
+const running = runStatuses("planning", "applying");
 
-/**
- * Runs as the runs API lists them: `pending` means behind another run of the workspace or behind a lock. The rule is
- * that of HashiCorp's Kubernetes operator; a status nobody knows yet is demand.
- */
-export function demandOfRuns(runs: Iterable<CountedRun>): Demand {
-  return count(runs, (status) => status !== "pending" && wantsAgent(status));
+/** It waits for an agent: https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run#run-states. */
+const queued = runStatuses("plan_queued", "apply_queued");
+
+/** HCP Terraform, a run task or a policy has it, and an agent is wanted next, or for a part of it. */
+const onTheWay = runStatuses(
+  "fetching",
+  "fetching_completed",
+  "pre_plan_running",
+  "pre_plan_completed",
+  "queuing",
+  "cost_estimating",
+  "policy_checking",
+  "post_plan_running",
+  "confirmed",
+  "queuing_apply",
+  "pre_apply_running",
+  "pre_apply_completed",
+);
+
+/** The states that have to do with agents: all others are final, wait for a person, or wait for another run. */
+export const agentStatuses: readonly string[] = [...queued, ...running, ...onTheWay];
+
+/** A run that is on its way for longer than this hangs in a stage that no agent can end. */
+const onTheWayMilliseconds = 2 * 60_000;
+
+/** Runs as the runs API lists them: `pending` means behind another run of the workspace or behind a lock. */
+export function demandOfRuns(runs: Iterable<CountedRun>, now: Date): Demand {
+  return count(runs, now, queued);
 }
 
 /**
  * Runs as notifications tell them. They never tell `plan_queued`: a run that waits for its first agent was last seen
  * as `pending`, so that counts, once per workspace.
  */
-export function demandOfSightings(runs: Iterable<CountedRun>): Demand {
-  return count(runs, wantsAgent);
+export function demandOfSightings(runs: Iterable<CountedRun>, now: Date): Demand {
+  return count(runs, now, new Set([...queued, "pending"]));
 }
 
-function wantsAgent(status: string): boolean {
-  return !isFinalRunStatus(status) && !waitingForPerson.has(status);
+/** Later ones hide earlier ones in a workspace. */
+const phases = ["expected", "queued", "running"] as const;
+
+interface Job {
+  readonly phase: (typeof phases)[number];
+  readonly since: Date;
 }
 
 /** One job per plan-only run and one per workspace for the others: a workspace runs one at a time. */
-function count(runs: Iterable<CountedRun>, counts: (status: string) => boolean): Demand {
-  const jobs = new Map<unknown, { running: boolean; since: Date }>();
+function count(runs: Iterable<CountedRun>, now: Date, waiting: ReadonlySet<string>): Demand {
+  const jobs = new Map<unknown, Job>();
   for (const run of runs) {
-    if (!counts(run.status)) continue;
+    const phase = phaseOf(run, now, waiting);
+    if (phase === undefined) continue;
     const key = run.planOnly ? run : run.workspaceId;
-    const running = runningStatuses.has(run.status);
-    const job = jobs.get(key);
-    jobs.set(key, {
-      running: running || job?.running === true,
-      since: job && job.since <= run.since ? job.since : run.since,
-    });
+    jobs.set(key, later(jobs.get(key), { phase, since: run.since }));
   }
-  const queued = [...jobs.values()].filter((job) => !job.running);
-  const oldest = queued.reduce((earliest, job) => Math.min(earliest, job.since.getTime()), Number.POSITIVE_INFINITY);
+  const of = (phase: Job["phase"]) => [...jobs.values()].filter((job) => job.phase === phase);
+  const waits = of("queued").map(({ since }) => since.getTime());
+  const expected = of("expected").length;
   return {
-    queued: queued.length,
-    running: jobs.size - queued.length,
-    oldestQueuedAt: queued.length > 0 ? new Date(oldest) : undefined,
+    queued: waits.length,
+    running: of("running").length,
+    oldestQueuedAt: waits.length > 0 ? new Date(waits.reduce((a, b) => Math.min(a, b))) : undefined,
+    ...(expected > 0 && { expected }),
   };
+}
+
+/** A state that nobody knows yet is taken for one on the way: it counts, but not for long. */
+function phaseOf({ status, since }: CountedRun, now: Date, waiting: ReadonlySet<string>): Job["phase"] | undefined {
+  if (running.has(status)) return "running";
+  if (waiting.has(status)) return "queued";
+  if (status === "pending" || isFinalRunStatus(status) || waitingForPerson.has(status)) return undefined;
+  return now.getTime() - since.getTime() < onTheWayMilliseconds ? "expected" : undefined;
+}
+
+function later(known: Job | undefined, job: Job): Job {
+  if (known === undefined) return job;
+  const [first, last] = [known, job].sort((a, b) => phases.indexOf(a.phase) - phases.indexOf(b.phase)) as [Job, Job];
+  return first.phase === last.phase && first.since < last.since ? first : last;
 }

@@ -17,7 +17,7 @@ export function createSemaphore({ address }: SemaphoreRuntime, deps: VendorDeps)
   const http = createHttp({
     baseUrl: address,
     clock: deps.clock,
-    authorize: async (request) => ({ authorization: `Token ${(await deps.readToken(request)).trim()}` }),
+    authorize: async (request) => ({ authorization: `Token ${await deps.readToken(request)}` }),
     headers: { accept: "application/json" },
     // A token that no agent type has, or has no more, is answered as not found.
     unauthorizedStatuses: [404],

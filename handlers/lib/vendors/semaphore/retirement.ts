@@ -7,7 +7,8 @@ const drainScript = "drain";
 
 /**
  * How agents of Semaphore are retired. No API call drains them: a script on the instance tells the agent to take no more
- * jobs, and an agent that does not leave at once has one.
+ * jobs, and an agent that does not leave at once has one. Semaphore lists no agents, so nothing is ever read from a list:
+ * `idle` and `busy` are the machine's own words, `gone` is AWS's that the fleet has no such instance, and silence throws.
  *
  * Only what cannot be helped retires them (a hook, Spot, their own leaving, a floor agent too many), for all others leave by
  * themselves when they are surplus. So nothing is ever to be undone, which is well, because an agent that was told to leave cannot be kept:

@@ -17,7 +17,7 @@ export function createSpacelift(config: SpaceliftRuntime, deps: VendorDeps): Ven
     },
 
     async listAgents() {
-      return (await api.listWorkers()).map(vendorAgent);
+      return (await api.listWorkers()).map((worker) => vendorAgent(worker, config));
     },
 
     /** Spacelift forgets a worker that reports no more. */

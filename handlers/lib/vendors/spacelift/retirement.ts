@@ -3,60 +3,75 @@ import type { AgentReference, VendorRetirement } from "../../core/ports.ts";
 import type { SpaceliftRuntime } from "../../settings/vendors/spacelift.ts";
 import type { VendorDeps } from "../deps.ts";
 import { createWorkerPoolApi, type DrainedWorker, type Worker } from "./api.ts";
-import { instanceOf } from "./worker.ts";
+import { placementOf } from "./worker.ts";
 
 /**
- * Draining is the lock, and the answer to it tells whether the worker has a run: nothing is between the two. That a worker
- * is gone is only ever read from the pool's list.
+ * Draining is the lock, and the answer to it tells whether the worker has a run: nothing is between the two.
+ *
+ * Absence proves little. A worker is `gone` when Spacelift was asked to drain this very worker, by its id, and refused,
+ * and its pool lists neither it nor any worker that nobody can place. A machine whose worker was never seen is `unseen`:
+ * the list may be late, or the worker may not say on which machine it runs.
  */
 export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: VendorDeps): VendorRetirement {
   const api = createWorkerPoolApi(config, deps);
 
   /** A launcher that was started again on its instance is another worker, and the first may still be listed. */
-  async function find({ name, vendorId }: AgentReference): Promise<readonly Worker[]> {
-    return (await api.listWorkers()).filter((worker) => instanceOf(worker) === name || worker.id === vendorId);
+  function isOf({ name, vendorId }: AgentReference, worker: Worker): boolean {
+    const placement = placementOf(worker, config);
+    return worker.id === vendorId || (placement.type === "matched" && placement.instance === name);
   }
 
-  async function isListed(id: string): Promise<boolean> {
-    return (await api.listWorkers()).some((worker) => worker.id === id);
+  async function idsOf(agent: AgentReference): Promise<readonly string[]> {
+    const listed = (await api.listWorkers()).filter((worker) => isOf(agent, worker)).map(({ id }) => id);
+    return [...new Set([...listed, ...(agent.vendorId === undefined ? [] : [agent.vendorId])])];
   }
 
-  /** `gone`: it left after it was listed. `undefined`: the answer tells of no worker, or of another one. */
-  async function setDrain(id: string, drain: boolean): Promise<DrainedWorker | "gone" | undefined> {
+  /** What it is after Spacelift did not know it: `gone`, unless the list shows that this could be wrong. */
+  async function afterRefusal(id: string): Promise<"listed" | "unclear" | "gone"> {
+    const workers = await api.listWorkers();
+    if (workers.some((worker) => worker.id === id)) return "listed";
+    return workers.some((worker) => placementOf(worker, config).type === "unmatched") ? "unclear" : "gone";
+  }
+
+  /** `undefined`: the answer tells of no worker, or of another one. */
+  async function setDrain(id: string, drain: boolean): Promise<DrainedWorker | "unclear" | "gone" | undefined> {
     try {
       const answer = await api.setDrain(id, drain);
       if (answer) return answer.id === id ? answer : undefined;
-      return (await isListed(id)) ? undefined : "gone";
+      const state = await afterRefusal(id);
+      return state === "listed" ? undefined : state;
     } catch (error) {
-      const refused = error instanceof VendorApiError && ["invalid", "not-found"].includes(error.kind);
-      if (!refused || (await isListed(id))) throw error;
-      return "gone";
+      if (!(error instanceof VendorApiError && ["invalid", "not-found"].includes(error.kind))) throw error;
+      const state = await afterRefusal(id);
+      if (state === "listed") throw error;
+      return state;
     }
   }
 
   async function drain(id: string): Promise<"idle" | "busy" | "gone"> {
     const answer = await setDrain(id, true);
     if (answer === "gone") return "gone";
-    return answer?.drained === true && answer.busy === false ? "idle" : "busy";
+    return typeof answer === "object" && answer.drained === true && answer.busy === false ? "idle" : "busy";
   }
 
   async function undrain(id: string): Promise<void> {
     const answer = await setDrain(id, false);
-    if (answer === "gone" || answer?.drained === false) return;
+    if (answer === "gone" || answer === "unclear") return;
+    if (answer?.drained === false) return;
     throw new VendorApiError("malformed", `undraining of a worker: no answer that ${id} is drained no more`);
   }
 
   return {
     async drain(agent) {
-      const workers = await find(agent);
-      const states = new Set(await Promise.all(workers.map(({ id }) => drain(id))));
+      const ids = await idsOf(agent);
+      const states = new Set(await Promise.all(ids.map(drain)));
+      if (states.size === 0) return "unseen";
       if (states.has("busy")) return "busy";
       return states.has("idle") ? "idle" : "gone";
     },
 
     async undrain(agent) {
-      const workers = await find(agent);
-      await Promise.all(workers.map(({ id }) => undrain(id)));
+      await Promise.all((await idsOf(agent)).map(undrain));
     },
 
     /** Spacelift has no record to delete: it forgets a worker whose instance is no more. */

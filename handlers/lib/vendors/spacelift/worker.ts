@@ -1,25 +1,63 @@
 import type { VendorAgent } from "../../core/ports.ts";
+import type { SpaceliftRuntime } from "../../settings/vendors/spacelift.ts";
 import type { Worker } from "./api.ts";
 
-/** The EC2 instance that a worker says it runs on; `undefined` where it says nothing of the kind, as foreign ones may. */
-export function instanceOf({ metadata }: Worker): string | undefined {
-  if (typeof metadata !== "string") return undefined;
-  try {
-    const parsed: unknown = JSON.parse(metadata);
-    if (typeof parsed !== "object" || parsed === null || !("instance_id" in parsed)) return undefined;
-    return typeof parsed.instance_id === "string" && parsed.instance_id !== "" ? parsed.instance_id : undefined;
-  } catch {
-    return undefined;
-  }
+/** The fleet's group, as its workers name it. */
+type OwnGroup = Pick<SpaceliftRuntime, "group">;
+
+/** The form of an instance id: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html. */
+const instanceId = /^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$/;
+
+/**
+ * Where a worker runs, as far as its metadata prove it. Our boot program writes `instance_id` and `asg_id`.
+ *
+ * - `matched`: on this instance. It is ours, or says nothing of a group.
+ * - `foreign`: it names another group.
+ * - `unmatched`: nobody knows on which machine it runs, and it may be one of ours.
+ */
+export type Placement =
+  | { readonly type: "matched"; readonly instance: string }
+  | { readonly type: "foreign" }
+  | { readonly type: "unmatched" };
+
+/** See {@link Placement}. Only the exact form of an instance id counts: anything else could hide a machine of ours. */
+export function placementOf({ metadata }: Worker, { group }: OwnGroup): Placement {
+  const { instance_id: instance, asg_id: named } = fieldsOf(metadata);
+  if (typeof named === "string" && groupName.test(named) && nameOf(named) !== group) return { type: "foreign" };
+  if (typeof instance === "string" && instanceId.test(instance)) return { type: "matched", instance };
+  return { type: "unmatched" };
 }
 
 /** A worker as the loop sees it. Everything but proof of idleness is busy; a drained worker may still have its run. */
-export function vendorAgent(worker: Worker): VendorAgent {
+export function vendorAgent(worker: Worker, own: OwnGroup): VendorAgent {
   const { id, busy, drained, availableAt } = worker;
-  const name = instanceOf(worker) ?? id;
-  if (drained === true) return { id, name, state: "draining" };
-  if (busy !== false || drained !== false) return { id, name, state: "busy" };
-  return { id, name, state: "idle", idleSince: timeOf(availableAt) };
+  const placement = placementOf(worker, own);
+  const identity = {
+    id,
+    name: placement.type === "matched" ? placement.instance : id,
+    ...(placement.type === "unmatched" && { unmatched: true }),
+  };
+  if (drained === true) return { ...identity, state: "draining" };
+  if (busy !== false || drained !== false) return { ...identity, state: "busy" };
+  return { ...identity, state: "idle", idleSince: timeOf(availableAt) };
+}
+
+/** A name or an ARN. Anything else names no group, so that it proves nothing. */
+const groupName = /^[\w.:/-]{1,255}$/;
+
+/** Of a group, by its name or its ARN. */
+function nameOf(group: string): string | undefined {
+  return group.split("/").at(-1);
+}
+
+function fieldsOf(metadata: unknown): { readonly instance_id?: unknown; readonly asg_id?: unknown } {
+  if (typeof metadata !== "string") return {};
+  try {
+    const parsed: unknown = JSON.parse(metadata);
+    return typeof parsed === "object" && parsed !== null ? parsed : {};
+  } catch {
+    return {};
+  }
 }
 
 function timeOf(seconds: unknown): Date | undefined {

@@ -26,23 +26,38 @@ describe("an agent pool of Azure DevOps", () => {
   beforeEach(() => start());
   afterEach(() => fake.close());
 
-  const vendorOf = (identity: AzureDevOpsRuntime["pool"] = { id: pool.id }): Vendor =>
+  const vendorOf = (identity: AzureDevOpsRuntime["pool"] = pool): Vendor =>
     createAzureDevOps(fake.runtime(identity), deps);
   const requestsTo = (path: RegExp) => fake.requests.filter((request) => path.test(request.path));
 
   describe("is found", () => {
-    it("by its id, without being looked up", async () => {
+    it.each([
+      ["as it is written", "aws"],
+      ["written in another case, which Azure DevOps takes for the same", "AWS"],
+    ])("by its name %s, once", async (_, name) => {
       fake.state.addAgent(pool, "ci_1");
-      expect(await vendorOf().listAgents()).toMatchObject([{ name: "ci_1" }]);
-      expect(requestsTo(/pools$/)).toEqual([]);
-    });
-
-    it("by its exact name, once", async () => {
-      fake.state.addAgent(pool, "ci_1");
-      const vendor = vendorOf({ name: "aws" });
+      const vendor = vendorOf({ name });
       expect(await vendor.listAgents()).toMatchObject([{ name: "ci_1" }]);
       await vendor.readDemand();
       expect(requestsTo(/pools$/)).toHaveLength(1);
+    });
+
+    it.each(["aws", "AWS"])("by its id, once it is seen to be named %s", async (name) => {
+      fake.state.addAgent(pool, "ci_1");
+      const vendor = vendorOf({ id: pool.id, name });
+      expect(await vendor.listAgents()).toMatchObject([{ name: "ci_1" }]);
+      await vendor.readDemand();
+      expect(requestsTo(/pools(?:\/\d+)?$/).map(({ path }) => path)).toEqual([
+        `/acme/_apis/distributedtask/pools/${pool.id}`,
+      ]);
+    });
+
+    it("again after some minutes: it may have got another name", async () => {
+      const vendor = vendorOf();
+      await vendor.listAgents();
+      fake.state.pools.set(pool.id, { ...pool, name: "renamed" });
+      clock.advance(6 * 60_000);
+      await expect(vendor.listAgents()).rejects.toMatchObject({ kind: "misconfigured" });
     });
 
     it("under the path of a server's collection, as under an organization", async () => {
@@ -63,10 +78,30 @@ describe("an agent pool of Azure DevOps", () => {
     });
   });
 
+  it("fails every call where its id is that of a pool of another name, and registers no placeholder", async () => {
+    const other = fake.state.addPool("ci");
+    const agent = fake.state.addAgent(other, "ci_1", { status: "offline" });
+    const vendor = vendorOf({ name: "ci", id: pool.id });
+    const failure = {
+      kind: "misconfigured",
+      message: `pool ${pool.id} is named "aws", and agents register in "ci": mend the id or the name`,
+    };
+    await expect(vendor.listAgents()).rejects.toMatchObject(failure);
+    await expect(vendor.readDemand()).rejects.toMatchObject(failure);
+    await expect(vendor.keepQueueOpen?.([])).rejects.toMatchObject(failure);
+    await expect(vendor.removeAgent(String(agent.id))).rejects.toMatchObject(failure);
+    expect(fake.requests.map(({ method }) => method)).toEqual(["GET", "GET", "GET", "GET"]);
+    expect(fake.state.agents.size).toBe(1);
+  });
+
   describe("is missed", () => {
     it.each([
-      ["by name", { name: "AWS" }, 'agent pool "AWS" does not exist, or the credential may not see it'],
-      ["by id", { id: 99 }, "agent pool 99 does not exist, or the credential may not see it"],
+      ["by name", { name: "gcp" }, 'agent pool "gcp" does not exist, or the credential may not see it'],
+      [
+        "by id",
+        { name: "aws", id: 99 },
+        'agent pool "aws" with id 99 does not exist, or the credential may not see it',
+      ],
     ])("%s, in words that name it", async (_, identity, message) => {
       const vendor = vendorOf(identity);
       await expect(vendor.readDemand()).rejects.toMatchObject({ kind: "not-found", message });
@@ -94,7 +129,7 @@ describe("an agent pool of Azure DevOps", () => {
 
   it("serves jobs, and keeps them queued, that demand what this pool of several has besides", async () => {
     const offered = (poolCapabilities: Record<string, string>) =>
-      createAzureDevOps({ ...fake.runtime({ id: pool.id }), poolCapabilities }, deps);
+      createAzureDevOps({ ...fake.runtime(pool), poolCapabilities }, deps);
     const vendor = offered({ kubectl: "1.33" });
     await vendor.keepQueueOpen?.([]);
     expect(fake.state.queueJob(pool, ["kubectl -equals 1.33", "Agent.OS -equals Linux"]).result).toBeUndefined();
@@ -212,6 +247,7 @@ describe("an agent pool of Azure DevOps", () => {
 
     it("until it no longer asks to slow down", async () => {
       const vendor = vendorOf();
+      await vendor.readDemand();
       fake.state.slowDownSeconds = 5;
       await vendor.readDemand();
       fake.state.slowDownSeconds = undefined;
@@ -222,11 +258,13 @@ describe("an agent pool of Azure DevOps", () => {
 
     it("and is not waited for where the time is too long for a pass: that fails as rate-limited", async () => {
       const vendor = vendorOf();
+      await vendor.readDemand();
       fake.state.slowDownSeconds = 600;
       await vendor.readDemand();
       await expect(vendor.readDemand()).rejects.toMatchObject({ kind: "rate-limited" });
       expect(fake.state.tooEarly).toBe(0);
       clock.advance(600_000);
+      fake.state.slowDownSeconds = undefined;
       await expect(vendor.readDemand()).resolves.toMatchObject({ queued: 0 });
     });
 

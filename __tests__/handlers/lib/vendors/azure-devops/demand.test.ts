@@ -4,7 +4,13 @@ import { demandOfJobs } from "../../../../../handlers/lib/vendors/azure-devops/d
 import { satisfies } from "../../../../../handlers/lib/vendors/azure-devops/demands.ts";
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
-const offered = { kubectl: "/usr/bin/kubectl", "Agent.OS": "Linux", "Agent.Version": "4.272.0", team: "web apps" };
+const offered = {
+  "Agent.Name": undefined,
+  kubectl: "/usr/bin/kubectl",
+  "Agent.OS": "Linux",
+  "Agent.Version": "4.272.0",
+  team: "web apps",
+};
 
 let ids = 0;
 const job = (changes: Partial<JobRequest> = {}): JobRequest => {
@@ -81,9 +87,13 @@ describe("what satisfies a demand (azure-devops)", () => {
     ["Agent.Version -gtVersion 4.272.0.1", false],
     ["Agent.Version -gtVersion 4.1000.0", false],
     ["Agent.Version -gtVersion 4.99.9", true],
-    ["Agent.Version -gtVersion 10", false],
-    ["Agent.Version -gtVersion next", false],
-    ["Agent.OS -gtVersion 1", false],
+    ["Agent.Version -gtVersion 4.272.0-preview", true],
+    ["Agent.Version -gtVersion 10", true],
+    ["Agent.Version -gtVersion next", true],
+    ["Agent.OS -gtVersion 1.0", false],
+    ["agent.name", true],
+    ["Agent.Name -equals ci_1", false],
+    ["Agent.Name -gtVersion 1.0", false],
     ["Agent.OS -matches Lin.*", false],
     ["constructor", false],
   ])("%j: %s", (demand, satisfied) => {

@@ -1,11 +1,27 @@
 import { describe, expect, it } from "vitest";
 import { runPass } from "../../../../../handlers/autoscale/handler.ts";
 import { VendorApiError } from "../../../../../handlers/lib/core/errors.ts";
-import { clock, eachInLoop, failureOf, fake, fleetOf, fleetWith } from "./loop.ts";
+import { createAzureDevOps } from "../../../../../handlers/lib/vendors/azure-devops/client.ts";
+import { clock, eachInLoop, failureOf, fake, fleetOf, fleetWith, vendorDeps } from "./loop.ts";
 
 eachInLoop();
 
 describe("the loop of an Azure DevOps fleet", () => {
+  it("launches, stops and registers nothing where the pool's id is that of another pool", async () => {
+    const fleet = await fleetWith(2);
+    const [job] = fleet.queueJobs(1);
+    fleet.work();
+    const other = fake.state.addPool("other");
+    const vendor = createAzureDevOps(fake.runtime({ name: "ci", id: other.id }), vendorDeps);
+    clock.advance(86_400_000);
+    fleet.queueJobs(5);
+    await expect(runPass({ ...fleet.deps, vendor })).rejects.toMatchObject({ kind: "misconfigured" });
+    expect(fleet.tasks()).toHaveLength(2);
+    expect(fleet.killed).toEqual([]);
+    expect(job?.result).toBeUndefined();
+    expect(fake.state.agentsOf(other)).toEqual([]);
+  });
+
   describe("defect 6: nothing is swallowed", () => {
     it.each([
       [401, "unauthorized"],

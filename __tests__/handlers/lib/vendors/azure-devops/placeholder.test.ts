@@ -19,9 +19,9 @@ describe("the placeholder of Azure DevOps", () => {
 
   const name = "keeps-the-queue-open";
   /** A client as a cold start makes it. */
-  function start(capabilities: Record<string, string> = fake.runtime({ id: 1 }).capabilities) {
+  function start(capabilities: Record<string, string> = fake.runtime(pool).capabilities) {
     const deps: VendorDeps = { clock, readToken: () => Promise.resolve("test-pat") };
-    const vendor = createAzureDevOps({ ...fake.runtime({ id: pool.id }), capabilities }, deps);
+    const vendor = createAzureDevOps({ ...fake.runtime(pool), capabilities }, deps);
     return { ensure: async () => vendor.keepQueueOpen?.((await vendor.listAgents()) ?? []), vendor };
   }
   const changes = () => fake.requests.filter(({ method }) => method !== "GET").map(({ method }) => method);
@@ -40,9 +40,36 @@ describe("the placeholder of Azure DevOps", () => {
     expect(placeholder()).toMatchObject({ status: "offline", enabled: true });
   });
 
-  it("lets jobs fail at once that demand what our agents do not offer", async () => {
-    await start().ensure();
-    expect(fake.state.queueJob(pool, ["gpu"]).result).toBe("failed");
+  it.each([
+    "gpu",
+    "jq",
+    "bash",
+    "Agent.OS -equals Windows_NT",
+  ])("lets a job fail at once that demands %s, which our agents do not publish, and no agent is launched for it", async (demand) => {
+    const { ensure, vendor } = start();
+    await ensure();
+    expect(fake.state.queueJob(pool, [demand]).result).toBe("failed");
+    fake.state.addJob(pool, { demands: [demand] });
+    expect(await vendor.readDemand()).toMatchObject({ queued: 0, unmatched: { jobs: 1, demands: [demand] } });
+  });
+
+  it.each([
+    "Agent.Name",
+    "Agent.ComputerName",
+    "Agent.HomeDirectory -equals /azp",
+    "Agent.OS -equals linux",
+    "Agent.Version -gtVersion 4.300.0",
+    "InteractiveSession -equals true",
+    "AZP_POOL -equals aws",
+    "AZP_AGENT_NAME",
+    "git",
+    "curl",
+    "sh -equals /usr/bin/sh",
+  ])("lets a job queue that demands %s, which every agent publishes, and an agent is launched for it", async (demand) => {
+    const { ensure, vendor } = start();
+    await ensure();
+    expect(fake.state.queueJob(pool, [demand]).result).toBeUndefined();
+    expect(await vendor.readDemand()).toMatchObject({ queued: 1 });
   });
 
   it("is registered once, however often it is seen to", async () => {

@@ -83,7 +83,7 @@ async function retire({ reason = "scale-in", events, trouble }: Story): Promise<
     type: "azure-devops",
     url: "http://fake",
     auth: { type: "pat" },
-    pool: { id: pool.id },
+    pool: { id: pool.id, name: pool.name },
     capabilities: {},
     placeholder: "keeps-the-queue-open",
   };
@@ -167,7 +167,7 @@ describe("retirement of an Azure DevOps agent, whatever happens between two of i
   const last = undisturbed.moments - 1;
 
   it("takes the agent out when nothing happens: disable, look, delete, stop", () => {
-    expect(undisturbed).toMatchObject({ stopped: true, killedJob: false, moments: 9 });
+    expect(undisturbed).toMatchObject({ stopped: true, killedJob: false, moments: 10 });
   });
 
   it("a job that is assigned between our read and our disable survives, and its agent takes jobs again", async () => {

@@ -48,7 +48,7 @@ describe("retirement at Azure DevOps", () => {
       agent = fake.state.addAgent(pool, "ci_1", { enabled: false });
     };
     rightBefore("PATCH", replace);
-    await expect(retirement.drain(ci1)).rejects.toMatchObject({ kind: "not-found" });
+    expect(await retirement.drain(ci1)).toBe("busy");
     let locked = false;
     fake.onRequest = ({ method }) => {
       if (locked) replace();
@@ -91,6 +91,38 @@ describe("retirement at Azure DevOps", () => {
     };
     await expect(retirement[step](ci1)).rejects.toMatchObject({ kind: "not-found" });
     expect(fake.state.agents.has(agent.id)).toBe(true);
+  });
+
+  it("calls an agent unseen that was deleted under the lock and never told its id before it was listed", async () => {
+    fake.state.removeAgent(agent);
+    expect(await retirement.drain(ci1)).toBe("unseen");
+    expect(await retirement.drain({ ...ci1, vendorId: String(agent.id) })).toBe("gone");
+  });
+
+  it("does not delete an agent that lists show without its job: Azure DevOps itself refuses", async () => {
+    fake.state.addJob(pool, { agent });
+    agent.stale = true;
+    expect(await retirement.drain(ci1)).toBe("idle");
+    await expect(retirement.deregister(ci1)).rejects.toMatchObject({ kind: "conflict" });
+    expect(fake.state.agents.has(agent.id)).toBe(true);
+  });
+
+  it("finds an agent by its name in another case, as Azure DevOps does", async () => {
+    expect(await retirement.drain({ ...ci1, name: "CI_1" })).toBe("idle");
+  });
+
+  it("ends nothing where the pool's id is that of another pool", async () => {
+    const other = fake.state.addPool("other");
+    const runtime = fake.runtime({ name: "aws", id: other.id });
+    const wrong = createAzureDevOpsRetirement(runtime, {
+      clock: createFakeClock(),
+      readToken: () => Promise.resolve("test-pat"),
+    });
+    for (const step of ["drain", "undrain", "deregister"] as const)
+      await expect(wrong[step]({ ...ci1, vendorId: String(agent.id) })).rejects.toMatchObject({
+        kind: "misconfigured",
+      });
+    expect(agent.enabled).toBe(true);
   });
 
   it("says why an agent cannot be deleted that works after all", async () => {

@@ -4,6 +4,7 @@ import { createHcpTerraform } from "../../../../../handlers/lib/vendors/hcp-terr
 import { createFakeClock, type FakeClock } from "../../../../fakes/clock.ts";
 import type { FakePool } from "../../../../fakes/hcp-terraform/state.ts";
 import { type HcpTerraformFake, startHcpTerraformFake } from "../../../../fakes/hcp-terraform.ts";
+import type { FakeRequest } from "../../../../fakes/http-fake.ts";
 
 const readToken = () => Promise.resolve("test-token");
 
@@ -73,12 +74,15 @@ describe("HCP Terraform by its API", () => {
     expect(names.size).toBe(150);
   });
 
-  it("asks for the pool's runs that are not final, in large pages", async () => {
+  it("asks for the pool's runs that have to do with agents, in large pages", async () => {
     await vendor.readDemand();
     const [request] = requestsTo(/runs$/);
     expect(Object.fromEntries(request?.query ?? [])).toEqual({
       "filter[agent_pool_names]": "aws",
-      "filter[status_group]": "non_final",
+      "filter[status]":
+        "plan_queued,apply_queued,planning,applying,fetching,fetching_completed,pre_plan_running,pre_plan_completed," +
+        "queuing,cost_estimating,policy_checking,post_plan_running,confirmed,queuing_apply,pre_apply_running," +
+        "pre_apply_completed",
       "page[size]": "100",
       "page[number]": "1",
     });
@@ -107,9 +111,9 @@ describe("HCP Terraform by its API", () => {
     clock.advance(3 * 86_400_000);
     fake.state.setRunStatus(run.id, "confirmed");
     const confirmedAt = clock.now();
-    expect((await vendor.readDemand()).oldestQueuedAt).toEqual(confirmedAt);
+    expect(await vendor.readDemand()).toEqual({ queued: 0, running: 0, expected: 1 });
     clock.advance(1_000);
-    run.status = "queuing_apply";
+    run.status = "apply_queued";
     expect((await vendor.readDemand()).oldestQueuedAt).toEqual(confirmedAt);
   });
 
@@ -118,6 +122,66 @@ describe("HCP Terraform by its API", () => {
     fake.state.queueRun(fake.state.addWorkspace("prod", pool)).timestamps.clear();
     clock.advance(60_000);
     expect((await vendor.readDemand()).oldestQueuedAt).toEqual(createdAt);
+  });
+
+  it.each([
+    "planned",
+    "policy_override",
+    "post_plan_awaiting_decision",
+    "pending",
+  ])("sees the run that wants an agent behind 3,100 that are %s, by one request", async (status) => {
+    fake.state.runListsPerMinute = 30;
+    fake.state.queueRun(fake.state.addWorkspace("ours", pool));
+    for (let index = 0; index < 3_100; index += 1)
+      fake.state.queueRun(fake.state.addWorkspace(`ws-${index}`, pool), { status });
+    expect(await vendor.readDemand()).toMatchObject({ queued: 1, running: 0 });
+    expect(requestsTo(/runs$/)).toHaveLength(1);
+  });
+
+  it("reads no more than ten pages: a thousand jobs are enough to know", async () => {
+    for (let index = 0; index < 1_200; index += 1) fake.state.queueRun(fake.state.addWorkspace(`ws-${index}`, pool));
+    expect(await vendor.readDemand()).toMatchObject({ queued: 1_000 });
+    expect(requestsTo(/runs$/)).toHaveLength(10);
+  });
+
+  it("wants agents for five runs in a task stage for two minutes, and tells of no wait while it lasts an hour", async () => {
+    for (let index = 0; index < 5; index += 1)
+      fake.state.queueRun(fake.state.addWorkspace(`ws-${index}`, pool), { status: "post_plan_running" });
+    const readings = [];
+    for (let minute = 0; minute < 60; minute += 1) {
+      readings.push(await vendor.readDemand());
+      clock.advance(60_000);
+    }
+    expect(readings.map(({ expected = 0 }) => expected)).toEqual([5, 5, ...Array(58).fill(0)]);
+    expect(readings.every(({ queued, oldestQueuedAt }) => queued === 0 && oldestQueuedAt === undefined)).toBe(true);
+  });
+
+  it("does not take a server that ignores the filter for one whose runs want agents", async () => {
+    fake.onRequest = ({ query }) => query.delete("filter[status]");
+    for (const status of ["planned", "applied", "errored", "pending"])
+      fake.state.queueRun(fake.state.addWorkspace(status, pool), { status });
+    expect(await vendor.readDemand()).toEqual({ queued: 0, running: 0, oldestQueuedAt: undefined });
+  });
+
+  it("says what it may mean that there are no runs to be seen", async () => {
+    fake.state.listsOrganizationRuns = false;
+    await expect(vendor.readDemand()).rejects.toMatchObject({
+      kind: "not-found",
+      status: 404,
+      message:
+        'the runs of organization "acme" are not found: it does not exist, the API token may not read its runs, or this ' +
+        "is a Terraform Enterprise older than v202409-1",
+    });
+  });
+
+  it("takes a pool that is not found for no empty one, whatever page says so", async () => {
+    for (let index = 0; index < 150; index += 1) fake.state.registerAgent(`agent-${index}`, pool, "busy");
+    for (const page of ["1", "2"]) {
+      fake.clearFaults();
+      const when = ({ path, query }: FakeRequest) => path.endsWith("/agents") && query.get("page[number]") === page;
+      fake.fail({ when, answer: { status: 404 } });
+      await expect(vendor.listAgents()).rejects.toMatchObject({ kind: "not-found" });
+    }
   });
 
   it("keeps to 30 lists of runs a minute over pages and retries, so that the API never refuses", async () => {

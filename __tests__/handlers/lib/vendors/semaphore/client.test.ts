@@ -28,7 +28,7 @@ describe("the demand of a Semaphore agent type", () => {
   };
 
   it("asks for the metrics with the registration token, in the form the server wants", async () => {
-    await client(() => Promise.resolve(` ${fake.token}\n`)).readDemand();
+    await client(() => Promise.resolve(fake.token)).readDemand();
     expect(fake.requests).toHaveLength(1);
     expect(fake.requests[0]).toMatchObject({ method: "GET", path: "/api/v1/self_hosted_agents/metrics" });
     expect(fake.requests[0]?.headers.authorization).toBe("Token test-token");

@@ -6,6 +6,9 @@ import type { FakeRequest } from "../../../../fakes/http-fake.ts";
 import type { FakeWorkerPool } from "../../../../fakes/spacelift/state.ts";
 import { operationOf, type SpaceliftFake, startSpaceliftFake } from "../../../../fakes/spacelift.ts";
 
+/** An instance id of the exact form, by a number. */
+export const instance = (number: number) => `i-${String(number).padStart(17, "0")}`;
+
 export const workerPoolId = "01HCC6QZ932J7WDF4FTVM9QMEP";
 
 /** A fake account with one worker pool, and what a client of it is made of. */
@@ -34,7 +37,7 @@ export async function startAccount(): Promise<Account> {
     state,
     pool: state.addPool(workerPoolId),
     clock,
-    runtime: { type: "spacelift", endpoint: fake.url, apiKeyId: state.keyId, workerPoolId },
+    runtime: { type: "spacelift", endpoint: fake.url, apiKeyId: state.keyId, workerPoolId, group: "ci" },
     deps: { clock, readToken: ({ fresh = false } = {}) => Promise.resolve(fresh ? secrets.newest : secrets.cached) },
     secrets,
     operations: () => fake.requests.map(operationOf),
