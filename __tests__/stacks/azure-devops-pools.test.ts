@@ -33,10 +33,9 @@ describe("several pools", () => {
   it("reach the loop whole: what is different, over what is the same", () => {
     const pools = poolsOf(z.decode(autoscaleEnv, variablesOf(stack) as never));
     expect(pools).toMatchObject([
-      { pool: "linux", fleet: "ci.linux", policy: { min: 0, max: 30 }, vendor: { pool: { name: "Pool linux" } } },
+      { pool: "linux", policy: { min: 0, max: 30 }, vendor: { pool: { name: "Pool linux" } } },
       {
         pool: "large",
-        fleet: "ci.large",
         policy: { min: 1, max: 10 },
         vendor: { pool: { id: 9, name: "Pool large" } },
       },

@@ -68,6 +68,7 @@ function poolWidgets(fleet: string, pool: string | undefined): Widget[] {
         "AgentsBusy",
         "AgentsUnclear",
         "AgentsUnseen",
+        "AgentsOutdated",
         "AgentsRetiring",
         "AgentsOffline",
       ),
