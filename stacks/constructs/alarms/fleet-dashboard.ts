@@ -68,7 +68,6 @@ function poolWidgets(fleet: string, pool: string | undefined): Widget[] {
         "AgentsBusy",
         "AgentsUnclear",
         "AgentsUnseen",
-        "AgentsOutdated",
         "AgentsRetiring",
         "AgentsOffline",
       ),
@@ -77,7 +76,7 @@ function poolWidgets(fleet: string, pool: string | undefined): Widget[] {
     },
     {
       title: title("Agents wanted"),
-      metrics: ours("AgentsWanted", "AtCeiling", "CircuitOpen", "QueuedWithoutAgents"),
+      metrics: ours("AgentsWanted", "AgentsOutdated", "AtCeiling", "CircuitOpen", "QueuedWithoutAgents"),
       stat: "Maximum",
     },
     { title: title("Decisions"), metrics: ours("Launched", "Retired", "RetirementsAborted"), stat: "Sum" },
