@@ -81,6 +81,8 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     failsLate: (_: Task): string | undefined => undefined,
     violations,
     launches: 0,
+    /** Agents that registered after the loop had given them up: it may have launched others for them. */
+    cameLate: 0,
     jobsDone: 0,
     get queued(): number {
       return queue.length;
@@ -247,7 +249,9 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
         clock.after(settings.registrationGraceSeconds, () => neverRegistered(agent));
       } else {
         clock.after(between(1, 4), () => {
-          if (agent.state === "unregistered" && task.desiredStatus !== "STOPPED") becomeIdle(agent);
+          if (agent.state !== "unregistered" || task.desiredStatus === "STOPPED") return;
+          if (seconds > settings.registrationGraceSeconds) world.cameLate += 1;
+          becomeIdle(agent);
         });
       }
     });
@@ -277,7 +281,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   function stopped(arn: string): void {
     for (const agent of agents) {
       if (agent.task.taskArn !== arn) continue;
-      if (agent.task.lastStatus !== "PROVISIONING") violations.push(`${agent.name} was stopped, ${agent.state}`);
+      if (agent.task.lastStatus === "RUNNING") violations.push(`${agent.name} was stopped, ${agent.state}`);
       forget(agent);
       dropJob(agent);
     }

@@ -1,7 +1,7 @@
 import type { Decision, Snapshot } from "../lib/core/model.ts";
 import type { Policy } from "../lib/core/policy.ts";
 import type { Lease, Log } from "../lib/core/ports.ts";
-import { decide } from "../lib/core/scaling.ts";
+import { decide, observationsToKeep } from "../lib/core/scaling.ts";
 import { act } from "./act.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 import { keep, recall } from "./memory.ts";
@@ -117,8 +117,7 @@ async function tick(deps: AutoscaleDeps): Promise<Tick | "lost the lease"> {
 }
 
 function remember({ memory, policy }: AutoscaleDeps, wanted: number): void {
-  const earlier = policy.scaleInAfterObservations - 1;
-  memory.recentlyWanted = earlier > 0 ? [...memory.recentlyWanted, wanted].slice(-earlier) : [];
+  memory.recentlyWanted = [...memory.recentlyWanted, wanted].slice(-observationsToKeep(policy));
 }
 
 const resting: ReadonlySet<string> = new Set(["idle", "unclear", "unseen"]);

@@ -3,6 +3,7 @@ import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import type { VendorAgent } from "../../../handlers/lib/core/ports.ts";
+import { observationsToKeep } from "../../../handlers/lib/core/scaling.ts";
 import { createNotebookFake } from "../../fakes/fleet-state.ts";
 import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
 
@@ -175,7 +176,7 @@ describe("scale-in after several observations", () => {
   it("remembers no more than it needs", async () => {
     harness.addAgent("ci_b", "busy");
     await runPass(deps);
-    expect(deps.memory.recentlyWanted).toEqual([1, 1]);
+    expect(deps.memory.recentlyWanted).toEqual(Array(observationsToKeep(deps.policy)).fill(1));
   });
 });
 

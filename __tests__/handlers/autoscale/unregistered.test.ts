@@ -120,6 +120,7 @@ describe("orders that no job waits for any more", () => {
   it("are withdrawn, and those that AWS had begun by then are not missed", async () => {
     for (let number = 0; number < 4; number += 1) agent(`ordered ${number}`, undefined, { phase: "ordered" });
     fleet.demand = { queued: 1, running: 0 };
+    await deps.notebook.write({ recentlyWanted: [1, 1, 1, 1, 1], missingSince: {} });
     await runPass({ ...deps, tickSeconds: 60 });
     expect(fleet.withdrawn).toEqual([3]);
     expect(metrics.records).toMatchObject([{ AgentsOrdered: 4 }]);

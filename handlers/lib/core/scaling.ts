@@ -5,6 +5,17 @@ import { oldestFirst, removalComparisons } from "./removal-order.ts";
 import { bufferFor, clamp, countStates, isSupply, standingAgents } from "./supply.ts";
 
 /**
+ * Orders are withdrawn when so many observations in a row want fewer. An agent that has done its job counts as supply until
+ * it is gone: for a while there seem to be too many.
+ */
+export const withdrawAfterObservations = 6;
+
+/** How many earlier observations {@link decide} looks at. */
+export function observationsToKeep({ scaleInAfterObservations }: Policy): number {
+  return Math.max(scaleInAfterObservations, withdrawAfterObservations) - 1;
+}
+
+/**
  * The scaling decision: pure and total. It looks at everything, computes an absolute target and says what to do about
  * the difference; nothing is counted up and down, so a lost, doubled or late event changes nothing.
  */
@@ -83,15 +94,16 @@ function scaleIn(view: View): Decision {
   const { settled, policy, snapshot } = view;
   const { starting, ordered } = countStates(snapshot.agents);
   const state = `wanted ${settled.wanted}, have ${settled.supply}`;
-  const earlier = policy.scaleInAfterObservations - 1;
-  const recent = earlier > 0 ? snapshot.recentlyWanted.slice(-earlier) : [];
-  const mostWanted = Math.max(settled.wanted, ...recent);
-  if (recent.length < earlier || mostWanted >= settled.supply) {
-    return hold(view, `${state}: scale in only after ${policy.scaleInAfterObservations} observations want fewer`);
-  }
-  // Nothing runs on them yet: they go first, and no cooldown speaks for them.
-  const withdraw = Math.min(ordered, settled.supply - mostWanted);
+  // Nothing runs on orders yet: they go first, and no cooldown speaks for them.
+  const withdraw = Math.min(ordered, surplusOver(view, withdrawAfterObservations));
   const withdrawing = { ...view, settled: { ...settled, withdraw } };
+  const lasting = surplusOver(view, policy.scaleInAfterObservations);
+  if (lasting === 0) {
+    return hold(
+      withdrawing,
+      `${state}: scale in only after ${policy.scaleInAfterObservations} observations want fewer`,
+    );
+  }
   const said = withdraw > 0 ? `${state}: withdraw ${withdraw} orders` : state;
   if (policy.departure === "by-itself") return hold(withdrawing, `${said}: idle agents leave by themselves`);
   if (view.secondsSinceLaunch < policy.scaleInCooldownSeconds) {
@@ -100,7 +112,7 @@ function scaleIn(view: View): Decision {
   // Agents that start may never come: no agent that is there leaves for them.
   const going = new Set(settled.retire.map(({ agent }) => agent));
   const leaving = snapshot.agents.filter((agent) => agent.state === "idle" && going.has(agent)).length;
-  const surplus = settled.supply - ordered - starting - leaving - mostWanted;
+  const surplus = lasting - ordered - starting - leaving;
   if (surplus <= 0)
     return hold(withdrawing, `${said}: ${starting + ordered + leaving} of them still start or leave already`);
   const candidates = snapshot.agents
@@ -114,6 +126,13 @@ function scaleIn(view: View): Decision {
     scaleIn: { count, candidates },
     reason: `${said}: retire ${count}`,
   };
+}
+
+/** By how much the supply is above what each of so many observations wanted, this one included; 0 where there are fewer. */
+function surplusOver({ snapshot, settled }: View, observations: number): number {
+  const earlier = observations - 1;
+  const recent = earlier > 0 ? snapshot.recentlyWanted.slice(-earlier) : [];
+  return recent.length < earlier ? 0 : Math.max(0, settled.supply - Math.max(settled.wanted, ...recent));
 }
 
 /**

@@ -74,7 +74,7 @@ export const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
   agents: anyAgents,
   vendorShowsAgents: fc.boolean(),
   failedLaunchesLastHour: fc.nat(30),
-  recentlyWanted: fc.array(fc.nat(30), { maxLength: 5 }),
+  recentlyWanted: fc.array(fc.nat(30), { maxLength: 8 }),
 });
 
 /** Any policy that the config lets through. */

@@ -147,11 +147,25 @@ describe("decide", () => {
     const fleet = [...agents("ordered", 8), ...agents("busy", 2), ...agents("idle", 1)];
     for (const departure of ["by-itself", "by-retirement"] as const) {
       const policy = { departure, canRetire: true };
-      expect(decideOn({ agents: fleet, policy }).withdraw).toBe(8);
-      expect(decideOn({ agents: fleet, queued: 5, policy }).withdraw).toBe(4);
-      expect(decideOn({ agents: fleet, policy: { ...policy, min: 6 } }).withdraw).toBe(5);
-      expect(decideOn({ agents: fleet, queued: 20, policy: { ...policy, max: 30 } }).withdraw).toBe(0);
+      const scene = { agents: fleet, policy, recentlyWanted: [0, 0, 0, 0, 0] };
+      expect(decideOn(scene).withdraw).toBe(8);
+      expect(decideOn({ ...scene, queued: 5 }).withdraw).toBe(4);
+      expect(decideOn({ ...scene, policy: { ...policy, min: 6 } }).withdraw).toBe(5);
+      expect(decideOn({ ...scene, queued: 20, policy: { ...policy, max: 30 } }).withdraw).toBe(0);
     }
+  });
+
+  it("withdraws no order for what one observation wants: an agent whose job has just ended is still there for a moment", () => {
+    const scene = {
+      agents: [...agents("ordered", 3), ...agents("unclear", 8)],
+      running: 7,
+      queued: 3,
+      vendorShowsAgents: false,
+      policy: { max: 20 },
+    };
+    expect(decideOn({ ...scene, recentlyWanted: [10, 10, 10, 11, 10] }).withdraw).toBe(0);
+    expect(decideOn({ ...scene, recentlyWanted: [10, 10, 10, 10] }).withdraw).toBe(0);
+    expect(decideOn({ ...scene, recentlyWanted: [10, 10, 10, 10, 10] }).withdraw).toBe(1);
   });
 
   it("says what it does, and why, with numbers", () => {
