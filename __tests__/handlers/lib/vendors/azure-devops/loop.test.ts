@@ -128,6 +128,7 @@ describe("the loop of an Azure DevOps fleet", () => {
     fleet.boot(1);
     clock.advance(61_000);
     const lowered = { ...fleet.deps, policy: { ...fleet.deps.policy, min: 0 } };
+    await runPass(lowered);
     const { lastDecision } = await runPass(lowered);
     expect(lastDecision).toMatchObject({ action: "hold", wanted: 0 });
     // The one that is proven idle goes, and the order that ECS has not begun to launch.
