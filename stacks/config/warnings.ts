@@ -99,15 +99,19 @@ function endpointWarnings(network: NetworkConfig, needed: readonly Endpoint[]): 
   ];
 }
 
+/** What every loop calls where it runs in the network: its state table, which holds the lease. */
+const loopEndpoints: readonly Endpoint[] = ["dynamodb"];
+
 function endpointsOfInstances(config: Ec2FleetConfig): Endpoint[] {
   const { asksInstances, ...vendor } = vendorOf(config);
   const { agents, functions } = vendor.reaches(config.vendor);
   // By the release queue, instances say that their agent has left or never came.
   if (!config.loop.inNetwork) return ["sqs", ...agents];
-  return ["sqs", ...agents, "autoscaling", "ec2", "states", ...(asksInstances ? (["ssm"] as const) : []), ...functions];
+  const asked = asksInstances ? (["ssm"] as const) : [];
+  return ["sqs", ...agents, ...loopEndpoints, "autoscaling", "ec2", "states", ...asked, ...functions];
 }
 
 function endpointsOfContainers(config: EcsFleetConfig): Endpoint[] {
   const { agents, functions } = vendorOf(config).reaches(config.vendor);
-  return config.loop.inNetwork ? [...agents, "ecs", ...functions] : [...agents];
+  return config.loop.inNetwork ? [...agents, ...loopEndpoints, "ecs", ...functions] : [...agents];
 }

@@ -158,7 +158,12 @@ ${selfHosted}network: { create: { egress: endpoints-only, endpoints: [sqs] } }
   it.each([
     ["instances", closed(""), "sqs"],
     ["the loop", `${closed("")}loop: { inNetwork: true }\n`, "sqs, autoscaling, ec2, states"],
-    ["both", `${closed(", endpoints: [ec2, sqs]")}loop: { inNetwork: true }\n`, "autoscaling, states, ssm"],
+    ["both", `${closed(", endpoints: [ec2, sqs]")}loop: { inNetwork: true }\n`, "dynamodb, autoscaling, states, ssm"],
+    [
+      "both but the state table",
+      `${closed(", endpoints: [dynamodb]")}loop: { inNetwork: true }\n`,
+      "sqs, autoscaling, ec2, states, ssm",
+    ],
   ])("warns of the endpoints missing for %s in a network without another way out", (_, text, missing) => {
     const { warnings } = load({
       "config/fleet.yaml": minimal.replace("organization: acme", "endpoint: ci.example.com") + text,

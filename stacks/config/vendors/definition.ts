@@ -39,7 +39,10 @@ export interface Reach {
   readonly address: string | undefined;
   /** Services of AWS that agents call. */
   readonly agents: readonly Endpoint[];
-  /** Services of AWS that the functions call for this vendor, where `loop.inNetwork` puts them into the network. */
+  /**
+   * Services of AWS that the functions call for this vendor alone, where `loop.inNetwork` puts them into the network. The
+   * loop of every fleet calls DynamoDB.
+   */
   readonly functions: readonly Endpoint[];
 }
 

@@ -136,14 +136,11 @@ export const hcpTerraformVendor = defineVendor({
     },
     ...ownVariableRules(ownVariables, ["compute", "environment"], ["compute", "secrets"]),
   ],
-  reaches: ({ address, demand, manage: managed }) => ({
+  reaches: ({ address, manage: managed }) => ({
     address: address === publicAddress ? publicAddress : undefined,
     agents: [],
     // With run tasks the webhook runs in the network, too, and wakes the loop from there.
-    functions: [
-      ...(managed?.runTask ? (["lambda"] as const) : []),
-      ...(demand === "notifications" ? (["dynamodb"] as const) : []),
-    ],
+    functions: managed?.runTask ? ["lambda"] : [],
   }),
   warnings({ agents, compute, secrets, vendor }) {
     const told = vendor.demand === "notifications";
