@@ -61,7 +61,7 @@ const { maxLifetimeSeconds, ...common } = {
     .describe("Age at which any agent leaves, once its job is done."),
   registrationGraceSeconds: wholeNumber(30, 3600)
     .default(300)
-    .describe("How long a launched agent may take to register before it is replaced."),
+    .describe("How long an agent may take to register, from its start. One that has not leaves by itself."),
 };
 
 /** How many agents there are and how long each of them lives. */

@@ -8,7 +8,6 @@ import { type Explanation, warning } from "./reading/explain.ts";
 import type { StackConfig } from "./schema.ts";
 import { vendorOf } from "./vendors/index.ts";
 
-const hostStartSeconds = 600;
 const secondsADay = 86_400;
 
 /** What is allowed but most likely not what its author wants. */
@@ -57,12 +56,6 @@ function fleetWarnings(config: EcsFleetConfig): Explanation[] {
     ...vendor.warnings(config),
     ...networkWarnings(networkOf(config), most, vendor.reaches(config.vendor).address),
     ...endpointWarnings(networkOf(config), endpointsOfContainers(config)),
-    compute.capacityProvider !== undefined &&
-      agents.registrationGraceSeconds < hostStartSeconds &&
-      warning(
-        ["agents", "registrationGraceSeconds"],
-        `is below ${hostStartSeconds}: an agent that waits for a new host may be given up before the host has started`,
-      ),
     compute.capacityProvider !== undefined &&
       agents.maxLifetimeSeconds > secondsADay &&
       warning(
