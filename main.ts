@@ -11,7 +11,12 @@ const [{ ConfigError }, { loadStacks }] = await Promise.all([
 
 try {
   const { stacks, warnings } = loadStacks({ env: process.env, cwd: process.cwd() });
-  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+  const { keepStates, localStateWarnings } = await import("./stacks/config/local-state.ts");
+  const told = [
+    ...localStateWarnings(stacks, process.env),
+    ...keepStates(process.env.CDKTF_OUTDIR ?? "cdktf.out", stacks),
+  ];
+  for (const warning of [...warnings, ...told]) process.stderr.write(`warning: ${warning}\n`);
   const [{ FleetApp }, { createStacks, loadStackClasses }] = await Promise.all([
     import("./stacks/constructs/fleet-app.ts"),
     import("./stacks/index.ts"),

@@ -45,8 +45,12 @@ export default defineConfig({
     // The end-to-end files mostly wait: even a small machine runs two files at once.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     sequence: { sequencer: ByProject },
-    // The AWS SDK would print an upgrade notice for Node 20 in every file.
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
+    env: {
+      // The AWS SDK would print an upgrade notice for Node 20 in every file.
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+      // Tests deploy to an emulator at most, on CI runners too.
+      AGENT_FLEETS_ALLOW_LOCAL_STATE: "1",
+    },
     projects: [
       {
         extends: true,

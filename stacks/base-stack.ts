@@ -4,6 +4,7 @@ import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import { CloudBackend, LocalBackend, NamedCloudWorkspace, S3Backend, TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { CommonConfig } from "./config/common.ts";
+import { localStatePath } from "./config/local-state.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
 
 /** Write-only arguments and ephemeral variables need it. */
@@ -51,12 +52,11 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
     const name = this.context.name;
     switch (backend.type) {
       case "local":
-        // Relative, or the path of the machine that synthesized would be in the JSON.
-        new LocalBackend(this, { path: backend.path ?? `terraform.${name}.tfstate` });
+        new LocalBackend(this, { path: localStatePath(name, backend.path) });
         break;
       case "s3": {
-        const { type: _, key, ...rest } = backend;
-        new S3Backend(this, { ...rest, key: key ?? `agent-fleets/${name}.tfstate`, encrypt: true });
+        const { type: _, key, region = this.config.region, ...rest } = backend;
+        new S3Backend(this, { ...rest, region, key: key ?? `agent-fleets/${name}.tfstate`, encrypt: true });
         break;
       }
       case "cloud":

@@ -21,3 +21,11 @@ describe.each(readdirSync(folder))("the workflow %s", (file) => {
     expect(without, "give these jobs `permissions` of their own").toEqual([]);
   });
 });
+
+it("the deployment takes the folder of a user's own configs, and never the examples", () => {
+  const { env, jobs } = parse(readFileSync(`${folder}/deploy.yml`, "utf8"));
+  expect(env.AGENT_FLEETS_CONFIG).toBe("${{ vars.AGENT_FLEETS_CONFIG }}");
+  expect(jobs.synth.if).toBe("vars.AGENT_FLEETS_CONFIG != ''");
+  for (const name of ["diff", "deploy"]) expect(jobs[name].needs).toBe("synth");
+  expect(env).not.toHaveProperty("AGENT_FLEETS_ALLOW_LOCAL_STATE");
+});

@@ -96,7 +96,7 @@ export async function prepareDeployment(
     logs,
     stacks,
     stackFolder: (stack) => join(output, "stacks", stack),
-    stateFile: (stack) => join(output, "stacks", stack, `terraform.${stack}.tfstate`),
+    stateFile: (stack) => join(output, "../state", `terraform.${stack}.tfstate`),
     async deploy() {
       const written = await cdktf("deploy");
       for (const [, leftOut] of written.matchAll(/e2e: (.*)/g)) process.stderr.write(`NOT DEPLOYED: ${leftOut}\n`);

@@ -19,7 +19,7 @@ describe("fitToEmulator", () => {
   it.each(["aws alone", "all"] as const)("keeps the state beside the stack and uses dummy credentials (%s)", (mode) => {
     const { terraform, provider } = fitted(mode).stack;
     expect(terraform).not.toHaveProperty("cloud");
-    expect(terraform.backend).toEqual({ local: { path: "terraform.ci.tfstate" } });
+    expect(terraform.backend).toEqual({ local: { path: "../../../state/terraform.ci.tfstate" } });
     expect(provider.aws).toEqual([expect.objectContaining({ access_key: "test", secret_key: "test" })]);
   });
 

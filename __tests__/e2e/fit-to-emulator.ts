@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { localStatePath } from "../../stacks/config/local-state.ts";
 
 const attributes = z.record(z.string(), z.unknown());
 const blocks = z.record(z.string(), z.record(z.string(), attributes));
@@ -48,7 +49,7 @@ export function fitToEmulator(
   const json = terraformJson.parse(JSON.parse(text));
   const { terraform, provider } = json;
   delete terraform.cloud;
-  terraform.backend = { local: { path: `terraform.${options.stack}.tfstate` } };
+  terraform.backend = { local: { path: localStatePath(options.stack) } };
   for (const aws of provider.aws ?? []) Object.assign(aws, { access_key: "test", secret_key: "test" });
 
   const leftOut = leaveOutTfe(json);

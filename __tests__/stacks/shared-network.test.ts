@@ -77,7 +77,7 @@ describe("a shared network", () => {
 
   it("is deployed before the stacks of its folder that share it, and they know nothing of each other's state", () => {
     expect(after).toEqual({ fleet: ["shared"], shared: [], alone: [] });
-    expect(stack("fleet").terraform.backend).toEqual({ local: { path: "terraform.fleet.tfstate" } });
+    expect(stack("fleet").terraform.backend).toEqual({ local: { path: "../../../state/terraform.fleet.tfstate" } });
   });
 
   it("may be deployed from elsewhere: what reads it is the same", () => {

@@ -7,7 +7,12 @@ import { type Figure, median } from "./figure.ts";
 /** Synthesis of one config: the whole process that `cdktf.json` runs. */
 export function measureSynth(): Figure[] {
   const folder = mkdtempSync(join(tmpdir(), "agent-fleets-bench-"));
-  const env = { ...process.env, AGENT_FLEETS_CONFIG: "config/hcp-minimal.yaml", CDKTF_OUTDIR: folder };
+  const env = {
+    ...process.env,
+    AGENT_FLEETS_ALLOW_LOCAL_STATE: "1",
+    AGENT_FLEETS_CONFIG: "config/hcp-minimal.yaml",
+    CDKTF_OUTDIR: folder,
+  };
   try {
     const times = Array.from({ length: 6 }, () => {
       const start = performance.now();

@@ -1,4 +1,3 @@
-import { posix, win32 } from "node:path";
 import * as z from "zod";
 import { bucketName, hcpOrganization, hcpWorkspace, hostname, regionName, text } from "./primitives.ts";
 
@@ -7,11 +6,14 @@ const local = z.strictObject({
   path: z
     .string()
     .min(1)
-    .refine((path) => !posix.isAbsolute(path) && !win32.isAbsolute(path) && !path.startsWith("~"), {
-      error: "must be a relative path: the synthesized files name no folder of one machine",
+    .refine((path) => !path.startsWith("~"), { error: "must be a path that no shell has to complete" })
+    .refine((path) => !/^(\.\/)*cdktf\.out(\/|$)/.test(path), {
+      error: "must lie outside cdktf.out, where cdktf deletes the folders of stacks without a config",
     })
     .optional()
-    .describe("State file, relative to where Terraform runs. Left out: `terraform.<stack>.tfstate`."),
+    .describe(
+      "State file: absolute, or relative to the folder that holds `cdktf.out`. Left out: `state/terraform.<stack>.tfstate`.",
+    ),
 });
 
 const s3 = z.strictObject({

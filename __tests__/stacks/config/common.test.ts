@@ -4,6 +4,7 @@ import { configOf, configWith, errorsWith, minimal } from "./files.ts";
 describe("backend", () => {
   it.each([
     ["{ type: local, path: state/fleet.tfstate }", { type: "local", path: "state/fleet.tfstate" }],
+    ["{ type: local, path: /mnt/state/fleet.tfstate }", { type: "local", path: "/mnt/state/fleet.tfstate" }],
     ["{ type: s3, bucket: acme-state }", { type: "s3", bucket: "acme-state", useLockfile: true }],
     [
       "{ type: cloud, organization: acme, workspace: fleet }",
@@ -13,12 +14,16 @@ describe("backend", () => {
     expect(configWith(`backend: ${text}`).backend).toEqual(expected);
   });
 
-  it.each(["/var/state", "~/state", "C:\\\\state"])("does not keep state in %s of one machine", (path) => {
-    expect(errorsWith(`backend: { type: local, path: "${path}" }`)).toEqual([
-      expect.stringMatching(
-        /^backend\.path: must be a relative path: the synthesized files name no folder of one machine/,
-      ),
-    ]);
+  it.each([
+    ["~/state", "must be a path that no shell has to complete"],
+    [
+      "cdktf.out/fleet.tfstate",
+      "must lie outside cdktf.out, where cdktf deletes the folders of stacks without a config",
+    ],
+    ["./cdktf.out/stacks/x", "must lie outside cdktf.out, where cdktf deletes the folders of stacks without a config"],
+  ])("does not keep state in %s", (path, error) => {
+    const errors = errorsWith(`backend: { type: local, path: "${path}" }`);
+    expect(errors).toEqual([expect.stringContaining(`backend.path: ${error}`)]);
   });
 });
 
