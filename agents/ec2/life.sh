@@ -68,24 +68,47 @@ look_at_agent() { :; }
 
 state_of_unit() { systemctl show --property=ActiveState --value agent-fleets.service; }
 
-# check_registration: runs beside the agent until the grace is over. Then it tells the agent to leave, but only if the
-# vendor's `registration` has the proof. It never checks again.
+# check_registration: runs beside the agent. As soon as the agent has registered, it tells the fleet. When the grace is
+# over first, it tells the agent to leave, but only if the vendor's `registration` has the proof. It never does that later.
 check_registration() {
-  local grace=$AGENT_FLEETS_REGISTRATION_GRACE_SECONDS second registered
-  for ((second = 0; second < grace; second += 5)); do
-    sleep 5
+  local grace=$AGENT_FLEETS_REGISTRATION_GRACE_SECONDS second pause=5 registered
+  for ((second = pause; ; second += pause)); do
+    sleep "$pause"
     if [[ $(state_of_unit) != active ]]; then return 0; fi
     look_at_agent
+    registered=$(registration)
+    if [[ $registered == yes ]]; then
+      log 'the agent has registered'
+      : >"$run/registered"
+      tell_of_registration
+      return 0
+    fi
+    if ((second < grace || pause > 5)); then continue; fi
+    if [[ $registered == no ]]; then break; fi
+    log "the agent stays: nothing shows after $grace s whether it has registered"
+    pause=60
   done
-  registered=$(registration)
-  if [[ $registered != no ]]; then
-    log "the agent stays (registered within $grace s: $registered)"
-    return 0
-  fi
   log "the agent has not registered within $grace s and is told to leave"
   : >"$run/never-registered"
   systemctl --no-block stop agent-fleets.service
 }
+
+# tell_of_registration: until the queue has taken the message, or the agent has ended. The agent works on meanwhile: it
+# may only be taken for one that nobody sees.
+tell_of_registration() {
+  local pause=5
+  while true; do
+    try tell registered
+    if [[ $tried -eq 0 || $(state_of_unit) != active ]]; then return 0; fi
+    log "the fleet could not be told that the agent has registered, again in $pause s"
+    sleep "$pause"
+    pause=$((pause < 150 ? pause * 2 : 300))
+  done
+}
+
+# has_registered: whether the agent of this start has registered, as far as anybody knows. Once it has, nothing that its
+# log or its host shows later undoes that.
+has_registered() { [[ -e $run/registered || $(registration) == yes ]]; }
 
 left_well() {
   local end
@@ -104,7 +127,7 @@ failed_launch() {
     return 0
   fi
   age=$(($(uptime_seconds) - $(<"$run/agent")))
-  if [[ $(registration) != yes ]] && { [[ $told == true ]] || ((age < ${AGENT_FLEETS_BOOT_SECONDS:-0})); }; then
+  if ! has_registered && { [[ $told == true ]] || ((age < ${AGENT_FLEETS_BOOT_SECONDS:-0})); }; then
     printf never-registered
   fi
 }
@@ -112,12 +135,21 @@ failed_launch() {
 # reach_out: what it takes to call AWS from this host. A vendor with proxies has its own.
 reach_out() { :; }
 
-# send_reason REASON: sends a message to the release queue. SQS itself says which instance sent it. Files that jobs have
-# put into a home have no effect.
-send_reason() {
+# send_once REASON: one message to the release queue. SQS itself says which instance sent it. Files that jobs have put
+# into a home have no effect.
+send_once() {
   export HOME=/nonexistent AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
-  retry 4 2 aws_cli --region "$AGENT_FLEETS_REGION" sqs send-message \
+  aws_cli --region "$AGENT_FLEETS_REGION" sqs send-message \
     --queue-url "$AGENT_FLEETS_RELEASE_QUEUE_URL" --message-body "{\"reason\":\"$1\"}"
+}
+
+# send_reason REASON: the same, tried a few times.
+send_reason() { retry 4 2 send_once "$1"; }
+
+# tell REASON: the same from outside the agent, tried once.
+tell() {
+  reach_out
+  send_once "$1" >/dev/null
 }
 
 report() {

@@ -123,19 +123,36 @@ describe.skipIf(!canPlay).concurrent("an instance whose agent must register in t
     expect(log).toContain("nobody will look whether the agent registers");
   });
 
-  const check = (answer: string, unit = "active") =>
-    `systemctl() { echo "systemctl $*" >>"$STAGE/calls"; if [[ $1 == show ]]; then echo ${unit}; fi; }
+  const fleet = {
+    ...settings,
+    AGENT_FLEETS_REGION: "us-west-2",
+    AGENT_FLEETS_RELEASE_QUEUE_URL: "https://sqs.us-west-2.example.com/123456789012/ci-release",
+  };
+  /** `answers` to the question whether it has registered, of which the last one stays; its unit ends after `looks`. */
+  const check = (answers: string, { looks = 30, unit = "inactive" } = {}) =>
+    `echo '${answers.replaceAll(" ", "\n")}' >"$STAGE/answers"
+    systemctl() {
+      echo "systemctl $*" >>"$STAGE/calls"
+      if [[ $1 != show ]]; then return 0; fi
+      if (($(grep -c '^systemctl show' "$STAGE/calls") <= ${looks})); then echo active; else echo ${unit}; fi
+    }
     look_at_agent() { echo looked >>"$STAGE/calls"; }
-    registration() { printf '${answer}'; }
+    registration() {
+      local answer
+      read -r answer <"$STAGE/answers" || true
+      if (($(wc -l <"$STAGE/answers") > 1)); then sed -i 1d "$STAGE/answers"; fi
+      printf %s "$answer"
+    }
     mkdir -p "$run"
     check_registration`;
   const stop = "systemctl --no-block stop agent-fleets.service";
+  const pauses = (calls: readonly string[]) => calls.flatMap((call) => /^sleep (\d+)/.exec(call)?.[1] ?? []);
 
   it("tells one that surely has not to leave, after the grace and once", async (t) => {
     const host = await makeHost(t);
-    const { calls, log, messages } = await host.library(check("no"), settings);
+    const { calls, log, messages } = await host.library(check("no"), fleet);
     expect(calls.filter((call) => call === stop)).toHaveLength(1);
-    expect(calls.filter((call) => call === "sleep 5")).toHaveLength(4);
+    expect(pauses(calls)).toEqual(["5", "5", "5", "5"]);
     expect(calls.filter((call) => call === "looked")).toHaveLength(4);
     expect(log).toContain("the agent has not registered within 20 s and is told to leave");
     expect(existsSync(join(host.root, "run/agent-fleets/never-registered"))).toBe(true);
@@ -145,16 +162,57 @@ describe.skipIf(!canPlay).concurrent("an instance whose agent must register in t
 
   it.for(["yes", "unclear", ""])("leaves an agent alone of which it is said: %j", async (answer, t) => {
     const host = await makeHost(t);
-    const { calls } = await host.library(check(answer), settings);
+    const { calls } = await host.library(check(answer), fleet);
     expect(calls).not.toContain(stop);
     expect(existsSync(join(host.root, "run/agent-fleets/never-registered"))).toBe(false);
   });
 
   it.for(["inactive", "failed", "deactivating", ""])("looks no more at an agent whose unit is %j", async (unit, t) => {
     const host = await makeHost(t);
-    const { calls } = await host.library(check("no", unit), settings);
+    const { calls, messages } = await host.library(check("no yes", { looks: 1, unit }), fleet);
     expect(calls).not.toContain(stop);
-    expect(calls.filter((call) => call === "sleep 5")).toHaveLength(1);
+    expect(pauses(calls)).toEqual(["5", "5"]);
+    expect(messages).toEqual([]);
+  });
+
+  const registered = '{"reason":"registered"}';
+
+  it("tells the fleet as soon as its agent has registered, and looks no more", async (t) => {
+    const host = await makeHost(t);
+    const { calls, messages, log } = await host.library(check("unclear no yes"), fleet);
+    expect(messages).toEqual([registered]);
+    expect(pauses(calls)).toEqual(["5", "5", "5"]);
+    expect(calls).not.toContain(stop);
+    expect(log).toContain("the agent has registered");
+  });
+
+  it("tells it late of an agent that was unclear when its grace was over, and never tells that one to leave", async (t) => {
+    const host = await makeHost(t);
+    const { calls, messages, log } = await host.library(check("unclear ".repeat(5) + "no yes"), fleet);
+    expect(messages).toEqual([registered]);
+    expect(pauses(calls)).toEqual(["5", "5", "5", "5", "60", "60", "60"]);
+    expect(calls).not.toContain(stop);
+    expect(log.match(/the agent stays: nothing shows after 20 s whether it has registered/g)).toHaveLength(1);
+  });
+
+  it("tells it again and again, ever more slowly, until the queue takes it, and its agent works on", async (t) => {
+    const host = await makeHost(t);
+    host.fault("sqs", ...Array.from({ length: 9 }, () => 255));
+    const { calls, messages, log, poweredOff } = await host.library(check("yes"), fleet);
+    expect(messages).toEqual([registered]);
+    expect(pauses(calls)).toEqual(["5", "5", "10", "20", "40", "80", "160", "300", "300", "300"]);
+    expect(log).toContain("the fleet could not be told that the agent has registered, again in 300 s");
+    expect(log).not.toContain("FAILED");
+    expect({ stopped: calls.includes(stop), poweredOff }).toEqual({ stopped: false, poweredOff: false });
+  });
+
+  it("tells it no more once the agent has ended, and does not end it for that", async (t) => {
+    const host = await makeHost(t);
+    host.fault("sqs", ...Array.from({ length: 99 }, () => 255));
+    const { status, calls, messages } = await host.library(check("yes", { looks: 4 }), fleet);
+    expect({ status, messages }).toEqual({ status: 0, messages: [] });
+    expect(calls.filter((call) => /^aws .* sqs send-message /.test(call))).toHaveLength(4);
+    expect(calls).not.toContain(stop);
   });
 });
 
@@ -202,6 +260,14 @@ describe
         "yes",
         ["never-registered"],
         ended(1, 0),
+        1100,
+      ],
+      ["its agent had registered, and its log shows that no more", "no", ["registered"], ended(1, 1), 1100],
+      [
+        "its agent registered after it was told to leave, and its log shows that no more",
+        "unclear",
+        ["registered", "never-registered"],
+        ended(1, 1),
         1100,
       ],
       ["its agent ended later than boots do", "unclear", [], ended(1, 1), 9000],

@@ -21,6 +21,7 @@ function put({ root }: AgentHost, path: string, text: string): void {
 async function checked(host: AgentHost, text: string | undefined, from = 1) {
   if (text !== undefined) put(host, log, text);
   put(host, "run/agent-fleets/log-from", String(from));
+  host.unitIs(...Array.from({ length: 6 }, () => "active"), "inactive");
   return host.call("check_registration", { AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: "10" });
 }
 
@@ -39,6 +40,15 @@ describe.skipIf(!canBoot).concurrent("an agent of Semaphore at the end of its gr
   it.for([
     ["works", asking + refused + working],
     ["works, and its first lines are lost", working],
+  ])("stays and is told of once when it %s", async ([, text], t) => {
+    const host = await makeAgentHost(t);
+    const { calls, messages } = await checked(host, text);
+    expect(calls).not.toContain(stop);
+    expect(messages).toEqual(['{"reason":"registered"}']);
+    expect(existsSync(join(host.root, "run/agent-fleets/never-registered"))).toBe(false);
+  });
+
+  it.for([
     ["writes a line that we do not know", asking + line("Enrolled, waiting for work")],
     ["writes such a line between failures", asking + refused + line("Job started") + refused],
     ["says nothing of registering", line("Starting Agent")],
@@ -46,8 +56,9 @@ describe.skipIf(!canBoot).concurrent("an agent of Semaphore at the end of its gr
     ["has no log", undefined],
   ])("stays when it %s", async ([, text], t) => {
     const host = await makeAgentHost(t);
-    const { calls } = await checked(host, text);
+    const { calls, messages } = await checked(host, text);
     expect(calls).not.toContain(stop);
+    expect(messages).toEqual([]);
     expect(existsSync(join(host.root, "run/agent-fleets/never-registered"))).toBe(false);
   });
 

@@ -10,16 +10,25 @@ const stop = "systemctl --no-block stop agent-fleets.service";
 /** As `ss -H -t -n -p` prints it. */
 const connection = (name: string) => `0 0 10.0.1.7:44218 203.0.113.9:443 users:(("${name}",pid=1432,fd=9))\n`;
 
-/** Runs check_registration beside a launcher that runs. */
+const queue = "https://sqs.us-west-2.example.com/123456789012/ci-release";
+
+/** Runs check_registration beside a launcher that runs for a while. */
 function check(host: WorkerHost, faults = "") {
   mkdirSync(join(host.root, "run/agent-fleets"), { recursive: true });
   const boot = agentFile("spacelift/boot.sh").replace(
     '"${@:-install_service}"',
-    `systemctl() { echo "systemctl $*" >>"$STAGE/calls"; if [[ $1 == show ]]; then echo active; fi; }
+    `systemctl() {
+      echo "systemctl $*" >>"$STAGE/calls"
+      if [[ $1 != show ]]; then return 0; fi
+      if (($(grep -c '^systemctl show' "$STAGE/calls") <= 8)); then echo active; else echo inactive; fi
+    }
     ${faults}
     check_registration`,
   );
-  return host.library(boot, settings({ AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: "30" }));
+  return host.library(
+    boot,
+    settings({ AGENT_FLEETS_REGISTRATION_GRACE_SECONDS: "30", AGENT_FLEETS_RELEASE_QUEUE_URL: queue }),
+  );
 }
 
 describe.skipIf(!canBoot).concurrent("a Spacelift worker at the end of its grace", { timeout: 60_000 }, () => {
@@ -41,21 +50,32 @@ describe.skipIf(!canBoot).concurrent("a Spacelift worker at the end of its grace
       'look_at_agent_once=1; sleep() { if [[ -n $look_at_agent_once ]]; then look_at_agent_once=; echo \'("spacelift-launc",pid=1)\' >"$STAGE/connections"; else : >"$STAGE/connections"; fi; }',
     ],
     ["nobody can say what it holds", "", "", "ss() { return 1; }"],
-    ["a run is there, or was", "", "4f1c2b\n", ""],
     ["Docker does not answer", "", "", "docker() { return 1; }; timeout() { return 124; }"],
   ] as const)("stays when %s", async ([, connections, containers, faults], t) => {
     const host = await makeWorkerHost(t);
     writeFileSync(join(host.stage, "connections"), connections);
     writeFileSync(join(host.stage, "containers"), containers);
-    const { calls } = await check(host, faults);
+    const { calls, messages } = await check(host, faults);
     expect(calls).not.toContain(stop);
+    expect(messages).toEqual([]);
     expect(existsSync(join(host.root, "run/agent-fleets/never-registered"))).toBe(false);
+  });
+});
+
+describe.skipIf(!canBoot).concurrent("a Spacelift worker that has a run", { timeout: 60_000 }, () => {
+  it("has registered: the fleet is told once, and the worker stays", async (t) => {
+    const host = await makeWorkerHost(t);
+    writeFileSync(join(host.stage, "connections"), "");
+    writeFileSync(join(host.stage, "containers"), "4f1c2b\n");
+    const { calls, messages } = await check(host);
+    expect(messages).toEqual(['{"reason":"registered"}']);
+    expect(calls).not.toContain(stop);
   });
 });
 
 describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", { timeout: 60_000 }, () => {
   const vain = {
-    AGENT_FLEETS_RELEASE_QUEUE_URL: "https://sqs.us-west-2.example.com/123456789012/ci-release",
+    AGENT_FLEETS_RELEASE_QUEUE_URL: queue,
     AGENT_FLEETS_BOOT_SECONDS: "1500",
   };
 
