@@ -1,5 +1,5 @@
 import { VendorApiError } from "../../handlers/lib/core/errors.ts";
-import type { VendorRetirement } from "../../handlers/lib/core/ports.ts";
+import type { AgentFact, VendorRetirement } from "../../handlers/lib/core/ports.ts";
 import type { LifecycleHook, RetirementReason } from "../../handlers/lib/core/retirement.ts";
 import { handleRetire } from "../../handlers/retire/handler.ts";
 import { retirementDefinition } from "../../stacks/constructs/retirement/definition.ts";
@@ -20,8 +20,10 @@ export interface WorldAgent {
   readonly name: string;
   /** Whether the vendor has a record of it. */
   known: boolean;
-  /** Its machine has said itself that it has no agent, or a retirement has proven it idle and deregistered it. */
-  saidNoAgent: boolean;
+  /** The word of its machine that counts. `left` also: a retirement has proven it idle and deregistered it. */
+  word: AgentFact | undefined;
+  /** The vendor lists an agent that nobody can place. */
+  unplaced: boolean;
   locked: boolean;
   jobEndsAt: number;
   /**
@@ -147,7 +149,7 @@ export function createRetirementWorld({
       reached("vendor", "drain", name, () => {
         const agent = find(name);
         // The agent may be in another pool and work there.
-        if (!agent.known) return "unseen";
+        if (!agent.known) return agent.unplaced ? "unmatched" : "unseen";
         agent.locked = true;
         return agent.jobEndsAt > Date.now() ? "busy" : "idle";
       }),
@@ -230,9 +232,9 @@ export function createRetirementWorld({
     if (resource.includes(":lambda:")) {
       const pools = new Map([[undefined, { retirement: asksInstances ? byInstances : byApi, vendor, metrics }]]);
       const instances = {
-        saidNoAgent: async (id: string) => find(id).saidNoAgent,
-        note: async (id: string) => {
-          find(id).saidNoAgent = true;
+        wordOf: async (id: string) => find(id).word,
+        note: async (id: string, fact: AgentFact) => {
+          find(id).word = fact;
         },
       };
       const group = place === "asg" ? instances : undefined;
@@ -260,7 +262,8 @@ export function createRetirementWorld({
       const agent: WorldAgent = {
         name,
         known: true,
-        saidNoAgent: false,
+        word: undefined,
+        unplaced: false,
         locked: false,
         jobEndsAt: 0,
         lifecycle: "InService",

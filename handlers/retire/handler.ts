@@ -1,5 +1,5 @@
 import { VendorApiError } from "../lib/core/errors.ts";
-import type { InstanceGroup, Log, Metrics, Vendor, VendorRetirement } from "../lib/core/ports.ts";
+import type { AgentFact, InstanceGroup, Log, Metrics, Vendor, VendorRetirement } from "../lib/core/ports.ts";
 import {
   AgentBusyError,
   type RetireAnswers,
@@ -20,7 +20,7 @@ export interface RetireDeps {
   /** By the pool's name; a fleet that is one pool has none. */
   readonly pools: ReadonlyMap<string | undefined, RetirePool>;
   /** Only in fleets on instances. */
-  readonly group?: Pick<InstanceGroup, "saidNoAgent" | "note"> | undefined;
+  readonly group?: Pick<InstanceGroup, "wordOf" | "note"> | undefined;
   readonly log: Log;
 }
 
@@ -30,13 +30,10 @@ export type RetireAnswer = RetireAnswers[keyof RetireAnswers];
 /** Departures that say nothing about how many agents are wanted. */
 const unplanned: ReadonlySet<RetirementReason> = new Set(["release", "spot-interruption", "outdated", "too-old"]);
 
-/** Departures that the machine itself asked for, because its agent has ended or never was. */
-const byItsOwnWord: ReadonlySet<RetirementReason> = new Set(["release", "never-registered"]);
-
 /**
  * One step of a retirement. Every step may be repeated.
  *
- * - `drain` → `{ state }`.
+ * - `drain` → `{ state }`. `stays`: the agent was to go because it never registered, and that holds no longer.
  * - `undrain` → `{ state }`: the agent takes jobs again.
  * - `deregister` → `{ replace }`. It drains once more right before, since somebody may have lifted the lock meanwhile.
  * - `forget` → `{ replace }`: deletes the record of an agent whose machine AWS calls dead or does not know.
@@ -81,24 +78,38 @@ async function take(input: RetirementEvent, pool: RetirePool, deps: RetireDeps):
   }
 }
 
-/** An agent that its vendor does not list is gone only by the word of its own machine; else it may work elsewhere. */
+/**
+ * An agent that its vendor does not list is gone only by the word of its own machine; else it may work elsewhere. While
+ * the vendor lists one that nobody can place, only the word that it left counts.
+ */
 async function drain(
   { agent, reason }: RetirementEvent,
   { retirement }: RetirePool,
   { group, log }: RetireDeps,
-): Promise<"idle" | "busy" | "gone"> {
+): Promise<RetireAnswers["drain"]["state"]> {
+  const word = () => group?.wordOf(agent.capacityId);
+  // The machine may have said meanwhile that its agent registered after all.
+  if (reason === "never-registered" && !saysThatItHasNone(await word())) return "stays";
   const state = await retirement.drain(agent);
-  if (state !== "unseen") return state;
-  if (byItsOwnWord.has(reason) || (await group?.saidNoAgent(agent.capacityId))) return "gone";
-  log.warn("the vendor does not list the agent, which proves nothing: it is taken for busy", { agent: agent.name });
+  if (state !== "unseen" && state !== "unmatched") return state;
+  const said = reason === "release" ? "left" : await word();
+  if (said === "left" || (state === "unseen" && saysThatItHasNone(said))) return "gone";
+  log.warn("the vendor does not list the agent, which proves nothing: it is taken for busy", {
+    agent: agent.name,
+    state,
+  });
   return "busy";
+}
+
+function saysThatItHasNone(word: AgentFact | undefined): boolean {
+  return word === "left" || word === "never-registered";
 }
 
 async function deregister(input: RetirementEvent, pool: RetirePool, deps: RetireDeps): Promise<void> {
   const { agent } = input;
   const state = await drain(input, pool, deps);
   if (state === "gone") return;
-  if (state === "busy") throw new AgentBusyError(`${agent.name} has a job after all`);
+  if (state !== "idle") throw new AgentBusyError(`${agent.name} has a job after all`);
   try {
     await pool.retirement.deregister(agent);
   } catch (error) {

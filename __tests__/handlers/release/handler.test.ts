@@ -44,7 +44,7 @@ function setUp() {
             note: async (id, fact) => {
               noted.push(`${id} ${fact}`);
             },
-            saidNoAgent: () => Promise.reject(new Error("nobody asks")),
+            wordOf: () => Promise.reject(new Error("nobody asks")),
           },
           retirements: {
             running: () => Promise.reject(new Error("nobody asks")),

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
+import type { AgentFact } from "../../../handlers/lib/core/ports.ts";
 import type { RetirementReason } from "../../../handlers/lib/core/retirement.ts";
 import { handleRetire } from "../../../handlers/retire/handler.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 
-type State = "idle" | "busy" | "gone" | "unseen";
+type State = "idle" | "busy" | "gone" | "unseen" | "unmatched";
 
-function setUp({ state = "idle" as State, queued = 0, saidNoAgent = false } = {}) {
+function setUp({ state = "idle" as State, queued = 0, word = undefined as AgentFact | undefined } = {}) {
   const calls: string[] = [];
   const failures = new Map<string, Error>();
   const metrics = createMetricsFake();
@@ -41,7 +42,7 @@ function setUp({ state = "idle" as State, queued = 0, saidNoAgent = false } = {}
         {
           pools,
           log,
-          group: { saidNoAgent: async () => saidNoAgent, note: (id, fact) => call(`note ${id} ${fact}`, undefined) },
+          group: { wordOf: async () => word, note: (id, fact) => call(`note ${id} ${fact}`, undefined) },
         },
       ),
   };
@@ -54,18 +55,48 @@ describe("steps", () => {
     expect(await setUp({ state }).step("drain")).toEqual({ state });
   });
 
-  it.each<[RetirementReason, boolean, string]>([
-    ["scale-in", false, "busy"],
-    ["terminating", false, "busy"],
-    ["drained", false, "busy"],
-    ["terminating", true, "gone"],
-    ["release", false, "gone"],
-    ["never-registered", false, "gone"],
-  ])("an agent that its vendor does not list, by %s, whose machine says that it has none: %s, is %s", async (reason, saidNoAgent, state) => {
-    const retire = setUp({ state: "unseen", saidNoAgent });
+  it.each<[RetirementReason, AgentFact | undefined, string]>([
+    ["scale-in", undefined, "busy"],
+    ["terminating", undefined, "busy"],
+    ["drained", undefined, "busy"],
+    ["terminating", "registered", "busy"],
+    ["terminating", "left", "gone"],
+    ["terminating", "never-registered", "gone"],
+    ["release", undefined, "gone"],
+    ["never-registered", "never-registered", "gone"],
+  ])("an agent that its vendor does not list, by %s, whose machine said %s, is %s", async (reason, word, state) => {
+    const retire = setUp({ state: "unseen", word });
     expect(await retire.step("drain", { reason })).toEqual({ state });
     const deregistered = await retire.step("deregister", { reason }).catch(({ name }: Error) => name);
     expect(deregistered).toEqual(state === "busy" ? "AgentBusyError" : { replace: false });
+  });
+
+  it.each<[RetirementReason, AgentFact | undefined, string]>([
+    ["never-registered", "never-registered", "busy"],
+    ["terminating", "never-registered", "busy"],
+    ["terminating", undefined, "busy"],
+    ["scale-in", undefined, "busy"],
+    ["terminating", "left", "gone"],
+    ["release", undefined, "gone"],
+  ])("while the vendor lists an agent that nobody can place, by %s, one whose machine said %s is %s", async (reason, word, state) => {
+    const retire = setUp({ state: "unmatched", word });
+    expect(await retire.step("drain", { reason })).toEqual({ state });
+    const deregistered = await retire.step("deregister", { reason }).catch(({ name }: Error) => name);
+    expect(deregistered).toEqual(state === "busy" ? "AgentBusyError" : { replace: false });
+  });
+
+  it.each<[AgentFact | undefined, State]>([
+    ["registered", "idle"],
+    ["registered", "unseen"],
+    ["registered", "busy"],
+    [undefined, "unseen"],
+  ])("nobody ends an agent for having never registered whose machine said %s meanwhile, and that is %s", async (word, state) => {
+    const retire = setUp({ state, word });
+    expect(await retire.step("drain", { reason: "never-registered" })).toEqual({ state: "stays" });
+    await expect(retire.step("deregister", { reason: "never-registered" })).rejects.toMatchObject({
+      name: "AgentBusyError",
+    });
+    expect(retire.calls).toEqual([]);
   });
 
   it("forget deletes the record without asking whether the agent works: its machine is dead", async () => {
@@ -147,7 +178,8 @@ describe("Semaphore defect 1: whether one that leaves is replaced", () => {
     ["never-registered", 1, false],
     ["terminating", 1, false],
   ])("by %s with %d jobs waiting: %s", async (reason, queued, replace) => {
-    expect(await setUp({ queued }).step("deregister", { reason })).toEqual({ replace });
+    const word = reason === "never-registered" ? reason : undefined;
+    expect(await setUp({ queued, word }).step("deregister", { reason })).toEqual({ replace });
   });
 
   it("is replaced while the vendor does not tell", async () => {

@@ -109,7 +109,7 @@ describe("the termination hook", () => {
     world.giveJob(agent, job);
     agent.known = false;
     world.terminate(agent);
-    later(job + 60, () => Object.assign(agent, { saidNoAgent: true }));
+    later(job + 60, () => Object.assign(agent, { word: "left" }));
     await vi.advanceTimersByTimeAsync((job + 61) * 1000);
     await settled();
     expect(agent.end).toEqual({ by: "us", killedJob: false });
@@ -131,7 +131,26 @@ describe("the termination hook", () => {
   });
 
   it("an instance that says itself that its agent never registered is let go at once", async () => {
-    Object.assign(agent, { known: false, saidNoAgent: true });
+    Object.assign(agent, { known: false, word: "never-registered" });
+    world.terminate(agent);
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeLessThan(120);
+  });
+
+  it("an instance that may be that of an agent which nobody can place is not let go, whatever it said", async () => {
+    world.giveJob(agent, hour);
+    Object.assign(agent, { known: false, unplaced: true, word: "never-registered" });
+    world.terminate(agent);
+    later(hour + 60, () => Object.assign(agent, { unplaced: false }));
+    await vi.advanceTimersByTimeAsync((hour + 61) * 1000);
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(seconds()).toBeGreaterThanOrEqual(hour);
+  });
+
+  it("an instance whose agent a retirement has seen leave is let go, though nobody can place another agent", async () => {
+    Object.assign(agent, { known: false, unplaced: true, word: "left" });
     world.terminate(agent);
     await settled();
     expect(agent.end).toEqual({ by: "us", killedJob: false });

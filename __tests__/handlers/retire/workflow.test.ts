@@ -183,7 +183,7 @@ describe("what AWS or the agent has decided", () => {
     ["no job waits: the group gets smaller", 0, 0],
   ])("Semaphore defect 1: an agent has left, %s", async (_, queued, desired) => {
     world.queued = queued;
-    Object.assign(agent, { known: false, saidNoAgent: true });
+    Object.assign(agent, { known: false, word: "left" });
     void world.retire(agent, "release");
     await settled();
     expect(world.group.desired).toBe(desired);

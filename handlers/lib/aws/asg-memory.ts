@@ -42,7 +42,7 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
   const neverRegistered = new Map<string, Date>();
   /** Instances that AWS took back, which says nothing against their launch. */
   const reclaimed = new Set<string>();
-  let written = 0;
+  let written: ReadonlySet<string> = new Set();
   /** Instances that {@link InstanceMemory.newInVain} has named, or that an earlier container has. */
   const named = new Set<string>();
 
@@ -63,14 +63,14 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
         neverRegistered.set(id, new Date(at));
         named.add(id);
       }
-      written = known.length;
+      written = new Set(neverRegistered.keys());
     },
 
     async keep() {
-      if (neverRegistered.size === written) return;
+      if (neverRegistered.size === written.size && [...neverRegistered.keys()].every((id) => written.has(id))) return;
       const times = [...neverRegistered].map(([id, at]) => [id, at.getTime()]);
       await notebook.write({ neverRegistered: Object.fromEntries(times) });
-      written = neverRegistered.size;
+      written = new Set(neverRegistered.keys());
     },
 
     refresh(instances, { launchedAt }) {
@@ -84,7 +84,10 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
         if (instance.StateReason?.Code?.startsWith("Server.SpotInstance")) reclaimed.add(id);
       }
       const hourAgo = clock.now().getTime() - hourMilliseconds;
-      for (const [id, since] of neverRegistered) if (!(since.getTime() > hourAgo)) neverRegistered.delete(id);
+      for (const [id, since] of neverRegistered) {
+        // The words of an instance come in any order.
+        if (registered.has(id) || !(since.getTime() > hourAgo)) neverRegistered.delete(id);
+      }
     },
 
     memberOf({ id, phase, outdated }, instance, { launchedAt }) {
@@ -93,7 +96,7 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
       const launched = times.length > 0 ? new Date(Math.max(...times)) : clock.now();
       const known = registered.has(id);
       const isYoung = clock.now().getTime() - launched.getTime() < bootSeconds * 1000;
-      const saidSo = instance !== undefined && tagOf(instance, neverRegisteredTag) !== undefined;
+      const saidSo = !known && instance !== undefined && tagOf(instance, neverRegisteredTag) !== undefined;
       const member = { id, agentName: id, launchedAt: launched, outdated, registered: known, neverRegistered: saidSo };
       const role = roleOf(instance) ?? assignedRoles.get(id);
       // The group takes a while to see that an instance has ended.

@@ -9,6 +9,9 @@ const tags: { readonly [Fact in AgentFact]: string } = {
   left: leftTag,
 };
 
+/** The words, the one that counts most first. */
+const byWeight: readonly AgentFact[] = ["left", "registered", "never-registered"];
+
 /**
  * The instances of an Auto Scaling group. Auto Scaling knows an instance until it is terminated, and then no more. The
  * words of an instance on its agent are kept as tags, where the loop reads them.
@@ -35,12 +38,12 @@ export function createInstanceGroup(
       await unlessUnknown(() => ec2.send(new CreateTagsCommand({ Resources: [instanceId], Tags: [tag] })));
     },
 
-    async saidNoAgent(instanceId) {
+    async wordOf(instanceId) {
       const query = new DescribeInstancesCommand({ InstanceIds: [instanceId] });
       const answer = await unlessUnknown(() => ec2.send(query));
       const instances = answer?.Reservations?.flatMap(({ Instances = [] }) => Instances) ?? [];
       const own = instances.find(({ InstanceId }) => InstanceId === instanceId);
-      return own?.Tags?.some(({ Key }) => Key === leftTag || Key === neverRegisteredTag) ?? false;
+      return byWeight.find((fact) => own?.Tags?.some(({ Key }) => Key === tags[fact]));
     },
   };
 }

@@ -23,7 +23,8 @@ export interface Roster {
  * out, unless they carry our name prefix and are gone: those are orphans.
  *
  * A member that the vendor does not list proves nothing: it is `unclear` for a grace if it had registered, and `unseen`
- * after that.
+ * after that. While the vendor lists an agent that nobody can place, it may be that of any such member: those that are
+ * not starting are `unseen`, whatever their machines have said.
  *
  * @param missingSince from the last join
  * @param vendorAgents `undefined` where the vendor does not show its agents: running members are then `unclear`.
@@ -40,6 +41,7 @@ export function joinAgents(input: {
 }): Roster {
   const { members, vendorAgents, retiring, namePrefix, now } = input;
   const recordsByName = groupByName(vendorAgents ?? []);
+  const hasUnplaced = vendorAgents?.some(({ unmatched, state }) => unmatched && state !== "gone") === true;
   const graceEnds = now.getTime() - input.registrationGraceSeconds * 1000;
   const missingSince = new Map<string, Date>();
   const newlyRegistered: string[] = [];
@@ -68,7 +70,12 @@ export function joinAgents(input: {
       dead: member.phase === "failed",
       state: leaves
         ? "retiring"
-        : stateOf(member, record, { vendorShowsAgents: vendorAgents !== undefined, missing, graceEnds }),
+        : stateOf(member, record, {
+            vendorShowsAgents: vendorAgents !== undefined,
+            mayBeUnplaced: hasUnplaced && !listed,
+            missing,
+            graceEnds,
+          }),
     };
   });
 
@@ -82,13 +89,21 @@ export function joinAgents(input: {
 function stateOf(
   member: CapacityMember,
   record: VendorAgent | undefined,
-  seen: { readonly vendorShowsAgents: boolean; readonly missing: Date | undefined; readonly graceEnds: number },
+  seen: {
+    readonly vendorShowsAgents: boolean;
+    /** The vendor lists an agent that nobody can place, and it may be this one. */
+    readonly mayBeUnplaced: boolean;
+    readonly missing: Date | undefined;
+    readonly graceEnds: number;
+  },
 ): AgentState {
   const isYoung = member.launchedAt.getTime() >= seen.graceEnds;
+  const saidNever = member.neverRegistered === true && member.registered !== true;
   if (member.phase === "ordered") return "ordered";
   if (member.phase === "failed") return record ? "retiring" : "failed";
+  if (seen.mayBeUnplaced) return isYoung && !saidNever && !seen.missing ? "starting" : "unseen";
   if (!seen.vendorShowsAgents) {
-    if (member.neverRegistered) return "failed";
+    if (saidNever) return "failed";
     // Where machines report that their agent registered, one that did not report may have none.
     if (member.phase === "running" && (isYoung || member.registered !== false)) return "unclear";
     return isYoung ? "starting" : "unseen";
@@ -98,7 +113,7 @@ function stateOf(
     return record ? "retiring" : "unclear";
   }
   if (record === undefined) {
-    if (member.neverRegistered) return "failed";
+    if (saidNever) return "failed";
     return isYoung ? "starting" : "unseen";
   }
   if (record.state === "offline") {

@@ -112,7 +112,7 @@ export interface CapacityMember {
   readonly outdated?: boolean | undefined;
   /** Whether its agent has ever registered; `undefined` where nobody could have noted it. */
   readonly registered?: boolean | undefined;
-  /** The machine itself said that its agent never registered. */
+  /** The machine itself said that its agent never registered, and nobody ever said that it did. */
   readonly neverRegistered?: boolean | undefined;
 }
 
@@ -193,8 +193,9 @@ export interface VendorRetirement {
    *
    * - `gone`: the machine itself says that no agent is there any more, or the vendor does, asked for this very agent.
    * - `unseen`: the vendor does not list the agent. That proves nothing: it may work in another pool.
+   * - `unmatched`: neither does it, but it lists an agent that nobody can place, which may be this one.
    */
-  drain(agent: AgentReference): Promise<"idle" | "busy" | "gone" | "unseen">;
+  drain(agent: AgentReference): Promise<"idle" | "busy" | "gone" | "unseen" | "unmatched">;
   /** Lifts the lock. Absence is no error. */
   undrain(agent: AgentReference): Promise<void>;
   /**
@@ -229,7 +230,10 @@ export interface Notebook {
   write(document: unknown): Promise<void>;
 }
 
-/** A machine's own word on its agent. `left`: it ended after it had been there. */
+/**
+ * A machine's own word on its agent. `left`: it ended after it had been there. Words come late, doubled and in any order:
+ * `left` counts for more than `registered`, and that for more than `never-registered`.
+ */
 export type AgentFact = "registered" | "never-registered" | "left";
 
 /** The instances of one fleet. */
@@ -238,8 +242,8 @@ export interface InstanceGroup {
   has(instanceId: string): Promise<boolean>;
   /** Writes down for good what an instance said of its agent. An instance that is gone is no error. */
   note(instanceId: string, fact: AgentFact): Promise<void>;
-  /** Whether an instance has said itself that it has no agent any more, or never had one. */
-  saidNoAgent(instanceId: string): Promise<boolean>;
+  /** The word that counts of all that an instance has said of its agent; `undefined`: it has said none. */
+  wordOf(instanceId: string): Promise<AgentFact | undefined>;
 }
 
 /** Asks the instances themselves, where no API of the vendor tells what an agent does. */

@@ -73,9 +73,12 @@ export const retirementEvent = retirementInput
 /** See {@link retirementEvent}. */
 export type RetirementEvent = z.output<typeof retirementEvent>;
 
-/** The retire Lambda's answer to each step: whether the agent works, or whether another one takes its place at once. */
+/**
+ * The retire Lambda's answer to each step: whether the agent works, or whether another one takes its place at once.
+ * `stays`: the reason of its retirement holds no longer, and it was not drained.
+ */
 export interface RetireAnswers {
-  readonly drain: { readonly state: "idle" | "busy" | "gone" };
+  readonly drain: { readonly state: "idle" | "busy" | "gone" | "stays" };
   readonly undrain: { readonly state: "busy" };
   readonly deregister: { readonly replace: boolean };
   readonly forget: { readonly replace: boolean };

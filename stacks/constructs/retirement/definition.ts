@@ -88,6 +88,7 @@ function draining<Own extends string>(
     "What it does": choice("Busy", [
       { ...equals("$.drain.state", "idle"), Next: "Deregister" },
       { ...equals("$.drain.state", "gone"), Next: "Deregister" },
+      { ...equals("$.drain.state", "stays"), Next: "Stays" },
     ]),
     Busy: choice("In time", [{ ...mayStay, Next: "Undrain" }]),
     Undrain: ask(props, "undrain", { ResultPath: null, Next: "Stays" }, { otherwise: "Still drained" }),

@@ -155,6 +155,51 @@ describe("what instances say of their agents", () => {
     aws.add({ tags: { AgentFleetsNeverRegistered: "2026-01-01T00:00:00.000Z" } });
     expect((await capacity.read()).members).toMatchObject([{ neverRegistered: true, registered: false }]);
   });
+
+  const never = () => ({ AgentFleetsNeverRegistered: clock.now().toISOString() });
+  const settled = async (from: Capacity) => {
+    const { members, failedLaunchesLastHour } = await from.read();
+    const [{ neverRegistered, registered } = {}] = members;
+    return { neverRegistered, registered, failedLaunchesLastHour };
+  };
+  const healthy = { neverRegistered: false, registered: true, failedLaunchesLastHour: 0 };
+
+  it("one that registered is no failed launch, whatever else it said, after a cold start too", async () => {
+    aws.add({ tags: { ...never(), AgentFleetsRegistered: "true" } });
+    expect(await settled(capacity)).toEqual(healthy);
+    expect(await settled(connectAsg(aws, clock))).toEqual(healthy);
+  });
+
+  it("one that registered, as this word comes late, is a failed launch no more, after a cold start too", async () => {
+    const notebook = createNotebookFake();
+    capacity = connectAsg(aws, clock, "ci", notebook);
+    const { tags } = aws.add({ tags: never() });
+    expect(await settled(capacity)).toEqual({ neverRegistered: true, registered: false, failedLaunchesLastHour: 1 });
+    tags.set("AgentFleetsRegistered", "true");
+    expect(await settled(capacity)).toEqual(healthy);
+    expect(await settled(connectAsg(aws, clock, "ci", notebook))).toEqual(healthy);
+  });
+
+  it("one that registered stays so when it says otherwise later, and EC2 shows the first word late", async () => {
+    const { id, tags } = aws.add();
+    await capacity.read();
+    await capacity.markRegistered?.([id]);
+    tags.delete("AgentFleetsRegistered");
+    tags.set("AgentFleetsNeverRegistered", clock.now().toISOString());
+    expect(await settled(capacity)).toEqual(healthy);
+  });
+
+  it("failed launches of others are still written down when one of them turns out to be none", async () => {
+    const notebook = createNotebookFake();
+    capacity = connectAsg(aws, clock, "ci", notebook);
+    const [one, other] = [aws.add({ tags: never() }), aws.add()];
+    expect((await capacity.read()).failedLaunchesLastHour).toBe(1);
+    one.tags.set("AgentFleetsRegistered", "true");
+    other.tags.set("AgentFleetsNeverRegistered", clock.now().toISOString());
+    expect((await capacity.read()).failedLaunchesLastHour).toBe(1);
+    aws.forget(other.id);
+    expect((await connectAsg(aws, clock, "ci", notebook).read()).failedLaunchesLastHour).toBe(1);
+  });
 });
 
 describe("marking who has registered", () => {

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createInstanceGroup } from "../../../../handlers/lib/aws/instance-group.ts";
 import { asgClientsOver, awsError, createAsgFake } from "../../../fakes/asg.ts";
@@ -29,39 +30,52 @@ describe("whether an instance is in the group", () => {
   });
 });
 
+/** What counts most comes first. */
+const facts = ["left", "registered", "never-registered"] as const;
+
 describe("an instance's word on its agent", () => {
   const aws = createAsgFake(clock, { min: 0, max: 9 });
   const group = createInstanceGroup("ci", { ...asgClientsOver(async (call) => aws.perform(call)), clock });
 
   it("is kept as a tag, where the loop reads it, and can be asked for", async () => {
     const { id, tags } = aws.add();
-    await group.note(id, "registered");
-    expect(await group.saidNoAgent(id)).toBe(false);
+    expect(await group.wordOf(id)).toBeUndefined();
     await group.note(id, "never-registered");
+    expect(await group.wordOf(id)).toBe("never-registered");
+    await group.note(id, "registered");
     expect(Object.fromEntries(tags)).toMatchObject({
       AgentFleetsRegistered: "true",
       AgentFleetsNeverRegistered: clock.now().toISOString(),
     });
-    expect(await group.saidNoAgent(id)).toBe(true);
-    const other = aws.add();
-    await group.note(other.id, "left");
-    expect(await group.saidNoAgent(other.id)).toBe(true);
+    expect(await group.wordOf(id)).toBe("registered");
+    await group.note(id, "left");
+    expect(await group.wordOf(id)).toBe("left");
+  });
+
+  it("counts the same in whatever order, and however often, its words come", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom(...facts), { maxLength: 6 }), async (said) => {
+        const { id } = aws.add();
+        for (const fact of said) await group.note(id, fact);
+        expect(await group.wordOf(id)).toBe(facts.find((fact) => said.includes(fact)));
+      }),
+    );
   });
 
   it("of an instance that EC2 does not know is none, and fails nothing", async () => {
-    await group.note("i-00000099", "registered");
-    expect(await group.saidNoAgent("i-00000099")).toBe(false);
+    await group.note("i-ffffffff", "registered");
+    expect(await group.wordOf("i-ffffffff")).toBeUndefined();
   });
 
   it("of another instance does not count, and a question that fails is no answer", async () => {
     const odd = {
       Reservations: [{ Instances: [{ InstanceId: "i-1", Tags: [{ Key: "AgentFleetsNeverRegistered" }] }] }],
     };
-    expect(await groupOver(() => odd).saidNoAgent(instance)).toBe(false);
+    expect(await groupOver(() => odd).wordOf(instance)).toBeUndefined();
     const denied = groupOver(() => {
       throw awsError("UnauthorizedOperation", "denied");
     });
-    await expect(denied.saidNoAgent(instance)).rejects.toThrow("denied");
+    await expect(denied.wordOf(instance)).rejects.toThrow("denied");
     await expect(denied.note(instance, "registered")).rejects.toThrow("denied");
   });
 });

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { agentNamePrefix, joinAgents } from "../../../../handlers/lib/core/agents.ts";
 import type { AgentState } from "../../../../handlers/lib/core/model.ts";
 import type { CapacityMember, VendorAgent } from "../../../../handlers/lib/core/ports.ts";
+import { decide } from "../../../../handlers/lib/core/scaling.ts";
+import { policyOf } from "../../../fixtures/policy.ts";
 import { anyForeignAgents, anyMembers, anyVendorAgents, now, secondsAgo } from "./arbitraries.ts";
 
 const registrationGraceSeconds = 300;
@@ -33,6 +35,18 @@ describe("an agent's state", () => {
     ["is unseen when it is still pending after its grace", member({ ...old, phase: "pending" }), [], "unseen"],
     ["is ordered, however long ago, while AWS has not begun", member({ ...old, phase: "ordered" }), [], "ordered"],
     ["is failed once its machine says that it never registered", member({ neverRegistered: true }), [], "failed"],
+    [
+      "is never failed for having never registered if it ever did",
+      member({ ...old, registered: true, neverRegistered: true }),
+      [],
+      "unclear",
+    ],
+    [
+      "is never failed so where the vendor shows none",
+      member({ ...old, registered: true, neverRegistered: true }),
+      undefined,
+      "unclear",
+    ],
     ["is busy when it registered after all", member({ neverRegistered: true }), ["busy"], "busy"],
     ["is retiring while its group's hook holds it", member({ ...old, phase: "held" }), ["busy"], "retiring"],
     ["is starting while it is registered but not connected", member(), ["offline"], "starting"],
@@ -117,6 +131,45 @@ describe("an agent that had registered and is missing at the vendor", () => {
     expect(join([registered], [record]).newlyRegistered).toEqual([]);
     expect(join([member()], [record]).newlyRegistered).toEqual(["task-1"]);
     expect(join([member()], [{ ...record, state: "gone" }]).newlyRegistered).toEqual([]);
+  });
+});
+
+describe("while the vendor lists an agent that nobody can place", () => {
+  const unplaced: VendorAgent = { id: "worker-9", name: "worker-9", state: "busy", unmatched: true };
+  const gone: VendorAgent = { id: "agent-1", name: "ci_1", state: "gone" };
+
+  it.each<[what: string, member: CapacityMember, records: readonly VendorAgent[], state: AgentState]>([
+    ["that is old is unseen", member(old), [], "unseen"],
+    ["that said that it never registered is unseen", member({ neverRegistered: true }), [], "unseen"],
+    ["that had registered is unseen at once", member({ ...old, registered: true }), [], "unseen"],
+    ["of which the vendor says that its agent left is unseen", member(old), [gone], "unseen"],
+    ["that is young is starting", member(), [], "starting"],
+    ["that is ordered is so", member({ phase: "ordered" }), [], "ordered"],
+    ["that AWS calls dead is failed", member({ phase: "failed" }), [], "failed"],
+    ["that its group's hook holds is retiring", member({ ...old, phase: "held" }), [], "retiring"],
+    ["that is placed is as the vendor says", member(old), [{ ...gone, state: "idle" }], "idle"],
+  ])("a machine %s", (_, ours, records, state) => {
+    expect(join([ours], [unplaced, ...records]).agents.map((agent) => agent.state)).toEqual([state]);
+  });
+
+  it("no machine is retired or discarded but those that are placed, held or dead", () => {
+    const policy = policyOf({ departure: "by-retirement", canRetire: true, scaleInCooldownSeconds: 0, max: 100 });
+    fc.assert(
+      fc.property(anyMembers, anyVendorAgents, (members, records) => {
+        const { agents } = join(members, [...records, unplaced]);
+        const demand = { queued: 0, running: 0 };
+        const seen = { demand, agents, vendorShowsAgents: true, failedLaunchesLastHour: 0, recentlyWanted: [] };
+        const { retire, discard, scaleIn } = decide(seen, policy, now);
+        const listed = new Set(records.filter(({ state }) => state !== "gone").map(({ name }) => name));
+        const touched = [...retire.map(({ agent }) => agent), ...scaleIn.candidates, ...discard];
+        expect(touched.filter(({ name, held, dead }) => !listed.has(name) && !held && !dead)).toEqual([]);
+      }),
+    );
+  });
+
+  it("is over when that agent is gone", () => {
+    const { agents } = join([member({ neverRegistered: true })], [{ ...unplaced, state: "gone" }]);
+    expect(agents).toMatchObject([{ state: "failed" }]);
   });
 });
 
@@ -233,8 +286,8 @@ describe("the join", () => {
       fc.property(anyMembers, fc.option(anyVendorAgents, { nil: undefined }), (members, vendorAgents) => {
         const { agents } = join(members, vendorAgents);
         agents.forEach(({ state }, index) => {
-          const { phase, neverRegistered } = members[index] ?? {};
-          if (state === "failed") expect(phase === "failed" || neverRegistered).toBe(true);
+          const { phase, neverRegistered, registered } = members[index] ?? {};
+          if (state === "failed") expect(phase === "failed" || (neverRegistered && !registered)).toBe(true);
         });
       }),
     );

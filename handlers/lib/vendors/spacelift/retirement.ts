@@ -10,7 +10,7 @@ import { placementOf } from "./worker.ts";
  *
  * Absence proves little. A worker is `gone` when Spacelift was asked to drain this very worker, by its id, and refused,
  * and its pool lists neither it nor any worker that nobody can place. A machine whose worker was never seen is `unseen`:
- * the list may be late, or the worker may not say on which machine it runs.
+ * the list may be late. While the pool lists a worker that does not say on which machine it runs, it is `unmatched`.
  */
 export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: VendorDeps): VendorRetirement {
   const api = createWorkerPoolApi(config, deps);
@@ -21,16 +21,20 @@ export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: Vendor
     return worker.id === vendorId || (placement.type === "matched" && placement.instance === name);
   }
 
-  async function idsOf(agent: AgentReference): Promise<readonly string[]> {
-    const listed = (await api.listWorkers()).filter((worker) => isOf(agent, worker)).map(({ id }) => id);
+  function idsOf(agent: AgentReference, workers: readonly Worker[]): readonly string[] {
+    const listed = workers.filter((worker) => isOf(agent, worker)).map(({ id }) => id);
     return [...new Set([...listed, ...(agent.vendorId === undefined ? [] : [agent.vendorId])])];
+  }
+
+  function hasUnplaced(workers: readonly Worker[]): boolean {
+    return workers.some((worker) => placementOf(worker, config).type === "unmatched");
   }
 
   /** What it is after Spacelift did not know it: `gone`, unless the list shows that this could be wrong. */
   async function afterRefusal(id: string): Promise<"listed" | "unclear" | "gone"> {
     const workers = await api.listWorkers();
     if (workers.some((worker) => worker.id === id)) return "listed";
-    return workers.some((worker) => placementOf(worker, config).type === "unmatched") ? "unclear" : "gone";
+    return hasUnplaced(workers) ? "unclear" : "gone";
   }
 
   /** `undefined`: the answer tells of no worker, or of another one. */
@@ -63,15 +67,15 @@ export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: Vendor
 
   return {
     async drain(agent) {
-      const ids = await idsOf(agent);
-      const states = new Set(await Promise.all(ids.map(drain)));
-      if (states.size === 0) return "unseen";
+      const workers = await api.listWorkers();
+      const states = new Set(await Promise.all(idsOf(agent, workers).map(drain)));
+      if (states.size === 0) return hasUnplaced(workers) ? "unmatched" : "unseen";
       if (states.has("busy")) return "busy";
       return states.has("idle") ? "idle" : "gone";
     },
 
     async undrain(agent) {
-      await Promise.all((await idsOf(agent)).map(undrain));
+      await Promise.all(idsOf(agent, await api.listWorkers()).map(undrain));
     },
 
     /** Spacelift has no record to delete: it forgets a worker whose instance is no more. */

@@ -39,7 +39,7 @@ describe("spacelift retirement", () => {
   it("goes by the id of a worker whose metadata is unreadable", async () => {
     const { pool, state, retirement } = await start();
     const worker = state.addWorker(pool, instance(1), { metadata: "{" });
-    expect(await retirement.drain(agent)).toBe("unseen");
+    expect(await retirement.drain(agent)).toBe("unmatched");
     expect(await retirement.drain({ ...agent, vendorId: worker.id })).toBe("idle");
     expect(worker.drained).toBe(true);
   });
@@ -51,7 +51,7 @@ describe("spacelift retirement", () => {
     pool.workers.delete(lost.id);
     const metadata = JSON.stringify({ asg_id: "ci", instance_id: id });
     const unmatched = state.addWorker(pool, "", { busy: true, metadata });
-    expect(await retirement.drain(agent)).toBe("unseen");
+    expect(await retirement.drain(agent)).toBe("unmatched");
     expect(await retirement.drain(known)).toBe("busy");
     await expect(retirement.undrain(known)).resolves.toBeUndefined();
     unmatched.metadata = JSON.stringify({ asg_id: "other", instance_id: id });
