@@ -149,6 +149,11 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
       return { Activities: items.map((activity) => ({ ...activity })), ...next };
     },
 
+    DescribeAutoScalingInstances({ InstanceIds: ids }: { InstanceIds: string[] }) {
+      const held = ids.filter((id) => inGroup(id));
+      return { AutoScalingInstances: held.map((InstanceId) => ({ InstanceId, AutoScalingGroupName: "ci" })) };
+    },
+
     SetDesiredCapacity({ DesiredCapacity: to }: { DesiredCapacity: number }) {
       const { desired: from, min, max } = fake.group;
       if (to > max) throw awsError("ValidationError", `New SetDesiredCapacity value ${to} is above max value ${max}`);

@@ -256,6 +256,36 @@ describe("the loop over a group, against a world", () => {
     expect([world.jobsDone, metrics.sum("LaunchFailures")]).toEqual([1, 1]);
   });
 
+  it("Semaphore: instances that said that their agents registered stay supply over the grace, idle and busy ones", async () => {
+    const { world, metrics, passUntil } = simulate(
+      { ...plain, departure: "by-itself", singleUse: false, min: 4 },
+      { rules: defaults },
+    );
+    for (let job = 0; job < 2; job += 1) world.queueJob(2 * hour);
+    await passUntil(1.9 * hour);
+    expect(metrics.sum("AgentsUnseen")).toBe(0);
+    expect(metrics.records.at(-1)).toMatchObject({ AgentsUnclear: 4, JobsRunning: 2 });
+    expect(world).toMatchObject({ launches: 4, terminations: 0, violations: [] });
+  });
+
+  it("Semaphore: instances whose word is lost are unseen after the grace, and never stopped in a job", async () => {
+    const { world, metrics, passUntil } = simulate(
+      { ...plain, departure: "by-itself", singleUse: false, min: 2 },
+      { rules: defaults },
+    );
+    world.trouble = { ...calm, noticeLost: 1 };
+    for (let job = 0; job < 2; job += 1) world.queueJob(2 * hour);
+    await passUntil(0.15 * hour);
+    expect(metrics.sum("AgentsUnseen")).toBe(0);
+    const [one, other] = world.living.filter(({ state }) => state === "busy");
+    world.trouble = calm;
+    await passUntil(1.9 * hour);
+    expect(metrics.sum("AgentsUnseen")).toBeGreaterThan(0);
+    expect([one?.state, other?.state]).toEqual(["busy", "busy"]);
+    await passUntil(3 * hour);
+    expect(world).toMatchObject({ jobsDone: 2, violations: [] });
+  });
+
   it("orders nothing twice while AWS has no capacity for hours, and takes that for no failed launch", async () => {
     const { world, metrics, passUntil } = simulate({ ...plain, max: 50 });
     world.trouble = { ...calm, noCapacity: 1 };

@@ -101,6 +101,21 @@ describe("an agent whose machine says that it never registered", () => {
   });
 });
 
+describe("a worker of ours that nobody can place", () => {
+  it("keeps every machine without a worker, whatever that said, and they are told of as unseen", async () => {
+    setUp({ departure: "by-retirement", canRetire: true });
+    fleet.vendorAgents = [{ id: "worker-1", name: "worker-1", state: "busy", unmatched: true }];
+    agent("i-a");
+    agent("i-b", undefined, { neverRegistered: true });
+    agent("i-c", undefined, { registered: true });
+    agent("i-d", "idle");
+    await runPass({ ...deps, tickSeconds: 60 });
+    expect(fleet.retired.map(({ agent: { name } }) => name)).toEqual(["i-d"]);
+    expect(fleet.discarded).toEqual([]);
+    expect(metrics.records.map(({ AgentsUnseen }) => AgentsUnseen)).toEqual([3]);
+  });
+});
+
 describe("machines that AWS calls dead", () => {
   it("are discarded; one that cannot be fails the pass and keeps no other from it", async () => {
     for (const name of ["i-a", "i-b"]) agent(name, undefined, { phase: "failed" });

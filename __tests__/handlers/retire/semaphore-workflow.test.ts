@@ -70,6 +70,25 @@ describe("retirements of Semaphore's agents", () => {
     expect(times("undrain")).toBe(0);
   });
 
+  it("one that registered after all is not ended for having never registered, nor told to leave", async () => {
+    Object.assign(agent, { word: "registered" });
+    void world.retire(agent, "never-registered");
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "SUCCEEDED" });
+    expect(execution?.states.at(-1)).toBe("Stays");
+    expect(seconds()).toBeLessThan(60);
+    expect([times("drain"), times("terminateInstanceInAutoScalingGroup")]).toEqual([0, 0]);
+    expect(world.giveJob(agent, 60)).toBe(true);
+  });
+
+  it("one that never registered, as its machine says, is asked once more and goes", async () => {
+    Object.assign(agent, { word: "never-registered" });
+    void world.retire(agent, "never-registered");
+    await settled();
+    expect(agent.end).toEqual({ by: "us", killedJob: false });
+    expect(times("drain")).toBeGreaterThan(0);
+  });
+
   it("were one ever scaled in by mistake: no job is killed, an alert tells, and its own leaving ends it", async () => {
     world.giveJob(agent, 900);
     void world.retire(agent, "scale-in");

@@ -63,7 +63,7 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
         neverRegistered.set(id, new Date(at));
         named.add(id);
       }
-      written = new Set(neverRegistered.keys());
+      written = new Set(known.map(([id]) => id));
     },
 
     async keep() {
