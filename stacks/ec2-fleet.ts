@@ -1,6 +1,7 @@
 import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
+import { withoutBlindTypes } from "./config/compute/own-tags.ts";
 import type { Ec2FleetConfig } from "./config/ec2-fleet.ts";
 import { vendorOf } from "./config/vendors/index.ts";
 import { AsgCapacity } from "./constructs/instances/asg-capacity.ts";
@@ -25,7 +26,11 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
   constructor(scope: Construct, name: string, config: Escaped<Ec2FleetConfig>) {
     super(scope, name, config);
     const { context, tags } = this;
-    const { agents, compute } = config;
+    const { agents } = config;
+    const { asksInstances, readsOwnTags } = vendorOf(config);
+    const compute = readsOwnTags
+      ? { ...config.compute, instances: withoutBlindTypes(config.compute.instances) }
+      : config.compute;
     new ArchiveProvider(this, "archive");
     const network = fleetNetwork(this, config.network, context);
     const secrets = new FleetSecrets(this, { context, config });
@@ -69,7 +74,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
       template,
       role,
       releaseQueue,
-      asksInstances: vendorOf(config).asksInstances,
+      asksInstances,
       tags,
     });
     const { outputs } = new FleetControl(this, {

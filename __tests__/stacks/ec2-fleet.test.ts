@@ -56,6 +56,22 @@ describe("the group", () => {
     });
   });
 
+  it("never picks a type by attributes on which an agent that leaves by itself may not see its role", () => {
+    const compute = {
+      instances: { vcpus: { min: 2 }, memoryMiB: { min: 4096 }, excludedTypes: ["*.metal"], burstable: true },
+    };
+    const excluded = (changes: object) => {
+      const { mixed_instances_policy } = group(fleet({ compute, ...changes }));
+      const { override } = (mixed_instances_policy as { launch_template: { override: object[] } }).launch_template;
+      return (override[0] as { instance_requirements: { excluded_instance_types: string[] } }).instance_requirements
+        .excluded_instance_types;
+    };
+    // AWS calls these the current generation, and they run on Xen.
+    const current = ["h1.*", "i3.*", "t2.*", "x1.*", "x1e.*"];
+    expect(excluded({ vendor: semaphore.vendor })).toEqual(expect.arrayContaining(["*.metal", ...current]));
+    expect(excluded({})).toEqual(["*.metal"]);
+  });
+
   it("mixes On-Demand and Spot", () => {
     const spot = { spotPercent: 80, onDemandBase: 1, spotMaxPrice: "0.05", spotAllocation: "capacity-optimized" };
     expect(groupOf(spot)).toMatchObject({

@@ -1,12 +1,14 @@
 import * as z from "zod";
+import type { VendorId } from "../../handlers/lib/settings/vendors.ts";
 import { instanceAgents } from "./agents.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { type Ec2ComputeConfig, ec2Compute } from "./compute/ec2-compute.ts";
+import { explainBlindTypes } from "./compute/own-tags.ts";
 import { fleetFields, fleetRules } from "./fleet.ts";
 import { type NetworkConfig, network, networkRules, ownNetwork } from "./network/network.ts";
 import { type Rule, withRules } from "./rules.ts";
 import { secretRules, secretsOf } from "./secrets.ts";
-import { vendorRules, vendorSchema, vendorsOf } from "./vendors/index.ts";
+import { vendorOf, vendorRules, vendorSchema, vendorsOf } from "./vendors/index.ts";
 
 const { region, ...restOfCommon } = commonFields;
 const vendors = vendorsOf("ec2-fleet");
@@ -16,6 +18,7 @@ const instanceRules: readonly Rule<{
   readonly agents: { readonly min: number; readonly max: number; readonly initial?: number | undefined };
   readonly compute: Ec2ComputeConfig;
   readonly network: NetworkConfig;
+  readonly vendor: { readonly type: VendorId };
   readonly tags: Readonly<Record<string, string>>;
 }>[] = [
   {
@@ -35,6 +38,15 @@ const instanceRules: readonly Rule<{
     ],
     check: ({ compute: { onDemandBase }, agents: { max } }) =>
       onDemandBase > max ? `must not be more than agents.max, which is ${max}` : undefined,
+  },
+  {
+    path: ["compute", "instances", "types"],
+    reads: [
+      ["vendor", "type"],
+      ["compute", "instances"],
+    ],
+    check: ({ vendor, compute: { instances } }) =>
+      "types" in instances && vendorOf({ vendor }).readsOwnTags ? explainBlindTypes(instances.types) : undefined,
   },
   {
     path: ["compute", "ipv6"],

@@ -102,6 +102,7 @@ export const azureDevOpsVendor = defineVendor({
   kind: "ecs-fleet",
   schema,
   asksInstances: false,
+  readsOwnTags: false,
   severalPools: true,
   secrets: {
     pat: { name: "pat", description: "Personal access token.", variable: "ado_pat" },

@@ -66,6 +66,8 @@ export interface VendorDefinition<
   readonly rules: readonly Rule<FleetOf<Kind, z.output<Schema>, NoInfer<Key>>>[];
   /** Whether retirements must ask the instance whether its agent works, because the vendor's API does not say. */
   readonly asksInstances: Kind extends "ec2-fleet" ? boolean : false;
+  /** Whether agents read tags that their instance gets while it runs. */
+  readonly readsOwnTags: Kind extends "ec2-fleet" ? boolean : false;
   /** Whether one fleet may serve several agent pools of this vendor. */
   readonly severalPools: Kind extends "ecs-fleet" ? boolean : false;
   /** See {@link Reach}. */

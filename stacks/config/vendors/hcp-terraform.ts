@@ -97,6 +97,7 @@ export const hcpTerraformVendor = defineVendor({
   kind: "ecs-fleet",
   schema,
   asksInstances: false,
+  readsOwnTags: false,
   severalPools: false,
   secrets: {
     agentToken: { name: "agent-token", description: "What agents register with.", variable: "tfc_agent_token" },

@@ -64,6 +64,7 @@ export function vendorRules<Fleet extends { readonly vendor: { readonly type: Ve
 interface VendorOfFleet<Fleet extends AnyFleet> {
   readonly id: VendorId;
   readonly asksInstances: boolean;
+  readonly readsOwnTags: boolean;
   reaches(vendor: Fleet["vendor"]): Reach;
   warnings(fleet: Fleet): readonly (Explanation | false)[];
 }

@@ -157,6 +157,7 @@ export const semaphoreVendor = defineVendor({
   kind: "ec2-fleet",
   schema,
   asksInstances: true,
+  readsOwnTags: true,
   severalPools: false,
   secrets: {
     agentTypeToken: {

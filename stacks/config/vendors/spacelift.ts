@@ -167,6 +167,7 @@ export const spaceliftVendor = defineVendor({
   kind: "ec2-fleet",
   schema,
   asksInstances: false,
+  readsOwnTags: false,
   severalPools: false,
   secrets: {
     workerPoolToken: {
