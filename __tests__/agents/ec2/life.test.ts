@@ -196,7 +196,7 @@ describe.skipIf(!canPlay).concurrent("an instance whose agent must register in t
 
   it("tells it late of an agent that was unclear when its grace was over, and never tells that one to leave", async (t) => {
     const host = await makeHost(t);
-    const { calls, messages, log } = await host.library(check("unclear ".repeat(5) + "no yes"), fleet);
+    const { calls, messages, log } = await host.library(check(`${"unclear ".repeat(5)}no yes`), fleet);
     expect(messages).toEqual([registered]);
     expect(pauses(calls)).toEqual(["5", "5", "5", "5", "60", "60", "60"]);
     expect(calls).not.toContain(stop);
