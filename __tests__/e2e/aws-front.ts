@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { Bridges, Forward } from "./front/bridge.ts";
 import { codeBuildBridges } from "./front/codebuild.ts";
+import { dynamoDbBridges } from "./front/dynamodb.ts";
 import { ec2Bridges } from "./front/ec2.ts";
 import { ecsTaskBridges } from "./front/ecs.ts";
 import { ecsServiceBridges } from "./front/ecs-services.ts";
@@ -57,6 +58,7 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     ...groupBridges((event) => putEvent(moto, event)),
     ...ec2Bridges(),
     ...codeBuildBridges(),
+    ...dynamoDbBridges(),
     ...imageBuilderBridges(),
     ...s3Bridges(),
     ...sqsBridges(),

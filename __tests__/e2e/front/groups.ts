@@ -95,12 +95,17 @@ export function groupBridges(tell: (event: ServiceEvent) => Promise<void>): Brid
     return ended.status < 300 ? done("CompleteLifecycleAction") : ended;
   }
 
-  function isWaiting(input: Input): boolean {
-    const wait = waiting.get(String(input.InstanceId));
+  /**
+   * The token is optional beside the instance, but a wrong one is refused.
+   *
+   * @see https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CompleteLifecycleAction.html
+   */
+  function isWaiting({ InstanceId, AutoScalingGroupName, LifecycleHookName, LifecycleActionToken }: Input): boolean {
+    const wait = waiting.get(String(InstanceId));
     return (
-      wait?.group === input.AutoScalingGroupName &&
-      wait?.hook === input.LifecycleHookName &&
-      wait?.token === input.LifecycleActionToken
+      wait?.group === AutoScalingGroupName &&
+      wait?.hook === LifecycleHookName &&
+      (LifecycleActionToken === undefined || wait?.token === LifecycleActionToken)
     );
   }
 
