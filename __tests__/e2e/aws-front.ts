@@ -38,6 +38,8 @@ export interface AwsFront {
   onCall: ((call: AwsCall) => void) | undefined;
   /** Executes state machines. Without it every execution fails at once. */
   runMachine: RunMachine | undefined;
+  /** Whether EventBridge loses every notice. Else it delivers each twice. */
+  losesNotices: boolean;
   /** Runs commands on instances. Without it no instance answers. */
   runOnInstance: RunOnInstance | undefined;
   /** By watched text: the services that it was sent to. */
@@ -55,7 +57,10 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     ...ecsTaskBridges((launch) => front.onTaskStarted?.(launch)),
     ...ecsServiceBridges(),
     ...applicationScalingBridges(),
-    ...groupBridges((event) => putEvent(moto, event)),
+    ...groupBridges(async (event) => {
+      // AWS attempts to send each, and no count is promised: https://docs.aws.amazon.com/eventbridge/latest/ref/event-delivery-level.html
+      for (const _ of front.losesNotices ? [] : ["once", "again"]) await putEvent(moto, event);
+    }),
     ...ec2Bridges(),
     ...codeBuildBridges(),
     ...dynamoDbBridges(),
@@ -102,6 +107,7 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     onTaskStarted: undefined,
     onCall: undefined,
     runMachine: undefined,
+    losesNotices: false,
     runOnInstance: undefined,
     close() {
       closeForwarder();
