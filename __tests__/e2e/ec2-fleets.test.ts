@@ -234,8 +234,11 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
     await onSemaphore.work();
     const endByHand = async (fleet: InstanceFleet) => {
       const [old = ""] = (await fleet.ids()).filter(fleet.vendor.isBusy);
-      // Only an instance itself can release itself.
-      await agents.sendToQueue(`AROAANOTHER:${old}`, { reason: "IDLE" });
+      // An instance speaks for itself alone.
+      await agents.sendToQueue(agents.sessionOf("i-0123456789abcdef0"), {
+        "detail-type": "EC2 Spot Instance Interruption Warning",
+        detail: { "instance-id": old },
+      });
       await fleet.endByHand(old);
       const heartbeats = () => fleet.stepsOf(old).split("heartbeat").length - 1;
       await until("three heartbeats", fleet.loop, () => heartbeats() >= 3);
@@ -281,7 +284,7 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
     const ofInstances = deployment.front.calls.filter(({ caller }) => seen.has(caller.replace(/^AROA\w+:/, "")));
     const calls = [...operator.functions.flatMap((each) => operator.callsOf(each)), ...workflows.calls()]
       .filter(({ caller }) => caller.includes(fleet))
-      .concat(ofInstances.filter(({ caller }) => !caller.startsWith("AROAANOTHER")));
+      .concat(ofInstances);
     const made = calls.map(({ caller, operation }) => {
       const who = caller.startsWith("AROA") ? "instance" : caller.replace(/^(?:role:)?e2e-[a-z]+-/, "");
       return `${who} ${operation}`;
@@ -300,7 +303,7 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
       expect(program.includes(canary)).toBe(false);
     }
     const lines = [...operator.functions.map(({ logs }) => logs), ...deployment.logs].join("\n").split("\n");
-    expect(lines.some((line) => line.includes('"message":"retirement started"'))).toBe(true);
+    expect(lines.some((line) => line.includes('"message":"notice taken"'))).toBe(true);
     expect(lines.filter((line) => line.includes(canary))).toEqual([]);
     expect([...(deployment.front.toldTo.get(canary) ?? [])]).toEqual(["secretsmanager"]);
   });
