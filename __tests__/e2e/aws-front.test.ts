@@ -224,3 +224,14 @@ it("carries writes to tables out one after the other", async () => {
   };
   expect([await mostOf("UpdateItem"), await mostOf("PutItem")]).toEqual([1, 1]);
 });
+
+it("asks a group that protects its instances no more for its size again", async () => {
+  answer = "<DesiredCapacity>1</DesiredCapacity><MinSize>0</MinSize><MaxSize>3</MaxSize>";
+  const protect = async (ProtectedFromScaleIn: string) => {
+    const before = emulator.requests.length;
+    await query("autoscaling", { Action: "SetInstanceProtection", AutoScalingGroupName: "apps", ProtectedFromScaleIn });
+    return emulator.requests.slice(before).map(({ body }) => new URLSearchParams(body.toString()).get("Action"));
+  };
+  expect(await protect("true")).toEqual(["SetInstanceProtection"]);
+  expect(await protect("false")).toContain("SetDesiredCapacity");
+});
