@@ -48,8 +48,11 @@ export function createAgents(options: {
       }
     },
     takeJobs() {
-      const idle = [...state.agents.values()].filter(({ status }) => status === "idle");
-      const queued = [...state.runs.values()].filter(({ status }) => status === "plan_queued");
+      const idle = [...state.agents.values()].filter(({ status, poolId }) => status === "idle" && poolId === pool.id);
+      const queued = [...state.runs.values()].filter(
+        ({ status, workspaceId }) =>
+          status === "plan_queued" && state.workspaces.get(workspaceId)?.agentPoolId === pool.id,
+      );
       for (const [index, agent] of idle.entries()) {
         const run = queued[index];
         if (!run) return;

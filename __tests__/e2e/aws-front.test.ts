@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type HttpFake, startHttpFake } from "../fakes/http-fake.ts";
 import { type AwsFront, startAwsFront } from "./aws-front.ts";
@@ -5,15 +6,22 @@ import { ask } from "./aws-listings.ts";
 
 /** The emulator's answer behind the front: the same for every request. */
 let answer: object | string;
+/** The largest number of requests that were at the emulator at once. */
+let mostAtOnce = 0;
 let emulator: HttpFake;
 let front: AwsFront;
 
 beforeEach(async () => {
-  emulator = await startHttpFake(() =>
-    typeof answer === "string"
+  let atOnce = 0;
+  emulator = await startHttpFake(async () => {
+    atOnce += 1;
+    mostAtOnce = Math.max(mostAtOnce, atOnce);
+    await setTimeout(5);
+    atOnce -= 1;
+    return typeof answer === "string"
       ? { status: 200, text: answer, headers: { "content-type": "text/xml" } }
-      : { status: 200, json: answer },
-  );
+      : { status: 200, json: answer };
+  });
   front = await startAwsFront(emulator.url, []);
 });
 
@@ -146,4 +154,84 @@ it("remembers the tags of what scales", async () => {
   await scaling("RegisterScalableTarget", { Tags: { Fleet: "apps" } });
   expect(await scaling("ListTagsForResource", { ResourceARN: "arn:1" })).toEqual({ Tags: { Fleet: "apps" } });
   expect(await scaling("ListTagsForResource", { ResourceARN: "arn:2" })).toEqual({ Tags: {} });
+});
+
+it("does not know an instance when it is first tagged", async () => {
+  answer = "<return>true</return>";
+  const tag = (id: string) => query("ec2", { Action: "CreateTags", "ResourceId.1": id, "Tag.1.Key": "Role" });
+  await expect(tag("i-1")).rejects.toThrow("InvalidInstanceID.NotFound");
+  expect(await tag("i-1")).toBe(answer);
+  await expect(tag("i-2")).rejects.toThrow("InvalidInstanceID.NotFound");
+  expect(await tag("vpc-1")).toBe(answer);
+});
+
+describe("a termination hook", () => {
+  const hook = { AutoScalingGroupName: "apps", LifecycleHookName: "drain", InstanceId: "i-1" };
+  const call = (Action: string, more: Record<string, string>) => query("autoscaling", { Action, ...hook, ...more });
+
+  beforeEach(async () => {
+    front.losesNotices = true;
+    answer = [
+      "<AutoScalingGroupName>apps</AutoScalingGroupName><AvailabilityZone>us-west-2a</AvailabilityZone>",
+      "<DesiredCapacity>2</DesiredCapacity><MinSize>0</MinSize><MaxSize>3</MaxSize>",
+      "<LifecycleTransition>autoscaling:EC2_INSTANCE_TERMINATING</LifecycleTransition>",
+      "<LifecycleHookName>drain</LifecycleHookName>",
+    ].join("");
+    await call("TerminateInstanceInAutoScalingGroup", { ShouldDecrementDesiredCapacity: "true" });
+  });
+
+  it("takes the instance alone, but no wrong token", async () => {
+    await expect(call("RecordLifecycleActionHeartbeat", { LifecycleActionToken: "old" })).rejects.toThrow("No active");
+    await call("RecordLifecycleActionHeartbeat", {});
+    await call("CompleteLifecycleAction", {});
+    await expect(call("CompleteLifecycleAction", {})).rejects.toThrow("No active Lifecycle Action");
+  });
+
+  it("of another group or name is none", async () => {
+    await expect(call("CompleteLifecycleAction", { LifecycleHookName: "launch" })).rejects.toThrow("No active");
+    await expect(call("CompleteLifecycleAction", { AutoScalingGroupName: "web" })).rejects.toThrow("No active");
+  });
+});
+
+it("tells of one execution, and of none that was never started", async () => {
+  const states = async (operation: string, input: object) => {
+    const headers = { "x-amz-target": `AWSStepFunctions.${operation}` };
+    const init = { method: "POST", body: JSON.stringify(input), headers };
+    return JSON.parse(await ask(front.url, "us-west-2", "states", "/", init));
+  };
+  let end = (_: "SUCCEEDED") => {};
+  front.runMachine = () =>
+    new Promise((resolve) => {
+      end = resolve;
+    });
+  answer = { name: "retire", roleArn: "arn:aws:iam::111122223333:role/retire", definition: "{}" };
+  const stateMachineArn = "arn:aws:states:us-west-2:111122223333:stateMachine:retire";
+  const { executionArn } = await states("StartExecution", { stateMachineArn, name: "one", input: "{}" });
+  expect(await states("DescribeExecution", { executionArn })).toMatchObject({ name: "one", status: "RUNNING" });
+  end("SUCCEEDED");
+  await expect.poll(() => states("DescribeExecution", { executionArn })).toMatchObject({ status: "SUCCEEDED" });
+  await expect(states("DescribeExecution", { executionArn: `${executionArn}-2` })).rejects.toThrow("DoesNotExist");
+});
+
+it("carries writes to tables out one after the other", async () => {
+  answer = {};
+  const mostOf = async (operation: string) => {
+    mostAtOnce = 0;
+    const headers = { "x-amz-target": `DynamoDB_20120810.${operation}` };
+    const call = () => ask(front.url, "us-west-2", "dynamodb", "/", { method: "POST", body: "{}", headers });
+    await Promise.all(Array.from({ length: 5 }, call));
+    return mostAtOnce;
+  };
+  expect([await mostOf("UpdateItem"), await mostOf("PutItem")]).toEqual([1, 1]);
+});
+
+it("asks a group that protects its instances no more for its size again", async () => {
+  answer = "<DesiredCapacity>1</DesiredCapacity><MinSize>0</MinSize><MaxSize>3</MaxSize>";
+  const protect = async (ProtectedFromScaleIn: string) => {
+    const before = emulator.requests.length;
+    await query("autoscaling", { Action: "SetInstanceProtection", AutoScalingGroupName: "apps", ProtectedFromScaleIn });
+    return emulator.requests.slice(before).map(({ body }) => new URLSearchParams(body.toString()).get("Action"));
+  };
+  expect(await protect("true")).toEqual(["SetInstanceProtection"]);
+  expect(await protect("false")).toContain("SetDesiredCapacity");
 });

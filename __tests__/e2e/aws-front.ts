@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { Bridges, Forward } from "./front/bridge.ts";
 import { codeBuildBridges } from "./front/codebuild.ts";
+import { dynamoDbBridges } from "./front/dynamodb.ts";
 import { ec2Bridges } from "./front/ec2.ts";
 import { ecsTaskBridges } from "./front/ecs.ts";
 import { ecsServiceBridges } from "./front/ecs-services.ts";
@@ -37,6 +38,8 @@ export interface AwsFront {
   onCall: ((call: AwsCall) => void) | undefined;
   /** Executes state machines. Without it every execution fails at once. */
   runMachine: RunMachine | undefined;
+  /** Whether EventBridge loses every notice. Else it delivers each twice. */
+  losesNotices: boolean;
   /** Runs commands on instances. Without it no instance answers. */
   runOnInstance: RunOnInstance | undefined;
   /** By watched text: the services that it was sent to. */
@@ -54,9 +57,13 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     ...ecsTaskBridges((launch) => front.onTaskStarted?.(launch)),
     ...ecsServiceBridges(),
     ...applicationScalingBridges(),
-    ...groupBridges((event) => putEvent(moto, event)),
+    ...groupBridges(async (event) => {
+      // AWS attempts to send each, and no count is promised: https://docs.aws.amazon.com/eventbridge/latest/ref/event-delivery-level.html
+      for (const _ of front.losesNotices ? [] : ["once", "again"]) await putEvent(moto, event);
+    }),
     ...ec2Bridges(),
     ...codeBuildBridges(),
+    ...dynamoDbBridges(),
     ...imageBuilderBridges(),
     ...s3Bridges(),
     ...sqsBridges(),
@@ -100,6 +107,7 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     onTaskStarted: undefined,
     onCall: undefined,
     runMachine: undefined,
+    losesNotices: false,
     runOnInstance: undefined,
     close() {
       closeForwarder();

@@ -21,6 +21,8 @@ const region = "us-west-2";
 const reading = "e2e-reading";
 /** Reads demand from notifications alone. */
 const told = "e2e-told";
+/** Its agents vanish from the vendor's list. */
+const lost = "e2e-lost";
 
 const configs = (address: string) => ({
   [reading]: `
@@ -37,6 +39,14 @@ kind: ecs-fleet
 region: ${region}
 vendor: { type: hcp-terraform, organization: acme, agentPool: ${told}, address: "${address}", demand: notifications }
 agents: { max: 5 }
+scaling: { tickSeconds: 5 }
+network: { create: { egress: public-ip } }
+`,
+  [lost]: `
+kind: ecs-fleet
+region: ${region}
+vendor: { type: hcp-terraform, organization: acme, agentPool: ${lost}, address: "${address}" }
+agents: { min: 1, max: 3, registrationGraceSeconds: 30 }
 scaling: { tickSeconds: 5 }
 network: { create: { egress: public-ip } }
 `,
@@ -61,18 +71,28 @@ describe.skipIf(missing)("deployed fleets", () => {
     await hcp?.close();
   });
 
+  async function createToken(fleet: string): Promise<void> {
+    const create = ["hcp", "token", "create", "--store", fleet, "--create-pool"];
+    expect(await operator.fleet(create)).toMatchObject({ code: 0 });
+  }
+
+  /** Gives a fleet that reads the API its pool and tokens. */
+  async function prepare(fleet: string): Promise<void> {
+    await createToken(fleet);
+    const set = await operator.fleet(["secret", "set", fleet, "api-token"], { stdin: apiToken });
+    expect(set).toMatchObject({ code: 0 });
+  }
+
   describe("one that reads demand from the API", () => {
     let autoscale: DeployedFunction;
+    /** Lambda may run a function as often as it is invoked, each time in another container. */
+    let beside: DeployedFunction;
     let agents: Agents;
 
     beforeAll(async () => {
-      expect(await operator.fleet(["hcp", "token", "create", "--store", reading, "--create-pool"])).toMatchObject({
-        code: 0,
-      });
-      expect(await operator.fleet(["secret", "set", reading, "api-token"], { stdin: apiToken })).toMatchObject({
-        code: 0,
-      });
+      await prepare(reading);
       autoscale = await operator.start(`${reading}-autoscale`, reading);
+      beside = await operator.startBeside(`${reading}-autoscale`, reading);
       agents = operator.agentsOf(reading);
     });
 
@@ -84,14 +104,14 @@ describe.skipIf(missing)("deployed fleets", () => {
         }
       };
       queue(25);
-      const schedule = scheduled(autoscale);
+      const schedules = [scheduled(autoscale), scheduled(beside)];
       await until("25 tasks", autoscale, async () => (await agents.tasks()).length === 25);
       await agents.register();
       agents.takeJobs();
 
       queue(5);
       await until("a tick that sees the five that wait", autoscale, () =>
-        decisionsOf(autoscale).some(({ queued, running }) => queued === 5 && running === 25),
+        [autoscale, beside].flatMap(decisionsOf).some(({ queued, running }) => queued === 5 && running === 25),
       );
       expect(await agents.tasks()).toHaveLength(25);
 
@@ -104,11 +124,11 @@ describe.skipIf(missing)("deployed fleets", () => {
       expect(state.openRuns(reading)).toEqual([]);
       await until("the floor", autoscale, async () => (await agents.tasks()).length === 1);
       await agents.register();
-      await schedule.stop();
+      await Promise.all(schedules.map((schedule) => schedule.stop()));
 
-      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([
-        { ticks: 1, lastDecision: { action: "hold", wanted: 1, supply: 1, launch: [], stop: [] } },
-      ]);
+      const lastDecision = { action: "hold", wanted: 1, supply: 1, launch: [], retire: [], discard: [], withdraw: 0 };
+      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([{ ticks: 1, lastDecision }]);
+      expect(await beside.invoke({ source: "schedule" })).toMatchObject([{ ticks: 1, lastDecision }]);
       const [floor, ...others] = await agents.tasks();
       expect(others).toEqual([]);
       expect(floor?.role).toBe("floor");
@@ -118,6 +138,12 @@ describe.skipIf(missing)("deployed fleets", () => {
       await agents.leave(await agents.tasks());
     });
 
+    it("had one pass at a time, of whichever container", () => {
+      const logs = [autoscale, beside].map((each) => each.logs);
+      expect(logs.join("\n")).toContain("another pass is running and goes on in place of this one");
+      for (const each of logs) expect(each).toContain('"message":"decision"');
+    });
+
     it("stopped no task", () => {
       expect(operator.callsOf(autoscale, "ListTasks").length).toBeGreaterThan(0);
       expect(operator.callsOf(autoscale, "StopTask")).toEqual([]);
@@ -125,8 +151,54 @@ describe.skipIf(missing)("deployed fleets", () => {
 
     it("made no call that its role does not allow", () => {
       const calls = operator.callsOf(autoscale);
-      expect(calls.map(({ operation }) => operation)).toEqual(expect.arrayContaining(["RunTask", "GetSecretValue"]));
+      const expected = ["RunTask", "TagResource", "GetItem", "PutItem", "UpdateItem", "GetSecretValue"];
+      expect(calls.map(({ operation }) => operation)).toEqual(expect.arrayContaining(expected));
       expect(callsWithoutRight(calls, deployment.stateFile(reading))).toEqual([]);
+    });
+  });
+
+  describe("one whose agents vanish from the vendor's list", () => {
+    let autoscale: DeployedFunction;
+    let agents: Agents;
+
+    beforeAll(async () => {
+      await prepare(lost);
+      autoscale = await operator.start(`${lost}-autoscale`, lost);
+      agents = operator.agentsOf(lost);
+    });
+
+    it("leaves them alone, tells of them, and keeps its floor beside them", async () => {
+      const { state } = hcp;
+      state.queueRun(state.addWorkspace("lost", operator.poolOf(lost)));
+      const schedule = scheduled(autoscale);
+      await until("a task", autoscale, async () => (await agents.tasks()).length > 0);
+      await agents.register();
+      agents.takeJobs();
+      const [busy] = await agents.tasks();
+      await until("a tick that sees it work", autoscale, () =>
+        decisionsOf(autoscale).some(({ running }) => running === 1),
+      );
+      await until("what outlives the record", autoscale, () =>
+        operator.callsOf(autoscale, "TagResource").some(({ input }) => input.resourceArn === busy?.arn),
+      );
+      for (const agent of state.agents.values()) if (agent.name === busy?.agentName) state.agents.delete(agent.id);
+
+      const isTold = ({ unseen }: { readonly unseen: readonly string[] }) => unseen.includes(busy?.agentName ?? "");
+      await until("a tick that cannot see it", autoscale, () => decisionsOf(autoscale).some(isTold));
+      await until("a floor beside it", autoscale, async () => (await agents.tasks()).length === 2);
+      await until("a look at both", autoscale, () =>
+        decisionsOf(autoscale).some((decision) => isTold(decision) && decision.supply === 1),
+      );
+      expect((await agents.tasks()).map(({ agentName }) => agentName)).toContain(busy?.agentName);
+      expect(autoscale.logs).toContain('"AgentsUnseen":1');
+      await agents.finish();
+      await agents.register();
+      await schedule.stop();
+      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([
+        { lastDecision: { action: "hold", wanted: 1, supply: 1 } },
+      ]);
+      expect(operator.callsOf(autoscale, "StopTask")).toEqual([]);
+      await agents.leave(await agents.tasks());
     });
   });
 
@@ -141,9 +213,7 @@ describe.skipIf(missing)("deployed fleets", () => {
 
     beforeAll(async () => {
       const key = { stdin: hmacKey };
-      expect(await operator.fleet(["hcp", "token", "create", "--store", told, "--create-pool"])).toMatchObject({
-        code: 0,
-      });
+      await createToken(told);
       expect(await operator.fleet(["secret", "set", told, "notification-token"], key)).toMatchObject({ code: 0 });
       autoscale = await operator.start(`${told}-autoscale`, told);
       webhook = await operator.start(`${told}-webhook`, told);

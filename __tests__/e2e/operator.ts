@@ -12,6 +12,8 @@ export interface Operator {
   readonly functions: readonly DeployedFunction[];
   /** Starts a function of a stack, or returns the running one. */
   start(name: string, stack: string): Promise<DeployedFunction>;
+  /** Starts it once more beside the running one, as Lambda does when it is invoked meanwhile. */
+  startBeside(name: string, stack: string): Promise<DeployedFunction>;
   /** Runs `fleet`, as a user does after the deployment. */
   fleet(
     args: readonly string[],
@@ -35,7 +37,7 @@ export function createOperator(
   async function startFunction(name: string, stack: string): Promise<DeployedFunction> {
     const started = await startDeployedFunction(name, {
       stackFolder: deployment.stackFolder(stack),
-      workFolder: join(deployment.folder, "functions"),
+      workFolder: join(deployment.folder, "functions", String(functions.length)),
       region,
       endpoint: front.url,
     });
@@ -51,6 +53,7 @@ export function createOperator(
       starts.set(name, started);
       return started;
     },
+    startBeside: startFunction,
     async fleet(args, given = {}) {
       const aws = { AWS_ENDPOINT_URL: front.url, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
       const settings = { AGENT_FLEETS_CONFIG: deployment.configFolder, ...env };
@@ -99,10 +102,15 @@ export async function until(
   }
 }
 
+/** The loop asks only for a retirement that ends so soon that no list has shown it. */
+export const onlySometimes = "autoscale DescribeExecution";
+
 interface LoggedDecision {
   readonly queued: number;
   readonly running: number;
   readonly supply: number;
+  /** Names of agents that run and that the vendor does not list. */
+  readonly unseen: readonly string[];
 }
 
 /** A decision of a loop, from its log. */

@@ -106,8 +106,11 @@ export function callsWithoutRight(
         return [need("ecs:StopTask", input.task, cluster)];
       case "secretsmanager:GetSecretValue":
         return [need("secretsmanager:GetSecretValue", input.SecretId)];
+      case "dynamodb:GetItem":
       case "dynamodb:PutItem":
+      case "dynamodb:Query":
       case "dynamodb:Scan":
+      case "dynamodb:UpdateItem":
         return [need(`dynamodb:${operation}`, arnOf(input.TableName))];
       case "autoscaling:DescribeAutoScalingGroups":
       case "autoscaling:DescribeAutoScalingInstances":
@@ -148,6 +151,8 @@ export function callsWithoutRight(
       case "states:ListExecutions":
       case "states:StartExecution":
         return [need(`states:${operation}`, input.stateMachineArn)];
+      case "states:DescribeExecution":
+        return [need("states:DescribeExecution", input.executionArn)];
       default:
         return [need(`${service}:${operation}`, "an unknown call: say here what it needs")];
     }

@@ -114,6 +114,7 @@ export async function createSemaphoreAgents(at: {
         idle_timeout: role === "floor" ? 0 : Number(setting("IDLE_TIMEOUT_SECONDS")),
       });
       agents.set(id, { accessToken: token, job: undefined, drained: false, left: false });
+      await self.sendToQueue(self.sessionOf(id), { reason: "registered" });
     },
     async takeJob(instance) {
       const { job, left } = agentOf(instance);

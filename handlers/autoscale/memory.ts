@@ -27,7 +27,8 @@ export function createMemory(): Memory {
 /** Takes over the memory of the last pass. A document that cannot be understood is taken for none. */
 export async function recall(memory: Memory, notebook: Notebook): Promise<void> {
   const { data } = stored.safeParse(await notebook.read());
-  Object.assign(memory, data ? { ...data, missingSince: new Map(Object.entries(data.missingSince)) } : createMemory());
+  const found = data && { ...data, missingSince: new Map(Object.entries(data.missingSince)) };
+  Object.assign(memory, createMemory(), found);
 }
 
 /** Leaves it for the next pass. */

@@ -25,10 +25,11 @@ interface Wait {
  * - wait for termination hooks. A waiting instance is on standby in moto: it belongs to the group, but does not count
  *   towards the desired capacity. We send its event to EventBridge, and end it when the hook is completed;
  * - leave out the target of hooks without one;
- * - end protected instances with a group that is deleted by force;
+ * - end protected instances with a group that is deleted by force, or when a group that is too large protects them no more;
  * - refuse calls that would break the group's limits or that name an instance of no group.
  *
  * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks.html
+ * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-instance-protection.html
  */
 export function groupBridges(tell: (event: ServiceEvent) => Promise<void>): Bridges {
   const lifetimes = new Map<string, string>();
@@ -95,12 +96,17 @@ export function groupBridges(tell: (event: ServiceEvent) => Promise<void>): Brid
     return ended.status < 300 ? done("CompleteLifecycleAction") : ended;
   }
 
-  function isWaiting(input: Input): boolean {
-    const wait = waiting.get(String(input.InstanceId));
+  /**
+   * The token is optional beside the instance, but a wrong one is refused.
+   *
+   * @see https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CompleteLifecycleAction.html
+   */
+  function isWaiting({ InstanceId, AutoScalingGroupName, LifecycleHookName, LifecycleActionToken }: Input): boolean {
+    const wait = waiting.get(String(InstanceId));
     return (
-      wait?.group === input.AutoScalingGroupName &&
-      wait?.hook === input.LifecycleHookName &&
-      wait?.token === input.LifecycleActionToken
+      wait?.group === AutoScalingGroupName &&
+      wait?.hook === LifecycleHookName &&
+      (LifecycleActionToken === undefined || wait?.token === LifecycleActionToken)
     );
   }
 
@@ -128,6 +134,17 @@ export function groupBridges(tell: (event: ServiceEvent) => Promise<void>): Brid
       return wanted > max
         ? refusal(`New SetDesiredCapacity value ${wanted} is above max value ${max} for the AutoScalingGroup.`)
         : forward();
+    },
+    "autoscaling:SetInstanceProtection": async ({ input }, forward) => {
+      const answer = await forward();
+      if (answer.status >= 300 || input.ProtectedFromScaleIn !== "false") return answer;
+      const AutoScalingGroupName = String(input.AutoScalingGroupName);
+      const { desired } = await limitsOf(AutoScalingGroupName, forward);
+      await forward({
+        operation: "SetDesiredCapacity",
+        input: { AutoScalingGroupName, DesiredCapacity: String(desired) },
+      });
+      return answer;
     },
     "autoscaling:TerminateInstanceInAutoScalingGroup": (call, forward) => {
       const answer = last.then(() => terminate(call, forward));

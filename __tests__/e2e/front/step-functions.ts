@@ -30,6 +30,7 @@ interface Started {
 
 const start = z.object({ stateMachineArn: z.string(), name: z.string(), input: z.string() });
 const list = z.object({ stateMachineArn: z.string(), statusFilter: z.string().optional() });
+const asked = z.object({ executionArn: z.string() });
 const described = z.object({ name: z.string(), roleArn: z.string(), definition: z.string() });
 
 /** The form of an execution's name that Step Functions accepts. */
@@ -39,9 +40,10 @@ const executionName = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}]{1,80}$/u;
  * Step Functions. moto does not:
  *
  * - validate definitions and list versions of state machines, which the provider calls;
- * - execute state machines; we do, by an interpreter, and list executions. Each name can be used once.
+ * - execute state machines; we do, by an interpreter, and tell of executions. Each name can be used once.
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+ * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
  */
 export function stepFunctionsBridges(run: RunMachine): Bridges {
   const executions = new Map<string, Started>();
@@ -88,6 +90,13 @@ export function stepFunctionsBridges(run: RunMachine): Bridges {
           each.stateMachineArn === stateMachineArn && (statusFilter === undefined || each.status === statusFilter),
       );
       return jsonAnswer(200, { executions: wanted.map(({ text: _, ...told }) => told) });
+    },
+    "states:DescribeExecution": async ({ input }) => {
+      const { executionArn } = asked.parse(input);
+      const execution = executions.get(executionArn);
+      if (!execution) return refusal("ExecutionDoesNotExist", `Execution Does Not Exist: '${executionArn}'`);
+      const { text, ...told } = execution;
+      return jsonAnswer(200, { ...told, input: text });
     },
   };
 }

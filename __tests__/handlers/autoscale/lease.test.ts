@@ -68,4 +68,16 @@ describe("the memory of a pass", () => {
     await runPass({ ...deps, memory: createAutoscaleHarness().deps.memory }).catch(() => undefined);
     expect(metrics.records.at(-1)?.OldestQueuedSeconds).toBe(0);
   });
+
+  it("keeps nothing that another container has found ended meanwhile", async () => {
+    const { deps, fleet, clock, metrics } = harness;
+    fleet.failures.set("capacity.launch", new Error("no capacity"));
+    await runPass(deps).catch(() => undefined);
+    fleet.demand = { queued: 0, running: 0 };
+    await runPass({ ...deps, memory: createAutoscaleHarness().deps.memory });
+    clock.advance(60_000);
+    fleet.demand = { queued: 1, running: 0 };
+    await runPass(deps).catch(() => undefined);
+    expect(metrics.records.at(-1)?.OldestQueuedSeconds).toBe(0);
+  });
 });

@@ -8,6 +8,14 @@ import { hasMoto, type Moto, startMoto } from "../../../fakes/moto.ts";
 const moto = hasMoto();
 if (!moto) process.stderr.write("SKIPPED: the state of a fleet in DynamoDB, because moto_server is not on the PATH\n");
 
+/**
+ * Each write of DynamoDB is atomic and sees the newest version of the item. moto is not so: it checks the condition of
+ * one write while another is between its check and its change.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/BestPractices_ImplementingVersionControl.html
+ */
+const oneByOne = { httpAgent: { maxSockets: 1 } };
+
 describe.skipIf(!moto)("the state of a fleet in DynamoDB (moto)", () => {
   let server: Moto;
   let dynamodb: DynamoDBClient;
@@ -18,7 +26,7 @@ describe.skipIf(!moto)("the state of a fleet in DynamoDB (moto)", () => {
   beforeAll(async () => {
     server = await startMoto();
     const credentials = { accessKeyId: "test", secretAccessKey: "test" };
-    dynamodb = new DynamoDBClient({ endpoint: server.url, region: "us-east-1", credentials });
+    dynamodb = new DynamoDBClient({ endpoint: server.url, region: "us-east-1", credentials, requestHandler: oneByOne });
   });
 
   afterAll(() => server?.close());
