@@ -12,7 +12,7 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
   const apiSecret = principal
     ? secret("clientSecret", `Client secret of application ${principal.clientId}`)
     : secret("pat", `Personal access token that manages agent pools of ${url}`);
-  const hookSecret = webhook.enabled ? secret("hookSecret", "What service hooks show to be let in") : undefined;
+  const hookSecret = webhook.enabled ? secret("hookSecret", "Shared secret that service hooks send") : undefined;
 
   function poolOf(pool: PoolConfig | undefined): AzureDevOpsRuntime["pool"] {
     const name = pool?.name ?? config.poolName;
