@@ -54,7 +54,7 @@ export async function handleWebhook(
   deps.log.info("request accepted", {
     path: route.path,
     status: outcome.status,
-    sightings: outcome.sightings.length,
+    seenRuns: outcome.seenRuns.length,
     wake: outcome.wake,
   });
   try {
@@ -65,9 +65,9 @@ export async function handleWebhook(
   return answer(outcome.status);
 }
 
-async function record({ sightings }: WebhookOutcome, { ledger }: WebhookDeps): Promise<void> {
+async function record({ seenRuns }: WebhookOutcome, { ledger }: WebhookDeps): Promise<void> {
   if (ledger === undefined) return;
-  for (const sighting of sightings) await ledger.record(sighting);
+  for (const seenRun of seenRuns) await ledger.record(seenRun);
 }
 
 function decode({ headers = {}, body = "", isBase64Encoded }: APIGatewayProxyEventV2): WebhookRequest {

@@ -5,7 +5,7 @@ import {
   PutItemCommand,
   paginateScan,
 } from "@aws-sdk/client-dynamodb";
-import type { Clock, RunLedger, RunSighting } from "../core/ports.ts";
+import type { Clock, RunLedger, SeenRun } from "../core/ports.ts";
 import { clientOptions } from "./client-options.ts";
 
 /** Where the ledger is, and how long a run counts after it was last heard of: its end may never be reported. */
@@ -47,15 +47,15 @@ export function createRunLedger(
   const nowSeconds = () => Math.floor(clock.now().getTime() / 1000);
 
   return {
-    async record(sighting) {
-      const expiresAt = nowSeconds() + (sighting.final ? finalTtlSeconds : runTtlSeconds);
-      const item = toItem(sighting);
+    async record(seenRun) {
+      const expiresAt = nowSeconds() + (seenRun.final ? finalTtlSeconds : runTtlSeconds);
+      const item = toItem(seenRun);
       try {
         await dynamodb.send(
           new PutItemCommand({
             TableName: table,
             Item: { ...item, expiresAt: number(expiresAt) },
-            ConditionExpression: sighting.final ? condition.final : condition.open,
+            ConditionExpression: seenRun.final ? condition.final : condition.open,
             ExpressionAttributeNames: names,
             ExpressionAttributeValues: {
               ":updatedAt": item.updatedAt,
@@ -83,14 +83,14 @@ export function createRunLedger(
           ExpressionAttributeValues: { ":false": { BOOL: false }, ":now": number(nowSeconds()) },
         },
       );
-      const sightings: RunSighting[] = [];
-      for await (const { Items = [] } of pages) sightings.push(...Items.map(fromItem));
-      return sightings;
+      const seenRuns: SeenRun[] = [];
+      for await (const { Items = [] } of pages) seenRuns.push(...Items.map(fromItem));
+      return seenRuns;
     },
   };
 }
 
-function toItem({ runId, workspaceId, status, updatedAt, final, rank }: RunSighting) {
+function toItem({ runId, workspaceId, status, updatedAt, final, rank }: SeenRun) {
   return {
     runId: { S: runId },
     workspaceId: { S: workspaceId },
@@ -101,7 +101,7 @@ function toItem({ runId, workspaceId, status, updatedAt, final, rank }: RunSight
   };
 }
 
-function fromItem(item: Record<string, AttributeValue>): RunSighting {
+function fromItem(item: Record<string, AttributeValue>): SeenRun {
   return {
     runId: item.runId?.S ?? "",
     workspaceId: item.workspaceId?.S ?? "",

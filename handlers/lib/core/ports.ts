@@ -251,16 +251,16 @@ export interface InstanceCommands {
   run(instanceId: string, script: string): Promise<string | undefined>;
 }
 
-/** The notifications-only memory of runs, keyed by run id; ordered by `supersedes`, so arrival order does not matter. */
+/** The runs that notifications reported, by run id. `supersedes` orders them, so arrival order does not matter. */
 export interface RunLedger {
-  /** Stores the sighting unless it does not supersede the known one. Resolves to whether it was stored. */
-  record(sighting: RunSighting): Promise<boolean>;
-  /** Sightings that have not expired, final ones excluded. */
-  listOpen(): Promise<readonly RunSighting[]>;
+  /** Stores the run if it supersedes the known state. Resolves to whether it was stored. */
+  record(seenRun: SeenRun): Promise<boolean>;
+  /** Runs that have not expired, without final ones. */
+  listOpen(): Promise<readonly SeenRun[]>;
 }
 
-/** What a notification told about one run. */
-export interface RunSighting {
+/** The state of one run, as a notification reported it. */
+export interface SeenRun {
   readonly runId: string;
   readonly workspaceId: string;
   /** The vendor's run status, such as `pending` or `applied`. */
@@ -268,7 +268,7 @@ export interface RunSighting {
   readonly updatedAt: Date;
   /** No later status can follow. */
   readonly final: boolean;
-  /** How far along the run is in this status: decides between sightings of one instant. */
+  /** How far along the run is in this status: decides between two states of one instant. */
   readonly rank: number;
 }
 

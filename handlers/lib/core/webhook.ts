@@ -1,4 +1,4 @@
-import type { Clock, Log, Metrics, RunSighting } from "./ports.ts";
+import type { Clock, Log, Metrics, SeenRun } from "./ports.ts";
 import type { Proof } from "./signature.ts";
 
 /** A request as it came in, freed of what transported it. */
@@ -14,7 +14,7 @@ export interface WebhookOutcome {
   /** 400: the request is no valid message of the vendor. */
   readonly status: 200 | 400;
   /** For the run ledger, where the fleet keeps one. */
-  readonly sightings: readonly RunSighting[];
+  readonly seenRuns: readonly SeenRun[];
   /** Whether the loop should look now. */
   readonly wake: boolean;
 }
@@ -39,10 +39,10 @@ export interface WebhookVendorDeps {
 }
 
 /** A signed message of no interest. */
-export const ignored: WebhookOutcome = { status: 200, sightings: [], wake: false };
+export const ignored: WebhookOutcome = { status: 200, seenRuns: [], wake: false };
 
 /** A signed request that is no message of the vendor. */
-export const malformed: WebhookOutcome = { status: 400, sightings: [], wake: false };
+export const malformed: WebhookOutcome = { status: 400, seenRuns: [], wake: false };
 
 /** The JSON in a request's body, `undefined` if it is none. */
 export function parseJson({ body }: WebhookRequest): unknown {

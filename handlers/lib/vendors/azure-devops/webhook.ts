@@ -21,7 +21,7 @@ export function createAzureDevOpsWebhook(): WebhookVendor {
         const parsed = hookBody.safeParse(parseJson(request));
         if (!parsed.success) return Promise.resolve(malformed);
         const wakes = parsed.data.eventType === jobStateEvent;
-        return Promise.resolve(wakes ? { status: 200, sightings: [], wake: true } : ignored);
+        return Promise.resolve(wakes ? { status: 200, seenRuns: [], wake: true } : ignored);
       },
     },
   ];

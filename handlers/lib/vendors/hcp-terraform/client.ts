@@ -7,7 +7,7 @@ import type { VendorDeps } from "../deps.ts";
 import { pathOf } from "../http.ts";
 import { RateLimiter } from "../rate-limiter.ts";
 import { createHcpTerraformApi } from "./api.ts";
-import { agentStatuses, type CountedRun, demandOfRuns, demandOfSightings } from "./demand.ts";
+import { agentStatuses, type CountedRun, demandOfRuns, demandOfSeenRuns } from "./demand.ts";
 
 /**
  * The oldest that lists the runs of an organization: pendingRuns of hashicorp/hcp-terraform-operator, which asks the
@@ -46,9 +46,9 @@ function overNotifications({ ledger, clock }: VendorDeps): Vendor {
   if (!ledger) throw new Error("demand by notifications needs a run ledger");
   return {
     async readDemand() {
-      const sightings = await ledger.listOpen();
-      return demandOfSightings(
-        sightings.map(({ workspaceId, status, updatedAt }) => ({
+      const seenRuns = await ledger.listOpen();
+      return demandOfSeenRuns(
+        seenRuns.map(({ workspaceId, status, updatedAt }) => ({
           workspaceId,
           status,
           planOnly: false,

@@ -61,7 +61,7 @@ export function demandOfRuns(runs: Iterable<CountedRun>, now: Date): Demand {
  * Runs as notifications tell them. They never tell `plan_queued`: a run that waits for its first agent was last seen
  * as `pending`, so that counts, once per workspace.
  */
-export function demandOfSightings(runs: Iterable<CountedRun>, now: Date): Demand {
+export function demandOfSeenRuns(runs: Iterable<CountedRun>, now: Date): Demand {
   return count(runs, now, new Set([...queued, "pending"]));
 }
 

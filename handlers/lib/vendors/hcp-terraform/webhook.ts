@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { RunSighting } from "../../core/ports.ts";
+import type { SeenRun } from "../../core/ports.ts";
 import { hmacSha512Proof } from "../../core/signature.ts";
 import {
   ignored,
@@ -56,11 +56,11 @@ function notifications({ clock }: WebhookVendorDeps): WebhookRoute {
       const { run_id: runId, workspace_id: workspaceId } = parsed.data;
       const events = parsed.data.notifications.filter(({ trigger }) => trigger.startsWith("run:"));
       if (events.length === 0) return ignored;
-      const sightings = events.flatMap(({ run_status: status, run_updated_at: updatedAt }): RunSighting[] => {
+      const seenRuns = events.flatMap(({ run_status: status, run_updated_at: updatedAt }): SeenRun[] => {
         if (!runId || !workspaceId || !status) return [];
-        return [sighting({ runId, workspaceId, status, updatedAt: parseTime(updatedAt) ?? clock.now() })];
+        return [seenRun({ runId, workspaceId, status, updatedAt: parseTime(updatedAt) ?? clock.now() })];
       });
-      return { status: 200, sightings, wake: true };
+      return { status: 200, seenRuns, wake: true };
     },
   };
 }
@@ -80,19 +80,19 @@ function runTask({ address }: HcpTerraformRuntime, deps: WebhookVendorDeps): Web
       if (task.stage === "test" || task.task_result_enforcement_level === "test") return ignored;
       const callback = { url: task.task_result_callback_url, accessToken: task.access_token };
       const answered = await passRunTask(callback, { ...deps, address });
-      return answered ? { status: 200, sightings: confirmed(task, deps.clock.now()), wake: true } : malformed;
+      return answered ? { status: 200, seenRuns: confirmed(task, deps.clock.now()), wake: true } : malformed;
     },
   };
 }
 
 /** No notification tells that a person has confirmed an apply: the run is next heard of when an agent works on it. */
-function confirmed(task: z.output<typeof runTaskBody>, updatedAt: Date): RunSighting[] {
+function confirmed(task: z.output<typeof runTaskBody>, updatedAt: Date): SeenRun[] {
   const { stage, run_id: runId, workspace_id: workspaceId } = task;
   if (stage !== "pre_apply" || !runId || !workspaceId) return [];
-  return [sighting({ runId, workspaceId, status: "pre_apply_running", updatedAt })];
+  return [seenRun({ runId, workspaceId, status: "pre_apply_running", updatedAt })];
 }
 
-function sighting(seen: Omit<RunSighting, "final" | "rank">): RunSighting {
+function seenRun(seen: Omit<SeenRun, "final" | "rank">): SeenRun {
   return { ...seen, final: isFinalRunStatus(seen.status), rank: rankOfRunStatus(seen.status) };
 }
 
