@@ -16,8 +16,8 @@ export interface PassResult {
 }
 
 /**
- * A pass ticks for less than a minute: the next schedule event continues it. The rest of the minute is room for the last
- * tick's calls.
+ * A pass ticks for less than a minute: the next schedule event continues it. The rest of the minute is room for the
+ * last tick's calls.
  */
 const passMilliseconds = 50_000;
 

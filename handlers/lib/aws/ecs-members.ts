@@ -9,7 +9,9 @@ import { forgetAllBut } from "./forget.ts";
 export interface MemberReader {
   /** ARNs of tasks whose agent has registered. ECS may show their tag late. */
   readonly registered: Set<string>;
-  /** The members among all tasks that are not known to have stopped. Ignores our family's tasks that others launched. */
+  /**
+   * The members among all tasks that are not known to have stopped. Ignores our family's tasks that others launched.
+   */
   membersOf(tasks: readonly Task[]): CapacityMember[];
 }
 
@@ -52,8 +54,8 @@ export function createMemberReader(nameVariable: string, clock: Clock): MemberRe
   }
 
   /**
-   * Since when ECS has been launching the task, which may wait half an hour in PROVISIONING for a host. A task of unknown
-   * age counts as new.
+   * Since when ECS has been launching the task, which may wait half an hour in PROVISIONING for a host. A task of
+   * unknown age counts as new.
    */
   function launchedAtOf(id: string, task: Task): Date {
     const { lastStatus, createdAt = clock.now(), connectivityAt, pullStartedAt, startedAt } = task;

@@ -37,14 +37,14 @@ const runTaskBody = z.looseObject({
   workspace_id: z.string().nullish(),
 });
 
-/** What HCP Terraform posts: generic notifications and run tasks, both signed with the fleet's notification token. */
+/** The messages of HCP Terraform: notifications and run tasks, both signed with the fleet's notification token. */
 export function createHcpTerraformWebhook(runtime: HcpTerraformRuntime, deps: WebhookVendorDeps): WebhookVendor {
   return [notifications(deps), runTask(runtime, deps)];
 }
 
 /**
  * https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations#notification-payload.
- * The handshake is a notification without a run; so it is answered like everything else that is of no interest.
+ * The handshake is a notification without a run, so the webhook answers it like any message that needs no action.
  */
 function notifications({ clock }: WebhookVendorDeps): WebhookRoute {
   return {
@@ -66,8 +66,8 @@ function notifications({ clock }: WebhookVendorDeps): WebhookRoute {
 }
 
 /**
- * https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run-tasks/run-tasks-integration. The task only wakes the
- * fleet: it always passes, and before we answer, because a Lambda does nothing after its answer.
+ * https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run-tasks/run-tasks-integration. The task only wakes
+ * the loop. It always passes, before the webhook answers, because a Lambda does nothing after its answer.
  */
 function runTask({ address }: HcpTerraformRuntime, deps: WebhookVendorDeps): WebhookRoute {
   return {
@@ -85,7 +85,7 @@ function runTask({ address }: HcpTerraformRuntime, deps: WebhookVendorDeps): Web
   };
 }
 
-/** No notification tells that a person has confirmed an apply: the run is next heard of when an agent works on it. */
+/** There is no notification of a confirmed apply. The next notification comes when an agent works on the run. */
 function confirmed(task: z.output<typeof runTaskBody>, updatedAt: Date): SeenRun[] {
   const { stage, run_id: runId, workspace_id: workspaceId } = task;
   if (stage !== "pre_apply" || !runId || !workspaceId) return [];
