@@ -107,8 +107,8 @@ function overApi(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
       try {
         const { items, pages } = await api.list(agent, request);
         if (pages === 1) return items.map(vendorAgent);
-        // An agent that leaves between two pages moves the others up, and one can be missed. So the client reads a list of
-        // several pages twice and takes all agents of both: a working agent must not look as if it had never come.
+        // An agent that leaves between two pages moves the others up, and one can be missed. So the client reads a list
+        // of several pages twice and takes all agents of both: a working agent must not look as if it had never come.
         const again = await api.list(agent, request);
         const latest = new Map([...items, ...again.items].map((item) => [item.id, item]));
         return [...latest.values()].map(vendorAgent);

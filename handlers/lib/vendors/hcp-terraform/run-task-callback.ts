@@ -44,7 +44,7 @@ export async function passRunTask(
   return true;
 }
 
-/** The parsed URL if it has the scheme, host and port of `address`, is encrypted (except on loopback) and is plain. */
+/** The parsed URL if it has the scheme, host and port of `address`, is encrypted (except on loopback) and has no user. */
 function urlAt(address: string, text: string): URL | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
