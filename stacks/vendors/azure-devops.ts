@@ -60,7 +60,7 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
       ownInit: true,
       nameVariable: "AZP_AGENT_NAME",
       environment: {
-        // The agent publishes its variables, and nothing else that we could tell it.
+        // The agent publishes its variables. There is no other way to add capabilities.
         ...config.capabilities,
         ...pool?.capabilities,
         AZP_URL: url,
