@@ -95,7 +95,10 @@ describe("the load balancer", () => {
       "loadBalancer: { type: classic }",
       /^loadBalancer\.type: must be application: a classic load balancer cannot route by host or path/,
     ],
-    ["loadBalancer: { scheme: internet-facing }", /^loadBalancer\.certificateArn: must be given for an internet-facing balancer/],
+    [
+      "loadBalancer: { scheme: internet-facing }",
+      /^loadBalancer\.certificateArn: must be given for an internet-facing balancer/,
+    ],
     ["loadBalancer: { allowCidrs: [10.0.0.1/8] }", /^loadBalancer\.allowCidrs\[0\]: must be an IPv4 range/],
     [
       "loadBalancer: {}\nnetwork: { create: { availabilityZones: 1 } }",
