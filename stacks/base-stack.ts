@@ -7,13 +7,13 @@ import type { CommonConfig } from "./config/common.ts";
 import { localStatePath } from "./config/local-state.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
 
-/** Write-only arguments and ephemeral variables need it. */
+/** Needed for write-only arguments and ephemeral variables. */
 const requiredTerraform = ">= 1.11.0";
 
-/** What the stacks of every kind have in common: providers, backend, tags, and the context of their constructs. */
+/** The base of every kind of stack: providers, backend, tags, and the context of the constructs. */
 export abstract class BaseStack<Config extends CommonConfig> extends TerraformStack {
   protected readonly context: StackContext;
-  /** Tags of everything in the stack, for what does not take the provider's default tags. */
+  /** Tags of the stack, for resources that do not get the provider's default tags. */
   protected readonly tags: Readonly<Record<string, string>>;
 
   constructor(
@@ -41,7 +41,7 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
     this.backend();
   }
 
-  /** Adds an output of that name, unless there is nothing to tell. */
+  /** Adds an output with this name, unless the value is `undefined`. */
   protected output(name: string, value: unknown): void {
     if (value === undefined) return;
     new TerraformOutput(this, name, { value, staticId: true });

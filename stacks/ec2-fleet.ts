@@ -47,7 +47,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
     role.allow({ actions: ["sqs:SendMessage"], resources: [releaseQueue.arn] });
     role.grant((own) => {
       for (const secret of agent.secrets) secret.grantRead(own);
-      // What the vendor's statements name may be encrypted with it, too.
+      // This key may also encrypt resources in the vendor's statements.
       own.allowKey(context, ["kms:Decrypt"]);
     });
     const times = bootTimes(agents.registrationGraceSeconds);
@@ -100,7 +100,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
     for (const [output, value] of Object.entries(outputs)) this.output(output, value);
   }
 
-  /** What the boot program of every vendor gets to know: agents/ec2/README.md. */
+  /** Settings for every vendor's boot program: agents/ec2/README.md. */
   private settings(
     times: BootTimes,
     releaseQueue: ReleaseQueue,
@@ -123,7 +123,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
     };
   }
 
-  /** A log group per log, which instances may write and not make. */
+  /** A log group per log. Instances may write to it, but not create it. */
   private logs({ logs }: AgentInstance, role: InstanceRole) {
     const files = { ...bootLog, ...logs };
     const arns = Object.keys(files).map((log) => {

@@ -12,13 +12,13 @@ import { fleetNetwork } from "./constructs/network/fleet-network.ts";
 import { PublishedNetwork } from "./constructs/network/shared-network.ts";
 import type { Escaped } from "./constructs/terraform-text.ts";
 
-/** `kind: ecs-cluster`: an ECS cluster on EC2 hosts, and what runs on it. */
+/** `kind: ecs-cluster`: an ECS cluster on EC2 hosts, and its services. */
 export class EcsClusterStack extends BaseStack<Escaped<EcsClusterConfig>> {
   constructor(scope: Construct, name: string, config: Escaped<EcsClusterConfig>) {
     super(scope, name, config);
     const { context, tags } = this;
     const network = fleetNetwork(this, config.network, context);
-    // For fleets on the hosts: their agents are on the same network.
+    // For fleets on the hosts: their agents use the same network.
     new PublishedNetwork(this, "published", { context, network });
     const cluster = new HostCluster(this, "cluster", { context, config, network, tags });
     const balancer =
@@ -36,7 +36,7 @@ export class EcsClusterStack extends BaseStack<Escaped<EcsClusterConfig>> {
       services: config.services,
       balancer,
     });
-    // The names of clusters that are deployed: a topic with another one would have none of their confirmed subscriptions.
+    // Keep the name of deployed clusters' topics: a new topic would lose their confirmed subscriptions.
     const alarms = new AlarmTopic(this, "alerts", {
       context,
       ...config.alarms,

@@ -70,7 +70,7 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
     for (const [name, value] of Object.entries(outputs)) this.output(name, value);
   }
 
-  /** What all agents run whose pool names no image: a published one, or one that the stack builds. */
+  /** The image of pools without their own image: a published one, or one that the stack builds. */
   private image(vendor: ContainerVendor): AgentImage & { readonly built?: BuiltImage } {
     const { context } = this;
     const { image: named, architecture } = this.config.compute;
@@ -93,11 +93,11 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
   }
 }
 
-/** An image of the stack's own. */
+/** An image that the stack builds. */
 interface BuiltImage {
   /** Its repository, as an output. */
   readonly versions: string;
-  /** Makes what builds it. @param topic hears of builds that fail */
+  /** Makes the build's resources. @param topic gets alarms about failed builds */
   by(topic: AlarmTopic): void;
 }
 

@@ -20,49 +20,49 @@ import type { ServiceRole } from "./constructs/service-role.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
 import type { VendorSynth } from "./vendors/vendor-synth.ts";
 
-/** A pass ticks for 50 s, and goes on for passes that met it; its last tick may have to wait for the vendor's rate limit. */
+/** A pass ticks for 50 s and continues for passes that were turned away. Its last tick may wait for a rate limit. */
 const passTimeoutSeconds = 300;
 
-/** What every fleet has, wherever its agents run. */
+/** The settings of every fleet, on any capacity. */
 export interface FleetProps {
   readonly context: StackContext;
   readonly config: FleetFields;
   readonly vendor: VendorSynth;
 }
 
-/** What one of several pools has of its own. */
+/** The differences of one of several pools. */
 export type FleetPool = z.output<typeof poolOverrides>;
 
-/** Where agents run, as the loop is to know and use it. */
+/** The capacity for agents, and its use by the loop. */
 export interface FleetCapacity {
   readonly config: CapacityConfig;
-  /** What the retirement workflow needs to end agents. */
+  /** The retirement workflow's settings for ending agents. */
   readonly retiring: RetiringCapacity;
-  /** Lets the loop launch, watch and stop agents of this fleet, and nothing else. */
+  /** Gives the loop the right to launch, watch and stop agents of this fleet, and no other rights. */
   grantOperate(role: ServiceRole): void;
 }
 
-/** What watches and scales a fleet: the loop and its schedule, the webhook, alarms and dashboard. */
+/** Watches and scales a fleet: the loop and its schedule, the webhook, alarms and dashboard. */
 export class FleetControl {
-  /** What an operator needs to know: name of the output → value. */
+  /** Outputs for the operator: name → value. */
   readonly outputs: Readonly<Record<string, unknown>>;
-  /** Where alarms go. */
+  /** The topic of the alarms. */
   readonly topic: AlarmTopic;
   private readonly ledger: RunLedgerTable | undefined;
   private readonly retirement: RetirementWorkflow | undefined;
 
-  /** Everything is made in `scope`, the stack itself. */
+  /** Creates all resources in `scope`, the stack itself. */
   constructor(
     private readonly scope: Construct,
     private readonly props: FleetProps & {
       readonly capacity: FleetCapacity;
       /** ARNs of the fleet's secrets, by key. */
       readonly secrets: { readonly arns: Readonly<Record<string, string>> };
-      /** Where agents run, and what asks the vendor where the config says so. */
+      /** The network of the agents and, if the config sets it, of the functions that call the vendor. */
       readonly network: FleetNetwork;
-      /** Replacing agents that are too old or outdated, where the loop has to. */
+      /** How to replace agents that are too old or outdated, if the loop has to. */
       readonly renewal?: Pick<Policy, "maxLifetimeSeconds" | "renewAtOncePercent"> | undefined;
-      /** `undefined`: the fleet is one pool. */
+      /** `undefined`: the fleet has one pool. */
       readonly pools?: readonly FleetPool[] | undefined;
     },
   ) {
@@ -134,7 +134,7 @@ export class FleetControl {
     return autoscale;
   }
 
-  /** Only where agents do not simply leave, or where AWS may take one at any time. */
+  /** Only if agents do not leave by themselves, or if AWS may reclaim one at any time. */
   private retire(): RetirementWorkflow | undefined {
     const { context, config, vendor, capacity, pools } = this.props;
     if (vendor.departure === "by-itself" && capacity.retiring.type === "ecs") return undefined;

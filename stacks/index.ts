@@ -9,7 +9,7 @@ import { type Escaped, terraformTexts } from "./constructs/terraform-text.ts";
 type ConfigByKind = { [Config in StackConfig as Config["kind"]]: Config };
 type Kind = keyof ConfigByKind;
 
-/** The class of each kind's stacks. */
+/** The stack class of each kind. */
 type StackClasses = {
   readonly [K in Kind]: new (
     scope: Construct,
@@ -18,7 +18,7 @@ type StackClasses = {
   ) => TerraformStack;
 };
 
-/** Loaded when a config wants them: each brings provider classes along, which is what takes time in a synth. */
+/** Loaded only if a config needs them, because loading their provider classes takes most of a synth's time. */
 const kinds: { readonly [K in Kind]: () => Promise<StackClasses[K]> } = {
   "ecs-fleet": async () => (await import("./ecs-fleet.ts")).EcsFleetStack,
   "ec2-fleet": async () => (await import("./ec2-fleet.ts")).Ec2FleetStack,
@@ -27,7 +27,7 @@ const kinds: { readonly [K in Kind]: () => Promise<StackClasses[K]> } = {
   "machine-image": async () => (await import("./machine-image.ts")).MachineImageStack,
 };
 
-/** The classes that stacks of some kinds need; without `wanted`, all there are. */
+/** The classes for some kinds of stacks; without `wanted`, for all kinds. */
 export async function loadStackClasses(
   wanted: readonly Kind[] = Object.keys(kinds) as Kind[],
 ): Promise<Partial<StackClasses>> {
@@ -36,8 +36,8 @@ export async function loadStackClasses(
 }
 
 /**
- * Makes the stacks that config files describe; each is deployed after those of them that it stands on. Not after those whose
- * images it uses: a deployment builds none.
+ * Makes the stacks of the config files. Each is deployed after those that it depends on, but not after a stack whose
+ * image it uses: a deployment builds no image.
  */
 export function createStacks(classes: Partial<StackClasses>, scope: Construct, stacks: readonly LoadedStack[]): void {
   const made = new Map(stacks.map((stack) => [stack.name, createStack(classes, scope, stack)]));
@@ -50,9 +50,9 @@ export function createStacks(classes: Partial<StackClasses>, scope: Construct, s
 }
 
 /**
- * Makes the stack that a config file describes. What stands in the file is text, never a Terraform expression.
+ * Makes the stack of a config file. Values in the file are text, never Terraform expressions.
  *
- * @throws ConfigError where AWS would refuse what becomes of the config
+ * @throws ConfigError if AWS would refuse the result
  */
 export function createStack<K extends Kind>(
   classes: Partial<StackClasses>,

@@ -5,7 +5,7 @@ import { PublishedNetwork } from "./constructs/network/shared-network.ts";
 import { Vpc } from "./constructs/network/vpc.ts";
 import type { Escaped } from "./constructs/terraform-text.ts";
 
-/** `kind: network`: a VPC, and what other stacks need to share it. */
+/** `kind: network`: a VPC, and the parameters with which other stacks share it. */
 export class NetworkStack extends BaseStack<Escaped<NetworkStackConfig>> {
   constructor(scope: Construct, name: string, config: Escaped<NetworkStackConfig>) {
     super(scope, name, config);

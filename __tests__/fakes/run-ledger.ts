@@ -1,25 +1,25 @@
-import type { RunLedger, RunSighting } from "../../handlers/lib/core/ports.ts";
+import type { RunLedger, SeenRun } from "../../handlers/lib/core/ports.ts";
 import { supersedes } from "../../handlers/lib/core/run-order.ts";
 
 /** A {@link RunLedger} in memory that never forgets. */
 export interface RunLedgerFake extends RunLedger {
   /** The newest news of every run, final ones included, by run id. */
-  readonly runs: ReadonlyMap<string, RunSighting>;
+  readonly runs: ReadonlyMap<string, SeenRun>;
   /** The error with which `record` rejects. `undefined`: it does not. */
   failure: Error | undefined;
 }
 
 /** See {@link RunLedgerFake}. */
 export function createRunLedgerFake(): RunLedgerFake {
-  const runs = new Map<string, RunSighting>();
+  const runs = new Map<string, SeenRun>();
   const fake: RunLedgerFake = {
     runs,
     failure: undefined,
-    async record(sighting) {
+    async record(seenRun) {
       if (fake.failure) throw fake.failure;
-      const known = runs.get(sighting.runId);
-      if (known && !supersedes(sighting, known)) return false;
-      runs.set(sighting.runId, sighting);
+      const known = runs.get(seenRun.runId);
+      if (known && !supersedes(seenRun, known)) return false;
+      runs.set(seenRun.runId, seenRun);
       return true;
     },
     async listOpen() {

@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
-# Registers one Azure Pipelines agent, runs it for one job, and leaves that job no credential to find. README.md lists
-# the variables.
+# Registers one Azure Pipelines agent and runs it for one job, which finds no credential. README.md lists the variables.
 #
-# A process shows the environment it was started with in /proc/<pid>/environ for as long as it lives. So the script has
-# two stages: the first registers, and becomes the second by exec, which never had the credential in its environment or
-# memory. No job can run before that.
+# /proc/<pid>/environ shows the start environment of a process for as long as it lives. So the script has two stages:
+# the first registers and becomes the second by exec. The second never has the credential in its environment or memory.
+# No job can run before that.
 set -u
 
 config_error=78     # EX_CONFIG of sysexits.h
-never_registered=86 # the fleet knows it by this status
+never_registered=86 # the fleet recognizes it by this status
 self=$0
 case $self in /*) ;; *) self=$PWD/$self ;; esac
 
@@ -23,7 +22,7 @@ fail() {
 # setting NAME DEFAULT: a whole number of up to four digits
 setting() {
   local value=${!1:-$2}
-  [[ $value =~ ^[0-9]{1,4}$ ]] || fail "$config_error" "$1 is '$value': a whole number is wanted"
+  [[ $value =~ ^[0-9]{1,4}$ ]] || fail "$config_error" "$1 is '$value': it must be a whole number"
   printf '%s' "$((10#$value))"
 }
 
@@ -31,11 +30,11 @@ forget_agent() { rm -f .agent .credentials .credentials_rsaparams; }
 
 # --- First stage ---
 
-# Sets how to sign in: `auth` for config.sh, and the credential, which it gets as the environment variable `input`.
+# Sets the sign-in: `auth` for config.sh, and the credential, which config.sh gets as the environment variable `input`.
 choose_credential() {
-  unset credential # it may have come in exported
+  unset credential # it may be exported already
   if [ -n "${AZP_TOKEN:-}" ] && [ -n "${AZP_CLIENTSECRET:-}" ]; then
-    fail "$config_error" 'AZP_TOKEN and AZP_CLIENTSECRET are both set: one of them is wanted'
+    fail "$config_error" 'AZP_TOKEN and AZP_CLIENTSECRET are both set: set only one'
   elif [ -n "${AZP_CLIENTSECRET:-}" ]; then
     require AZP_CLIENTID AZP_TENANTID
     auth=(--auth SP --clientid "$AZP_CLIENTID" --tenantid "$AZP_TENANTID")
@@ -51,7 +50,7 @@ choose_credential() {
   [ -n "$credential" ] || fail "$config_error" 'the registration credential is empty'
 }
 
-# Line breaks, blanks and byte-order marks around a secret never matter.
+# Removes line breaks, blanks and byte-order marks around a secret.
 clean_credential() {
   local LC_ALL=C before='' mark=$'\xef\xbb\xbf'
   until [ "$credential" = "$before" ]; do
@@ -70,7 +69,7 @@ require() {
   done
 }
 
-# Passes on what config.sh wrote. The last line of it becomes the reason.
+# Prints the output of config.sh. Its last line becomes the reason.
 show_report() {
   local line
   while IFS= read -r line || [ -n "$line" ]; do
@@ -79,10 +78,10 @@ show_report() {
   done <"$report"
 }
 
-# One try. Sets `reason` where it fails.
+# One try. Sets `reason` if it fails.
 register() {
   local status
-  # What an earlier try left behind would make config.sh refuse.
+  # config.sh refuses to run with files of an earlier try.
   forget_agent
   (
     export "$input=$credential"
@@ -96,8 +95,8 @@ register() {
   return "$status"
 }
 
-# An agent is registered once config.sh has succeeded, and never before. Until then there is nothing that could have a
-# job, and ending it is safe. A timer sends SIGALRM when the time for that is over.
+# An agent is registered when config.sh has succeeded, and never before. Until then no job can run, so ending the script
+# is safe. A timer sends SIGALRM when the time for that is over.
 start_timer() {
   timer=''
   [ "$grace" -gt 0 ] || return 0
@@ -114,19 +113,19 @@ start_timer() {
 
 stop_timer() {
   [ -n "$timer" ] || return 0
-  trap : ALRM # it may be on its way
+  trap : ALRM # the signal may already be on its way
   kill -TERM "$timer" 2>/dev/null
   wait "$timer" 2>/dev/null
   trap - ALRM
 }
 
 too_late() {
-  : "${reason:=config.sh said nothing}"
+  : "${reason:=config.sh printed nothing}"
   show_report
   fail "$never_registered" "not registered within $grace s: $reason"
 }
 
-# Some servers make agents keep what they were registered with. Their jobs could read it.
+# Some servers make agents store the registration credential. Jobs could read it.
 refuse_kept_credential() {
   local file
   local -a parts
@@ -155,10 +154,10 @@ first_stage() {
   unset AZP_TOKEN AZP_CLIENTSECRET "${!AGENT_FLEETS_@}"
   export VSO_AGENT_IGNORE="${VSO_AGENT_IGNORE:+$VSO_AGENT_IGNORE,}AWS_CONTAINER_CREDENTIALS_RELATIVE_URI,AWS_CONTAINER_CREDENTIALS_FULL_URI,ECS_CONTAINER_METADATA_URI,ECS_CONTAINER_METADATA_URI_V4,ECS_AGENT_URI"
 
-  report=$(mktemp) || fail "$config_error" 'no temporary file can be made'
-  # No command substitution from here on: bash 5.2 loses a signal that comes while it parses one.
+  report=$(mktemp) || fail "$config_error" 'a temporary file cannot be created'
+  # No command substitution from here on: bash 5.2 loses signals while it parses one.
   trap 'rm -f "$report"' EXIT
-  trap 'exit 143' TERM INT # a shell without trap that happens to be process 1 would not even notice
+  trap 'exit 143' TERM INT # a shell without trap ignores signals if it is process 1
   reason=''
   start_timer
   for ((attempt = 1; ; attempt += 1)); do
@@ -179,8 +178,7 @@ first_stage() {
 
 # --- Second stage ---
 
-# Sets `listener` and `worker` to those processes of the agent, if they are there. What cannot be seen is never
-# signalled.
+# Sets `listener` and `worker` to the agent's processes, if they exist. The script never signals invisible processes.
 look() {
   local stat line pid ancestor
   local -A names=() parents=()
@@ -203,13 +201,13 @@ look() {
   done
 }
 
-# An agent that runs once leaves by itself after its job. It has taken it as soon as there is a worker, or the log that
-# each worker begins with: the listener still reports the job's result when its worker has ended.
+# An agent that runs once leaves by itself after its job. It has a job as soon as there is a worker, or a worker's log:
+# the listener still reports the job's result after its worker has ended.
 has_job() {
   [ -n "$worker" ] || compgen -G "${AGENT_DIAGLOGPATH:-_diag}/Worker_*" >/dev/null
 }
 
-# SIGTERM makes the listener cancel its job. So it gets one, and only while it has none.
+# SIGTERM makes the listener cancel its job. So the script sends one SIGTERM, only while the listener has no job.
 see_off() {
   local told=''
   while kill -0 "$runner" 2>/dev/null; do
@@ -242,13 +240,13 @@ second_stage() {
     [ "$asked" = false ] || exit 143
     ./run.sh --once &
     runner=$!
-    # It may have been asked before $runner was known.
+    # The request to stop may have come before $runner was known.
     [ "$asked" = false ] || see_off
-    # A trapped signal ends a wait; the status of a child that has ended can be asked for again.
+    # A trapped signal ends a wait. A second wait still gets the status of an ended child.
     while kill -0 "$runner" 2>/dev/null; do wait "$runner"; done
     wait "$runner"
     status=$?
-    # 4: the agent updates itself and wants to be run again. 126 and 127: run.sh did so before the new one was in place.
+    # 4: the agent updates itself and must be run again. 126 and 127: run.sh ran it before the new one was in place.
     case $status in 4 | 126 | 127) ;; *) break ;; esac
     [ "$asked" = false ] && [ "$runs" -lt "$most_runs" ] || break
     say 'the agent has updated itself and runs again'

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# What the boot program of every vendor needs; README.md says how a program is put together. Bash 4.4 or newer.
-# A step is a plain line: bash ignores `set -e` in everything that an `if`, `!`, `&&` or `||` decides on, however deep.
+# Functions for every vendor's boot program. README.md describes how a program is put together. Bash 4.4 or newer.
+# A step is a plain line: bash ignores `set -e` in every condition of `if`, `!`, `&&` or `||`, at any depth.
 set -euo pipefail
 shopt -s inherit_errexit
 
-readonly root=${AGENT_FLEETS_ROOT:-} # tests put a folder before every path
+readonly root=${AGENT_FLEETS_ROOT:-} # tests set a folder that comes before every path
 readonly metadata_service=${AGENT_FLEETS_IMDS:-http://169.254.169.254}
 readonly home=$root/usr/local/lib/agent-fleets
 readonly logs=$root/var/log/agent-fleets
@@ -16,7 +16,7 @@ unit_lines=() # lines that a vendor adds to [Service] of its agent's unit
 log() { TZ=UTC printf '%(%FT%TZ)T agent-fleets: %s\n' -1 "$1" >&2; }
 
 # fail TEXT: ends the program. The instance then powers off and its group replaces it. The console (EC2's "system log")
-# has the reason where no other log gets out.
+# has the reason even if no other log can be sent.
 fail() {
   reason_is_known=true
   log "FAILED: $1"
@@ -24,7 +24,7 @@ fail() {
   exit 1
 }
 
-# What no `fail` has told of: the command as it stands in the program, before anything in it is expanded.
+# Logs failures without `fail`: the command as in the program's text, before any expansion.
 end_of_program() {
   if [[ $1 -eq 0 ]]; then return 0; fi
   if [[ -z ${reason_is_known:-} ]]; then log "FAILED with status $1: $2"; fi
@@ -34,7 +34,7 @@ watch() { trap 'end_of_program "$?" "$BASH_COMMAND"' EXIT; }
 after_failure=true
 watch
 
-# try COMMAND…: runs it with a live `set -e` of its own and leaves its status in $tried. Refuses to work in a condition.
+# try COMMAND…: runs it with its own active `set -e` and stores its status in $tried. Refuses to run in a condition.
 try() {
   set +e
   (
@@ -52,7 +52,8 @@ try() {
   set -e
 }
 
-# retry ATTEMPTS PAUSE COMMAND…: the pause, in seconds, doubles each time. The command is logged: no secrets in it.
+# retry ATTEMPTS PAUSE COMMAND…: the pause, in seconds, doubles each time. It logs the command, which must hold no
+# secrets.
 retry() {
   local attempts=$1 pause=$2 attempt
   shift 2
@@ -67,7 +68,7 @@ retry() {
   fail "gave up after $attempts attempts, the last with status $tried: $*"
 }
 
-# require COMMAND…: what the AMI must bring.
+# require COMMAND…: commands that the AMI must have.
 require() {
   local name missing=()
   for name in "$@"; do
@@ -82,11 +83,11 @@ architecture() {
   machine=$(uname -m)
   case $machine in
     x86_64 | aarch64) printf '%s' "$machine" ;;
-    *) fail "no agent is made for the architecture $machine" ;;
+    *) fail "there is no agent for the architecture $machine" ;;
   esac
 }
 
-# write_file MODE PATH: standard input becomes the file, at once and never readable to more than MODE says.
+# write_file MODE PATH: standard input becomes the file, in one step and never with more rights than MODE.
 write_file() {
   local new=$2.new
   mkdir -p "$(dirname "$2")"
@@ -98,7 +99,7 @@ write_file() {
   mv -f "$new" "$2"
 }
 
-# fetch URL FILE: https only; a transfer below 10 kB/s for 30 s counts as broken.
+# fetch URL FILE: https only. A transfer below 10 kB/s for 30 s counts as broken.
 fetch() {
   retry 5 2 curl --silent --show-error --fail --location --proto '=https' --proto-redir '=https' \
     --connect-timeout 10 --max-time 300 --speed-limit 10000 --speed-time 30 --output "$2" "$1"
@@ -111,8 +112,8 @@ verify_sha256() {
   if [[ ${actual%% *} != "$2" ]]; then fail "checksum of ${1##*/} is ${actual%% *}, not $2"; fi
 }
 
-# The exact forms of the metadata that the boot asks for. It never uses an answer of another form, such as an empty text
-# or a page of HTML.
+# The exact forms of the metadata that the boot reads. It never uses an answer of another form, such as an empty text or
+# a page of HTML.
 declare -rA forms=(
   [instance-id]='i-([0-9a-f]{8}|[0-9a-f]{17})'
   [ami-id]='ami-([0-9a-f]{8}|[0-9a-f]{17})'
@@ -123,8 +124,8 @@ readonly nothing_there=44 # status of imds_once
 
 imds_curl() { curl --silent --show-error --noproxy '*' --connect-timeout 2 --max-time 5 "$@" | tr '\0' '?'; }
 
-# imds_once PATH: one question to the metadata service (version 2). Prints an answer of the form of PATH; status 44
-# where there is none (404). Fails in a condition as well.
+# imds_once PATH: asks the metadata service (version 2) once. Prints an answer of the form for PATH; status 44 if there
+# is none (404). Fails even in a condition.
 imds_once() {
   local LC_ALL=C token answer code
   token=$(imds_curl --fail -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata_service/latest/api/token")
@@ -132,7 +133,7 @@ imds_once() {
     log 'the metadata service gives no token'
     return 1
   fi
-  # The status comes last, so that no line break of the answer is lost.
+  # The status comes last, so that the answer's line breaks are kept.
   answer=$(imds_curl --write-out '%{http_code}' -H @- "$metadata_service/latest/meta-data/$1" \
     <<<"X-aws-ec2-metadata-token: $token")
   code=${answer: -3} answer=${answer%???}
@@ -144,17 +145,17 @@ imds_once() {
   printf '%s' "$answer"
 }
 
-# imds PATH: prints what the metadata service has there.
+# imds PATH: prints the metadata at PATH.
 imds() { retry 5 1 imds_once "$1"; }
 
-# aws_cli ARGUMENTS…: within a minute. Text comes out as UTF-8 whatever the locale of the boot is.
+# aws_cli ARGUMENTS…: within a minute. Its text is UTF-8 in any locale of the boot.
 aws_cli() {
   LC_ALL=C.UTF-8 AWS_PAGER='' AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=3 \
     timeout 60 aws --cli-connect-timeout 5 --cli-read-timeout 20 --output text "$@"
 }
 
-# clean VARIABLE: takes line breaks, blanks and byte-order marks off both ends of a secret, where they never matter. A
-# text of several lines, such as a key, keeps one line break at its end: OpenSSH refuses a key without it.
+# clean VARIABLE: removes line breaks, blanks and byte-order marks from both ends of a secret. A text of several lines,
+# such as a key, keeps one line break at its end: OpenSSH refuses a key without it.
 clean() {
   local LC_ALL=C _kept=${!1} _before='' _end='' _mark=$'\xef\xbb\xbf'
   until [[ $_kept == "$_before" ]]; do
@@ -179,7 +180,7 @@ secret_text() {
       return 1
       ;;
   esac
-  # The dot keeps $( ) from eating newlines. One newline is the client's own.
+  # The dot stops $( ) from removing newlines. One newline is from the client itself.
   text=$(
     aws_cli --region "$region" "$@"
     printf .
@@ -193,11 +194,11 @@ secret_text() {
   printf '%s' "$text"
 }
 
-# read_secret ARN: prints the text of a secret or parameter, clean. It is tried for four minutes: a fleet's first
-# instance is up before anybody has filled its secrets.
+# read_secret ARN: prints the clean text of a secret or parameter. Tries for four minutes: a fleet's first instance
+# starts before anybody has filled its secrets.
 read_secret() { retry 8 2 secret_text "$1"; }
 
-# read_secret_into VARIABLE ARN [KEY]: of a secret that holds a JSON object, KEY alone is taken, and cleaned as well.
+# read_secret_into VARIABLE ARN [KEY]: with KEY, takes only this key of the secret's JSON object, and cleans it, too.
 read_secret_into() {
   local _text
   _text=$(

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# How an instance comes and goes: between library.sh and the vendor's program.
+# Start and end of an instance. This part of the program comes between library.sh and the vendor's program.
 
-# role_of_agent [SECONDS]: prints the role that the loop gave this instance by its tag; burst if none comes in time.
+# role_of_agent [SECONDS]: prints the role in this instance's tag, set by the loop; burst if no tag comes in time.
 role_of_agent() {
   local seconds=${1:-120} deadline role
   deadline=$((SECONDS + seconds))
@@ -17,24 +17,23 @@ role_of_agent() {
   printf '%s' "$role"
 }
 
-# target_lifecycle_state: prints the state that the group has in mind for this instance; nothing for an instance of no
-# group.
+# target_lifecycle_state: prints the group's target state for this instance; nothing for an instance without a group.
 target_lifecycle_state() {
   local status=0
   imds_once autoscaling/target-lifecycle-state || status=$?
   if [[ $status -ne $nothing_there ]]; then return "$status"; fi
 }
 
-# await_service: returns once the group wants this instance in service. An instance of a warm pool starts long before
-# that and may be stopped meanwhile. An instance that the group takes away waits for its end: an agent would only take a
-# job and lose it. An instance outside of every group gets its agent.
+# await_service: returns when the group's target for this instance is InService. An instance of a warm pool starts long
+# before that and may be stopped meanwhile. An instance that the group removes waits for its end: an agent would only
+# take a job and lose it. An instance without a group gets its agent.
 await_service() {
   local state said=-
   while true; do
     state=$(retry 8 1 target_lifecycle_state)
     if [[ $state == InService || (-z $state && ${AGENT_FLEETS_WARM_POOL:-false} != true) ]]; then return 0; fi
     if [[ $state != "$said" ]]; then
-      log "no agent is started: the group wants this instance ${state:-nowhere yet}. Waiting until it is wanted in service"
+      log "the agent does not start: the group's target state is ${state:-unknown}. Waiting for InService"
       said=$state
     fi
     sleep 5
@@ -47,8 +46,7 @@ uptime_seconds() {
   printf '%d' "${uptime%%.*}"
 }
 
-# agent_begins: the last step of `start` before it becomes the agent. A failure after this step is the agent's, not the
-# boot's.
+# agent_begins: the last step of `start` before it becomes the agent. A later failure is the agent's, not the boot's.
 agent_begins() {
   await_service
   mkdir -p "$run"
@@ -60,9 +58,8 @@ agent_begins() {
   fi
 }
 
-# registration: prints `yes` if the agent of this start has registered, `no` if that is proven not to be so, else
-# `unclear`. look_at_agent: runs every few seconds meanwhile, and writes down what `registration` must know. Each vendor
-# has its own.
+# registration: prints `yes` if the agent of this start has registered, `no` if there is proof that it has not, else
+# `unclear`. look_at_agent: runs every few seconds and stores data for `registration`. Each vendor has its own.
 registration() { printf unclear; }
 look_at_agent() { :; }
 
@@ -116,8 +113,8 @@ left_well() {
   [[ $end == *ExecMainCode=1* && $end == *ExecMainStatus=0* ]] # exited, with status 0
 }
 
-# failed_launch: prints why the launch of this instance failed, or nothing. It did not fail if the agent left well, or
-# had registered after all.
+# failed_launch: prints why the launch of this instance failed, or nothing. The launch did not fail if the agent ended
+# normally or had registered after all.
 failed_launch() {
   local told=false age
   if [[ -e $run/never-registered ]]; then told=true; fi
@@ -132,7 +129,7 @@ failed_launch() {
   fi
 }
 
-# reach_out: what it takes to call AWS from this host. A vendor with proxies has its own.
+# reach_out: prepares calls of AWS from this host. A vendor with proxies has its own.
 reach_out() { :; }
 
 # send_once REASON: one message to the release queue. SQS itself says which instance sent it. Files that jobs have put
@@ -157,11 +154,11 @@ report() {
   send_reason "$1" >/dev/null
 }
 
-# power_off: ends the instance, late enough for its logs to get out. It tells the fleet if the launch failed. The
-# instance then stays until the fleet had its chance to end it, because one that powers off is replaced at once by its
-# group, and the same failure again would come round for ever. Where the loop sees no agents, burst instances do not
-# wait. An agent that left well has only to be released; if nobody does that, its host stays so long that nobody takes
-# its end for a failure.
+# power_off: ends the instance, after a delay for its logs. If the launch failed, it reports this to the fleet, and the
+# instance stays until the fleet had time to end it: a group replaces an instance that powers off at once, and the same
+# failure would repeat for ever. If the vendor lists no agents, burst instances do not wait. If the agent ended
+# normally, the fleet only has to end the instance. Without an answer, the host stays until its end no longer looks like
+# a failure.
 power_off() {
   local earliest=${AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS:-0} reason uptime
   if [[ ${AGENT_FLEETS_POWER_OFF:-true} != true ]]; then
@@ -172,7 +169,7 @@ power_off() {
   if [[ -n $reason ]]; then
     log "this launch failed: $reason"
     try report "$reason"
-    if [[ $tried -ne 0 ]]; then log 'the fleet could not be told'; fi
+    if [[ $tried -ne 0 ]]; then log 'the report to the fleet failed'; fi
   fi
   log "powering off in $power_off_delay s"
   sleep "$power_off_delay"
@@ -189,8 +186,8 @@ power_off() {
   systemctl poweroff || poweroff --force
 }
 
-# install_service: what user data does. The program becomes a unit that runs `start` each time the host starts, and
-# whose end, however it comes, powers the host off. That is refused while the host shuts down already.
+# install_service: runs from user data. The program becomes a unit that runs `start` each time the host starts. When the
+# unit ends for any reason, systemd powers the host off. It refuses that while the host already shuts down.
 install_service() {
   after_failure=power_off
   local units=$root/etc/systemd/system line lines=''

@@ -13,7 +13,7 @@ attempt() {
   return 1
 }
 
-# Amazon Linux 2023 keeps these in the journal alone; rsyslog writes them to files, as /etc/rsyslog.d says.
+# Amazon Linux 2023 keeps these logs only in the journal. rsyslog writes them to files by the rules in /etc/rsyslog.d.
 if attempt dnf -y -q install rsyslog amazon-cloudwatch-agent; then
   mkdir -p /var/log/ecs
   touch /var/log/dmesg /var/log/docker /var/log/messages

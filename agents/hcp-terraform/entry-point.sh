@@ -1,9 +1,9 @@
-# Runs one agent and tells it to leave with one SIGTERM, ever: the agent finishes its job on the first and drops it on
-# the second. POSIX sh, writes no file. README.md lists the variables.
+# Runs one agent and sends it at most one SIGTERM: the agent finishes its job after the first and drops it after the
+# second. POSIX sh, writes no file. README.md lists the variables.
 
 say() { printf 'agent-fleets: %s\n' "$1" >&2; }
 
-never_registered=86 # the fleet knows it by this status
+never_registered=86 # the fleet recognizes it by this status
 
 # A wrong setting: EX_CONFIG of sysexits.h.
 fail() {
@@ -11,27 +11,27 @@ fail() {
   exit 78
 }
 
-# Nine digits without a leading zero: sh would read 010 as eight and wrap what is too large.
+# Nine digits without a leading zero: sh would read 010 as eight, and larger numbers would overflow.
 check_seconds() {
   case $2 in
-    '' | *[!0-9]* | 0?* | ??????????*) fail "$1 is '$2': a whole number of seconds is wanted, 0 for never" ;;
+    '' | *[!0-9]* | 0?* | ??????????*) fail "$1 is '$2': it must be a whole number of seconds, 0 for never" ;;
   esac
 }
 
 read_clock() {
-  read -r uptime _ 2>/dev/null </proc/uptime # monotonic, and needs no process, unlike date
+  read -r uptime _ 2>/dev/null </proc/uptime # monotonic, and unlike date it starts no process
   now=${uptime%%.*}
 }
 
-# lives PID: a zombie is still there for kill -0, hence its state. A trap may ask in the middle of another question.
+# lives PID: looks at the state, because kill -0 also succeeds for a zombie. A trap may call it during another call.
 lives() {
   local stat
   read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
   case ${stat##*) } in [ZX]*) return 1 ;; esac
 }
 
-# Looks for a job by the names of processes. It may see too much or too little: all that follows is a SIGTERM that comes
-# late, or early to a busy agent, which finishes its job first.
+# Looks for a job by the names of processes. A wrong result is harmless: SIGTERM comes late, or comes early to a busy
+# agent, which finishes its job first.
 job_runs() {
   for comm in /proc/[0-9]*/comm; do
     read -r name 2>/dev/null <"$comm" || continue
@@ -42,11 +42,10 @@ job_runs() {
   return 1
 }
 
-# Passes on what the agent writes, and learns from it whether the agent has registered. The name of this process tells
-# the rest of the script: "not-registered" from the line on by which the agent says that it starts, something else after
-# any line that may be of a registered agent, "cat" once it is clear. Failed tries are warnings or errors. An agent
-# whose lines we cannot read that way is never taken for one that has not registered. The status says whether it ever
-# was.
+# Prints the agent's lines and derives from them whether the agent has registered. The rest of the script reads this
+# from the name of this process: "not-registered" after the agent's start line, another name after any line that may be
+# from a registered agent, "cat" when it is clear. Failed tries are warnings or errors. An agent with unknown lines
+# never counts as not registered. The exit status is whether it ever registered.
 read_log() {
   unset agent_token
   started=false
@@ -79,8 +78,8 @@ not_registered() {
 
 log_is_read() { [ -z "$reader" ] || lives "$reader"; }
 
-# An agent whose lines nobody reads would stop at one of them. A reader that was killed is followed by another; one that
-# has come to the end of the agent's lines by itself has said what it has seen.
+# Without a reader, the agent would block on its output. So another reader follows a killed one. A reader that reached
+# the end of the lines by itself has reported its result.
 keep_reading() {
   log_is_read && return
   wait "$reader"
@@ -91,15 +90,15 @@ keep_reading() {
   reader=$!
 }
 
-# Counting and reading the count is one expansion, so that no other trap can come between: exactly one caller sees 1.
-# Only the agent itself is signalled: it hands the signal to its own children, and a group would get it twice.
+# One expansion increases and reads the count, so that no other trap can come between: exactly one caller sees 1.
+# Signals only the agent itself: it passes the signal to its children, and a group would get it twice.
 leave() {
   [ "$((leaves += 1))" -eq 1 ] || return 0
   kill -TERM "$agent" 2>/dev/null
   say "$1: the agent was told to leave when its job is done"
 }
 
-# nap_until DEADLINE REASON: leaves if the deadline is over, else naps no longer than to it.
+# nap_until DEADLINE REASON: leaves if the deadline is over, else naps at most until then.
 nap_until() {
   if [ "$now" -ge "$1" ]; then
     leave "$2"
@@ -108,7 +107,7 @@ nap_until() {
   fi
 }
 
-# The agent is looked at until the grace is over, and told to leave then or never. Until it has registered it cannot be
+# Checks the agent until the grace is over and makes it leave then or never. Before it has registered, it cannot be
 # idle.
 plan_registration() {
   nap_seconds=$((started + registration_grace - now))
@@ -144,7 +143,8 @@ plan_nap() {
   fi
 }
 
-# What the agent wrote last is still on its way. What it has left behind may keep its pipe open, and is not waited for.
+# The agent's last lines may still be on their way. Processes that it left behind may keep the pipe open, so the wait
+# ends.
 finish_log() {
   [ -n "$reader" ] || return 0
   read_clock
@@ -155,8 +155,8 @@ finish_log() {
   seen=$?
 }
 
-# Also what runs when the shell gives up, such as on "Cannot fork" in a full container: the container ends with this
-# process, so this process ends after the agent.
+# Also runs if the shell gives up, such as on "Cannot fork" in a full container. The container ends with this process,
+# so this process ends after the agent.
 finish() {
   trap - CHLD
   while lives "$agent"; do wait "$agent"; done
@@ -166,7 +166,7 @@ finish() {
   wait "$agent"
   status=$?
   say "the agent ended with status $status"
-  # One that registered after all has only left early.
+  # An agent that registered after all has only left early.
   if [ "$told_unregistered" = true ] && [ "$seen" = "$never_registered" ]; then
     say "the agent never registered: status $never_registered"
     status=$never_registered
@@ -188,10 +188,11 @@ check_seconds AGENT_FLEETS_MAX_LIFETIME_SECONDS "$max_lifetime"
 case ${AGENT_FLEETS_ROLE:-} in
   burst) ;;
   floor) idle_timeout=0 ;;
-  *) fail "AGENT_FLEETS_ROLE is '${AGENT_FLEETS_ROLE:-}': floor or burst is wanted" ;;
+  *) fail "AGENT_FLEETS_ROLE is '${AGENT_FLEETS_ROLE:-}': it must be floor or burst" ;;
 esac
 job_processes=${AGENT_FLEETS_JOB_PROCESSES:-terraform tofu}
-# A single-use agent needs no look at its job: told to leave in the middle of it, it does what it would do anyway.
+# A single-use agent needs no check for a job: a SIGTERM during its job changes nothing, because it leaves after the
+# job.
 reusable=true
 if [ "${TFC_AGENT_SINGLE:-}" = true ]; then reusable=false; fi
 
@@ -210,25 +211,25 @@ idle_since=$now
 told_unregistered=false
 seen=
 
-# The agent writes into a pipe, which is what dash makes of a here-document; another shell may make a file. This shell
-# keeps the end that is read from, so that the agent can never write into a pipe without one, which would kill it.
+# The agent writes into a pipe, made by dash for a here-document; another shell may make a file. This shell keeps the
+# reading end open, because a write into a pipe without a reader would kill the agent.
 reader=
 exec 4<<PIPE
 PIPE
 if [ -p /proc/self/fd/4 ] && { :; } 2>/dev/null 5<>/proc/self/fd/4; then
   exec 5<>/proc/self/fd/4
-  ( # by exec: redirections of a function are undone after it, so dash would keep copies, and the log would never end
+  ( # by exec: for a function's redirections dash would keep copies to undo them, and the log would never end
     exec <&4 4<&- 5>&-
     read_log
   ) &
   reader=$!
 else
-  say 'nothing here can tell whether the agent registers'
+  say 'cannot see whether the agent registers'
   exec 5>&1
 fi
 
-# No trap is set before the agent is started: until then SIGTERM ends the shell, and the container with it. A child
-# begins with the traps of its parent and would lose a signal that comes before it has dropped them.
+# Sets no trap before the agent's start: until then SIGTERM ends the shell and the container. A child starts with its
+# parent's traps and would lose a signal that comes before it has reset them.
 TFC_AGENT_TOKEN=$agent_token "$agent_command" >&5 2>&1 4<&- 5>&- &
 agent=$!
 trap 'leave "asked to stop"' TERM INT
@@ -236,8 +237,9 @@ trap finish EXIT
 exec 5>&-
 unset agent_token
 
-# sh can wait for one process or for all, not for the first of two. It waits for the nap, which the end of another cuts
-# short. Those are looked at once more after each start of a nap, for one may have ended before $nap was known.
+# sh can wait for one process or for all, not for the first of two. So it waits for the nap, and the end of another
+# process ends the nap. It checks them again after each start of a nap, because one may have ended before $nap was
+# known.
 trap '{ lives "$agent" && log_is_read; } || kill -KILL "$nap" 2>/dev/null' CHLD
 while
   keep_reading

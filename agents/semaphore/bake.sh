@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Between library.sh and boot.sh while an AMI is built: what is in the image, no boot has to install.
+# Comes between library.sh and boot.sh while an AMI is built. Software in the image need not be installed at boot.
 
-# bake: the user, the agent and the toolbox, where `start` looks for them.
+# bake: installs the user, the agent and the toolbox in the places that `start` checks.
 bake() {
   require curl getent tar
   make_user
@@ -10,4 +10,4 @@ bake() {
   log "the agent $AGENT_FLEETS_SEMAPHORE_AGENT_VERSION is in the image"
 }
 
-set -- bake # the last line of boot.sh runs what the arguments say
+set -- bake # the last line of boot.sh runs this function

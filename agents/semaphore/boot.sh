@@ -1,16 +1,17 @@
 # shellcheck shell=bash
-# An agent of Semaphore. README.md lists the settings and tells how an agent comes and goes.
+# An agent of Semaphore. README.md lists the settings and describes the life of an agent.
 
-readonly scripts=$root/opt/agent-fleets # what SSM and the agent run, by file name
+readonly scripts=$root/opt/agent-fleets # scripts for SSM and the agent, by file name
 readonly drained=$run/drained
 readonly agent=$root/opt/semaphore/agent/agent
 readonly agent_logs=$root/var/log/semaphore
 readonly agent_log=$agent_logs/agent.log
-readonly known_hosts=$root/etc/ssh/ssh_known_hosts2 # OpenSSH reads it besides the one that the AMI may have
+readonly known_hosts=$root/etc/ssh/ssh_known_hosts2 # OpenSSH reads it in addition to a file of the AMI
 readonly releases=https://github.com/semaphoreci
 readonly unit=agent-fleets.service
 
-# The agent wraps itself: a signal for the unit's main process would end both, and the job. `finish` knows whom to tell.
+# The agent runs in a wrapper of its own: a signal to the unit's main process would end both and the job. `finish`
+# signals the right process.
 unit_lines+=(KillMode=mixed "ExecStop=/bin/bash $home/boot finish")
 
 # install_scripts: each is a function of this program.
@@ -57,7 +58,7 @@ install_agent() {
   fi
 }
 
-# install_toolbox: its own installer would, for a user with a ~/.ssh, also turn off checks of host keys.
+# install_toolbox: not with its own installer, which turns off host key checks for a user with a ~/.ssh.
 install_toolbox() {
   local folder machine suffix=''
   if [[ -z ${AGENT_FLEETS_SEMAPHORE_TOOLBOX_VERSION:-} || -e $user_home/.toolbox ]]; then return 0; fi
@@ -76,7 +77,7 @@ install_toolbox() {
   chown -R "$AGENT_FLEETS_SEMAPHORE_USER" "$user_home/.toolbox" "$user_home/.bash_profile"
 }
 
-# GitHub's keys as its site lists them, for hosts that do not reach its API.
+# GitHub's keys from its documentation, for hosts that cannot reach its API.
 github_keys() {
   cat <<'KEYS'
 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl
@@ -84,7 +85,7 @@ ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENj
 KEYS
 }
 
-# write_known_hosts: keys of github.com from standard input, and those of the settings.
+# write_known_hosts: writes keys of github.com from standard input, and the keys in the settings.
 write_known_hosts() {
   {
     sed 's/^/github.com /'
@@ -101,7 +102,7 @@ trust_git_hosts() {
   repeat known-hosts "$((AGENT_FLEETS_SEMAPHORE_GITHUB_MINUTES * 60))" renew_known_hosts
 }
 
-# renew_known_hosts: TLS says whose keys these are. Without an answer those of before stay.
+# renew_known_hosts: TLS proves that these are GitHub's keys. Without an answer the old keys stay.
 renew_known_hosts() {
   local answer keys
   answer=$(mktemp)
@@ -113,38 +114,38 @@ renew_known_hosts() {
   log 'the keys of github.com are renewed'
 }
 
-# repeat NAME SECONDS FUNCTION: soon, and then again and again, for as long as the host is up.
+# repeat NAME SECONDS FUNCTION: runs it soon and then repeatedly, while the host is up.
 repeat() {
   systemd-run --quiet --collect --unit="agent-fleets-$1" --on-active=30 --on-unit-active="$2" \
     --property="StandardError=append:$logs/boot.log" /bin/bash "$home/boot" "$3"
 }
 
-# check_health: systemd powers the host off when the agent ends. If a job got in the way of that, this makes up for it.
+# check_health: systemd powers the host off when the agent ends. If a job prevented that, this function does it.
 check_health() {
   local state
   state=$(state_of_unit)
   case $state in
     inactive | failed)
-      log "the agent's unit is $state: this host is of no use"
+      log "the agent's unit is $state: this host is useless"
       systemctl --no-block start agent-fleets-power-off.service
       ;;
   esac
 }
 
-# agent_config: what only this instance knows, added to the settings. JSON is YAML, too.
+# agent_config: adds the keys that only this instance knows to the settings. JSON is also YAML.
 agent_config() {
   printf '%s,"name":"%s","token":"%s","disconnect-after-idle-timeout":%d}\n' \
     "${AGENT_FLEETS_SEMAPHORE_CONFIG%\}}" "$1" "$2" "$3"
 }
 
-# idle_timeout ROLE: agents that are always wanted must not leave for being idle.
+# idle_timeout ROLE: floor agents must not leave when idle.
 idle_timeout() {
   if [[ $1 == floor ]]; then printf 0; else printf '%s' "$AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS"; fi
 }
 
-# registration: by what the agent writes to its log, as pkg/listener/listener.go and pkg/retry/retry.go of its source
-# have it: `Registering Agent`, a line for each failed attempt, then `Starting to poll for jobs` or, as the last, `Could
-# not start agent`. Any other line after the first is none that we know: it may be of an agent at work.
+# registration: from the agent's log lines, see pkg/listener/listener.go and pkg/retry/retry.go of its source:
+# `Registering Agent`, a line for each failed attempt, then `Starting to poll for jobs` or, as the last line, `Could not
+# start agent`. Any other line after the first may be from a working agent.
 registration() {
   local from=1
   if [[ -e $run/log-from ]]; then from=$(<"$run/log-from"); fi
@@ -157,7 +158,7 @@ registration() {
   ' < <(tail -c "+$from" "$agent_log" 2>/dev/null) || printf unclear
 }
 
-# The log of an earlier start of this host says nothing of this one.
+# The log of an earlier start of this host proves nothing about this start.
 remember_log() {
   local size=0
   if [[ -e $agent_log ]]; then size=$(stat -c %s "$agent_log"); fi
@@ -165,7 +166,7 @@ remember_log() {
   printf '%d' "$((size + 1))" >"$run/log-from"
 }
 
-# start: what the unit runs, as root.
+# start: the unit runs it as root.
 start() {
   local name token role boot_id config=$run/config.yaml
   log 'the boot begins'
@@ -181,13 +182,13 @@ start() {
   read_secret_into token "$AGENT_FLEETS_SEMAPHORE_TOKEN_ARN"
   case $token in *[!A-Za-z0-9._~+/=-]*) fail "$AGENT_FLEETS_SEMAPHORE_TOKEN_ARN holds no registration token" ;; esac
   name=$(imds instance-id)
-  # An agent's name is free again only some time after the agent has gone, so a restarted host takes a new one.
+  # An agent's name stays in use for some time after the agent has left, so a restarted host takes a new name.
   boot_id=$(<"$root/proc/sys/kernel/random/boot_id")
   name+=_${boot_id%%-*}
   role=$(role_of_agent)
-  # Jobs are the agent's user and children: they may not look into its memory,
-  sysctl -q -w kernel.yama.ptrace_scope=1 || log 'jobs can be debuggers of the agent on this host'
-  # and what it is configured with can be read once, by the agent itself, from no disk.
+  # Jobs run as the agent's user and children. They must not read its memory,
+  sysctl -q -w kernel.yama.ptrace_scope=1 || log 'jobs can debug the agent on this host'
+  # and its configuration is on no disk: only the agent can read it, once.
   remember_log
   agent_begins
   rm -f "$config"
@@ -204,8 +205,8 @@ start() {
     setpriv --reuid="$user_id" --regid="$group_id" --init-groups "$agent" start --config-file "$config" >/dev/null
 }
 
-# finish: what systemd runs to stop the unit, and when it has ended. SIGTERM tells the agent to take no more jobs and to
-# leave when it has none; it may be told again and again.
+# finish: systemd runs it to stop the unit and after its end. SIGTERM makes the agent take no more jobs and leave when
+# it has none. It may be repeated.
 finish() {
   local told
   if [[ -z ${MAINPID:-} ]]; then return 0; fi
@@ -213,8 +214,8 @@ finish() {
   while kill -s TERM "${told:-$MAINPID}" 2>/dev/null; do sleep 2; done
 }
 
-# drain: what the retirement workflow runs by SSM, as root and as often as it likes. An agent that was told to leave and
-# is still there may have a job. Whoever retires this instance needs no message of the agent that it leaves.
+# drain: the retirement workflow runs it by SSM, as root, any number of times. A leaving agent that still runs may have
+# a job. This retirement needs no message that the agent has left.
 drain() {
   local state second
   mkdir -p "$run"
@@ -234,17 +235,17 @@ drain() {
   echo busy
 }
 
-# shutdown_hook: what the agent runs when it leaves, as its own user. Whatever jobs have put into that user's home, it
-# has no say in this. If nobody answers, the host powers off.
+# shutdown_hook: the agent runs it when it leaves, as its own user. Files that jobs have put into that user's home have
+# no effect. Without an answer, the host powers off.
 shutdown_hook() {
   local reason=${SEMAPHORE_AGENT_SHUTDOWN_REASON:-UNKNOWN}
   case $reason in IDLE | JOB_FINISHED | UNABLE_TO_SYNC | REQUESTED | INTERRUPTED) ;; *) reason=UNKNOWN ;; esac
   if [[ -e $drained ]]; then
-    log "the agent leaves ($reason), as its retirement wants"
+    log "the agent leaves ($reason) because of its retirement"
     return 0
   fi
   send_reason "$reason"
-  log "the agent leaves ($reason) and has asked for its instance to be released"
+  log "the agent leaves ($reason) and has asked the fleet to end its instance"
 }
 
 "${@:-install_service}"

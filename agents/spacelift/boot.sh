@@ -12,7 +12,7 @@ readonly fingerprint=${AGENT_FLEETS_SPACELIFT_SIGNING_KEY_FINGERPRINT:-175FD97AD
 readonly proxy_variables=(HTTP_PROXY HTTPS_PROXY NO_PROXY)
 readonly ca_variables=(SSL_CERT_FILE CURL_CA_BUNDLE GIT_SSL_CAINFO REQUESTS_CA_BUNDLE AWS_CA_BUNDLE NODE_EXTRA_CA_CERTS)
 
-# pass NAME VALUE: into the environment of the worker and of its runs.
+# pass NAME VALUE: adds a variable to the environment of the worker and its runs.
 pass() {
   export "$1=$2"
   export AGENT_FLEETS_PASSED=${AGENT_FLEETS_PASSED:+$AGENT_FLEETS_PASSED,}$1
@@ -21,8 +21,8 @@ pass() {
 has_proxy() { [[ -n ${AGENT_FLEETS_SPACELIFT_HTTP_PROXY:-}${AGENT_FLEETS_SPACELIFT_HTTPS_PROXY:-} ]]; }
 has_ca() { [[ -n ${AGENT_FLEETS_SPACELIFT_CA_CERTIFICATES:-} ]]; }
 
-# use_proxy: for this program and the worker that it becomes, the CloudWatch agent, and Docker, which pulls the images.
-# The metadata service is never asked through a proxy.
+# use_proxy: sets the proxy for this program and the worker that it becomes, the CloudWatch agent, and Docker, which
+# pulls the images. Calls of the metadata service never use a proxy.
 use_proxy() {
   local name setting value for_docker='' for_logs='[proxy]'
   if ! has_proxy; then return 0; fi
@@ -45,7 +45,7 @@ UNIT
   write_file 600 "$root/opt/aws/amazon-cloudwatch-agent/etc/common-config.toml" <<<"$for_logs"
 }
 
-# trust_ca: the certificates for this host, and one bundle of all trusted ones for the runs.
+# trust_ca: installs the certificates on this host, and makes one bundle of all trusted ones for the runs.
 trust_ca() {
   local anchors=$root/etc/pki/ca-trust/source/anchors update=update-ca-trust bundle=$root/etc/pki/tls/certs/ca-bundle.crt
   local certificate name number=0
@@ -63,7 +63,7 @@ trust_ca() {
   for name in "${ca_variables[@]}"; do pass "$name" "$ca_bundle"; done
 }
 
-# reach_out: see the library. It is safe to do this again.
+# reach_out: see the library. It may be repeated.
 reach_out() {
   use_proxy
   trust_ca
@@ -87,7 +87,7 @@ make_worker_user() {
   export HOME
 }
 
-# read_environment: lines VARIABLE=ARN[:KEY] into exported variables; of two lines for one variable the later wins.
+# read_environment: reads lines VARIABLE=ARN[:KEY] into exported variables. The later of two lines for a variable wins.
 read_environment() {
   local _sources _entry _name _source _arn _key _value
   mapfile -t _sources <<<"$AGENT_FLEETS_SPACELIFT_ENVIRONMENT"
@@ -106,15 +106,15 @@ read_environment() {
   done
 }
 
-# A token is base64 of JSON. One that is something else is the launcher's to refuse.
+# A token is base64 of JSON. The launcher refuses any other token.
 is_fedramp() {
   local endpoint
   endpoint=$(printf '%s' "$SPACELIFT_TOKEN" | base64 -d | jq -r '.broker.endpoint | strings' || true) 2>/dev/null
   [[ $endpoint == *.fedramp.spacelift.io ]]
 }
 
-# verify_signature FILE SIGNATURE: by the one key whose fingerprint is pinned. An expired key still proves who signed; a
-# fleet must not end on that day.
+# verify_signature FILE SIGNATURE: by the key with the pinned fingerprint. An expired key still proves the signer, and a
+# fleet must not stop on the day of its expiry.
 verify_signature() {
   local GNUPGHOME status
   GNUPGHOME=$(mktemp -d)
@@ -166,9 +166,9 @@ describe_worker() {
   local instance ami
   instance=$(imds instance-id)
   ami=$(imds ami-id)
-  # The loop finds its workers by this, so it is never a guess.
+  # The loop finds its workers by this group, so the name must be certain.
   if ! [[ $AGENT_FLEETS_GROUP =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]]; then
-    fail "AGENT_FLEETS_GROUP, $(printf %q "$AGENT_FLEETS_GROUP"), is no name of a group"
+    fail "AGENT_FLEETS_GROUP, $(printf %q "$AGENT_FLEETS_GROUP"), is not the name of a group"
   fi
   export SPACELIFT_METADATA_instance_id=$instance SPACELIFT_METADATA_ami_id=$ami
   export SPACELIFT_METADATA_asg_id=$AGENT_FLEETS_GROUP
@@ -178,7 +178,7 @@ describe_worker() {
   fi
 }
 
-# write_configuration: the user's shell text, for the worker's user alone. Nothing looks into it before `work` does.
+# write_configuration: writes the user's shell text, readable by the worker's user only. Only `work` runs it.
 write_configuration() {
   {
     base64 -d <<<"${AGENT_FLEETS_SPACELIFT_CONFIGURATION:-}"
@@ -187,7 +187,7 @@ write_configuration() {
   chown "$worker_user" "$configuration"
 }
 
-# look_at_agent: remembers that the launcher held a connection, or that nobody can say. Linux shows 15 letters of its
+# look_at_agent: stores whether the launcher held a connection, or that this is unknown. Linux shows 15 letters of its
 # name.
 look_at_agent() {
   local connections
@@ -195,9 +195,9 @@ look_at_agent() {
   case $connections in unknown | *'"spacelift-launc"'*) : >"$run/connected" ;; esac
 }
 
-# registration: what the launcher writes is documented nowhere. A worker that has registered holds a connection (mqtt)
-# or asks again and again (poll), and Go keeps such a connection for 90 seconds. So a launcher that never held one, on a
-# host where Docker never did anything, has not registered: each run is a container.
+# registration: the launcher's log is not documented. A registered worker holds a connection (mqtt) or polls repeatedly
+# (poll), and Go keeps such a connection for 90 seconds. So a launcher that never held a connection, on a host where
+# Docker ran nothing, has not registered: each run is a container.
 registration() {
   local seen
   if ! seen=$(timeout 20 docker ps --all --quiet && timeout 20 docker events --since 240h --until 0s); then
@@ -211,7 +211,7 @@ registration() {
   fi
 }
 
-# start: what the unit runs, as root.
+# start: the unit runs it as root.
 start() {
   log 'the boot begins'
   require aws curl docker getent jq timeout
@@ -229,10 +229,11 @@ start() {
   exec runuser -u "$worker_user" -- /bin/bash "$0" work
 }
 
-# add_to VARIABLE LIST: before what the user has put there.
+# add_to VARIABLE LIST: puts the list before the user's own value.
 add_to() { export "$1=$2${!1:+,${!1}}"; }
 
-# work: the last stage, as the worker's user. The configuration comes last but for what the runs need to get out at all.
+# work: the last stage, as the worker's user. After the user's configuration it only sets the network access of the
+# runs.
 work() {
   cd "$HOME"
   trap 'fail "the configuration ended with status $?"' EXIT

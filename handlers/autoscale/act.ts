@@ -21,8 +21,8 @@ interface Step {
 }
 
 /**
- * Carries a decision out, launches first: a failure for one agent must not keep others from starting. Never throws, so
- * that everything that was done gets counted.
+ * Carries out a decision, launches first: a failure for one agent must not stop others from starting. Never throws, so
+ * that all done work is counted.
  */
 export async function act(
   deps: AutoscaleDeps,
@@ -66,7 +66,7 @@ async function launch(deps: AutoscaleDeps, decision: Decision): Promise<Step & {
   try {
     const report = await capacity.launch(requests);
     for (const failure of report.failures) log.warn("launch failed", { ...failure });
-    // AWS refuses a wrong setting for ever: the pass fails so that the alarm rings.
+    // AWS always refuses a wrong setting, so the pass fails and the alarm rings.
     const wrongSettings = report.failures.filter(({ kind }) => kind === "configuration");
     return {
       done: report.launched,
@@ -88,12 +88,12 @@ async function startRetirements(deps: AutoscaleDeps, retirees: readonly Retiree[
   return { done, errors };
 }
 
-/** An instance that its group's hook holds is let go by that hook. */
+/** The group's hook releases an instance that it holds. */
 function hookOf({ capacity }: AutoscaleDeps, { held }: Agent) {
   return held ? capacity.terminationHook : undefined;
 }
 
-/** An agent whose last retirement has only just ended, because it was busy, is passed over for the next one that is idle. */
+/** Skips an agent whose last retirement has just ended because it was busy, and takes the next idle one. */
 async function scaleIn(deps: AutoscaleDeps, { count, candidates }: Decision["scaleIn"]): Promise<Step> {
   let done = 0;
   const errors: Error[] = [];
@@ -141,7 +141,7 @@ async function attempt(step: () => Promise<void>): Promise<Step> {
   }
 }
 
-/** Orphans only clutter the vendor's list: a record that cannot be deleted is logged, but fails nothing. */
+/** Orphans only clutter the vendor's list, so a failed deletion is logged but does not fail the pass. */
 async function removeOrphans(
   { vendor, policy, log }: AutoscaleDeps,
   orphans: readonly VendorAgent[],

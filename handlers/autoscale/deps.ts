@@ -4,7 +4,7 @@ import type { Memory } from "./memory.ts";
 
 /** A pass of the loop over one pool works with these. */
 export interface AutoscaleDeps {
-  /** Begins the name of each of its agents: the fleet's name, with the pool's where it has several. */
+  /** Prefix of its agents' names: the fleet's name, followed by the pool's name in a fleet of several pools. */
   readonly poolName: string;
   readonly policy: Policy;
   readonly tickSeconds: number;
@@ -12,13 +12,13 @@ export interface AutoscaleDeps {
   readonly capacity: Capacity;
   /** Only for fleets with a retirement workflow. */
   readonly retirements?: Retirements | undefined;
-  /** Held by the whole fleet while a pass runs. */
+  /** One lease for the whole fleet. A pass holds it while it runs. */
   readonly lease: Lease;
   /** Keeps {@link memory} between passes. */
   readonly notebook: Notebook;
   readonly memory: Memory;
   readonly clock: Clock;
-  /** A pass begins no tick after this time, so that its last one ends before Lambda ends it. */
+  /** A pass starts no tick after this time, so that the last tick ends before Lambda stops the function. */
   readonly deadline?: (() => Date | undefined) | undefined;
   readonly log: Log;
   readonly metrics: Metrics;

@@ -11,21 +11,21 @@ import { logDecision, recordTick } from "./report.ts";
 /** How a pass ended. */
 export interface PassResult {
   readonly ticks: number;
-  /** `undefined`: another pass took over before anything was decided. */
+  /** `undefined`: another pass took over before the first decision. */
   readonly lastDecision: Decision | undefined;
 }
 
 /**
- * A pass ticks for less than a minute: the next schedule event continues it. The rest of the minute is room for the last
- * tick's calls.
+ * A pass ticks for less than a minute: the next schedule event continues it. The rest of the minute is room for the
+ * last tick's calls.
  */
 const passMilliseconds = 50_000;
 
 /**
- * One pass over every pool of a fleet, unless another pass is running: then this one leaves word and ends, and the
- * running one goes on in its place.
+ * One pass over every pool of a fleet. If another pass is running, this one records its call and ends, and the running
+ * pass continues for it.
  *
- * @throws as {@link runPools} does, and whatever the lease threw.
+ * @throws errors of {@link runPools} and of the lease.
  */
 export async function runFleet({
   pools,
@@ -43,13 +43,13 @@ export async function runFleet({
   try {
     return await runPools(pools);
   } finally {
-    // One that cannot be given back ends by itself.
+    // A lease that is not released expires.
     await lease.release().catch((error) => log.warn("the lease could not be given back", { error }));
   }
 }
 
 /**
- * One pass of each pool of a fleet, side by side: a failure in one holds up no other.
+ * One pass of each pool of a fleet, in parallel. A failure in one pool does not stop the others.
  *
  * @throws the error of the one failing pool, or an AggregateError of several.
  */
@@ -62,10 +62,10 @@ export async function runPools(pools: readonly AutoscaleDeps[]): Promise<readonl
 }
 
 /**
- * One pass: observe, decide, act, every `tickSeconds` while there is demand or anything in motion, once when quiet.
- * Level-triggered, so a pass that fails leaves nothing behind that the next one has to know.
+ * One pass: observe, decide, act, every `tickSeconds` while jobs wait or agents come and go, else once. Each tick looks
+ * at the whole state, so the next pass needs nothing from a failed one.
  *
- * @throws whatever a tick threw, after counting it: the Errors metric must see it.
+ * @throws errors of a tick, after counting them: the Errors metric must see them.
  */
 export async function runPass(deps: AutoscaleDeps): Promise<PassResult> {
   const { clock } = deps;
@@ -77,7 +77,7 @@ export async function runPass(deps: AutoscaleDeps): Promise<PassResult> {
     const done = await tick(deps);
     if (done === "lost the lease") return { ticks, lastDecision };
     lastDecision = done.decision;
-    // Somebody came in vain meanwhile: this pass does their ticks, too.
+    // Another pass was turned away meanwhile: this pass does its ticks, too.
     if (done.calledAt) endsAt = Math.max(endsAt, done.calledAt.getTime() + passMilliseconds);
     const now = clock.now().getTime();
     const nextTickAt = Math.max(now, tickStartedAt + deps.tickSeconds * 1000);
@@ -100,7 +100,7 @@ async function tick(deps: AutoscaleDeps): Promise<Tick | "lost the lease"> {
   const decision = decide(snapshot, deps.policy, deps.clock.now());
   remember(deps, decision.wanted);
   await keep(deps.memory, deps.notebook);
-  // Right before acting: whoever has taken over saw a newer picture than this one.
+  // Right before acting: a pass that has taken over has a newer picture than this one.
   const lease = await deps.lease.renew();
   if (lease === undefined) {
     deps.log.warn("another pass has taken over: this one ends without acting");

@@ -15,10 +15,10 @@ import { runFleet } from "./handler.ts";
 import { createMemory } from "./memory.ts";
 import { poolsOf } from "./pools.ts";
 
-/** What is left of an invocation for acting once the vendor has answered; Lambda cuts off what takes longer. */
+/** Time for acting after the vendor's answer, before Lambda stops the function. */
 const reserveMilliseconds = 30_000;
 
-/** A pass begins no tick when less than this is left: the last one may have to wait for the vendor's rate limit. */
+/** A pass starts no tick if less than this is left: a tick may have to wait for the vendor's rate limit. */
 const lastTickMilliseconds = 70_000;
 
 /** The autoscale Lambda, run every minute and whenever a webhook wakes it. */

@@ -9,13 +9,13 @@ const stored = z.object({
   queuedSince: time.optional(),
 });
 
-/** A pass leaves this for the next, in whatever container that runs. Losing it makes the loop more patient, never hastier. */
+/** The memory that one pass stores for the next, in any container. Without it, the loop waits longer, never shorter. */
 export interface Memory {
-  /** The numbers of agents that earlier observations wanted, newest last. */
+  /** The numbers of agents that earlier observations asked for, newest last. */
   recentlyWanted: readonly number[];
-  /** Since when agents that had registered are missing from the vendor's list, by name. */
+  /** By name: since when a registered agent is missing from the vendor's list. */
   missingSince: ReadonlyMap<string, Date>;
-  /** Since when jobs have been waiting without a pause. */
+  /** Since when at least one job has been waiting. */
   queuedSince: Date | undefined;
 }
 
@@ -24,14 +24,14 @@ export function createMemory(): Memory {
   return { recentlyWanted: [], missingSince: new Map(), queuedSince: undefined };
 }
 
-/** Takes over the memory of the last pass. A document that cannot be understood is taken for none. */
+/** Reads the memory of the last pass. An invalid document counts as missing. */
 export async function recall(memory: Memory, notebook: Notebook): Promise<void> {
   const { data } = stored.safeParse(await notebook.read());
   const found = data && { ...data, missingSince: new Map(Object.entries(data.missingSince)) };
   Object.assign(memory, createMemory(), found);
 }
 
-/** Leaves it for the next pass. */
+/** Stores it for the next pass. */
 export async function keep({ recentlyWanted, missingSince, queuedSince }: Memory, notebook: Notebook): Promise<void> {
   await notebook.write({
     recentlyWanted,

@@ -4,18 +4,18 @@ import type { Demand, Snapshot } from "../lib/core/model.ts";
 import type { CapacityReading, VendorAgent } from "../lib/core/ports.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 
-/** The picture that one tick sees. */
+/** Everything that one tick observes. */
 export interface Observation
   extends Pick<Roster, "orphans" | "newlyRegistered">,
     Pick<CapacityReading, "newLaunchFailures" | "newShortages"> {
   readonly snapshot: Snapshot;
-  /** Everything in the pool, foreign agents too; `undefined` where the vendor does not show it. */
+  /** All agents in the pool, foreign ones included; `undefined` if the vendor does not list agents. */
   readonly vendorAgents: readonly VendorAgent[] | undefined;
 }
 
 /**
- * Reads the whole picture, agents before jobs: a job that starts in between is then seen as running on an agent that was
- * idle, never as queued and running at once. Nothing is decided on a part of it: whatever cannot be read throws.
+ * Reads everything, agents before jobs: a job that starts in between then counts as running on an agent that was idle,
+ * never as queued and running at once. The loop never decides on a part, so a failed read throws.
  */
 export async function observe(deps: AutoscaleDeps): Promise<Observation> {
   try {
@@ -42,8 +42,8 @@ export async function observe(deps: AutoscaleDeps): Promise<Observation> {
 }
 
 /**
- * Reads the agents there are: capacity first, so that an agent that registers meanwhile has its member; retirements last,
- * so that an agent that is found drained has a retirement to be found with it.
+ * Reads the agents: capacity first, so that an agent that registers meanwhile has its member; retirements last, so that
+ * the retirement of a drained agent is always found.
  */
 async function readAgents({ capacity, vendor, retirements, poolName, policy, clock, memory }: AutoscaleDeps) {
   const reading = await capacity.read();
@@ -62,7 +62,7 @@ async function readAgents({ capacity, vendor, retirements, poolName, policy, clo
   return { roster, vendorAgents, reading };
 }
 
-/** Where the vendor does not say when jobs were queued, this counts for how long some have been waiting without a pause. */
+/** If the vendor does not report queue times, this measures how long at least one job has been waiting. */
 function withWait(demand: Demand, { memory, clock }: AutoscaleDeps): Demand {
   memory.queuedSince = demand.queued > 0 ? (memory.queuedSince ?? clock.now()) : undefined;
   return { ...demand, oldestQueuedAt: demand.oldestQueuedAt ?? memory.queuedSince };

@@ -6,16 +6,16 @@ import { type VendorRuntime, vendorRuntime } from "../lib/settings/vendors.ts";
 
 /** The settings that one pass of the loop runs with. */
 export interface PoolSettings {
-  /** `undefined`: the fleet is one pool and has no name but its own. */
+  /** `undefined`: the fleet has one pool without a name. */
   readonly pool: string | undefined;
-  /** Begins the names of its agents: the fleet's name, with the pool's where it has several. */
+  /** Prefix of its agents' names: the fleet's name, followed by the pool's name in a fleet of several pools. */
   readonly poolName: string;
   readonly policy: Policy;
   readonly vendor: VendorRuntime;
   readonly capacity: CapacityConfig;
 }
 
-/** The pools of a fleet: the fleet itself, or its own settings changed by what each pool has of its own. */
+/** The pools of a fleet: the fleet itself, or the fleet's settings with each pool's differences. */
 export function poolsOf(env: AutoscaleEnv): readonly PoolSettings[] {
   const { FLEET: fleetName, POLICY: policy, VENDOR: vendor, CAPACITY: capacity, POOLS: pools } = env;
   if (pools === undefined) return [{ pool: undefined, poolName: fleetName, policy, vendor, capacity }];

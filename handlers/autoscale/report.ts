@@ -4,7 +4,7 @@ import { countStates } from "../lib/core/supply.ts";
 import type { Outcome } from "./act.ts";
 import type { Observation } from "./observe.ts";
 
-/** The one log line of a tick, written before anything is done. */
+/** Writes the log line of a tick, before the tick acts. */
 export function logDecision(
   { log, poolName }: { readonly log: Log; readonly poolName: string },
   {
@@ -35,7 +35,7 @@ export function logDecision(
   });
 }
 
-/** The one metrics record of a tick that saw everything. */
+/** Writes the metrics record of a tick that observed everything. */
 export function recordTick(
   { clock, metrics }: { readonly clock: Clock; readonly metrics: Metrics },
   tick: {

@@ -2,7 +2,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import type { InstanceGroup, Log, Retirements } from "../lib/core/ports.ts";
 import { noticeOf } from "./notices.ts";
 
-/** The release Lambda works with these. */
+/** The dependencies of the release Lambda. */
 export interface ReleaseDeps {
   readonly group: InstanceGroup;
   readonly retirements: Retirements;
@@ -10,10 +10,9 @@ export interface ReleaseDeps {
 }
 
 /**
- * Acts on each message of the release queue that is about an instance of this fleet: notes what the instance said of its
- * agent, and starts its retirement. Messages without a meaning, and those about other instances, are logged and dropped:
- * they would be no better the next time. The answer names the messages that could not be acted on, so that SQS delivers
- * those again, and no other.
+ * Handles each message of the release queue about an instance of this fleet: stores the instance's report about its
+ * agent, and starts its retirement. Logs and drops invalid messages and those about other instances, because a repeat
+ * would not help. The answer lists the failed messages, so that SQS delivers only those again.
  */
 export async function handleRelease({ Records }: SQSEvent, deps: ReleaseDeps): Promise<SQSBatchResponse> {
   const outcomes = await Promise.all(Records.map((record) => take(record, deps)));
@@ -27,7 +26,7 @@ async function take(
   const senderId = attributes.SenderId;
   const notice = noticeOf({ senderId, body });
   if (notice === undefined) {
-    log.warn("message dropped: not understood, or an instance speaks for another", { messageId, senderId });
+    log.warn("message dropped: it is invalid, or one instance sent it about another", { messageId, senderId });
     return undefined;
   }
   const { instanceId, reason, hook, fact, said } = notice;
@@ -41,7 +40,7 @@ async function take(
     log.info("notice taken", { agent: instanceId, reason, fact, said });
     return undefined;
   } catch (error) {
-    log.error("the notice could not be acted on", { messageId, agent: instanceId, reason, error });
+    log.error("the notice could not be handled", { messageId, agent: instanceId, reason, error });
     return { itemIdentifier: messageId };
   }
 }

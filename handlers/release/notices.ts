@@ -2,21 +2,21 @@ import * as z from "zod";
 import type { AgentFact } from "../lib/core/ports.ts";
 import type { LifecycleHook, RetirementReason } from "../lib/core/retirement.ts";
 
-/** The meaning of a message of the release queue for one instance. */
+/** A message of the release queue about one instance. */
 export interface Notice {
   readonly instanceId: string;
-  /** Why the instance is to be retired; `undefined`: it is not. */
+  /** Why to retire the instance; `undefined`: the message starts no retirement. */
   readonly reason?: RetirementReason | undefined;
   readonly hook?: LifecycleHook;
-  /** The instance's word on its agent. */
+  /** The instance's report about its agent. */
   readonly fact?: AgentFact;
-  /** The reason that the instance itself gave. */
+  /** The reason in the instance's message. */
   readonly said?: string;
 }
 
 /**
- * SQS itself names the sender of a message: a role's session as `<unique id of the role>:<name of the session>`. The
- * session of an instance has the instance's id as its name.
+ * SQS itself adds the sender of a message: for a role's session, `<unique id of the role>:<name of the session>`. The
+ * name of an instance's session is the instance's id.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
  */
@@ -40,8 +40,8 @@ const event = z.discriminatedUnion("detail-type", [
 ]);
 
 /**
- * The words of an instance that say something else than that its agent has left. The loop retires those without an agent:
- * it alone knows whether they would only be replaced by others that fail.
+ * The reports of an instance, except that its agent has left. They start no retirement: the loop retires instances
+ * without an agent, because only the loop knows whether their replacements would fail, too.
  */
 const wordsOnAgents: Readonly<Record<string, Pick<Notice, "reason" | "fact">>> = {
   registered: { fact: "registered" },
@@ -49,14 +49,14 @@ const wordsOnAgents: Readonly<Record<string, Pick<Notice, "reason" | "fact">>> =
   "boot-failed": { fact: "never-registered" },
 };
 
-/** Every other word: the vendor's own reasons, such as `IDLE` or `JOB_FINISHED`. */
+/** For every other report, such as the vendor's own reasons `IDLE` or `JOB_FINISHED`. */
 const hasLeft: Pick<Notice, "reason" | "fact"> = { reason: "release", fact: "left" };
 
 /**
- * Reads a message. An instance can speak for itself alone, whatever its message says. Everybody else whom the queue's
- * policy let in is believed: AWS nowhere promises as whom EventBridge sends, and an operator may send a lost notice again.
+ * Reads a message. An instance can only report about itself. Every other sender that the queue's policy admits is
+ * trusted: AWS does not document EventBridge's sender id, and an operator may send a lost notice again.
  *
- * @returns `undefined` for a message of another form, and for one of an instance that speaks for another
+ * @returns `undefined` for an invalid message, and for one that an instance sent about another instance
  */
 export function noticeOf({ senderId, body }: { readonly senderId: string; readonly body: string }): Notice | undefined {
   const content = jsonOrUndefined(body);

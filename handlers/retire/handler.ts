@@ -8,16 +8,16 @@ import {
   retirementEvent,
 } from "../lib/core/retirement.ts";
 
-/** One pool's agents are retired with these. */
+/** The dependencies for one pool. */
 export interface RetirePool {
   readonly retirement: VendorRetirement;
   readonly vendor: Pick<Vendor, "readDemand">;
   readonly metrics: Metrics;
 }
 
-/** The retire Lambda works with these. */
+/** The dependencies of the retire Lambda. */
 export interface RetireDeps {
-  /** By the pool's name; a fleet that is one pool has none. */
+  /** By the pool's name; `undefined` in a fleet of one pool. */
   readonly pools: ReadonlyMap<string | undefined, RetirePool>;
   /** Only in fleets on instances. */
   readonly group?: Pick<InstanceGroup, "wordOf" | "note"> | undefined;
@@ -27,7 +27,7 @@ export interface RetireDeps {
 /** See {@link RetireAnswers}. */
 export type RetireAnswer = RetireAnswers[keyof RetireAnswers];
 
-/** Departures that say nothing about how many agents are wanted. */
+/** Reasons that do not mean that the fleet needs fewer agents. */
 const unplanned: ReadonlySet<RetirementReason> = new Set(["release", "spot-interruption", "outdated", "too-old"]);
 
 /**
@@ -35,8 +35,8 @@ const unplanned: ReadonlySet<RetirementReason> = new Set(["release", "spot-inter
  *
  * - `drain` → `{ state }`. `stays`: the agent was to go because it never registered, and that holds no longer.
  * - `undrain` → `{ state }`: the agent takes jobs again.
- * - `deregister` → `{ replace }`. It drains once more right before, since somebody may have lifted the lock meanwhile.
- * - `forget` → `{ replace }`: deletes the record of an agent whose machine AWS calls dead or does not know.
+ * - `deregister` → `{ replace }`. It drains again right before, since somebody may have lifted the lock meanwhile.
+ * - `forget` → `{ replace }`: deletes the record of an agent whose machine is dead or unknown by AWS's answer.
  *
  * @throws AgentBusyError when `deregister` finds the agent working; VendorApiError and any other failure.
  */
@@ -47,7 +47,7 @@ export async function handleRetire(event: unknown, deps: RetireDeps): Promise<Re
   const pool = pools.get(agent.pool);
   if (pool === undefined) {
     const known = [...pools.keys()].map((name) => name ?? "one without a name");
-    throw new Error(`the fleet has no pool ${agent.pool}; there is ${known.join(", ")}`);
+    throw new Error(`the fleet has no pool ${agent.pool}; its pools are ${known.join(", ")}`);
   }
   try {
     const answer = await take(input, pool, deps);
@@ -116,7 +116,7 @@ async function deregister(input: RetirementEvent, pool: RetirePool, deps: Retire
     if (!(error instanceof VendorApiError && error.kind === "conflict")) throw error;
     throw new AgentBusyError(error.message, { cause: error });
   }
-  // The execution that the instance's hook starts next finds no record any more: the proof is kept for it.
+  // The hook's execution comes next and finds no record at the vendor, so it needs this proof.
   await deps.group?.note(agent.capacityId, "left");
 }
 
@@ -124,13 +124,13 @@ async function isReplaced(reason: RetirementReason, pool: RetirePool, log: Log):
   return unplanned.has(reason) && (await jobsWait(pool, log));
 }
 
-/** Without an answer an agent that left is replaced: the fleet keeps its size until the vendor says how many it needs. */
+/** Without an answer, an agent that left is replaced: the fleet keeps its size until the demand is known. */
 async function jobsWait({ vendor, metrics }: RetirePool, log: Log): Promise<boolean> {
   try {
     return (await vendor.readDemand()).queued > 0;
   } catch (error) {
     if (error instanceof VendorApiError) metrics.record({ VendorApiErrors: 1 });
-    log.warn("the demand cannot be read: the agent gets replaced", { error });
+    log.warn("the demand cannot be read: the agent will be replaced", { error });
     return true;
   }
 }

@@ -14,7 +14,7 @@ import { createTokenReader, type VendorDeps } from "../lib/vendors/deps.ts";
 import { createVendorRetirement } from "../lib/vendors/retirement.ts";
 import { handleRetire, type RetireDeps } from "./handler.ts";
 
-/** The vendor's API gets this much less time than the invocation has, so that it is its failure that is told. */
+/** The vendor's API gets this much less time than the invocation, so that its failure is reported. */
 const reserveMilliseconds = 3_000;
 
 /** The retire Lambda, called by the retirement workflow. */

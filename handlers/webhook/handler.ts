@@ -4,7 +4,7 @@ import type { Keyring } from "../lib/core/keyring.ts";
 import type { Log, RunLedger, WakeUp } from "../lib/core/ports.ts";
 import type { WebhookOutcome, WebhookRequest, WebhookVendor } from "../lib/core/webhook.ts";
 
-/** What the webhook works with. */
+/** The dependencies of the webhook. */
 export interface WebhookDeps {
   readonly vendor: WebhookVendor;
   readonly keyring: Keyring;
@@ -19,12 +19,12 @@ const maxBodyBytes = 256 * 1024;
 /**
  * Takes one message of the vendor. Every answer has an empty body:
  *
- * - 200: signed and understood, handshakes and messages of no interest too;
- * - 400: signed, but no message of the vendor's; 401: no signature that one of our keys fits;
+ * - 200: signed and understood, including handshakes and messages that need no action;
+ * - 400: signed, but not a message of the vendor; 401: no signature by one of our keys;
  * - 404, 405, 413: another path, another method, more than 256 KiB;
- * - 503: our own secret has no value yet, or cannot be read.
+ * - 503: our own secret has no value yet or cannot be read.
  *
- * @throws what the ledger or the wake-up threw. The sender then sees 500, which no vendor takes amiss, and the Errors
+ * @throws errors of the ledger or the wake-up. The sender then gets 500, which all vendors accept, and the Errors
  * metric counts. The loop is woken even if the ledger failed.
  */
 export async function handleWebhook(
@@ -54,7 +54,7 @@ export async function handleWebhook(
   deps.log.info("request accepted", {
     path: route.path,
     status: outcome.status,
-    sightings: outcome.sightings.length,
+    seenRuns: outcome.seenRuns.length,
     wake: outcome.wake,
   });
   try {
@@ -65,9 +65,9 @@ export async function handleWebhook(
   return answer(outcome.status);
 }
 
-async function record({ sightings }: WebhookOutcome, { ledger }: WebhookDeps): Promise<void> {
+async function record({ seenRuns }: WebhookOutcome, { ledger }: WebhookDeps): Promise<void> {
   if (ledger === undefined) return;
-  for (const sighting of sightings) await ledger.record(sighting);
+  for (const seenRun of seenRuns) await ledger.record(seenRun);
 }
 
 function decode({ headers = {}, body = "", isBase64Encoded }: APIGatewayProxyEventV2): WebhookRequest {

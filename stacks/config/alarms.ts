@@ -19,7 +19,7 @@ const receivers = {
     .default([])
     .describe("Addresses subscribed to the stack's own topic. Each must confirm a mail from AWS once."),
   subscriptions: subscriptions.describe(
-    "Where else alarms arrive. What cannot be delivered is kept in a dead-letter queue, which has an alarm.",
+    "More receivers of alarms. A dead-letter queue with its own alarm keeps messages that SNS cannot deliver.",
   ),
 };
 
@@ -27,32 +27,32 @@ const topicArn = regionalArn("sns", "[\\w-]{1,256}", "the ARN of an SNS topic").
 
 const receiverRules = [ownTopicOnly("emails"), ownTopicOnly("subscriptions")];
 
-/** Who is notified of what CloudWatch and EventBridge report. */
+/** Receivers of alarms from CloudWatch and EventBridge. */
 export const eventAlarms = withRules(
   z.strictObject({
     ...receivers,
     topicArn: topicArn.describe(
-      "An existing SNS topic, which must let CloudWatch and EventBridge publish; if it is encrypted by another key than `kmsKeyArn`, " +
-        "that key must let both use it. Left out: a topic of the stack.",
+      "An existing SNS topic, which must let CloudWatch and EventBridge publish. If a key other than `kmsKeyArn` encrypts it, " +
+        "that key must let both use it. Left out: the stack creates a topic.",
     ),
   }),
   receiverRules,
 );
 
-/** Where the alarms of a stack of any kind arrive. */
+/** The receivers of alarms, the same for every kind of stack. */
 export type Receivers = z.output<typeof eventAlarms>;
 
-/** Who is notified of a fleet's trouble, and from when on. */
+/** Receivers of a fleet's alarms, and its limits. */
 export const alarms = withRules(
   z.strictObject({
     ...receivers,
     topicArn: topicArn.describe(
-      "An existing SNS topic for all alarms, which must let CloudWatch publish; if it is encrypted by another key than `kmsKeyArn`, " +
-        "that key must let CloudWatch and the role `<stack>-retire-workflow` use it. Left out: one of our own.",
+      "An existing SNS topic for all alarms, which must let CloudWatch publish. If a key other than `kmsKeyArn` encrypts it, " +
+        "that key must let CloudWatch and the role `<stack>-retire-workflow` use it. Left out: the stack creates a topic.",
     ),
     queueWaitSeconds: wholeNumber(60, 86_400)
       .default(300)
-      .describe("How long a job may wait for an agent before an alarm tells."),
+      .describe("How long a job may wait for an agent before an alarm rings."),
   }),
   receiverRules,
 );

@@ -23,10 +23,13 @@ const s3 = z.strictObject({
     .optional()
     .describe("Object key of the state. Left out: `agent-fleets/<stack>.tfstate`."),
   region: regionName.optional().describe("The bucket's region. Left out: the stack's."),
-  useLockfile: z.boolean().default(true).describe("Whether to lock by an object beside the state (Terraform ≥ 1.10)."),
+  useLockfile: z
+    .boolean()
+    .default(true)
+    .describe("Whether to lock with an object beside the state (Terraform ≥ 1.10)."),
   dynamodbTable: text(/^[\w.-]{3,255}$/, "the name of a DynamoDB table")
     .optional()
-    .describe("Table to lock by, the older way."),
+    .describe("DynamoDB table to lock with, the older way."),
   kmsKeyId: z.string().min(1).optional().describe("KMS key that encrypts the state: id, alias or ARN."),
   profile: z.string().min(1).optional().describe("AWS profile that reads and writes the state."),
 });

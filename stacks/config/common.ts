@@ -13,7 +13,7 @@ const logs = z.strictObject({
   retentionDays: oneOf(retentionDays).default(30).describe("Days that CloudWatch keeps logs; 0: for ever."),
 });
 
-/** House rules for every role of the stack. */
+/** Settings for every IAM role of the stack. */
 const iam = z.strictObject({
   permissionsBoundaryArn: policyArn.optional().describe("Permissions boundary of every role."),
   path: text(/^\/(?:[\w+=,.@-]+\/)*$/, "an IAM path that starts and ends with a slash, such as /ci/")
@@ -26,7 +26,7 @@ const constraint = text(
   'a version constraint in quotes, such as "~> 6.25"',
 );
 
-/** Other versions of the Terraform providers than the ones this project is tested with. */
+/** Versions of the Terraform providers, in place of those that this project is tested with. */
 const providers = z.strictObject({
   aws: constraint.optional().describe("Version of hashicorp/aws, 5.100 or later."),
   tfe: constraint.optional().describe("Version of hashicorp/tfe."),
@@ -41,33 +41,35 @@ const isTagText = (value: string, max: number) => value.length <= max && /^[\p{L
 const tagName = z
   .string()
   .refine((name) => name !== "" && isTagText(name, 128), { error: `must be a tag name: 1 to 128 ${tagText}` })
-  .refine((name) => !/^aws:/i.test(name), { error: "must not start with aws:, which AWS keeps for itself" });
+  .refine((name) => !/^aws:/i.test(name), { error: "must not start with aws:, which AWS reserves" });
 
 const tagValueError = `must be text (numbers, true and false in quotes) of at most 256 ${tagText}`;
 const tagValue = z.string({ error: tagValueError }).refine((value) => isTagText(value, 256), { error: tagValueError });
 
-/** Tags on everything that can carry them; AWS allows 50, some of which are ours. */
+/** Tags on everything that can carry them. AWS allows 50; the stack sets some itself. */
 const tags = z.record(tagName, tagValue).refine((all) => Object.keys(all).length <= 45, {
   error: "must have at most 45 entries",
 });
 
-/** What the stacks of every kind have in common. */
+/** Keys that every kind of stack has. */
 export const commonFields = {
   region: regionName.describe("AWS region of everything in the stack."),
   kmsKeyArn: kmsKey
     .optional()
     .describe("Customer managed KMS key for secrets, logs, functions and topics. Left out: AWS's own keys."),
   logs: logs.prefault({}).describe("Logs of agents and functions."),
-  iam: iam.prefault({}).describe("House rules for every role of the stack."),
+  iam: iam.prefault({}).describe("Settings for every IAM role of the stack."),
   backend: backend.prefault({ type: "local" }).describe("Where Terraform keeps the stack's state."),
-  providers: providers.prefault({}).describe("Version constraints of Terraform providers, where ours do not suit."),
+  providers: providers
+    .prefault({})
+    .describe("Version constraints of Terraform providers, in place of the built-in ones."),
   tags: tags.default({}).describe("Tags on everything that can carry them."),
 };
 
 /** See {@link commonFields}. */
 export type CommonConfig = z.output<z.ZodObject<typeof commonFields>>;
 
-/** What must hold between {@link commonFields}. */
+/** Rules between {@link commonFields}. */
 export const commonRules: readonly Rule<CommonConfig>[] = [
   {
     path: ["kmsKeyArn"],

@@ -4,7 +4,7 @@ import { policyArn, text, uniqueList, wholeNumber } from "./primitives.ts";
 const inlinePolicy = z.looseObject(
   {
     Version: z.literal("2012-10-17").describe("Version of IAM's policy language."),
-    Statement: z.array(z.looseObject({})).min(1).describe("Statements, as in any IAM policy."),
+    Statement: z.array(z.looseObject({})).min(1).describe("Statements of an IAM policy."),
   },
   { error: "must be an IAM policy with Version and Statement" },
 );
@@ -16,12 +16,14 @@ const consumerRole = z.strictObject({
   ).describe("The role is called `<stack>-<name>`."),
   externalId: text(/^[\w+=,.@:/-]{2,1224}$/, "2 to 1224 letters, digits and +=,.@:/-_")
     .optional()
-    .describe("External id that a job must give to assume the role."),
+    .describe("External id that a job must send to assume the role."),
   managedPolicyArns: uniqueList(policyArn).default([]).describe("IAM policies attached to the role."),
-  policy: inlinePolicy.optional().describe("An inline policy: what jobs may do as this role."),
+  policy: inlinePolicy.optional().describe("An inline policy with the rights of this role."),
   maxSessionSeconds: wholeNumber(3600, 43_200)
     .default(3600)
-    .describe("Longest session. AWS caps sessions of a role assumed from a role, as agents do, at one hour."),
+    .describe(
+      "Longest session. Agents assume this role from their own role, and AWS limits such sessions to one hour.",
+    ),
   sessionTags: z.boolean().default(false).describe("Whether jobs may tag their session (sts:TagSession)."),
 });
 

@@ -13,7 +13,7 @@ import { vendorOf, vendorRules, vendorSchema, vendorsOf } from "./vendors/index.
 const { region, ...restOfCommon } = commonFields;
 const vendors = vendorsOf("ec2-fleet");
 
-/** What must hold between what instances are and the rest of the fleet. */
+/** Rules between `compute` and the rest of the fleet. */
 const instanceRules: readonly Rule<{
   readonly agents: { readonly min: number; readonly max: number; readonly initial?: number | undefined };
   readonly compute: Ec2ComputeConfig;
@@ -53,7 +53,7 @@ const instanceRules: readonly Rule<{
     reads: [["compute", "ipv6"], ["network"]],
     check: ({ compute: { ipv6 }, network: where }) =>
       ipv6 && "create" in where && !where.create.ipv6
-        ? "must be false without network.create.ipv6: the subnets have no IPv6 addresses to give"
+        ? "must be false without network.create.ipv6: the subnets have no IPv6 addresses"
         : undefined,
   },
   {
@@ -69,17 +69,19 @@ const instanceRules: readonly Rule<{
   },
 ];
 
-/** Agents of one vendor on the instances of an Auto Scaling group, one instance an agent. */
+/** Agents of one vendor on the instances of an Auto Scaling group, one agent per instance. */
 export const ec2Fleet = withRules(
   z.strictObject({
     kind: z.literal("ec2-fleet").describe("Agents on EC2 instances."),
     region,
     vendor: vendorSchema(vendors).describe("The CI/IaC system whose agents run."),
     ...fleetFields,
-    network: network.prefault(ownNetwork).describe("Where agents run: a network made for them, or a given one."),
-    agents: instanceAgents.prefault({}).describe("How many agents there are and how long each lives."),
+    network: network
+      .prefault(ownNetwork)
+      .describe("Where agents run: in a network of their own, or in an existing one."),
+    agents: instanceAgents.prefault({}).describe("The size of the fleet and the lifetime of its agents."),
     secrets: secretsOf(vendors),
-    compute: ec2Compute.prefault({}).describe("What one agent runs on."),
+    compute: ec2Compute.prefault({}).describe("The machine of one agent."),
     ...restOfCommon,
   }),
   [...commonRules, ...networkRules, ...fleetRules, ...secretRules(vendors), ...instanceRules, ...vendorRules(vendors)],

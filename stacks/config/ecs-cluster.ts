@@ -13,26 +13,28 @@ import { functionsAreHere } from "./subscriptions.ts";
 
 const { region, ...restOfCommon } = commonFields;
 
-/** An ECS cluster on EC2 hosts, and what runs on it. */
+/** An ECS cluster on EC2 hosts, and its services. */
 export const ecsCluster = withRules(
   z.strictObject({
     kind: z.literal("ecs-cluster").describe("An ECS cluster on EC2 hosts."),
     region,
     network: network
       .prefault({ create: {} })
-      .describe("Where hosts and tasks run: a network made for them, or a given one."),
+      .describe("Where hosts and tasks run: in a network of their own, or in an existing one."),
     containerInsights: oneOf(["disabled", "enabled", "enhanced"])
       .default("disabled")
       .describe("Container Insights, which AWS charges for."),
     hosts: hosts.prefault({}).describe("The EC2 hosts."),
     loadBalancer: loadBalancer
       .optional()
-      .describe("A load balancer that services share, each with a `loadBalancer` of its own. Left out: none."),
+      .describe(
+        "A load balancer that services share. Each service sets its own `loadBalancer`. Left out: no load balancer.",
+      ),
     alarms: eventAlarms.prefault({}).describe("Who is notified of failed tasks, deployments and placements."),
-    services: services.default([]).describe("What runs on the cluster."),
+    services: services.default([]).describe("The services on the cluster."),
     deployer: deployer
       .optional()
-      .describe("A role for pipelines that deploy new versions of the services. Left out: none."),
+      .describe("A role for pipelines that deploy new versions of the services. Left out: no role."),
     ...restOfCommon,
   }),
   [...commonRules, ...networkRules, ...balancerRules, ...serviceRules, functionsAreHere],

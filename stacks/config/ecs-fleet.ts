@@ -12,7 +12,7 @@ import { vendorRules, vendorSchema, vendorsOf } from "./vendors/index.ts";
 const { region, ...restOfCommon } = commonFields;
 const vendors = vendorsOf("ecs-fleet");
 
-/** Agents of one vendor as ECS tasks, one task an agent. */
+/** Agents of one vendor as ECS tasks, one agent per task. */
 export const ecsFleet = withRules(
   z.strictObject({
     kind: z.literal("ecs-fleet").describe("Agents as ECS tasks."),
@@ -22,17 +22,17 @@ export const ecsFleet = withRules(
     network: network
       .optional()
       .describe(
-        "Where agents run: a network made for them, or a given one. Left out: that of the hosts with " +
-          "`compute.capacityProvider.stack`, else one of their own, as `{ create: {} }`.",
+        "Where agents run: in a network of their own, or in an existing one. Left out: the hosts' network with " +
+          "`compute.capacityProvider.stack`, else a network of their own, as with `{ create: {} }`.",
       ),
     secrets: secretsOf(vendors),
     pools: pools
       .optional()
       .describe(
-        "With azure-devops: several agent pools, each with its own limits. Left out: the one of vendor.poolName.",
+        "With azure-devops: several agent pools, each with its own limits. Left out: the one pool of vendor.poolName.",
       ),
-    compute: compute.prefault({}).describe("What one agent runs on."),
-    consumerRoles: consumerRoles.default([]).describe("Roles that jobs on these agents, and nobody else, may assume."),
+    compute: compute.prefault({}).describe("The machine of one agent."),
+    consumerRoles: consumerRoles.default([]).describe("Roles that only jobs on these agents may assume."),
     ...restOfCommon,
   }),
   [
@@ -49,7 +49,7 @@ export const ecsFleet = withRules(
 /** See {@link ecsFleet}. */
 export type EcsFleetConfig = z.output<typeof ecsFleet>;
 
-/** Where a fleet's agents run: where it says, else on the network that its hosts' cluster publishes, else on its own. */
+/** The network of a fleet's agents: the given one, else the network of its hosts' cluster, else one of its own. */
 export function networkOf({ compute, network }: Pick<EcsFleetConfig, "compute" | "network">): NetworkConfig {
   const hosts = compute.capacityProvider;
   return network ?? (hosts && "stack" in hosts ? { stack: hosts.stack } : ownNetwork);

@@ -1,4 +1,4 @@
-/** Everything that is wrong with the config, one line each, for a person to read. Holds no value of a secret. */
+/** All errors in the config, one line each, for a person to read. Contains no values of secrets. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 
@@ -6,12 +6,12 @@ export class ConfigError extends Error {
     super(errors.join("\n"));
   }
 
-  /** What only making a stack tells is wrong with a key, as "must …". @param path dotted, without the file */
+  /** An error that shows only while a stack is made, as "must …". @param path of the key, dotted, without the file */
   static at(path: string, message: string): ConfigError {
     return new ConfigError([`${path}: ${message}`]);
   }
 
-  /** The same of a file, whose name {@link at} does not know. */
+  /** The same errors with the name of their file in front, for an error from {@link at}. */
   in(file: string): ConfigError {
     return new ConfigError(this.errors.map((error) => `${file}: ${error}`));
   }

@@ -13,24 +13,23 @@ const loop = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "Whether the functions that ask the vendor run in the fleet's network, for a vendor that only it reaches. It then " +
-        "needs a NAT gateway, or endpoints of all services of AWS that they use: docs/network.md.",
+      "Whether the functions that call the vendor run in the fleet's network, for a vendor in a private network. It then " +
+        "needs a NAT gateway, or endpoints for all AWS services that they use: docs/network.md.",
     ),
 });
 
-/** What the config of every fleet has, whatever its agents run on; its `secrets` are those of the kind's
- * vendors. */
+/** Keys that every kind of fleet has. Its `secrets` are those of the kind's vendors. */
 export const fleetFields = {
-  agents: agents.prefault({}).describe("How many agents there are and how long each lives."),
-  scaling: scaling.prefault({}).describe("How the loop moves towards what is wanted."),
+  agents: agents.prefault({}).describe("The size of the fleet and the lifetime of its agents."),
+  scaling: scaling.prefault({}).describe("How fast the loop adds and removes agents."),
   retirement: retirement
     .prefault({})
-    .describe("How agents are taken out of fleets whose agents do not leave by themselves, and out of groups."),
+    .describe("How the fleet retires agents that do not leave by themselves, and instances of groups."),
   loop: loop.prefault({}).describe("Where the scaling loop runs."),
-  alarms: alarms.prefault({}).describe("Who hears of trouble."),
+  alarms: alarms.prefault({}).describe("Receivers of the fleet's alarms, and its limits."),
 };
 
-/** What must hold in every fleet. */
+/** Rules for every fleet. */
 export const fleetRules: readonly Rule<{
   readonly region: string;
   readonly alarms: z.output<typeof alarms>;
@@ -46,12 +45,14 @@ export const fleetRules: readonly Rule<{
       const isPublic =
         ("create" in network && network.create.egress === "public-ip") ||
         ("assignPublicIp" in network && network.assignPublicIp);
-      return isPublic ? "must be false where agents have public IPs: functions get none, and no way out" : undefined;
+      return isPublic
+        ? "must be false where agents have public IPs: functions get no public IP, so they cannot reach the internet"
+        : undefined;
     },
   },
 ];
 
-/** Where a fleet's secrets come from; those that its vendor does not have are left out. */
+/** Sources of a fleet's secrets, without those that its vendor does not have. */
 type SecretSources = { readonly [Key in SecretKey]?: SecretSource | undefined } & {
   readonly recoveryWindowDays: number;
 };

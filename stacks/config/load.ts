@@ -23,7 +23,7 @@ export interface LoadedStack {
 export interface LoadedStacks {
   /** In the order of their files' names. */
   readonly stacks: readonly LoadedStack[];
-  /** One line each; nothing that stops anyone. */
+  /** Warnings, one line each. They stop nothing. */
   readonly warnings: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export function loadStacks(source: ConfigSource): LoadedStacks {
   return combine(results, [...duplicates(files), ...results.flatMap((result) => referenceErrors(result, results))]);
 }
 
-/** Loads one stack; what is wrong with other files does not matter. Throws {@link ConfigError}. */
+/** Loads one stack and ignores errors in other files. Throws {@link ConfigError}. */
 export function loadStack(name: string, source: ConfigSource): LoadedStack & { readonly warnings: readonly string[] } {
   const files = filesOf(source);
   const named = files.filter(({ stack }) => stack === name);
@@ -95,13 +95,13 @@ function loadFile({ stack, file, path }: ConfigFile): FileResult {
   return { stack: { name: stack, file, config }, tree, warnings };
 }
 
-/** Tells the secrets that a fleet's vendor does not have, which an error of this fleet should not propose. */
+/** Recognizes secrets of other vendors, which an error about this fleet should not propose. */
 function foreignSecrets(config: unknown) {
   return ([parent, key, ...below]: Path) =>
     parent === "secrets" && below.length === 0 && isForeignSecret(config, String(key));
 }
 
-/** What is wrong between a stack and those of its folder that it stands on. */
+/** Errors between a stack and the stacks of its folder that it depends on. */
 function referenceErrors({ stack, tree }: FileResult, all: readonly FileResult[]): string[] {
   if (!stack || !tree) return [];
   const stacks = all.flatMap((other) => other.stack ?? []);
@@ -109,7 +109,7 @@ function referenceErrors({ stack, tree }: FileResult, all: readonly FileResult[]
   return report(stack.file, tree, findings);
 }
 
-/** Files that would make the same stack. */
+/** Errors about files that would make the same stack. */
 function duplicates(files: readonly ConfigFile[]): string[] {
   return files.flatMap(({ stack, file }, index) => {
     const first = files.findIndex((other) => other.stack === stack);

@@ -26,17 +26,19 @@ const baseImage = z.union([amiById, amiByParameter], {
   error: "must be { id: … } or { ssmParameter: … }",
 });
 
-/** What is installed of a vendor, in the place where its boot program looks before it installs anything. */
+/** A vendor's software in the image, in the folders that its boot program checks before it installs anything. */
 const bakedVendor = z.strictObject({
-  type: oneOf(["semaphore"]).describe("The vendor whose agent the image brings. Others install theirs at boot."),
+  type: oneOf(["semaphore"]).describe(
+    "The vendor of the agent in the image. Agents of other vendors are installed at boot.",
+  ),
   user: semaphoreVendor.schema.shape.user.describe(
-    "User of agents and jobs: the same as `vendor.user` of the fleets on this image.",
+    "User of agents and jobs. Must be the same as `vendor.user` of the fleets on this image.",
   ),
   agent: semaphoreVendor.schema.shape.agent.describe(
-    "The agent that is installed in /opt/semaphore/agent, its checksum verified.",
+    "The agent for /opt/semaphore/agent. The build verifies its checksum.",
   ),
   toolbox: semaphoreVendor.schema.shape.toolbox.describe(
-    "The toolbox of that user, its checksum verified. Left out: none.",
+    "The toolbox for that user. The build verifies its checksum. Left out: no toolbox.",
   ),
 });
 
@@ -44,7 +46,7 @@ const command = z
   .string({ error: "must be lines of bash" })
   .min(1, { error: "must be lines of bash" })
   .refine((lines) => !lines.includes("{{"), {
-    error: "must not have {{ in it: Image Builder takes that for an expression of its own",
+    error: "must not contain {{: Image Builder reads it as an expression",
   });
 
 const volume = z.strictObject({
@@ -53,24 +55,24 @@ const volume = z.strictObject({
     .describe("The base image's root device: /dev/xvda with Amazon Linux, /dev/sda1 with Ubuntu."),
   sizeGiB: wholeNumber(8, 16_384)
     .default(20)
-    .describe("Size of the image's disk. Disks of instances must not be smaller."),
+    .describe("Size of the image's disk. An instance's disk must be at least as large."),
 });
 
 const securityGroupIds = uniqueList(securityGroupId, 1)
   .optional()
-  .describe("Security groups of the instance that builds. Left out: one of our own, without ingress.");
+  .describe("Security groups of the build instance. Left out: the stack creates one without ingress.");
 
 const network = z.union(
   [
     z.strictObject({
       subnetId: subnetId.describe(
-        "A subnet with a way out: to Systems Manager, package repositories and what is downloaded.",
+        "A subnet that reaches Systems Manager, package repositories and the build's downloads.",
       ),
       securityGroupIds,
     }),
     z.strictObject({
       stack: stackName.describe(
-        "A stack of `kind: network` in the same account and region, with a way out: its first subnet for agents.",
+        "A stack of `kind: network` in the same account and region, with internet access. The build uses its first subnet for agents.",
       ),
       securityGroupIds,
     }),
@@ -78,7 +80,7 @@ const network = z.union(
   { error: "must be { subnetId: … } or { stack: … }" },
 );
 
-/** Image Builder puts no more than 30 tags on what it launches, two of which are the stack's own. */
+/** Image Builder puts at most 30 tags on an instance; the stack sets two of them. */
 const mostTags = 28;
 
 const rules: readonly Rule<{
@@ -111,15 +113,13 @@ export const machineImage = withRules(
   z.strictObject({
     kind: z
       .literal("machine-image")
-      .describe("An AMI for fleets on EC2 instances, which use it by `compute.ami: { stack: … }`."),
+      .describe("An AMI for fleets on EC2 instances. They refer to it by `compute.ami: { stack: … }`."),
     region,
     architecture: architecture.default("x86_64").describe("CPU architecture of the image."),
-    baseImage: baseImage
-      .optional()
-      .describe("What the image is made from. Left out: the newest Amazon Linux 2023 at each build."),
+    baseImage: baseImage.optional().describe("The base image. Left out: the newest Amazon Linux 2023 at each build."),
     vendor: bakedVendor
       .optional()
-      .describe("Whose agent the image brings, so that no boot installs it. Left out: nobody's."),
+      .describe("Puts a vendor's agent into the image, so that instances start faster. Left out: no agent."),
     packages: uniqueList(text(/^[A-Za-z0-9][\w.+-]*$/, "the name of an RPM package"))
       .default([])
       .describe("Packages that dnf installs, such as `docker`, before anything else."),
@@ -127,29 +127,29 @@ export const machineImage = withRules(
       .array(command)
       .max(100)
       .default([])
-      .describe("Lines of bash that run at the end as root, in one shell; the first that fails ends the build."),
+      .describe("Lines of bash that run last, as root, in one shell. The first failure ends the build."),
     schedule: text(new RegExp(`^(?:never|${cronPattern})$`), "never, or a schedule in UTC such as cron(17 3 ? * SUN *)")
       .default("cron(17 3 ? * SUN *)")
       .describe(
-        "When the image is built anew; UTC. With Amazon Linux only if there is a newer one since. `never`: by hand alone.",
+        "When Image Builder builds a new image, in UTC; with Amazon Linux only if a newer one exists. `never`: only by hand.",
       ),
     instanceType: instanceType
       .optional()
-      .describe("What the image is built and tried on. Left out: m6i.large, or m6g.large for arm64."),
-    volume: volume.prefault({}).describe("The image's disk: gp3, encrypted always, with `kmsKeyArn` or AWS's own key."),
+      .describe("Instance type for build and test. Left out: m6i.large, or m6g.large for arm64."),
+    volume: volume.prefault({}).describe("The image's disk: gp3, always encrypted, with `kmsKeyArn` or AWS's own key."),
     keep: wholeNumber(1, 1000)
       .default(5)
       .describe(
-        "AMIs of the present config that are kept; older ones are deleted, unless an instance was launched from one in the last 90 days.",
+        "AMIs of the present config to keep. Older ones are deleted, unless an instance was launched from one in the last 90 days.",
       ),
-    alarms: eventAlarms.prefault({}).describe("Who is notified of builds that fail."),
-    network: network.optional().describe("Where the image is built. Left out: in the default VPC."),
+    alarms: eventAlarms.prefault({}).describe("Receivers of alarms about failed builds."),
+    network: network.optional().describe("Network of the build instance. Left out: the default VPC."),
     ...restOfCommon,
   }),
   [...commonRules, functionsAreHere, ...rules],
 );
 
-/** The log group that Image Builder writes an image's builds to. @param image its name, which is the recipe's */
+/** The log group for the builds of an image. @param image the recipe's name */
 export function imageLogGroup(image: string): string {
   return `/aws/imagebuilder/${image}`;
 }

@@ -1,17 +1,17 @@
 import { text } from "./primitives.ts";
 
-/** Name of a stack: its file's name, and the prefix of the names of everything in it. */
+/** Name of a stack: its file's name, and the prefix of the names of its resources. */
 export const stackName = text(
   /^[a-z][a-z0-9-]{1,38}[a-z0-9]$/,
   "3 to 40 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
 );
 
-/** Name of a stack's secret in Secrets Manager. @param name what the vendor calls the secret, such as `agent-token` */
+/** Name of a stack's secret in Secrets Manager. @param name the secret's own name, such as `agent-token` */
 export function secretName(stack: string, name: string): string {
   return `agent-fleets/${stack}/${name}`;
 }
 
-/** Name of the capacity provider of a cluster stack's hosts. ECS lets no name start with aws, ecs or fargate, as a stack's may. */
+/** Name of the capacity provider of a cluster's hosts. The prefix is needed: ECS refuses aws, ecs and fargate there. */
 export function hostsOf(clusterStack: string): string {
   return `hosts-${clusterStack}`;
 }

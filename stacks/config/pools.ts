@@ -6,43 +6,43 @@ import { containerImage } from "./compute/image.ts";
 import { architecture, text, wholeNumber } from "./primitives.ts";
 import type { Rule } from "./rules.ts";
 
-/** The name of an agent pool, as its page shows it. */
+/** The name of an agent pool, as Azure DevOps shows it. */
 export const poolName = text(/^[^"/\\[\]:|<>+=;?*\p{Cc}]{1,128}$/u, "the name of an agent pool, as its page shows it");
 
-/** What agents offer to jobs that demand it. */
+/** Capabilities of agents, which jobs may demand. */
 export const capabilities = z.record(
   text(/^[\w.-]{1,128}$/, "the name of a capability: letters, digits, ., - and _"),
   z.string(),
 );
 
-/** What differs between pools travels in one Lambda's environment, which holds 4 KB. */
+/** The differences between pools must fit into one Lambda's environment of 4 KB. */
 const maxPools = 8;
 
 const poolCompute = z.strictObject({
-  cpu: cpuUnits.optional().describe("In place of compute.cpu."),
-  memoryMiB: wholeNumber(512, 122_880).optional().describe("In place of compute.memoryMiB."),
-  ephemeralStorageGiB: wholeNumber(21, 200).optional().describe("In place of compute.ephemeralStorageGiB."),
+  cpu: cpuUnits.optional().describe("Replaces compute.cpu."),
+  memoryMiB: wholeNumber(512, 122_880).optional().describe("Replaces compute.memoryMiB."),
+  ephemeralStorageGiB: wholeNumber(21, 200).optional().describe("Replaces compute.ephemeralStorageGiB."),
   architecture: architecture
     .optional()
-    .describe(
-      "In place of compute.architecture. Another one needs an `image` of its own, unless compute.image names one.",
-    ),
-  spot: z.boolean().optional().describe("In place of compute.spot."),
-  image: containerImage.optional().describe("In place of compute.image."),
-  environment: environment.default({}).describe("More variables, which win over those of compute.environment."),
+    .describe("Replaces compute.architecture. Another one needs its own `image`, unless compute.image is set."),
+  spot: z.boolean().optional().describe("Replaces compute.spot."),
+  image: containerImage.optional().describe("Replaces compute.image."),
+  environment: environment.default({}).describe("More variables. They override those of compute.environment."),
 });
 
 const pool = z.strictObject({
   key: text(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/, "2 to 20 lower-case letters, digits and hyphens").describe(
-    "What the stack calls the pool: part of the names of its agents, task definition and metrics.",
+    "The pool's name in the stack: part of the names of its agents, task definition and metrics.",
   ),
-  name: poolName.describe("The agent pool, by the name that its page shows."),
-  id: wholeNumber(1, 2_147_483_647).optional().describe("Its id. It must be that of `name`, or nothing is done."),
-  min: wholeNumber(0, 10_000).optional().describe("In place of agents.min."),
-  max: wholeNumber(0, 10_000).optional().describe("In place of agents.max."),
-  buffer: agentBuffer.optional().describe("In place of agents.buffer."),
-  capabilities: capabilities.default({}).describe("What agents of this pool offer besides vendor.capabilities."),
-  compute: poolCompute.prefault({}).describe("What its agents run on, where it differs from `compute`."),
+  name: poolName.describe("The agent pool's name in Azure DevOps."),
+  id: wholeNumber(1, 2_147_483_647)
+    .optional()
+    .describe("The agent pool's id. If the id and `name` are of two pools, the loop fails and changes nothing."),
+  min: wholeNumber(0, 10_000).optional().describe("Replaces agents.min."),
+  max: wholeNumber(0, 10_000).optional().describe("Replaces agents.max."),
+  buffer: agentBuffer.optional().describe("Replaces agents.buffer."),
+  capabilities: capabilities.default({}).describe("Capabilities of this pool's agents besides vendor.capabilities."),
+  compute: poolCompute.prefault({}).describe("The machine of this pool's agents, where it differs from `compute`."),
 });
 
 /** One agent pool of several in a fleet. */
@@ -60,7 +60,7 @@ interface PooledFleet {
   readonly pools?: readonly PoolConfig[] | undefined;
 }
 
-/** What one pool's agents run on: the fleet's machine with the pool's differences. */
+/** The machine of one pool's agents: the fleet's `compute` with the pool's differences. */
 export function computeOf<Compute extends ComputeConfig>(
   compute: Compute,
   pool: { readonly compute: Omit<PoolConfig["compute"], "environment"> & Pick<Compute, "environment"> } | undefined,
@@ -77,9 +77,9 @@ export function agentsOf<Agents extends PooledFleet["agents"]>(agents: Agents, p
 }
 
 /**
- * What must hold between pools and the rest of a fleet's config.
+ * Rules between pools and the rest of a fleet's config.
  *
- * @param vendors those of the fleet's kind
+ * @param vendors the vendors of the fleet's kind
  */
 export const poolRules = (
   vendors: readonly { readonly id: string; readonly severalPools: boolean }[],

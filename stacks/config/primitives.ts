@@ -4,7 +4,7 @@ import { partitionPattern as partition } from "../../handlers/lib/core/arn.ts";
 
 const region = "[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}";
 
-/** Text of one form. `mustBe` completes the sentence of every error: "must be …". */
+/** Text that matches a pattern. `mustBe` ends the error "must be …". */
 export function text(pattern: RegExp, mustBe: string) {
   const error = `must be ${mustBe}`;
   return z.string({ error }).regex(pattern, { error });
@@ -21,7 +21,7 @@ export function oneOf<const T extends readonly (string | number)[]>(values: T) {
   return z.literal(values, { error: `must be one of ${values.join(", ")}` });
 }
 
-/** A list that repeats nothing; `atLeast` items. */
+/** A list of at least `atLeast` items, without repetition. */
 export function uniqueList<T extends z.ZodType>(item: T, atLeast = 0) {
   const error = atLeast > 0 ? `must be a list of at least ${atLeast}` : "must be a list";
   return z
@@ -59,7 +59,7 @@ export const secretOrParameterArn = text(
   "the ARN of a Secrets Manager secret or an SSM parameter",
 );
 
-/** The same as ECS takes it. */
+/** The same in the form that ECS takes. */
 export const secretReference = text(
   new RegExp(`^arn:${partition}:(?:${secret}(?::[\\w-]*:[\\w-]*:[\\w-]*)?|${parameter})$`),
   "the ARN of a Secrets Manager secret (with `:key::` for one key of its JSON) or an SSM parameter",
@@ -83,7 +83,7 @@ export const securityGroupId = text(/^sg-[0-9a-f]{8,17}$/, "the id of a security
 /** A machine image of EC2. */
 export const amiId = text(/^ami-[0-9a-f]{8,17}$/, "the id of an AMI, such as ami-0123456789abcdef0");
 
-/** A disk as an instance sees it. */
+/** The name of a disk on an instance. */
 export const deviceName = text(/^\/dev\/[a-z0-9/]+$/, "a device such as /dev/xvda");
 
 /** CPU architecture of containers, instances and images. */
@@ -104,13 +104,13 @@ export const hcpOrganization = text(/^[A-Za-z0-9][\w-]*$/, "the name of an organ
 /** A workspace of HCP Terraform. */
 export const hcpWorkspace = text(/^[\w-]{1,90}$/, "the name of a workspace: letters, digits, - and _");
 
-/** A host name, with a port where it is not the usual one. */
+/** A host name, with a port if it is not 443. */
 export const hostname = text(
   /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::[0-9]{1,5})?$/,
   "a host name in lower case, such as app.terraform.io",
 );
 
-/** The base URL of a vendor's API: https, or http on loopback, where tests live; nothing after the host. */
+/** The base URL of a vendor's API: https, or http on loopback for tests; nothing after the host. */
 export const baseUrl = z.string({ error: "must be a URL" }).refine(isBaseUrl, {
   error:
     "must be an https URL without path or trailing slash (http on loopback only), such as https://app.terraform.io",

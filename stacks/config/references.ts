@@ -7,7 +7,7 @@ interface Reference {
   readonly path: readonly string[];
   /** The other stack's name. */
   readonly stack: string;
-  /** What kind of stack it must be. */
+  /** The kind that the other stack must have. */
   readonly kind: StackConfig["kind"];
 }
 
@@ -16,7 +16,7 @@ interface NamedStack {
   readonly config: StackConfig;
 }
 
-/** The stacks that a stack stands on. They may live in other folders and backends. */
+/** The stacks that a stack depends on. They may be in other folders and backends. */
 export function referencesOf(config: StackConfig): readonly Reference[] {
   if (config.kind === "network") return [];
   const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
@@ -34,7 +34,7 @@ export function referencesOf(config: StackConfig): readonly Reference[] {
   ];
 }
 
-/** What is wrong with a stack's references, as far as the stacks of its folder tell; others are taken on trust. */
+/** Errors in a stack's references to stacks of its folder. References to other stacks are not checked. */
 export function explainReferences(config: StackConfig, stacks: readonly NamedStack[]): Explanation[] {
   const wrong = referencesOf(config).flatMap((reference) => {
     const target = stacks.find(({ name }) => name === reference.stack);
@@ -51,7 +51,7 @@ function mismatch(config: StackConfig, { kind }: Reference, target: NamedStack):
   return `must be in this stack's region, ${config.region}, but ${name} is in ${found.region}`;
 }
 
-/** What is wrong between a fleet and the network of the hosts that it runs on. */
+/** Errors between a fleet and the network of its hosts. */
 function explainHosts(config: StackConfig, stacks: readonly NamedStack[]): Explanation[] {
   const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
   if (config.kind !== "ecs-fleet" || !hosts) return [];
@@ -67,11 +67,11 @@ function explainHosts(config: StackConfig, stacks: readonly NamedStack[]): Expla
   const egress = shared?.kind === "network" ? shared.egress : network && "create" in network && network.create.egress;
   if (egress !== "public-ip" && !(network && "assignPublicIp" in network && network.assignPublicIp)) return [];
   const message =
-    "must be on a network with NAT or endpoints: tasks on EC2 get no public IP, and so no way out of this one";
+    "must be on a network with NAT or endpoints: tasks on EC2 get no public IP, so they cannot leave this network";
   return [{ path: ["compute", "capacityProvider"], message, about: "key" }];
 }
 
-/** What is wrong between a fleet and the image that its instances start from. */
+/** Errors between a fleet and the image of its instances. */
 function explainImage(config: StackConfig, stacks: readonly NamedStack[]): Explanation[] {
   const ami = config.kind === "ec2-fleet" ? config.compute.ami : undefined;
   if (config.kind !== "ec2-fleet" || !ami || !("stack" in ami)) return [];
@@ -106,7 +106,7 @@ function explainImage(config: StackConfig, stacks: readonly NamedStack[]): Expla
   ].filter((explanation) => explanation !== false);
 }
 
-/** Whether two networks are not the same for sure. Ids and names of stacks cannot be compared. */
+/** Whether two networks certainly differ. An id and a stack's name cannot be compared. */
 function areOther(one: NetworkConfig, other: NetworkConfig): boolean {
   if ("stack" in one) return "create" in other || ("stack" in other && one.stack !== other.stack);
   return "vpcId" in one && "vpcId" in other && one.vpcId !== other.vpcId;

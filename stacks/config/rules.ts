@@ -1,17 +1,17 @@
 import type * as z from "zod";
 import { refine } from "zod";
 
-/** What must hold between several keys of one mapping. */
+/** A condition between several keys of one mapping. */
 export interface Rule<T> {
-  /** The key that the error is shown at. */
+  /** The key that the error names. */
   readonly path: readonly string[];
-  /** The keys it looks at. While one of them is wrong in itself, the rule keeps silent. */
+  /** The keys that the rule reads. If one of them is invalid, the rule is skipped. */
   readonly reads: readonly (readonly string[])[];
-  /** The broken rule as "must …", or `undefined`. */
+  /** The error as "must …", or `undefined`. */
   readonly check: (value: T) => string | undefined;
 }
 
-/** Adds rules that are checked even while other keys are wrong, so that all errors show at once. */
+/** Adds rules that run even if other keys are invalid, so that all errors show at once. */
 export function withRules<S extends z.ZodType>(schema: S, rules: readonly Rule<z.output<S>>[]): S {
   return schema.check(...rules.map(toCheck));
 }

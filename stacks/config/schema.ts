@@ -5,7 +5,7 @@ import { ecsFleet } from "./ecs-fleet.ts";
 import { machineImage } from "./machine-image.ts";
 import { networkStack } from "./network-stack.ts";
 
-/** What one file in `config/` may say: one schema per kind. */
+/** The schema of one file in `config/`: one schema per kind. */
 export const stackConfig = z.discriminatedUnion("kind", [ecsFleet, ec2Fleet, ecsCluster, networkStack, machineImage]);
 
 /** See {@link stackConfig}. */

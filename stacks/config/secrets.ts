@@ -3,12 +3,12 @@ import { regionOf } from "../../handlers/lib/core/arn.ts";
 import { kmsKey, secretOrParameterArn, text, wholeNumber } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
 
-/** The key of a secret that is not the stack's. */
+/** The KMS key of a secret that the stack did not create. */
 export const ownKey = kmsKey
   .optional()
   .describe("Customer managed KMS key that encrypts it. Left out: the stack's `kmsKeyArn`, or AWS's own key.");
 
-/** What must hold between a secret and its key. */
+/** Rules between a secret and its key. */
 export const ownKeyRules: readonly Rule<{ readonly arn: string; readonly kmsKeyArn?: string | undefined }>[] = [
   {
     path: ["kmsKeyArn"],
@@ -20,7 +20,7 @@ export const ownKeyRules: readonly Rule<{ readonly arn: string; readonly kmsKeyA
   },
 ];
 
-/** A secret that exists already. */
+/** An existing secret. */
 export const byArn = withRules(
   z.strictObject({
     arn: secretOrParameterArn.describe("An existing Secrets Manager secret or SSM SecureString parameter."),
@@ -31,31 +31,31 @@ export const byArn = withRules(
 
 const byVariable = z.strictObject({
   variable: text(/^[a-z_][a-z0-9_]*$/, "the name of a Terraform variable, in lower case").describe(
-    "Name of the ephemeral Terraform variable that brings the value (set `TF_VAR_<name>`). It never enters state or plan.",
+    "Ephemeral Terraform variable with the value (set `TF_VAR_<name>`). The value never enters state or plan.",
   ),
   version: wholeNumber(1, 2_147_483_647)
     .default(1)
-    .describe("Raise it to have Terraform write the variable's value again."),
+    .describe("Increase this number to make Terraform write the variable's value again."),
 });
 
 const source = z.union([byArn, byVariable], {
   error: "must be { arn: … } or { variable: … }: the secret itself never belongs in a config file",
 });
 
-/** One secret of a vendor's fleets. */
+/** A secret that fleets of a vendor need. */
 export interface VendorSecret {
   /** Its name on the command line and, below `agent-fleets/<stack>/`, in Secrets Manager: in kebab case. */
   readonly name: string;
-  /** A sentence that says what it is for. */
+  /** A sentence about its purpose. */
   readonly description: string;
-  /** The Terraform variable that usually brings it. */
+  /** The usual Terraform variable for it. */
   readonly variable: string;
   /** Whether its value is base64, which may be broken into lines. @default false */
   readonly severalLines?: boolean;
-  /** The form of its value, where a wrong one shows. */
+  /** Checks the form of its value, where that is possible. */
   readonly form?: {
     fits(value: string): boolean;
-    /** A sentence that says what is wrong with a value that does not fit. */
+    /** The error about a value that does not fit. */
     readonly error: string;
     /** What to do instead. @param command the command that sets the secret */
     hint(command: string): string;
@@ -73,14 +73,14 @@ type SecretKeyOf<Vendor extends VendorWithSecrets> = Vendor extends unknown ? ke
 const recoveryWindowDays = z
   .union([z.literal(0), z.int().min(7).max(30)], { error: "must be 0 or a whole number from 7 to 30" })
   .default(7)
-  .describe("Days in which a destroyed secret can be restored; 0: gone at once.");
+  .describe("Days in which a destroyed secret can be restored; 0: it is deleted at once.");
 
 type Sources = Readonly<Record<string, SecretSource | undefined>>;
 type FieldsOf<Key extends string> = { [K in Key]: z.ZodOptional<typeof source> } & {
   recoveryWindowDays: typeof recoveryWindowDays;
 };
 
-/** Where the values of a fleet's secrets come from, never the values; of fleets of these vendors. */
+/** The schema of `secrets` for fleets of these vendors: sources of the values, never the values. */
 export function secretsOf<Vendor extends VendorWithSecrets>(vendors: readonly Vendor[]) {
   const keys = keysOf(vendors);
   const fields = {
@@ -89,10 +89,10 @@ export function secretsOf<Vendor extends VendorWithSecrets>(vendors: readonly Ve
   } as FieldsOf<SecretKeyOf<Vendor>>;
   return (
     withRules(z.strictObject(fields), keys.map((key) => differ(key, keys)) as readonly Rule<unknown>[])
-      // Valid whatever the keys are: each may be left out. TypeScript cannot see that for keys that it does not know.
+      // Valid for all keys, since each may be left out. TypeScript cannot prove that for keys that it does not know.
       .prefault({} as never)
       .describe(
-        "Where secrets come from; never the values. One that is left out is created empty and filled by `fleet secret set`.",
+        "Sources of secrets, never their values. Left out: the stack creates an empty secret, and `fleet secret set` fills it.",
       )
   );
 }
@@ -101,7 +101,7 @@ function keysOf(vendors: readonly VendorWithSecrets[]): readonly string[] {
   return [...new Set(vendors.flatMap(({ secrets }) => Object.keys(secrets)))];
 }
 
-/** What a secret is for; where several vendors have one of this key, what it is for with each. */
+/** The purpose of a secret; if several vendors use this key, the purpose for each of them. */
 function describe(key: string, vendors: readonly VendorWithSecrets[]): string {
   const texts = vendors.flatMap(({ id, secrets }) => {
     const secret = secrets[key];
@@ -128,7 +128,7 @@ function differ(key: string, keys: readonly string[]): Rule<Sources> {
   };
 }
 
-/** What must hold between the secrets of a fleet of these vendors and its own vendor. */
+/** A fleet may only set secrets of its own vendor. @param vendors the vendors of the fleet's kind */
 export function secretRules(vendors: readonly VendorWithSecrets[]): readonly Rule<{
   readonly vendor: { readonly type: string };
   readonly secrets: object;

@@ -9,38 +9,40 @@ const httpsUrl = z
 
 const subscription = z.discriminatedUnion("protocol", [
   z.strictObject({
-    protocol: z.literal("email").describe("A mail per message."),
-    address: z.email({ error: "must be an e-mail address" }).describe("It must confirm a mail from AWS once."),
+    protocol: z.literal("email").describe("One mail per message."),
+    address: z
+      .email({ error: "must be an e-mail address" })
+      .describe("The address. Its owner must confirm a mail from AWS once."),
   }),
   z.strictObject({
-    protocol: z.literal("https").describe("A POST per message."),
-    url: httpsUrl.describe("It must confirm SNS's first request once."),
+    protocol: z.literal("https").describe("One POST request per message."),
+    url: httpsUrl.describe("The URL. It must confirm the first request from SNS."),
   }),
   z.strictObject({
-    protocol: z.literal("sqs").describe("A message in a queue."),
-    queueArn: regionalArn("sqs", "[\\w-]{1,80}", "the ARN of an SQS queue, and no FIFO queue").describe(
-      "The queue, whose policy must let the topic send: output `alarms_topic_arn`.",
+    protocol: z.literal("sqs").describe("One queue message per message."),
+    queueArn: regionalArn("sqs", "[\\w-]{1,80}", "the ARN of a standard SQS queue (not FIFO)").describe(
+      "The queue. Its policy must let the topic send (output `alarms_topic_arn`).",
     ),
   }),
   z.strictObject({
-    protocol: z.literal("lambda").describe("A call per message."),
+    protocol: z.literal("lambda").describe("One call per message."),
     functionArn: regionalArn("lambda", "function:[\\w-]{1,64}", "the ARN of a Lambda function").describe(
-      "A function of this account and region, which is allowed to be called.",
+      "A function in this account and region. The stack lets the topic call it.",
     ),
   }),
 ]);
 
-/** Where the messages of a topic arrive. */
+/** Receivers of a topic's messages. */
 export const subscriptions = z
   .array(subscription)
   .max(100)
   .default([])
-  .describe("Where messages arrive. What cannot be delivered is kept in a dead-letter queue, which has an alarm.");
+  .describe("Receivers of messages. A dead-letter queue with its own alarm keeps messages that SNS cannot deliver.");
 
 /** One of {@link subscriptions}. */
 export type Subscription = z.output<typeof subscription>;
 
-/** The stack lets its topic call functions, which it can do in its own region alone. */
+/** The stack gives its topic the right to call functions. It can do that only in its own region. */
 export const functionsAreHere: Rule<{
   readonly region: string;
   readonly alarms: { readonly subscriptions: readonly Subscription[] };
@@ -49,6 +51,6 @@ export const functionsAreHere: Rule<{
   reads: [["alarms"], ["region"]],
   check: ({ alarms, region }) =>
     alarms.subscriptions.some((each) => each.protocol === "lambda" && regionOf(each.functionArn) !== region)
-      ? `must have functions of the stack's region, ${region}, alone`
+      ? `must only have functions in the stack's region, ${region}`
       : undefined,
 };

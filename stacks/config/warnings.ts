@@ -10,7 +10,7 @@ import { vendorOf } from "./vendors/index.ts";
 
 const secondsADay = 86_400;
 
-/** What is allowed but most likely not what its author wants. */
+/** Warnings about settings that are allowed but most likely a mistake. */
 export function warningsOf(config: StackConfig): Explanation[] {
   switch (config.kind) {
     case "ecs-fleet":
@@ -34,7 +34,7 @@ function clusterWarnings({ alarms, network, services }: EcsClusterConfig): Expla
       services.some(({ networkMode }) => networkMode === "awsvpc") &&
       warning(
         ["network", "create", "egress"],
-        "is public-ip: tasks with networkMode awsvpc on EC2 get no public IP, and so no way out",
+        "is public-ip: tasks with networkMode awsvpc on EC2 get no public IP, so they cannot reach the internet",
       ),
   ].filter((each) => each !== false);
 }
@@ -60,12 +60,12 @@ function fleetWarnings(config: EcsFleetConfig): Explanation[] {
       agents.maxLifetimeSeconds > secondsADay &&
       warning(
         ["agents", "maxLifetimeSeconds"],
-        "is more than a day: a host that is to be replaced waits for its agents for two days at most, last job included",
+        "is more than a day: a host that must be replaced waits at most two days for its agents, last job included",
       ),
   ].filter((each) => each !== false);
 }
 
-/** @param address what agents must reach outside, if anything */
+/** @param address the public URL that agents must reach, if any */
 function networkWarnings(network: NetworkConfig, mostAgents: number, address: string | undefined): Explanation[] {
   if (!("create" in network)) return [];
   const room = agentAddresses(network.create);
@@ -81,7 +81,7 @@ function networkWarnings(network: NetworkConfig, mostAgents: number, address: st
   ].filter((each) => each !== false);
 }
 
-/** @param needed what the fleet calls in its network, besides what is there by default */
+/** @param needed services that the fleet calls from its network, besides the default ones */
 function endpointWarnings(network: NetworkConfig, needed: readonly Endpoint[]): Explanation[] {
   if (!("create" in network) || network.create.egress !== "endpoints-only") return [];
   const there = endpointsOf(network.create);
@@ -98,7 +98,7 @@ const loopEndpoints: readonly Endpoint[] = ["dynamodb"];
 function endpointsOfInstances(config: Ec2FleetConfig): Endpoint[] {
   const { asksInstances, ...vendor } = vendorOf(config);
   const { agents, functions } = vendor.reaches(config.vendor);
-  // By the release queue, instances say that their agent has left or never came.
+  // Instances report through the release queue that their agent has left or never registered.
   if (!config.loop.inNetwork) return ["sqs", ...agents];
   const asked = asksInstances ? (["ssm"] as const) : [];
   return ["sqs", ...agents, ...loopEndpoints, "autoscaling", "ec2", "states", ...asked, ...functions];

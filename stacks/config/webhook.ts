@@ -5,7 +5,9 @@ import { wholeNumber } from "./primitives.ts";
 export function webhook(enabled: z.ZodDefault<z.ZodBoolean>) {
   return z.strictObject({
     enabled,
-    throttleRatePerSecond: wholeNumber(1, 10_000).default(10).describe("Requests a second that the endpoint lets in."),
-    throttleBurst: wholeNumber(1, 5000).default(20).describe("Requests that it lets in at once."),
+    throttleRatePerSecond: wholeNumber(1, 10_000)
+      .default(10)
+      .describe("Requests per second that the endpoint accepts."),
+    throttleBurst: wholeNumber(1, 5000).default(20).describe("Requests at once that the endpoint accepts."),
   });
 }

@@ -11,16 +11,16 @@ type Capabilities = Readonly<Record<string, string>>;
 
 const architectures = { x86_64: "X64", arm64: "ARM64" } as const;
 
-/** Names of variables, parted by commas, that the agent does not publish. */
+/** Names of variables, separated by commas, that the agent does not publish. */
 const ignoreVariable = "VSO_AGENT_IGNORE";
 
-/** The agent publishes no variable as long as this, and never these; start.sh keeps the last kind to itself. */
+/** The agent publishes neither variables of this length or more, nor those below; start.sh hides the last kind. */
 const tooLong = 1024;
 const neverPublished =
   /^(?:comp_wordbreaks|ls_colors|TERM|TERM_PROGRAM|TERM_PROGRAM_VERSION|SHLVL|VSTS_AGENT_INPUT_.*)$/;
 
 /**
- * The variables that keep an agent from publishing secrets: it would show every variable to everyone who sees its pool.
+ * Variables that stop an agent from publishing secrets. It would show every variable to everyone who can see its pool.
  * https://github.com/microsoft/azure-pipelines-agent/blob/master/src/Microsoft.VisualStudio.Services.Agent/Capabilities/EnvironmentCapabilitiesProvider.cs
  */
 export function ignoredVariables(fleet: Fleet, pool: Pool | undefined): Readonly<Record<string, string>> {
@@ -35,8 +35,7 @@ function unpublished(fleet: Fleet, pool: Pool | undefined): readonly string[] {
 }
 
 /**
- * What jobs may demand of the agents of a pool besides what every agent offers: the variables that are published, and
- * what the config says.
+ * The capabilities of a pool's agents besides those of every agent: the published variables and those in the config.
  */
 function capabilitiesOf(fleet: Fleet, pool: Pool | undefined): Capabilities {
   const { architecture, environment } = computeOf(fleet.compute, pool);
@@ -53,8 +52,8 @@ function capabilitiesOf(fleet: Fleet, pool: Pool | undefined): Capabilities {
 }
 
 /**
- * The capabilities of a fleet as they travel: `common` to all its pools, and of each pool what it has besides. A Lambda's
- * environment is too small to say the same thing for every pool.
+ * The capabilities of a fleet, encoded for a Lambda: `common` to all its pools, and the further ones of each pool. A
+ * Lambda's environment is too small to repeat them for every pool.
  */
 export function fleetCapabilities(fleet: Fleet): { readonly common: Capabilities; own(pool: Pool): Capabilities } {
   const all = (fleet.pools ?? [undefined]).map((pool) => capabilitiesOf(fleet, pool));

@@ -12,7 +12,7 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
   const apiSecret = principal
     ? secret("clientSecret", `Client secret of application ${principal.clientId}`)
     : secret("pat", `Personal access token that manages agent pools of ${url}`);
-  const hookSecret = webhook.enabled ? secret("hookSecret", "What service hooks show to be let in") : undefined;
+  const hookSecret = webhook.enabled ? secret("hookSecret", "Shared secret that service hooks send") : undefined;
 
   function poolOf(pool: PoolConfig | undefined): AzureDevOpsRuntime["pool"] {
     const name = pool?.name ?? config.poolName;
@@ -60,7 +60,7 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
       ownInit: true,
       nameVariable: "AZP_AGENT_NAME",
       environment: {
-        // The agent publishes its variables, and nothing else that we could tell it.
+        // The agent publishes its variables. There is no other way to add capabilities.
         ...config.capabilities,
         ...pool?.capabilities,
         AZP_URL: url,

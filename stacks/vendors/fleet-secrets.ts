@@ -6,7 +6,7 @@ import { type SecretKeyOf, secretsOfVendor } from "../config/vendors/index.ts";
 import { Secret } from "../constructs/secret.ts";
 import type { StackContext } from "../constructs/stack-context.ts";
 
-/** The secrets of one vendor's fleet. Its synth half asks for those that this fleet needs, and each is made then. */
+/** The secrets of one vendor's fleet. The vendor's synth half requests the needed ones, and each is made on request. */
 export class FleetSecrets<Id extends VendorId> {
   private readonly made = new Map<string, Secret>();
 
@@ -18,7 +18,7 @@ export class FleetSecrets<Id extends VendorId> {
     },
   ) {}
 
-  /** Makes the secret: empty, or with what the config brings. To be called once for a key. */
+  /** Makes the secret: empty, or with the config's value. Call it once for a key. */
   make(key: SecretKeyOf<Id>, description: string): Secret {
     const { context, config } = this.props;
     const secret = new Secret(this.scope, `secret-${key}`, {

@@ -15,10 +15,10 @@ import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";
 import type { Secret } from "../constructs/secret.ts";
 import type { ManageProps } from "./vendor-synth.ts";
 
-/** @property notificationToken what HCP Terraform is to sign with; none without a webhook */
+/** @property notificationToken the key that HCP Terraform signs with; `undefined` without a webhook */
 type Props = ManageProps & { readonly notificationToken: Secret | undefined };
 
-/** The TFE resources that `vendor.manage` asks for; none of them without it. */
+/** The TFE resources for `vendor.manage`. Without it, none. */
 export function manageHcpTerraform(
   scope: Construct,
   config: HcpTerraformConfig,
@@ -122,7 +122,7 @@ class ManagedHcpTerraform extends Construct {
     }
   }
 
-  /** The vendor calls the webhook to verify it while applying: the door and its secret must be there first. */
+  /** The vendor calls the webhook during the apply to verify it, so the endpoint and its secret must exist first. */
   private signedWebhook(): { url: string; hmacKey: string; ready: ITerraformDependable[] } {
     const { webhook, notificationToken: secret } = this.props;
     if (!webhook || secret?.value === undefined) {

@@ -30,7 +30,7 @@ export const hcpTerraform: SynthHalf<"hcp-terraform"> = ({ vendor: config, agent
     defaultImage: tfcAgentImage,
 
     container: () => ({
-      // The upstream image as it is: our entry point travels as its command.
+      // The upstream image is unchanged: our entry point is the text of its command.
       entryPoint: ["/bin/sh", "-c"],
       command: [agentFile("launcher.sh"), terraformText("agent-fleets"), agentFile("entry-point.sh")],
       nameVariable: "TFC_AGENT_NAME",

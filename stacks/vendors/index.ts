@@ -14,10 +14,10 @@ const halves: { readonly [Id in VendorId]: SynthHalf<Id> } = {
 };
 
 /**
- * What a vendor contributes to the Terraform of a fleet.
+ * A vendor's part in the Terraform of a fleet.
  *
- * @param secret makes a secret that the vendor asks for
- * @param name the fleet's
+ * @param secret makes a secret that the vendor requests
+ * @param name the fleet's name
  */
 export function vendorSynth<Id extends VendorId>(
   id: Id,

@@ -2,7 +2,7 @@ import type { MachineImageConfig } from "../config/machine-image.ts";
 import type { Baked } from "../constructs/machine-image/components.ts";
 import { releaseSettings } from "./semaphore.ts";
 
-/** What an image brings for agents of Semaphore, so that agents/semaphore/boot.sh finds it there. */
+/** The software for agents of Semaphore in an image. agents/semaphore/boot.sh finds it there. */
 export function semaphoreImage(
   vendor: NonNullable<MachineImageConfig["vendor"]>,
   architecture: MachineImageConfig["architecture"],

@@ -6,7 +6,7 @@ import type { InstanceFleet, SynthHalf } from "./vendor-synth.ts";
 /** The synth half of Semaphore. */
 export const semaphore: SynthHalf<"semaphore"> = ({ vendor: config }, secret) => {
   const host = hostOf(config);
-  // One token registers agents and reads what they are to do.
+  // The same token registers agents and reads the demand.
   const agentTypeToken = secret("agentTypeToken", `Registration token of an agent type at ${host}`);
   return {
     runtime: { type: config.type, address: `${isPlain(host) ? "http" : "https"}://${host}` },
@@ -41,14 +41,14 @@ function hostOf({ organization, endpoint }: SemaphoreConfig): string {
   return endpoint ?? `${organization}.semaphoreci.com`;
 }
 
-/** On loopback, where tests live; everything else is asked over TLS. */
+/** Whether the host is on loopback, as in tests. All other hosts need TLS. */
 function isPlain(host: string): boolean {
   return isLoopback(host.replace(/:[0-9]+$/, ""));
 }
 
 /**
- * The agent's configuration file, but for what only the instance knows: its name, its token and its idle timeout.
- * https://docs.semaphoreci.com/reference/self-hosted-config; keys that an agent does not know keep it from starting.
+ * The agent's configuration file, without the keys that only the instance knows: name, token and idle timeout.
+ * https://docs.semaphoreci.com/reference/self-hosted-config. An agent does not start with unknown keys.
  */
 function agentConfig(config: SemaphoreConfig, fleet: InstanceFleet): Readonly<Record<string, unknown>> {
   const host = hostOf(config);
@@ -66,12 +66,12 @@ function agentConfig(config: SemaphoreConfig, fleet: InstanceFleet): Readonly<Re
     "fail-on-missing-files": config.failOnMissingFiles,
     "upload-job-logs": config.uploadJobLogs,
     "shutdown-hook-path": "/opt/agent-fleets/shutdown-hook",
-    // An agent that was told to leave stops its job after this time: not before whoever told it gives up.
+    // A leaving agent stops its job after this time, which is not before its retirement gives up.
     "interruption-grace-period": fleet.drainTimeoutSeconds,
   };
 }
 
-/** What `agents/semaphore` installs, and the checksums, as settings of its scripts. */
+/** Versions and checksums of the software that `agents/semaphore` installs, as settings of its scripts. */
 export function releaseSettings(
   { agent, toolbox }: Pick<SemaphoreConfig, "agent" | "toolbox">,
   architecture: InstanceFleet["architecture"],
@@ -86,7 +86,7 @@ export function releaseSettings(
   };
 }
 
-/** What the cache CLI does, on this bucket alone. */
+/** The rights of the cache CLI, on this bucket only. */
 function cacheRights(bucket: string, partition: string): readonly Statement[] {
   const arn = `arn:${partition}:s3:::${bucket}`;
   return [

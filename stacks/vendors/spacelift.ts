@@ -49,7 +49,7 @@ export const spacelift: SynthHalf<"spacelift"> = ({ vendor: config }, secret, gr
   };
 };
 
-/** The worker's secrets that the stack makes; the others are brought by the user. */
+/** The worker's secrets that the stack makes. The user provides the others. */
 type WorkerSecrets = { readonly [Key in (typeof workerSecrets)[keyof typeof workerSecrets]]: Secret | undefined };
 
 /** See agents/spacelift/README.md. */
@@ -89,7 +89,7 @@ function environmentOf({ secureEnvironment, byo }: SpaceliftConfig, secrets: Wor
   return sources.flatMap(([name, source]) => (source === undefined ? [] : [`${name}=${source}`])).join("\n");
 }
 
-/** A secret of the user's. Without a key of its own it has the stack's, which the instances may use, or AWS's. */
+/** A secret of the user. Without its own KMS key it has the stack's, which the instances may use, or AWS's. */
 interface BroughtSecret {
   readonly arn: string;
   readonly kmsKeyArn?: string | undefined;

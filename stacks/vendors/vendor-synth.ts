@@ -18,7 +18,7 @@ interface Fleets {
   readonly "ec2-fleet": Ec2FleetConfig;
 }
 
-/** What the kind of fleet that runs the agents needs of a vendor. */
+/** A vendor's contribution, by the kind of its fleets. */
 export interface SynthHalves {
   readonly "ecs-fleet": ContainerVendor;
   readonly "ec2-fleet": InstanceVendor;
@@ -31,13 +31,13 @@ export type FleetOf<Id extends VendorId> = Escaped<
   }
 >;
 
-/** Makes one of the vendor's secrets for a fleet, once. @param description what AWS shows beside the secret */
+/** Makes one of the vendor's secrets for a fleet, once. @param description shown in AWS beside the secret */
 export type MakeSecret<Id extends VendorId> = (key: SecretKeyOf<Id>, description: string) => Secret;
 
 /**
- * The synth half of a vendor: the same arguments for all, and an answer that the kind of its fleets can use.
+ * The synth half of a vendor. All vendors take the same arguments. The result fits the kind of their fleets.
  *
- * @param name the fleet's name, which its Auto Scaling group has, too
+ * @param name the name of the fleet and of its Auto Scaling group
  */
 export type SynthHalf<Id extends VendorId> = (
   fleet: FleetOf<Id>,
@@ -45,87 +45,90 @@ export type SynthHalf<Id extends VendorId> = (
   name: string,
 ) => SynthHalves[KindOf<Id>];
 
-/** The fleet's public door, for a vendor's own resources. */
+/** The fleet's public endpoint, for a vendor's own resources. */
 export interface WebhookEndpoint {
   /** Base URL without a trailing slash. */
   readonly url: string;
-  /** What must exist before the vendor's verification call can succeed. */
+  /** Resources that must exist before the vendor's verification call can succeed. */
   readonly ready: readonly ITerraformDependable[];
 }
 
-/** What `manage` works with. */
+/** The arguments of `manage`. */
 export interface ManageProps {
   readonly stackName: string;
   readonly webhook: WebhookEndpoint | undefined;
 }
 
-/** How a vendor's notifications come in. */
+/** The webhook for a vendor's notifications. */
 interface VendorWebhook {
-  /** The secret that they are signed with. */
+  /** The secret that signs them. */
   readonly secret: Secret;
-  /** Where they come in, by the output that tells the URL. */
+  /** Paths of the webhook, by the name of the output with the URL. */
   readonly paths: Readonly<Record<string, string>>;
-  /** Whether they are answered by calls to the vendor. @default false */
+  /** Whether the webhook answers them by calls to the vendor. @default false */
   readonly asksVendor?: boolean;
   readonly throttleRatePerSecond: number;
   readonly throttleBurst: number;
 }
 
-/** What a vendor contributes to the Terraform of one fleet, whatever its agents run on. */
+/** A vendor's part in the Terraform of one fleet, for any capacity. */
 export interface VendorSynth {
-  /** What the runtime half gets to know. */
+  /** Settings for the runtime half. */
   readonly runtime: VendorRuntime;
-  /** Whether agents leave by themselves or are retired by the loop. */
+  /** Whether agents leave by themselves or the loop retires them. */
   readonly departure: Policy["departure"];
-  /** The secret that the loop reads the vendor's API with. `undefined`: nothing reads it. */
+  /** The secret with which the loop reads the vendor's API. `undefined`: the loop does not read it. */
   readonly apiSecret: Secret | undefined;
-  /** How long an open run is remembered; only where demand comes from notifications alone. */
+  /** How long an open run is remembered; only if demand comes from notifications only. */
   readonly ledgerTtlSeconds?: number | undefined;
   /** `undefined`: the fleet has no webhook. */
   readonly webhook?: VendorWebhook | undefined;
-  /** Whether jobs may demand what agents do not offer, and the vendor's demand tells of them. @default false */
+  /** Whether the vendor's demand reports jobs whose demands our agents do not meet. @default false */
   readonly tellsUnmatchedJobs?: boolean;
-  /** Makes the resources on the vendor's side that the config asks for. Returns the outputs they add. */
+  /** Makes the config's resources on the vendor's side. Returns their outputs. */
   manage?(scope: Construct, props: ManageProps): Readonly<Record<string, string>>;
 }
 
-/** A vendor whose agents run in containers. */
+/** A vendor with agents in containers. */
 export interface ContainerVendor extends VendorSynth {
-  /** What agents run where the config names no image: a published one, or one built from a folder of `agents/`. */
+  /** The default image of agents: a published one, or one built from a folder of `agents/`. */
   readonly defaultImage: string | { readonly build: string };
-  /** How an agent runs in a container. @param pool one of the fleet's pools, where it has several */
+  /** How an agent runs in a container. @param pool one of the fleet's pools, if it has several */
   container(pool: Escaped<PoolConfig> | undefined): AgentContainer;
-  /** What of {@link runtime} one of several pools has of its own; only of vendors whose fleets may have several. */
+  /** A pool's differences from {@link runtime}; only for vendors whose fleets may have several pools. */
   poolRuntime?(pool: Escaped<PoolConfig>): Readonly<Record<string, unknown>>;
 }
 
-/** How a vendor's agent runs on an instance: what its module in `stacks/vendors` tells. */
+/** How a vendor's agent runs on an instance, from its module in `stacks/vendors`. */
 export interface AgentInstance {
   /** Scripts of `agents/` that make up the boot, in order, after the library: paths such as `spacelift/boot.sh`. */
   readonly bootFiles: readonly string[];
-  /** Settings of the boot, by variable; values are text, quoted for the shell by whoever writes them. May hold Terraform expressions. */
+  /**
+   * Settings of the boot, by variable. Values are plain text; the writer quotes them for the shell. They may contain
+   * Terraform expressions.
+   */
   readonly settings: Readonly<Record<string, string>>;
   /** Secrets that the instance reads at boot. */
   readonly secrets: readonly Secret[];
-  /** What jobs and the boot may do besides. */
+  /** Further rights of jobs and the boot. */
   readonly statements: readonly Statement[];
   /** Log files that the CloudWatch agent ships, by the end of their log group's name. */
   readonly logs: Readonly<Record<string, string>>;
-  /** The image where the config names none. */
+  /** The default image. */
   readonly defaultAmi: NonNullable<Ec2ComputeConfig["ami"]>;
 }
 
-/** A vendor whose agents run on instances of a group. */
+/** A vendor with agents on instances of a group. */
 export interface InstanceVendor extends VendorSynth {
   /** How an agent runs on an instance. */
   instance(fleet: InstanceFleet): AgentInstance;
 }
 
-/** What a vendor looks at to say how its agents boot. */
+/** The facts about a fleet for a vendor's boot settings. */
 export interface InstanceFleet {
   readonly partition: string;
   readonly agents: { readonly singleUse: boolean; readonly idleTimeoutSeconds: number };
   readonly architecture: Architecture;
-  /** How long a retirement waits for a job, at most. */
+  /** Longest time that a retirement waits for a job. */
   readonly drainTimeoutSeconds: number;
 }

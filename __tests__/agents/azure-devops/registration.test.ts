@@ -162,7 +162,7 @@ describe.skipIf(!canRun).concurrent("azure-devops: the agent's script registers 
   it("leaves with a status of its own when config.sh does not end before the grace is over", async (t) => {
     const container = start(t, { ...grace, STAND_IN_REGISTRATION_SECONDS: "30" });
     expect(await container.exitCode).toBe(neverRegistered);
-    expect(container.log()).toContain("not registered within 9 s: config.sh said nothing");
+    expect(container.log()).toContain("not registered within 9 s: config.sh printed nothing");
     expect(container.events()).toEqual(["registering"]);
   });
 

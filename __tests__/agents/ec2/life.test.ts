@@ -83,8 +83,8 @@ describe.skipIf(!canPlay).concurrent("an instance starts its agent", { timeout: 
     };
     const { output, log } = await host.library("await_service\necho on");
     expect({ output, questions }).toEqual({ output: "on\n", questions: 4 });
-    expect(log.match(/no agent is started: the group wants this instance (\S+)\./g)).toHaveLength(1);
-    expect(log).toContain(`the group wants this instance ${target}.`);
+    expect(log.match(/the agent does not start: the group's target state is (\S+)\./g)).toHaveLength(1);
+    expect(log).toContain(`the group's target state is ${target}.`);
   });
 
   it.for([
@@ -293,10 +293,10 @@ describe
       host.fault("sqs", 255, 255, 255, 255);
       const deaf = await host.library(off("no"), settings);
       expect({ messages: deaf.messages, off: deaf.poweredOff }).toEqual({ messages: [], off: true });
-      expect(deaf.log).toContain("the fleet could not be told");
+      expect(deaf.log).toContain("the report to the fleet failed");
       const none = await (await makeHost(t)).library("power_off");
       expect(none.poweredOff).toBe(true);
-      expect(none.log).toContain("the fleet could not be told");
+      expect(none.log).toContain("the report to the fleet failed");
     });
 
     it("asks again when the queue does not answer at first, and lets no file of a job's have a say", async (t) => {

@@ -179,7 +179,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Semaphore agent", () => {
     host.fault("sysctl", 255);
     const { config, log } = await host.start();
     expect(config).toBeDefined();
-    expect(log).toContain("jobs can be debuggers of the agent on this host");
+    expect(log).toContain("jobs can debug the agent on this host");
   });
 
   it("lets systemd stop the unit through the agent, not through its process group", async (t) => {

@@ -61,7 +61,7 @@ describe.skipIf(!canBoot).concurrent("an agent of Semaphore that leaves", () => 
     });
     expect(status).toBe(0);
     expect(calls.filter((call) => call.startsWith("aws "))).toEqual([]);
-    expect(log).toContain("as its retirement wants");
+    expect(log).toContain("because of its retirement");
   });
 });
 

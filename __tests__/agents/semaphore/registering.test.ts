@@ -135,7 +135,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Semaphore agent that", { tim
     };
     const { config, log: said } = await host.start();
     expect(config).toBeUndefined();
-    expect(said).toContain("no agent is started: the group wants this instance Terminated.");
+    expect(said).toContain("the agent does not start: the group's target state is Terminated.");
     expect(questions).toBeGreaterThanOrEqual(4);
   });
 

@@ -181,7 +181,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", () => {
     [
       "the architecture",
       (host) => writeFileSync(join(host.stage, "machine"), "riscv64\n"),
-      "no agent is made for the architecture riscv64",
+      "there is no agent for the architecture riscv64",
     ],
     ["systemd's reload", (host) => host.fault("systemctl", 1), "FAILED with status 1: systemctl daemon-reload"],
     [

@@ -129,7 +129,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", { timeout
     };
     const { environment, log } = await host.start(vain);
     expect(environment).toBeUndefined();
-    expect(log).toContain("no agent is started: the group wants this instance Terminated.");
+    expect(log).toContain("the agent does not start: the group's target state is Terminated.");
   });
 
   it("gives the launcher clean secrets, with the line breaks of its key", async (t) => {

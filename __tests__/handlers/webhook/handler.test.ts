@@ -147,7 +147,7 @@ describe("what follows", () => {
     expect(webhook.wakeUp.count).toBe(1);
   });
 
-  it("fails visibly when the wake-up fails, with the sighting recorded", async () => {
+  it("fails visibly when the wake-up fails, with the seen run recorded", async () => {
     const webhook = createWebhook({ ledger: true });
     webhook.wakeUp.failure = new Error("not allowed");
     await expect(webhook.send(notification(pending))).rejects.toThrow("not allowed");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RunSighting } from "../../../handlers/lib/core/ports.ts";
+import type { SeenRun } from "../../../handlers/lib/core/ports.ts";
 import { supersedes } from "../../../handlers/lib/core/run-order.ts";
 import { createRunLedgerFake } from "../../fakes/run-ledger.ts";
 import { createWebhook, notification, runBody } from "./harness.ts";
@@ -106,7 +106,7 @@ describe("defect 2: lost, repeated and reordered notifications", () => {
     );
   });
 
-  const sighting: fc.Arbitrary<RunSighting> = fc.record(
+  const seenRun: fc.Arbitrary<SeenRun> = fc.record(
     {
       runId: fc.constantFrom("run-1", "run-2"),
       workspaceId: fc.constant("ws-1"),
@@ -118,9 +118,9 @@ describe("defect 2: lost, repeated and reordered notifications", () => {
     { noNullPrototype: true },
   );
 
-  it("end in the same ledger whatever sightings there are", async () => {
+  it("end in the same ledger whatever the seen runs are", async () => {
     const pair = fc
-      .array(sighting, { maxLength: 8 })
+      .array(seenRun, { maxLength: 8 })
       .chain((once) =>
         fc.tuple(fc.constant(once), fc.shuffledSubarray([...once, ...once], { minLength: once.length * 2 })),
       );
@@ -136,7 +136,7 @@ describe("defect 2: lost, repeated and reordered notifications", () => {
 
   it("are put in order by a strict total order, in which nothing open follows a final status", () => {
     fc.assert(
-      fc.property(sighting, sighting, sighting, (a, b, c) => {
+      fc.property(seenRun, seenRun, seenRun, (a, b, c) => {
         const same = a.final === b.final && +a.updatedAt === +b.updatedAt && a.rank === b.rank && a.status === b.status;
         expect(Number(supersedes(a, b)) + Number(supersedes(b, a))).toBe(same ? 0 : 1);
         if (supersedes(a, b) && supersedes(b, c)) expect(supersedes(a, c)).toBe(true);

@@ -55,7 +55,7 @@ describe("compute", () => {
   it.each([
     ["TFC_AGENT_TOKEN", "must not be set here: use secrets.agentToken"],
     ["TFC_AGENT_SINGLE", "must not be set here: use agents.singleUse"],
-    ["TFC_AGENT_NAME", "must not be set here: use nothing, agents are named by the fleet"],
+    ["TFC_AGENT_NAME", "must not be set here: use nothing, the fleet names its agents"],
     ["TFC_ADDRESS", "must not be set here: use vendor.address"],
     ["AGENT_FLEETS_X", "must not start with AGENT_FLEETS_: those variables belong to the agent's entry point"],
     ["A-B", "must be the name of an environment variable"],

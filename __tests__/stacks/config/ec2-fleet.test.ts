@@ -84,7 +84,7 @@ describe("a fleet on instances", () => {
     ],
     [
       "{ refresh: { minHealthyPercent: 100 } }",
-      /^compute\.refresh\.minHealthyPercent: is gone: .* compute\.refresh\.atOncePercent$/,
+      /^compute\.refresh\.minHealthyPercent: was removed: .* compute\.refresh\.atOncePercent$/,
     ],
   ])("refuses compute: %s", (compute, error) => {
     expect(errorsWith(`compute: ${compute}`)).toEqual([expect.stringMatching(error)]);

@@ -66,7 +66,7 @@ describe("hosts", () => {
     ],
     [
       "hosts: { refresh: { minHealthyPercent: 100, maxHealthyPercent: 100 } }",
-      "hosts.refresh.maxHealthyPercent: must be more than minHealthyPercent, or no host could ever be replaced, found 100",
+      "hosts.refresh.maxHealthyPercent: must be more than minHealthyPercent, or AWS could not replace any host, found 100",
     ],
     [
       "hosts: { ecsConfig: { ECS_CLUSTER: other } }",
@@ -93,13 +93,16 @@ describe("the load balancer", () => {
   it.each([
     [
       "loadBalancer: { type: classic }",
-      /^loadBalancer\.type: must be application: a classic load balancer routes by neither/,
+      /^loadBalancer\.type: must be application: a classic load balancer cannot route by host or path/,
     ],
-    ["loadBalancer: { scheme: internet-facing }", /^loadBalancer\.certificateArn: must be given where/],
+    [
+      "loadBalancer: { scheme: internet-facing }",
+      /^loadBalancer\.certificateArn: must be given for an internet-facing balancer/,
+    ],
     ["loadBalancer: { allowCidrs: [10.0.0.1/8] }", /^loadBalancer\.allowCidrs\[0\]: must be an IPv4 range/],
     [
       "loadBalancer: {}\nnetwork: { create: { availabilityZones: 1 } }",
-      /^loadBalancer\.subnetIds: needs a network of two availabilityZones/,
+      /^loadBalancer\.subnetIds: needs a network with at least two availabilityZones/,
     ],
     [
       "loadBalancer: {}\nnetwork: { vpcId: vpc-0123456789abcdef0, subnetIds: [subnet-0123456789abcdef0] }",
@@ -112,9 +115,7 @@ describe("the load balancer", () => {
   it("must be there for the services that want to be behind it", () => {
     const text =
       'services: [{ name: web, image: "nginx:1.29.0", ports: [{ name: http, containerPort: 80 }], loadBalancer: { port: http } }]';
-    expect(errorsWith(text)).toEqual([
-      "loadBalancer: must be given: service web wants to be behind it, but is missing",
-    ]);
+    expect(errorsWith(text)).toEqual(["loadBalancer: must be given: service web has a loadBalancer, but is missing"]);
   });
 
   it("cannot have two services that take everything, or two rules of one priority", () => {
@@ -133,7 +134,7 @@ describe("a service", () => {
   it.each([
     [
       "loadBalancer: { port: http }",
-      /loadBalancer\.port: must be one of the service's ports: it has none, found "http"/,
+      /loadBalancer\.port: must be one of the service's ports: it has no ports, found "http"/,
     ],
     ["serviceConnect: { port: http }", /serviceConnect\.port: must be one of the service's ports/],
     ["autoScaling: { min: 1, max: 2 }", /autoScaling: must have one of cpuPercent, memoryPercent, requestsPerTask/],
@@ -182,7 +183,7 @@ describe("the deployer", () => {
     errorsWith(`services: [{ name: web, image: "nginx:1.29.0" }]\ndeployer: ${text}\n`);
 
   it.each([
-    ["{}", /^deployer: must name someone/],
+    ["{}", /^deployer: must have an entry/],
     ["{ github: [{ repository: acme/web }] }", /^deployer\.github\[0\]: must have either branch or environment/],
     ['{ github: [{ repository: acme/web, branch: "*" }] }', /branch: must be the name of a branch, without a wildcard/],
     ['{ github: [{ repository: "acme/*", branch: main }] }', /repository: must be owner\/repository/],
@@ -192,7 +193,7 @@ describe("the deployer", () => {
 
   it("has something to deploy", () => {
     expect(errorsWith("deployer: { github: [{ repository: acme/web, branch: main }] }")).toEqual([
-      expect.stringMatching(/^deployer: must be left out while there are no services/),
+      expect.stringMatching(/^deployer: must be left out while services is empty/),
     ]);
   });
 });

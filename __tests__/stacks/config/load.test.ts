@@ -101,7 +101,7 @@ describe("the file", () => {
 
   it("must not be huge", () => {
     expect(errorsIn(`${minimal}# ${"x".repeat(256 * 1024)}`)).toEqual([
-      expect.stringMatching(/^config\/fleet\.yaml: has \d+ bytes, more than the 262144 a config may have$/),
+      expect.stringMatching(/^config\/fleet\.yaml: has \d+ bytes; a config may have at most 262144$/),
     ]);
   });
 
@@ -144,7 +144,7 @@ describe("warnings", () => {
   it.each([
     [
       "compute: { cpu: 256, memoryMiB: 1024 }",
-      "config/fleet.yaml:4:22: compute.memoryMiB: 1024 is below tfc-agent's documented minimum of 2048: jobs may be killed for want of memory",
+      "config/fleet.yaml:4:22: compute.memoryMiB: 1024 is below tfc-agent's documented minimum of 2048: jobs may run out of memory",
     ],
     [
       "network: { create: { cidr: 10.1.0.0/24 } }\nagents: { max: 23 }",
@@ -160,7 +160,7 @@ describe("warnings", () => {
     ],
     [
       "compute: { readonlyRootFilesystem: true }",
-      "config/fleet.yaml:4:12: compute.readonlyRootFilesystem: is true: on Fargate the image must declare the folders that agents write to by VOLUME, and hashicorp/tfc-agent does not",
+      "config/fleet.yaml:4:12: compute.readonlyRootFilesystem: is true: on Fargate the image must declare the agents' writable folders with VOLUME, and hashicorp/tfc-agent does not",
     ],
   ])("are given for %s", (text, warning) => {
     expect(warningsOf(text)).toEqual([warning]);
@@ -182,7 +182,7 @@ describe("warnings", () => {
     const text = minimal.replace("agentPool: aws", "agentPool: aws, demand: notifications");
     const { warnings } = load({ "config/fleet.yaml": `${text}secrets: { apiToken: { variable: tfc_api_token } }\n` });
     expect(warnings).toContain(
-      "config/fleet.yaml:4:12: secrets.apiToken: is not used: with demand `notifications` nothing reads the API",
+      "config/fleet.yaml:4:12: secrets.apiToken: is not used: with demand `notifications` the loop does not read the API",
     );
   });
 

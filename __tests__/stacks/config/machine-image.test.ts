@@ -50,7 +50,7 @@ describe("what cannot be", () => {
     ["baseImage: { nameFilter: x }", "baseImage"],
     ["packages: ['git; reboot']", "packages[0]: must be the name of an RPM package"],
     ["packages: ['--nogpgcheck']", "packages[0]: must be the name of an RPM package"],
-    ["commands: [\"docker ps --format '{{.ID}}'\"]", "commands[0]: must not have {{ in it"],
+    ["commands: [\"docker ps --format '{{.ID}}'\"]", "commands[0]: must not contain {{"],
     ["commands: ['']", "commands[0]: must be lines of bash"],
     ["schedule: weekly", "schedule: must be never, or a schedule in UTC"],
     ["keep: 0", "keep: must be a whole number from 1 to 1000"],

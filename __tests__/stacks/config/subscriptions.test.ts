@@ -23,13 +23,13 @@ describe.each([
 
   it("may be no functions elsewhere, whose permission the stack could not make", () => {
     expect(messagesIn(config(functionIn("eu-west-1")))).toEqual([
-      expect.stringContaining(`alarms.subscriptions: must have functions of the stack's region, us-west-2, alone`),
+      expect.stringContaining(`alarms.subscriptions: must only have functions in the stack's region, us-west-2`),
     ]);
   });
 
   it("may be no FIFO queues, which SNS refuses for such a topic", () => {
     expect(messagesIn(config(queue("pager.fifo")))).toEqual([
-      expect.stringContaining(`alarms.subscriptions[0].queueArn: must be the ARN of an SQS queue, and no FIFO queue`),
+      expect.stringContaining(`alarms.subscriptions[0].queueArn: must be the ARN of a standard SQS queue (not FIFO)`),
     ]);
   });
 });

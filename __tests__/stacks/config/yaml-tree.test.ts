@@ -4,17 +4,13 @@ import { errorsIn, load, minimal } from "./files.ts";
 
 describe("YAML that is wrong in itself", () => {
   it.each([
-    ["an empty file", "", "config/fleet.yaml:1:1: is empty; a stack starts with `kind:`, see the examples in config/"],
+    ["an empty file", "", "config/fleet.yaml:1:1: is empty; start with `kind:`, see the examples in config/"],
     [
       "comments alone",
       "# nothing\n",
-      "config/fleet.yaml:1:1: is empty; a stack starts with `kind:`, see the examples in config/",
+      "config/fleet.yaml:1:1: is empty; start with `kind:`, see the examples in config/",
     ],
-    [
-      "a separator alone",
-      "---\n",
-      "config/fleet.yaml:1:1: is empty; a stack starts with `kind:`, see the examples in config/",
-    ],
+    ["a separator alone", "---\n", "config/fleet.yaml:1:1: is empty; start with `kind:`, see the examples in config/"],
     ["text", "hello", "config/fleet.yaml:1:1: must be a mapping of keys to values"],
     ["a list", "- kind: ecs-fleet", "config/fleet.yaml:1:1: must be a mapping of keys to values"],
     [

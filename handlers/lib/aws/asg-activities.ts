@@ -5,21 +5,21 @@ import { countingLaunches } from "./asg-launch-failures.ts";
 import { forgetAllBut } from "./forget.ts";
 import { countLastHour, type FailedLaunch, hourMilliseconds, meaningOf } from "./launch-failures.ts";
 
-/** DescribeScalingActivities gives no more. */
+/** Largest page of DescribeScalingActivities. */
 const pageSize = 100;
 
-/** After a cold start nobody knows which failures have been told; the schedule reads every minute. */
+/** After a cold start, failures of the last minute count as new. The schedule reads every minute. */
 const untoldMilliseconds = 60_000;
 
-/** What a group has done lately. */
+/** The recent activities of a group. */
 export interface RecentActivity {
-  /** When each instance was launched, or taken from the warm pool, which is later than EC2's launch time. */
+  /** When each instance was launched, or left the warm pool, which is later than EC2's launch time. */
   readonly launchedAt: ReadonlyMap<string, Date>;
-  /** Instances of the last hour that ended at boot: by themselves, or because they failed EC2's status checks. */
+  /** Instances that ended at boot within the last hour: by themselves, or because EC2's status checks failed. */
   readonly endedAtBoot: readonly string[];
-  /** Launches of the last hour that AWS tried in vain, as far as they count towards the circuit. */
+  /** Failed launches of the last hour that count towards the circuit. */
   readonly misconfigured: number;
-  /** Launches that came to nothing and that the last reading did not tell, for whatever reason. */
+  /** Failed launches that the last reading did not report. */
   readonly newFailures: readonly FailedLaunch[];
 }
 
@@ -30,18 +30,18 @@ interface Entry {
   readonly instance: string | undefined;
   /** `undefined`: not over. */
   readonly outcome: "done" | "withdrawn" | FailedLaunch | undefined;
-  /** Of a termination that may be the end of a boot: what AWS saw. */
+  /** For a termination during boot: the reason that AWS saw. */
   readonly symptom: "has ended" | "fails status checks" | undefined;
-  /** AWS's words on a termination. */
+  /** AWS's text about a termination. */
   readonly cause: string;
 }
 
 /**
- * Reads a group's scaling activities of the last hour, which AWS keeps for six weeks: they tell after any cold start what
- * came of the launches. Newest first, and no further than to what it knows already, since AWS limits the rate of these
+ * Reads a group's scaling activities of the last hour. AWS keeps them for six weeks, so the results of launches are
+ * known even after a cold start. Reads the newest first and stops at known ones, since AWS limits the rate of these
  * calls. Keep it between passes.
  *
- * @param bootSeconds so young an instance that ends by itself was launched in vain: its boot gave up and powered it off
+ * @param bootSeconds a younger instance that ends by itself is a failed launch: its boot gave up and powered it off
  */
 export function createActivityReader(
   { group, bootSeconds }: Pick<AsgCapacityConfig, "group" | "bootSeconds">,
@@ -50,16 +50,16 @@ export function createActivityReader(
   const bootMilliseconds = bootSeconds * 1000;
   /** By activity id. */
   const known = new Map<string, Entry>();
-  /** Ids of the activities of which the failure has been told. */
+  /** Ids of the activities whose failure was already reported. */
   const told = new Set<string>();
   let isFirstReading = true;
 
   return async () => {
     const now = clock.now().getTime();
-    // Far enough to find, for every instance that ended within the last hour, whether it had only just been launched.
+    // Far enough back to find the launch of every instance that ended at boot within the last hour.
     const horizon = now - hourMilliseconds - bootMilliseconds;
     for (const [id, { startedAt }] of known) if (startedAt.getTime() < horizon) known.delete(id);
-    /** Launches of which the outcome is still to be told, however deep in the list. */
+    /** Launches without a reported result, anywhere in the list. */
     const awaited = new Set(
       [...known].filter(([, { what, outcome }]) => what === "launch" && !outcome).map(([id]) => id),
     );
@@ -75,7 +75,7 @@ export function createActivityReader(
         const entry = entryOf(activity);
         awaited.delete(id);
         if (known.get(id)?.outcome) metTheKnown = true;
-        // Activities in progress come first, however old they are.
+        // Activities in progress come first, even old ones.
         if (!entry || entry.startedAt.getTime() >= horizon) {
           if (entry) known.set(id, entry);
         } else if (entry.outcome) pastTheHorizon = true;
@@ -86,7 +86,7 @@ export function createActivityReader(
     return { ...summary(entries, new Date(now), bootMilliseconds), newFailures: untold(known, now) };
   };
 
-  /** Those that the last reading did not tell. */
+  /** Failures that the last reading did not report. */
   function untold(entries: ReadonlyMap<string, Entry>, now: number): FailedLaunch[] {
     forgetAllBut(told, entries);
     const failures = [...entries].flatMap(([id, entry]) => {
@@ -122,8 +122,8 @@ function symptomOf(cause: string): Entry["symptom"] {
 }
 
 /**
- * A launch that EC2 takes back before the instance is in service is `Cancelled`, with a reason where it is one that failed:
- * a volume whose key may not be used, a boot that gave up, a hook that timed out.
+ * A launch that ends before the instance is in service is `Cancelled`. A failed one has a reason: a volume key without
+ * permission, a boot that gave up, a hook that timed out.
  *
  * @see https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_Activity.html
  */
@@ -136,7 +136,7 @@ function outcomeOf(activity: Activity): Entry["outcome"] {
   return { ...meaningOf(message), message, at: EndTime ?? StartTime ?? new Date(0) };
 }
 
-/** What came to nothing by an activity: a launch that failed, or an instance that never passed its status checks. */
+/** The failure in an activity: a failed launch, or an instance that never passed its status checks. */
 function failureOf({ what, outcome, symptom, cause, startedAt }: Entry): FailedLaunch | undefined {
   if (what === "launch") return typeof outcome === "object" ? outcome : undefined;
   return symptom === "fails status checks" ? { ...meaningOf(cause), message: cause, at: startedAt } : undefined;
@@ -151,7 +151,7 @@ function summary(entries: readonly Entry[], now: Date, bootMilliseconds: number)
   }
   const failures = launches.flatMap(({ outcome }) => (typeof outcome === "object" ? [outcome] : []));
   const successes = launches.flatMap(({ outcome, endedAt }) => (outcome === "done" ? [endedAt.getTime()] : []));
-  /** AWS ends the instance of a launch that failed, too. */
+  /** AWS also ends the instance of a failed launch. */
   const countedAlready = new Set(
     launches.flatMap(({ instance, outcome }) => (typeof outcome === "object" ? [instance] : [])),
   );

@@ -13,24 +13,24 @@ import { createInstanceMemory } from "./asg-memory.ts";
 import { createOrders, isOrdered } from "./asg-orders.ts";
 import { classifyLaunchError, type FailedLaunch, toTell } from "./launch-failures.ts";
 
-/** AWS puts it on every instance that a group launches. */
+/** AWS sets this tag on every instance that a group launches. */
 const groupTag = "aws:autoscaling:groupName";
 
-/** DescribeInstances gives no more. */
+/** Largest page of DescribeInstances. */
 const pageSize = 1000;
 
 /**
  * An Auto Scaling group as capacity: a member's id and agent name are its instance id. Launching raises the desired
- * capacity to an absolute number. Instances that AWS has still to launch are members too (`ordered`), so that none is
- * ordered twice; each counts one, so the group must know no weights.
+ * capacity to an absolute number. Instances that AWS has yet to launch are also members (`ordered`), so that none is
+ * ordered twice. Each counts as one, so the group must not use weights.
  *
- * The desired capacity falls in two ways only: a named instance is ended with decrement, or orders are withdrawn while
+ * The desired capacity falls in two ways only: the loop ends a named instance with decrement, or withdraws orders while
  * scale-in protection keeps the group from choosing a victim. After a cold start, failed launches are recovered from
- * scaling activities and from tags on instances. An instance that has powered itself off so soon is a `failed` member
+ * scaling activities and from tags on instances. An instance that has powered itself off at boot is a `failed` member
  * until the group sees it and launches another: discarded before that, it lowers the desired capacity.
  *
- * Keep it between passes: it remembers what EC2 shows late. Two that overlap order nothing twice, as long as each reads
- * before it launches: whatever raised the group since then counts as launched.
+ * Keep it between passes: it remembers data that EC2 shows late. Two overlapping passes order nothing twice, as long as
+ * each reads before it launches: a raise of the group since then counts as launched.
  *
  * Needs `autoscaling:DescribeAutoScalingGroups`, `autoscaling:DescribeScalingActivities` and `ec2:DescribeInstances`,
  * which AWS grants on `*` only; `autoscaling:SetDesiredCapacity` and `autoscaling:TerminateInstanceInAutoScalingGroup`
@@ -81,7 +81,7 @@ export function createAsgCapacity(
       if (requests.length === 0) return { launched: 0, failures: [] };
       const group = await readGroup(autoScaling, name);
       const missing = Math.max(0, requests.length - raisedSince(lastRead ?? group, group));
-      // Orders were withdrawn while AWS launched one all the same: the group then holds more than it is asked for.
+      // AWS may launch an instance while its order is withdrawn: the group then holds more than its desired capacity.
       const held = Math.max(group.desired, occupying(group).length);
       const launched = Math.min(missing, Math.max(0, group.max - held));
       const reportWithout = (count: number, kind: LaunchFailureKind, message: string): LaunchReport => ({
@@ -103,7 +103,7 @@ export function createAsgCapacity(
 
     async withdraw(count): Promise<number> {
       const group = await readGroup(autoScaling, name);
-      // AWS may launch one while we ask: a group that chose its victim could choose one with a job.
+      // AWS may launch an instance during this call. The group must not choose one with a job to end instead.
       if (!group.instances.every((instance) => instance.protected || instance.phase === "stopping")) return 0;
       const desired = Math.max(group.instances.length, group.desired - count, group.min);
       if (desired >= group.desired) return 0;
@@ -113,14 +113,14 @@ export function createAsgCapacity(
     },
 
     async discard(id, { mayReplace }): Promise<void> {
-      // EC2 takes the tags of an instance that has ended, and with them our right to tag it: memory must do.
+      // EC2 removes the tags of an ended instance, and so our right to tag it: the memory has to be enough.
       if (!failed.has(id) || !(await terminate(id, mayReplace))) return;
       memory.neverRegistered.set(id, clock.now());
       await memory.keep();
     },
 
     async markRegistered(ids): Promise<void> {
-      // EC2 refuses all of them where it does not know one.
+      // EC2 refuses the whole call if it does not know one instance.
       const together = await tag(ids, registeredTag, "true");
       for (const id of ids) {
         if (together || (await tag([id], registeredTag, "true"))) memory.registered.add(id);
@@ -139,7 +139,7 @@ export function createAsgCapacity(
     );
   }
 
-  /** By id; those of the last hour that ended are among them. */
+  /** By id, including those that ended within the last hour. */
   async function readInstances(): Promise<ReadonlyMap<string, Instance>> {
     const instances = new Map<string, Instance>();
     const query = { Filters: [{ Name: `tag:${groupTag}`, Values: [name] }] };
@@ -151,7 +151,7 @@ export function createAsgCapacity(
     return instances;
   }
 
-  /** With decrement, so that what follows is the loop's to decide; without, where the group is at its minimum. */
+  /** With decrement, so that the loop decides about a replacement; without, if the group is at its minimum. */
   async function terminate(id: string, mayReplace: boolean, decrement = true): Promise<boolean> {
     try {
       await autoScaling.send(
@@ -165,7 +165,7 @@ export function createAsgCapacity(
     }
   }
 
-  /** Resolves to whether it is written. EC2 may not know a new instance yet: then the next tick tries again. */
+  /** Resolves to whether the tag is written. EC2 may not know a new instance yet: then the next tick tries again. */
   async function tag(ids: readonly string[], key: string, value: string): Promise<boolean> {
     try {
       await ec2.send(new CreateTagsCommand({ Resources: [...ids], Tags: [{ Key: key, Value: value }] }));
@@ -177,15 +177,15 @@ export function createAsgCapacity(
   }
 }
 
-/** One for every instance that is ordered and cannot come. */
+/** One failure for every ordered instance that cannot come. */
 function suspensions({ launchSuspended: message }: Group, ordered: number): Omit<FailedLaunch, "at">[] {
   if (message === undefined) return [];
   return Array.from({ length: ordered }, () => ({ kind: "configuration", blocks: "hour", message }));
 }
 
 /**
- * By how much somebody else has raised the desired capacity meanwhile. Instances that left are taken to have lowered it:
- * if they did not, too few are launched now, and the next pass sees it.
+ * By how much another caller has raised the desired capacity meanwhile. Assumes that instances that left lowered it: if
+ * they did not, this pass launches too few, and the next one corrects that.
  */
 function raisedSince(before: Group, now: Group): number {
   const still = new Set(occupying(now));

@@ -11,7 +11,7 @@ export interface GroupInstance {
   readonly id: string;
   readonly phase: Exclude<CapacityMember["phase"], "ordered" | "failed">;
   readonly outdated: boolean | undefined;
-  /** Whether the group must not choose it when it gets smaller. */
+  /** Whether the group must not choose it on scale-in. */
   readonly protected: boolean;
 }
 
@@ -20,16 +20,16 @@ export interface Group {
   readonly desired: number;
   readonly min: number;
   readonly max: number;
-  /** Why the group launches nothing: a person, or AWS after a day of failures, has suspended it. */
+  /** Why the group launches nothing: a person, or AWS after a day of failures, has suspended the process. */
   readonly launchSuspended: string | undefined;
   readonly instances: readonly GroupInstance[];
 }
 
 /**
- * Reads one group by its exact name, with all its instances, of which AWS gives no pages. Those of the warm pool, those on
- * standby and those that were detached do not belong to the fleet.
+ * Reads one group by its exact name, with all its instances; AWS does not page them. Instances in the warm pool, on
+ * standby or detached do not belong to the fleet.
  *
- * @throws when AWS shows no such group: that is never the same as a group without instances.
+ * @throws if AWS shows no such group, which is not the same as a group without instances.
  */
 export async function readGroup(autoScaling: AutoScalingClient, name: string): Promise<Group> {
   const answer = await autoScaling.send(new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }));
@@ -62,12 +62,12 @@ function suspensionOf({ SuspendedProcesses: suspended = [] }: AutoScalingGroup):
   return launch && `the group's process Launch is suspended: ${launch.SuspensionReason ?? "AWS gives no reason"}`;
 }
 
-/** Ids of the instances that count towards the desired capacity: one that leaves the group does not. */
+/** Ids of the instances that count towards the desired capacity. An instance that leaves the group does not count. */
 export function occupying({ instances }: Group): string[] {
   return instances.filter(({ phase }) => phase !== "stopping" && phase !== "held").map(({ id }) => id);
 }
 
-/** A state that AWS has not told us of yet is taken for leaving: such an instance is neither supply nor touched. */
+/** An unknown state counts as leaving: such an instance is no supply, and the loop does not touch it. */
 function phaseOf(state = ""): GroupInstance["phase"] | undefined {
   if (/^(Warmed|Standby|EnteringStandby|Detach|Terminated)/.test(state)) return undefined;
   if (state.startsWith("Pending")) return "pending";
@@ -85,7 +85,7 @@ function templateVersions({ LaunchTemplate, MixedInstancesPolicy }: AutoScalingG
   );
 }
 
-/** `undefined` where it cannot be told: AWS does not say which version `$Latest` and `$Default` are. */
+/** `undefined` for `$Latest` and `$Default`: AWS does not report their version numbers here. */
 function isOutdated({ LaunchTemplate }: Instance, currentVersions: ReadonlyMap<string, string>): boolean | undefined {
   if (!LaunchTemplate?.LaunchTemplateId || currentVersions.size === 0) return undefined;
   const current = currentVersions.get(LaunchTemplate.LaunchTemplateId);

@@ -1,13 +1,13 @@
 import type { FailedLaunch } from "./launch-failures.ts";
 
-/** What may be wrong in one zone, or with one of several types, only. */
+/** Failures that may concern only one zone or one of several instance types. */
 const byZoneOrType = /availability zone|instance type|instances of type|currently not supported|InZone\b|architecture/i;
 
 /**
- * The failures that count. What holds for one zone or one type, and what passes, counts only while nothing else has been
- * launched since.
+ * The failures that count. A failure of one zone or type, or a temporary one, counts only until the next successful
+ * launch.
  *
- * @param lastSuccess when the last launch succeeded; an invalid date where none has
+ * @param lastSuccess when the last launch succeeded; an invalid date if none has
  */
 export function countingLaunches(failures: readonly FailedLaunch[], lastSuccess: Date): FailedLaunch[] {
   return failures.filter(
@@ -15,12 +15,12 @@ export function countingLaunches(failures: readonly FailedLaunch[], lastSuccess:
   );
 }
 
-/** Whether a group refuses to get smaller because it is at its minimum. */
+/** Whether a group refuses to shrink because it is at its minimum. */
 export function isAtMinimum(error: unknown): boolean {
   return isValidationError(error, /min ?size/i);
 }
 
-/** Whether an instance is not, or no longer, one of the group. */
+/** Whether an instance does not, or no longer, belong to the group. */
 export function isNoMember(error: unknown): boolean {
   return isValidationError(error, /not found|not part of/i);
 }

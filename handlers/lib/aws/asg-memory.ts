@@ -11,39 +11,39 @@ import { type FailedLaunch, hourMilliseconds } from "./launch-failures.ts";
 const stored = z.object({ neverRegistered: z.record(z.string(), z.number()) });
 
 /**
- * A group's instances by id: how EC2 shows them, and everything that EC2 shows late or forgets soon. Keep it between
- * passes. Failed launches also outlive a cold start, in a notebook.
+ * A group's instances by id: EC2's data, and everything that EC2 shows late or forgets soon. Keep it between passes. A
+ * notebook keeps failed launches even over a cold start.
  */
 export interface InstanceMemory {
   /** EC2 may show a new tag late. */
   readonly assignedRoles: Map<string, AgentRole>;
-  /** Instances whose agent has registered; EC2 may show this late, too. */
+  /** Instances whose agent has registered. EC2 may show this tag late, too. */
   readonly registered: Set<string>;
-  /** Instances that never became an agent, and when they were stopped; EC2 soon loses the tags of those that ended. */
+  /** Instances that never became an agent, and when they stopped. EC2 soon removes the tags of ended instances. */
   readonly neverRegistered: Map<string, Date>;
-  /** Takes over the failed launches that an earlier container wrote down. */
+  /** Reads the failed launches that an earlier container stored. */
   recall(): Promise<void>;
-  /** Writes failed launches down if there are new ones. */
+  /** Stores failed launches if there are new ones. */
   keep(): Promise<void>;
-  /** Takes in what was read. Comes before the questions below, and forgets what no longer matters to them. */
+  /** Updates the memory with a new reading. Call it before the methods below. It drops outdated entries. */
   refresh(instances: ReadonlyMap<string, Instance>, activity: RecentActivity): void;
-  /** @param instance `undefined` where EC2 does not show it */
+  /** @param instance `undefined` if EC2 does not show it */
   memberOf(held: GroupInstance, instance: Instance | undefined, activity: RecentActivity): CapacityMember;
   /** How many launches of the last hour never became a working agent. */
   launchesInVain(activity: RecentActivity): number;
-  /** Those of them that it has not named yet. */
+  /** The failed launches that were not reported yet. */
   newInVain(activity: RecentActivity): Omit<FailedLaunch, "at">[];
 }
 
-/** See {@link InstanceMemory}. @param bootSeconds an instance that ends by itself and is younger was launched in vain */
+/** See {@link InstanceMemory}. @param bootSeconds a younger instance that ends by itself is a failed launch */
 export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook: Notebook): InstanceMemory {
   const assignedRoles = new Map<string, AgentRole>();
   const registered = new Set<string>();
   const neverRegistered = new Map<string, Date>();
-  /** Instances that AWS took back, which says nothing against their launch. */
+  /** Instances that AWS reclaimed. Their launch did not fail. */
   const reclaimed = new Set<string>();
   let written: ReadonlySet<string> = new Set();
-  /** Instances that {@link InstanceMemory.newInVain} has named, or that an earlier container has. */
+  /** Instances that {@link InstanceMemory.newInVain} has reported, here or in an earlier container. */
   const named = new Set<string>();
 
   function inVain({ endedAtBoot }: RecentActivity): Set<string> {
@@ -92,17 +92,17 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
 
     memberOf({ id, phase, outdated }, instance, { launchedAt }) {
       const times = [instance?.LaunchTime, launchedAt.get(id)].flatMap((time) => time?.getTime() ?? []);
-      // Of unknown age is young: only old agents get stopped.
+      // An instance of unknown age counts as young: the loop only stops old ones.
       const launched = times.length > 0 ? new Date(Math.max(...times)) : clock.now();
       const known = registered.has(id);
       const isYoung = clock.now().getTime() - launched.getTime() < bootSeconds * 1000;
       const saidSo = !known && instance !== undefined && tagOf(instance, neverRegisteredTag) !== undefined;
       const member = { id, agentName: id, launchedAt: launched, outdated, registered: known, neverRegistered: saidSo };
       const role = roleOf(instance) ?? assignedRoles.get(id);
-      // The group takes a while to see that an instance has ended.
+      // The group notices the end of an instance late.
       if (phase !== "running" || !instance || !hasEnded(instance)) return { ...member, role, phase };
       const failed = isYoung && !known && poweredItselfOff(instance);
-      // Another may have its part in the floor at once.
+      // Another agent can take its place in the floor at once.
       return failed ? { ...member, role: "burst", phase: "failed" } : { ...member, role, phase: "stopping" };
     },
 

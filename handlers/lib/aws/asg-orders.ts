@@ -2,14 +2,14 @@ import type { CapacityMember, Clock } from "../core/ports.ts";
 
 const prefix = "ordered ";
 
-/** Whether a member is none that AWS has launched: there is nothing to stop or to tag yet. */
+/** Whether AWS has not launched the member yet, so that nothing can be stopped or tagged. */
 export function isOrdered(id: string): boolean {
   return id.startsWith(prefix);
 }
 
 /**
- * The members that a group was asked for and AWS has still to launch, given how many. It remembers since when each is known.
- * They get no role: that of the floor must not wait for an instance that may not come.
+ * The members that the group has ordered and AWS has yet to launch, for a given number. Remembers since when each
+ * one is known. They have no role, because a floor role must not wait for an instance that may not come.
  */
 export function createOrders(clock: Clock): (count: number) => CapacityMember[] {
   /** Oldest first. */

@@ -9,8 +9,8 @@ import { createEcsCapacity } from "./ecs-capacity.ts";
 import { createRunTaskPace } from "./ecs-launcher.ts";
 
 /**
- * Makes the adapters of the capacities that a fleet's environment names, one per pool. They share their clients and how
- * fast they may launch: AWS limits accounts, not pools.
+ * Makes the capacity adapters that a fleet's environment names, one per pool. They share their clients and their launch
+ * rate, because AWS limits accounts, not pools.
  */
 export function createCapacities(clock: Clock): (config: CapacityConfig, notebook: Notebook) => Capacity {
   let tasks: Omit<Parameters<typeof createEcsCapacity>[1], "notebook"> | undefined;

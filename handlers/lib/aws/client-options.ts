@@ -1,6 +1,6 @@
 /**
- * What every AWS client is made with: timeouts on each attempt, and retries with backoff, jitter and a rate that adapts
- * to throttling. One call ends within about 20 seconds, whatever happens.
+ * Options of every AWS client: timeouts on each attempt, and retries with backoff, jitter and a rate that adapts to
+ * throttling. Every call ends within about 20 seconds.
  */
 export const clientOptions = {
   maxAttempts: 4,

@@ -18,24 +18,24 @@ import { forgetAllBut } from "./forget.ts";
 import { countLastHour, toTell } from "./launch-failures.ts";
 import type { Pace } from "./pace.ts";
 
-/** Both ListTasks and DescribeTasks take no more. */
+/** Largest page of ListTasks and DescribeTasks. */
 const batchSize = 100;
-/** So long launches go elsewhere after a task has failed somewhere. */
+/** How long launches avoid a placement after a task failed there. */
 const sickMilliseconds = 300_000;
-/** After a cold start nobody knows which failures have been told; the schedule reads every minute. */
+/** After a cold start, failures of the last minute count as new. The schedule reads every minute. */
 const untoldMilliseconds = 60_000;
 
-/** The reason we give when stopping a task that ECS has not begun to launch and that no job waits for any more. */
+/** Stop reason of an order that no job waits for any more and that ECS has not begun to launch. */
 const noLongerWanted = "agent-fleets: ordered for jobs that are gone";
 
 /**
- * ECS tasks as capacity: one RunTask per agent, its name in the overrides, so that agent and task are the same thing by
- * construction. Standalone tasks: ECS never chooses a victim. Where a task fails after RunTask has accepted it, the next
- * ones are asked for elsewhere for five minutes; stopped tasks tell that after a cold start, too.
+ * ECS tasks as capacity: one RunTask per agent, with its name in the overrides, so that each agent is exactly one task.
+ * Standalone tasks: ECS never chooses one to end. If a task fails after RunTask accepted it, launches avoid its
+ * placement for five minutes. Stopped tasks show this even after a cold start.
  *
  * Keep it between passes: it remembers new and ended tasks.
  *
- * @param deps.pace how fast it may launch, where others launch beside it
+ * @param deps.pace the launch rate, if other pools share it
  */
 export function createEcsCapacity(
   config: EcsCapacityConfig,
@@ -47,7 +47,7 @@ export function createEcsCapacity(
   }: { ecs: ECSClient; clock: Clock; pace?: Pace; notebook: Notebook },
 ): Capacity {
   const recent = createRecentLaunches(notebook, clock);
-  /** Stopped tasks never change again, so each is described once. What came of its launch is kept. */
+  /** Stopped tasks never change, so each is described once. Holds the results of their launches. */
   const ended = new Map<string, FailedTask | undefined>();
   const memberReader = createMemberReader(config.nameVariable, clock);
   let isFirstReading = true;
@@ -146,7 +146,7 @@ function familyOf(taskDefinition: string): string {
   return taskDefinition.replace(/:\d+$/, "");
 }
 
-/** Resolves to whether the task was still there. */
+/** Resolves to whether the task still existed. */
 async function unlessGone(call: () => Promise<unknown>): Promise<boolean> {
   try {
     await call();

@@ -6,13 +6,13 @@ import { type FailedLaunch, meaningOf } from "./launch-failures.ts";
 /** A task whose container ends with an error this soon has crashed at boot rather than in a job. */
 const bootMilliseconds = 120_000;
 
-/** A task that came to nothing. */
+/** A failed launch of a task. */
 export interface FailedTask extends FailedLaunch {
-  /** `undefined`: it would have failed anywhere. */
+  /** `undefined`: it would have failed in any placement. */
   readonly place?: SickPlace | undefined;
 }
 
-/** What came of a stopped task's launch; `undefined`: nothing went wrong with it, or it is not over. */
+/** The failed launch of a stopped task; `undefined`: it did not fail, or the result is still open. */
 export function failedTaskOf(task: Task): FailedTask | undefined {
   const at = task.stoppedAt;
   if (at === undefined) return undefined;
@@ -22,8 +22,8 @@ export function failedTaskOf(task: Task): FailedTask | undefined {
 }
 
 /**
- * The failures that count: those of one subnet do so only while launches fail in every subnet of the fleet. Others than
- * the sick one take the launches meanwhile.
+ * The failures that count. Failures of one subnet count only while launches fail in every subnet of the fleet. Until
+ * then, the other subnets take the launches.
  */
 export function countingFailures(failures: readonly FailedTask[], subnets: readonly string[]): FailedTask[] {
   const failing = new Set(failures.flatMap(({ blocks, place }) => (blocks === "never" ? [] : (place?.subnet ?? []))));
@@ -32,8 +32,8 @@ export function countingFailures(failures: readonly FailedTask[], subnets: reado
 }
 
 /**
- * Fargate says why in the task's reason, Docker on EC2 hosts in the container's. Where ECS found no host within ten minutes
- * or more, it was an order that nobody could fill yet: the loop orders again what is still wanted.
+ * Fargate reports the cause in the task's reason, Docker on EC2 hosts in the container's. If ECS found no host within
+ * ten minutes or more, the order was only too early: the loop orders again if jobs still wait.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
  */
@@ -44,7 +44,7 @@ function failureToStart(task: Task): Omit<FailedTask, "at"> {
   return { ...meaning, message, place: placeOf(task, message, meaning.kind) };
 }
 
-/** What fails by its subnet's network rather than by a setting of the task or by a provider's room. */
+/** Failures of the subnet's network, as opposed to task settings or a provider's capacity. */
 const bySubnet =
   /addresses|network interface|configure ENI|i\/o timeout|dial tcp|deadline exceeded|connection refused/i;
 const byPullLimit = /CannotPull.*(too ?many ?requests|\b429\b|rate limit|rate exceeded)/is;
@@ -63,12 +63,12 @@ function attachedSubnet({ attachments = [] }: Task): string | undefined {
   return details.find(({ name, value }) => name === "subnetId" && value)?.value;
 }
 
-/** Why a task that started was launched in vain: its agent never registered, or it crashed at boot. */
+/** Why the launch of a started task failed: its agent never registered, or it crashed at boot. */
 function endAtBoot({ stopCode, startedAt, stoppedAt, containers = [] }: Task): string | undefined {
   const exitCodes = containers.flatMap(({ exitCode }) => exitCode || []);
   if (exitCodes.includes(neverRegisteredExitCode))
     return "the agent did not register in time and was ended by its task";
-  // Without a start time it was over before ECS noticed that it ran.
+  // Without a start time, the task ended before ECS noticed that it ran.
   const ranFor = startedAt && stoppedAt ? stoppedAt.getTime() - startedAt.getTime() : 0;
   const crashed = stopCode === "EssentialContainerExited" && ranFor < bootMilliseconds && exitCodes.length > 0;
   return crashed ? `the agent's task ended at boot with exit code ${exitCodes.join(", ")}` : undefined;

@@ -6,15 +6,15 @@ import { isFargate, nextPlacement, type Placement, placementsOf, type SickPlace 
 import { classifyLaunchError, isRefusal, meaningOf, tally } from "./launch-failures.ts";
 import { createPace, type Pace } from "./pace.ts";
 
-/** Names the agent's role to its entry point. */
+/** Variable with the agent's role, for its entry point. */
 export const roleVariable = "AGENT_FLEETS_ROLE";
 
-/** So many agents are launched side by side; a refusal is noticed before the next ones. */
+/** Number of parallel launches. A refusal stops the next ones. */
 const launchesAtOnce = 10;
 
 /**
- * On EC2 hosts: the fullest that has room, so that others empty and can go. Allowed beside a capacity provider strategy,
- * which only rules out a launch type.
+ * On EC2 hosts: the fullest host with room, so that other hosts become empty and can leave. ECS allows this together
+ * with a capacity provider strategy, which only excludes a launch type.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
  */
@@ -27,25 +27,25 @@ interface Refusal {
 
 type Outcome = { readonly kind: "launched" } | Refusal;
 
-/** What the launcher works with. */
+/** The launcher's dependencies. */
 interface LauncherDeps {
   readonly ecs: ECSClient;
   /** See {@link createRunTaskPace}. */
   readonly pace: Pace;
-  /** Told of every task that was started, and, without ARN, of those of which ECS left open whether it started them. */
+  /** Called for every started task, and without ARN if ECS did not answer whether it started the task. */
   readonly onLaunched: (request: LaunchRequest, taskArn?: string) => void;
-  /** Where tasks that RunTask accepted have failed lately: asked last. */
+  /** Placements where accepted tasks have failed lately. They are tried last. */
   readonly sickPlaces: () => readonly SickPlace[];
 }
 
-/** RunTask is limited to 20 calls a second; half a second's share at once. One for all that launch in a Lambda. */
+/** AWS limits RunTask to 20 calls a second; this allows ten in half a second. All launchers of a Lambda share it. */
 export function createRunTaskPace(clock: Clock): Pace {
   return createPace({ calls: 10, milliseconds: 500 }, clock);
 }
 
 /**
- * Starts one task per request, falling back across subnets and capacity providers. Refusals are reported, not thrown,
- * and end the launching of what is left: the next tick tries again.
+ * Starts one task per request and falls back across subnets and capacity providers. Reports refusals instead of
+ * throwing them. A final refusal ends the remaining launches: the next tick tries again.
  */
 export function createEcsLauncher(
   config: EcsCapacityConfig,
@@ -53,7 +53,7 @@ export function createEcsLauncher(
 ): (requests: readonly LaunchRequest[]) => Promise<LaunchReport> {
   return async (requests) => {
     const outcomes: Outcome[] = [];
-    /** Shared by all requests: a placement that is full for one is full for the next. */
+    /** All requests share it: a placement that is full for one request is full for the next. */
     const from = { placement: 0, of: placementsOf(config, sickPlaces()) };
     for (let start = 0; start < requests.length; start += launchesAtOnce) {
       const batch = requests.slice(start, start + launchesAtOnce);
@@ -91,7 +91,7 @@ export function createEcsLauncher(
           cluster: config.cluster,
           taskDefinition: config.taskDefinition,
           count: 1,
-          // Makes the SDK's own retries harmless; other placements are other calls and need other tokens.
+          // Makes the SDK's own retries harmless. Another placement is another call and needs another token.
           clientToken: tokenOf(request, placement),
           startedBy: "agent-fleets",
           capacityProviderStrategy: [{ capacityProvider: placement.capacityProvider, weight: 1 }],
@@ -130,7 +130,7 @@ export function createEcsLauncher(
   }
 }
 
-/** ECS takes 64 characters; names of agents may be longer. */
+/** ECS allows 64 characters; agent names may be longer. */
 function tokenOf({ agentName }: LaunchRequest, { capacityProvider, subnets }: Placement): string {
   return createHash("sha256")
     .update([agentName, capacityProvider, ...subnets].join(" "))

@@ -5,20 +5,22 @@ import { registeredTag } from "../settings/asg-capacity.ts";
 import { roleVariable } from "./ecs-launcher.ts";
 import { forgetAllBut } from "./forget.ts";
 
-/** Sees members in tasks. Keep it between passes. */
+/** Derives members from tasks. Keep it between passes. */
 export interface MemberReader {
-  /** ARNs of tasks whose agent has registered; ECS may show their tag late. */
+  /** ARNs of tasks whose agent has registered. ECS may show their tag late. */
   readonly registered: Set<string>;
-  /** The members among all tasks that are not known to have stopped. Others of our family, not launched by us, are none. */
+  /**
+   * The members among all tasks that are not known to have stopped. Ignores our family's tasks that others launched.
+   */
   membersOf(tasks: readonly Task[]): CapacityMember[];
 }
 
-/** See {@link MemberReader}. @param nameVariable the environment variable that holds an agent's name */
+/** See {@link MemberReader}. @param nameVariable the environment variable with an agent's name */
 export function createMemberReader(nameVariable: string, clock: Clock): MemberReader {
   const registered = new Set<string>();
-  /** ARNs of tasks that have been seen to wait for a place. */
+  /** ARNs of tasks that have waited for a host. */
   const waiting = new Set<string>();
-  /** By ARN: when a task was first seen to have a place, where ECS does not tell since when. */
+  /** By ARN: when a task was first seen on a host, if ECS does not report the time. */
   const placedSince = new Map<string, Date>();
 
   return {
@@ -46,14 +48,14 @@ export function createMemberReader(nameVariable: string, clock: Clock): MemberRe
       role,
       phase: phaseOf(task),
       launchedAt: launchedAtOf(id, task),
-      // Of one without the tag nobody knows it: where the vendor hides its agents, none ever gets one.
+      // Without the tag it is unknown: if the vendor hides its agents, no task ever gets the tag.
       registered: registered.has(id) || tags.some(({ key }) => key === registeredTag) || undefined,
     };
   }
 
   /**
-   * Since when ECS has been launching it: a task may wait half an hour in PROVISIONING until there is a host. Of unknown age
-   * is young.
+   * Since when ECS has been launching the task, which may wait half an hour in PROVISIONING for a host. A task of
+   * unknown age counts as new.
    */
   function launchedAtOf(id: string, task: Task): Date {
     const { lastStatus, createdAt = clock.now(), connectivityAt, pullStartedAt, startedAt } = task;

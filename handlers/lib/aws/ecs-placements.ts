@@ -1,26 +1,26 @@
 import type { EcsCapacityConfig } from "../settings/ecs-capacity.ts";
 
-/** One place to ask for a task. */
+/** A capacity provider and subnets to launch a task in. */
 export interface Placement {
   readonly capacityProvider: string;
   readonly subnets: readonly string[];
 }
 
-/** Where launches fail: what is left out holds for every provider, or every subnet. */
+/** A placement where launches fail. A missing key stands for every provider, or every subnet. */
 export interface SickPlace {
   readonly capacityProvider?: string | undefined;
   readonly subnet?: string | undefined;
 }
 
-/** Fargate places by itself. No other capacity provider may have a name that begins so. */
+/** Fargate chooses hosts itself. AWS reserves this prefix for its capacity providers. */
 export function isFargate(capacityProvider: string): boolean {
   return capacityProvider.startsWith("FARGATE");
 }
 
 /**
- * Where to ask, in this order: each provider in all its subnets at once, then, on Fargate, in each alone, since AWS picks
- * one subnet and gives up with it. On hosts the host chooses the subnet. Sick places come last, but they come: where all
- * are sick, one of them may have recovered.
+ * The placements to try, in order: each provider in all its subnets at once, then, on Fargate, in each subnet alone,
+ * since AWS picks one subnet and tries no other. On EC2, the host decides the subnet. Placements with failures come
+ * last but stay in the list: if all have failures, one of them may have recovered.
  */
 export function placementsOf(
   { capacityProviders, subnets }: Pick<EcsCapacityConfig, "capacityProviders" | "subnets">,
@@ -47,7 +47,7 @@ function choicesOf(capacityProvider: string, subnets: readonly string[]): Placem
   return [subnets, ...alone].map((choice) => ({ capacityProvider, subnets: choice }));
 }
 
-/** Where to go on after a refusal: another subnet may have room, but a quota holds for the whole provider. */
+/** The placements to try after a refusal: another subnet may have room, but a quota holds for the whole provider. */
 export function nextPlacement(placements: readonly Placement[], index: number, kind: "capacity" | "quota"): number {
   if (kind === "capacity") return index + 1;
   const full = placements[index]?.capacityProvider;

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import type { Capacity, CapacityMember, Clock, LaunchRequest, Notebook } from "../core/ports.ts";
 
-/** ListTasks may not show a new task for a while; until then we remember it ourselves. */
+/** ListTasks may show a new task late; until then we remember it ourselves. */
 const confirmedMilliseconds = 120_000;
-/** So long a launch without an answer may still turn out to have worked: it must not be made up for at once. */
+/** A launch without an answer may still have worked for this long, so the loop must not repeat it at once. */
 const unconfirmedMilliseconds = 30_000;
 
 const stored = z.object({
@@ -11,7 +11,7 @@ const stored = z.object({
     z.object({
       agentName: z.string(),
       role: z.enum(["floor", "burst"]),
-      /** `null`: nobody knows yet whether ECS started the task. */
+      /** `null`: ECS has not confirmed the task yet. */
       arn: z.string().nullable(),
       at: z.number(),
     }),
@@ -20,17 +20,17 @@ const stored = z.object({
 
 type Launch = z.output<typeof stored>["launches"][number];
 
-/** Told of every task that was started, and, without ARN, of those of which ECS left open whether it started them. */
+/** Called for every started task, and without ARN if ECS did not answer whether it started the task. */
 type OnLaunched = (request: LaunchRequest, taskArn?: string) => void;
 
 /**
- * The tasks that were launched a moment ago, whether ECS lists them already or not. They are written down before ECS is
- * asked for them: a container that dies in between leaves them to the next one, which then launches none twice.
+ * The tasks of the last moments, whether ECS lists them already or not. They are stored before the launch: if a
+ * container dies in between, the next one knows them and launches none twice.
  */
 export interface RecentLaunches {
-  /** Reads them anew, since another container may have launched meanwhile. */
+  /** Reads them again, since another container may have launched meanwhile. */
   members(): Promise<readonly CapacityMember[]>;
-  /** A launcher whose launches are remembered. @param create makes the launcher, given whom it tells of its launches */
+  /** A launcher whose launches are remembered. @param create makes the launcher from a callback for its launches */
   remembering(create: (onLaunched: OnLaunched) => Capacity["launch"]): Capacity["launch"];
 }
 
@@ -64,7 +64,7 @@ export function createRecentLaunches(notebook: Notebook, clock: Clock): RecentLa
     },
   };
 
-  /** Adds launches to those that the last reading found. */
+  /** Adds launches to those of the last reading. */
   async function keep(added: readonly Launch[]): Promise<void> {
     await notebook.write({ launches: [...fresh([...launches.values()]), ...added] });
   }

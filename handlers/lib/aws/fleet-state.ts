@@ -9,9 +9,9 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { Clock, Lease, Notebook } from "../core/ports.ts";
 
-/** A holder renews it with every tick. One that died keeps others out for no longer than this. */
+/** A holder renews the lease with every tick. A dead holder blocks others for at most this time. */
 const leaseMilliseconds = 90_000;
-/** Documents that nobody has written for so long belong to pools or fleets that are gone. */
+/** Documents that were not written for this long belong to deleted pools or fleets. */
 const documentSeconds = 30 * 24 * 3600;
 
 interface StateDeps {
@@ -22,8 +22,8 @@ interface StateDeps {
 }
 
 /**
- * The lease of a fleet's loop, by conditional writes to one item: of two passes that ask at once, one gets it. A holder
- * whose time is over keeps the lease until somebody takes it over, since nobody acts beside it.
+ * The lease of a fleet's loop, by conditional writes to one item: only one of two simultaneous passes gets it. A holder
+ * with an expired lease keeps it until another pass takes it over, since no other pass acts before that.
  */
 export function createLease({ table, dynamodb, clock }: StateDeps, owner: string = randomUUID()): Lease {
   const key = { key: { S: "lease" } };
@@ -67,7 +67,7 @@ export function createLease({ table, dynamodb, clock }: StateDeps, owner: string
     },
   };
 
-  /** The holder goes on for somebody who came in vain. If it has just left, the next schedule event comes soon enough. */
+  /** The holder continues for a pass that was turned away. If it has just ended, the next schedule event comes soon. */
   async function leaveWord(): Promise<void> {
     await dynamodb.send(
       new UpdateItemCommand({
@@ -97,7 +97,9 @@ export function createLease({ table, dynamodb, clock }: StateDeps, owner: string
   }
 }
 
-/** A document in the fleet's table, by its name. Read consistently, so that the next container knows what this one wrote. */
+/**
+ * A document in the fleet's table, by its name. Reads are consistent, so that the next container sees this one's write.
+ */
 export function createNotebook(name: string, { table, dynamodb, clock }: StateDeps): Notebook {
   const key = { S: `document ${name}` };
   return {

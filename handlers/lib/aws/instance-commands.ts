@@ -8,18 +8,18 @@ import {
 } from "@aws-sdk/client-ssm";
 import type { Clock, InstanceCommands, InstanceGroup } from "../core/ports.ts";
 
-/** Where the boot puts a fleet's scripts. */
+/** Folder of a fleet's scripts on the instance; the boot fills it. */
 const folder = "/opt/agent-fleets";
 const fileName = /^[a-z0-9][a-z0-9._-]*$/;
-/** The least that Run Command takes; the time to reach the instance, and again the time to run the script. */
+/** The least that Run Command accepts. It applies to reaching the instance and again to running the script. */
 const timeoutSeconds = 30;
 const answerMilliseconds = 45_000;
 const pauseMilliseconds = 1_000;
 const underWay: ReadonlySet<string | undefined> = new Set(["Pending", "InProgress", "Delayed"]);
 
 /**
- * Scripts on instances by SSM Run Command: the instance's own agent fetches the command, nothing listens there. Only the
- * name of a script of ours travels, never a text that could be a command.
+ * Runs scripts on instances by SSM Run Command. The SSM agent fetches commands, so no port is open. Only the name of
+ * one of our scripts is sent, never a text that could be a command.
  */
 export function createInstanceCommands({
   ssm,
@@ -36,7 +36,7 @@ export function createInstanceCommands({
       try {
         return await answerOf(instanceId, await send(instanceId, script));
       } catch (error) {
-        // An instance whose agent is down does not answer either: it may be working all the same.
+        // An instance does not answer while its SSM agent is down, but it may still be working.
         if (await group.has(instanceId)) throw error;
         return undefined;
       }
@@ -72,7 +72,7 @@ export function createInstanceCommands({
     throw new Error(`${instanceId} did not answer in time`);
   }
 
-  /** `undefined` right after the command was sent, when SSM does not know yet that it is for this instance. */
+  /** `undefined` right after the command was sent: SSM does not know its instance yet. */
   async function read(instanceId: string, commandId: string): Promise<GetCommandInvocationResult | undefined> {
     try {
       return await ssm.send(new GetCommandInvocationCommand({ InstanceId: instanceId, CommandId: commandId }));

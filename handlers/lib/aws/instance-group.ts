@@ -13,8 +13,8 @@ const tags: { readonly [Fact in AgentFact]: string } = {
 const byWeight: readonly AgentFact[] = ["left", "registered", "never-registered"];
 
 /**
- * The instances of an Auto Scaling group. Auto Scaling knows an instance until it is terminated, and then no more. The
- * words of an instance on its agent are kept as tags, where the loop reads them.
+ * The instances of an Auto Scaling group. Auto Scaling forgets an instance when it is terminated. Tags store an
+ * instance's reports about its agent, and the loop reads them there.
  */
 export function createInstanceGroup(
   group: string,

@@ -1,18 +1,18 @@
 import type { CapacityReading, LaunchFailureKind, LaunchReport } from "../core/ports.ts";
 
-/** So long ago may a launch have failed that still counts. */
+/** How long a failed launch counts. */
 export const hourMilliseconds = 3_600_000;
 
-/** So long a cause that passes holds up launches: someone may have mended it meanwhile. */
+/** How long a temporary cause blocks launches. After that, someone may have fixed it. */
 const passingMilliseconds = 600_000;
 
 /**
- * How long launches that failed like this one hold up the next, once there are many: `hour` for a wrong setting, `minutes`
- * for what passes or is mended outside the stack, `never` for want of room, which is no fault of the launch.
+ * How long many failures of this kind block further launches: `hour` for a wrong setting, `minutes` for a temporary
+ * cause or one that is fixed outside the stack, `never` for missing capacity, which is no fault of the launch.
  */
 type Blocks = "hour" | "minutes" | "never";
 
-/** A launch that came to nothing, in AWS's own words. */
+/** A failed launch, with AWS's own text. */
 export interface FailedLaunch {
   readonly at: Date;
   readonly kind: LaunchFailureKind;
@@ -23,8 +23,8 @@ export interface FailedLaunch {
 type Rule = readonly [LaunchFailureKind, Blocks, RegExp];
 
 /**
- * The meaning of every refusal we know: the first rule that matches counts. `configuration` is only what is known to be a
- * setting. Reasons of ECS stand in capitals, so that no other word is taken for one.
+ * The meaning of every known refusal; the first match counts. Only known settings are `configuration`. ECS's reasons
+ * are in capitals, so that they match no other text.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
@@ -33,7 +33,7 @@ type Rule = readonly [LaunchFailureKind, Blocks, RegExp];
  * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-instancelaunchfailure.html
  */
 const rules: readonly Rule[] = [
-  // Pulls and secrets first: their texts quote those of other services.
+  // Image pulls and secrets first: their texts quote other services.
   ["quota", "minutes", /CannotPull.*(too ?many ?requests|\b429\b|rate limit|rate exceeded)/is],
   ["configuration", "hour", /(Cannot|ResourceInit).*(AccessDenied|not authorized|access denied|no basic auth)/is],
   ["configuration", "minutes", /CannotPull.*\bnot found\b/is],
@@ -77,29 +77,30 @@ const rules: readonly Rule[] = [
   ["configuration", "hour", /unable to assume|OptInRequired|accept terms|\bBlocked|currently blocked/i],
 ];
 
-/** Nobody has told us of such a refusal: it may hold for one place only, so it is tried again, elsewhere first. */
+/** An unknown refusal: it may concern one placement only, so the launch is tried again, elsewhere first. */
 const unknown: Pick<FailedLaunch, "kind" | "blocks"> = { kind: "capacity", blocks: "minutes" };
 
-/** The meaning of AWS's words, whether in an exception, a failure entry, a stopped task or a scaling activity. */
+/** The meaning of AWS's text in an exception, a failure entry, a stopped task or a scaling activity. */
 export function meaningOf(text: string): Pick<FailedLaunch, "kind" | "blocks"> {
   const rule = rules.find(([, , pattern]) => pattern.test(text));
   return rule ? { kind: rule[0], blocks: rule[1] } : unknown;
 }
 
-/** Whether an exception means that nothing was done, as opposed to an answer that failed or never came. */
+/** Whether an exception proves that AWS did nothing, in contrast to a failed or missing answer. */
 export function isRefusal(error: unknown): boolean {
   return (error as { $fault?: unknown }).$fault === "client";
 }
 
-/** Classifies an exception of what launches. One that leaves open whether it launched is only to be tried again. */
+/** Classifies an exception of a launch call. If it is unknown whether AWS launched, the caller only tries again. */
 export function classifyLaunchError(error: unknown): LaunchFailureKind {
   const { name = "", message = "" } = error as { name?: string; message?: string };
   return isRefusal(error) ? meaningOf(`${name}: ${message}`).kind : "throttling";
 }
 
 /**
- * How many launches of the last hour count towards the circuit. Causes that pass count only while the last one is fresh:
- * a fleet whose image or secret is still to come tries again every ten minutes, and every failure brings the earlier back.
+ * How many launches of the last hour count towards the circuit. Temporary causes count only while the last one is
+ * fresh: a fleet without image or secret tries again every ten minutes, and each failure makes the earlier ones count
+ * again.
  */
 export function countLastHour(failures: readonly FailedLaunch[], now: Date): number {
   const within = (milliseconds: number) => (failure: FailedLaunch) =>
@@ -110,7 +111,7 @@ export function countLastHour(failures: readonly FailedLaunch[], now: Date): num
   return passing.some(within(passingMilliseconds)) ? lasting + passing.length : lasting;
 }
 
-/** Failures of one kind with one message as one, with their number. */
+/** Groups failures with the same kind and message, with their number. */
 export function tally(failures: readonly Omit<FailedLaunch, "at" | "blocks">[]): LaunchReport["failures"] {
   const counts = new Map<string, { kind: LaunchFailureKind; message: string; count: number }>();
   for (const { kind, message } of failures) {
@@ -122,7 +123,7 @@ export function tally(failures: readonly Omit<FailedLaunch, "at" | "blocks">[]):
   return [...counts.values()];
 }
 
-/** What a reading tells of launches that came to nothing. Want of room is no failure. */
+/** The failed launches of a reading. Missing capacity is no failure. */
 export function toTell(
   failures: readonly Omit<FailedLaunch, "at">[],
 ): Pick<CapacityReading, "newLaunchFailures" | "newShortages"> {

@@ -3,7 +3,7 @@ import type { Clock } from "../core/ports.ts";
 /** Resolves when the caller may make its call. */
 export type Pace = () => Promise<void>;
 
-/** Lets `calls` be made in any `milliseconds`, by all its callers together, in the order in which they ask. */
+/** Allows `calls` in any `milliseconds`, for all its callers together, in the order of their requests. */
 export function createPace({ calls, milliseconds }: { calls: number; milliseconds: number }, clock: Clock): Pace {
   /** When the latest calls may be made, oldest first. */
   const turns: number[] = [];

@@ -10,26 +10,26 @@ import type { Clock, Retirements } from "../core/ports.ts";
 import type { RetirementInput } from "../core/retirement.ts";
 import type { RetirementsConfig } from "../settings/retirements.ts";
 
-/** A start with the same name is no second start. After this time the name is another. */
+/** A second start with the same name does nothing. The name changes after this time. */
 const nameMilliseconds = 600_000;
-/** An agent that stayed because it was busy may be chosen again soon. */
+/** Shorter for `scale-in`: the loop may soon choose an agent again that stayed because it was busy. */
 const scaleInMilliseconds = 60_000;
-/** ListExecutions may not show a new execution for a while; until then we remember it ourselves. */
+/** ListExecutions may show a new execution late; until then we remember it ourselves. */
 const confirmedMilliseconds = 15_000;
 const executionName = /^(?<agent>.+)\.[a-z-]+\.\d+$/;
 
-/** Whose retirements: those of a fleet, or of one of its pools. */
+/** The fleet or pool of the retirements. */
 type RetirementsOf = RetirementsConfig & {
   readonly pool?: string | undefined;
-  /** Begins the names of the pool's agents. */
+  /** Prefix of the pool's agent names. */
   readonly poolName: string;
 };
 
 /**
  * Executions of the retirement workflow, named `<agent>.<reason>.<10 minutes since 1970>` (`scale-in`: one minute), so
- * that the name alone says which agent they retire and makes a repeated start a single one. The name of a pool's agent
- * leaves the fleet out: Step Functions takes no more than 80 characters. Keep it between passes: it remembers what it
- * has just started.
+ * that the name identifies the agent and a repeated start does nothing. The name of a pool's agent appears without the
+ * fleet's name: Step Functions allows at most 80 characters. Keep it between passes: it remembers the executions that
+ * it has just started.
  */
 export function createRetirements(
   { workflow, drainTimeoutSeconds, poolName, pool }: RetirementsOf,
@@ -86,7 +86,7 @@ export function createRetirements(
     },
   };
 
-  /** Without a clear answer it goes on: an agent that leaves must not be taken for one that can be retired. */
+  /** Without a clear answer, the retirement counts as running: a leaving agent must not be retired again. */
   async function hasEnded(executionArn: string | undefined): Promise<boolean> {
     if (executionArn === undefined) return false;
     try {

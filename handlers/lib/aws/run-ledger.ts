@@ -5,22 +5,22 @@ import {
   PutItemCommand,
   paginateScan,
 } from "@aws-sdk/client-dynamodb";
-import type { Clock, RunLedger, RunSighting } from "../core/ports.ts";
+import type { Clock, RunLedger, SeenRun } from "../core/ports.ts";
 import { clientOptions } from "./client-options.ts";
 
-/** Where the ledger is, and how long a run counts after it was last heard of: its end may never be reported. */
+/** The ledger's table, and how long a run counts after its last notification: its end may never be reported. */
 export interface RunLedgerConfig {
   /** Name of a table with the partition key `runId` (S) and the TTL attribute `expiresAt`. */
   readonly table: string;
   readonly runTtlSeconds: number;
 }
 
-/** Ended runs are remembered so long, lest a late notification bring them back to life. */
+/** How long ended runs are remembered, so that a late notification cannot reopen them. */
 const finalTtlSeconds = 24 * 3600;
 
 const names = { "#runId": "runId", "#status": "status", "#updatedAt": "updatedAt", "#rank": "rank", "#final": "final" };
 
-/** The rule of `supersedes` in core/run-order.ts, on what the table holds. */
+/** The rule of `supersedes` in core/run-order.ts, as a condition on the table's item. */
 const newer =
   "(#updatedAt < :updatedAt OR (#updatedAt = :updatedAt AND " +
   "(#rank < :rank OR (#rank = :rank AND #status < :status))))";
@@ -29,7 +29,7 @@ const condition = {
   final: `attribute_not_exists(#runId) OR #final = :false OR ${newer}`,
 };
 
-/** The run ledger of a Lambda's environment; there is one in notifications mode only. */
+/** The run ledger in a Lambda's environment. It exists in notifications mode only. */
 export function runLedgerOf(
   env: { readonly LEDGER_TABLE?: string | undefined; readonly RUN_TTL_SECONDS?: number | undefined },
   clock: Clock,
@@ -39,7 +39,7 @@ export function runLedgerOf(
   return createRunLedger({ table, runTtlSeconds }, { dynamodb: new DynamoDBClient(clientOptions), clock });
 }
 
-/** The run ledger in DynamoDB: one item per run, replaced by one conditional write, so there is no race to lose. */
+/** The run ledger in DynamoDB: one item per run. One conditional write replaces it, so writers cannot race. */
 export function createRunLedger(
   { table, runTtlSeconds }: RunLedgerConfig,
   { dynamodb, clock }: { dynamodb: DynamoDBClient; clock: Clock },
@@ -47,15 +47,15 @@ export function createRunLedger(
   const nowSeconds = () => Math.floor(clock.now().getTime() / 1000);
 
   return {
-    async record(sighting) {
-      const expiresAt = nowSeconds() + (sighting.final ? finalTtlSeconds : runTtlSeconds);
-      const item = toItem(sighting);
+    async record(seenRun) {
+      const expiresAt = nowSeconds() + (seenRun.final ? finalTtlSeconds : runTtlSeconds);
+      const item = toItem(seenRun);
       try {
         await dynamodb.send(
           new PutItemCommand({
             TableName: table,
             Item: { ...item, expiresAt: number(expiresAt) },
-            ConditionExpression: sighting.final ? condition.final : condition.open,
+            ConditionExpression: seenRun.final ? condition.final : condition.open,
             ExpressionAttributeNames: names,
             ExpressionAttributeValues: {
               ":updatedAt": item.updatedAt,
@@ -83,14 +83,14 @@ export function createRunLedger(
           ExpressionAttributeValues: { ":false": { BOOL: false }, ":now": number(nowSeconds()) },
         },
       );
-      const sightings: RunSighting[] = [];
-      for await (const { Items = [] } of pages) sightings.push(...Items.map(fromItem));
-      return sightings;
+      const seenRuns: SeenRun[] = [];
+      for await (const { Items = [] } of pages) seenRuns.push(...Items.map(fromItem));
+      return seenRuns;
     },
   };
 }
 
-function toItem({ runId, workspaceId, status, updatedAt, final, rank }: RunSighting) {
+function toItem({ runId, workspaceId, status, updatedAt, final, rank }: SeenRun) {
   return {
     runId: { S: runId },
     workspaceId: { S: workspaceId },
@@ -101,7 +101,7 @@ function toItem({ runId, workspaceId, status, updatedAt, final, rank }: RunSight
   };
 }
 
-function fromItem(item: Record<string, AttributeValue>): RunSighting {
+function fromItem(item: Record<string, AttributeValue>): SeenRun {
   return {
     runId: item.runId?.S ?? "",
     workspaceId: item.workspaceId?.S ?? "",

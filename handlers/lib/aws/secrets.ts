@@ -17,14 +17,14 @@ export interface SecretReaderDeps {
   readonly clock: Clock;
 }
 
-/** The current value and the one before; `undefined` where there is none, or where the previous cannot be had. */
+/** The current and the previous value; `undefined` if missing, or if the previous one is not readable. */
 type Versions = readonly [current: string | undefined, previous: string | undefined];
 
 const cacheMilliseconds = 5 * 60_000;
 
 /**
- * Reads secrets from Secrets Manager or SSM, whichever the ARN names, and remembers them for five minutes. A failure is
- * not remembered, and leaves what is. Values are clean, see {@link cleanSecret}. Every call may reject with {@link
+ * Reads secrets from Secrets Manager or SSM, by their ARN, and caches them for five minutes. A failure is not cached
+ * and does not change the cache. Values are clean, see {@link cleanSecret}. Every call may reject with {@link
  * SecretUnavailableError}.
  */
 export function createSecretReader({

@@ -1,9 +1,9 @@
-/** Whether a host, without a port, is this machine, where tests live. IPv6 in brackets, as {@link URL} has it. */
+/** Whether a host (without a port) is this machine, as in tests. IPv6 in brackets, as in {@link URL}. */
 export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.[0-9]+){3}$/.test(hostname);
 }
 
-/** Whether nobody can listen in: https, or http on loopback. */
+/** Whether the connection is private: https, or http on loopback. */
 export function isProtected({ protocol, hostname }: URL): boolean {
   return protocol === "https:" || (protocol === "http:" && isLoopback(hostname));
 }

@@ -1,38 +1,40 @@
 import type { Agent, AgentState } from "./model.ts";
 import type { CapacityMember, VendorAgent } from "./ports.ts";
 
-/** All agents of one fleet share it; names of stacks and pools hold no underscore, so no fleet's prefix starts another's. */
+/**
+ * The prefix of a fleet's agent names. Stack and pool names contain no underscore, so prefixes of fleets never overlap.
+ */
 export function agentNamePrefix(fleet: string): string {
   return `${fleet}_`;
 }
 
-/** The join of what we launched with what the vendor sees. */
+/** The join of launched members with the vendor's list. */
 export interface Roster {
   /** Our agents, one per capacity member. */
   readonly agents: readonly Agent[];
-  /** Vendor records with our names whose agent is gone and whose capacity no longer exists. */
+  /** Vendor records with our names, without an agent or capacity member. */
   readonly orphans: readonly VendorAgent[];
-  /** Capacity ids of agents that have registered, which their capacity does not know yet. */
+  /** Capacity ids of agents that have registered, as far as their capacity does not know it yet. */
   readonly newlyRegistered: readonly string[];
-  /** Since when agents that had registered are missing from the vendor's list, by name. */
+  /** By name: since when a registered agent is missing from the vendor's list. */
   readonly missingSince: ReadonlyMap<string, Date>;
 }
 
 /**
- * Joins capacity and vendor by the name we gave at launch. Vendor agents without a member of ours are foreign and left
- * out, unless they carry our name prefix and are gone: those are orphans.
+ * Joins capacity and vendor by the agent's name. Vendor agents without a member of ours are foreign and ignored. But if
+ * such an agent has our prefix and is gone, it is an orphan.
  *
  * A member that the vendor does not list proves nothing: it is `unclear` for a grace if it had registered, and `unseen`
  * after that. While the vendor lists an agent that nobody can place, it may be that of any such member: those that are
  * not starting are `unseen`, whatever their machines have said.
  *
  * @param missingSince from the last join
- * @param vendorAgents `undefined` where the vendor does not show its agents: running members are then `unclear`.
+ * @param vendorAgents `undefined` if the vendor does not list agents: running members are then `unclear`
  */
 export function joinAgents(input: {
   readonly members: readonly CapacityMember[];
   readonly vendorAgents: readonly VendorAgent[] | undefined;
-  /** Names of the agents whose retirement is under way. */
+  /** Names of the agents in retirement. */
   readonly retiring: ReadonlySet<string>;
   readonly missingSince: ReadonlyMap<string, Date>;
   readonly namePrefix: string;
@@ -133,14 +135,14 @@ function groupByName(agents: readonly VendorAgent[]): Map<string, VendorAgent[]>
   return byName;
 }
 
-/** An agent that is offline may be starting, until its grace is over. */
+/** An offline agent may be starting until its grace is over. */
 function isGone({ state, offlineSince }: VendorAgent, graceEnds: number): boolean {
   return state === "gone" || (state === "offline" && offlineSince !== undefined && offlineSince.getTime() < graceEnds);
 }
 
 const strength = { gone: 0, offline: 1, draining: 2, idle: 3, busy: 4 } as const;
 
-/** Of several records with one name the busiest counts: an agent is idle only if nothing says otherwise. */
+/** Of several records with one name the busiest counts: an agent is idle only if all records say so. */
 function strongest(records: readonly VendorAgent[] | undefined): VendorAgent | undefined {
   return records?.reduce((best, next) => (strength[next.state] > strength[best.state] ? next : best));
 }

@@ -4,15 +4,15 @@ import { oldestFirst } from "./removal-order.ts";
 import { countStates, standingAgents } from "./supply.ts";
 
 /**
- * The agents that must leave whatever the demand, one reason each. The retirement workflow asks for proof before it ends
- * any of them.
+ * The agents that must leave at any demand, one reason each. The retirement workflow asks for proof before it ends
+ * them.
  *
- * Instances that AWS's termination hook holds come first and without limit: their jobs end with the hook if nobody
- * waits for them. All others are limited, so that one misleading answer cannot empty a fleet.
+ * Instances that AWS's termination hook holds come first and without limit: without a retirement, their jobs end with
+ * the hook. All others are limited, so that one misleading answer cannot empty a fleet.
  *
- * @param isShort whether fewer agents are there than wanted: then none is replaced only for its age or settings. So a new
- * template whose instances never work costs one batch of old instances, not the fleet.
- * @param circuitOpen whether launches fail so often that no more are tried
+ * @param isShort whether the fleet has fewer agents than wanted: then no agent is replaced for its age or settings. So
+ * a broken new template costs one batch of old instances, not the fleet.
+ * @param circuitOpen whether launches fail so often that the loop has stopped them
  */
 export function retireesOf(
   snapshot: Snapshot,
@@ -32,7 +32,7 @@ export function retireesOf(
   const others = [
     ...reasoned(neverRegistered(snapshot, policy, circuitOpen), "never-registered"),
     ...reasoned(inState("offline"), "offline"),
-    // Where the vendor shows no agents, the workflow asks the machine itself.
+    // If the vendor does not list agents, the workflow asks the machine itself.
     ...reasoned(vendorShowsAgents ? [] : inState("unseen"), "unseen"),
     ...reasoned(surplusFloor(snapshot, policy), "surplus"),
     ...(isShort ? [] : renewals(snapshot, policy, now)),
@@ -54,8 +54,8 @@ function distinct(retirees: readonly Retiree[]): Retiree[] {
 }
 
 /**
- * A group at its floor replaces each that goes. While the circuit is open those stay: their replacements would fail as
- * well, and their own boot program powers them off after a while.
+ * A group at its floor replaces each leaving instance. While the circuit is open, such instances stay: replacements
+ * would fail, too, and the boot program powers the instance off after a while.
  */
 function neverRegistered({ agents }: Snapshot, { min }: Policy, circuitOpen: boolean): Agent[] {
   const failed = agents.filter(({ state, dead }) => state === "failed" && !dead).sort(oldestFirst);
@@ -63,19 +63,21 @@ function neverRegistered({ agents }: Snapshot, { min }: Policy, circuitOpen: boo
   return circuitOpen ? failed.slice(0, Math.max(0, staying - min)) : failed;
 }
 
-/** Only while no job is anywhere: then all are idle, whether the vendor shows them or not. */
+/** Only while there are no jobs: then all agents are idle, listed or not. */
 function surplusFloor({ agents, demand }: Snapshot, policy: Policy): Agent[] {
   if (policy.departure === "by-retirement" || demand.queued + demand.running > 0) return [];
   const idle = agents.filter(({ role, state }) => role === "floor" && (state === "idle" || state === "unclear"));
   return idle.sort(oldestFirst).slice(0, Math.max(0, idle.length - standingAgents(policy)));
 }
 
-/** Agents that can be drained; busy ones finish their job first. Idle ones go first, because they cost nobody anything. */
+/**
+ * Agents that the workflow can drain. Busy agents finish their job first. Idle ones come first: no job waits for them.
+ */
 const renewable: readonly AgentState[] = ["idle", "unclear", "busy"];
 
 /**
- * Agents to be replaced by younger ones: too old, or launched from settings that the fleet no longer has. So many at a
- * time as the policy allows, those that leave or start already included, so that a fleet is renewed without being empty.
+ * Agents to replace: too old, or launched from older settings. The policy limits how many at a time, including those
+ * that leave or start already, so that a fleet is renewed without being empty.
  */
 function renewals({ agents }: Snapshot, policy: Policy, now: Date): Retiree[] {
   const { maxLifetimeSeconds, renewAtOncePercent } = policy;

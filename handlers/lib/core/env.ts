@@ -1,8 +1,8 @@
 import * as z from "zod";
 
 /**
- * A list that travels as text, joined by commas. An item may itself be such a text, and comes back as its items: so a
- * list that only Terraform knows, as one token, gets through.
+ * A list encoded as text, joined by commas. An item may itself be such a text, and is decoded into its items. So a list
+ * that only Terraform knows can be encoded as one token.
  */
 export const commaSeparated = z.codec(z.string(), z.array(z.string()).min(1), {
   decode: (text) => text.split(",").filter((item) => item !== ""),
@@ -10,8 +10,8 @@ export const commaSeparated = z.codec(z.string(), z.array(z.string()).min(1), {
 });
 
 /**
- * A value that travels as JSON in one environment variable. Encoded by the stack at synth time (Terraform tokens in
- * strings survive), decoded by the handler at cold start. The schema may hold no transform.
+ * A value encoded as JSON in one environment variable. The stack encodes it at synth time (Terraform tokens in strings
+ * survive), the handler decodes it at cold start. The schema must not contain transforms.
  */
 export function json<T extends z.ZodType>(schema: T) {
   return z.codec(z.string(), schema, {
@@ -27,7 +27,7 @@ export function json<T extends z.ZodType>(schema: T) {
   });
 }
 
-/** A value of which some fields are others. What differs travels as it is encoded, so that is how it is put in. */
+/** A value with some fields replaced. Differences are stored encoded, so this replaces encoded fields. */
 export function withChanges<T extends z.ZodType>(
   schema: T,
   common: z.output<T>,

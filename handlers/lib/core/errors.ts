@@ -1,4 +1,4 @@
-/** What went wrong at a vendor's API, in the terms that decide what to do about it. */
+/** The kind of failure of a vendor's API. It decides about the reaction. */
 export type VendorApiErrorKind =
   | "unauthorized"
   | "not-found"
@@ -11,7 +11,7 @@ export type VendorApiErrorKind =
   /** The answer shows that the fleet's config is wrong. */
   | "misconfigured";
 
-/** A vendor's API did not give a usable answer. Messages never carry credentials or response bodies verbatim. */
+/** A vendor's API gave no usable answer. Messages never contain credentials or whole response bodies. */
 export class VendorApiError extends Error {
   override readonly name = "VendorApiError";
 
@@ -19,7 +19,7 @@ export class VendorApiError extends Error {
     readonly kind: VendorApiErrorKind,
     message: string,
     options?: ErrorOptions & {
-      /** HTTP status, where there was an answer. */
+      /** HTTP status, if there was an answer. */
       status?: number;
     },
   ) {
@@ -30,7 +30,7 @@ export class VendorApiError extends Error {
   readonly status: number | undefined;
 }
 
-/** A secret has no value yet or cannot be read; the message names the secret and what to do. */
+/** A secret has no value yet or cannot be read. The message names the secret and the remedy. */
 export class SecretUnavailableError extends Error {
   override readonly name = "SecretUnavailableError";
 }

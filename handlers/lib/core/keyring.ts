@@ -1,18 +1,18 @@
 import type { Clock, SecretReader } from "./ports.ts";
 import type { Proof } from "./signature.ts";
 
-/** The keys a webhook's senders may sign with: the current and the previous value of one secret. */
+/** The keys that webhook senders may sign with: the current and the previous value of one secret. */
 export interface Keyring {
-  /** Whether one of the keys fits. Throws `SecretUnavailableError` when the keys cannot be had. */
+  /** Whether one of the keys fits. Throws `SecretUnavailableError` if the keys cannot be read. */
   fits(proof: Proof): Promise<boolean>;
 }
 
-/** A stranger's wrong signatures cost us one look at the secret in this time, however many they are. */
+/** Wrong signatures cause at most one read of the secret in this time. */
 const refreshMilliseconds = 30_000;
-/** An unavailable secret is not asked for again before this time is over. */
+/** An unavailable secret is not read again before this time is over. */
 const retryMilliseconds = 5_000;
 
-/** Keys of the secret `arn`, read again when no known one fits, so that a rotation needs no deployment. */
+/** Keys of the secret `arn`. Reads it again if no known key fits, so that a rotation needs no deployment. */
 export function createKeyring(arn: string, { secrets, clock }: { secrets: SecretReader; clock: Clock }): Keyring {
   let refreshedAt = Number.NEGATIVE_INFINITY;
   let failure = { error: undefined as unknown, at: Number.NEGATIVE_INFINITY };
@@ -38,7 +38,7 @@ export function createKeyring(arn: string, { secrets, clock }: { secrets: Secret
   };
 }
 
-/** Tries every key, so that the time taken does not tell which one fits. */
+/** Tries every key, so that the time does not reveal which one fits. */
 function anyFits(keys: readonly string[], proof: Proof): boolean {
   return keys.map(proof).includes(true);
 }

@@ -1,31 +1,35 @@
 /** The words of the control loop: demand, agents, snapshots and decisions. */
 import type { RetirementReason } from "./retirement.ts";
 
-/** What the vendor wants now. */
+/** The vendor's present demand. */
 export interface Demand {
   /** Jobs that wait for an agent. */
   readonly queued: number;
   /** Jobs that an agent works on, according to the vendor's job list. */
   readonly running: number;
   /**
-   * Jobs that may want an agent in a moment: agents are there for them, but they wait for none and are in no metric.
+   * Jobs that may need an agent in a moment. The fleet keeps agents for them, but they do not wait and are in no
+   * metric.
    */
   readonly expected?: number | undefined;
-  /** When the job that waits longest was queued. */
+  /** When the longest-waiting job was queued. */
   readonly oldestQueuedAt?: Date | undefined;
-  /** Jobs that need something that our agents do not offer. The loop neither counts them above nor launches for them. */
+  /**
+   * Jobs with demands that our agents do not meet. They are not counted above, and the loop does not launch for them.
+   */
   readonly unmatched?: { readonly jobs: number; readonly demands: readonly string[] } | undefined;
 }
 
 /**
- * - `ordered`: AWS was asked for it and has not placed it yet. Nothing runs.
+ * - `ordered`: the loop has asked AWS for it, and AWS has not placed it yet. Nothing runs.
  * - `starting`: launched, not yet registered, and its grace is not over.
- * - `idle`, `busy`: as the vendor says.
- * - `unclear`: it runs, and nobody says whether it works: the vendor hides its agents, or stopped listing this one lately.
- * - `unseen`: it runs, but the vendor has not listed it for a whole grace. It may work elsewhere, so it is never stopped.
+ * - `idle`, `busy`: by the vendor's answer.
+ * - `unclear`: it runs, but may be idle or busy: the vendor does not list agents, or has just stopped listing this one.
+ * - `unseen`: it runs, but the vendor has not listed it for a whole grace. It may work elsewhere, so the loop never
+ *   stops it.
  * - `offline`: the vendor lists it as not connected and without a job, for a whole grace.
  * - `retiring`: it leaves and takes no more jobs.
- * - `failed`: AWS says that the machine is dead, or the machine itself said that its agent never registered.
+ * - `failed`: AWS reports that the machine is dead, or the machine itself reported that its agent never registered.
  */
 export type AgentState =
   | "ordered"
@@ -38,7 +42,7 @@ export type AgentState =
   | "retiring"
   | "failed";
 
-/** `floor` agents have no idle timeout, `burst` agents have one. Given once, never changed. */
+/** `floor` agents have no idle timeout, `burst` agents have one. The role never changes. */
 export type AgentRole = "floor" | "burst";
 
 /** One of our agents: the join of a capacity member and the vendor's record, by name. */
@@ -49,31 +53,31 @@ export interface Agent {
   /** The vendor's id, once registered. */
   readonly vendorId?: string | undefined;
   readonly state: AgentState;
-  /** `undefined`: launched by a group, which gives no roles; see {@link Decision.assignRoles}. */
+  /** `undefined`: a group launched it, without a role; see {@link Decision.assignRoles}. */
   readonly role: AgentRole | undefined;
-  /** When AWS began to launch it; of one that is only ordered, when it was ordered. */
+  /** When AWS began to launch it; for an ordered agent, the time of the order. */
   readonly launchedAt: Date;
-  /** Since when it has had no job, where the vendor says so. */
+  /** Since when it has had no job, if the vendor reports it. */
   readonly idleSince?: Date | undefined;
-  /** Launched from older settings than the fleet's. */
+  /** Whether it was launched from older settings than the fleet's. */
   readonly outdated?: boolean | undefined;
-  /** Drained at the vendor although no retirement of it is under way: an earlier one must have failed. */
+  /** Whether the vendor drains it although no retirement runs: an earlier one must have failed. */
   readonly drained?: boolean | undefined;
-  /** The group's termination hook holds it and waits for us, and no retirement of it is under way. */
+  /** Whether the group's termination hook holds it and no retirement of it runs. */
   readonly held?: boolean | undefined;
-  /** AWS says that its machine is dead. */
+  /** Whether AWS reports that its machine is dead. */
   readonly dead?: boolean | undefined;
 }
 
-/** Everything one decision looks at. Agents that are not ours are not in it. */
+/** The input of one decision. It contains only our own agents. */
 export interface Snapshot {
   readonly demand: Demand;
-  /** Whether the vendor says which agents work. If not, every running job is taken to need an agent. */
+  /** Whether the vendor reports which agents work. If not, the loop assumes that every running job needs an agent. */
   readonly vendorShowsAgents: boolean;
   readonly agents: readonly Agent[];
   /** Launches of the last hour that never became a working agent. */
   readonly failedLaunchesLastHour: number;
-  /** What earlier observations wanted, newest last; shorter than the policy asks for in a new fleet. */
+  /** Agents that earlier observations asked for, newest last. In a new fleet, shorter than the policy needs. */
   readonly recentlyWanted: readonly number[];
 }
 
@@ -83,27 +87,27 @@ export interface Retiree {
   readonly reason: RetirementReason;
 }
 
-/** What to do now, and why, in words an operator can act on. */
+/** The actions of one tick, with a reason for the operator. */
 export interface Decision {
   readonly action: "scale-out" | "scale-in" | "hold";
   /** Agents wanted in all: `clamp(working + queued + buffer, min, max)`. */
   readonly wanted: number;
-  /** Agents that can work, or soon will: ordered, starting, idle, busy and unclear ones. */
+  /** Agents that can work now or soon: ordered, starting, idle, busy and unclear ones. */
   readonly supply: number;
   /** One role per agent to launch; empty unless `scale-out`. */
   readonly launch: readonly AgentRole[];
-  /** Agents to retire whatever the action, each through the workflow, which asks for proof before it ends anything. */
+  /** Agents to retire, at any action. The workflow asks for proof before it ends them. */
   readonly retire: readonly Retiree[];
-  /** Agents proven idle of which any `count` can go; `count` is 0 unless `scale-in`. The first come first. */
+  /** Agents proven idle, in the order of their removal; `count` of them go. `count` is 0 unless `scale-in`. */
   readonly scaleIn: { readonly count: number; readonly candidates: readonly Agent[] };
-  /** So many orders that AWS has not begun to launch are to be taken back. */
+  /** Number of orders to withdraw. AWS has not begun to launch them. */
   readonly withdraw: number;
-  /** Members whose machine AWS calls dead: their group would replace them unless they are taken out of it. */
+  /** Members with a dead machine. Their group would replace them, so the loop removes them from it. */
   readonly discard: readonly Agent[];
-  /** Roles of agents that have none yet; only where agents leave by themselves. */
+  /** Roles for agents without one; only if agents leave by themselves. */
   readonly assignRoles: readonly { readonly agent: Agent; readonly role: AgentRole }[];
   readonly circuitOpen: boolean;
-  /** The ceiling keeps wanted jobs waiting. */
+  /** Whether jobs wait because of the ceiling. */
   readonly atCeiling: boolean;
   readonly reason: string;
 }

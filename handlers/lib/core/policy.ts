@@ -1,19 +1,19 @@
 import * as z from "zod";
 
-/** Which of the idle agents can be retired first. */
+/** Which idle agents are retired first. */
 export const removalOrders = ["oldest-first", "outdated-first", "longest-idle-first"] as const;
 
-/** The rules of a fleet. Seconds and counts; sources: `agents` and `scaling` of the config file. */
+/** The scaling rules of a fleet, in seconds and counts, from `agents` and `scaling` of the config file. */
 export const policySchema = z.strictObject({
-  /** `false`: nothing is launched, stopped or retired. */
+  /** `false`: the loop launches, stops and retires nothing. */
   enabled: z.boolean(),
   min: z.number(),
   max: z.number(),
-  /** Idle agents kept ready on top of demand: a number, or a percentage of the jobs there are, rounded up. */
+  /** Idle agents kept ready on top of demand: a number, or a percentage of the present jobs, rounded up. */
   buffer: z.union([z.number(), z.strictObject({ percent: z.number() })]),
   scaleOutCooldownSeconds: z.number(),
   scaleInCooldownSeconds: z.number(),
-  /** Agents are retired only when so many observations in a row, this one included, want fewer. */
+  /** Observations in a row, this one included, that must ask for fewer agents before the loop retires any. */
   scaleInAfterObservations: z.number(),
   removalOrder: z.enum(removalOrders),
   maxAddedPerTick: z.number(),
@@ -21,17 +21,17 @@ export const policySchema = z.strictObject({
   maxRemovedPerTick: z.number(),
   /** How long a launched agent may take to register. */
   registrationGraceSeconds: z.number(),
-  /** With this many failed launches within an hour the circuit is open: nothing more is launched. */
+  /** With this many failed launches within an hour the circuit is open: the loop launches nothing more. */
   maxFailedLaunchesPerHour: z.number(),
   /** Agents leave after one job. */
   singleUse: z.boolean(),
   /** Whether surplus agents leave by their own idle timeout, or are retired by the loop. */
   departure: z.enum(["by-itself", "by-retirement"]),
-  /** Whether the fleet has a retirement workflow; without one agents only ever leave by themselves. */
+  /** Whether the fleet has a retirement workflow. Without one, agents only leave by themselves. */
   canRetire: z.boolean(),
-  /** How long an agent may live, where the loop has to end it: neither the agent nor its capacity does. */
+  /** How long an agent may live, if only the loop can end it: neither the agent nor its capacity does. */
   maxLifetimeSeconds: z.number().optional(),
-  /** Share of the agents that may be replaced at the same time, at least one. Left out: outdated agents stay. */
+  /** Share of the agents to replace at the same time, at least one. Left out: outdated agents stay. */
   renewAtOncePercent: z.number().optional(),
 });
 

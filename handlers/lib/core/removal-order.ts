@@ -2,8 +2,8 @@ import type { Agent } from "./model.ts";
 import type { Policy } from "./policy.ts";
 
 /**
- * How each order of removal sorts idle agents. Whatever the order, floor agents go last: each that goes is launched again
- * with the next dip below the floor.
+ * How each order of removal sorts idle agents. Floor agents always go last: the loop would launch them again at the
+ * next dip below the floor.
  */
 export const removalComparisons: { readonly [Order in Policy["removalOrder"]]: Comparison } = {
   "oldest-first": byFirstDifference(floorLast, oldestFirst),
@@ -36,7 +36,7 @@ function outdated(a: Agent, b: Agent): number {
   return Number(b.outdated ?? false) - Number(a.outdated ?? false);
 }
 
-/** Of unknown idle time is young: it may just have finished a job. */
+/** An agent of unknown idle time counts as the youngest: it may just have finished a job. */
 function longestIdle(a: Agent, b: Agent): number {
   const since = (agent: Agent) => agent.idleSince?.getTime() ?? Number.MAX_SAFE_INTEGER;
   return since(a) - since(b);

@@ -1,12 +1,12 @@
 import * as z from "zod";
 
 /**
- * The questions that the retirement workflow asks about an agent, one at a time. `forget` deletes the record of an agent
- * whose machine is gone, and asks nobody whether it works.
+ * The steps that the retirement workflow calls for an agent. `forget` deletes the record of an agent whose machine is
+ * gone, without asking whether it works.
  */
 export const retirementSteps = ["drain", "undrain", "deregister", "forget"] as const;
 
-/** The name of the error by which the workflow recognizes an agent that works after all, whatever was seen before. */
+/** The name of the error that reports to the workflow that the agent works after all. */
 export const agentBusy = "AgentBusyError";
 
 /** See {@link agentBusy}. */
@@ -31,20 +31,20 @@ const retirementReason = z.enum([
 /**
  * Why an agent is retired.
  *
- * - `scale-in`: too many are idle. Only then may an agent stay that turns out to be busy.
+ * - `scale-in`: too many agents are idle. Only with this reason does a busy agent stay.
  * - `drained`: an earlier retirement stopped halfway.
- * - `offline`: the vendor lists it as not connected. `unseen`: only the machine itself can say whether it works.
- * - `surplus`: an agent of the floor too many. `too-old`, `outdated`: its lifetime is over, its settings are old.
- * - `release`, `never-registered`: the machine itself said that it lets go.
- * - `terminating`, `spot-interruption`: AWS takes it.
+ * - `offline`: the vendor lists it as not connected. `unseen`: only the machine itself can report whether it works.
+ * - `surplus`: one floor agent too many. `too-old`, `outdated`: its lifetime is over, its settings are old.
+ * - `release`, `never-registered`: the machine itself reported that its agent has left or never registered.
+ * - `terminating`, `spot-interruption`: AWS reclaims it.
  */
 export type RetirementReason = z.output<typeof retirementReason>;
 
 const lifecycleHook = z.object({ name: z.string(), group: z.string() }).readonly();
 
 /**
- * The termination hook that holds an instance until it is completed. Heartbeat and completion need no token beside the
- * instance's id:
+ * The termination hook that holds an instance until the hook is completed. Heartbeat and completion need the instance's
+ * id, but no token:
  * https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CompleteLifecycleAction.html
  */
 export type LifecycleHook = z.output<typeof lifecycleHook>;
@@ -58,14 +58,14 @@ const retirementInput = z.object({
   }),
   reason: retirementReason,
   hook: lifecycleHook.optional(),
-  /** ISO 8601: nothing is waited for any longer then. */
+  /** The time when the retirement stops waiting, ISO 8601. */
   deadline: z.string(),
 });
 
-/** An execution of the workflow is started with this. */
+/** The input of a workflow execution. */
 export type RetirementInput = z.output<typeof retirementInput>;
 
-/** The workflow calls the retire Lambda with this. */
+/** The workflow's call of the retire Lambda. */
 export const retirementEvent = retirementInput
   .pick({ agent: true, reason: true })
   .extend({ step: z.enum(retirementSteps) });

@@ -1,11 +1,11 @@
-import type { RunSighting } from "./ports.ts";
+import type { SeenRun } from "./ports.ts";
 
 /**
- * Whether `candidate` tells more recent news of a run than `known`. A final status beats any other, whatever the
- * timestamps say; then the newer timestamp wins, then the later stage, then (for statuses of equal rank) the name. This
- * is a total order, so lost, repeated and reordered notifications of a run all end in the same state.
+ * Whether `candidate` is a newer state of a run than `known`. A final status beats any other, at any timestamp. Then
+ * the newer timestamp wins, then the later stage, then (for statuses of equal rank) the name. This is a total order, so
+ * lost, repeated and reordered notifications of a run all end in the same state.
  */
-export function supersedes(candidate: RunSighting, known: RunSighting): boolean {
+export function supersedes(candidate: SeenRun, known: SeenRun): boolean {
   if (candidate.final !== known.final) return candidate.final;
   const newer = candidate.updatedAt.getTime() - known.updatedAt.getTime();
   if (newer !== 0) return newer > 0;

@@ -5,19 +5,19 @@ import { oldestFirst, removalComparisons } from "./removal-order.ts";
 import { bufferFor, clamp, countStates, isSupply, standingAgents } from "./supply.ts";
 
 /**
- * Orders are withdrawn when so many observations in a row want fewer. An agent that has done its job counts as supply until
- * it is gone: for a while there seem to be too many.
+ * Observations in a row that must ask for fewer agents before the loop withdraws orders. An agent that has finished its
+ * job counts as supply until it is gone, so for a while the fleet seems too large.
  */
 export const withdrawAfterObservations = 6;
 
-/** How many earlier observations {@link decide} looks at. */
+/** How many earlier observations {@link decide} needs. */
 export function observationsToKeep({ scaleInAfterObservations }: Policy): number {
   return Math.max(scaleInAfterObservations, withdrawAfterObservations) - 1;
 }
 
 /**
- * The scaling decision: pure and total. It looks at everything, computes an absolute target and says what to do about
- * the difference; nothing is counted up and down, so a lost, doubled or late event changes nothing.
+ * The scaling decision: pure and total. It uses the whole snapshot, computes an absolute target and decides about the
+ * difference. It keeps no counters, so a lost, doubled or late event changes nothing.
  */
 export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision {
   const { demand, agents } = snapshot;
@@ -59,7 +59,7 @@ interface View {
   readonly snapshot: Snapshot;
   readonly policy: Policy;
   readonly secondsSinceLaunch: number;
-  /** The parts of the decision that hold whatever the action. */
+  /** The parts of the decision that do not depend on the action. */
   readonly settled: Omit<Decision, "action" | "reason">;
 }
 
@@ -76,7 +76,7 @@ function scaleOut(view: View, wish: string): Decision {
   const cooling = view.secondsSinceLaunch < policy.scaleOutCooldownSeconds;
   const due = cooling ? policy.min - settled.supply : missing;
   if (due <= 0) return hold(view, `${wish}: scale-out cooldown of ${policy.scaleOutCooldownSeconds} s is running`);
-  // Agents that leave or are not seen still exist: the ceiling counts them.
+  // Leaving and unseen agents still exist: the ceiling counts them.
   const room = policy.max - snapshot.agents.length;
   if (room <= 0) {
     return hold(view, `${wish}: no room under max ${policy.max} until agents are gone that leave or are not seen`);
@@ -94,7 +94,7 @@ function scaleIn(view: View): Decision {
   const { settled, policy, snapshot } = view;
   const { starting, ordered } = countStates(snapshot.agents);
   const state = `wanted ${settled.wanted}, have ${settled.supply}`;
-  // Nothing runs on orders yet: they go first, and no cooldown speaks for them.
+  // Nothing runs on orders yet: they go first, without a cooldown.
   const withdraw = Math.min(ordered, surplusOver(view, withdrawAfterObservations));
   const withdrawing = { ...view, settled: { ...settled, withdraw } };
   const lasting = surplusOver(view, policy.scaleInAfterObservations);
@@ -109,7 +109,7 @@ function scaleIn(view: View): Decision {
   if (view.secondsSinceLaunch < policy.scaleInCooldownSeconds) {
     return hold(withdrawing, `${said}: scale-in cooldown of ${policy.scaleInCooldownSeconds} s is running`);
   }
-  // Agents that start may never come: no agent that is there leaves for them.
+  // A starting agent may never come, so no present agent leaves because of it.
   const going = new Set(settled.retire.map(({ agent }) => agent));
   const leaving = snapshot.agents.filter((agent) => agent.state === "idle" && going.has(agent)).length;
   const surplus = lasting - ordered - starting - leaving;
@@ -128,7 +128,7 @@ function scaleIn(view: View): Decision {
   };
 }
 
-/** By how much the supply is above what each of so many observations wanted, this one included; 0 where there are fewer. */
+/** By how much the supply exceeds each of the last observations, this one included; 0 if there are too few. */
 function surplusOver({ snapshot, settled }: View, observations: number): number {
   const earlier = observations - 1;
   const recent = earlier > 0 ? snapshot.recentlyWanted.slice(-earlier) : [];
@@ -136,8 +136,8 @@ function surplusOver({ snapshot, settled }: View, observations: number): number 
 }
 
 /**
- * Floor agents first, until as many are left for future jobs as an idle fleet keeps: the floor, or the buffer where that
- * is larger. Anything less permanent would idle out and be launched again for ever.
+ * Floor agents first, until the free ones equal the size of an idle fleet: the floor, or the buffer if it is larger.
+ * With fewer, agents would time out and be launched again for ever.
  */
 function rolesFor(count: number, snapshot: Snapshot, policy: Policy): AgentRole[] {
   const standing = standingAgents(policy);
@@ -157,7 +157,7 @@ function floorLeft({ agents, demand, vendorShowsAgents }: Snapshot, policy: Poli
   return clamp(floor.length - (demand.running - burst.length), 0, floor.length);
 }
 
-/** An agent that the vendor's loop retires needs no role: no idle timeout of its own depends on it. */
+/** An agent that the loop retires needs no role, because it has no idle timeout. */
 function rolesToAssign(snapshot: Snapshot, policy: Policy): Decision["assignRoles"] {
   if (policy.departure === "by-retirement") return [];
   const without = snapshot.agents.filter((agent) => agent.role === undefined && isSupply(agent)).sort(oldestFirst);

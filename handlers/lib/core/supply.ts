@@ -22,17 +22,17 @@ export function countStates(agents: readonly Agent[]): Record<AgentState, number
 
 const supplying: ReadonlySet<AgentState> = new Set(["ordered", "starting", "idle", "busy", "unclear"]);
 
-/** Whether an agent works, can work or soon will. */
+/** Whether an agent works, or can work now or soon. */
 export function isSupply({ state }: Agent): boolean {
   return supplying.has(state);
 }
 
-/** The buffer that a policy asks for beside so many jobs. */
+/** The buffer of a policy for a number of jobs. */
 export function bufferFor({ buffer }: Policy, jobs: number): number {
   return typeof buffer === "number" ? buffer : Math.ceil((jobs * buffer.percent) / 100);
 }
 
-/** So many agents an idle fleet keeps. */
+/** The size of an idle fleet. */
 export function standingAgents(policy: Policy): number {
   return clamp(bufferFor(policy, 0), policy.min, policy.max);
 }

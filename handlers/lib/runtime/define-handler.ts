@@ -5,17 +5,17 @@ import { systemClock } from "./clock.ts";
 import { createLog } from "./logging.ts";
 import { createMetrics } from "./metrics.ts";
 
-/** What every handler is given besides its environment. */
+/** What every handler gets besides its environment. */
 interface Runtime {
   readonly log: Log;
-  /** The figures of one pool; of the whole fleet, if none is named. */
+  /** The metrics of one pool; without a name, of the whole fleet. */
   readonly metricsOf: (pool?: string) => Metrics;
   readonly clock: Clock;
-  /** For calls to end by: so long before Lambda cuts off the invocation that is under way; `undefined` before the first. */
+  /** A deadline for calls: this long before Lambda stops the present invocation; `undefined` before the first one. */
   readonly deadline: (reserveMilliseconds: number) => () => Date | undefined;
 }
 
-/** A Lambda function in three parts: what it is configured with, what it works with, what it does. */
+/** A Lambda function in three parts: its environment, its dependencies and its work. */
 export interface HandlerDefinition<Env, Deps, Event, Result> {
   /** Decodes the environment. May hold codecs such as `json()`. */
   readonly env: z.ZodType<Env>;
@@ -25,9 +25,9 @@ export interface HandlerDefinition<Env, Deps, Event, Result> {
 }
 
 /**
- * Makes a Lambda handler. Environment and dependencies are made now, at cold start; an invalid environment throws an
- * error that names variables but no values. What `handle` throws is logged and rethrown, so that the invocation fails
- * and the function's Errors metric counts.
+ * Makes a Lambda handler. It reads the environment and makes the dependencies at cold start. An invalid environment
+ * throws an error that names variables but no values. Logs and rethrows errors of `handle`, so that the invocation
+ * fails and the function's Errors metric counts.
  */
 export function defineHandler<Env extends { readonly FLEET: string }, Deps, Event, Result>(
   definition: HandlerDefinition<Env, Deps, Event, Result>,

@@ -2,9 +2,9 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import type { Context } from "aws-lambda";
 import type { Log } from "../core/ports.ts";
 
-/** A log that also knows which invocation it speaks of. */
+/** A log with the id of the present invocation. */
 export interface InvocationLog extends Log {
-  /** Lines from now on carry the request id of `context`. */
+  /** Adds the request id of `context` to all later lines. */
   begin(context: Context): void;
 }
 
@@ -25,7 +25,7 @@ function describeErrors(fields: Record<string, unknown>): Record<string, unknown
   );
 }
 
-/** The parts of an error that are safe and useful: errors of HTTP clients may carry whole requests with credentials. */
+/** The safe and useful parts of an error. Errors of HTTP clients may contain whole requests with credentials. */
 function describe(error: Error): Record<string, unknown> {
   const { name, message, stack, cause } = error;
   const details = Object.entries(error).filter(([, value]) => ["string", "number", "boolean"].includes(typeof value));

@@ -2,8 +2,9 @@ import { MetricUnit, Metrics as PowertoolsMetrics } from "@aws-lambda-powertools
 import { type Log, type Metrics, metricsNamespace } from "../core/ports.ts";
 
 /**
- * Figures in CloudWatch's embedded metric format on standard output, one record per call, with the dimensions that
- * tell the fleet, and its pool where it has several. Names that end in `Seconds` are in seconds, all others count. Figures that are no finite number are left out.
+ * Metrics in CloudWatch's embedded metric format on standard output, one record per call. The dimensions are the fleet
+ * and, in a fleet of several pools, the pool. Names that end in `Seconds` are in seconds, all others are counts. Skips
+ * figures that are no finite number.
  */
 export function createMetrics(dimensions: { readonly Fleet: string; readonly Pool?: string }, log: Log): Metrics {
   const emf = new PowertoolsMetrics({ namespace: metricsNamespace });

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { asgCapacityConfig } from "./asg-capacity.ts";
 import { ecsCapacityConfig } from "./ecs-capacity.ts";
 
-/** Where a fleet's agents run; `type` tells on what. Made by the stack, carried in the loop's environment. */
+/** Where a fleet's agents run: `type` is the kind of capacity. The stack writes it into the loop's environment. */
 export const capacityConfig = z.discriminatedUnion("type", [ecsCapacityConfig, asgCapacityConfig]);
 
 /** See {@link capacityConfig}. */

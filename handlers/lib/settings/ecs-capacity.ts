@@ -1,17 +1,17 @@
 import * as z from "zod";
 import { commaSeparated } from "../core/env.ts";
 
-/** The entry point of an agent that never registered exits with it. */
+/** Exit code of an entry point whose agent never registered. */
 export const neverRegisteredExitCode = 86;
 
-/** Where an ECS fleet's tasks run. Made by the stack, carried in the loop's environment, read by the ECS adapter. */
+/** Where an ECS fleet's tasks run. The stack writes it into the loop's environment, and the ECS adapter reads it. */
 export const ecsCapacityConfig = z.strictObject({
   type: z.literal("ecs"),
   /** Cluster ARN. */
   cluster: z.string(),
   /**
-   * Family and revision to launch, so that a deployment switches all launches at once. The family is also what tells our
-   * tasks from others in the cluster.
+   * Family and revision to launch, so that a deployment switches all launches at once. The loop also recognizes our
+   * tasks in the cluster by the family.
    */
   taskDefinition: z.string(),
   container: z.string(),
@@ -19,10 +19,10 @@ export const ecsCapacityConfig = z.strictObject({
   capacityProviders: z.array(z.string()).min(1),
   subnets: commaSeparated,
   securityGroups: z.array(z.string()),
-  /** `true` or `false`: text, because of a shared network only Terraform knows it. */
+  /** `true` or `false`, as text: for a shared network, only Terraform knows the value. */
   assignPublicIp: z.string(),
   enableExecuteCommand: z.boolean(),
-  /** Environment variable in which the vendor's agent expects its name. */
+  /** Environment variable with the name of the vendor's agent. */
   nameVariable: z.string(),
 });
 

@@ -2,15 +2,15 @@ import * as z from "zod";
 import { json } from "../core/env.ts";
 import { vendorRuntime } from "./vendors.ts";
 
-/** The environment of the retire Lambda: encoded by the stack, decoded at cold start. */
+/** The environment of the retire Lambda. The stack encodes it, and the Lambda decodes it at cold start. */
 export const retireEnv = z.object({
   FLEET: z.string(),
   VENDOR: json(vendorRuntime),
-  /** Only in fleets of several pools: what each has that differs from VENDOR. */
+  /** Only in fleets of several pools: each pool's differences from VENDOR. */
   POOLS: json(z.array(z.strictObject({ pool: z.string(), vendor: z.record(z.string(), z.unknown()) }))).optional(),
-  /** ARN of the vendor's API credential; left out where the vendor needs none. */
+  /** ARN of the vendor's API credential; left out if the vendor needs none. */
   API_TOKEN_SECRET_ARN: z.string().optional(),
-  /** Name of the Auto Scaling group; left out where agents run in containers. */
+  /** Name of the Auto Scaling group; left out if agents run in containers. */
   GROUP: z.string().optional(),
 });
 

@@ -1,10 +1,10 @@
 import * as z from "zod";
 
-/** The retirement workflow of a fleet. Made by the stack, carried in the environment of whoever starts retirements. */
+/** The retirement workflow of a fleet. The stack writes it into the environment of functions that start retirements. */
 export const retirementsConfig = z.strictObject({
   /** ARN of the state machine. */
   workflow: z.string(),
-  /** How long a retirement waits for its agent, at most. */
+  /** Longest time that a retirement waits for its agent. */
   drainTimeoutSeconds: z.number(),
 });
 

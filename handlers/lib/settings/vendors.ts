@@ -4,7 +4,7 @@ import { hcpTerraformRuntime } from "./vendors/hcp-terraform.ts";
 import { semaphoreRuntime } from "./vendors/semaphore.ts";
 import { spaceliftRuntime } from "./vendors/spacelift.ts";
 
-/** What the runtime half of a fleet's vendor needs to know; `type` tells which vendor it is. */
+/** Settings for the runtime half of a fleet's vendor. `type` is the vendor's id. */
 export const vendorRuntime = z.discriminatedUnion("type", [
   hcpTerraformRuntime,
   azureDevOpsRuntime,
@@ -15,8 +15,8 @@ export const vendorRuntime = z.discriminatedUnion("type", [
 /** See {@link vendorRuntime}. */
 export type VendorRuntime = z.infer<typeof vendorRuntime>;
 
-/** The vendors there are. */
+/** The id of a vendor. */
 export type VendorId = VendorRuntime["type"];
 
-/** What one vendor's runtime half needs to know. */
+/** Settings for one vendor's runtime half. */
 export type RuntimeOf<Id extends VendorId> = Extract<VendorRuntime, { readonly type: Id }>;

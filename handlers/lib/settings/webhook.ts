@@ -2,7 +2,7 @@ import * as z from "zod";
 import { json } from "../core/env.ts";
 import { vendorRuntime } from "./vendors.ts";
 
-/** The environment of the webhook Lambda: encoded by the stack, decoded at cold start. */
+/** The environment of the webhook Lambda. The stack encodes it, and the Lambda decodes it at cold start. */
 export const webhookEnv = z.object({
   FLEET: z.string(),
   VENDOR: json(vendorRuntime),
@@ -11,6 +11,6 @@ export const webhookEnv = z.object({
   AUTOSCALE_FUNCTION_NAME: z.string(),
   /** Table of the run ledger; only in notifications mode. */
   LEDGER_TABLE: z.string().optional(),
-  /** How long a run counts after it was last heard of; only in notifications mode. */
+  /** How long a run counts after its last notification; only in notifications mode. */
   RUN_TTL_SECONDS: json(z.number()).optional(),
 });

@@ -15,7 +15,7 @@ const factories: { readonly [Id in VendorId]: VendorFactory<Id> } = {
   spacelift: createSpacelift,
 };
 
-/** The runtime half of the vendor that a fleet's environment names. */
+/** The runtime half of the fleet's vendor. */
 export function createVendor<Id extends VendorId>(
   runtime: RuntimeOf<Id> & { readonly type: Id },
   deps: VendorDeps,

@@ -3,10 +3,10 @@ import { VendorApiError, type VendorApiErrorKind } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
-/** The headers that carry the credential; `fresh` asks for a newly read one after a 401. Never logged. */
+/** The headers with the credential, never logged; `fresh` asks for a newly read one after a 401. */
 export type Authorize = (options: { fresh: boolean }) => Promise<Record<string, string>>;
 
-/** How to reach one vendor's API. Only `baseUrl` and `clock` are required. */
+/** Options for one vendor's API. Only `baseUrl` and `clock` are required. */
 export interface HttpOptions {
   /** Without a trailing slash, such as `https://app.terraform.io/api/v2`. */
   readonly baseUrl: string;
@@ -14,36 +14,40 @@ export interface HttpOptions {
   readonly authorize?: Authorize;
   /** Headers of every request. */
   readonly headers?: Record<string, string>;
-  /** Reads what the vendor says was wrong from an error body, for people at a terminal. Left out: never looked at. */
+  /**
+   * Reads the vendor's explanation from an error body, for people at a terminal. Left out: error bodies are ignored.
+   */
   readonly explain?: ((body: unknown) => string | undefined) | undefined;
-  /** Statuses besides 401 and 403 by which this vendor refuses a credential. */
+  /** Other statuses than 401 and 403 with which this vendor refuses a credential. */
   readonly unauthorizedStatuses?: readonly number[];
-  /** For one call from connecting to the last byte of the body. Default 10 s. */
+  /** Time for one attempt, from connecting to the last byte of the body. Default 10 s. */
   readonly timeoutMilliseconds?: number | undefined;
-  /** Calls in all, the first one included. Default 4. */
+  /** Most attempts, the first one included. Default 4. */
   readonly attempts?: number;
-  /** Longest single wait that is worth it, whatever the vendor asks for. Default 60 s. */
+  /** Longest single wait, even if the vendor asks for more. Default 60 s. */
   readonly maxWaitMilliseconds?: number;
-  /** Default 10 MiB. */
+  /** Largest body. Default 10 MiB. */
   readonly maxResponseBytes?: number;
-  /** No call or wait goes beyond it. */
+  /** No attempt or wait continues after it. */
   readonly deadline?: (() => Date | undefined) | undefined;
   readonly fetch?: typeof fetch | undefined;
   readonly random?: () => number;
 }
 
-/** One call. `path` starts with a slash and is encoded already, see {@link pathOf}. */
+/** One call. `path` starts with a slash and is already encoded, see {@link pathOf}. */
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly query?: Record<string, string | number>;
-  /** Sent as JSON; bytes are sent as they are. */
+  /** Sent as JSON; bytes are sent unchanged. */
   readonly body?: unknown;
   /** Every attempt takes a slot. */
   readonly limiter?: Pick<RateLimiter, "take">;
-  /** Whether a repeat does no harm. Default: GET, PUT and DELETE. Others are repeated only if refused for their rate. */
+  /**
+   * Whether a repeat is harmless. Default: GET, PUT and DELETE. Others are repeated only after a rate-limit refusal.
+   */
   readonly idempotent?: boolean;
-  /** Stands for method and path in messages where the path is itself a secret. */
+  /** Replaces method and path in messages, for paths that are secret. */
   readonly label?: string;
 }
 
@@ -55,12 +59,12 @@ export interface HttpResponse {
 }
 
 /**
- * JSON over HTTP with timeouts, size cap and jittered retries. Every failure is a {@link VendorApiError}, apart from
- * what `authorize` throws. Redirects are not followed: they would carry the credential elsewhere.
+ * JSON over HTTP with timeouts, size limit and jittered retries. Every failure is a {@link VendorApiError}, except
+ * errors of `authorize`. Never follows redirects, because they would send the credential elsewhere.
  */
 export interface Http {
   send(request: HttpRequest): Promise<HttpResponse>;
-  /** Sends and validates; a body that does not fit is an error of kind `malformed`. */
+  /** Sends a request and validates the answer. An invalid body is an error of kind `malformed`. */
   json<T extends z.ZodType>(schema: T, request: HttpRequest): Promise<{ body: z.output<T>; headers: Headers }>;
 }
 
@@ -106,11 +110,11 @@ export function createHttp(options: HttpOptions): Http {
 
   async function waitForSlot(limiter: HttpRequest["limiter"], label: string): Promise<void> {
     for (let wait = limiter?.take() ?? 0; wait > 0; wait = limiter?.take() ?? 0) {
-      await pause(wait, new Failure("rate-limited", `${label}: its rate limit leaves no slot in time`));
+      await pause(wait, new Failure("rate-limited", `${label}: the rate limit allows no request in time`));
     }
   }
 
-  /** Sleeps, or throws `otherwise` when that would take too long. */
+  /** Sleeps, or throws `otherwise` if that would take too long. */
   async function pause(milliseconds: number, otherwise: Failure): Promise<void> {
     const end = options.deadline?.()?.getTime() ?? Number.POSITIVE_INFINITY;
     if (milliseconds > maxWaitMilliseconds || clock.now().getTime() + milliseconds >= end) throw otherwise;
@@ -132,7 +136,7 @@ export function createHttp(options: HttpOptions): Http {
   };
 }
 
-/** Carries what the retry needs to know. */
+/** An error with data for the retry. */
 class Failure extends VendorApiError {
   readonly retryAfterMilliseconds: number | undefined;
 
@@ -185,12 +189,15 @@ function timeLeftMilliseconds({ deadline, clock, timeoutMilliseconds = 10_000 }:
   return Math.min(timeoutMilliseconds, left);
 }
 
-/** An invalid header value would be quoted, secret and all, in fetch's own error. */
+/** fetch's own error would quote an invalid header value, with the secret. */
 function headersOf(values: Record<string, string>, label: string): Headers {
   try {
     return new Headers(values);
   } catch {
-    throw new VendorApiError("unauthorized", `${label}: the credential holds characters that no header can carry`);
+    throw new VendorApiError(
+      "unauthorized",
+      `${label}: the credential contains characters that are not allowed in a header`,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/ports.ts";
 
-/** A sliding window: at most `limit` calls within any `windowMilliseconds`, retries included. One per rule of a vendor's API. */
+/** A sliding window: at most `limit` calls in any `windowMilliseconds`, retries included. One per limit of an API. */
 export class RateLimiter {
   readonly #taken: number[] = [];
 
@@ -10,7 +10,7 @@ export class RateLimiter {
     private readonly clock: Clock,
   ) {}
 
-  /** Takes a slot and returns 0, or takes none and returns the milliseconds after which to ask again. */
+  /** Takes a slot and returns 0, or takes none and returns the milliseconds until the next try. */
   take(): number {
     const now = this.clock.now().getTime();
     while (this.#taken[0] !== undefined && this.#taken[0] <= now - this.windowMilliseconds) this.#taken.shift();

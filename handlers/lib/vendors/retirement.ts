@@ -7,7 +7,7 @@ import { createSpaceliftRetirement } from "./spacelift/retirement.ts";
 
 type RetirementFactory<Id extends VendorId> = (runtime: RuntimeOf<Id>, deps: VendorDeps) => VendorRetirement;
 
-/** One line per vendor; `undefined` says that its agents only ever leave by themselves. */
+/** One line per vendor; `undefined`: its agents only leave by themselves. */
 const factories: { readonly [Id in VendorId]: RetirementFactory<Id> | undefined } = {
   "azure-devops": createAzureDevOpsRetirement,
   "hcp-terraform": undefined,
@@ -15,7 +15,7 @@ const factories: { readonly [Id in VendorId]: RetirementFactory<Id> | undefined 
   spacelift: createSpaceliftRetirement,
 };
 
-/** The retirement half of a vendor. Throws where the vendor has none: such a fleet has no retirement workflow. */
+/** The retirement half of a vendor. Throws if the vendor has none: such a fleet has no retirement workflow. */
 export function createVendorRetirement<Id extends VendorId>(
   runtime: RuntimeOf<Id> & { readonly type: Id },
   deps: VendorDeps,

@@ -2,19 +2,19 @@ import { VendorApiError } from "../core/errors.ts";
 import type { VendorDeps } from "./deps.ts";
 import type { Authorize } from "./http.ts";
 
-/** What a secret is exchanged for. */
+/** A token that a secret was exchanged for. */
 export interface Token {
   readonly value: string;
-  /** Milliseconds since 1970: some time before it ends. */
+  /** When to renew it: milliseconds since 1970, some time before it expires. */
   readonly usableUntil: number;
 }
 
 /**
- * The header with a bearer token that the API secret is exchanged for when it is first needed. One token serves until it is
- * no longer usable; callers at the same moment wait for one answer, and what failed is asked again. A secret from a cache
- * that is refused may have been rotated: then the newest is tried once.
+ * The header with a bearer token. At the first use, the API secret is exchanged for the token. One token serves until
+ * it must be renewed. Simultaneous callers wait for one exchange, and a failed exchange is tried again. A refused
+ * secret from a cache may have been rotated: then the newest one is tried once.
  *
- * @param exchange throws a {@link VendorApiError} of kind `unauthorized` where the secret is refused
+ * @param exchange throws a {@link VendorApiError} of kind `unauthorized` if the vendor refuses the secret
  */
 export function createTokenCache(
   { clock, readToken }: Pick<VendorDeps, "clock" | "readToken">,

@@ -5,7 +5,7 @@ import { createHcpTerraformWebhook } from "./hcp-terraform/webhook.ts";
 
 type WebhookFactory<Id extends VendorId> = (runtime: RuntimeOf<Id>, deps: WebhookVendorDeps) => WebhookVendor;
 
-/** One line per vendor; `undefined` says that the vendor posts no webhooks. */
+/** One line per vendor; `undefined`: the vendor posts no webhooks. */
 const factories: { readonly [Id in VendorId]: WebhookFactory<Id> | undefined } = {
   "azure-devops": createAzureDevOpsWebhook,
   "hcp-terraform": createHcpTerraformWebhook,
@@ -13,7 +13,7 @@ const factories: { readonly [Id in VendorId]: WebhookFactory<Id> | undefined } =
   spacelift: undefined,
 };
 
-/** The webhook half of a vendor. Throws where the vendor has none: such a fleet's stack has no webhook Lambda. */
+/** The webhook half of a vendor. Throws if the vendor has none: such a fleet's stack has no webhook Lambda. */
 export function createWebhookVendor<Id extends VendorId>(
   runtime: RuntimeOf<Id> & { readonly type: Id },
   deps: WebhookVendorDeps,

@@ -7,7 +7,7 @@ const cidr = z.string({ error: "must be an IPv4 range" }).refine((value) => isCi
   error: "must be an IPv4 range that starts at its first address, such as 10.0.0.0/8",
 });
 
-/** IPv4 ranges that may come in. */
+/** IPv4 ranges that may connect. */
 export const allowedCidrs = uniqueList(cidr, 1);
 
 /** The load balancer that the services of a cluster share. */
@@ -16,28 +16,30 @@ export const loadBalancer = withRules(
     type: z
       .literal("application", {
         error:
-          "must be application: a classic load balancer routes by neither host nor path, so services could not share " +
-          "it, and it cannot reach tasks with an address of their own",
+          "must be application: a classic load balancer cannot route by host or path, so services could not share " +
+          "it, and it cannot reach tasks that have their own IP address",
       })
       .default("application")
-      .describe("Kind of load balancer. The classic one is not offered."),
-    scheme: oneOf(["internal", "internet-facing"]).default("internal").describe("Who can reach it at all."),
+      .describe("Kind of load balancer. Classic load balancers are not supported."),
+    scheme: oneOf(["internal", "internet-facing"])
+      .default("internal")
+      .describe("Whether the internet or only the VPC and its peers can reach it."),
     certificateArn: regionalArn("acm", "certificate/[\\w-]+", "the ARN of an ACM certificate")
       .optional()
-      .describe("Certificate for HTTPS on 443, with 80 redirected. Left out: HTTP on 80, for internal ones only."),
+      .describe("Certificate for HTTPS on 443, with 80 redirected. Left out: HTTP on 80, with scheme internal only."),
     allowCidrs: allowedCidrs
       .default(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"])
       .describe("IPv4 ranges that may connect."),
     subnetIds: uniqueList(subnetId, 2)
       .optional()
       .describe(
-        "Its subnets, in two zones at least. Left out: the network's public ones where it is internet-facing, else those of the hosts.",
+        "Its subnets, in at least two zones. Left out: the network's public ones if it is internet-facing, else those of the hosts.",
       ),
     deletionProtection: z
       .boolean()
       .default(false)
-      .describe("Whether it must be unprotected before it can be destroyed."),
-    idleTimeoutSeconds: wholeNumber(1, 4000).default(60).describe("How long an idle connection is kept."),
+      .describe("Whether AWS refuses to delete it until this is `false` again."),
+    idleTimeoutSeconds: wholeNumber(1, 4000).default(60).describe("How long an idle connection stays open."),
   }),
   [
     {
@@ -45,7 +47,7 @@ export const loadBalancer = withRules(
       reads: [["scheme"], ["certificateArn"]],
       check: ({ scheme, certificateArn }) =>
         scheme === "internet-facing" && certificateArn === undefined
-          ? "must be given where the balancer is internet-facing: nothing is served to the internet without TLS"
+          ? "must be given for an internet-facing balancer: it serves the internet with TLS only"
           : undefined,
     },
   ],

@@ -18,7 +18,7 @@ const github = withRules(
       reads: [["branch"], ["environment"]],
       check: ({ branch, environment }) =>
         (branch === undefined) === (environment === undefined)
-          ? "must have either branch or environment: not every run of a repository may deploy"
+          ? "must have either branch or environment, so that not every run of the repository can deploy"
           : undefined,
     },
   ],
@@ -34,7 +34,7 @@ const hcpTerraform = z.strictObject({
     .describe("Phases of a run that may deploy."),
 });
 
-/** Who may deploy new versions of the services: pipelines that prove who they are by OIDC, without a key. */
+/** Pipelines that may deploy new versions of the services. They sign in by OIDC, without a key. */
 export const deployer = withRules(
   z.strictObject({
     github: z.array(github).default([]).describe("Branches or environments of GitHub repositories."),
@@ -43,7 +43,7 @@ export const deployer = withRules(
       .boolean()
       .default(false)
       .describe(
-        "Whether to make the account's OIDC providers, of which AWS allows one per address. Left out: they exist.",
+        "Whether the stack creates the OIDC providers. AWS allows one per address and account. Left out: they must exist.",
       ),
   }),
   [
@@ -51,7 +51,7 @@ export const deployer = withRules(
       path: [],
       reads: [["github"], ["hcpTerraform"]],
       check: ({ github: repositories, hcpTerraform: workspaces }) =>
-        repositories.length + workspaces.length === 0 ? "must name someone in github or hcpTerraform" : undefined,
+        repositories.length + workspaces.length === 0 ? "must have an entry in github or hcpTerraform" : undefined,
     },
   ],
 );

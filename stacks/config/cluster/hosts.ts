@@ -5,9 +5,13 @@ import { withRules } from "../rules.ts";
 
 const refresh = withRules(
   z.strictObject({
-    minHealthyPercent: wholeNumber(0, 100).default(100).describe("Hosts that stay in service."),
-    maxHealthyPercent: wholeNumber(100, 200).default(110).describe("Hosts at once, old and new."),
-    warmupSeconds: wholeNumber(0, 3600).default(120).describe("How long a new host takes until it counts."),
+    minHealthyPercent: wholeNumber(0, 100)
+      .default(100)
+      .describe("Share of the hosts that stay in service, in percent."),
+    maxHealthyPercent: wholeNumber(100, 200).default(110).describe("Most hosts at once, old and new, in percent."),
+    warmupSeconds: wholeNumber(0, 3600)
+      .default(120)
+      .describe("How long after its start a new host counts as in service."),
   }),
   [
     {
@@ -15,7 +19,7 @@ const refresh = withRules(
       reads: [["minHealthyPercent"], ["maxHealthyPercent"]],
       check: ({ minHealthyPercent: min, maxHealthyPercent: max }) =>
         max === min
-          ? "must be more than minHealthyPercent, or no host could ever be replaced"
+          ? "must be more than minHealthyPercent, or AWS could not replace any host"
           : max - min > 100
             ? "must be at most 100 above minHealthyPercent"
             : undefined,
@@ -23,11 +27,11 @@ const refresh = withRules(
   ],
 );
 
-/** The agent's variables that this stack sets itself or that would carry a credential. */
+/** Variables of the ECS agent that this stack sets itself or that would hold a credential. */
 const reservedVariables: Readonly<Record<string, string>> = {
   ECS_CLUSTER: "is the stack's own cluster",
   ECS_ENABLE_SPOT_INSTANCE_DRAINING: "is set wherever hosts.spotPercent asks for Spot",
-  ECS_AWSVPC_BLOCK_IMDS: "is set, so that tasks cannot take the host's rights",
+  ECS_AWSVPC_BLOCK_IMDS: "is set, so that tasks cannot use the host's role",
   ECS_ENGINE_AUTH_DATA: "would put a credential into user data: use services[].repositoryCredentialsArn",
   ECS_ENGINE_AUTH_TYPE: "would put a credential into user data: use services[].repositoryCredentialsArn",
 };
@@ -40,7 +44,7 @@ const ecsConfig = z.record(
   text(/^[^\r\n\0]*$/, "text of one line"),
 );
 
-/** EC2 takes 16 KiB of user data in all; ours and its wrapping take the rest. */
+/** EC2 takes 16 KiB of user data in all; our own script needs the rest. */
 const maxUserDataBytes = 6144;
 
 const userData = z
@@ -59,27 +63,29 @@ export const hosts = withRules(
     amiId: amiId
       .optional()
       .describe(
-        "A pinned ECS-optimized AMI. Left out: the newest Amazon Linux 2023 one whenever a host starts, by AWS's SSM parameter.",
+        "A pinned ECS-optimized AMI. Left out: each new host takes the newest one with Amazon Linux 2023, from AWS's SSM parameter.",
       ),
     instances: instances("a host")
       .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
-      .describe("What hosts are: a list of types, or what they must have."),
-    min: wholeNumber(0, 1000).default(0).describe("Hosts that are always there."),
-    max: wholeNumber(1, 1000).default(10).describe("Never more hosts than this (but for those that replace others)."),
-    onDemandBase: wholeNumber(0, 1000).default(0).describe("The first hosts that are always On-Demand."),
+      .describe("Instance types of the hosts: a list, or requirements."),
+    min: wholeNumber(0, 1000).default(0).describe("Fewest hosts."),
+    max: wholeNumber(1, 1000).default(10).describe("Most hosts, apart from those that replace others."),
+    onDemandBase: wholeNumber(0, 1000)
+      .default(0)
+      .describe("Number of hosts that are always On-Demand, before `spotPercent` applies."),
     spotPercent: wholeNumber(0, 100).default(0).describe("Share of Spot among the hosts above `onDemandBase`."),
     targetCapacityPercent: wholeNumber(1, 100)
       .default(100)
-      .describe("How full the hosts should be; below 100 there are spare ones for tasks to start on at once."),
+      .describe("How full the hosts should be. Below 100, spare hosts let tasks start at once."),
     volume: gp3Disk("a host", { smallestGiB: 30, usualGiB: 30 })
       .prefault({})
-      .describe("A host's disk: gp3, encrypted always, with `kmsKeyArn` or AWS's own key."),
+      .describe("A host's disk: gp3, always encrypted, with `kmsKeyArn` or AWS's own key."),
     maxLifetimeDays: wholeNumber(1, 365)
       .default(30)
-      .describe("Age at which a host is drained and replaced, and so takes the newest AMI."),
+      .describe("Age at which AWS drains a host and replaces it with one on the newest AMI."),
     refresh: refresh
       .prefault({})
-      .describe("How hosts are replaced when their template changes. Each is drained before it goes."),
+      .describe("How AWS replaces hosts after a change of their template. ECS drains each one first."),
     ecsConfig: ecsConfig
       .default({})
       .describe("More settings of the ECS agent, one line each in /etc/ecs/ecs.config. Not for secrets."),

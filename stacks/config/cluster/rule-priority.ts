@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Priority of a service's listener rule: the given one, else one that stays the same whatever other services there are. */
+/** Priority of a service's listener rule: the given one, else one that does not depend on the other services. */
 export function rulePriority(service: {
   readonly name: string;
   readonly loadBalancer: { readonly priority?: number | undefined };
@@ -10,7 +10,7 @@ export function rulePriority(service: {
   return 1000 + (createHash("sha256").update(service.name).digest().readUInt32BE() % 49_000);
 }
 
-/** Whether a service takes what no other service does. */
+/** Whether a service takes every request that no other service takes. */
 export function isDefaultTarget(target: {
   readonly hosts: readonly string[];
   readonly paths: readonly string[];

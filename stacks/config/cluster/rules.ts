@@ -11,7 +11,7 @@ interface Cluster {
   readonly deployer?: object | undefined;
 }
 
-/** What must hold between a load balancer and the network it stands in. */
+/** Rules between a load balancer and its network. */
 export const balancerRules: readonly Rule<Cluster>[] = [
   {
     path: ["loadBalancer", "subnetIds"],
@@ -20,12 +20,12 @@ export const balancerRules: readonly Rule<Cluster>[] = [
       if (!loadBalancer || loadBalancer.subnetIds !== undefined || "stack" in network) return undefined;
       if ("vpcId" in network) {
         if (loadBalancer.scheme === "internet-facing")
-          return "must name public subnets: those of the hosts may be private";
+          return "must name public subnets: the subnets of the hosts may be private";
         return network.subnetIds.length < 2 ? "must name subnets in two zones: the network has one subnet" : undefined;
       }
       const { availabilityZones: zones, egress } = network.create;
       if ((typeof zones === "number" ? zones : zones.length) < 2) {
-        return "needs a network of two availabilityZones at least";
+        return "needs a network with at least two availabilityZones";
       }
       return loadBalancer.scheme === "internet-facing" && egress === "endpoints-only"
         ? "must name public subnets: a network with egress endpoints-only has none"
@@ -34,20 +34,20 @@ export const balancerRules: readonly Rule<Cluster>[] = [
   },
 ];
 
-/** What must hold between services. */
+/** Rules between services. */
 export const serviceRules: readonly Rule<Cluster>[] = [
   {
     path: ["deployer"],
     reads: [["deployer"], ["services"]],
     check: ({ deployer, services }) =>
-      deployer && services.length === 0 ? "must be left out while there are no services to deploy" : undefined,
+      deployer && services.length === 0 ? "must be left out while services is empty" : undefined,
   },
   {
     path: ["loadBalancer"],
     reads: [["loadBalancer"], ["services"]],
     check: ({ loadBalancer, services }) => {
       const [first] = targetsOf(services);
-      return first && !loadBalancer ? `must be given: service ${first.name} wants to be behind it` : undefined;
+      return first && !loadBalancer ? `must be given: service ${first.name} has a loadBalancer` : undefined;
     },
   },
   {

@@ -174,7 +174,7 @@ function repeated(items: readonly { readonly name: string }[]): string | undefin
   return twice && `must not have two of the name ${twice.name}`;
 }
 
-/** What is wrong with a task's memory for its CPU size, as "must …"; hosts offer any. */
+/** The error about a task's memory for its CPU size, as "must …". EC2 hosts take any size. */
 export function wrongMemory(task: {
   readonly cpu: number;
   readonly memoryMiB: number;
@@ -185,7 +185,7 @@ export function wrongMemory(task: {
   return sizes.includes(task.memoryMiB) ? undefined : `must be ${inWords(sizes)} with a cpu of ${task.cpu}`;
 }
 
-/** What must hold between a cluster's hosts and the agents on them. */
+/** Rules between a cluster's hosts and the agents on them. */
 export const hostRules: readonly Rule<{
   readonly compute: ComputeConfig;
   readonly network?: NetworkConfig | undefined;
@@ -209,7 +209,7 @@ export const hostRules: readonly Rule<{
 /** See {@link compute}. */
 export type ComputeConfig = z.output<typeof compute>;
 
-/** `2048, 3072, 4096, … 8192`: short lists whole, long ones by their first steps and their end. */
+/** `2048, 3072, 4096, … 8192`: short lists in full, long ones as their first steps and their end. */
 function inWords(sizes: readonly number[]): string {
   return sizes.length <= 7
     ? `one of ${sizes.join(", ")}`

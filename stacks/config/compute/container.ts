@@ -42,7 +42,7 @@ export const volume = withRules(
 /** See {@link volume}. */
 export type VolumeConfig = z.output<typeof volume>;
 
-/** A container beside an agent's, which ends with it. */
+/** A container beside the agent. It ends with the agent. */
 export const sidecar = z.strictObject({
   name: partName
     .refine((name) => name !== "agent", { error: "must not be agent: that is the agent's own" })

@@ -83,7 +83,7 @@ const instanceRole = z.union(
   { error: "must be { name: … } or { extraPolicyArns: […], extraStatements: […] }" },
 );
 
-/** All but those without which dead instances stay, or the loop can neither launch nor end any. */
+/** The loop needs the other processes: without them, dead instances stay, or no instance is launched or ended. */
 const suspendable = oneOf([
   "AddToLoadBalancer",
   "AlarmNotification",

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { cronPattern, sha256, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { containerImage } from "./image.ts";
 
-/** The agent that the image holds, where it is not the one that the Dockerfile pins. */
+/** The agent in the image, in place of the version that the Dockerfile pins. */
 const agent = z.strictObject({
   version: text(/^[0-9]+\.[0-9]+\.[0-9]+$/, "a version of the agent, such as 4.269.0").describe(
     "Version of the agent.",

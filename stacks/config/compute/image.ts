@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** The image of HCP Terraform's agents where a config names none. */
+/** The default image of HCP Terraform's agents. */
 export const tfcAgentImage = "hashicorp/tfc-agent:1.30.2";
 
 /** A container image with a version. */

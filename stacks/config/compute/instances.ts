@@ -35,14 +35,14 @@ const byAttributes = (whose: string) =>
       .describe("Types never to choose; `*` stands for anything."),
   });
 
-/** What instances of a group are: a list of types, or what they must have. @param whose what one is, such as "a host" */
+/** Instance types of a group: a list, or requirements. @param whose the owner in descriptions, such as "a host" */
 export function instances(whose: string) {
   return z.union([byList, byAttributes(whose)], {
     error: "must be either { types: … } or { vcpus: …, memoryMiB: … }",
   });
 }
 
-/** What is wrong with instance types for an image: AWS's own have a g right after their generation, as in m7g and c6gn. */
+/** The error about instance types that cannot start an image. Arm types have a g after their generation: m7g, c6gn. */
 export function explainTypes(types: readonly string[], architecture: Architecture): string | undefined {
   const isFor = (type: string): Architecture =>
     /^(?:a1|p6e-gb\d+|[a-z]+\d+g[a-z]*)\./.test(type) ? "arm64" : "x86_64";
@@ -67,7 +67,7 @@ interface Gp3 {
   readonly throughputMiBps: number;
 }
 
-/** What EC2 holds to when an instance starts, too late for its author. */
+/** EC2 checks these limits only when an instance starts. The config checks them early. */
 const gp3Rules: readonly Rule<Gp3>[] = [
   {
     path: ["iops"],
@@ -85,7 +85,7 @@ const gp3Rules: readonly Rule<Gp3>[] = [
   },
 ];
 
-/** An instance's disk, gp3. @param whose whose disk it is, such as "a host" */
+/** An instance's gp3 disk. @param whose the disk's owner in descriptions, such as "a host" */
 export function gp3Disk(whose: string, { smallestGiB, usualGiB }: { smallestGiB: number; usualGiB: number }) {
   return withRules(
     z.strictObject({

@@ -7,7 +7,7 @@ interface Range {
 }
 
 /**
- * Whether the text is an IPv4 range in the one form that AWS takes: `10.0.0.0/16`, not `10.0.0.1/16`. Its prefix is one
+ * Whether the text is an IPv4 range in the form that AWS takes: `10.0.0.0/16`, not `10.0.0.1/16`. Its prefix must be
  * from `largest` to `smallest`, both included.
  */
 export function isCidr(text: string, largest: number, smallest: number): boolean {
@@ -25,13 +25,13 @@ export function contains(outer: string, inner: string): boolean {
   return rangeOf(outer).prefix <= rangeOf(inner).prefix && overlap(outer, inner);
 }
 
-/** Whether two ranges share an address: of such two, one holds the other. */
+/** Whether two ranges share an address. If they do, one contains the other. */
 export function overlap(a: string, b: string): boolean {
   const size = Math.max(addressCount(a), addressCount(b));
   return Math.floor(rangeOf(a).first / size) === Math.floor(rangeOf(b).first / size);
 }
 
-/** One of the `2 ** bits` equal parts of a range. Throws a RangeError when there is no such part. */
+/** One of the `2 ** bits` equal parts of a range. Throws a RangeError if the part does not exist. */
 export function part(cidr: string, bits: number, index: number): string {
   const { first, prefix } = rangeOf(cidr);
   const inner = prefix + bits;

@@ -8,19 +8,19 @@ type Layout = Pick<
   "cidr" | "availabilityZones" | "publicSubnetCidrs" | "privateSubnetCidrs" | "egress" | "endpoints"
 >;
 
-/** AWS keeps five addresses of each subnet. */
+/** AWS reserves five addresses of each subnet. */
 const keptAddresses = 5;
 const smallestSubnet = 16;
 
-/** The part, of sixteen, at which subnets of a kind start: a zone more moves no subnet that is there. */
+/** The first of the sixteen parts for each kind of subnet. Another zone moves no existing subnet. */
 const firstPart = { public: 0, private: 8 };
 
-/** The number of the part that a zone's subnet takes, of sixteen. */
+/** Which of the sixteen parts a zone's subnet takes. */
 export function partOf(kind: Kind, zone: number): number {
   return firstPart[kind] + zone;
 }
 
-/** Which subnets a VPC has, by its way out. */
+/** The kinds of subnets that a VPC has, by its egress. */
 const kindsOf: Readonly<Record<VpcConfig["egress"], readonly Kind[]>> = {
   "public-ip": ["public"],
   "single-nat": ["public", "private"],
@@ -28,7 +28,7 @@ const kindsOf: Readonly<Record<VpcConfig["egress"], readonly Kind[]>> = {
   "endpoints-only": ["private"],
 };
 
-/** The ranges of a VPC's subnets in the order of its zones, given or derived; of one kind perhaps none. */
+/** The ranges of a VPC's subnets in the order of its zones, given or derived. A kind may have no subnets. */
 export function subnetCidrs(vpc: Layout): Readonly<Record<Kind, readonly string[]>> {
   const of = (kind: Kind) => {
     if (!kindsOf[vpc.egress].includes(kind)) return [];
@@ -39,7 +39,7 @@ export function subnetCidrs(vpc: Layout): Readonly<Record<Kind, readonly string[
   return { public: of("public"), private: of("private") };
 }
 
-/** How many addresses there are for what runs in the VPC. */
+/** How many addresses the VPC has for agents. */
 export function agentAddresses(vpc: Layout): number {
   const cidrs = subnetCidrs(vpc);
   const subnets = cidrs.private.length > 0 ? cidrs.private : cidrs.public;
@@ -91,7 +91,7 @@ const listRules = (kind: Kind): Rule<Layout>[] => {
   ];
 };
 
-/** What must hold between the fields of a VPC. */
+/** Rules between the fields of a VPC. */
 export const vpcRules: readonly Rule<Layout>[] = [
   {
     path: ["cidr"],
@@ -109,12 +109,12 @@ export const vpcRules: readonly Rule<Layout>[] = [
     reads: [["endpoints"], ["egress"]],
     check: ({ endpoints, egress }) =>
       egress === "endpoints-only" && endpoints?.length === 0
-        ? "must not be empty with egress endpoints-only: nothing could be reached at all"
+        ? "must not be empty with egress endpoints-only, or agents could reach nothing"
         : undefined,
   },
 ];
 
-/** That zones given by name are of the stack's region; `path` leads to the VPC's fields. */
+/** Zones given by name must be in the stack's region. `path` leads to the VPC's fields. */
 export function zonesOfRegion<T extends { region: string }>(
   path: readonly string[],
   vpcOf: (config: T) => Pick<VpcConfig, "availabilityZones"> | undefined,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { bucketArn, oneOf, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { isCidr } from "./cidr.ts";
 
-/** AWS's services behind interface endpoints, which cost by the hour and zone. */
+/** AWS services with interface endpoints, which cost money per hour and zone. */
 const interfaceServices = [
   "ecr.api",
   "ecr.dkr",
@@ -23,10 +23,10 @@ const interfaceServices = [
   "lambda",
 ] as const;
 
-/** AWS's services behind gateway endpoints, which cost nothing. */
+/** AWS services with gateway endpoints, which are free. */
 export const gatewayServices = ["s3", "dynamodb"] as const;
 
-/** What tasks and hosts of ours call by themselves; jobs and other software may need more. */
+/** Services that our tasks and hosts call. Jobs and other software may need more. */
 const neededServices = [
   "ecr.api",
   "ecr.dkr",
@@ -41,7 +41,7 @@ const neededServices = [
   ...gatewayServices,
 ] as const satisfies readonly Endpoint[];
 
-/** A service of AWS that a VPC can reach without the internet. */
+/** An AWS service that a VPC can reach without the internet. */
 export type Endpoint = (typeof interfaceServices)[number] | (typeof gatewayServices)[number];
 
 const cidr = z.string({ error: "must be an IPv4 range" }).refine((value) => isCidr(value, 16, 28), {
@@ -63,37 +63,37 @@ const zones = z.union(
 );
 
 const flowLogFields = {
-  traffic: oneOf(["all", "accept", "reject"]).default("all").describe("Which traffic is logged."),
-  intervalSeconds: oneOf([60, 600]).default(600).describe("How long flows are gathered for one record."),
+  traffic: oneOf(["all", "accept", "reject"]).default("all").describe("Which traffic to log."),
+  intervalSeconds: oneOf([60, 600]).default(600).describe("Length of the interval that one record covers."),
 };
 
 const flowLogs = z.discriminatedUnion("to", [
   z.strictObject({
-    to: z.literal("cloudwatch").describe("To a CloudWatch log group, kept for `logs.retentionDays`."),
+    to: z.literal("cloudwatch").describe("A CloudWatch log group, kept for `logs.retentionDays`."),
     ...flowLogFields,
   }),
   z.strictObject({
-    to: z.literal("s3").describe("To an S3 bucket: cheaper, for the long run."),
+    to: z.literal("s3").describe("An S3 bucket, which is cheaper for long retention."),
     bucketArn: bucketArn
       .optional()
       .describe(
         "An existing bucket that lets `delivery.logs.amazonaws.com` write. " +
-          "Left out: one of our own, whose objects expire after `logs.retentionDays`.",
+          "Left out: the stack creates one. Its objects expire after `logs.retentionDays`.",
       ),
     ...flowLogFields,
   }),
 ]);
 
-/** What one says about a VPC, whether it is made for one stack or for many. */
+/** The keys of a VPC, for one stack or for many. */
 export const vpcFields = {
   cidr: cidr
     .default("10.40.0.0/16")
-    .describe("IPv4 range of the VPC, /16 to /28; from /25 on, the subnets must be given."),
+    .describe("IPv4 range of the VPC, /16 to /28. A range smaller than /24 needs the subnets' ranges, too."),
   availabilityZones: zones
     .default(2)
     .describe(
-      "How many availability zones to spread over (the region's first ones by name), or their names, which stay the " +
-        "same when AWS adds a zone.",
+      "Number of availability zones (the region's first ones by name), or their names. Names stay the same when " +
+        "AWS adds a zone.",
     ),
   publicSubnetCidrs: uniqueList(cidr, 1)
     .optional()
@@ -104,20 +104,20 @@ export const vpcFields = {
   egress: oneOf(["public-ip", "single-nat", "nat-per-az", "endpoints-only"])
     .default("single-nat")
     .describe(
-      "The way out: a public IP per agent (no NAT to pay), one NAT gateway, one in every zone, or none but to the " +
-        "services of AWS under `endpoints`. There is no way in with any of them.",
+      "The way to the internet: a public IP per agent (no NAT costs), one NAT gateway, one in every zone, or only the " +
+        "AWS services under `endpoints`. Nothing can connect from the internet in any case.",
     ),
   ipv6: z
     .boolean()
     .default(false)
-    .describe("Whether subnets also have IPv6, from Amazon's addresses; private ones through an egress-only gateway."),
+    .describe("Whether subnets also have IPv6 addresses from Amazon. Private subnets use an egress-only gateway."),
   endpoints: uniqueList(oneOf([...interfaceServices, ...gatewayServices]))
     .optional()
     .describe(
-      "Services of AWS to reach inside the VPC. All but s3 and dynamodb cost by the hour and zone. Left out: s3 and " +
-        `dynamodb and, with egress \`endpoints-only\`, what tasks and hosts need: ${neededServices.join(", ")}.`,
+      "AWS services with an endpoint in the VPC. All but s3 and dynamodb cost money per hour and zone. Left out: s3 and " +
+        `dynamodb and, with egress \`endpoints-only\`, those that tasks and hosts need: ${neededServices.join(", ")}.`,
     ),
-  flowLogs: flowLogs.optional().describe("Where the VPC's traffic is logged. Left out: nowhere."),
+  flowLogs: flowLogs.optional().describe("Where to log the VPC's traffic. Left out: nowhere."),
 };
 
 /** See {@link vpcFields}. */
@@ -128,7 +128,7 @@ export function zoneCount({ availabilityZones: zones }: Pick<VpcConfig, "availab
   return typeof zones === "number" ? zones : zones.length;
 }
 
-/** The endpoints that a VPC has, with the defaults of its egress. */
+/** The endpoints of a VPC, with the defaults of its egress. */
 export function endpointsOf({ endpoints, egress }: Pick<VpcConfig, "endpoints" | "egress">): readonly Endpoint[] {
   return endpoints ?? (egress === "endpoints-only" ? neededServices : gatewayServices);
 }

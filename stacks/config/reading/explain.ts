@@ -2,15 +2,15 @@ import * as z from "zod";
 import { nearest } from "./nearest.ts";
 import type { Path } from "./yaml-tree.ts";
 
-/** One thing wrong with a config, in words that continue its path. */
+/** One error in a config, in words that continue its path. */
 export interface Explanation {
   readonly path: Path;
   readonly message: string;
-  /** `value`: the message asks for another value, so say what was found. `key`: the key itself is the matter. */
+  /** `value`: the message asks for another value, so the report adds the found one. `key`: the key itself is wrong. */
   readonly about: "value" | "key";
 }
 
-/** A {@link Explanation} of something that is allowed but most likely a mistake. */
+/** An {@link Explanation} of a setting that is allowed but most likely a mistake. */
 export function warning(path: Path, message: string): Explanation {
   return { path, message, about: "key" };
 }
@@ -18,8 +18,8 @@ export function warning(path: Path, message: string): Explanation {
 /**
  * Checks a value against a schema.
  *
- * @param isForeign whether a key, by its path, is known to the schema but of no use to this value: no error proposes it
- * @returns the parsed value, or everything that is wrong with it, in sentences like "must be …".
+ * @param isForeign whether the schema knows a key but this value cannot use it; errors do not propose such keys
+ * @returns the parsed value, or all its errors, in sentences like "must be …".
  */
 export function check<S extends z.ZodType>(
   schema: S,
@@ -34,7 +34,7 @@ export function check<S extends z.ZodType>(
 
 const privateKeys = ["secrets", "environment", "userData", "ecsConfig"];
 
-/** Whether what stands at a path may be a secret, rightly or not: it is never repeated. */
+/** Whether a path may hold a secret, even by mistake. Errors never repeat such values. */
 export function isSecret(path: Path): boolean {
   return privateKeys.some((key) => path.includes(key));
 }
@@ -48,7 +48,7 @@ const types: Readonly<Record<string, string>> = {
   array: "a list",
 };
 
-/** The message of an issue whose schema brings none. For unknown keys: the list of known ones, for {@link explain}. */
+/** The default message of an issue. For unknown keys: the list of known ones, for {@link explain}. */
 function mustBe(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case "invalid_type":
@@ -89,14 +89,14 @@ function explain(issue: z.core.$ZodIssue, isForeign: (path: Path) => boolean, ab
   }
 }
 
-/** Keys that were called otherwise in an earlier version → what they are called now, all keys below them as before. */
+/** Old names of keys → new names. The keys below them kept their names. */
 const renamedKeys: ReadonlyMap<unknown, string> = new Map([["alerts", "alarms"]]);
 
-const rolledOut = "is gone: the loop itself replaces instances now, at the pace of compute.refresh.atOncePercent";
+const rolledOut = "was removed: the loop itself replaces instances now, at the pace of compute.refresh.atOncePercent";
 
-/** Keys of an earlier version that have no successor → why they can be left out. */
+/** Keys of earlier versions without a successor → the reason to leave them out. */
 const goneKeys: ReadonlyMap<unknown, string> = new Map([
-  ["singleFlight", "is gone, leave it out: passes of the loop never overlap, in any account"],
+  ["singleFlight", "was removed, leave it out: passes of the loop never overlap now, in any account"],
   ["minHealthyPercent", rolledOut],
   ["maxHealthyPercent", rolledOut],
   ["warmupSeconds", rolledOut],
@@ -111,7 +111,7 @@ function unknownKey(path: Path, known: readonly string[]): Explanation {
   if (gone !== undefined) return { path, message: gone, about: "key" };
   const guess = nearest(String(path.at(-1)), known);
   const list = `Known: ${known.join(", ")}`;
-  // A stray key among secrets may be a pasted secret: it is named only where it looks like one of ours.
+  // An unknown key among secrets may be a pasted secret. The error names it only if it resembles a known key.
   if (isSecret(path) && !guess) {
     return { path: path.slice(0, -1), message: `has an unknown key. ${list}`, about: "key" };
   }
@@ -119,7 +119,7 @@ function unknownKey(path: Path, known: readonly string[]): Explanation {
   return { path, message, about: "key" };
 }
 
-/** Of the forms a value may have, speaks about the one that was meant, as far as its keys tell. */
+/** Reports the errors of the form that the author most likely meant, judged by the value's keys. */
 function explainUnion(
   issue: z.core.$ZodIssueInvalidUnion,
   isForeign: (path: Path) => boolean,

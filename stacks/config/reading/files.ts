@@ -18,11 +18,11 @@ export interface ConfigFile {
 export interface ConfigSource {
   /** Reads `AGENT_FLEETS_CONFIG`: a file or a folder; empty or unset: `config/`. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What relative paths start from. */
+  /** The start of relative paths. */
   readonly cwd: string;
 }
 
-/** The config files there are, by name, or why there are none. */
+/** The config files, by name, or the reason why none was found. */
 export function listConfigFiles({ env, cwd }: ConfigSource): { files: ConfigFile[] } | { error: string } {
   const chosen = env[variable] || defaultFolder;
   const path = resolve(cwd, chosen);
@@ -50,11 +50,11 @@ export function listConfigFiles({ env, cwd }: ConfigSource): { files: ConfigFile
   }
 }
 
-/** The text of a config file, or why it cannot be had. A byte order mark is dropped. */
+/** The text of a config file without a byte order mark, or the reason why it cannot be read. */
 export function readConfigFile(path: string): { text: string } | { error: string } {
   try {
     const { size } = statSync(path);
-    if (size > maxBytes) return { error: `has ${size} bytes, more than the ${maxBytes} a config may have` };
+    if (size > maxBytes) return { error: `has ${size} bytes; a config may have at most ${maxBytes}` };
     return { text: new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)) };
   } catch (error) {
     return { error: error instanceof TypeError ? "is not UTF-8 text" : reasonOf(error) };
@@ -72,8 +72,8 @@ function shorten(cwd: string, path: string): string {
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "does not exist",
   ENOTDIR: "does not exist",
-  EACCES: "may not be read by this user",
-  EPERM: "may not be read by this user",
+  EACCES: "cannot be read by this user",
+  EPERM: "cannot be read by this user",
   EISDIR: "is a folder",
   ELOOP: "is a link to itself",
 };

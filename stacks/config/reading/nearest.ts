@@ -1,4 +1,4 @@
-/** The known word that a typo most likely means, or `undefined`: case, `_`, `-` and a missing unit do not count. */
+/** The known word nearest to a typo, or `undefined`. Case, `_`, `-` and a missing unit do not count as differences. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const typed = plain(word);
   const ranked = known

@@ -3,7 +3,7 @@ import type { Finding, Path, YamlTree } from "./yaml-tree.ts";
 
 const longestValue = 60;
 
-/** Finds the places of what is wrong, and adds what was found there instead. */
+/** Adds the place of each error and the value found there. */
 export function toFinding(tree: YamlTree, { path, message, about }: Explanation): Finding {
   return about === "key"
     ? { path, message, offset: tree.keyOffsetOf(path) }
@@ -33,7 +33,7 @@ function found(tree: YamlTree, path: Path): string {
   return `found ${JSON.stringify(source.length > longestValue ? `${source.slice(0, longestValue)}…` : source)}`;
 }
 
-/** `consumerRoles[0].name`; keys that are not plain words in quotes, and among secrets left out. */
+/** `consumerRoles[0].name`. Keys that are not plain words are quoted; below secrets they are left out. */
 function inWords(path: Path): string {
   return path
     .map((step, index) => {

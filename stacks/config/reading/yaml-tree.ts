@@ -16,10 +16,10 @@ import {
 /** Keys and indexes that lead from the root of a file to a value. */
 export type Path = readonly PropertyKey[];
 
-/** Something wrong, where it is, before it is put into words for a person. */
+/** An error with its path and place in the text. */
 export interface Finding {
   readonly path: Path;
-  /** Continues the path: "must be …", "is set twice". */
+  /** A sentence that continues the path: "must be …", "is set twice". */
   readonly message: string;
   /** Offset into the text. */
   readonly offset: number;
@@ -27,26 +27,26 @@ export interface Finding {
 
 const limits = { depth: 32, aliases: 100 };
 
-/** One parsed YAML file: the value, and where in the text each part of it stands. */
+/** One parsed YAML file: the value, and the place of each part of it in the text. */
 export interface YamlTree {
-  /** What is wrong with the YAML itself. */
+  /** Errors in the YAML itself. */
   readonly findings: readonly Finding[];
-  /** Whether {@link value} can be trusted: the file is YAML, a mapping, and small enough when expanded. */
+  /** Whether {@link value} is usable: the file is YAML, a mapping, and small enough when expanded. */
   readonly usable: boolean;
   readonly value: unknown;
   /** Line and column of an offset, from 1. */
   position(offset: number): { readonly line: number; readonly col: number };
-  /** Offset of the value at a path or, where there is none, of the nearest mapping around it. */
+  /** Offset of the value at a path or, if nothing is there, of the nearest mapping around it. */
   offsetOf(path: Path): number;
   /** Offset of the key that a path ends with. */
   keyOffsetOf(path: Path): number;
-  /** The value at a path as it stands in the text, of a list its length; `undefined` where there is none. */
+  /** The source text of the value at a path; for a list, its length. `undefined`: nothing is there. */
   sourceOf(
     path: Path,
   ): { readonly kind: "text" | "value" | "mapping" | "list" | "nothing"; readonly source: string } | undefined;
 }
 
-/** Parses one YAML file. Never throws: what is wrong is in the findings, none of which repeats the file's text. */
+/** Parses one YAML file. Never throws: the findings list the errors. They never repeat the file's text. */
 export function parseYaml(text: string): YamlTree {
   const lines = new LineCounter();
   const tokens = [...new Parser(lines.addNewLine).parse(text)];
@@ -82,7 +82,7 @@ export function parseYaml(text: string): YamlTree {
   }
 }
 
-const empty = "is empty; a stack starts with `kind:`, see the examples in config/";
+const empty = "is empty; start with `kind:`, see the examples in config/";
 
 const nowhere = {
   usable: false,
@@ -92,7 +92,7 @@ const nowhere = {
   sourceOf: () => undefined,
 } satisfies Partial<YamlTree>;
 
-/** Looked at before anything recursive reads the file. */
+/** Checked first, before recursive code reads the file. */
 function isDeeperThan(depth: number, tokens: readonly unknown[]): boolean {
   let level = tokens;
   for (let i = 0; i <= depth * 2 && level.length > 0; i++) level = level.flatMap(childrenOf);

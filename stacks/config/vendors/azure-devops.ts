@@ -33,7 +33,9 @@ const servicePrincipal = z.strictObject({
 const webhookEnabled = z
   .boolean()
   .default(false)
-  .describe("Whether the fleet has a public endpoint that service hooks wake it through; see `fleet ado hook add`.");
+  .describe(
+    "Whether the fleet has a public endpoint for service hooks, which wake the loop; see `fleet ado hook add`.",
+  );
 
 const schema = withRules(
   z.strictObject({
@@ -41,19 +43,21 @@ const schema = withRules(
     organization: text(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?$/, "the name of an organization")
       .optional()
       .describe("The organization, as in https://dev.azure.com/<organization>."),
-    collectionUrl: collectionUrl.optional().describe("The URL of a collection of Azure DevOps Server, in place of it."),
-    poolName: poolName.optional().describe("The agent pool, if the fleet has one. Left out: `pools` names several."),
+    collectionUrl: collectionUrl
+      .optional()
+      .describe("The URL of a collection of Azure DevOps Server, in place of `organization`."),
+    poolName: poolName.optional().describe("The agent pool of a fleet with one pool. Left out: `pools` lists several."),
     poolId: wholeNumber(1, 2_147_483_647)
       .optional()
-      .describe("The agent pool's id. It must be that of `poolName`, or nothing is done."),
+      .describe("The agent pool's id. If the id and `poolName` are of two pools, the loop fails and changes nothing."),
     servicePrincipal: servicePrincipal
       .optional()
-      .describe("The Entra application to sign in as, with `secrets.clientSecret`. Left out: by `secrets.pat`."),
+      .describe("The Entra application that signs in, with `secrets.clientSecret`. Left out: `secrets.pat` signs in."),
     capabilities: capabilities
       .default({})
       .describe(
-        "What agents offer besides what our image has and compute.environment says: jobs that demand anything else are " +
-          "told, not served. Agents get each as a variable, which they publish.",
+        "Capabilities of agents besides those of our image and compute.environment. The loop reports jobs that demand " +
+          "others and does not launch for them. Each agent gets them as variables and publishes them.",
       ),
     webhook: webhook(webhookEnabled).prefault({}).describe("The fleet's endpoint for service hooks."),
   }),
@@ -71,13 +75,13 @@ const schema = withRules(
       reads: [["poolId"], ["poolName"]],
       check: ({ poolId, poolName: name }) =>
         poolId !== undefined && name === undefined
-          ? "must come with poolName: agents register in their pool by its name"
+          ? "needs poolName: agents register in their pool by its name"
           : undefined,
     },
   ],
 );
 
-/** What `vendor` of an Azure DevOps fleet says. */
+/** The value of `vendor` in an Azure DevOps fleet. */
 export type AzureDevOpsConfig = z.output<typeof schema>;
 
 /** The organization or collection, without a trailing slash. */
@@ -89,7 +93,7 @@ export function urlOf({ organization, collectionUrl: url }: AzureDevOpsConfig): 
 const ownVariables = {
   AZP_URL: "vendor.organization or vendor.collectionUrl",
   AZP_POOL: "vendor.poolName or pools",
-  AZP_AGENT_NAME: "nothing, agents are named by the fleet",
+  AZP_AGENT_NAME: "nothing, the fleet names its agents",
   AZP_TOKEN: "secrets.pat",
   AZP_CLIENTSECRET: "secrets.clientSecret",
   AZP_CLIENTID: "vendor.servicePrincipal.clientId",
@@ -113,7 +117,7 @@ export const azureDevOpsVendor = defineVendor({
     },
     hookSecret: {
       name: "hook-secret",
-      description: "What service hooks show to be let in.",
+      description: "Shared secret that service hooks send.",
       variable: "ado_hook_secret",
     },
   },
@@ -122,7 +126,8 @@ export const azureDevOpsVendor = defineVendor({
       path: ["pools"],
       reads: [["pools"], ["vendor"]],
       check: ({ vendor, pools }) => {
-        if (pools === undefined) return vendor.poolName === undefined ? "must be given, or vendor.poolName" : undefined;
+        if (pools === undefined)
+          return vendor.poolName === undefined ? "must be given if vendor.poolName is left out" : undefined;
         return vendor.poolName === undefined ? undefined : "must be left out beside vendor.poolName";
       },
     },
@@ -150,14 +155,16 @@ export const azureDevOpsVendor = defineVendor({
         ["secrets", "clientSecret"],
       ],
       check: ({ vendor, secrets }) =>
-        secrets.clientSecret && !vendor.servicePrincipal ? "must come with vendor.servicePrincipal" : undefined,
+        secrets.clientSecret && !vendor.servicePrincipal
+          ? "must be left out without vendor.servicePrincipal"
+          : undefined,
     },
     {
       path: ["secrets", "hookSecret"],
       reads: [["vendor", "webhook"], ["secrets"]],
       check: ({ vendor, secrets }) =>
         secrets.hookSecret !== undefined && !vendor.webhook.enabled
-          ? "must be left out, or vendor.webhook.enabled be true"
+          ? "must be left out unless vendor.webhook.enabled is true"
           : undefined,
     },
     {
@@ -167,7 +174,7 @@ export const azureDevOpsVendor = defineVendor({
         agents.singleUse ? undefined : "must be true or left out: agents of azure-devops leave after one job",
     },
     ...ownVariableRules(ownVariables, ["compute", "environment"], ["compute", "secrets"]),
-    ...ownVariableRules({ VSO_AGENT_IGNORE: "compute.environment, the names of secrets are added" }, [
+    ...ownVariableRules({ VSO_AGENT_IGNORE: "compute.environment; the stack adds the names of secrets" }, [
       "compute",
       "secrets",
     ]),
@@ -184,7 +191,7 @@ export const azureDevOpsVendor = defineVendor({
   reaches: ({ organization }) => ({
     address: organization && "https://dev.azure.com",
     agents: [],
-    // The loop starts retirements.
+    // For retirements, which the loop starts.
     functions: ["states"],
   }),
   warnings: ({ agents }) => [

@@ -33,15 +33,15 @@ type FleetOf<Kind extends FleetKind, Vendor, Key extends string> = FleetsByKind[
   readonly secrets: { readonly [K in Key]?: SecretSource | undefined };
 };
 
-/** What a fleet must reach from its network, besides the services of AWS that every fleet of its kind calls. */
+/** Addresses that a fleet must reach from its network, besides the AWS services that every fleet of its kind calls. */
 export interface Reach {
-  /** Public URL that agents register at. `undefined`: they register at an address of the user's own. */
+  /** Public URL that agents register at. `undefined`: they register at a private address. */
   readonly address: string | undefined;
-  /** Services of AWS that agents call. */
+  /** AWS services that agents call. */
   readonly agents: readonly Endpoint[];
   /**
-   * Services of AWS that the functions call for this vendor alone, where `loop.inNetwork` puts them into the network. The
-   * loop of every fleet calls DynamoDB.
+   * AWS services that the functions call only for this vendor, if `loop.inNetwork` puts them into the network. The loop
+   * of every fleet calls DynamoDB.
    */
   readonly functions: readonly Endpoint[];
 }

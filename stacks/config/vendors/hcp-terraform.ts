@@ -14,21 +14,21 @@ const workspaces = (what: string) => uniqueList(hcpWorkspace, 1).describe(what);
 const webhookEnabled = z
   .boolean()
   .default(true)
-  .describe("Whether the fleet has a public endpoint that notifications and run tasks wake it through.");
+  .describe("Whether the fleet has a public endpoint for notifications and run tasks, which wake the loop.");
 
 const manage = z.strictObject({
   agentPool: z
     .boolean()
     .default(false)
-    .describe("Whether the stack makes the agent pool. Otherwise the pool must exist."),
+    .describe("Whether the stack creates the agent pool. Otherwise the pool must exist."),
   workspaces: workspaces("Workspaces that get execution mode `agent` and this pool.").default([]),
   projects: uniqueList(text(/^[\w -]{3,40}$/, "the name of a project: 3 to 40 letters, digits, spaces, - and _"))
     .default([])
-    .describe("Projects whose workspaces run on this pool by default."),
+    .describe("Projects that use this pool as the default for their workspaces."),
   notifications: z
     .strictObject({ workspaces: workspaces("Workspaces that notify the fleet of their runs.") })
     .optional()
-    .describe("Makes notification configurations that point at the fleet's webhook."),
+    .describe("Creates notification configurations that point at the fleet's webhook."),
   runTask: z
     .strictObject({
       name: text(/^[\w-]{1,90}$/, "the name of a run task: letters, digits, - and _").describe(
@@ -37,16 +37,16 @@ const manage = z.strictObject({
       workspaces: workspaces("Workspaces that call the run task."),
       stages: uniqueList(oneOf(["pre_plan", "pre_apply"]), 1)
         .default(["pre_plan", "pre_apply"])
-        .describe("When they call it."),
+        .describe("Stages of a run that call it."),
     })
     .optional()
-    .describe("Makes an organization run task that wakes the fleet. It is advisory and always passes."),
+    .describe("Creates an organization run task that wakes the loop. It is advisory and always passes."),
 });
 
 const schema = withRules(
   z.strictObject({
     type: z.literal("hcp-terraform").describe("HCP Terraform or Terraform Enterprise."),
-    organization: hcpOrganization.describe("The organization whose runs are served."),
+    organization: hcpOrganization.describe("The organization of the agent pool and its runs."),
     agentPool: text(/^[\w-]+$/, "the name of an agent pool: letters, digits, - and _").describe(
       "The agent pool that agents register in.",
     ),
@@ -54,14 +54,14 @@ const schema = withRules(
     demand: oneOf(["api", "notifications"])
       .default("api")
       .describe(
-        "Where demand is read: from the API (sees everything, needs an API token) or from notifications alone " +
+        "Source of demand: the API (sees everything, needs an API token) or notifications only " +
           "(needs no API token, does not see speculative plans).",
       ),
     runTtlSeconds: wholeNumber(300, 604_800)
       .default(14_400)
-      .describe("With demand `notifications`: how long an unfinished run without news is remembered."),
+      .describe("With demand `notifications`: how long an unfinished run counts after its last notification."),
     webhook: webhook(webhookEnabled).prefault({}).describe("The fleet's endpoint for notifications and run tasks."),
-    manage: manage.optional().describe("What the stack makes on the HCP Terraform side. Left out: nothing."),
+    manage: manage.optional().describe("Resources that the stack creates in HCP Terraform. Left out: nothing."),
   }),
   [
     {
@@ -78,16 +78,16 @@ const schema = withRules(
   ],
 );
 
-/** What `vendor` of an HCP Terraform fleet says. */
+/** The value of `vendor` in an HCP Terraform fleet. */
 export type HcpTerraformConfig = z.output<typeof schema>;
 
 /** Variables that the stack sets itself, with the setting to use instead. */
 const ownVariables = {
   TFC_AGENT_TOKEN: "secrets.agentToken",
-  TFC_AGENT_NAME: "nothing, agents are named by the fleet",
+  TFC_AGENT_NAME: "nothing, the fleet names its agents",
   TFC_AGENT_SINGLE: "agents.singleUse",
   TFC_ADDRESS: "vendor.address",
-  TFC_AGENT_AUTO_UPDATE: "compute.image, which has the agent's version",
+  TFC_AGENT_AUTO_UPDATE: "compute.image, which contains the agent's version",
   TFC_AGENT_LOG_JSON: "nothing, agents always log in JSON",
 };
 
@@ -100,10 +100,10 @@ export const hcpTerraformVendor = defineVendor({
   readsOwnTags: false,
   severalPools: false,
   secrets: {
-    agentToken: { name: "agent-token", description: "What agents register with.", variable: "tfc_agent_token" },
+    agentToken: { name: "agent-token", description: "Token that agents register with.", variable: "tfc_agent_token" },
     apiToken: {
       name: "api-token",
-      description: "What the loop reads the vendor's API with.",
+      description: "Token that the loop reads the vendor's API with.",
       variable: "tfc_api_token",
     },
     notificationToken: {
@@ -117,7 +117,9 @@ export const hcpTerraformVendor = defineVendor({
       path: ["compute", "image"],
       reads: [["compute", "image"]],
       check: ({ compute }) =>
-        typeof compute.image === "object" ? "must name an image: HashiCorp publishes that of its agent" : undefined,
+        typeof compute.image === "object"
+          ? "must name an image, not build one: HashiCorp publishes the image of its agent"
+          : undefined,
     },
     {
       path: ["secrets", "notificationToken"],
@@ -140,7 +142,7 @@ export const hcpTerraformVendor = defineVendor({
   reaches: ({ address, manage: managed }) => ({
     address: address === publicAddress ? publicAddress : undefined,
     agents: [],
-    // With run tasks the webhook runs in the network, too, and wakes the loop from there.
+    // With run tasks, the webhook also runs in the network and wakes the loop from there.
     functions: managed?.runTask ? ["lambda"] : [],
   }),
   warnings({ agents, compute, secrets, vendor }) {
@@ -153,12 +155,12 @@ export const hcpTerraformVendor = defineVendor({
         upstream &&
         warning(
           ["compute", "readonlyRootFilesystem"],
-          "is true: on Fargate the image must declare the folders that agents write to by VOLUME, and hashicorp/tfc-agent does not",
+          "is true: on Fargate the image must declare the agents' writable folders with VOLUME, and hashicorp/tfc-agent does not",
         ),
       compute.memoryMiB < tfcAgentMinimumMiB &&
         warning(
           ["compute", "memoryMiB"],
-          `${compute.memoryMiB} is below tfc-agent's documented minimum of ${tfcAgentMinimumMiB}: jobs may be killed for want of memory`,
+          `${compute.memoryMiB} is below tfc-agent's documented minimum of ${tfcAgentMinimumMiB}: jobs may run out of memory`,
         ),
       !agents.singleUse &&
         agents.idleTimeoutSeconds === 0 &&
@@ -168,15 +170,15 @@ export const hcpTerraformVendor = defineVendor({
         ),
       told &&
         secrets.apiToken !== undefined &&
-        warning(["secrets", "apiToken"], "is not used: with demand `notifications` nothing reads the API"),
+        warning(["secrets", "apiToken"], "is not used: with demand `notifications` the loop does not read the API"),
       told &&
         agents.min === 0 &&
         (typeof agents.buffer !== "number" || agents.buffer === 0) &&
         !vendor.manage?.runTask?.stages.includes("pre_apply") &&
         warning(
           ["agents", "min"],
-          "is 0 with demand `notifications`: no notification tells that an apply was confirmed, so keep an agent for it " +
-            "or let vendor.manage.runTask tell before applies",
+          "is 0 with demand `notifications`: HCP Terraform sends no notification of a confirmed apply, so keep an agent for it " +
+            "or use vendor.manage.runTask before applies",
         ),
     ];
   },

@@ -9,7 +9,7 @@ import { hcpTerraformVendor } from "./hcp-terraform.ts";
 import { semaphoreVendor } from "./semaphore.ts";
 import { spaceliftVendor } from "./spacelift.ts";
 
-/** Every vendor, in the order of the config reference. A vendor of `VendorId` that is missing here does not compile. */
+/** Every vendor, in the order of the config reference. The compiler refuses a missing vendor of `VendorId`. */
 export const vendors = {
   "hcp-terraform": hcpTerraformVendor,
   "azure-devops": azureDevOpsVendor,
@@ -19,7 +19,7 @@ export const vendors = {
 
 type Vendors = typeof vendors;
 
-/** The vendors whose agents a kind of fleet runs. */
+/** The vendors that a kind of fleet supports. */
 type VendorsOf<Kind extends FleetKind> = Extract<Vendors[VendorId], { readonly kind: Kind }>;
 
 /** The kind of fleet that runs a vendor's agents. */
@@ -36,10 +36,10 @@ export function secretsOfVendor<Id extends VendorId>(id: Id): SecretsOf<Id> {
   return all[id].secrets;
 }
 
-/** A key of `secrets` that stands for one secret of some vendor. */
+/** A key of `secrets` that belongs to some vendor. */
 export type SecretKey = { [Id in VendorId]: SecretKeyOf<Id> }[VendorId];
 
-/** The vendors whose agents this kind of fleet runs, in the order of {@link vendors}. */
+/** The vendors that this kind of fleet supports, in the order of {@link vendors}. */
 export function vendorsOf<Kind extends FleetKind>(kind: Kind): readonly VendorsOf<Kind>[] {
   return Object.values(vendors).filter((vendor): vendor is VendorsOf<Kind> => vendor.kind === kind);
 }
@@ -49,18 +49,18 @@ export function vendorSchema<Vendor extends { readonly schema: z.core.$ZodTypeDi
   all: readonly Vendor[],
 ): z.ZodDiscriminatedUnion<[Vendor["schema"], ...Vendor["schema"][]], "type"> {
   const [first, ...others] = all.map(({ schema }) => schema);
-  if (first === undefined) throw new Error("no vendor runs its agents on this kind of fleet");
+  if (first === undefined) throw new Error("this kind of fleet supports no vendor");
   return z.discriminatedUnion("type", [first, ...others]);
 }
 
-/** The rules of these vendors, each for its own fleets alone. */
+/** The rules of these vendors. Each applies to its own fleets only. */
 export function vendorRules<Fleet extends { readonly vendor: { readonly type: VendorId } }>(
   all: readonly { readonly id: VendorId; readonly rules: readonly Rule<never>[] }[],
 ): readonly Rule<Fleet>[] {
   return all.flatMap(({ id, rules }) => forVendor<Fleet>(id, rules));
 }
 
-/** The facts of a definition that can be asked without knowing which vendor it is of. */
+/** The facts of a definition that code can use without knowing its vendor. */
 interface VendorOfFleet<Fleet extends AnyFleet> {
   readonly id: VendorId;
   readonly asksInstances: boolean;
@@ -73,13 +73,13 @@ interface AnyFleet {
   readonly vendor: { readonly type: VendorId };
 }
 
-/** The definition of a fleet's vendor, to be asked about this fleet alone. */
+/** The definition of a fleet's vendor. Use it for this fleet only. */
 export function vendorOf<Fleet extends AnyFleet>({ vendor }: Fleet): VendorOfFleet<Fleet> {
-  // The registry's type says that the definition under this id takes fleets of this id.
+  // By the registry's type, the definition under this id takes fleets of this id.
   return vendors[vendor.type] as VendorOfFleet<never> as VendorOfFleet<Fleet>;
 }
 
-/** Whether a key of `secrets` belongs to other vendors than the one that a config names. @param config unchecked */
+/** Whether a key of `secrets` belongs to other vendors, not to the config's own one. @param config unchecked */
 export function isForeignSecret(config: unknown, key: string): boolean {
   const named = z.object({ vendor: z.object({ type: z.enum(Object.keys(vendors) as VendorId[]) }) }).safeParse(config);
   if (!named.success || Object.hasOwn(vendors[named.data.vendor.type].secrets, key)) return false;

@@ -6,7 +6,7 @@ import { withRules } from "../rules.ts";
 import { defineVendor } from "./definition.ts";
 
 /**
- * Releases of the agent whose archives' SHA-256 we know, from the formula that Semaphore publishes with each of them
+ * Releases of the agent with the SHA-256 of their archives, from the formula that Semaphore publishes with each release
  * (github.com/semaphoreci/homebrew-tap).
  */
 export const knownAgentReleases: Readonly<Record<string, { readonly x86_64: string; readonly arm64: string }>> = {
@@ -61,7 +61,7 @@ const sshKnownHosts = z.strictObject({
   github: z
     .boolean()
     .default(true)
-    .describe("Whether instances know the keys of github.com: built in, and renewed from GitHub's API."),
+    .describe("Whether instances trust the keys of github.com. They are built in and updated from GitHub's API."),
   lines: uniqueList(
     text(
       /^(?!#)[^\s]+ (?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]+=*$/,
@@ -72,7 +72,7 @@ const sshKnownHosts = z.strictObject({
     .describe("Keys of other Git hosts, as lines of a known_hosts file."),
   refreshMinutes: wholeNumber(15, 1440)
     .default(360)
-    .describe("How often an instance asks GitHub's API for its keys. Without an answer it keeps those it has."),
+    .describe("How often an instance reads the keys from GitHub's API. If the API does not answer, it keeps its keys."),
 });
 
 /** Variables that the stack sets itself, with the setting to use instead. */
@@ -90,22 +90,22 @@ const schema = withRules(
       .describe("The organization, as in https://<organization>.semaphoreci.com."),
     endpoint: hostname
       .optional()
-      .describe("Host of a Semaphore of your own, with a port where it is not the usual one, in place of it."),
-    os: os.default("linux").describe("What agents run on: linux. Windows and macOS are not supported yet."),
+      .describe("Host of your own Semaphore, with a port if it is not 443, in place of `organization`."),
+    os: os.default("linux").describe("Operating system of agents: linux. Windows and macOS are not supported yet."),
     user: text(/^(?!root$)[a-z_][a-z0-9_-]{0,31}$/, "the name of a user other than root")
       .default("semaphore")
-      .describe("User that agents and their jobs run as; made at boot where the AMI has none."),
+      .describe("User of agents and jobs. The boot creates it if the AMI does not have it."),
     agent: agentRelease
       .prefault({})
-      .describe("The agent that is installed at boot where the AMI has none in /opt/semaphore/agent."),
+      .describe("The agent that the boot installs if the AMI has no agent in /opt/semaphore/agent."),
     toolbox: toolboxRelease
       .optional()
       .describe(
-        "The toolbox (checkout, cache, artifact, …) that is installed at boot where the user has none. Left out: the AMI brings it.",
+        "The toolbox (checkout, cache, artifact, …) that the boot installs if the user has no toolbox. Left out: the AMI has it.",
       ),
     cacheBucket: bucketName
       .optional()
-      .describe("Existing S3 bucket of the cache CLI; instances get rights on it alone. Left out: no cache."),
+      .describe("Existing S3 bucket for the cache CLI. Instances get rights on this bucket only. Left out: no cache."),
     environment: environment
       .default({})
       .describe("Environment variables of all jobs. Not for secrets: they are readable in AWS."),
@@ -113,7 +113,7 @@ const schema = withRules(
       .array(
         z.strictObject({
           from: absolutePath.describe("The file on the instance."),
-          to: absolutePath.describe("Where a job in a container finds it."),
+          to: absolutePath.describe("Its path for a job in a container."),
         }),
       )
       .default([])
@@ -122,10 +122,10 @@ const schema = withRules(
     uploadJobLogs: oneOf(["never", "when-trimmed", "always"])
       .default("never")
       .describe("When agents upload a job's log as an artifact."),
-    sshKnownHosts: sshKnownHosts.prefault({}).describe("Whose SSH keys the instances know."),
+    sshKnownHosts: sshKnownHosts.prefault({}).describe("SSH host keys that the instances trust."),
     powerOffDelaySeconds: wholeNumber(60, 3600)
       .default(180)
-      .describe("How long an instance whose agent has left waits to be released before it powers off."),
+      .describe("After its agent has left, an instance waits this long for its termination, then it powers off."),
   }),
   [
     {
@@ -133,7 +133,7 @@ const schema = withRules(
       reads: [["organization"], ["endpoint"]],
       check: ({ organization, endpoint }) =>
         (organization === undefined) === (endpoint === undefined)
-          ? `must be given ${endpoint === undefined ? "(or endpoint, for a Semaphore of your own)" : "only without endpoint"}`
+          ? `must be given ${endpoint === undefined ? "(or endpoint, for your own Semaphore)" : "only without endpoint"}`
           : undefined,
     },
     {
@@ -148,7 +148,7 @@ const schema = withRules(
   ],
 );
 
-/** What `vendor` of a Semaphore fleet says. */
+/** The value of `vendor` in a Semaphore fleet. */
 export type SemaphoreConfig = z.output<typeof schema>;
 
 /** Semaphore: self-hosted agents of one agent type. */
@@ -169,7 +169,7 @@ export const semaphoreVendor = defineVendor({
   rules: [],
   reaches: ({ organization }) => ({
     address: organization && `https://${organization}.semaphoreci.com`,
-    // A leaving agent asks the release queue to be let go.
+    // A leaving agent sends a message to the release queue.
     agents: [],
     functions: [],
   }),

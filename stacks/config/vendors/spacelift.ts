@@ -11,12 +11,12 @@ const ownVariables: OwnVariables = {
   SPACELIFT_POOL_PRIVATE_KEY: "secrets.poolPrivateKey",
   SPACELIFT_WORKER_COMMS_PROTOCOL: "vendor.commsProtocol",
   SPACELIFT_WORKER_COMMS_URL: "vendor.commsUrl",
-  SPACELIFT_METADATA_asg_id: "nothing, the fleet knows its workers by it",
-  SPACELIFT_METADATA_instance_id: "nothing, the fleet knows its workers by it",
+  SPACELIFT_METADATA_asg_id: "nothing, the fleet recognizes its workers by it",
+  SPACELIFT_METADATA_instance_id: "nothing, the fleet recognizes its workers by it",
   SPACELIFT_METADATA_ami_id: "nothing, the boot sets it",
 };
 
-/** The worker's two secrets, by variable: a secret of the user's may bring them in place of the stack's own. */
+/** The worker's two secrets, by variable. A secret of the user may hold them in place of the stack's own. */
 export const workerSecrets = {
   SPACELIFT_TOKEN: "workerPoolToken",
   SPACELIFT_POOL_PRIVATE_KEY: "poolPrivateKey",
@@ -27,14 +27,16 @@ const variableName = text(
   "the name of an environment variable that does not start with AGENT_FLEETS_",
 );
 
-/** What the boot would refuse: it writes them for systemd and Docker, quoted. */
+/** The boot writes proxies for systemd and Docker, quoted, and refuses other characters. */
 const proxy = text(/^https?:\/\/[^\s"'\\]+$/, "an http or https URL without quotes, backslashes or blanks");
 
 const byoSecret = withRules(
   z.strictObject({
     arn: secretArn.describe("The secret; its value is a JSON object."),
     kmsKeyArn: ownKey,
-    keys: uniqueList(variableName, 1).describe("Its keys that become variables of the same names; no others do."),
+    keys: uniqueList(variableName, 1).describe(
+      "Keys of the JSON object that become variables of the same name. Other keys are ignored.",
+    ),
   }),
   ownKeyRules,
 );
@@ -65,18 +67,18 @@ const schema = withRules(
     ).describe("The worker pool. One fleet per pool: Spacelift counts queued runs for the whole pool."),
     endpoint: baseUrl.describe("The account's URL, such as https://acme.app.spacelift.io; its /graphql is the API."),
     apiKeyId: text(/^[\w-]{1,128}$/, "the id of an API key").describe(
-      "The API key that reads and drains the pool: Space Reader and `Worker Pool: Drain worker`. Its secret: secrets.apiKeySecret.",
+      "The API key that reads and drains the pool, with Space Reader and `Worker Pool: Drain worker`. Its secret: secrets.apiKeySecret.",
     ),
     domain: hostname
       .default("spacelift.io")
-      .describe("Where the launcher comes from (downloads.<domain>) and workers report to (app.<domain>)."),
+      .describe("Domain of the launcher's download (downloads.<domain>) and of the workers' reports (app.<domain>)."),
     commsProtocol: oneOf(["poll", "mqtt"])
       .default("poll")
-      .describe("How workers talk to Spacelift. MQTT is on its way out, at the end of 2026."),
+      .describe("Protocol between workers and Spacelift. Spacelift ends support for MQTT at the end of 2026."),
     commsUrl: baseUrl
       .optional()
       .describe(
-        "With `poll`: what workers report to, where it is not app.<domain>, as in FedRAMP. Left out with selfHosted: `endpoint`.",
+        "With `poll`: URL that workers report to, if it is not app.<domain>, as in FedRAMP. Left out with selfHosted: `endpoint`.",
       ),
     configuration: z
       .string({ error: "must be shell text" })
@@ -87,34 +89,32 @@ const schema = withRules(
     secureEnvironment: z
       .record(variableName, byArn)
       .default({})
-      .describe("More variables of the launcher, each from a secret or parameter of yours, whole."),
+      .describe("More variables of the launcher. Each is the whole value of a secret or parameter of yours."),
     byo: z
-      .strictObject({ secretsManager: byoSecret.describe("A secret that brings several variables at once.") })
+      .strictObject({ secretsManager: byoSecret.describe("A secret that holds several variables.") })
       .optional()
-      .describe("A secret of yours in place of, or besides, those that the stack makes."),
-    selfHosted: selfHosted.optional().describe("Workers of a self-hosted Spacelift. Left out: of Spacelift's own."),
+      .describe("Your own secret, in place of those that the stack creates or besides them."),
+    selfHosted: selfHosted.optional().describe("Settings for a self-hosted Spacelift. Left out: Spacelift hosts it."),
     proxies: z
       .strictObject({
         http: proxy.optional().describe("HTTP_PROXY."),
         https: proxy.optional().describe("HTTPS_PROXY."),
         no: uniqueList(text(/^[^\s,"'\\]+$/, "a host, a domain or a network, without quotes or blanks"))
           .default([])
-          .describe("NO_PROXY: what is reached without a proxy. The metadata service always is."),
+          .describe("NO_PROXY: hosts to reach without a proxy. The metadata service is always among them."),
       })
       .optional()
       .describe("Proxies of the boot, the launcher, Docker and the runs."),
     caCertificates: uniqueList(certificate)
       .default([])
-      .describe("Certificates that instances and runs trust besides the usual ones, each in PEM form."),
+      .describe("Certificates that instances and runs trust besides the default ones, each in PEM form."),
     powerOffOnError: z
       .boolean()
       .default(true)
-      .describe(
-        "Whether an instance powers off, and is replaced, when its launcher ends. Turn off only to look into one.",
-      ),
+      .describe("Whether an instance powers off and is replaced when its launcher ends. Set `false` only to debug."),
     powerOffDelaySeconds: wholeNumber(0, 3600)
       .default(15)
-      .describe("How long it waits before that, so that logs get out."),
+      .describe("How long an instance waits before it powers off, so that it can send its logs."),
   }),
   [
     {
@@ -134,7 +134,7 @@ const schema = withRules(
       reads: [["byo"], ["secureEnvironment"]],
       check: ({ byo, secureEnvironment }) => {
         const both = byo?.secretsManager.keys.find((name) => Object.hasOwn(secureEnvironment, name));
-        return both && `must not name ${both}, which secureEnvironment brings: one source each`;
+        return both && `must not name ${both}: secureEnvironment sets it already`;
       },
     },
     {
@@ -158,7 +158,7 @@ const schema = withRules(
   ],
 );
 
-/** What `vendor` of a Spacelift fleet says. */
+/** The value of `vendor` in a Spacelift fleet. */
 export type SpaceliftConfig = z.output<typeof schema>;
 
 /** Spacelift, hosted by Spacelift or by its users. */
@@ -207,7 +207,7 @@ export const spaceliftVendor = defineVendor({
   warnings: () => [],
 });
 
-/** One source each: a worker's secret that the user brings is not the stack's, too. */
+/** A worker's secret has one source: the user's own secret or the stack's. */
 function brought(
   name: string,
   key: "workerPoolToken" | "poolPrivateKey",
@@ -220,12 +220,12 @@ function brought(
     ],
     check: ({ vendor, secrets }) =>
       secrets[key] && vendor.byo?.secretsManager.keys.includes(name)
-        ? `must be left out: vendor.byo.secretsManager brings ${name}`
+        ? `must be left out: vendor.byo.secretsManager sets ${name}`
         : undefined,
   };
 }
 
-/** Whether shell text sets a variable, as far as a look at the text tells. */
+/** Whether shell text sets a variable, judged by its text only. */
 function assigns(shell: string, name: string): boolean {
   const statement = String.raw`(?:^|[;&|(])\s*(?:(?:export|declare|typeset|readonly)\b[^;&|#\n]*?\s)?`;
   return new RegExp(`${statement}${name}=`, "m").test(shell);

@@ -26,7 +26,7 @@ export class RunLedgerTable extends Construct {
     this.arn = table.arn;
   }
 
-  /** Lets a role record sightings. */
+  /** Lets a role record seen runs. */
   grantWrite(role: ServiceRole): void {
     this.grant(role, ["dynamodb:PutItem"]);
   }

@@ -2,7 +2,7 @@ import { CreateTableCommand, DynamoDBClient, GetItemCommand } from "@aws-sdk/cli
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createRunLedger } from "../../../../handlers/lib/aws/run-ledger.ts";
-import type { RunSighting } from "../../../../handlers/lib/core/ports.ts";
+import type { SeenRun } from "../../../../handlers/lib/core/ports.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { startHttpFake } from "../../../fakes/http-fake.ts";
 import { hasMoto, type Moto, startMoto } from "../../../fakes/moto.ts";
@@ -19,7 +19,7 @@ const clientAt = (endpoint: string) =>
     maxAttempts: 1,
   });
 
-function sighting(changes: Partial<RunSighting> = {}): RunSighting {
+function seenRun(changes: Partial<SeenRun> = {}): SeenRun {
   return {
     runId: "run-1",
     workspaceId: "ws-1",
@@ -37,7 +37,7 @@ describe("the run ledger's calls", () => {
       runId: { S: runId },
       workspaceId: { S: "ws-1" },
       status: { S: "planning" },
-      updatedAt: { N: String(sighting().updatedAt.getTime()) },
+      updatedAt: { N: String(seenRun().updatedAt.getTime()) },
       final: { BOOL: false },
       rank: { N: "8" },
     });
@@ -51,7 +51,7 @@ describe("the run ledger's calls", () => {
     try {
       const clock = createFakeClock(new Date(1_700_000_000_999));
       const ledger = createRunLedger({ table, runTtlSeconds }, { dynamodb: clientAt(aws.url), clock });
-      expect(await ledger.listOpen()).toEqual([sighting(), sighting({ runId: "run-2" })]);
+      expect(await ledger.listOpen()).toEqual([seenRun(), seenRun({ runId: "run-2" })]);
       expect(JSON.parse(String(aws.requests[0]?.body))).toMatchObject({
         TableName: table,
         ConsistentRead: true,
@@ -69,7 +69,7 @@ describe("the run ledger's calls", () => {
         { table, runTtlSeconds },
         { dynamodb: clientAt(aws.url), clock: createFakeClock() },
       );
-      await expect(ledger.record(sighting())).rejects.toThrow();
+      await expect(ledger.record(seenRun())).rejects.toThrow();
       await expect(ledger.listOpen()).rejects.toThrow();
     } finally {
       await aws.close();
@@ -118,15 +118,15 @@ describe.skipIf(!moto)("the run ledger on DynamoDB (moto)", () => {
   const later = new Date("2026-01-01T00:00:01.000Z");
   const earlier = new Date("2025-12-31T23:59:59.000Z");
 
-  it("stores a sighting and gives it back", async () => {
+  it("stores a seen run and gives it back", async () => {
     const { ledger, stored, clock } = await setUp();
-    expect(await ledger.record(sighting())).toBe(true);
-    expect(await ledger.listOpen()).toEqual([sighting()]);
+    expect(await ledger.record(seenRun())).toBe(true);
+    expect(await ledger.listOpen()).toEqual([seenRun()]);
     const expiresAt = Math.floor(clock.now().getTime() / 1000) + runTtlSeconds;
     expect((await stored())?.expiresAt).toEqual({ N: String(expiresAt) });
   });
 
-  it.each<[string, Partial<RunSighting>, boolean]>([
+  it.each<[string, Partial<SeenRun>, boolean]>([
     ["the same again", {}, false],
     ["a later one", { updatedAt: later, rank: 0 }, true],
     ["an earlier one", { updatedAt: earlier, rank: 99 }, false],
@@ -134,17 +134,17 @@ describe.skipIf(!moto)("the run ledger on DynamoDB (moto)", () => {
     ["an earlier stage of the same instant", { status: "pending", rank: 0 }, false],
     ["a final one of the same instant", { status: "applied", final: true, rank: 26 }, true],
     ["a final one that seems older", { status: "applied", final: true, rank: 26, updatedAt: earlier }, true],
-  ])("defect 2: after a sighting, takes %s: %j %s", async (_, changes, taken) => {
+  ])("defect 2: after a seen run, takes %s: %j %s", async (_, changes, taken) => {
     const { ledger, stored } = await setUp();
-    await ledger.record(sighting());
-    expect(await ledger.record(sighting(changes))).toBe(taken);
+    await ledger.record(seenRun());
+    expect(await ledger.record(seenRun(changes))).toBe(taken);
     expect((await stored())?.status).toEqual({ S: taken ? (changes.status ?? "planning") : "planning" });
   });
 
   it("defect 2: lets nothing open follow a final status, and forgets that only after a day", async () => {
     const { ledger, stored, clock } = await setUp();
-    await ledger.record(sighting({ status: "applied", final: true, rank: 26 }));
-    expect(await ledger.record(sighting({ updatedAt: later }))).toBe(false);
+    await ledger.record(seenRun({ status: "applied", final: true, rank: 26 }));
+    expect(await ledger.record(seenRun({ updatedAt: later }))).toBe(false);
     expect(await ledger.listOpen()).toEqual([]);
     const expiresAt = Math.floor(clock.now().getTime() / 1000) + 24 * 3600;
     expect((await stored())?.expiresAt).toEqual({ N: String(expiresAt) });
@@ -152,7 +152,7 @@ describe.skipIf(!moto)("the run ledger on DynamoDB (moto)", () => {
 
   it("defect 2: stops counting a run whose end was never told", async () => {
     const { ledger, clock } = await setUp();
-    await ledger.record(sighting());
+    await ledger.record(seenRun());
     clock.advance(runTtlSeconds * 1000 - 1);
     expect(await ledger.listOpen()).toHaveLength(1);
     clock.advance(1_000);
@@ -176,13 +176,13 @@ describe.skipIf(!moto)("the run ledger on DynamoDB (moto)", () => {
     for (const each of fc.sample(any, { numRuns: 120, seed: 3 })) {
       expect(await ledger.record(each)).toBe(await fake.record(each));
     }
-    const byId = (a: RunSighting, b: RunSighting) => a.runId.localeCompare(b.runId);
+    const byId = (a: SeenRun, b: SeenRun) => a.runId.localeCompare(b.runId);
     expect([...(await ledger.listOpen())].sort(byId)).toEqual([...(await fake.listOpen())].sort(byId));
   });
 
   it("defect 2: concurrent notifications end like any other order", async () => {
     const { ledger, stored } = await setUp();
-    const life = ["pending", "planning", "planned", "applying"].map((status, rank) => sighting({ status, rank }));
+    const life = ["pending", "planning", "planned", "applying"].map((status, rank) => seenRun({ status, rank }));
     await Promise.all([...life, ...life].map((each) => ledger.record(each)));
     expect((await stored())?.status).toEqual({ S: "applying" });
   });

@@ -124,12 +124,12 @@ describe("fleet secret set", () => {
     ["\uFEFF  \r\n", "is empty"],
     ["<!DOCTYPE html>\n<title>canary</title>", "is a page in HTML or XML"],
     ["<html><body>canary</body></html>", "is a page in HTML or XML"],
-    ["canary\nof two lines", "has 2 lines, and a secret of this kind has one"],
-    ["canary\r\nof two lines", "has 2 lines, and a secret of this kind has one"],
-    ["canary\0", "holds characters that nobody sees"],
-    ["can\u001b[31mary", "holds characters that nobody sees"],
-    ["can\u200bary", "holds characters that nobody sees"],
-    ["c\0a\0n\0a\0r\0y\0", "holds characters that nobody sees"],
+    ["canary\nof two lines", "has 2 lines, but this kind of secret has one line"],
+    ["canary\r\nof two lines", "has 2 lines, but this kind of secret has one line"],
+    ["canary\0", "contains invisible characters"],
+    ["can\u001b[31mary", "contains invisible characters"],
+    ["can\u200bary", "contains invisible characters"],
+    ["c\0a\0n\0a\0r\0y\0", "contains invisible characters"],
   ])("refuses the value %j, which cannot be one", async (stdin, trouble) => {
     aws.secrets.set("agent-fleets/ci-agents/agent-token", "old");
     const { code, stdout, stderr } = await setSecret("", stdin);

@@ -48,8 +48,8 @@ describe("a fleet of Azure DevOps", () => {
       fleet('organization: acme, collectionUrl: "https://ado.example.com/Main", poolName: aws'),
       /^vendor\.organization: must be given only without collectionUrl/,
     ],
-    ["a pool's id alone", fleet("organization: acme, poolId: 7"), /^vendor\.poolId: must come with poolName/],
-    ["no pool at all", fleet("organization: acme"), /^pools: must be given, or vendor\.poolName/],
+    ["a pool's id alone", fleet("organization: acme, poolId: 7"), /^vendor\.poolId: needs poolName/],
+    ["no pool at all", fleet("organization: acme"), /^pools: must be given if vendor\.poolName is left out/],
     [
       "a PAT beside a service principal",
       fleet(
@@ -61,12 +61,12 @@ describe("a fleet of Azure DevOps", () => {
     [
       "a client secret without one",
       single('secrets: { clientSecret: { arn: "arn:aws:ssm:eu-west-1:111122223333:parameter/x" } }'),
-      /^secrets\.clientSecret: must come with vendor\.servicePrincipal/,
+      /^secrets\.clientSecret: must be left out without vendor\.servicePrincipal/,
     ],
     [
       "a hook secret without a webhook",
       single('secrets: { hookSecret: { arn: "arn:aws:ssm:eu-west-1:111122223333:parameter/x" } }'),
-      /^secrets\.hookSecret: must be left out, or vendor\.webhook\.enabled be true/,
+      /^secrets\.hookSecret: must be left out unless vendor\.webhook\.enabled is true/,
     ],
     [
       "a secret of another vendor",

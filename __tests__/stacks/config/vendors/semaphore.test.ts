@@ -38,7 +38,7 @@ describe("semaphore", () => {
   it("takes either an organization or an endpoint", () => {
     expect(errorsOf({ endpoint: "ci.example.com:8443" })).toEqual([]);
     expect(errorsOf({ endpoint: "127.0.0.1:8080" })).toEqual([]);
-    expect(errorsOf({})).toEqual(["vendor.organization: must be given (or endpoint, for a Semaphore of your own)"]);
+    expect(errorsOf({})).toEqual(["vendor.organization: must be given (or endpoint, for your own Semaphore)"]);
     expect(errorsOf({ organization: "acme", endpoint: "ci.example.com" })).toEqual([
       "vendor.organization: must be given only without endpoint",
     ]);

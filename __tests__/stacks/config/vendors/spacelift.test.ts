@@ -82,11 +82,11 @@ describe("spacelift", () => {
     it("are one for each variable", () => {
       const secureEnvironment = { MORE: { arn: parameterArn } };
       expect(errorsOf({ secureEnvironment, ...byo("MORE") })).toEqual([
-        "vendor.byo.secretsManager.keys: must not name MORE, which secureEnvironment brings: one source each",
+        "vendor.byo.secretsManager.keys: must not name MORE: secureEnvironment sets it already",
       ]);
       const source = { arn: parameterArn };
       expect(errorsOf(byo("SPACELIFT_TOKEN"), { workerPoolToken: source, poolPrivateKey: source })).toEqual([
-        "secrets.workerPoolToken: must be left out: vendor.byo.secretsManager brings SPACELIFT_TOKEN",
+        "secrets.workerPoolToken: must be left out: vendor.byo.secretsManager sets SPACELIFT_TOKEN",
       ]);
     });
 
@@ -96,7 +96,7 @@ describe("spacelift", () => {
         SPACELIFT_METADATA_asg_id: { arn: parameterArn },
       };
       expect(errorsOf({ secureEnvironment }).sort()).toEqual([
-        "vendor.secureEnvironment.SPACELIFT_METADATA_asg_id: must not be set here: use nothing, the fleet knows its workers by it",
+        "vendor.secureEnvironment.SPACELIFT_METADATA_asg_id: must not be set here: use nothing, the fleet recognizes its workers by it",
         "vendor.secureEnvironment.SPACELIFT_TOKEN: must not be set here: use secrets.workerPoolToken",
       ]);
       expect(errorsOf(byo("SPACELIFT_TOKEN", "SPACELIFT_WORKER_COMMS_URL"))).toEqual([

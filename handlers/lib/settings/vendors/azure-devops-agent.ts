@@ -1,21 +1,21 @@
 /**
- * What jobs may demand: name of a capability → its value. `undefined`: agents publish it, and nobody knows the value
- * before they are there. Names are compared without regard to case, as Azure DevOps does.
+ * Capabilities that jobs may demand: name → value. `undefined`: agents publish it, but its value is unknown before they
+ * run. Names are compared without regard to case, as in Azure DevOps.
  */
 export type Capabilities = Readonly<Record<string, string | undefined>>;
 
 /**
- * The version that agents and placeholder offer to jobs that demand one, which compare it: high enough for all of them.
+ * The version that agents and placeholder offer to jobs that demand a minimum version: high enough for all of them.
  */
 export const offeredVersion = "4.999.0";
 
 /**
- * What the agent publishes by itself on every machine that runs our image. Its version is any that jobs demand, because
- * it updates itself. Of programs it publishes those that it looks for and finds: no shell but `sh`, and no `jq`.
+ * Capabilities that the agent publishes by itself on every machine with our image. Its version meets every demand,
+ * because it updates itself. It publishes the programs that it searches for and finds: no shell but `sh`, and no `jq`.
  *
  * Sources: AgentCapabilitiesProvider, NixCapabilitiesProvider and PwshCapabilitiesProvider of
  * https://github.com/microsoft/azure-pipelines-agent/tree/master/src/Microsoft.VisualStudio.Services.Agent/Capabilities;
- * where the programs are is `agents/azure-devops/Dockerfile` and the order of {@link imageVariables}' `PATH`.
+ * the paths of the programs are from `agents/azure-devops/Dockerfile` and the order of {@link imageVariables}' `PATH`.
  */
 export const agentCapabilities: Capabilities = {
   "Agent.ComputerName": undefined,
@@ -29,19 +29,19 @@ export const agentCapabilities: Capabilities = {
   sh: "/usr/bin/sh",
 };
 
-/** Variables that our image brings, which the agent publishes like all others. */
+/** Variables of our image. The agent publishes them like all others. */
 export const imageVariables: Readonly<Record<string, string>> = {
   HOME: "/home/agent",
   LANG: "C.UTF-8",
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 };
 
-/** Variables that each agent has besides, as `stacks/vendors/azure-devops.ts` and the loop set them. */
+/** Other variables of each agent. `stacks/vendors/azure-devops.ts` and the loop set them. */
 export function agentVariables({ url, pool }: { readonly url: string; readonly pool: { readonly name: string } }) {
   return { AZP_AGENT_NAME: undefined, AZP_POOL: pool.name, AZP_URL: url } satisfies Capabilities;
 }
 
-/** Names differ by more than case, as for the agent; what comes later wins. */
+/** Merges capabilities. Names that differ only in case are the same, as for the agent; later ones win. */
 export function mergeCapabilities<Value extends string | undefined>(
   ...all: readonly Readonly<Record<string, Value>>[]
 ): Readonly<Record<string, Value>> {

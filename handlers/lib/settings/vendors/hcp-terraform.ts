@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** What the runtime half needs to know of an HCP Terraform organization. Travels in the Lambdas' environment. */
+/** Settings for an HCP Terraform organization, in the Lambdas' environment. */
 export const hcpTerraformRuntime = z.strictObject({
   type: z.literal("hcp-terraform"),
   organization: z.string(),
@@ -13,12 +13,13 @@ export const hcpTerraformRuntime = z.strictObject({
 /** See {@link hcpTerraformRuntime}. */
 export type HcpTerraformRuntime = z.infer<typeof hcpTerraformRuntime>;
 
-/** Where the fleet's webhook takes what HCP Terraform posts, below its URL. */
+/** Paths of the fleet's webhook for HCP Terraform. */
 export const webhookPaths = { notifications: "/notifications", runTask: "/run-task" } as const;
 
 /**
- * What workspaces notify of, by where demand is read. Wake-ups need to know that something was queued or ended. The
- * ledger of a notifications-only fleet also needs to know when a run waits for a person and when it goes on.
+ * The triggers of workspaces' notifications, by the source of demand. To wake the loop, triggers for queued and ended
+ * runs are enough. The ledger of a notifications-only fleet also needs to know when a run waits for a person and when
+ * it continues.
  */
 export const runTriggers: { readonly [Demand in HcpTerraformRuntime["demand"]]: readonly string[] } = {
   api: ["run:created", "run:completed", "run:errored"],

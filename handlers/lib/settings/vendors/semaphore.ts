@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** What the runtime half needs to know of a Semaphore. Travels in the Lambdas' environment. */
+/** Settings for a Semaphore, in the Lambdas' environment. */
 export const semaphoreRuntime = z.strictObject({
   type: z.literal("semaphore"),
   /** Base URL without a trailing slash, such as `https://acme.semaphoreci.com`. */

@@ -9,13 +9,13 @@ const jobRequest = z.object({
   requestId: z.number(),
   queueTime: z.iso.datetime({ offset: true }),
   receiveTime: z.string().nullish(),
-  /** Only while an agent has the job. */
+  /** Present only while an agent has the job. */
   reservedAgent: z.unknown().optional(),
   result: z.string().nullish(),
   demands: z.array(z.string()).nullish(),
 });
 
-/** A row of `jobrequests`, as far as it matters. */
+/** The used fields of a row of `jobrequests`. */
 export type JobRequest = z.output<typeof jobRequest>;
 
 const poolAgent = z.object({
@@ -28,19 +28,21 @@ const poolAgent = z.object({
   statusChangedOn: z.string().nullish(),
 });
 
-/** An agent of a pool, as far as it matters. Times are texts, because they decide about nothing but leftovers. */
+/** The used fields of an agent. Times are texts, because they only matter for leftover records. */
 export type PoolAgent = z.output<typeof poolAgent>;
 
 /**
- * The agent pool of a fleet over the distributed-task API. Every failure is a {@link VendorApiError}. Every call looks
- * for the pool first: where its id is that of a pool of another name, all of them fail as `misconfigured`.
+ * The agent pool of a fleet over the distributed-task API. Every failure is a {@link VendorApiError}. Every call finds
+ * the pool first. If the pool with the given id has another name, every call fails as `misconfigured`.
  */
 export interface PoolApi {
-  /** Jobs that have not ended, and those that ended in the queue; at most 200, which the API does not go beyond. */
+  /** Jobs that have not ended, and those that ended in the queue; at most 200, the limit of the API. */
   listJobs(): Promise<readonly JobRequest[]>;
-  /** Every agent, or those of this name. */
+  /** Every agent, or the agents with this name. */
   listAgents(name?: string): Promise<readonly PoolAgent[]>;
-  /** By its id, however late lists are. `undefined`: the pool, which can be seen, has no record of it. */
+  /**
+   * The agent with this id, read by its id and not from a list. `undefined`: the pool is visible but has no such agent.
+   */
   findAgent(id: string): Promise<PoolAgent | undefined>;
   readCapabilities(id: string): Promise<Readonly<Record<string, string>>>;
   addAgent(agent: object): Promise<void>;
@@ -51,18 +53,18 @@ export interface PoolApi {
 }
 
 const version = { "api-version": "7.1" };
-/** Undocumented, and what the autoscalers in use ask: `$top` would change the answer's form. */
+/** Undocumented, but common autoscalers use it: `$top` would change the answer's form. */
 const jobRequestsQuery = { completedRequestCount: 0, "api-version": "6.0" };
 const list = <T extends z.ZodType>(item: T) => z.object({ value: z.array(item) });
 const namedPool = z.object({ id: z.number(), name: z.string() });
 const capableAgent = z.object({ systemCapabilities: z.record(z.string(), z.string()).nullish() });
 
-/** A pool may get another name: it is looked up again after this time. */
+/** A pool may be renamed, so it is looked up again after this time. */
 const poolCacheMilliseconds = 5 * 60_000;
 
 /**
- * Whether two names are of one pool, or of one agent of a pool: Azure DevOps compares them without regard to case.
- * Assumed for all letters; its documentation says so for none.
+ * Whether two names belong to the same pool or agent. Azure DevOps compares them without regard to case. Assumed for
+ * all letters; its documentation does not describe this.
  */
 export function isSameName(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
@@ -95,7 +97,7 @@ export function createPoolApi(config: Pick<AzureDevOpsRuntime, "url" | "auth" | 
     try {
       const { name } = (await http.json(namedPool, { method: "GET", path, query: version })).body;
       if (isSameName(name, pool.name)) return id;
-      const message = `pool ${id} is named "${name}", and agents register in "${pool.name}": mend the id or the name`;
+      const message = `pool ${id} is named "${name}", but agents register in "${pool.name}": correct the id or the name`;
       throw new VendorApiError("misconfigured", message);
     } catch (error) {
       throw isNotFound(error) ? poolNotFound(error) : error;
@@ -103,7 +105,7 @@ export function createPoolApi(config: Pick<AzureDevOpsRuntime, "url" | "auth" | 
   }
 
   function poolNotFound(cause?: VendorApiError): VendorApiError {
-    // One of the same name may have taken its place.
+    // Another agent with the same name may have replaced it.
     known = undefined;
     const message = `agent pool ${poolLabel} does not exist, or the credential may not see it`;
     return new VendorApiError("not-found", message, { cause, ...(cause?.status && { status: cause.status }) });
@@ -137,7 +139,7 @@ export function createPoolApi(config: Pick<AzureDevOpsRuntime, "url" | "auth" | 
         return (await http.json(poolAgent, { method: "GET", path: await inPool("agents", id), query })).body;
       } catch (error) {
         if (!isNotFound(error)) throw error;
-        // A pool out of sight gets the same answer. This list fails then.
+        // An invisible pool gives the same answer. Then this list fails.
         const agents = await listInPool(poolAgent, "agents", query);
         return agents.find((agent) => String(agent.id) === id);
       }

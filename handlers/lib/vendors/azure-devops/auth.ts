@@ -4,15 +4,15 @@ import type { VendorDeps } from "../deps.ts";
 import { type Authorize, createHttp, pathOf } from "../http.ts";
 import { createTokenCache } from "../token-cache.ts";
 
-/** Azure DevOps as Entra knows it, the same in every tenant. */
+/** The Entra id of Azure DevOps, the same in every tenant. */
 const azureDevOpsResource = "499b84ac-1321-427f-aa17-267ca6975798";
-/** A token is renewed this long before it ends. */
+/** A token is renewed this long before it expires. */
 const renewalMilliseconds = 300_000;
 
 const tokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive() });
 const refusal = z.object({ error: z.string(), error_codes: z.array(z.number()).optional() });
 
-/** The headers that carry the credential of a fleet: a personal access token, or a token of its service principal. */
+/** The headers with the credential of a fleet: a personal access token, or a token of its service principal. */
 export function createAuthorize(auth: AzureDevOpsRuntime["auth"], deps: VendorDeps): Authorize {
   if (auth.type === "service-principal") return servicePrincipal(auth, deps);
   return async (options) => ({
@@ -20,7 +20,10 @@ export function createAuthorize(auth: AzureDevOpsRuntime["auth"], deps: VendorDe
   });
 }
 
-/** https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow; one token serves until it ends. */
+/**
+ * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow; one token serves until it
+ * ends.
+ */
 function servicePrincipal(
   auth: Extract<AzureDevOpsRuntime["auth"], { type: "service-principal" }>,
   deps: VendorDeps,
@@ -32,7 +35,7 @@ function servicePrincipal(
     timeoutMilliseconds: deps.timeoutMilliseconds,
     deadline: deps.deadline,
     fetch: deps.fetch,
-    // An unknown application or tenant; a wrong secret is a 401.
+    // An unknown application or tenant. A wrong secret gets a 401.
     unauthorizedStatuses: [400],
     explain,
   });
@@ -54,7 +57,7 @@ function servicePrincipal(
   });
 }
 
-/** Entra's codes tell a wrong secret from one that has expired; its sentences name tenants and applications. */
+/** Entra's codes distinguish a wrong secret from an expired one. Its sentences contain tenants and applications. */
 function explain(body: unknown): string | undefined {
   const { data } = refusal.safeParse(body);
   return data && [data.error, ...(data.error_codes ?? []).map((code) => `AADSTS${code}`)].join(" ");

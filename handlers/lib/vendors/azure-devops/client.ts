@@ -12,7 +12,9 @@ import { createPoolApi, type PoolAgent } from "./api.ts";
 import { demandOfJobs } from "./demand.ts";
 import { createPlaceholder } from "./placeholder.ts";
 
-/** The runtime half of Azure DevOps Services and Server, for one agent pool. Keep it between passes: it caches tokens. */
+/**
+ * The runtime half of Azure DevOps Services and Server, for one agent pool. Keep it between passes: it caches tokens.
+ */
 export function createAzureDevOps(config: AzureDevOpsRuntime, deps: VendorDeps): Vendor {
   const api = createPoolApi(config, deps);
   const capabilities = offersOf(config);
@@ -39,7 +41,7 @@ export function createAzureDevOps(config: AzureDevOpsRuntime, deps: VendorDeps):
 }
 
 /**
- * What agents of this pool offer to jobs that demand it. What the agent says by itself hides variables of that name.
+ * The capabilities of this pool's agents. The agent's own capabilities override variables with the same name.
  */
 export function offersOf(config: Pick<AzureDevOpsRuntime, "url" | "pool" | "capabilities" | "poolCapabilities">) {
   const { capabilities, poolCapabilities = {} } = config;
@@ -51,7 +53,7 @@ export function offersOf(config: Pick<AzureDevOpsRuntime, "url" | "pool" | "capa
   );
 }
 
-/** A job that is assigned counts, even to an agent that is offline for the moment or disabled: it may be running. */
+/** An assigned job counts, even if its agent is offline or disabled at the moment: it may be running. */
 function vendorAgent(agent: PoolAgent): VendorAgent {
   const { name, status, enabled } = agent;
   const identity = { id: String(agent.id), name };
@@ -61,7 +63,7 @@ function vendorAgent(agent: PoolAgent): VendorAgent {
   return { ...identity, state: enabled ? "idle" : "draining" };
 }
 
-/** An agent that never connected may say that its status changed at the beginning of time. */
+/** For an agent that never connected, the time of its last status change may be far in the past. */
 function offlineSince({ statusChangedOn, createdOn }: PoolAgent): Date | undefined {
   const times = [statusChangedOn, createdOn].map((time) => Date.parse(time ?? "")).filter(Number.isFinite);
   return times.length > 0 ? new Date(Math.max(...times)) : undefined;

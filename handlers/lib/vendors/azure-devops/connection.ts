@@ -7,14 +7,14 @@ import { createAuthorize } from "./auth.ts";
 /** An organization or collection, and how to sign in to it. */
 export type Organization = Pick<AzureDevOpsRuntime, "url" | "auth">;
 
-/** What a connection works with; `explain` only for people at a terminal. */
+/** A connection's dependencies; `explain` only for people at a terminal. */
 type ConnectionDeps = VendorDeps & Pick<HttpOptions, "explain">;
 
 const connections = new WeakMap<ConnectionDeps, Map<string, Http>>();
 
 /**
- * The REST API of an organization; paths begin below `_apis`. Whoever connects with the same `deps` shares the tokens, and
- * the pace that Azure DevOps asks of one identity: so do all pools of a fleet.
+ * The REST API of an organization; paths begin below `_apis`. Connections with the same `deps` share the tokens and the
+ * pace that Azure DevOps asks of one identity. All pools of a fleet do so.
  */
 export function connect({ url, auth }: Organization, deps: ConnectionDeps): Http {
   const shared = connections.get(deps) ?? new Map<string, Http>();
@@ -31,12 +31,12 @@ function createConnection({ url, auth }: Organization, deps: ConnectionDeps): Ht
     baseUrl: `${url}/_apis`,
     clock: deps.clock,
     authorize: createAuthorize(auth, deps),
-    // Without it a refused credential is answered by a redirect to a page for people.
+    // Without it, Azure DevOps answers a refused credential with a redirect to a page for people.
     headers: { accept: "application/json", "x-tfs-fedauthredirect": "Suppress" },
     timeoutMilliseconds: deps.timeoutMilliseconds,
     deadline: deps.deadline,
     fetch: deps.fetch,
-    // A sign-in page in place of what was asked for, or the way to one.
+    // A sign-in page instead of the answer, or a redirect to one.
     unauthorizedStatuses: [203, 302],
     explain: deps.explain,
   });
@@ -55,7 +55,7 @@ function createConnection({ url, auth }: Organization, deps: ConnectionDeps): Ht
 }
 
 /**
- * Azure DevOps asks good answers too to be followed by a pause, before it refuses anything:
+ * Azure DevOps asks for a pause even after good answers, before it refuses requests:
  * https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits.
  */
 function createPace(clock: Clock) {

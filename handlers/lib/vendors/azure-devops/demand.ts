@@ -4,9 +4,9 @@ import type { JobRequest } from "./api.ts";
 import { satisfies } from "./demands.ts";
 
 /**
- * What a pool's job requests amount to. A job is over when it has a result; so is one that was cancelled in the queue. It
- * waits while no agent has received it or is reserved for it: a reserved agent shows as busy a moment before it receives
- * the job, which would count twice. Jobs that demand what our agents do not offer are told, not scaled for.
+ * The demand in a pool's job requests. A job with a result is over, as is one that was cancelled in the queue. A job
+ * waits while no agent has received it or is reserved for it: a reserved agent shows as busy a moment before it
+ * receives the job, and the job would count twice. Jobs whose demands our agents do not meet are only reported.
  */
 export function demandOfJobs(jobs: readonly JobRequest[], capabilities: Capabilities): Demand {
   const open = jobs.filter(({ result }) => !result);

@@ -2,8 +2,8 @@ import type { Capabilities } from "../../settings/vendors/azure-devops-agent.ts"
 
 /**
  * Whether agents with these capabilities satisfy a demand such as `kubectl`, `Agent.OS -equals Linux` or `Agent.Version
- * -gtVersion 2.182.1`. Names and values are compared without regard to case. What is written in another way is taken to
- * be unmet, and so is a demand for a value that nobody knows yet.
+ * -gtVersion 2.182.1`. Names and values are compared without regard to case. Demands in another form and demands for a
+ * value that is still unknown count as unmet.
  *
  * https://learn.microsoft.com/azure/devops/pipelines/yaml-schema/pool-demands; the comparison is that of DemandEquals
  * and DemandMinimumVersion, in https://github.com/actions/runner/tree/main/src/Sdk/DTWebApi/WebApi.
@@ -27,8 +27,8 @@ export function satisfies(capabilities: Capabilities, demand: string): boolean {
 }
 
 /**
- * `-gtVersion` means "at least", in the vendor's own words. A demand that is no version of two to four numbers asks for
- * nothing. A number that is left out is less than zero. What follows a dash does not count.
+ * By the vendor's documentation, `-gtVersion` means "at least". A demand without a version of two to four numbers is
+ * always met. A missing number is less than zero. Text after a dash is ignored.
  */
 function isAtLeast(offered: string, demanded: string): boolean {
   const [least, version] = [numbersOf(demanded), numbersOf(offered)];

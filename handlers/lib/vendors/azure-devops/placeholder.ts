@@ -6,11 +6,11 @@ import { type Capabilities, mergeCapabilities, offeredVersion } from "../../sett
 import type { PoolApi } from "./api.ts";
 
 /**
- * An agent that never connects. Azure DevOps fails a job at once when its pool holds no agent that could ever take it;
- * with this one in the pool jobs queue instead.
+ * An agent that never connects. Azure DevOps fails a job at once if its pool contains no agent that could ever take it.
+ * With this agent in the pool, jobs queue instead.
  */
 export interface Placeholder {
-  /** Registers it unless it is among `agents`, and once after a start sees that it offers what our agents offer. */
+  /** Registers it unless it is among `agents`. Once after a cold start, updates it to our agents' capabilities. */
   ensure(agents: readonly VendorAgent[]): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ export function createPlaceholder(
   { placeholder: name, capabilities }: { readonly placeholder: string; readonly capabilities: Capabilities },
   api: Pick<PoolApi, "listAgents" | "addAgent" | "replaceAgent" | "readCapabilities">,
 ): Placeholder {
-  /** Where nobody knows the value of our agents, its own name stands for it. */
+  /** If our agents' value is unknown, the capability's own name stands for it. */
   const offers = Object.fromEntries(
     Object.entries(capabilities).map(([capability, value]) => [capability, value ?? name]),
   );
@@ -43,12 +43,12 @@ export function createPlaceholder(
     } catch (error) {
       const refused = error instanceof VendorApiError && ["conflict", "invalid"].includes(error.kind);
       const registered = refused && (await api.listAgents(name)).length > 0;
-      // Another pass was quicker.
+      // Another pass has registered it already.
       if (!registered) throw error;
     }
   }
 
-  /** Fleets that share the pool share the placeholder: each adds what its own agents offer. */
+  /** Fleets that share the pool share the placeholder. Each adds its own agents' capabilities. */
   async function update(id: string): Promise<void> {
     const offered = await api.readCapabilities(id);
     const lacks = Object.entries(offers).some(([capability, value]) => offered[capability] !== value);
@@ -67,7 +67,7 @@ export function createPlaceholder(
 
 let made: Promise<object> | undefined;
 
-/** A public key whose private half is thrown away, so that nobody can act as the placeholder. Making one takes a while. */
+/** A public key without a kept private key, so that nobody can act as the placeholder. Creating one takes a while. */
 function keyOfNobody(): Promise<object> {
   made ??= createPublicKey();
   return made;

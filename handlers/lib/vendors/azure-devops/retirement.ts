@@ -5,17 +5,17 @@ import type { VendorDeps } from "../deps.ts";
 import { createPoolApi, isSameName, type PoolAgent } from "./api.ts";
 
 /**
- * Disabling is the lock: Azure DevOps assigns nothing to a disabled agent. What was assigned before shows when the
- * agent is looked up again. Both looks may be late, so the deletion is the last proof: Azure DevOps refuses to delete
- * an agent that runs a job.
+ * Disabling is the lock: Azure DevOps assigns nothing to a disabled agent. A second look-up of the agent shows earlier
+ * assignments. Both answers may be late, so the deletion is the last proof: Azure DevOps refuses to delete an agent
+ * that runs a job.
  *
- * Absence proves little. An agent that is only missing in the list is `unseen`. It is `gone` when its own id has no
- * record any more: somebody deleted it. Azure DevOps gives it no job from then on, but its process may live.
+ * Absence proves little. An agent that is only missing in the list is `unseen`. It is `gone` if its own id has no
+ * record any more, because somebody deleted it. Azure DevOps then gives it no more jobs, but its process may still run.
  */
 export function createAzureDevOpsRetirement(config: AzureDevOpsRuntime, deps: VendorDeps): VendorRetirement {
   const api = createPoolApi(config, deps);
 
-  /** By name, which is unique in a pool: an agent that was replaced has another id. Else by the id it had. */
+  /** Finds it by name, which is unique in a pool, because a replaced agent has another id. Else by its last id. */
   async function find({ name, vendorId }: AgentReference): Promise<PoolAgent | "gone" | undefined> {
     const [listed] = await api.listAgents(name);
     if (listed !== undefined || vendorId === undefined) return listed;
@@ -24,7 +24,7 @@ export function createAzureDevOpsRetirement(config: AzureDevOpsRuntime, deps: Ve
     return isSameName(found.name, name) ? found : undefined;
   }
 
-  /** A deleted record is no error. A pool out of sight is, and so is an agent that is still there. */
+  /** A deleted record is no error. An invisible pool is an error, and so is an agent that still exists. */
   async function unlessGone({ id }: PoolAgent, call: () => Promise<void>): Promise<void> {
     try {
       await call();

@@ -3,15 +3,15 @@ import { sharedSecretProof } from "../../core/signature.ts";
 import { ignored, malformed, parseJson, type WebhookVendor } from "../../core/webhook.ts";
 import { webhookPath } from "../../settings/vendors/azure-devops.ts";
 
-/** Header that our service hooks carry the shared secret in: they cannot sign. In lower case. */
+/** Header with the shared secret, in lower case. Service hooks cannot sign their messages. */
 export const hookSecretHeader = "x-agent-fleets-hook";
 
-/** The event that tells of jobs. It names no pool, so each one wakes the loop. */
+/** The event about jobs. It names no pool, so every such event wakes the loop. */
 export const jobStateEvent = "ms.vss-pipelines.job-state-changed-event";
 
 const hookBody = z.looseObject({ eventType: z.string() });
 
-/** What Azure DevOps posts: service hooks, https://learn.microsoft.com/azure/devops/service-hooks/events. */
+/** The messages of Azure DevOps: service hooks, https://learn.microsoft.com/azure/devops/service-hooks/events. */
 export function createAzureDevOpsWebhook(): WebhookVendor {
   return [
     {
@@ -21,7 +21,7 @@ export function createAzureDevOpsWebhook(): WebhookVendor {
         const parsed = hookBody.safeParse(parseJson(request));
         if (!parsed.success) return Promise.resolve(malformed);
         const wakes = parsed.data.eventType === jobStateEvent;
-        return Promise.resolve(wakes ? { status: 200, sightings: [], wake: true } : ignored);
+        return Promise.resolve(wakes ? { status: 200, seenRuns: [], wake: true } : ignored);
       },
     },
   ];

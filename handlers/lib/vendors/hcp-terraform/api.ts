@@ -3,12 +3,12 @@ import { VendorApiError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import { createHttp, type Http, type HttpOptions, type HttpRequest, pathOf } from "../http.ts";
 
-/** What both the loop's client and the operator's need to reach the API. */
+/** Settings and dependencies for the API, for the loop and the operator's CLI. */
 export interface HcpTerraformApiOptions {
   /** Base URL without a trailing slash, such as `https://app.terraform.io`. */
   readonly address: string;
   readonly clock: Clock;
-  /** The API token; `fresh` skips caches, asked for once after a 401 so that a rotated token needs no restart. */
+  /** The API token; `fresh` skips caches. Used once after a 401, so that a rotated token needs no restart. */
   readonly readToken: (options?: { fresh?: boolean }) => Promise<string>;
   readonly explain?: HttpOptions["explain"];
   readonly timeoutMilliseconds?: number | undefined;
@@ -19,9 +19,9 @@ export interface HcpTerraformApiOptions {
 /** The JSON:API conventions of HCP Terraform over {@link Http}. */
 export interface HcpTerraformApi extends Http {
   /**
-   * Every item of a list, all pages, without duplicates. Throws rather than answer in part.
+   * Every item of a list, all pages, without duplicates. Never answers in part: throws instead.
    *
-   * @param enoughPages so many pages tell enough: there may be more. Left out: all of them.
+   * @param enoughPages stops after this many pages, even if there are more. Left out: reads all pages.
    */
   list<T extends Identified>(
     item: z.ZodType<T>,
@@ -32,7 +32,7 @@ export interface HcpTerraformApi extends Http {
   findAgentPool(organization: string, name: string): Promise<{ readonly id: string } | undefined>;
 }
 
-/** The items of a list and how many pages they came in. */
+/** The items of a list and their number of pages. */
 export interface Listing<T> {
   readonly items: readonly T[];
   readonly pages: number;
@@ -82,7 +82,7 @@ export function createHcpTerraformApi(options: HcpTerraformApiOptions): HcpTerra
       if (next <= number) break;
       number = next;
     }
-    throw new VendorApiError("malformed", `GET ${request.path}: its paging does not come to an end`);
+    throw new VendorApiError("malformed", `GET ${request.path}: its list has no last page`);
   }
 
   return {
@@ -96,7 +96,7 @@ export function createHcpTerraformApi(options: HcpTerraformApiOptions): HcpTerra
   };
 }
 
-/** Lists of runs tell the next page but no total; where nothing at all is told, a short page is the last one. */
+/** Lists of runs name the next page but no total. Without any paging data, a short page is the last one. */
 function nextPage(body: z.output<typeof paging>, number: number, count: number): number | undefined {
   if (count === 0) return undefined;
   const told = body.meta?.pagination?.["next-page"];

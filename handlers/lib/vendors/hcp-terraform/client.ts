@@ -7,18 +7,18 @@ import type { VendorDeps } from "../deps.ts";
 import { pathOf } from "../http.ts";
 import { RateLimiter } from "../rate-limiter.ts";
 import { createHcpTerraformApi } from "./api.ts";
-import { agentStatuses, type CountedRun, demandOfRuns, demandOfSightings } from "./demand.ts";
+import { agentStatuses, type CountedRun, demandOfRuns, demandOfSeenRuns } from "./demand.ts";
 
 /**
- * The oldest that lists the runs of an organization: pendingRuns of hashicorp/hcp-terraform-operator, which asks the
- * same.
+ * The oldest release that lists the runs of an organization. Source: pendingRuns of hashicorp/hcp-terraform-operator,
+ * which sends the same request.
  */
 const oldestEnterprise = "v202409-1";
 
-/** So many pages of runs are read at most. What they tell is a lower bound: a thousand jobs are enough for one tick. */
+/** Most pages of runs to read. The result is a lower bound then: a thousand jobs are enough for one tick. */
 const enoughPages = 10;
 
-/** Lists of runs are limited to 30 requests a minute; the second more covers the way to the server. */
+/** HCP Terraform limits lists of runs to 30 requests a minute. The extra second covers network delays. */
 const runListLimit = { requests: 30, windowMilliseconds: 61_000 };
 
 const agent = z.object({ id: z.string(), attributes: z.object({ name: z.string(), status: z.string() }) });
@@ -36,7 +36,7 @@ const run = z.object({
 
 /**
  * The runtime half of HCP Terraform and Terraform Enterprise. Keep it between passes: it caches the pool's id. In
- * notifications mode only the ledger is used, and no token is read.
+ * notifications mode it only uses the ledger and reads no token.
  */
 export function createHcpTerraform(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
   return config.demand === "api" ? overApi(config, deps) : overNotifications(deps);
@@ -46,9 +46,9 @@ function overNotifications({ ledger, clock }: VendorDeps): Vendor {
   if (!ledger) throw new Error("demand by notifications needs a run ledger");
   return {
     async readDemand() {
-      const sightings = await ledger.listOpen();
-      return demandOfSightings(
-        sightings.map(({ workspaceId, status, updatedAt }) => ({
+      const seenRuns = await ledger.listOpen();
+      return demandOfSeenRuns(
+        seenRuns.map(({ workspaceId, status, updatedAt }) => ({
           workspaceId,
           status,
           planOnly: false,
@@ -75,8 +75,9 @@ function overApi(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
   }
 
   /**
-   * The runs that have to do with agents, the newest first. Thousands that wait for a person would hide them, and cost
-   * a page each hundred. The filter takes states parted by commas: RunListForOrganizationOptions of hashicorp/go-tfe.
+   * The runs that concern agents, newest first. Without the filter, thousands of runs that wait for a person would hide
+   * them and cost a page per hundred. The filter takes states separated by commas: RunListForOrganizationOptions of
+   * hashicorp/go-tfe.
    */
   async function listRuns() {
     const request = {
@@ -106,8 +107,8 @@ function overApi(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
       try {
         const { items, pages } = await api.list(agent, request);
         if (pages === 1) return items.map(vendorAgent);
-        // An agent that leaves between two pages moves the others up, and one can slip through. So a list of several
-        // pages is read twice and all that was seen counts: a working agent must not look as if it had never come.
+        // An agent that leaves between two pages moves the others up, and one can be missed. So the client reads a list
+        // of several pages twice and takes all agents of both: a working agent must not look as if it had never come.
         const again = await api.list(agent, request);
         const latest = new Map([...items, ...again.items].map((item) => [item.id, item]));
         return [...latest.values()].map(vendorAgent);
@@ -128,7 +129,7 @@ function overApi(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
   };
 }
 
-/** Everything but proof of idleness or departure is busy, statuses of the future included. */
+/** An agent is busy unless its status proves that it is idle or has left. Unknown statuses count as busy. */
 function vendorAgent({ id, attributes: { name, status } }: z.output<typeof agent>): VendorAgent {
   if (status === "idle") return { id, name, state: "idle" };
   return { id, name, state: status === "exited" || status === "errored" ? "gone" : "busy" };
@@ -143,7 +144,7 @@ function countedRun({ attributes, relationships }: z.output<typeof run>): Counte
   };
 }
 
-/** `plan_queued` is timed by `plan-queued-at` and so on; states without a stamp began with the latest one there is. */
+/** The time of `plan_queued` is `plan-queued-at`, and so on. States without a timestamp take the latest one. */
 function enteredStateAt(attributes: z.output<typeof run>["attributes"]): Date {
   const stamps = attributes["status-timestamps"] ?? {};
   const own = stamps[`${attributes.status.replaceAll("_", "-")}-at`];

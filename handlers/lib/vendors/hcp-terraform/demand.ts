@@ -1,7 +1,7 @@
 import type { Demand } from "../../core/model.ts";
 import { isFinalRunStatus, runStatuses } from "./run-status.ts";
 
-/** What counting needs to know of a run. */
+/** The fields of a run that counting needs. */
 export interface CountedRun {
   readonly workspaceId: string;
   /** A speculative plan: it waits for no other run of its workspace. */
@@ -11,7 +11,7 @@ export interface CountedRun {
   readonly since: Date;
 }
 
-/** A person decides when, or whether, an agent will be wanted. */
+/** A person decides whether and when the run needs an agent. */
 const waitingForPerson = runStatuses(
   "planned",
   "planned_and_saved",
@@ -30,7 +30,7 @@ const running = runStatuses("planning", "applying");
 /** It waits for an agent: https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run#run-states. */
 const queued = runStatuses("plan_queued", "apply_queued");
 
-/** HCP Terraform, a run task or a policy has it, and an agent is wanted next, or for a part of it. */
+/** HCP Terraform, a run task or a policy works on it, and the run needs an agent next, or for a part of it. */
 const onTheWay = runStatuses(
   "fetching",
   "fetching_completed",
@@ -46,22 +46,22 @@ const onTheWay = runStatuses(
   "pre_apply_completed",
 );
 
-/** The states that have to do with agents: all others are final, wait for a person, or wait for another run. */
+/** The states that concern agents. In all others, a run is final, waits for a person, or waits for another run. */
 export const agentStatuses: readonly string[] = [...queued, ...running, ...onTheWay];
 
-/** A run that is on its way for longer than this hangs in a stage that no agent can end. */
+/** A run that stays in such a stage for longer hangs, and no agent can end that. */
 const onTheWayMilliseconds = 2 * 60_000;
 
-/** Runs as the runs API lists them: `pending` means behind another run of the workspace or behind a lock. */
+/** Counts runs of the runs API: `pending` means behind another run of the workspace or behind a lock. */
 export function demandOfRuns(runs: Iterable<CountedRun>, now: Date): Demand {
   return count(runs, now, queued);
 }
 
 /**
- * Runs as notifications tell them. They never tell `plan_queued`: a run that waits for its first agent was last seen
- * as `pending`, so that counts, once per workspace.
+ * Counts runs from notifications. There is no notification of `plan_queued`: the last known state of a run that waits
+ * for its first agent is `pending`, so that counts, once per workspace.
  */
-export function demandOfSightings(runs: Iterable<CountedRun>, now: Date): Demand {
+export function demandOfSeenRuns(runs: Iterable<CountedRun>, now: Date): Demand {
   return count(runs, now, new Set([...queued, "pending"]));
 }
 
@@ -73,7 +73,7 @@ interface Job {
   readonly since: Date;
 }
 
-/** One job per plan-only run and one per workspace for the others: a workspace runs one at a time. */
+/** One job per plan-only run and one per workspace for the others, since a workspace runs one at a time. */
 function count(runs: Iterable<CountedRun>, now: Date, waiting: ReadonlySet<string>): Demand {
   const jobs = new Map<unknown, Job>();
   for (const run of runs) {
@@ -93,7 +93,7 @@ function count(runs: Iterable<CountedRun>, now: Date, waiting: ReadonlySet<strin
   };
 }
 
-/** A state that nobody knows yet is taken for one on the way: it counts, but not for long. */
+/** An unknown state counts as expected, but not for long. */
 function phaseOf({ status, since }: CountedRun, now: Date, waiting: ReadonlySet<string>): Job["phase"] | undefined {
   if (running.has(status)) return "running";
   if (waiting.has(status)) return "queued";

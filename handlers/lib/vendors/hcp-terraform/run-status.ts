@@ -1,5 +1,6 @@
 /**
- * Run statuses in the order a run passes them, https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run#run-states.
+ * Run statuses in the order a run passes them,
+ * https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run#run-states.
  */
 const stages = [
   "pending",
@@ -42,7 +43,7 @@ const ends = [
 
 type RunStatus = (typeof stages)[number] | (typeof ends)[number];
 
-/** A set of statuses there are, to look up what the API says: that may be one nobody knows yet. */
+/** A set of known statuses, to look up an API status, which may be unknown. */
 export function runStatuses(...statuses: readonly RunStatus[]): ReadonlySet<string> {
   return new Set(statuses);
 }
@@ -56,12 +57,12 @@ export function isFinalRunStatus(status: string): boolean {
   return finalStatuses.has(status);
 }
 
-/** Whether a run did what it was started for; a saved plan has, though it is not final. */
+/** Whether a run has succeeded. A saved plan counts as success, although it is not final. */
 export function hasSucceeded(status: string): boolean {
   return succeeded.has(status);
 }
 
-/** How far along a run is in `status`; a status we do not know counts as earlier than any we do. */
+/** How far along a run is in `status`. An unknown status counts as earlier than any known one. */
 export function rankOfRunStatus(status: string): number {
   return isFinalRunStatus(status) ? order.length : order.indexOf(status);
 }

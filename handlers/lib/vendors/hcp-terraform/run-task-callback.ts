@@ -3,7 +3,7 @@ import { VendorApiError } from "../../core/errors.ts";
 import type { WebhookVendorDeps } from "../../core/webhook.ts";
 import { createHttp } from "../http.ts";
 
-/** Two attempts and the wait between them stay well below the ten seconds in which we have to answer. */
+/** Two attempts and the wait between them stay well below the ten seconds that we have for the answer. */
 const limits = { timeoutMilliseconds: 2_000, attempts: 2, maxWaitMilliseconds: 1_000, maxResponseBytes: 64 * 1024 };
 
 const passed = {
@@ -11,11 +11,11 @@ const passed = {
 };
 
 /**
- * Tells HCP Terraform that a run task passed. The URL is the payload's choice, so the token goes nowhere but to the
- * configured `address`, and neither of them is logged.
+ * Reports to HCP Terraform that a run task passed. The URL is from the payload, so the token is sent only to the
+ * configured `address`. Neither of them is logged.
  *
- * @returns `false` if the URL is not at the configured address, and nothing was sent. A call without success is logged
- * and counted, but is no failure of the webhook: the task is advisory.
+ * @returns `false` if the URL is not at the configured address; then nothing was sent. A failed call is logged and
+ * counted, but the webhook does not fail, because the task is advisory.
  */
 export async function passRunTask(
   callback: { readonly url: string; readonly accessToken: string },
@@ -44,7 +44,7 @@ export async function passRunTask(
   return true;
 }
 
-/** The parsed URL if it has the scheme, host and port of `address`, is encrypted (but on loopback) and nothing odd. */
+/** The parsed URL if it has the scheme, host and port of `address`, is encrypted (except on loopback) and has no user. */
 function urlAt(address: string, text: string): URL | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { RunSighting } from "../../core/ports.ts";
+import type { SeenRun } from "../../core/ports.ts";
 import { hmacSha512Proof } from "../../core/signature.ts";
 import {
   ignored,
@@ -37,14 +37,14 @@ const runTaskBody = z.looseObject({
   workspace_id: z.string().nullish(),
 });
 
-/** What HCP Terraform posts: generic notifications and run tasks, both signed with the fleet's notification token. */
+/** The messages of HCP Terraform: notifications and run tasks, both signed with the fleet's notification token. */
 export function createHcpTerraformWebhook(runtime: HcpTerraformRuntime, deps: WebhookVendorDeps): WebhookVendor {
   return [notifications(deps), runTask(runtime, deps)];
 }
 
 /**
  * https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations#notification-payload.
- * The handshake is a notification without a run; so it is answered like everything else that is of no interest.
+ * The handshake is a notification without a run, so the webhook answers it like any message that needs no action.
  */
 function notifications({ clock }: WebhookVendorDeps): WebhookRoute {
   return {
@@ -56,18 +56,18 @@ function notifications({ clock }: WebhookVendorDeps): WebhookRoute {
       const { run_id: runId, workspace_id: workspaceId } = parsed.data;
       const events = parsed.data.notifications.filter(({ trigger }) => trigger.startsWith("run:"));
       if (events.length === 0) return ignored;
-      const sightings = events.flatMap(({ run_status: status, run_updated_at: updatedAt }): RunSighting[] => {
+      const seenRuns = events.flatMap(({ run_status: status, run_updated_at: updatedAt }): SeenRun[] => {
         if (!runId || !workspaceId || !status) return [];
-        return [sighting({ runId, workspaceId, status, updatedAt: parseTime(updatedAt) ?? clock.now() })];
+        return [seenRun({ runId, workspaceId, status, updatedAt: parseTime(updatedAt) ?? clock.now() })];
       });
-      return { status: 200, sightings, wake: true };
+      return { status: 200, seenRuns, wake: true };
     },
   };
 }
 
 /**
- * https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run-tasks/run-tasks-integration. The task only wakes the
- * fleet: it always passes, and before we answer, because a Lambda does nothing after its answer.
+ * https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run-tasks/run-tasks-integration. The task only wakes
+ * the loop. It always passes, before the webhook answers, because a Lambda does nothing after its answer.
  */
 function runTask({ address }: HcpTerraformRuntime, deps: WebhookVendorDeps): WebhookRoute {
   return {
@@ -80,19 +80,19 @@ function runTask({ address }: HcpTerraformRuntime, deps: WebhookVendorDeps): Web
       if (task.stage === "test" || task.task_result_enforcement_level === "test") return ignored;
       const callback = { url: task.task_result_callback_url, accessToken: task.access_token };
       const answered = await passRunTask(callback, { ...deps, address });
-      return answered ? { status: 200, sightings: confirmed(task, deps.clock.now()), wake: true } : malformed;
+      return answered ? { status: 200, seenRuns: confirmed(task, deps.clock.now()), wake: true } : malformed;
     },
   };
 }
 
-/** No notification tells that a person has confirmed an apply: the run is next heard of when an agent works on it. */
-function confirmed(task: z.output<typeof runTaskBody>, updatedAt: Date): RunSighting[] {
+/** There is no notification of a confirmed apply. The next notification comes when an agent works on the run. */
+function confirmed(task: z.output<typeof runTaskBody>, updatedAt: Date): SeenRun[] {
   const { stage, run_id: runId, workspace_id: workspaceId } = task;
   if (stage !== "pre_apply" || !runId || !workspaceId) return [];
-  return [sighting({ runId, workspaceId, status: "pre_apply_running", updatedAt })];
+  return [seenRun({ runId, workspaceId, status: "pre_apply_running", updatedAt })];
 }
 
-function sighting(seen: Omit<RunSighting, "final" | "rank">): RunSighting {
+function seenRun(seen: Omit<SeenRun, "final" | "rank">): SeenRun {
   return { ...seen, final: isFinalRunStatus(seen.status), rank: rankOfRunStatus(seen.status) };
 }
 

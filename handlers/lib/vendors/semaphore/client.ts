@@ -6,12 +6,12 @@ import { createHttp } from "../http.ts";
 
 const count = z.int().min(0);
 
-/** The answer also has `agents`; it counts agents that left long ago, so nothing is decided by it. */
+/** The answer also has `agents`. It counts agents that left long ago, so the loop ignores it. */
 const metrics = z.object({ jobs: z.object({ queued: count, running: count }) });
 
 /**
- * The runtime half of Semaphore: the jobs of one agent type, known by its registration token. The API lists no agents, and
- * records of agents that left go by themselves.
+ * The runtime half of Semaphore: the jobs of one agent type, which the registration token identifies. The API lists no
+ * agents, and Semaphore itself deletes records of agents that left.
  */
 export function createSemaphore({ address }: SemaphoreRuntime, deps: VendorDeps): Vendor {
   const http = createHttp({
@@ -19,7 +19,7 @@ export function createSemaphore({ address }: SemaphoreRuntime, deps: VendorDeps)
     clock: deps.clock,
     authorize: async (request) => ({ authorization: `Token ${await deps.readToken(request)}` }),
     headers: { accept: "application/json" },
-    // A token that no agent type has, or has no more, is answered as not found.
+    // Semaphore answers "not found" to an unknown or revoked token.
     unauthorizedStatuses: [404],
     timeoutMilliseconds: deps.timeoutMilliseconds,
     deadline: deps.deadline,

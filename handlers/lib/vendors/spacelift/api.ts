@@ -7,34 +7,39 @@ import { createSession, isUnauthorized } from "./session.ts";
 
 const anything = z.unknown().optional();
 
-/** A worker as the pool lists it. What only tells more is taken as it comes: one odd worker spoils no list. */
+/**
+ * A worker in the pool's list. Optional fields are not validated strictly, so that one odd worker cannot break the
+ * list.
+ */
 const worker = z.object({
   id: z.string(),
   busy: anything,
   drained: anything,
   /** JSON in a string, from the worker's `SPACELIFT_METADATA_*`. */
   metadata: anything,
-  /** Since when it is idle, in seconds since 1970; only newer servers know it. */
+  /** Since when it is idle, in seconds since 1970; only from newer servers. */
   availableAt: anything,
 });
 
 /** See {@link worker}. */
 export type Worker = z.output<typeof worker>;
 
-/** A worker as a change of its drain flag leaves it. */
+/** A worker after a change of its drain flag. */
 export type DrainedWorker = Pick<Worker, "id" | "busy" | "drained">;
 
-/** The worker pool of a fleet over Spacelift's GraphQL API, which gives it whole. Every failure is a {@link VendorApiError}. */
+/**
+ * The worker pool of a fleet over Spacelift's GraphQL API, without paging. Every failure is a {@link VendorApiError}.
+ */
 export interface WorkerPoolApi {
   listWorkers(): Promise<readonly Worker[]>;
-  /** Runs that could start if a worker were free, and workers with a run. */
+  /** Counts runs that could start if a worker were free, and workers with a run. */
   countRuns(): Promise<{ readonly pending: number; readonly running: number }>;
-  /** Draining is a lock: a drained worker starts no run. `undefined`: the answer tells of no worker. */
+  /** Draining is a lock: a drained worker starts no run. `undefined`: the answer contains no worker. */
   setDrain(workerId: string, drain: boolean): Promise<DrainedWorker | undefined>;
 }
 
 interface Operation {
-  /** Stands in messages. */
+  /** Name of the operation in messages. */
   readonly name: string;
   readonly query: string;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -71,7 +76,7 @@ export function createWorkerPoolApi(config: SpaceliftRuntime, deps: VendorDeps):
   });
   let tellsIdleTimes = true;
 
-  /** All our operations say what shall be, not what shall change: repeating one does no harm. */
+  /** All our operations set an absolute state, so that repeating one is harmless. */
   async function post({ name, query, variables }: Operation) {
     const body = { query, variables };
     return (await http.json(envelope, { method: "POST", path: "/graphql", body, label: name, idempotent: true })).body;
@@ -80,7 +85,7 @@ export function createWorkerPoolApi(config: SpaceliftRuntime, deps: VendorDeps):
   async function ask<T>(schema: z.ZodType<T>, operation: Operation): Promise<T> {
     let { data, errors } = await post(operation);
     if (errors && kindOf(errors) === "unauthorized") {
-      // A session that ended early: Spacelift tells so with status 200.
+      // The session ended early: Spacelift reports this with status 200.
       await authorize({ fresh: true });
       ({ data, errors } = await post(operation));
     }
@@ -134,7 +139,7 @@ export function createWorkerPoolApi(config: SpaceliftRuntime, deps: VendorDeps):
   };
 }
 
-/** What a refusal in an error status says was wrong. */
+/** The explanation in a refusal with an error status. */
 function explain(body: unknown): string | undefined {
   const parsed = refusal.safeParse(body);
   return parsed.success ? inOneLine(parsed.data.errors) : undefined;

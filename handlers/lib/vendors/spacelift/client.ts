@@ -5,8 +5,8 @@ import { createWorkerPoolApi } from "./api.ts";
 import { vendorAgent } from "./worker.ts";
 
 /**
- * The worker pool of one fleet. Agents go by the instance they run on. Queued runs are those of the whole pool: two fleets
- * on one pool would both launch for the same run.
+ * The worker pool of one fleet. An agent's name is the id of its instance. Spacelift counts queued runs for the whole
+ * pool: two fleets on one pool would both launch for the same run.
  */
 export function createSpacelift(config: SpaceliftRuntime, deps: VendorDeps): Vendor {
   const api = createWorkerPoolApi(config, deps);
@@ -20,7 +20,7 @@ export function createSpacelift(config: SpaceliftRuntime, deps: VendorDeps): Ven
       return (await api.listWorkers()).map((worker) => vendorAgent(worker, config));
     },
 
-    /** Spacelift forgets a worker that reports no more. */
+    /** Spacelift itself deletes a worker that stops reporting. */
     removeAgent: () => Promise.resolve(),
   };
 }

@@ -6,7 +6,7 @@ import { createWorkerPoolApi, type DrainedWorker, type Worker } from "./api.ts";
 import { placementOf } from "./worker.ts";
 
 /**
- * Draining is the lock, and the answer to it tells whether the worker has a run: nothing is between the two.
+ * Draining is the lock, and its answer shows whether the worker has a run. So nothing can happen between the two.
  *
  * Absence proves little. A worker is `gone` when Spacelift was asked to drain this very worker, by its id, and refused,
  * and its pool lists neither it nor any worker that nobody can place. A machine whose worker was never seen is `unseen`:
@@ -15,7 +15,7 @@ import { placementOf } from "./worker.ts";
 export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: VendorDeps): VendorRetirement {
   const api = createWorkerPoolApi(config, deps);
 
-  /** A launcher that was started again on its instance is another worker, and the first may still be listed. */
+  /** A restarted launcher is another worker on the same instance, and the list may still contain the first one. */
   function isOf({ name, vendorId }: AgentReference, worker: Worker): boolean {
     const placement = placementOf(worker, config);
     return worker.id === vendorId || (placement.type === "matched" && placement.instance === name);
@@ -37,7 +37,7 @@ export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: Vendor
     return hasUnplaced(workers) ? "unclear" : "gone";
   }
 
-  /** `undefined`: the answer tells of no worker, or of another one. */
+  /** `undefined`: the answer contains no worker, or another one. */
   async function setDrain(id: string, drain: boolean): Promise<DrainedWorker | "unclear" | "gone" | undefined> {
     try {
       const answer = await api.setDrain(id, drain);
@@ -62,7 +62,10 @@ export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: Vendor
     const answer = await setDrain(id, false);
     if (answer === "gone" || answer === "unclear") return;
     if (answer?.drained === false) return;
-    throw new VendorApiError("malformed", `undraining of a worker: no answer that ${id} is drained no more`);
+    throw new VendorApiError(
+      "malformed",
+      `undraining of a worker: the answer does not confirm that ${id} is undrained`,
+    );
   }
 
   return {
@@ -78,7 +81,7 @@ export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: Vendor
       await Promise.all(idsOf(agent, await api.listWorkers()).map(undrain));
     },
 
-    /** Spacelift has no record to delete: it forgets a worker whose instance is no more. */
+    /** There is no record to delete: Spacelift itself deletes a worker whose instance is gone. */
     deregister: () => Promise.resolve(),
   };
 }

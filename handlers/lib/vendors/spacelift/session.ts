@@ -5,25 +5,25 @@ import type { VendorDeps } from "../deps.ts";
 import { type Authorize, createHttp } from "../http.ts";
 import { createTokenCache } from "../token-cache.ts";
 
-/** A session is renewed this long before it ends. */
+/** A session is renewed this long before it expires. */
 const renewalMilliseconds = 30_000;
 const label = "session of the Spacelift API key";
 const mutation = "mutation ($id: ID!, $secret: String!) { apiKeyUser(id: $id, secret: $secret) { jwt validUntil } }";
 
-/** A key that is unknown or wrong has no user. Errors are not passed on: they may quote the secret. */
+/** An unknown or wrong key has no user. Errors are not passed on, because they may quote the secret. */
 const answer = z.object({
   data: z.object({ apiKeyUser: z.object({ jwt: z.string().min(1), validUntil: z.number() }).nullish() }).nullish(),
   errors: z.array(z.object({ message: z.string() })).nullish(),
 });
 
-/** Whether an error says that a credential or a right is missing: Spacelift's errors have no codes. */
+/** Whether an error's text reports a missing credential or right: Spacelift's errors have no codes. */
 export function isUnauthorized(message: string): boolean {
   return /\bunauthori[sz]ed\b/i.test(message);
 }
 
 /**
- * A session at Spacelift, opened by an API key when it is first needed: the header that carries it. Throws
- * {@link VendorApiError}. Keep it between passes.
+ * The header with a Spacelift session. The API key opens the session at its first use. Throws {@link VendorApiError}.
+ * Keep it between passes.
  */
 export function createSession(config: SpaceliftRuntime, deps: VendorDeps): Authorize {
   const { clock, timeoutMilliseconds, deadline, fetch } = deps;
@@ -38,7 +38,7 @@ export function createSession(config: SpaceliftRuntime, deps: VendorDeps): Autho
     const refused = errors?.length ? errors.some(({ message }) => isUnauthorized(message)) : data?.apiKeyUser === null;
     if (refused) {
       const key = `API key ${config.apiKeyId} at ${config.endpoint}`;
-      throw new VendorApiError("unauthorized", `${label}: ${key} does not exist, or its secret is another`);
+      throw new VendorApiError("unauthorized", `${label}: ${key} does not exist, or its secret is wrong`);
     }
     if (errors?.length) throw new VendorApiError("invalid", `${label}: answered with an error`);
     throw new VendorApiError("malformed", `${label}: unexpected answer without apiKeyUser`);

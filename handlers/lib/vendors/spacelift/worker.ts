@@ -2,25 +2,25 @@ import type { VendorAgent } from "../../core/ports.ts";
 import type { SpaceliftRuntime } from "../../settings/vendors/spacelift.ts";
 import type { Worker } from "./api.ts";
 
-/** The fleet's group, as its workers name it. */
+/** The fleet's group, as in its workers' metadata. */
 type OwnGroup = Pick<SpaceliftRuntime, "group">;
 
 /** The form of an instance id: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html. */
 const instanceId = /^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$/;
 
 /**
- * Where a worker runs, as far as its metadata prove it. Our boot program writes `instance_id` and `asg_id`.
+ * Where a worker runs, as proven by its metadata. Our boot program writes `instance_id` and `asg_id`.
  *
- * - `matched`: on this instance. It is ours, or says nothing of a group.
+ * - `matched`: on this instance. It names our group or no group.
  * - `foreign`: it names another group.
- * - `unmatched`: nobody knows on which machine it runs, and it may be one of ours.
+ * - `unmatched`: its machine is unknown and may be one of ours.
  */
 export type Placement =
   | { readonly type: "matched"; readonly instance: string }
   | { readonly type: "foreign" }
   | { readonly type: "unmatched" };
 
-/** See {@link Placement}. Only the exact form of an instance id counts: anything else could hide a machine of ours. */
+/** See {@link Placement}. Only the exact form of an instance id counts: any other text could be one of our machines. */
 export function placementOf({ metadata }: Worker, { group }: OwnGroup): Placement {
   const { instance_id: instance, asg_id: named } = fieldsOf(metadata);
   if (typeof named === "string" && groupName.test(named) && nameOf(named) !== group) return { type: "foreign" };
@@ -28,7 +28,9 @@ export function placementOf({ metadata }: Worker, { group }: OwnGroup): Placemen
   return { type: "unmatched" };
 }
 
-/** A worker as the loop sees it. Everything but proof of idleness is busy; a drained worker may still have its run. */
+/**
+ * A worker as an agent of the loop. Without proof that it is idle, it is busy. A drained worker may still have a run.
+ */
 export function vendorAgent(worker: Worker, own: OwnGroup): VendorAgent {
   const { id, busy, drained, availableAt } = worker;
   const placement = placementOf(worker, own);
@@ -42,10 +44,10 @@ export function vendorAgent(worker: Worker, own: OwnGroup): VendorAgent {
   return { ...identity, state: "idle", idleSince: timeOf(availableAt) };
 }
 
-/** A name or an ARN. Anything else names no group, so that it proves nothing. */
+/** A name or an ARN. Any other text names no group, so it proves nothing. */
 const groupName = /^[\w.:/-]{1,255}$/;
 
-/** Of a group, by its name or its ARN. */
+/** Whether a group's name or ARN is that of the fleet's group. */
 function nameOf(group: string): string | undefined {
   return group.split("/").at(-1);
 }

@@ -84,7 +84,7 @@ describe("an agent pool of Azure DevOps", () => {
     const vendor = vendorOf({ name: "ci", id: pool.id });
     const failure = {
       kind: "misconfigured",
-      message: `pool ${pool.id} is named "aws", and agents register in "ci": mend the id or the name`,
+      message: `pool ${pool.id} is named "aws", but agents register in "ci": correct the id or the name`,
     };
     await expect(vendor.listAgents()).rejects.toMatchObject(failure);
     await expect(vendor.readDemand()).rejects.toMatchObject(failure);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { RunSighting, Vendor } from "../../../../../handlers/lib/core/ports.ts";
+import type { SeenRun, Vendor } from "../../../../../handlers/lib/core/ports.ts";
 import { createHcpTerraform } from "../../../../../handlers/lib/vendors/hcp-terraform/client.ts";
 import { createFakeClock, type FakeClock } from "../../../../fakes/clock.ts";
 import type { FakePool } from "../../../../fakes/hcp-terraform/state.ts";
@@ -242,7 +242,7 @@ describe("HCP Terraform by notifications alone", () => {
     demand: "notifications",
   } as const;
   const updatedAt = new Date("2026-01-01T12:00:00.000Z");
-  const sighting = (runId: string, workspaceId: string, status: string): RunSighting => ({
+  const seenRun = (runId: string, workspaceId: string, status: string): SeenRun => ({
     runId,
     workspaceId,
     status,
@@ -250,7 +250,7 @@ describe("HCP Terraform by notifications alone", () => {
     final: false,
     rank: 0,
   });
-  const withLedger = (...open: RunSighting[]) =>
+  const withLedger = (...open: SeenRun[]) =>
     createHcpTerraform(config, {
       clock: createFakeClock(),
       readToken: () => Promise.reject(new Error("no token is needed")),
@@ -259,10 +259,10 @@ describe("HCP Terraform by notifications alone", () => {
 
   it("counts the workspaces of the runs it was told of, without a token or a call", async () => {
     const vendor = withLedger(
-      sighting("run-1", "ws-1", "pending"),
-      sighting("run-2", "ws-1", "pending"),
-      sighting("run-3", "ws-2", "applying"),
-      sighting("run-4", "ws-3", "planned"),
+      seenRun("run-1", "ws-1", "pending"),
+      seenRun("run-2", "ws-1", "pending"),
+      seenRun("run-3", "ws-2", "applying"),
+      seenRun("run-4", "ws-3", "planned"),
     );
     expect(await vendor.readDemand()).toEqual({ queued: 1, running: 1, oldestQueuedAt: updatedAt });
   });

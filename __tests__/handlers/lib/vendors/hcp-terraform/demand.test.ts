@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   type CountedRun,
   demandOfRuns,
-  demandOfSightings,
+  demandOfSeenRuns,
 } from "../../../../../handlers/lib/vendors/hcp-terraform/demand.ts";
 
 const noon = new Date("2026-01-01T12:00:00.000Z");
@@ -51,7 +51,7 @@ const onTheWay = [
 
 describe.each([
   ["runs", demandOfRuns],
-  ["sightings", demandOfSightings],
+  ["seen runs", demandOfSeenRuns],
 ])("demand of %s", (_name, read) => {
   const demandOf = (runs: readonly CountedRun[]) => read(runs, noon);
 
@@ -137,8 +137,8 @@ describe("pending", () => {
   });
 
   it("is demand in notifications, which never tell plan_queued, but not behind a run of the same workspace", () => {
-    expect(demandOfSightings([run("pending")], noon)).toMatchObject({ queued: 1, running: 0 });
-    expect(demandOfSightings([run("pending"), run("pending"), run("planning")], noon)).toMatchObject({
+    expect(demandOfSeenRuns([run("pending")], noon)).toMatchObject({ queued: 1, running: 0 });
+    expect(demandOfSeenRuns([run("pending"), run("pending"), run("planning")], noon)).toMatchObject({
       queued: 0,
       running: 1,
     });

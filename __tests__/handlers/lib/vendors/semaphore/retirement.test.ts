@@ -41,7 +41,7 @@ describe("the retirement of Semaphore agents", () => {
 
   it("does not pretend that an agent that was told to leave can be kept", async () => {
     const retirement = retirementOver(() => Promise.reject(new Error("not to be asked")));
-    await expect(retirement.undrain(agent)).rejects.toThrow("was told to leave and cannot be kept");
+    await expect(retirement.undrain(agent)).rejects.toThrow("is already leaving and cannot be undrained");
   });
 
   it("deletes no record: agents disconnect themselves", async () => {
