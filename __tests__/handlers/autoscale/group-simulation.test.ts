@@ -12,6 +12,7 @@ import { policyOf } from "../../fixtures/policy.ts";
 import { createLoopDriver, createRandom } from "./driver.ts";
 
 const trouble: GroupTrouble = {
+  ...calm,
   callFails: 0.02,
   noCapacity: 0.1,
   bootFails: 0.03,
@@ -20,9 +21,7 @@ const trouble: GroupTrouble = {
   refreshes: 0.05,
   workflowDies: 0.1,
   noticeLost: 0.1,
-  unlisted: 0,
   staleList: 0.1,
-  otherPool: 0,
 };
 
 const hour = 3600;
