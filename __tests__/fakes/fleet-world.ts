@@ -1,16 +1,23 @@
 import type { ECSClient, Task } from "@aws-sdk/client-ecs";
 import { VendorApiError } from "../../handlers/lib/core/errors.ts";
 import type { AgentRole } from "../../handlers/lib/core/model.ts";
-import type { Vendor, VendorAgent } from "../../handlers/lib/core/ports.ts";
+import type { Retirements, Vendor, VendorAgent } from "../../handlers/lib/core/ports.ts";
 import { neverRegisteredExitCode } from "../../handlers/lib/settings/ecs-capacity.ts";
 import { createEcsFake, type EcsCall, ecsClientOver } from "./ecs.ts";
 import type { EventClock } from "./event-clock.ts";
+import { createLogFake, createMetricsFake } from "./log.ts";
 import { createWire } from "./wire.ts";
+import { azureDevOpsRetirementOf } from "./worlds/azure-devops.ts";
+import { createLists, goodLists, type ListTrouble, rowsOf } from "./worlds/list-trouble.ts";
+import { createEarlierAnswers } from "./worlds/stale-answers.ts";
+import { createWorldWorkflow } from "./worlds/workflow.ts";
 
 /** The settings of a world. Times in seconds, chances from 0 to 1. */
 export interface WorldSettings {
   readonly max: number;
   readonly singleUse: boolean;
+  /** `by-retirement`: the loop retires idle agents, as those of Azure DevOps. Left out: they leave by themselves. */
+  readonly departure?: "by-itself" | "by-retirement";
   /** Whether the vendor shows its agents. If not, it shows jobs only. */
   readonly showsAgents: boolean;
   /** Whether the vendor keeps records of agents that left until someone deletes them. */
@@ -24,24 +31,42 @@ export interface WorldSettings {
   readonly hosts?: { readonly places: number; readonly bootSeconds: number };
 }
 
-/** Faults, and how often they happen. */
-export interface Trouble {
+/** Faults, and how often they happen: chances from 0 to 1. */
+export interface Trouble extends ListTrouble {
   readonly callFails: number;
   readonly noCapacity: number;
+  /** RunTask accepts a task, and ECS stops it before it runs. */
+  readonly failsLate: number;
   readonly agentHangs: number;
   readonly agentCrashesAtBoot: number;
   readonly agentIsLate: number;
   readonly jobCrashesAgent: number;
+  readonly workflowDies: number;
+  /** A look at ECS shows what was there some seconds ago. */
+  readonly staleAws: number;
 }
 
 export const noTrouble: Trouble = {
+  ...goodLists,
   callFails: 0,
   noCapacity: 0,
+  failsLate: 0,
   agentHangs: 0,
   agentCrashesAtBoot: 0,
   agentIsLate: 0,
   jobCrashesAgent: 0,
+  workflowDies: 0,
+  staleAws: 0,
 };
+
+/** ECS does not say for how long its answers may be late. */
+const staleEcsSeconds = 10;
+
+const foreign: readonly VendorAgent[] = (["idle", "busy", "offline", "gone"] as const).map((state) => ({
+  id: `foreign-${state}`,
+  name: `other_${state}`,
+  state,
+}));
 
 /** @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html */
 const noHost = ["RESOURCE:CPU", "RESOURCE:MEMORY", "EMPTY CAPACITY PROVIDER", "NO ACTIVE INSTANCES", "AGENT"];
@@ -53,15 +78,18 @@ interface Job {
   stagesDone: number;
 }
 
-interface WorldAgent {
+/** An agent and the task that it is in. */
+export interface WorldAgent {
   readonly id: string;
   readonly name: string;
   readonly role: AgentRole;
   readonly task: Task;
   state: VendorAgent["state"] | "unregistered";
-  /** When the vendor's list first showed it to a caller. */
-  shown: boolean;
   toldToLeave: boolean;
+  /** It gets no job. */
+  locked: boolean;
+  /** The vendor has lost its record, as long as that happens at all. */
+  recordLost: boolean;
   jobsBefore: number;
   job?: Job | undefined;
 }
@@ -78,7 +106,8 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   const world = {
     trouble: noTrouble,
     /** Why ECS stops a task that it had accepted, before it runs; `undefined`: it does not. */
-    failsLate: (_: Task): string | undefined => undefined,
+    failsLate: (_: Task): string | undefined =>
+      chance(world.trouble.failsLate) ? "Capacity is unavailable at this time. Please try again later" : undefined,
     violations,
     launches: 0,
     /** Agents that registered after the loop had given them up: it may have launched others for them. */
@@ -92,6 +121,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     },
     queueJob,
     vendor: vendor(),
+    retirements: retirements(),
     connect,
   };
   const chance = (probability: number) => random() < probability;
@@ -101,6 +131,22 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   const onHosts = new Set<Task>();
   ecs.chooseSubnet = (subnets) => subnets[Math.floor(random() * subnets.length)];
   const call = createWire(clock, random, 600, () => world.trouble.callFails);
+  const earlierAnswers = createEarlierAnswers(clock, random, () => world.trouble.staleAws, staleEcsSeconds);
+  const lists = createLists({ clock, random, trouble: () => world.trouble, own: listed, foreign });
+  const workflow = createWorldWorkflow({
+    clock,
+    random,
+    retire: {
+      pools: new Map([
+        [undefined, { retirement: azureDevOpsRetirement(), vendor: world.vendor, metrics: createMetricsFake() }],
+      ]),
+      log: createLogFake(),
+    },
+    isStanding: () => true,
+    end: ({ agent: { capacityId } }) => stopped(capacityId, "the workflow"),
+    dies: () => chance(world.trouble.workflowDies),
+  });
+  everyMinute();
 
   function queueJob(stageSeconds: readonly number[]): void {
     enqueue({ queuedAt: clock.now(), stageSeconds, stagesDone: 0 });
@@ -120,7 +166,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   function lookForWork(agent: WorldAgent): void {
     clock.after(between(0, 2), () => {
       const [job] = queue;
-      if (agent.state !== "idle" || agent.toldToLeave || !job) return;
+      if (agent.state !== "idle" || agent.toldToLeave || agent.locked || !job) return;
       queue.shift();
       agent.state = "busy";
       agent.job = job;
@@ -145,7 +191,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     lookForWork(agent);
     agent.jobsBefore += 1;
     const { jobsBefore } = agent;
-    if (agent.role === "floor") return;
+    if (agent.role === "floor" || settings.departure === "by-retirement") return;
     clock.after(settings.idleTimeoutSeconds, () => {
       if (agent.state === "idle" && agent.jobsBefore === jobsBefore) tellToLeave(agent);
     });
@@ -224,8 +270,9 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
       role,
       task,
       state: "unregistered",
-      shown: false,
       toldToLeave: false,
+      locked: false,
+      recordLost: false,
       jobsBefore: -1,
     };
     agents.add(agent);
@@ -278,10 +325,14 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     if (existing > settings.max) violations.push(`${existing} agents exist at ${clock.seconds} s`);
   }
 
-  function stopped(arn: string): void {
+  /** The loop may stop what never ran, the workflow what has no job. */
+  function stopped(arn: string, by: "the loop" | "the workflow"): void {
     for (const agent of agents) {
-      if (agent.task.taskArn !== arn) continue;
-      if (agent.task.lastStatus === "RUNNING") violations.push(`${agent.name} was stopped, ${agent.state}`);
+      const { task } = agent;
+      if (task.taskArn !== arn || task.lastStatus === "STOPPED" || task.desiredStatus === "STOPPED") continue;
+      const mayBe =
+        by === "the loop" ? /^(PROVISIONING|PENDING)$/.test(task.lastStatus ?? "") : agent.job === undefined;
+      if (!mayBe) violations.push(`${by} stopped ${agent.name}, ${agent.state} at ${clock.seconds} s`);
       forget(agent);
       dropJob(agent);
     }
@@ -305,11 +356,58 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
 
   function perform(request: EcsCall): object {
     const before = ecs.tasks.size;
-    const answer = ecs.perform(request);
+    const answer = earlierAnswers(request, () => ecs.perform(request));
     const newest = ecs.tasks.size > before && [...ecs.tasks.values()].at(-1);
     if (newest) launched(newest);
-    if (request.operation === "StopTask") stopped(String(request.input.task));
+    if (request.operation === "StopTask") stopped(String(request.input.task), "the loop");
     return answer;
+  }
+
+  function everyMinute(): void {
+    clock.after(60, () => {
+      for (const agent of agents) {
+        if (agent.state === "busy" && chance(world.trouble.lostRecord)) agent.recordLost = true;
+      }
+      everyMinute();
+    });
+  }
+
+  function listed(): VendorAgent[] {
+    const { lostRecord } = world.trouble;
+    return [...agents].flatMap(({ id, name, state, locked, recordLost }) => {
+      if (state === "unregistered" || (recordLost && lostRecord > 0)) return [];
+      return { id, name, state: locked && state === "idle" ? ("draining" as const) : state };
+    });
+  }
+
+  function azureDevOpsRetirement() {
+    return azureDevOpsRetirementOf({
+      clock,
+      random,
+      wire: call,
+      trouble: () => world.trouble,
+      agents,
+      onUnlocked: lookForWork,
+      // The process finds out by itself.
+      onDeleted(agent) {
+        agent.toldToLeave = true;
+        clock.after(60, () => {
+          if (agent.state === "idle") leave(agent, 1);
+        });
+      },
+    });
+  }
+
+  function retirements(): Retirements {
+    const down = () => new Error("states are down");
+    return {
+      running: () => call(() => workflow.running(), down),
+      start: (agent, reason) =>
+        call(() => {
+          if (!ecs.tasks.has(agent.capacityId)) violations.push(`${agent.name} was to be retired`);
+          return workflow.start(agent, reason);
+        }, down),
+    };
   }
 
   function vendor(): Vendor {
@@ -325,15 +423,17 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
       listAgents: () =>
         call(() => {
           if (!settings.showsAgents) return undefined;
-          return [...agents].flatMap((agent) => {
-            if (agent.state === "unregistered") return [];
-            agent.shown = true;
-            return { id: agent.id, name: agent.name, state: agent.state };
-          });
+          return rowsOf(lists());
         }, down),
       removeAgent: (id) =>
         call(() => {
-          for (const agent of agents) if (agent.id === id && agent.state === "gone") agents.delete(agent);
+          if (foreign.some((agent) => agent.id === id)) violations.push(`the record ${id} was removed`);
+          for (const agent of agents) {
+            if (agent.id !== id) continue;
+            // The vendor refuses to delete an agent that works.
+            if (agent.state === "gone") agents.delete(agent);
+            else violations.push(`the record of ${agent.name} was removed`);
+          }
         }, down),
     };
   }

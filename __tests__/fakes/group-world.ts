@@ -302,7 +302,8 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     const instance = aws.instances.get(name);
     if (!instance) return;
     if (reason === "terminating") life.complete(instance);
-    else if (instance.lifecycle === "InService") life.terminate(instance, !replace && aws.group.desired > aws.group.min);
+    else if (instance.lifecycle === "InService")
+      life.terminate(instance, !replace && aws.group.desired > aws.group.min);
   }
 
   function leaving(instance: FakeInstance, why: "terminated" | "lost"): void {

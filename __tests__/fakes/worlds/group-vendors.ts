@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { VendorApiError, type VendorApiErrorKind } from "../../../handlers/lib/core/errors.ts";
 import type { VendorAgent, VendorRetirement } from "../../../handlers/lib/core/ports.ts";
 import { createSemaphoreRetirement } from "../../../handlers/lib/vendors/semaphore/retirement.ts";
 import { createSpaceliftRetirement } from "../../../handlers/lib/vendors/spacelift/retirement.ts";
@@ -9,7 +8,7 @@ import type { WorldAgent } from "../group-world.ts";
 import type { FakeAnswer, FakeRequest } from "../http-fake.ts";
 import type { Wire } from "../wire.ts";
 import { clientDepsOver } from "./fetch-over.ts";
-import { createLists, type ListTrouble, type Listing } from "./list-trouble.ts";
+import { createLists, type ListTrouble, rowsOf } from "./list-trouble.ts";
 
 /** A vendor as the loop and the workflow of a group world see it. */
 export interface GroupVendor {
@@ -46,17 +45,6 @@ const foreignWorkers = [
 
 /** What workers said of their machine in public bug reports, and worse. */
 const garbage = ["", "{", "null", "{}", '{"instance_id":""}', '{"asg_id":"ci","instance_id":null}'];
-
-const kinds = { 500: "unavailable", 429: "rate-limited", 403: "unauthorized" } as const satisfies Record<
-  number,
-  VendorApiErrorKind
->;
-
-/** The rows of a list; throws what a client throws where there are none. */
-export function rowsOf<Row>(listing: Listing<Row>): readonly Row[] {
-  if ("rows" in listing) return listing.rows;
-  throw new VendorApiError(kinds[listing.refused], `answered ${listing.refused}`);
-}
 
 /**
  * Spacelift. Draining is its lock: a drained worker takes no run, and the answer to the mutation is the truth, however late

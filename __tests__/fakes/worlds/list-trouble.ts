@@ -1,3 +1,4 @@
+import { VendorApiError, type VendorApiErrorKind } from "../../../handlers/lib/core/errors.ts";
 import type { EventClock } from "../event-clock.ts";
 
 /** What is wrong with a vendor's list of agents, and how often: chances from 0 to 1. */
@@ -48,4 +49,15 @@ export function createLists<Row>({ clock, random, trouble, own, foreign }: ListS
     const shown = random() < staleList ? earlier[Math.floor(random() * earlier.length)] : earlier.at(-1);
     return { rows: [...foreign, ...(shown?.rows ?? [])] };
   };
+}
+
+const kinds = { 500: "unavailable", 429: "rate-limited", 403: "unauthorized" } as const satisfies Record<
+  number,
+  VendorApiErrorKind
+>;
+
+/** The rows of a list; throws what a client throws where there are none. */
+export function rowsOf<Row>(listing: Listing<Row>): readonly Row[] {
+  if ("rows" in listing) return listing.rows;
+  throw new VendorApiError(kinds[listing.refused], `answered ${listing.refused}`);
 }
