@@ -26,13 +26,29 @@ function often<Kind extends object>(none: Kind, most: Partial<Kind>): fc.Arbitra
   return fc.record(Object.fromEntries(chances)) as fc.Arbitrary<Kind>;
 }
 
+interface WorldAgent {
+  readonly state: string;
+  readonly locked: boolean;
+  readonly role?: string;
+  /** Only on instances. */
+  readonly instance?: { readonly lifecycle: string | undefined };
+}
+
+/**
+ * A held instance without an agent that nobody can ask stays until its hook ends, which is hours later: it is no supply,
+ * and another has taken its place.
+ */
+function isLostInHook({ state, instance }: WorldAgent): boolean {
+  return state === "unregistered" && instance?.lifecycle === "Terminating:Wait";
+}
+
 /** A simulated fleet, whatever it runs on. */
 interface Simulation {
   readonly world: {
     readonly violations: readonly string[];
     readonly jobsDone: number;
     readonly queued: number;
-    readonly living: readonly { readonly state: string; readonly locked: boolean }[];
+    readonly living: readonly WorldAgent[];
   };
   readonly clock: { readonly seconds: number };
   readonly jobs: () => number;
@@ -40,12 +56,27 @@ interface Simulation {
   readonly queueJobs: (until: number) => void;
 }
 
-/** Lives through the trouble and its end. @param standing how many agents are left when nothing is to be done */
-async function livesWell({ world, clock, jobs, pass, queueJobs }: Simulation, mend: () => void, standing: number) {
+interface LivesWell {
+  /** Ends all trouble. */
+  readonly mend: () => void;
+  /** How many agents are left when nothing is to be done. */
+  readonly standing: number;
+  /**
+   * Without a workflow nobody sends a floor agent away: those launched in place of unseen ones stay until their maximum
+   * lifetime is over.
+   */
+  readonly floorMayStay?: boolean;
+}
+
+/** Lives through the trouble and its end. */
+async function livesWell(
+  { world, clock, jobs, pass, queueJobs }: Simulation,
+  { mend, standing, floorMayStay = false }: LivesWell,
+) {
   const passUntil = async (seconds: number, done = () => false) => {
     while (clock.seconds < seconds && !done()) {
       await pass();
-      expect(world.violations).toEqual([]);
+      if (world.violations.length > 0) expect(world.violations).toEqual([]);
     }
   };
   queueJobs(troubleSeconds);
@@ -53,12 +84,14 @@ async function livesWell({ world, clock, jobs, pass, queueJobs }: Simulation, me
   mend();
   await passUntil(clock.seconds + workedOffSeconds, () => world.jobsDone === jobs());
   expect({ done: world.jobsDone, queued: world.queued }).toEqual({ done: jobs(), queued: 0 });
-  const rests = () =>
-    world.living.length === standing && world.living.every(({ state, locked }) => state === "idle" && !locked);
-  await passUntil(clock.seconds + leftSeconds, rests);
-  expect(world.living.map(({ state, locked }) => ({ state, locked }))).toEqual(
-    Array(standing).fill({ state: "idle", locked: false }),
-  );
+  const staying = () =>
+    world.living
+      .filter((agent) => !isLostInHook(agent))
+      .map(({ state, locked }) => `${state}${locked ? ", locked" : ""}`);
+  const floor = () => (floorMayStay ? world.living.filter(({ role }) => role === "floor").length : 0);
+  const wanted = () => Array(Math.max(standing, floor())).fill("idle");
+  await passUntil(clock.seconds + leftSeconds, () => staying().join() === wanted().join());
+  expect(staying()).toEqual(wanted());
 }
 
 const sizes = { seed: fc.nat(), min: fc.nat(2), max: fc.integer({ min: 2, max: 5 }), buffer: fc.nat(1) };
@@ -88,7 +121,8 @@ describe("no machine with a job is ever stopped by us, never are there more than
       const mend = () => {
         simulation.world.trouble = noTrouble;
       };
-      await livesWell(simulation, mend, Math.max(fleet.min, fleet.buffer));
+      const standing = Math.max(fleet.min, fleet.buffer);
+      await livesWell(simulation, { mend, standing, floorMayStay: fleet.departure !== "by-retirement" });
     });
   });
 
@@ -115,7 +149,7 @@ describe("no machine with a job is ever stopped by us, never are there more than
         simulation.world.trouble = calm;
       };
       const { min, buffer } = fleet;
-      await livesWell(simulation, mend, Math.max(min, Number(buffer)));
+      await livesWell(simulation, { mend, standing: Math.max(min, Number(buffer)) });
     });
   });
 });

@@ -8,9 +8,9 @@ import { placementOf } from "./worker.ts";
 /**
  * Draining is the lock, and the answer to it tells whether the worker has a run: nothing is between the two.
  *
- * Absence proves little. A worker is `gone` when Spacelift was asked to drain this very worker, by its id, and refused,
- * and its pool lists neither it nor any worker that nobody can place. A machine whose worker was never seen is `unseen`:
- * the list may be late, or the worker may not say on which machine it runs.
+ * Absence proves nothing, not even where Spacelift was asked for this very worker and does not know it: it forgets a
+ * worker that it has not heard of for a while, and the run may go on. Such a worker is `unseen`, as is one that was never
+ * seen. While its pool lists a worker that nobody can place, it is `busy`.
  */
 export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: VendorDeps): VendorRetirement {
   const api = createWorkerPoolApi(config, deps);
@@ -26,15 +26,15 @@ export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: Vendor
     return [...new Set([...listed, ...(agent.vendorId === undefined ? [] : [agent.vendorId])])];
   }
 
-  /** What it is after Spacelift did not know it: `gone`, unless the list shows that this could be wrong. */
-  async function afterRefusal(id: string): Promise<"listed" | "unclear" | "gone"> {
+  /** What the pool says of a worker that Spacelift refused to know. */
+  async function afterRefusal(id: string): Promise<"listed" | "unclear" | "unseen"> {
     const workers = await api.listWorkers();
     if (workers.some((worker) => worker.id === id)) return "listed";
-    return workers.some((worker) => placementOf(worker, config).type === "unmatched") ? "unclear" : "gone";
+    return workers.some((worker) => placementOf(worker, config).type === "unmatched") ? "unclear" : "unseen";
   }
 
   /** `undefined`: the answer tells of no worker, or of another one. */
-  async function setDrain(id: string, drain: boolean): Promise<DrainedWorker | "unclear" | "gone" | undefined> {
+  async function setDrain(id: string, drain: boolean): Promise<DrainedWorker | "unclear" | "unseen" | undefined> {
     try {
       const answer = await api.setDrain(id, drain);
       if (answer) return answer.id === id ? answer : undefined;
@@ -48,26 +48,24 @@ export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: Vendor
     }
   }
 
-  async function drain(id: string): Promise<"idle" | "busy" | "gone"> {
+  async function drain(id: string): Promise<"idle" | "busy" | "unseen"> {
     const answer = await setDrain(id, true);
-    if (answer === "gone") return "gone";
+    if (answer === "unseen") return "unseen";
     return typeof answer === "object" && answer.drained === true && answer.busy === false ? "idle" : "busy";
   }
 
   async function undrain(id: string): Promise<void> {
     const answer = await setDrain(id, false);
-    if (answer === "gone" || answer === "unclear") return;
+    if (answer === "unseen" || answer === "unclear") return;
     if (answer?.drained === false) return;
     throw new VendorApiError("malformed", `undraining of a worker: no answer that ${id} is drained no more`);
   }
 
   return {
     async drain(agent) {
-      const ids = await idsOf(agent);
-      const states = new Set(await Promise.all(ids.map(drain)));
-      if (states.size === 0) return "unseen";
+      const states = new Set(await Promise.all((await idsOf(agent)).map(drain)));
       if (states.has("busy")) return "busy";
-      return states.has("idle") ? "idle" : "gone";
+      return states.has("idle") ? "idle" : "unseen";
     },
 
     async undrain(agent) {
