@@ -143,7 +143,10 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
       log: createLogFake(),
     },
     isStanding: () => true,
-    end: ({ agent: { capacityId } }) => stopped(capacityId, "the workflow"),
+    end({ agent: { capacityId } }) {
+      const task = ecs.tasks.get(capacityId);
+      if (task) stopped(task, "the workflow");
+    },
     dies: () => chance(world.trouble.workflowDies),
   });
   everyMinute();
@@ -331,18 +334,15 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   }
 
   /** The loop may stop what never ran, the workflow what has no job. */
-  function stopped(arn: string, by: "the loop" | "the workflow"): void {
+  function stopped(task: Task, by: "the loop" | "the workflow"): void {
     for (const agent of agents) {
-      const { task } = agent;
-      if (task.taskArn !== arn || task.lastStatus === "STOPPED" || task.desiredStatus === "STOPPED") continue;
-      const mayBe =
-        by === "the loop" ? /^(PROVISIONING|PENDING)$/.test(task.lastStatus ?? "") : agent.job === undefined;
+      if (agent.task !== task || task.lastStatus === "STOPPED") continue;
+      const mayBe = by === "the loop" ? task.lastStatus !== "RUNNING" : agent.job === undefined;
       if (!mayBe) violations.push(`${by} stopped ${agent.name}, ${agent.state} at ${clock.seconds} s`);
       forget(agent);
       dropJob(agent);
     }
-    const task = ecs.tasks.get(arn);
-    if (task) endTask(task, "UserInitiated", 137);
+    endTask(task, "UserInitiated", 137);
   }
 
   /** A cold start: a new client of ECS, after ECS has come to show all launched tasks. */
@@ -361,10 +361,12 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
 
   function perform(request: EcsCall): object {
     const before = ecs.tasks.size;
+    const toStop = request.operation === "StopTask" ? ecs.tasks.get(String(request.input.task)) : undefined;
+    const lives = toStop?.desiredStatus === "RUNNING";
     const answer = earlierAnswers(request, () => ecs.perform(request));
     const newest = ecs.tasks.size > before && [...ecs.tasks.values()].at(-1);
     if (newest) launched(newest);
-    if (request.operation === "StopTask") stopped(String(request.input.task), "the loop");
+    if (toStop && lives) stopped(toStop, "the loop");
     return answer;
   }
 
