@@ -1,16 +1,14 @@
 import type { ECSClient, Task } from "@aws-sdk/client-ecs";
-import { VendorApiError } from "../../handlers/lib/core/errors.ts";
 import type { AgentRole } from "../../handlers/lib/core/model.ts";
-import type { Retirements, Vendor, VendorAgent } from "../../handlers/lib/core/ports.ts";
+import type { VendorAgent } from "../../handlers/lib/core/ports.ts";
 import { neverRegisteredExitCode } from "../../handlers/lib/settings/ecs-capacity.ts";
 import { createEcsFake, type EcsCall, ecsClientOver } from "./ecs.ts";
 import type { EventClock } from "./event-clock.ts";
-import { createLogFake, createMetricsFake } from "./log.ts";
 import { createWire } from "./wire.ts";
-import { azureDevOpsRetirementOf } from "./worlds/azure-devops.ts";
-import { createLists, goodLists, type ListTrouble, rowsOf } from "./worlds/list-trouble.ts";
-import { createEarlierAnswers } from "./worlds/stale-answers.ts";
-import { createWorldWorkflow } from "./worlds/workflow.ts";
+import { createEarlierAnswers, staleEcsSeconds } from "./worlds/stale-answers.ts";
+import { createTaskHosts } from "./worlds/task-hosts.ts";
+import { noTrouble } from "./worlds/task-trouble.ts";
+import { createTaskVendor } from "./worlds/task-vendor.ts";
 
 /** The settings of a world. Times in seconds, chances from 0 to 1. */
 export interface WorldSettings {
@@ -31,48 +29,11 @@ export interface WorldSettings {
   readonly hosts?: { readonly places: number; readonly bootSeconds: number };
 }
 
-/** Faults, and how often they happen: chances from 0 to 1. */
-export interface Trouble extends ListTrouble {
-  readonly callFails: number;
-  readonly noCapacity: number;
-  /** RunTask accepts a task, and ECS stops it before it runs. */
-  readonly failsLate: number;
-  readonly agentHangs: number;
-  readonly agentCrashesAtBoot: number;
-  readonly agentIsLate: number;
-  readonly jobCrashesAgent: number;
-  readonly workflowDies: number;
-  /** A look at ECS shows what was there some seconds ago. */
-  readonly staleAws: number;
-}
-
-export const noTrouble: Trouble = {
-  ...goodLists,
-  callFails: 0,
-  noCapacity: 0,
-  failsLate: 0,
-  agentHangs: 0,
-  agentCrashesAtBoot: 0,
-  agentIsLate: 0,
-  jobCrashesAgent: 0,
-  workflowDies: 0,
-  staleAws: 0,
-};
-
-/** ECS does not say for how long its answers may be late. */
-const staleEcsSeconds = 10;
-
-const foreign: readonly VendorAgent[] = (["idle", "busy", "offline", "gone"] as const).map((state) => ({
-  id: `foreign-${state}`,
-  name: `other_${state}`,
-  state,
-}));
-
-/** @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html */
-const noHost = ["RESOURCE:CPU", "RESOURCE:MEMORY", "EMPTY CAPACITY PROVIDER", "NO ACTIVE INSTANCES", "AGENT"];
+/** Ids of agents are numbers, as those of Azure DevOps. */
+const firstAgentId = 100_000;
 
 /** Like a run that is planned and then applied: stage after stage, each on any agent, with no pause in between. */
-interface Job {
+export interface Job {
   readonly queuedAt: Date;
   readonly stageSeconds: readonly number[];
   stagesDone: number;
@@ -120,36 +81,30 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
       return [...agents].filter(({ task }) => task.lastStatus !== "STOPPED");
     },
     queueJob,
-    vendor: vendor(),
-    retirements: retirements(),
     connect,
   };
   const chance = (probability: number) => random() < probability;
   const between = (low: number, high: number) => low + random() * (high - low);
-  /** Tasks in PROVISIONING on hosts, longest waiting first, and what their placing begins. */
-  const awaitingHost: { readonly task: Task; readonly begin: () => void }[] = [];
-  const onHosts = new Set<Task>();
+  const hosts = createTaskHosts({ clock, random, places: settings.hosts?.places ?? 0, onNoHost: failToStart });
   ecs.chooseSubnet = (subnets) => subnets[Math.floor(random() * subnets.length)];
   const call = createWire(clock, random, 600, () => world.trouble.callFails);
   const earlierAnswers = createEarlierAnswers(clock, random, () => world.trouble.staleAws, staleEcsSeconds);
-  const lists = createLists({ clock, random, trouble: () => world.trouble, own: listed, foreign });
-  const workflow = createWorldWorkflow({
+  const { vendor, retirements } = createTaskVendor({
     clock,
     random,
-    retire: {
-      pools: new Map([
-        [undefined, { retirement: azureDevOpsRetirement(), vendor: world.vendor, metrics: createMetricsFake() }],
-      ]),
-      log: createLogFake(),
-    },
-    isStanding: () => true,
-    end({ agent: { capacityId } }) {
+    wire: call,
+    settings,
+    trouble: () => world.trouble,
+    agents,
+    queue,
+    onUnlocked: lookForWork,
+    onDeleted: deleted,
+    onRetired(capacityId) {
       const task = ecs.tasks.get(capacityId);
       if (task) stopped(task, "the workflow");
     },
-    dies: () => chance(world.trouble.workflowDies),
+    onViolation: (what) => violations.push(what),
   });
-  everyMinute();
 
   function queueJob(stageSeconds: readonly number[]): void {
     enqueue({ queuedAt: clock.now(), stageSeconds, stagesDone: 0 });
@@ -222,33 +177,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     clock.after(between(5, 20), () => {
       if (task.lastStatus === "STOPPED") return;
       Object.assign(task, { lastStatus: "STOPPED", stoppedAt: clock.now(), containers: [{ exitCode }] });
-      onHosts.delete(task);
-      fillHosts();
-    });
-  }
-
-  /**
-   * ECS keeps a task in PROVISIONING until one of the provider's hosts has room, and gives up after ten to thirty minutes.
-   * The order in which waiting tasks get a place is assumed.
-   *
-   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html
-   */
-  function fillHosts(): void {
-    const places = settings.hosts?.places ?? 0;
-    while (onHosts.size < places && awaitingHost.length > 0) {
-      const next = awaitingHost.shift();
-      if (next?.task.desiredStatus !== "RUNNING") continue;
-      onHosts.add(next.task);
-      clock.after(between(1, 10), next.begin);
-    }
-  }
-
-  function awaitHost(task: Task, begin: () => void): void {
-    awaitingHost.push({ task, begin });
-    fillHosts();
-    clock.after(between(600, 1800), () => {
-      const reason = noHost[Math.floor(random() * noHost.length)] ?? "";
-      if (!onHosts.has(task)) failToStart(task, `TaskFailedToStart: ${reason}`);
+      hosts.release(task);
     });
   }
 
@@ -268,7 +197,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
 
   function boot(task: Task, name: string, role: AgentRole): void {
     const agent: WorldAgent = {
-      id: `agent-${name}`,
+      id: String(firstAgentId + world.launches),
       name,
       role,
       task,
@@ -322,7 +251,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     };
     const whyNot = world.failsLate(task);
     if (whyNot !== undefined) clock.after(between(10, 40), () => failToStart(task, whyNot));
-    else if (settings.hosts) awaitHost(task, begin);
+    else if (settings.hosts) hosts.await(task, begin);
     else begin();
     const existing = [...ecs.tasks.values()].filter(exists).length;
     if (existing > settings.max) violations.push(`${existing} agents exist at ${clock.seconds} s`);
@@ -370,80 +299,13 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     return answer;
   }
 
-  function everyMinute(): void {
+  /** The vendor deletes the record of an idle agent, whose process finds out by itself. */
+  function deleted(agent: WorldAgent): void {
+    agent.toldToLeave = true;
     clock.after(60, () => {
-      for (const agent of agents) {
-        if (agent.state === "busy" && chance(world.trouble.lostRecord)) agent.recordLost = true;
-      }
-      everyMinute();
+      if (agent.state === "idle") leave(agent, 1);
     });
   }
 
-  function listed(): VendorAgent[] {
-    const { lostRecord } = world.trouble;
-    return [...agents].flatMap(({ id, name, state, locked, recordLost }) => {
-      if (state === "unregistered" || (recordLost && lostRecord > 0)) return [];
-      return { id, name, state: locked && state === "idle" ? ("draining" as const) : state };
-    });
-  }
-
-  function azureDevOpsRetirement() {
-    return azureDevOpsRetirementOf({
-      clock,
-      random,
-      wire: call,
-      trouble: () => world.trouble,
-      agents,
-      onUnlocked: lookForWork,
-      // The process finds out by itself.
-      onDeleted(agent) {
-        agent.toldToLeave = true;
-        clock.after(60, () => {
-          if (agent.state === "idle") leave(agent, 1);
-        });
-      },
-    });
-  }
-
-  function retirements(): Retirements {
-    const down = () => new Error("states are down");
-    return {
-      running: () => call(() => workflow.running(), down),
-      start: (agent, reason) =>
-        call(() => {
-          if (!ecs.tasks.has(agent.capacityId)) violations.push(`${agent.name} was to be retired`);
-          return workflow.start(agent, reason);
-        }, down),
-    };
-  }
-
-  function vendor(): Vendor {
-    const down = () => new VendorApiError("unavailable", "down");
-    return {
-      readDemand: () =>
-        call(() => {
-          // A vendor that shows no agents does not show either that a job waits for its next agent.
-          const waiting = queue.filter(({ stagesDone }) => settings.showsAgents || stagesDone === 0);
-          const running = queue.length - waiting.length + [...agents].filter(({ job }) => job).length;
-          return { queued: waiting.length, running, oldestQueuedAt: waiting[0]?.queuedAt };
-        }, down),
-      listAgents: () =>
-        call(() => {
-          if (!settings.showsAgents) return undefined;
-          return rowsOf(lists());
-        }, down),
-      removeAgent: (id) =>
-        call(() => {
-          if (foreign.some((agent) => agent.id === id)) violations.push(`the record ${id} was removed`);
-          for (const agent of agents) {
-            if (agent.id !== id) continue;
-            // The vendor refuses to delete an agent that works.
-            if (agent.state === "gone") agents.delete(agent);
-            else violations.push(`the record of ${agent.name} was removed`);
-          }
-        }, down),
-    };
-  }
-
-  return world;
+  return Object.assign(world, { vendor, retirements });
 }

@@ -1,15 +1,13 @@
-import { VendorApiError } from "../../handlers/lib/core/errors.ts";
-import type { Retirements, Vendor } from "../../handlers/lib/core/ports.ts";
 import type { BootTimes } from "../../stacks/constructs/instances/boot-times.ts";
 import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance } from "./asg.ts";
 import { type LaunchEnd, startAsgLife } from "./asg-life.ts";
 import type { EventClock } from "./event-clock.ts";
 import { createLogFake, createMetricsFake } from "./log.ts";
 import { createWire } from "./wire.ts";
-import { semaphoreOf, spaceliftOf } from "./worlds/group-vendors.ts";
-import { goodLists, type ListTrouble } from "./worlds/list-trouble.ts";
+import { calm } from "./worlds/group-trouble.ts";
+import { createGroupVendor } from "./worlds/group-vendors.ts";
 import { createEarlierAnswers } from "./worlds/stale-answers.ts";
-import { createWorldWorkflow, type Execution } from "./worlds/workflow.ts";
+import { createWorldWorkflow, type Execution, retirementsOver } from "./worlds/workflow.ts";
 
 /** What kind of world it is. Times in seconds. */
 export interface GroupWorldSettings {
@@ -23,46 +21,8 @@ export interface GroupWorldSettings {
   readonly boots: BootTimes;
 }
 
-/** What goes wrong, and how often: chances from 0 to 1. */
-export interface GroupTrouble extends ListTrouble {
-  readonly callFails: number;
-  readonly noCapacity: number;
-  readonly bootFails: number;
-  readonly agentIsLate: number;
-  /** An instance never passes EC2's status checks. */
-  readonly impaired: number;
-  /** Per minute: AWS takes an instance back, or has one replaced, which waits until it is idle. */
-  readonly reclaims: number;
-  readonly refreshes: number;
-  readonly workflowDies: number;
-  /** A notice of AWS or a word of an instance never arrives, arrives twice, or comes up to half an hour late. */
-  readonly noticeLost: number;
-  readonly noticeDoubled: number;
-  readonly noticeLate: number;
-  /** A look at AWS shows what was there up to a minute ago. */
-  readonly staleAws: number;
-  /** Share of the agents whose metadata at Spacelift name no machine. */
-  readonly garbageMetadata: number;
-}
-
-export const calm: GroupTrouble = {
-  ...goodLists,
-  callFails: 0,
-  noCapacity: 0,
-  bootFails: 0,
-  agentIsLate: 0,
-  impaired: 0,
-  reclaims: 0,
-  refreshes: 0,
-  workflowDies: 0,
-  noticeLost: 0,
-  noticeDoubled: 0,
-  noticeLate: 0,
-  staleAws: 0,
-  garbageMetadata: 0,
-};
-
-interface Job {
+/** A job that waits for an agent, or is on one. */
+export interface Job {
   readonly queuedAt: Date;
   readonly seconds: number;
 }
@@ -131,7 +91,6 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
           () => new Error("socket hang up"),
         ),
       ),
-    vendor: vendor(),
   };
 
   const life = startAsgLife(aws, {
@@ -150,23 +109,22 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     onViolation: violated,
   });
   const earlierAnswers = createEarlierAnswers(clock, random, () => world.trouble.staleAws);
-  const vendorOf = settings.departure === "by-itself" ? semaphoreOf : spaceliftOf;
-  const records = vendorOf({
+  const { vendor, retirement } = createGroupVendor(settings.departure, {
     clock,
     random,
     wire: overTheWire,
     trouble: () => world.trouble,
     agents,
+    queue,
     onUnlocked: lookForWork,
     onToldToLeave: leaveByItself,
+    onViolation: violated,
   });
   const workflow = createWorldWorkflow({
     clock,
     random,
     retire: {
-      pools: new Map([
-        [undefined, { retirement: records.retirement, vendor: world.vendor, metrics: createMetricsFake() }],
-      ]),
+      pools: new Map([[undefined, { retirement, vendor, metrics: createMetricsFake() }]]),
       group: {
         saidNoAgent: async (id) => ["Left", "NeverRegistered"].some((word) => hasSaid(id, word)),
         note: async (id) => void aws.instances.get(id)?.tags.set("AgentFleetsLeft", clock.now().toISOString()),
@@ -178,7 +136,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     dies: () => chance(world.trouble.workflowDies),
   });
   everyMinute();
-  return Object.assign(world, { retirements: retirements() });
+  return Object.assign(world, { vendor, retirements: retirementsOver(workflow, overTheWire, violated) });
 
   function boot(instance: FakeInstance): void {
     const agent = agents.get(instance.id);
@@ -347,31 +305,6 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       violated(`the loop ended ${instance.id}, which lives`);
     }
     return earlierAnswers(call, () => aws.perform(call));
-  }
-
-  function vendor(): Vendor {
-    const down = () => new VendorApiError("unavailable", "down");
-    return {
-      readDemand: () =>
-        overTheWire(() => {
-          const running = [...agents.values()].filter(({ state }) => state === "busy").length;
-          return { queued: queue.length, running, oldestQueuedAt: queue[0]?.queuedAt };
-        }, down),
-      listAgents: () => overTheWire(() => records.list(), down),
-      removeAgent: async (id) => violated(`the record ${id} was removed`),
-    };
-  }
-
-  function retirements(): Retirements {
-    const down = () => new Error("states are down");
-    return {
-      running: () => overTheWire(() => workflow.running(), down),
-      start: (agent, reason) =>
-        overTheWire(() => {
-          if (!aws.instances.has(agent.name)) violated(`${agent.name} was to be retired`);
-          return workflow.start(agent, reason);
-        }, down),
-    };
   }
 }
 

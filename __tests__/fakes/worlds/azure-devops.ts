@@ -65,14 +65,23 @@ export function azureDevOpsRetirementOf(options: AzureDevOpsOptions): VendorReti
     }
     for (const agent of agents) {
       if (agent.state !== "idle" && agent.state !== "busy") continue;
-      const record = records.get(agent) ?? state.addAgent(pool, agent.name);
-      records.set(agent, record);
+      const record = records.get(agent) ?? register(agent);
       Object.assign(record, {
         job: agent.state === "busy" ? job : undefined,
         hidden: (agent.recordLost && lostRecord > 0) || random() < otherPool || random() < emptyList,
         stale: random() < staleList,
       });
     }
+  }
+
+  /** Under the id by which the list shows it. */
+  function register(agent: WorldAgent): FakeAgent {
+    const added = state.addAgent(pool, agent.name);
+    const record = { ...added, id: Number(agent.id) };
+    state.removeAgent(added);
+    state.agents.set(record.id, record);
+    records.set(agent, record);
+    return record;
   }
 
   function takeOver(): void {

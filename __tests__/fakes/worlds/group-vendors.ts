@@ -1,17 +1,18 @@
 import * as z from "zod";
-import type { VendorAgent, VendorRetirement } from "../../../handlers/lib/core/ports.ts";
+import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
+import type { Vendor, VendorAgent, VendorRetirement } from "../../../handlers/lib/core/ports.ts";
 import { createSemaphoreRetirement } from "../../../handlers/lib/vendors/semaphore/retirement.ts";
 import { createSpaceliftRetirement } from "../../../handlers/lib/vendors/spacelift/retirement.ts";
 import { vendorAgent } from "../../../handlers/lib/vendors/spacelift/worker.ts";
 import type { EventClock } from "../event-clock.ts";
-import type { WorldAgent } from "../group-world.ts";
+import type { GroupWorldSettings, Job, WorldAgent } from "../group-world.ts";
 import type { FakeAnswer, FakeRequest } from "../http-fake.ts";
 import type { Wire } from "../wire.ts";
 import { clientDepsOver } from "./fetch-over.ts";
 import { createLists, type ListTrouble, rowsOf } from "./list-trouble.ts";
 
-/** A vendor as the loop and the workflow of a group world see it. */
-export interface GroupVendor {
+/** A vendor's agents as the loop and the workflow of a group world see them. */
+interface Records {
   /** One look at its list; throws where the vendor refuses one. `undefined`: it has none. */
   list(): readonly VendorAgent[] | undefined;
   /** The real code, over a vendor on virtual time. */
@@ -24,9 +25,31 @@ interface GroupVendorOptions {
   readonly wire: Wire;
   readonly trouble: () => ListTrouble & { readonly garbageMetadata: number };
   readonly agents: ReadonlyMap<string, WorldAgent>;
+  readonly queue: readonly Job[];
   readonly onUnlocked: (agent: WorldAgent) => void;
   /** An agent that leaves by itself was told to, and is idle. */
   readonly onToldToLeave: (agent: WorldAgent) => void;
+  readonly onViolation: (what: string) => void;
+}
+
+/** Spacelift, or Semaphore, whose agents leave by themselves. */
+export function createGroupVendor(
+  departure: GroupWorldSettings["departure"],
+  options: GroupVendorOptions,
+): { readonly vendor: Vendor; readonly retirement: VendorRetirement } {
+  const { wire, agents, queue, onViolation } = options;
+  const { list, retirement } = departure === "by-itself" ? semaphoreOf(options) : spaceliftOf(options);
+  const down = () => new VendorApiError("unavailable", "down");
+  const vendor: Vendor = {
+    readDemand: () =>
+      wire(() => {
+        const running = [...agents.values()].filter(({ state }) => state === "busy").length;
+        return { queued: queue.length, running, oldestQueuedAt: queue[0]?.queuedAt };
+      }, down),
+    listAgents: () => wire(list, down),
+    removeAgent: async (id) => onViolation(`the record ${id} was removed`),
+  };
+  return { vendor, retirement };
 }
 
 const config = {
@@ -38,9 +61,9 @@ const config = {
 } as const;
 
 const foreignWorkers = [
-  { id: "worker-idle", busy: false, drained: false, metadata: '{"asg_id":"other","instance_id":"i-f0000001"}' },
-  { id: "worker-busy", busy: true, drained: false, metadata: '{"asg_id":"other","instance_id":"i-f0000002"}' },
-  { id: "worker-drained", busy: true, drained: true, metadata: '{"asg_id":"other","instance_id":"i-f0000003"}' },
+  { id: "other-idle", busy: false, drained: false, metadata: '{"asg_id":"other","instance_id":"i-f0000001"}' },
+  { id: "other-busy", busy: true, drained: false, metadata: '{"asg_id":"other","instance_id":"i-f0000002"}' },
+  { id: "other-drained", busy: true, drained: true, metadata: '{"asg_id":"other","instance_id":"i-f0000003"}' },
 ];
 
 /** What workers said of their machine in public bug reports, and worse. */
@@ -48,9 +71,9 @@ const garbage = ["", "{", "null", "{}", '{"instance_id":""}', '{"asg_id":"ci","i
 
 /**
  * Spacelift. Draining is its lock: a drained worker takes no run, and the answer to the mutation is the truth, however late
- * lists are. See `facts` in the docstrings of vendors/spacelift; that a list may be late is assumed.
+ * lists are (createSpaceliftRetirement). That a list may be late, and a record lost, is assumed.
  */
-export function spaceliftOf({ clock, random, wire, trouble, agents, onUnlocked }: GroupVendorOptions): GroupVendor {
+function spaceliftOf({ clock, random, wire, trouble, agents, onUnlocked }: GroupVendorOptions): Records {
   const workerOf = (agent: WorldAgent) => ({
     id: `worker-${agent.instance.id}`,
     busy: agent.state === "busy",
@@ -99,7 +122,7 @@ const data = (fields: object): FakeAnswer => ({ status: 200, json: { data: field
  * Semaphore: no list, and the machine itself is asked by SSM. `drain` of agents/semaphore/boot.sh is the lock: it tells
  * the agent, or the boot that has not started one yet, to stop, and an agent with a job stays.
  */
-export function semaphoreOf({ wire, agents, onToldToLeave }: GroupVendorOptions): GroupVendor {
+function semaphoreOf({ wire, agents, onToldToLeave }: GroupVendorOptions): Records {
   return {
     list: () => undefined,
     retirement: createSemaphoreRetirement(

@@ -6,6 +6,9 @@ interface Call {
   readonly input: object;
 }
 
+/** ECS does not say for how long its answers may be late: assumed, in seconds. */
+export const staleEcsSeconds = 10;
+
 /**
  * Looks at AWS that show what was there a while ago: "eventual consistency" of EC2 and ECS. For how long is assumed.
  *
@@ -19,7 +22,7 @@ export function createEarlierAnswers(clock: EventClock, random: () => number, is
 
   return ({ operation, input }: Call, perform: () => object): object => {
     const answer = perform();
-    if (!/^(Describe|List)/.test(operation)) return answer;
+    if (isStale() === 0 || !/^(Describe|List)/.test(operation)) return answer;
     const key = `${operation} ${JSON.stringify(input)}`;
     const answers = earlier.get(key) ?? [];
     earlier.set(key, answers);

@@ -1,7 +1,8 @@
-import type { AgentReference } from "../../../handlers/lib/core/ports.ts";
+import type { AgentReference, Retirements } from "../../../handlers/lib/core/ports.ts";
 import { AgentBusyError, type RetirementReason } from "../../../handlers/lib/core/retirement.ts";
 import { handleRetire, type RetireDeps } from "../../../handlers/retire/handler.ts";
 import type { EventClock } from "../event-clock.ts";
+import type { Wire } from "../wire.ts";
 
 /** One retirement. */
 export interface Execution {
@@ -87,4 +88,17 @@ export function createWorldWorkflow({ clock, random, retire, ...options }: Workf
   function ask({ agent: { name, capacityId, vendorId }, reason }: Execution, step: "drain" | "undrain" | "deregister") {
     return handleRetire({ step, agent: { name, capacityId, vendorId }, reason }, retire);
   }
+}
+
+/** A world's workflow as the loop reaches it. Only agents of ours may be retired: others' names begin with `other`. */
+export function retirementsOver(workflow: WorldWorkflow, wire: Wire, onViolation: (what: string) => void): Retirements {
+  const down = () => new Error("states are down");
+  return {
+    running: () => wire(() => workflow.running(), down),
+    start: (agent, reason) =>
+      wire(() => {
+        if (agent.name.startsWith("other")) onViolation(`${agent.name} was to be retired`);
+        return workflow.start(agent, reason);
+      }, down),
+  };
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { removalOrders } from "../../../handlers/lib/core/policy.ts";
 import { bootTimes } from "../../../stacks/constructs/instances/boot-times.ts";
-import { calm, type GroupTrouble } from "../../fakes/group-world.ts";
+import { calm, type GroupTrouble } from "../../fakes/worlds/group-trouble.ts";
 import { defaults, type GroupFleet, hour, simulateGroup } from "./simulate-group.ts";
 
 const trouble: GroupTrouble = {

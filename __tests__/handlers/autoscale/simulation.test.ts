@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { noTrouble, type Trouble } from "../../fakes/fleet-world.ts";
+import { noTrouble, type TaskTrouble } from "../../fakes/worlds/task-trouble.ts";
 import { hour, simulateTasks, type TaskFleet } from "./simulate-tasks.ts";
 
-const trouble: Trouble = {
+const trouble: TaskTrouble = {
   ...noTrouble,
   callFails: 0.03,
   noCapacity: 0.1,

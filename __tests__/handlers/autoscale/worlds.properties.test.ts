@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { removalOrders } from "../../../handlers/lib/core/policy.ts";
-import { noTrouble, type Trouble } from "../../fakes/fleet-world.ts";
-import { calm, type GroupTrouble } from "../../fakes/group-world.ts";
+import { calm, type GroupTrouble } from "../../fakes/worlds/group-trouble.ts";
+import { noTrouble, type TaskTrouble } from "../../fakes/worlds/task-trouble.ts";
 import { type GroupFleet, hour, simulateGroup } from "./simulate-group.ts";
 import { simulateTasks, type TaskFleet } from "./simulate-tasks.ts";
 
@@ -103,7 +103,7 @@ async function inWorlds<World>(world: fc.Arbitrary<World>, holds: (world: World)
 
 describe("no machine with a job is ever stopped by us, never are there more than max, and all is done in the end", () => {
   const anyTaskTrouble = often(noTrouble, { callFails: 0.3, lostRecord: 0.5, jobCrashesAgent: 0.3 });
-  const anyTasks = (vendor: Partial<TaskFleet>): fc.Arbitrary<{ fleet: TaskFleet; trouble: Trouble }> =>
+  const anyTasks = (vendor: Partial<TaskFleet>): fc.Arbitrary<{ fleet: TaskFleet; trouble: TaskTrouble }> =>
     fc.record({
       fleet: fc
         .record({ ...sizes, singleUse: fc.boolean(), showsAgents: fc.boolean(), keepsRecords: fc.boolean() })
