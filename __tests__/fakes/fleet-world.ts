@@ -29,9 +29,6 @@ export interface WorldSettings {
   readonly hosts?: { readonly places: number; readonly bootSeconds: number };
 }
 
-/** Ids of agents are numbers, as those of Azure DevOps. */
-const firstAgentId = 100_000;
-
 /** Like a run that is planned and then applied: stage after stage, each on any agent, with no pause in between. */
 export interface Job {
   readonly queuedAt: Date;
@@ -64,6 +61,8 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   const agents = new Set<WorldAgent>();
   const queue: Job[] = [];
   const violations: string[] = [];
+  /** Ids of agents are numbers, as those of Azure DevOps. */
+  let agentIds = 100_000;
   const world = {
     trouble: noTrouble,
     /** Why ECS stops a task that it had accepted, before it runs; `undefined`: it does not. */
@@ -196,8 +195,9 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   }
 
   function boot(task: Task, name: string, role: AgentRole): void {
+    agentIds += 1;
     const agent: WorldAgent = {
-      id: String(firstAgentId + world.launches),
+      id: String(agentIds),
       name,
       role,
       task,
