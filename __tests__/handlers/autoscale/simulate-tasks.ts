@@ -5,7 +5,7 @@ import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import { createEventClock } from "../../fakes/event-clock.ts";
 import { createLeaseFake, createNotebookFake } from "../../fakes/fleet-state.ts";
-import { createFleetWorld } from "../../fakes/fleet-world.ts";
+import { createFleetWorld, type WorldSettings } from "../../fakes/fleet-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 import { policyOf } from "../../fixtures/policy.ts";
 import { createLoopDriver, createRandom } from "./driver.ts";
@@ -37,6 +37,8 @@ export interface TaskFleet {
   readonly keepsRecords: boolean;
   /** Left out: agents leave by themselves. */
   readonly departure?: Policy["departure"];
+  /** On EC2 hosts. Left out: on Fargate. */
+  readonly hosts?: WorldSettings["hosts"];
 }
 
 /** The loop as deployed, over the real ECS adapter, against a world on virtual time. */
@@ -51,6 +53,7 @@ export function simulateTasks({ seed, min, max, buffer, ...fleet }: TaskFleet) {
     registrationGraceSeconds: 120,
     listingLagSeconds: 20,
   });
+  const config = fleet.hosts ? { ...capacityConfig, capacityProviders: ["hosts-apps"] } : capacityConfig;
   const metrics = createMetricsFake();
   const [notebook, capacityNotebook] = [createNotebookFake(), createNotebookFake()];
   let names = 0;
@@ -71,7 +74,7 @@ export function simulateTasks({ seed, min, max, buffer, ...fleet }: TaskFleet) {
     tickSeconds: 10,
     vendor: world.vendor,
     ...(fleet.departure === "by-retirement" && { retirements: world.retirements }),
-    capacity: createEcsCapacity(capacityConfig, { ecs: world.connect(), clock, notebook: capacityNotebook }),
+    capacity: createEcsCapacity(config, { ecs: world.connect(), clock, notebook: capacityNotebook }),
     lease: createLeaseFake(),
     notebook,
     memory: createMemory(),

@@ -114,6 +114,7 @@ describe("no machine with a job is ever stopped by us, never are there more than
   it.each<[vendor: string, kind: Partial<TaskFleet>]>([
     ["hcp-terraform", {}],
     ["azure-devops", { departure: "by-retirement", showsAgents: true, keepsRecords: false }],
+    ["hcp-terraform on hosts", { hosts: { places: 3, bootSeconds: 30 } }],
   ])("%s", { timeout: 0 }, async (_, kind) => {
     await inWorlds(anyTasks(kind), async ({ fleet, trouble }) => {
       const simulation = simulateTasks(fleet);
