@@ -16,6 +16,8 @@ export interface MemberReader {
 /** See {@link MemberReader}. @param nameVariable the environment variable that holds an agent's name */
 export function createMemberReader(nameVariable: string, clock: Clock): MemberReader {
   const registered = new Set<string>();
+  /** ARNs of tasks that have been seen to have a place: none loses it, but ECS may show late that one has it. */
+  const placed = new Set<string>();
   /** ARNs of tasks that have been seen to wait for a place. */
   const waiting = new Set<string>();
   /** By ARN: when a task was first seen to have a place, where ECS does not tell since when. */
@@ -26,6 +28,7 @@ export function createMemberReader(nameVariable: string, clock: Clock): MemberRe
     membersOf(tasks) {
       const arns = new Set(tasks.flatMap(({ taskArn }) => taskArn ?? []));
       forgetAllBut(registered, arns);
+      forgetAllBut(placed, arns);
       forgetAllBut(waiting, arns);
       forgetAllBut(placedSince, arns);
       return tasks.flatMap((task) => memberOf(task) ?? []);
@@ -40,14 +43,16 @@ export function createMemberReader(nameVariable: string, clock: Clock): MemberRe
     const agentName = read(nameVariable);
     const role = read(roleVariable);
     if (agentName === undefined || !isRole(role)) return undefined;
+    // Of one without the tag nobody knows it: where the vendor hides its agents, none ever gets one.
+    const isRegistered = registered.has(id) || tags.some(({ key }) => key === registeredTag) || undefined;
+    if (isRegistered || task.lastStatus !== "PROVISIONING") placed.add(id);
     return {
       id,
       agentName,
       role,
-      phase: phaseOf(task),
+      phase: phaseOf(task, placed.has(id)),
       launchedAt: launchedAtOf(id, task),
-      // Of one without the tag nobody knows it: where the vendor hides its agents, none ever gets one.
-      registered: registered.has(id) || tags.some(({ key }) => key === registeredTag) || undefined,
+      registered: isRegistered,
     };
   }
 
@@ -75,8 +80,8 @@ function isRole(text: string | undefined): text is AgentRole {
 }
 
 /** @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html */
-function phaseOf({ desiredStatus, lastStatus }: Task): CapacityMember["phase"] {
+function phaseOf({ desiredStatus, lastStatus }: Task, isPlaced: boolean): CapacityMember["phase"] {
   if (desiredStatus === "STOPPED") return "stopping";
-  if (lastStatus === "PROVISIONING") return "ordered";
+  if (!isPlaced) return "ordered";
   return lastStatus === "RUNNING" ? "running" : "pending";
 }
