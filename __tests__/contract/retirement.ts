@@ -49,6 +49,7 @@ export const httpSpoils: Spoils<{ readonly fake: HttpFake }> = {
  *
  * @param spoils each makes all answers from then on worthless.
  * @param deletesRecords whether `deregister` deletes something; where the vendor clears up by itself it does nothing.
+ * @param absence what it proves that the vendor does not know the agent's own id.
  * @param identifiedBy by which id the vendor, or what stands in for it, can say that an agent is no more.
  * @param undrains whether a lock can be lifted. If not, trying to is an error: nobody may take such an agent for one that
  * works on.
@@ -59,11 +60,13 @@ export function describeRetirementContract<Harness extends RetirementHarness>(
     spoils,
     deletesRecords,
     undrains = true,
+    absence = "gone",
     identifiedBy = "vendorId",
   }: {
     readonly spoils: Spoils<Harness>;
     readonly deletesRecords: boolean;
     readonly undrains?: boolean;
+    readonly absence?: "gone" | "unseen";
     readonly identifiedBy?: "vendorId" | "capacityId";
   },
   start: StartRetirementHarness<Harness>,
@@ -135,9 +138,9 @@ export function describeRetirementContract<Harness extends RetirementHarness>(
       }
     });
 
-    it("tells that an agent is gone of which the vendor was asked by its own id", async () => {
+    it(`calls an agent ${absence} of which the vendor was asked by its own id and does not know it`, async () => {
       harness.loseAgent(agent);
-      expect(await harness.retirement.drain(agent)).toBe("gone");
+      expect(await harness.retirement.drain(agent)).toBe(absence);
     });
 
     if (identifiedBy === "vendorId") {

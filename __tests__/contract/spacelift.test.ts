@@ -93,38 +93,42 @@ const spoils: Spoils<Harness> = {
   },
 };
 
-describeRetirementContract<Harness>("spacelift", { spoils, deletesRecords: false }, async ({ clock }) => {
-  const { fake, state, pool, runtime, deps } = await start(clock);
-  const workerOf = (name: string) =>
-    [...pool.workers.values()].find(({ metadata }) => String(metadata).includes(`"instance_id":"${name}"`));
-  return {
-    retirement: createSpaceliftRetirement(runtime, deps),
-    fake,
-    pool,
-    credential: state.secret,
-    onQuestion(happen) {
-      fake.onRequest = happen;
-    },
-    addAgent(name) {
-      const instance = instanceOf(name);
-      return { name: instance, capacityId: instance, vendorId: state.addWorker(pool, instance).id };
-    },
-    offerJob({ name }) {
-      const worker = workerOf(name);
-      return worker !== undefined && state.startRun(worker);
-    },
-    endJob({ name }) {
-      const worker = workerOf(name);
-      if (worker) state.endRun(worker);
-    },
-    loseAgent({ name }) {
-      pool.workers.delete(workerOf(name)?.id ?? "");
-    },
-    hideAgent({ name }) {
-      const worker = workerOf(name);
-      if (worker) worker.hidden = true;
-    },
-    isKnown: ({ name }) => workerOf(name) !== undefined,
-    close: () => fake.close(),
-  };
-});
+describeRetirementContract<Harness>(
+  "spacelift",
+  { spoils, deletesRecords: false, absence: "unseen" },
+  async ({ clock }) => {
+    const { fake, state, pool, runtime, deps } = await start(clock);
+    const workerOf = (name: string) =>
+      [...pool.workers.values()].find(({ metadata }) => String(metadata).includes(`"instance_id":"${name}"`));
+    return {
+      retirement: createSpaceliftRetirement(runtime, deps),
+      fake,
+      pool,
+      credential: state.secret,
+      onQuestion(happen) {
+        fake.onRequest = happen;
+      },
+      addAgent(name) {
+        const instance = instanceOf(name);
+        return { name: instance, capacityId: instance, vendorId: state.addWorker(pool, instance).id };
+      },
+      offerJob({ name }) {
+        const worker = workerOf(name);
+        return worker !== undefined && state.startRun(worker);
+      },
+      endJob({ name }) {
+        const worker = workerOf(name);
+        if (worker) state.endRun(worker);
+      },
+      loseAgent({ name }) {
+        pool.workers.delete(workerOf(name)?.id ?? "");
+      },
+      hideAgent({ name }) {
+        const worker = workerOf(name);
+        if (worker) worker.hidden = true;
+      },
+      isKnown: ({ name }) => workerOf(name) !== undefined,
+      close: () => fake.close(),
+    };
+  },
+);

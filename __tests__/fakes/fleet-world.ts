@@ -1,16 +1,21 @@
 import type { ECSClient, Task } from "@aws-sdk/client-ecs";
-import { VendorApiError } from "../../handlers/lib/core/errors.ts";
 import type { AgentRole } from "../../handlers/lib/core/model.ts";
-import type { Vendor, VendorAgent } from "../../handlers/lib/core/ports.ts";
+import type { VendorAgent } from "../../handlers/lib/core/ports.ts";
 import { neverRegisteredExitCode } from "../../handlers/lib/settings/ecs-capacity.ts";
 import { createEcsFake, type EcsCall, ecsClientOver } from "./ecs.ts";
 import type { EventClock } from "./event-clock.ts";
 import { createWire } from "./wire.ts";
+import { createEarlierAnswers, staleEcsSeconds } from "./worlds/stale-answers.ts";
+import { createTaskHosts } from "./worlds/task-hosts.ts";
+import { noTrouble } from "./worlds/task-trouble.ts";
+import { createTaskVendor } from "./worlds/task-vendor.ts";
 
 /** The settings of a world. Times in seconds, chances from 0 to 1. */
 export interface WorldSettings {
   readonly max: number;
   readonly singleUse: boolean;
+  /** `by-retirement`: the loop retires idle agents, as those of Azure DevOps. Left out: they leave by themselves. */
+  readonly departure?: "by-itself" | "by-retirement";
   /** Whether the vendor shows its agents. If not, it shows jobs only. */
   readonly showsAgents: boolean;
   /** Whether the vendor keeps records of agents that left until someone deletes them. */
@@ -24,44 +29,25 @@ export interface WorldSettings {
   readonly hosts?: { readonly places: number; readonly bootSeconds: number };
 }
 
-/** Faults, and how often they happen. */
-export interface Trouble {
-  readonly callFails: number;
-  readonly noCapacity: number;
-  readonly agentHangs: number;
-  readonly agentCrashesAtBoot: number;
-  readonly agentIsLate: number;
-  readonly jobCrashesAgent: number;
-}
-
-export const noTrouble: Trouble = {
-  callFails: 0,
-  noCapacity: 0,
-  agentHangs: 0,
-  agentCrashesAtBoot: 0,
-  agentIsLate: 0,
-  jobCrashesAgent: 0,
-};
-
-/** @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html */
-const noHost = ["RESOURCE:CPU", "RESOURCE:MEMORY", "EMPTY CAPACITY PROVIDER", "NO ACTIVE INSTANCES", "AGENT"];
-
 /** Like a run that is planned and then applied: stage after stage, each on any agent, with no pause in between. */
-interface Job {
+export interface Job {
   readonly queuedAt: Date;
   readonly stageSeconds: readonly number[];
   stagesDone: number;
 }
 
-interface WorldAgent {
+/** An agent and the task that it is in. */
+export interface WorldAgent {
   readonly id: string;
   readonly name: string;
   readonly role: AgentRole;
   readonly task: Task;
   state: VendorAgent["state"] | "unregistered";
-  /** When the vendor's list first showed it to a caller. */
-  shown: boolean;
   toldToLeave: boolean;
+  /** It gets no job. */
+  locked: boolean;
+  /** The vendor has lost its record, as long as that happens at all. */
+  recordLost: boolean;
   jobsBefore: number;
   job?: Job | undefined;
 }
@@ -75,10 +61,13 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   const agents = new Set<WorldAgent>();
   const queue: Job[] = [];
   const violations: string[] = [];
+  /** Ids of agents are numbers, as those of Azure DevOps. */
+  let agentIds = 100_000;
   const world = {
     trouble: noTrouble,
     /** Why ECS stops a task that it had accepted, before it runs; `undefined`: it does not. */
-    failsLate: (_: Task): string | undefined => undefined,
+    failsLate: (_: Task): string | undefined =>
+      chance(world.trouble.failsLate) ? "Capacity is unavailable at this time. Please try again later" : undefined,
     violations,
     launches: 0,
     /** Agents that registered after the loop had given them up: it may have launched others for them. */
@@ -91,16 +80,30 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
       return [...agents].filter(({ task }) => task.lastStatus !== "STOPPED");
     },
     queueJob,
-    vendor: vendor(),
     connect,
   };
   const chance = (probability: number) => random() < probability;
   const between = (low: number, high: number) => low + random() * (high - low);
-  /** Tasks in PROVISIONING on hosts, longest waiting first, and what their placing begins. */
-  const awaitingHost: { readonly task: Task; readonly begin: () => void }[] = [];
-  const onHosts = new Set<Task>();
+  const hosts = createTaskHosts({ clock, random, places: settings.hosts?.places ?? 0, onNoHost: failToStart });
   ecs.chooseSubnet = (subnets) => subnets[Math.floor(random() * subnets.length)];
   const call = createWire(clock, random, 600, () => world.trouble.callFails);
+  const earlierAnswers = createEarlierAnswers(clock, random, () => world.trouble.staleAws, staleEcsSeconds);
+  const { vendor, retirements } = createTaskVendor({
+    clock,
+    random,
+    wire: call,
+    settings,
+    trouble: () => world.trouble,
+    agents,
+    queue,
+    onUnlocked: lookForWork,
+    onDeleted: deleted,
+    onRetired(capacityId) {
+      const task = ecs.tasks.get(capacityId);
+      if (task) stopped(task, "the workflow");
+    },
+    onViolation: (what) => violations.push(what),
+  });
 
   function queueJob(stageSeconds: readonly number[]): void {
     enqueue({ queuedAt: clock.now(), stageSeconds, stagesDone: 0 });
@@ -120,7 +123,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   function lookForWork(agent: WorldAgent): void {
     clock.after(between(0, 2), () => {
       const [job] = queue;
-      if (agent.state !== "idle" || agent.toldToLeave || !job) return;
+      if (agent.state !== "idle" || agent.toldToLeave || agent.locked || !job) return;
       queue.shift();
       agent.state = "busy";
       agent.job = job;
@@ -145,7 +148,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     lookForWork(agent);
     agent.jobsBefore += 1;
     const { jobsBefore } = agent;
-    if (agent.role === "floor") return;
+    if (agent.role === "floor" || settings.departure === "by-retirement") return;
     clock.after(settings.idleTimeoutSeconds, () => {
       if (agent.state === "idle" && agent.jobsBefore === jobsBefore) tellToLeave(agent);
     });
@@ -173,33 +176,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     clock.after(between(5, 20), () => {
       if (task.lastStatus === "STOPPED") return;
       Object.assign(task, { lastStatus: "STOPPED", stoppedAt: clock.now(), containers: [{ exitCode }] });
-      onHosts.delete(task);
-      fillHosts();
-    });
-  }
-
-  /**
-   * ECS keeps a task in PROVISIONING until one of the provider's hosts has room, and gives up after ten to thirty minutes.
-   * The order in which waiting tasks get a place is assumed.
-   *
-   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html
-   */
-  function fillHosts(): void {
-    const places = settings.hosts?.places ?? 0;
-    while (onHosts.size < places && awaitingHost.length > 0) {
-      const next = awaitingHost.shift();
-      if (next?.task.desiredStatus !== "RUNNING") continue;
-      onHosts.add(next.task);
-      clock.after(between(1, 10), next.begin);
-    }
-  }
-
-  function awaitHost(task: Task, begin: () => void): void {
-    awaitingHost.push({ task, begin });
-    fillHosts();
-    clock.after(between(600, 1800), () => {
-      const reason = noHost[Math.floor(random() * noHost.length)] ?? "";
-      if (!onHosts.has(task)) failToStart(task, `TaskFailedToStart: ${reason}`);
+      hosts.release(task);
     });
   }
 
@@ -218,14 +195,16 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
   }
 
   function boot(task: Task, name: string, role: AgentRole): void {
+    agentIds += 1;
     const agent: WorldAgent = {
-      id: `agent-${name}`,
+      id: String(agentIds),
       name,
       role,
       task,
       state: "unregistered",
-      shown: false,
       toldToLeave: false,
+      locked: false,
+      recordLost: false,
       jobsBefore: -1,
     };
     agents.add(agent);
@@ -272,21 +251,27 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     };
     const whyNot = world.failsLate(task);
     if (whyNot !== undefined) clock.after(between(10, 40), () => failToStart(task, whyNot));
-    else if (settings.hosts) awaitHost(task, begin);
+    else if (settings.hosts) hosts.await(task, begin);
     else begin();
-    const existing = [...ecs.tasks.values()].filter(({ lastStatus }) => lastStatus !== "STOPPED").length;
+    const existing = [...ecs.tasks.values()].filter(exists).length;
     if (existing > settings.max) violations.push(`${existing} agents exist at ${clock.seconds} s`);
   }
 
-  function stopped(arn: string): void {
+  /** One whose agent has ended, and that ECS still clears up, can be missing from both lists where one of them is late. */
+  function exists({ lastStatus, desiredStatus }: Task): boolean {
+    return lastStatus !== "STOPPED" && (desiredStatus !== "STOPPED" || world.trouble.staleAws === 0);
+  }
+
+  /** The loop may stop what never ran, the workflow what has no job. */
+  function stopped(task: Task, by: "the loop" | "the workflow"): void {
     for (const agent of agents) {
-      if (agent.task.taskArn !== arn) continue;
-      if (agent.task.lastStatus === "RUNNING") violations.push(`${agent.name} was stopped, ${agent.state}`);
+      if (agent.task !== task || task.lastStatus === "STOPPED") continue;
+      const mayBe = by === "the loop" ? task.lastStatus !== "RUNNING" : agent.job === undefined;
+      if (!mayBe) violations.push(`${by} stopped ${agent.name}, ${agent.state} at ${clock.seconds} s`);
       forget(agent);
       dropJob(agent);
     }
-    const task = ecs.tasks.get(arn);
-    if (task) endTask(task, "UserInitiated", 137);
+    endTask(task, "UserInitiated", 137);
   }
 
   /** A cold start: a new client of ECS, after ECS has come to show all launched tasks. */
@@ -305,38 +290,22 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
 
   function perform(request: EcsCall): object {
     const before = ecs.tasks.size;
-    const answer = ecs.perform(request);
+    const toStop = request.operation === "StopTask" ? ecs.tasks.get(String(request.input.task)) : undefined;
+    const lives = toStop?.desiredStatus === "RUNNING";
+    const answer = earlierAnswers(request, () => ecs.perform(request));
     const newest = ecs.tasks.size > before && [...ecs.tasks.values()].at(-1);
     if (newest) launched(newest);
-    if (request.operation === "StopTask") stopped(String(request.input.task));
+    if (toStop && lives) stopped(toStop, "the loop");
     return answer;
   }
 
-  function vendor(): Vendor {
-    const down = () => new VendorApiError("unavailable", "down");
-    return {
-      readDemand: () =>
-        call(() => {
-          // A vendor that shows no agents does not show either that a job waits for its next agent.
-          const waiting = queue.filter(({ stagesDone }) => settings.showsAgents || stagesDone === 0);
-          const running = queue.length - waiting.length + [...agents].filter(({ job }) => job).length;
-          return { queued: waiting.length, running, oldestQueuedAt: waiting[0]?.queuedAt };
-        }, down),
-      listAgents: () =>
-        call(() => {
-          if (!settings.showsAgents) return undefined;
-          return [...agents].flatMap((agent) => {
-            if (agent.state === "unregistered") return [];
-            agent.shown = true;
-            return { id: agent.id, name: agent.name, state: agent.state };
-          });
-        }, down),
-      removeAgent: (id) =>
-        call(() => {
-          for (const agent of agents) if (agent.id === id && agent.state === "gone") agents.delete(agent);
-        }, down),
-    };
+  /** The vendor deletes the record of an idle agent, whose process finds out by itself. */
+  function deleted(agent: WorldAgent): void {
+    agent.toldToLeave = true;
+    clock.after(60, () => {
+      if (agent.state === "idle") leave(agent, 1);
+    });
   }
 
-  return world;
+  return Object.assign(world, { vendor, retirements });
 }

@@ -1,11 +1,15 @@
-import { VendorApiError } from "../../handlers/lib/core/errors.ts";
-import type { Retirements, Vendor, VendorAgent } from "../../handlers/lib/core/ports.ts";
+import type { AgentFact } from "../../handlers/lib/core/ports.ts";
+import { leftTag, neverRegisteredTag, registeredTag } from "../../handlers/lib/settings/asg-capacity.ts";
 import type { BootTimes } from "../../stacks/constructs/instances/boot-times.ts";
 import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance } from "./asg.ts";
 import { type LaunchEnd, startAsgLife } from "./asg-life.ts";
 import type { EventClock } from "./event-clock.ts";
-import { createGroupWorkflow } from "./group-workflow.ts";
+import { createLogFake, createMetricsFake } from "./log.ts";
 import { createWire } from "./wire.ts";
+import { calm } from "./worlds/group-trouble.ts";
+import { createGroupVendor } from "./worlds/group-vendors.ts";
+import { createEarlierAnswers } from "./worlds/stale-answers.ts";
+import { createWorldWorkflow, type Execution, retirementsOver } from "./worlds/workflow.ts";
 
 /** What kind of world it is. Times in seconds. */
 export interface GroupWorldSettings {
@@ -19,41 +23,8 @@ export interface GroupWorldSettings {
   readonly boots: BootTimes;
 }
 
-/** What goes wrong, and how often: chances from 0 to 1. */
-export interface GroupTrouble {
-  readonly callFails: number;
-  readonly noCapacity: number;
-  readonly bootFails: number;
-  readonly agentIsLate: number;
-  /** Per minute: AWS takes an instance back, or has one replaced, which waits until it is idle. */
-  readonly reclaims: number;
-  readonly refreshes: number;
-  readonly workflowDies: number;
-  /** A notice of AWS or of an instance never arrives. */
-  readonly noticeLost: number;
-  /** The vendor lists an agent under a name that no machine has, or has lost its record, for ever. */
-  readonly unlisted: number;
-  /** The vendor's list is a minute old. */
-  readonly staleList: number;
-  /** The vendor's list is empty: it is another pool's. */
-  readonly otherPool: number;
-}
-
-export const calm: GroupTrouble = {
-  callFails: 0,
-  noCapacity: 0,
-  bootFails: 0,
-  agentIsLate: 0,
-  reclaims: 0,
-  refreshes: 0,
-  workflowDies: 0,
-  noticeLost: 0,
-  unlisted: 0,
-  staleList: 0,
-  otherPool: 0,
-};
-
-interface Job {
+/** A job that waits for an agent, or is on one. */
+export interface Job {
   readonly queuedAt: Date;
   readonly seconds: number;
 }
@@ -63,14 +34,18 @@ export interface WorldAgent {
   readonly instance: FakeInstance;
   state: "unregistered" | "idle" | "busy" | "gone";
   locked: boolean;
-  /** Whether the vendor's list shows it under its instance's name. */
-  listed: boolean;
+  /** From 0 to 1: its metadata name no machine while the share of such agents is higher. */
+  readonly garbled: number;
+  /** The vendor has lost its record, as long as that happens at all. */
+  recordLost: boolean;
   jobsTaken: number;
   job?: Job | undefined;
 }
 
 /** Auto Scaling waits so long for a hook that nobody heartbeats. */
 const hookSeconds = 3600;
+/** The tags that the release function writes, for what an instance says of its agent. */
+const tagOf = { left: leftTag, registered: registeredTag, "never-registered": neverRegisteredTag } as const;
 
 /**
  * Jobs, agents and a group's instances that live by themselves on virtual time, with a retirement workflow that follows
@@ -82,8 +57,6 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   const agents = new Map<string, WorldAgent>();
   const queue: Job[] = [];
   const violations: string[] = [];
-  /** What the vendor listed a while ago, newest last. */
-  const lists: { readonly at: number; readonly agents: VendorAgent[] }[] = [];
   const chance = (probability: number) => random() < probability;
   const between = (low: number, high: number) => low + random() * (high - low);
   const overTheWire = createWire(clock, random, 500, () => world.trouble.callFails);
@@ -91,7 +64,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   const world = {
     trouble: calm,
     launchFails: (): LaunchEnd | undefined => undefined,
-    isImpaired: () => false,
+    isImpaired: (): boolean => chance(world.trouble.impaired),
     violations,
     get launches(): number {
       return life.launches;
@@ -122,7 +95,6 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
           () => new Error("socket hang up"),
         ),
       ),
-    vendor: vendor(),
   };
 
   const life = startAsgLife(aws, {
@@ -132,28 +104,43 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     launchFails: () => world.launchFails(),
     isImpaired: () => world.isImpaired(),
     onLaunched(instance) {
-      const listed = settings.departure === "by-itself" || !chance(world.trouble.unlisted);
-      agents.set(instance.id, { instance, state: "unregistered", locked: false, listed, jobsTaken: 0 });
+      const fresh = { state: "unregistered", locked: false, recordLost: false, jobsTaken: 0 } as const;
+      agents.set(instance.id, { instance, garbled: random(), ...fresh });
     },
     onInService: boot,
     onHeld: held,
     onLeaving: leaving,
     onViolation: violated,
   });
-  const workflow = createGroupWorkflow({
+  const earlierAnswers = createEarlierAnswers(clock, random, () => world.trouble.staleAws);
+  const { vendor, retirement } = createGroupVendor(settings.departure, {
     clock,
     random,
-    life,
-    group: aws.group,
-    showsAgents: settings.departure === "by-retirement",
-    find: (name) => agents.get(name),
-    jobsWait: () => queue.length > 0,
-    dies: () => chance(world.trouble.workflowDies),
+    wire: overTheWire,
+    trouble: () => world.trouble,
+    agents,
+    queue,
     onUnlocked: lookForWork,
     onToldToLeave: leaveByItself,
+    onViolation: violated,
+  });
+  const workflow = createWorldWorkflow({
+    clock,
+    random,
+    retire: {
+      pools: new Map([[undefined, { retirement, vendor, metrics: createMetricsFake() }]]),
+      group: {
+        wordOf: async (id) => (["left", "registered", "never-registered"] as const).find((word) => hasSaid(id, word)),
+        note: async (id) => void aws.instances.get(id)?.tags.set("AgentFleetsLeft", clock.now().toISOString()),
+      },
+      log: createLogFake(),
+    },
+    isStanding,
+    end: endInstance,
+    dies: () => chance(world.trouble.workflowDies),
   });
   everyMinute();
-  return Object.assign(world, { retirements: retirements() });
+  return Object.assign(world, { vendor, retirements: retirementsOver(workflow, overTheWire, violated) });
 
   function boot(instance: FakeInstance): void {
     const agent = agents.get(instance.id);
@@ -180,15 +167,26 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   }
 
   /** By the release queue, whose function writes it on the instance and starts the retirement of an agent that left. */
-  function say(agent: WorldAgent, word: "registered" | "never-registered" | "left"): void {
-    if (chance(world.trouble.noticeLost)) return;
-    const tag = { registered: "Registered", "never-registered": "NeverRegistered", left: "Left" }[word];
-    clock.after(between(2, 10), () => {
+  function say(agent: WorldAgent, word: AgentFact): void {
+    deliver(between(2, 10), () => {
       const { instance } = agent;
       if (instance.lifecycle === undefined) return;
-      instance.tags.set(`AgentFleets${tag}`, clock.now().toISOString());
-      if (word === "left") workflow.start(instance.id, "release");
+      instance.tags.set(tagOf[word], clock.now().toISOString());
+      if (word === "left") workflow.start(referenceTo(instance), "release");
     });
+  }
+
+  /** SQS and EventBridge deliver at least once; AWS sends notices best effort. */
+  function deliver(seconds: number, arrive: () => void): void {
+    const { noticeLost, noticeDoubled, noticeLate } = world.trouble;
+    if (chance(noticeLost)) return;
+    for (let left = chance(noticeDoubled) ? 2 : 1; left > 0; left -= 1) {
+      clock.after(chance(noticeLate) ? between(60, 1800) : seconds, arrive);
+    }
+  }
+
+  function hasSaid(id: string, word: AgentFact): boolean {
+    return aws.instances.get(id)?.tags.has(tagOf[word]) ?? false;
   }
 
   function lookForWork(agent: WorldAgent): void {
@@ -237,9 +235,9 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
 
   /** Auto Scaling sends a notice, best effort, and waits for an hour. */
   function held(instance: FakeInstance): void {
-    if (!chance(world.trouble.noticeLost)) {
-      clock.after(between(1, 5), () => workflow.start(instance.id, "terminating"));
-    }
+    deliver(between(1, 5), () => {
+      if (instance.lifecycle !== undefined) workflow.start(referenceTo(instance), "terminating");
+    });
     const runOut = () => {
       if (instance.lifecycle !== "Terminating:Wait") return;
       if (workflow.heartbeats(instance.id)) return clock.after(hookSeconds, runOut);
@@ -248,6 +246,25 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       life.complete(instance);
     };
     clock.after(hookSeconds, runOut);
+  }
+
+  /** An instance that has ended lets go of its hook at once. */
+  function isStanding({ agent: { name }, reason }: Execution): boolean {
+    const instance = aws.instances.get(name);
+    if (instance?.lifecycle === undefined) return false;
+    if (instance.state !== "running") {
+      if (reason === "terminating") life.complete(instance);
+      return false;
+    }
+    return instance.lifecycle === (reason === "terminating" ? "Terminating:Wait" : "InService");
+  }
+
+  function endInstance({ agent: { name }, reason }: Execution, replace: boolean): void {
+    const instance = aws.instances.get(name);
+    if (!instance) return;
+    if (reason === "terminating") life.complete(instance);
+    else if (instance.lifecycle === "InService")
+      life.terminate(instance, !replace && aws.group.desired > aws.group.min);
   }
 
   function leaving(instance: FakeInstance, why: "terminated" | "lost"): void {
@@ -269,6 +286,9 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       const [reclaimed, refreshed] = [0, 1].map(() => inService[Math.floor(random() * inService.length)]);
       if (reclaimed && chance(world.trouble.reclaims)) life.lose(reclaimed, "Server.SpotInstanceTermination");
       if (refreshed && chance(world.trouble.refreshes)) life.replace(refreshed);
+      for (const agent of agents.values()) {
+        if (agent.state === "busy" && chance(world.trouble.lostRecord)) agent.recordLost = true;
+      }
       everyMinute();
     });
   }
@@ -287,48 +307,10 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     if (call.operation.startsWith("Terminate") && instance?.state === "running") {
       violated(`the loop ended ${instance.id}, which lives`);
     }
-    return aws.perform(call);
+    return earlierAnswers(call, () => aws.perform(call));
   }
+}
 
-  function vendor(): Vendor {
-    const down = () => new VendorApiError("unavailable", "down");
-    const foreign: VendorAgent[] = (["idle", "busy", "draining"] as const).map((state) => ({
-      id: `worker-${state}`,
-      name: `i-foreign-${state}`,
-      state,
-    }));
-    const listNow = () =>
-      [...agents.values()].flatMap(({ instance: { id }, state, locked, listed }): VendorAgent[] => {
-        if (state === "unregistered" || state === "gone") return [];
-        return [{ id: `worker-${id}`, name: listed ? id : `worker-${id}`, state: locked ? "draining" : state }];
-      });
-    return {
-      readDemand: () =>
-        overTheWire(() => {
-          const running = [...agents.values()].filter(({ state }) => state === "busy").length;
-          return { queued: queue.length, running, oldestQueuedAt: queue[0]?.queuedAt };
-        }, down),
-      listAgents: () =>
-        overTheWire(() => {
-          if (settings.departure === "by-itself") return undefined;
-          lists.push({ at: clock.seconds, agents: listNow() });
-          while ((lists[1]?.at ?? clock.seconds) <= clock.seconds - 60) lists.shift();
-          const shown = chance(world.trouble.staleList) ? lists[0] : lists.at(-1);
-          return chance(world.trouble.otherPool) ? foreign : [...foreign, ...(shown?.agents ?? [])];
-        }, down),
-      removeAgent: async (id) => violated(`the record ${id} was removed`),
-    };
-  }
-
-  function retirements(): Retirements {
-    const down = () => new Error("states are down");
-    return {
-      running: () => overTheWire(() => workflow.running(), down),
-      start: ({ name }, reason) =>
-        overTheWire(() => {
-          if (name.startsWith("i-foreign")) violated(`${name} was to be retired`);
-          return workflow.start(name, reason);
-        }, down),
-    };
-  }
+function referenceTo({ id }: FakeInstance) {
+  return { name: id, capacityId: id, vendorId: undefined };
 }

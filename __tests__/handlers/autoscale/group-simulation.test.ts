@@ -1,17 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createMemory } from "../../../handlers/autoscale/memory.ts";
-import { createAsgCapacity } from "../../../handlers/lib/aws/asg-capacity.ts";
-import { type Policy, removalOrders } from "../../../handlers/lib/core/policy.ts";
+import { removalOrders } from "../../../handlers/lib/core/policy.ts";
 import { bootTimes } from "../../../stacks/constructs/instances/boot-times.ts";
-import { createEventClock } from "../../fakes/event-clock.ts";
-import { createLeaseFake, createNotebookFake } from "../../fakes/fleet-state.ts";
-import { calm, createGroupWorld, type GroupTrouble } from "../../fakes/group-world.ts";
-import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
-import { policyOf } from "../../fixtures/policy.ts";
-import { createLoopDriver, createRandom } from "./driver.ts";
+import { calm, type GroupTrouble } from "../../fakes/worlds/group-trouble.ts";
+import { defaults, type GroupFleet, hour, simulateGroup } from "./simulate-group.ts";
 
 const trouble: GroupTrouble = {
+  ...calm,
   callFails: 0.02,
   noCapacity: 0.1,
   bootFails: 0.03,
@@ -20,26 +15,12 @@ const trouble: GroupTrouble = {
   refreshes: 0.05,
   workflowDies: 0.1,
   noticeLost: 0.1,
-  unlisted: 0,
   staleList: 0.1,
-  otherPool: 0,
 };
 
-const hour = 3600;
 const never = 1_000_000;
 
-interface Fleet {
-  readonly seed: number;
-  readonly min: number;
-  readonly max: number;
-  readonly buffer: Policy["buffer"];
-  readonly singleUse: boolean;
-  readonly departure: Policy["departure"];
-  readonly removalOrder: Policy["removalOrder"];
-  readonly scaleInAfterObservations: number;
-}
-
-const anyFleet: fc.Arbitrary<Fleet> = fc.record({
+const anyFleet: fc.Arbitrary<GroupFleet> = fc.record({
   seed: fc.nat(),
   min: fc.nat(3),
   max: fc.integer({ min: 3, max: 12 }),
@@ -54,7 +35,7 @@ const anyFleet: fc.Arbitrary<Fleet> = fc.record({
 const likeSpacelift = { departure: "by-retirement", singleUse: false } as const;
 /** Semaphore agents leave after a job or idle time; nobody sees them but their instances. */
 const likeSemaphore = { departure: "by-itself", singleUse: true } as const;
-const plain: Fleet = {
+const plain: GroupFleet = {
   ...likeSpacelift,
   seed: 1,
   min: 0,
@@ -64,73 +45,11 @@ const plain: Fleet = {
   scaleInAfterObservations: 1,
 };
 
-/** Times and limits that let much happen in a short while. */
-const hasty: Partial<Policy> = { maxAddedPerTick: 5, maxRemovedPerTick: 3, registrationGraceSeconds: 180 };
-/** Those of a config file of an ec2-fleet that says nothing of them. */
-const defaults: Partial<Policy> = { registrationGraceSeconds: 600 };
-
-/** The loop as deployed, over the real adapter of groups, against a world on virtual time. */
-function simulate(
-  { seed, singleUse: leavesAfterJob, ...fleet }: Fleet,
-  { rules = hasty, earliestPowerOffSeconds }: { rules?: Partial<Policy>; earliestPowerOffSeconds?: number } = {},
-) {
-  const random = createRandom(seed);
-  const clock = createEventClock();
-  const { min, max, departure } = fleet;
-  const singleUse = departure === "by-itself" && leavesAfterJob;
-  const policy = policyOf({ ...fleet, ...rules, singleUse, canRetire: true });
-  const times = bootTimes(policy.registrationGraceSeconds);
-  const boots = { ...times, ...(earliestPowerOffSeconds !== undefined && { earliestPowerOffSeconds }) };
-  const world = createGroupWorld(clock, random, { min, max, departure, singleUse, idleTimeoutSeconds: 300, boots });
-  const group = { type: "asg", group: "ci", hook: "agent-fleets-retire", bootSeconds: boots.bootSeconds } as const;
-  const [notebook, capacityNotebook] = [createNotebookFake(), createNotebookFake()];
-  const metrics = createMetricsFake();
-  const loop = createLoopDriver(clock, random, () => ({
-    poolName: "ci",
-    policy: { ...policy, scaleOutCooldownSeconds: random() < 0.5 ? 0 : 20 },
-    tickSeconds: 10,
-    vendor: world.vendor,
-    capacity: createAsgCapacity(group, { ...world.connect(), clock, notebook: capacityNotebook }),
-    retirements: world.retirements,
-    lease: createLeaseFake(),
-    notebook,
-    memory: createMemory(),
-    clock,
-    log: createLogFake(),
-    metrics,
-    newSuffix: () => "unused",
-  }));
-  let jobs = 0;
-  return {
-    world,
-    clock,
-    metrics,
-    jobs: () => jobs,
-    standing: typeof fleet.buffer === "number" ? Math.max(min, fleet.buffer) : min,
-    pass: loop.pass,
-    async passUntil(seconds: number) {
-      while (clock.seconds < seconds) await loop.pass();
-    },
-    /** Jobs come in bursts; each wakes the loop, not at all, or twice. */
-    queueJobs(until: number) {
-      for (let at = random() * 600; at < until; at += random() * 1200) {
-        for (let burst = 1 + Math.floor(random() * max); burst > 0; burst -= 1) {
-          clock.after(at + random() * 30, () => {
-            jobs += 1;
-            world.queueJob(20 + random() * 600);
-            loop.wake(Math.floor(random() * 3));
-          });
-        }
-      }
-    },
-  };
-}
-
 describe("the loop over a group, against a world", () => {
   it("keeps its promises whatever happens, serves every job, and comes back to its floor", async () => {
     await fc.assert(
       fc.asyncProperty(anyFleet, async (fleet) => {
-        const { world, clock, jobs, queueJobs, pass, passUntil, standing } = simulate(fleet);
+        const { world, clock, jobs, queueJobs, pass, passUntil, standing } = simulateGroup(fleet);
         world.trouble = trouble;
         queueJobs(1.5 * hour);
         while (clock.seconds < 1.5 * hour) {
@@ -162,7 +81,7 @@ describe("the loop over a group, against a world", () => {
     ["Spacelift", likeSpacelift],
     ["Semaphore", likeSemaphore],
   ])("%s defect 1: launches an agent per job, none anew when jobs end, and all are gone in the end", async (_, kind) => {
-    const { world, metrics, passUntil } = simulate({ ...plain, ...kind });
+    const { world, metrics, passUntil } = simulateGroup({ ...plain, ...kind });
     for (let job = 0; job < 6; job += 1) world.queueJob(900 + 60 * job);
     await passUntil(hour);
     expect(world).toMatchObject({ jobsDone: 6, launches: 6, terminations: 6, living: [] });
@@ -175,7 +94,7 @@ describe("the loop over a group, against a world", () => {
     ["Semaphore", likeSemaphore],
     ["Semaphore", { departure: "by-itself", singleUse: false } as const],
   ])("%s defect 1: keeps an idle floor and buffer for hours without a single launch", async (_, kind) => {
-    const { world, passUntil } = simulate({ ...plain, ...kind, min: 1, buffer: 3 });
+    const { world, passUntil } = simulateGroup({ ...plain, ...kind, min: 1, buffer: 3 });
     await passUntil(0.25 * hour);
     expect(world.launches).toBe(3);
     await passUntil(6 * hour);
@@ -183,7 +102,10 @@ describe("the loop over a group, against a world", () => {
   });
 
   it("Spacelift defect 9: stops the churn where no agent ever comes up, and serves the jobs when one does again", async () => {
-    const { world, jobs, queueJobs, passUntil } = simulate({ ...plain, min: 2 }, { earliestPowerOffSeconds: never });
+    const { world, jobs, queueJobs, passUntil } = simulateGroup(
+      { ...plain, min: 2 },
+      { earliestPowerOffSeconds: never },
+    );
     world.trouble = { ...calm, bootFails: 1 };
     queueJobs(0.1 * hour);
     await passUntil(3 * hour);
@@ -195,14 +117,14 @@ describe("the loop over a group, against a world", () => {
   });
 
   it("Spacelift defect 9: opens the circuit too where instances power themselves off before anybody misses them", async () => {
-    const { world, metrics, passUntil } = simulate({ ...plain, min: 2 }, { earliestPowerOffSeconds: 0 });
+    const { world, metrics, passUntil } = simulateGroup({ ...plain, min: 2 }, { earliestPowerOffSeconds: 0 });
     world.trouble = { ...calm, bootFails: 1 };
     await passUntil(hour);
     expect(metrics.sum("CircuitOpen")).toBeGreaterThan(0);
   });
 
   it("Semaphore, fault B2: a broken AMI opens the circuit though nobody shows agents, and the churn stops", async () => {
-    const { world, metrics, jobs, queueJobs, passUntil } = simulate(
+    const { world, metrics, jobs, queueJobs, passUntil } = simulateGroup(
       { ...plain, ...likeSemaphore },
       { rules: defaults },
     );
@@ -223,7 +145,7 @@ describe("the loop over a group, against a world", () => {
   });
 
   it("Semaphore, fault B2: at a floor, where a group replaces whatever the loop does, the cap holds all the same", async () => {
-    const { world, metrics, passUntil } = simulate({ ...plain, ...likeSemaphore, min: 4 }, { rules: defaults });
+    const { world, metrics, passUntil } = simulateGroup({ ...plain, ...likeSemaphore, min: 4 }, { rules: defaults });
     world.trouble = { ...calm, bootFails: 1 };
     await passUntil(2 * hour);
     expect(metrics.sum("CircuitOpen")).toBeGreaterThan(0);
@@ -234,7 +156,7 @@ describe("the loop over a group, against a world", () => {
 
   it("Semaphore, fault B2: a healthy fleet of short jobs counts no failed launch, even where nobody releases what leaves", async () => {
     for (const workflowDies of [0, 1]) {
-      const { world, metrics, passUntil } = simulate({ ...plain, ...likeSemaphore, max: 20 }, { rules: defaults });
+      const { world, metrics, passUntil } = simulateGroup({ ...plain, ...likeSemaphore, max: 20 }, { rules: defaults });
       world.trouble = { ...calm, workflowDies };
       for (let minutes = 0; minutes < 120; minutes += 4) {
         for (let job = 0; job < 2; job += 1) world.queueJob(120);
@@ -247,7 +169,7 @@ describe("the loop over a group, against a world", () => {
   });
 
   it("Semaphore, fault B2: one boot that fails keeps its job waiting for minutes, not for the grace", async () => {
-    const { world, metrics, passUntil } = simulate({ ...plain, ...likeSemaphore }, { rules: defaults });
+    const { world, metrics, passUntil } = simulateGroup({ ...plain, ...likeSemaphore }, { rules: defaults });
     world.trouble = { ...calm, bootFails: 1 };
     world.queueJob(60);
     await passUntil(60);
@@ -257,7 +179,7 @@ describe("the loop over a group, against a world", () => {
   });
 
   it("Semaphore: instances that said that their agents registered stay supply over the grace, idle and busy ones", async () => {
-    const { world, metrics, passUntil } = simulate(
+    const { world, metrics, passUntil } = simulateGroup(
       { ...plain, departure: "by-itself", singleUse: false, min: 4 },
       { rules: defaults },
     );
@@ -269,7 +191,7 @@ describe("the loop over a group, against a world", () => {
   });
 
   it("Semaphore: instances whose word is lost are unseen after the grace, and never stopped in a job", async () => {
-    const { world, metrics, passUntil } = simulate(
+    const { world, metrics, passUntil } = simulateGroup(
       { ...plain, departure: "by-itself", singleUse: false, min: 2 },
       { rules: defaults },
     );
@@ -287,7 +209,7 @@ describe("the loop over a group, against a world", () => {
   });
 
   it("orders nothing twice while AWS has no capacity for hours, and takes that for no failed launch", async () => {
-    const { world, metrics, passUntil } = simulate({ ...plain, max: 50 });
+    const { world, metrics, passUntil } = simulateGroup({ ...plain, max: 50 });
     world.trouble = { ...calm, noCapacity: 1 };
     for (let job = 0; job < 8; job += 1) world.queueJob(300);
     await passUntil(4 * hour);
@@ -299,7 +221,7 @@ describe("the loop over a group, against a world", () => {
   });
 
   it("opens the circuit where every launch is cancelled for a volume's key without a grant, and serves the jobs once it has one", async () => {
-    const { world, metrics, passUntil } = simulate({ ...plain, max: 50 }, { rules: defaults });
+    const { world, metrics, passUntil } = simulateGroup({ ...plain, max: 50 }, { rules: defaults });
     const StatusMessage = "Instance became unhealthy. Termination Reason: Client.InternalError: Client error on launch";
     world.launchFails = () => ({ StatusCode: "Cancelled", StatusMessage });
     for (let job = 0; job < 8; job += 1) world.queueJob(300);
@@ -312,7 +234,7 @@ describe("the loop over a group, against a world", () => {
   });
 
   it("opens no circuit for what fails in one zone of several while the others launch", async () => {
-    const { world, metrics, passUntil } = simulate({ ...plain, max: 50 }, { rules: defaults });
+    const { world, metrics, passUntil } = simulateGroup({ ...plain, max: 50 }, { rules: defaults });
     const StatusMessage =
       "Your requested instance type is not supported in your requested Availability Zone (us-west-2d).";
     let launches = 0;
@@ -330,7 +252,7 @@ describe("the loop over a group, against a world", () => {
     likeSpacelift,
     likeSemaphore,
   ])("opens the circuit where instances fail EC2's status checks before any agent comes (%j)", async (kind) => {
-    const { world, metrics, passUntil } = simulate({ ...plain, ...kind }, { rules: defaults });
+    const { world, metrics, passUntil } = simulateGroup({ ...plain, ...kind }, { rules: defaults });
     world.isImpaired = () => true;
     for (let job = 0; job < 8; job += 1) world.queueJob(300);
     await passUntil(hour);

@@ -18,6 +18,8 @@ export interface MemberReader {
 /** See {@link MemberReader}. @param nameVariable the environment variable with an agent's name */
 export function createMemberReader(nameVariable: string, clock: Clock): MemberReader {
   const registered = new Set<string>();
+  /** ARNs of tasks that were seen on a host. None loses its host, but ECS may show late that it has one. */
+  const placed = new Set<string>();
   /** ARNs of tasks that have waited for a host. */
   const waiting = new Set<string>();
   /** By ARN: when a task was first seen on a host, if ECS does not report the time. */
@@ -28,6 +30,7 @@ export function createMemberReader(nameVariable: string, clock: Clock): MemberRe
     membersOf(tasks) {
       const arns = new Set(tasks.flatMap(({ taskArn }) => taskArn ?? []));
       forgetAllBut(registered, arns);
+      forgetAllBut(placed, arns);
       forgetAllBut(waiting, arns);
       forgetAllBut(placedSince, arns);
       return tasks.flatMap((task) => memberOf(task) ?? []);
@@ -42,14 +45,16 @@ export function createMemberReader(nameVariable: string, clock: Clock): MemberRe
     const agentName = read(nameVariable);
     const role = read(roleVariable);
     if (agentName === undefined || !isRole(role)) return undefined;
+    // Of one without the tag nobody knows it: where the vendor hides its agents, none ever gets one.
+    const isRegistered = registered.has(id) || tags.some(({ key }) => key === registeredTag) || undefined;
+    if (isRegistered || task.lastStatus !== "PROVISIONING") placed.add(id);
     return {
       id,
       agentName,
       role,
-      phase: phaseOf(task),
+      phase: phaseOf(task, placed.has(id)),
       launchedAt: launchedAtOf(id, task),
-      // Without the tag it is unknown: if the vendor hides its agents, no task ever gets the tag.
-      registered: registered.has(id) || tags.some(({ key }) => key === registeredTag) || undefined,
+      registered: isRegistered,
     };
   }
 
@@ -77,8 +82,8 @@ function isRole(text: string | undefined): text is AgentRole {
 }
 
 /** @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html */
-function phaseOf({ desiredStatus, lastStatus }: Task): CapacityMember["phase"] {
+function phaseOf({ desiredStatus, lastStatus }: Task, isPlaced: boolean): CapacityMember["phase"] {
   if (desiredStatus === "STOPPED") return "stopping";
-  if (lastStatus === "PROVISIONING") return "ordered";
+  if (!isPlaced) return "ordered";
   return lastStatus === "RUNNING" ? "running" : "pending";
 }

@@ -191,8 +191,9 @@ export interface VendorRetirement {
    * Locks the agent against new jobs, then reports whether it works, by the same answer or a later one. Without proof
    * of another state, the answer is `busy`.
    *
-   * - `gone`: the machine itself reports that its agent has left, or the vendor does, asked for exactly this agent.
-   * - `unseen`: the vendor does not list the agent. That proves nothing: it may work in another pool.
+   * - `gone`: the machine itself reports that its agent has left, or the vendor does, asked for exactly this agent, and
+   *   the vendor never deletes an agent that works.
+   * - `unseen`: the vendor does not list the agent, or has lost its record. That proves nothing: it may still work.
    * - `unmatched`: neither does it, but it lists an agent that nobody can place, which may be this one.
    */
   drain(agent: AgentReference): Promise<"idle" | "busy" | "gone" | "unseen" | "unmatched">;

@@ -276,6 +276,16 @@ describe("withdrawing", () => {
     expect(statuses()).toEqual(["RUNNING"]);
   });
 
+  it("leaves a task alone that had a place or an agent already, though ECS shows late that it waits for one", async () => {
+    const placed = ecs.add({ ...ours("ci_x"), lastStatus: "RUNNING" });
+    const registered = ecs.add({ ...ours("ci_y"), lastStatus: "PROVISIONING" });
+    await capacity.read();
+    await capacity.markRegistered?.([String(registered.taskArn)]);
+    Object.assign(placed, { lastStatus: "PROVISIONING" });
+    expect((await capacity.read()).members.map(({ phase }) => phase)).toEqual(["pending", "pending"]);
+    expect(await capacity.withdraw?.(2)).toBe(0);
+  });
+
   it("is no failed launch", async () => {
     const task = ecs.add({ ...ours("ci_x"), lastStatus: "PROVISIONING" });
     await capacity.withdraw?.(1);

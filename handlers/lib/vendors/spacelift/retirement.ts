@@ -8,9 +8,9 @@ import { placementOf } from "./worker.ts";
 /**
  * Draining is the lock, and its answer shows whether the worker has a run. So nothing can happen between the two.
  *
- * Absence proves little. A worker is `gone` when Spacelift was asked to drain this very worker, by its id, and refused,
- * and its pool lists neither it nor any worker that nobody can place. A machine whose worker was never seen is `unseen`:
- * the list may be late. While the pool lists a worker that does not say on which machine it runs, it is `unmatched`.
+ * Absence proves nothing, even if Spacelift is asked for exactly this worker and does not know it: Spacelift forgets a
+ * worker that has been silent for a while, and the run may go on. Such a worker is `unseen`, like one that was never
+ * listed. While the pool lists a worker that does not say on which machine it runs, it is `unmatched`.
  */
 export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: VendorDeps): VendorRetirement {
   const api = createWorkerPoolApi(config, deps);
@@ -30,15 +30,15 @@ export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: Vendor
     return workers.some((worker) => placementOf(worker, config).type === "unmatched");
   }
 
-  /** What it is after Spacelift did not know it: `gone`, unless the list shows that this could be wrong. */
-  async function afterRefusal(id: string): Promise<"listed" | "unclear" | "gone"> {
+  /** The state of a worker that Spacelift does not know. */
+  async function afterRefusal(id: string): Promise<"listed" | "unclear" | "unseen"> {
     const workers = await api.listWorkers();
     if (workers.some((worker) => worker.id === id)) return "listed";
-    return hasUnplaced(workers) ? "unclear" : "gone";
+    return hasUnplaced(workers) ? "unclear" : "unseen";
   }
 
   /** `undefined`: the answer contains no worker, or another one. */
-  async function setDrain(id: string, drain: boolean): Promise<DrainedWorker | "unclear" | "gone" | undefined> {
+  async function setDrain(id: string, drain: boolean): Promise<DrainedWorker | "unclear" | "unseen" | undefined> {
     try {
       const answer = await api.setDrain(id, drain);
       if (answer) return answer.id === id ? answer : undefined;
@@ -52,15 +52,15 @@ export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: Vendor
     }
   }
 
-  async function drain(id: string): Promise<"idle" | "busy" | "gone"> {
+  async function drain(id: string): Promise<"idle" | "busy" | "unseen"> {
     const answer = await setDrain(id, true);
-    if (answer === "gone") return "gone";
+    if (answer === "unseen") return "unseen";
     return typeof answer === "object" && answer.drained === true && answer.busy === false ? "idle" : "busy";
   }
 
   async function undrain(id: string): Promise<void> {
     const answer = await setDrain(id, false);
-    if (answer === "gone" || answer === "unclear") return;
+    if (answer === "unseen" || answer === "unclear") return;
     if (answer?.drained === false) return;
     throw new VendorApiError(
       "malformed",
@@ -74,7 +74,7 @@ export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: Vendor
       const states = new Set(await Promise.all(idsOf(agent, workers).map(drain)));
       if (states.size === 0) return hasUnplaced(workers) ? "unmatched" : "unseen";
       if (states.has("busy")) return "busy";
-      return states.has("idle") ? "idle" : "gone";
+      return states.has("idle") ? "idle" : "unseen";
     },
 
     async undrain(agent) {

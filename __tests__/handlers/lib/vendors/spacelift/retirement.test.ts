@@ -56,7 +56,16 @@ describe("spacelift retirement", () => {
     await expect(retirement.undrain(known)).resolves.toBeUndefined();
     unmatched.metadata = JSON.stringify({ asg_id: "other", instance_id: id });
     expect(await retirement.drain(agent)).toBe("unseen");
-    expect(await retirement.drain(known)).toBe("gone");
+    expect(await retirement.drain(known)).toBe("unseen");
+  });
+
+  it("proves nothing where Spacelift loses the record of a worker that its retirement waits for", async () => {
+    const { pool, state, retirement } = await start();
+    const worker = state.addWorker(pool, instance(1), { busy: true });
+    const known = { ...agent, vendorId: worker.id };
+    expect(await retirement.drain(known)).toBe("busy");
+    pool.workers.delete(worker.id);
+    expect(await retirement.drain(known)).toBe("unseen");
   });
 
   it("leaves a worker of another group alone that names our machine", async () => {
@@ -88,7 +97,7 @@ describe("spacelift retirement", () => {
       };
     };
     leave();
-    expect(await retirement.drain({ ...agent, vendorId: worker.id })).toBe("gone");
+    expect(await retirement.drain({ ...agent, vendorId: worker.id })).toBe("unseen");
     expect(operations()).toEqual(["apiKeyUser", "workerPool", "workerDrainSet", "workerPool"]);
     pool.workers.set(worker.id, worker);
     await expect(retirement.undrain(agent)).resolves.toBeUndefined();

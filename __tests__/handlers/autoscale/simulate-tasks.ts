@@ -1,0 +1,116 @@
+import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
+import { createMemory } from "../../../handlers/autoscale/memory.ts";
+import { createEcsCapacity } from "../../../handlers/lib/aws/ecs-capacity.ts";
+import type { Policy } from "../../../handlers/lib/core/policy.ts";
+import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
+import { createEventClock } from "../../fakes/event-clock.ts";
+import { createLeaseFake, createNotebookFake } from "../../fakes/fleet-state.ts";
+import { createFleetWorld, type WorldSettings } from "../../fakes/fleet-world.ts";
+import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
+import { policyOf } from "../../fixtures/policy.ts";
+import { createLoopDriver, createRandom } from "./driver.ts";
+
+const capacityConfig: EcsCapacityConfig = {
+  type: "ecs",
+  cluster: "ci",
+  taskDefinition: "ci:1",
+  container: "agent",
+  capacityProviders: ["FARGATE_SPOT", "FARGATE"],
+  subnets: ["subnet-a", "subnet-b"],
+  securityGroups: [],
+  assignPublicIp: "false",
+  enableExecuteCommand: false,
+  nameVariable: "TFC_AGENT_NAME",
+};
+
+/** In seconds. */
+export const hour = 3600;
+
+/** A fleet of tasks, and the world that it lives in. */
+export interface TaskFleet {
+  readonly seed: number;
+  readonly min: number;
+  readonly max: number;
+  readonly buffer: number;
+  readonly singleUse: boolean;
+  readonly showsAgents: boolean;
+  readonly keepsRecords: boolean;
+  /** Left out: agents leave by themselves. */
+  readonly departure?: Policy["departure"];
+  /** On EC2 hosts. Left out: on Fargate. */
+  readonly hosts?: WorldSettings["hosts"];
+}
+
+/** The loop as deployed, over the real ECS adapter, against a world on virtual time. */
+export function simulateTasks({ seed, min, max, buffer, ...fleet }: TaskFleet) {
+  const random = createRandom(seed);
+  const clock = createEventClock();
+  const world = createFleetWorld(clock, random, {
+    ...fleet,
+    max,
+    idleTimeoutSeconds: 300,
+    maxLifetimeSeconds: 24 * hour,
+    registrationGraceSeconds: 120,
+    listingLagSeconds: 20,
+  });
+  const config = fleet.hosts ? { ...capacityConfig, capacityProviders: ["hosts-apps"] } : capacityConfig;
+  const metrics = createMetricsFake();
+  const [notebook, capacityNotebook] = [createNotebookFake(), createNotebookFake()];
+  let names = 0;
+  const start = (): AutoscaleDeps => ({
+    poolName: "ci",
+    policy: policyOf({
+      min,
+      max,
+      buffer,
+      singleUse: fleet.singleUse,
+      departure: fleet.departure ?? "by-itself",
+      canRetire: fleet.departure === "by-retirement",
+      scaleOutCooldownSeconds: random() < 0.5 ? 0 : 20,
+      maxAddedPerTick: 5,
+      maxRemovedPerTick: 3,
+      registrationGraceSeconds: 120,
+    }),
+    tickSeconds: 10,
+    vendor: world.vendor,
+    ...(fleet.departure === "by-retirement" && { retirements: world.retirements }),
+    capacity: createEcsCapacity(config, { ecs: world.connect(), clock, notebook: capacityNotebook }),
+    lease: createLeaseFake(),
+    notebook,
+    memory: createMemory(),
+    clock,
+    log: createLogFake(),
+    metrics,
+    newSuffix() {
+      names += 1;
+      return `n${names}`;
+    },
+  });
+  const loop = createLoopDriver(clock, random, start);
+  let jobs = 0;
+  let stages = 0;
+
+  return {
+    world,
+    clock,
+    metrics,
+    jobs: () => jobs,
+    stages: () => stages,
+    /** Jobs come in bursts; each wakes the loop, not at all, or twice. */
+    queueJobs(until: number) {
+      for (let at = random() * 600; at < until; at += random() * 1200) {
+        for (let burst = 1 + Math.floor(random() * max); burst > 0; burst -= 1) {
+          clock.after(at + random() * 30, () => {
+            jobs += 1;
+            const seconds = () => 20 + random() * 600;
+            const job = random() < 0.5 ? [seconds()] : [seconds(), seconds()];
+            stages += job.length;
+            world.queueJob(job);
+            loop.wake(Math.floor(random() * 3));
+          });
+        }
+      }
+    },
+    pass: loop.pass,
+  };
+}
