@@ -191,8 +191,8 @@ export interface VendorRetirement {
    * Locks the agent against new jobs, then says whether it works, by the same answer or one after the lock. Everything
    * that is not proven is `busy`.
    *
-   * - `gone`: the machine itself says that no agent is there any more, or the vendor does, asked for this very agent, and it
-   *   deletes none that works.
+   * - `gone`: the machine itself says that no agent is there any more, or the vendor does, asked for this very agent, and
+   *   it deletes none that works.
    * - `unseen`: the vendor does not list the agent, or has lost its record. That proves nothing: it may work all the same.
    */
   drain(agent: AgentReference): Promise<"idle" | "busy" | "gone" | "unseen">;

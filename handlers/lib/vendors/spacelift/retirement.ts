@@ -9,8 +9,8 @@ import { placementOf } from "./worker.ts";
  * Draining is the lock, and the answer to it tells whether the worker has a run: nothing is between the two.
  *
  * Absence proves nothing, not even where Spacelift was asked for this very worker and does not know it: it forgets a
- * worker that it has not heard of for a while, and the run may go on. Such a worker is `unseen`, as is one that was never
- * seen. While its pool lists a worker that nobody can place, it is `busy`.
+ * worker that it has not heard of for a while (assumed), and the run may go on. Such a worker is `unseen`, as is one that
+ * was never seen. While its pool lists a worker that nobody can place, it is `busy`.
  */
 export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: VendorDeps): VendorRetirement {
   const api = createWorkerPoolApi(config, deps);
