@@ -9,7 +9,7 @@ import { placementOf } from "./worker.ts";
  * Draining is the lock, and its answer shows whether the worker has a run. So nothing can happen between the two.
  *
  * Absence proves nothing, even if Spacelift is asked for exactly this worker and does not know it: Spacelift forgets a
- * worker that has been silent for a while, and the run may go on. Such a worker is `unseen`, like one that was never
+ * worker that has been silent for a while (assumed), and the run may go on. Such a worker is `unseen`, like one that was never
  * listed. While the pool lists a worker that does not say on which machine it runs, it is `unmatched`.
  */
 export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: VendorDeps): VendorRetirement {
