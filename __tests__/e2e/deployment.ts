@@ -34,7 +34,7 @@ export interface Deployment {
   destroy(): Promise<void>;
   /** The existing resources by stack: the addresses in Terraform's state, and the kinds that AWS lists. */
   whatExists(): Promise<Readonly<Record<string, Existing>>>;
-  /** The files that contain a text, except providers and their settings. */
+  /** The files of the stacks and the states that contain a text, except providers and their settings. */
   filesWith(text: string): string[];
   close(): Promise<void>;
 }
@@ -55,6 +55,7 @@ export async function prepareDeployment(
 ): Promise<Deployment> {
   const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
   const output = join(folder, "out");
+  const states = join(folder, "state");
   const configFolder = join(folder, "config");
   mkdirSync(configFolder);
   for (const [stack, text] of Object.entries(configs)) writeFileSync(join(configFolder, `${stack}.yaml`), text);
@@ -96,7 +97,7 @@ export async function prepareDeployment(
     logs,
     stacks,
     stackFolder: (stack) => join(output, "stacks", stack),
-    stateFile: (stack) => join(output, "../state", `terraform.${stack}.tfstate`),
+    stateFile: (stack) => join(states, `terraform.${stack}.tfstate`),
     async deploy() {
       const written = await cdktf("deploy");
       for (const [, leftOut] of written.matchAll(/e2e: (.*)/g)) process.stderr.write(`NOT DEPLOYED: ${leftOut}\n`);
@@ -123,7 +124,8 @@ export async function prepareDeployment(
       return Object.fromEntries(entries);
     },
     filesWith(text) {
-      return readdirSync(output, { recursive: true, withFileTypes: true })
+      return [output, states]
+        .flatMap((path) => readdirSync(path, { recursive: true, withFileTypes: true }))
         .filter((entry) => entry.isFile() && !entry.parentPath.includes(".terraform"))
         .map((entry) => join(entry.parentPath, entry.name))
         .filter((file) => readFileSync(file).includes(text));

@@ -295,7 +295,9 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
   });
 
   it("no secret is in state, synthesized JSON, user data, logs or calls to anyone but Secrets Manager", async () => {
-    expect(deployment.filesWith("secret_string_wo").length).toBeGreaterThan(0);
+    expect(deployment.filesWith("secret_string_wo")).toEqual(
+      expect.arrayContaining(fleets.map((fleet) => deployment.stateFile(fleet))),
+    );
     expect(deployment.filesWith(canary)).toEqual([]);
     for (const fleet of fleets) {
       const { program } = await readBoot(deployment.front, region, fleet);
