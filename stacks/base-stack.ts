@@ -1,10 +1,11 @@
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { DataAwsPartition } from "@cdktf/provider-aws/lib/data-aws-partition";
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
-import { CloudBackend, LocalBackend, NamedCloudWorkspace, S3Backend, TerraformOutput, TerraformStack } from "cdktf";
+import { LocalBackend, S3Backend, TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { CommonConfig } from "./config/common.ts";
 import { localStatePath } from "./config/local-state.ts";
+import { CloudBackend } from "./constructs/cloud-backend.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
 
 /** Needed for write-only arguments and ephemeral variables. */
@@ -41,6 +42,14 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
     this.backend();
   }
 
+  /**
+   * Always false: where it is true, cdktf runs `terraform version` at synth and fails where Terraform is missing. Terraform
+   * itself checks `required_version`, which is above the versions that lack `moved` blocks.
+   */
+  override hasResourceMove(): boolean {
+    return false;
+  }
+
   /** Adds an output with this name, unless the value is `undefined`. */
   protected output(name: string, value: unknown): void {
     if (value === undefined) return;
@@ -60,11 +69,7 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
         break;
       }
       case "cloud":
-        new CloudBackend(this, {
-          hostname: backend.hostname,
-          organization: backend.organization,
-          workspaces: new NamedCloudWorkspace(backend.workspace),
-        });
+        new CloudBackend(this, backend);
     }
   }
 }
