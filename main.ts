@@ -25,6 +25,10 @@ try {
   const app = new FleetApp(await bundling);
   createStacks(classes, app, stacks);
   app.synth();
+  // cdktf names the folder by this variable, and says itself what was written.
+  if (process.env.CDKTF_OUTDIR === undefined) {
+    process.stdout.write(`Wrote to ${app.outdir}/stacks: ${stacks.map(({ name }) => name).join(", ")}\n`);
+  }
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -7,15 +7,36 @@ import { afterAll, describe, expect, it } from "vitest";
 const folder = mkdtempSync(join(tmpdir(), "agent-fleets-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs the app as cdktf.json does. */
-function synth(config: string): Promise<{ code: number; stderr: string; outdir: string }> {
-  const outdir = join(folder, `out-${Math.random()}`);
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly outdir: string;
+}
+
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv, outdir: string): Promise<Ended> {
   return new Promise((resolve) => {
-    const env = { ...process.env, AGENT_FLEETS_CONFIG: config, CDKTF_OUTDIR: outdir };
-    execFile("node", ["scripts/synth.js"], { env }, (error, _stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, stderr, outdir });
+    execFile(program, args, { env }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === "number" ? error.code : error ? -1 : 0, stdout, stderr, outdir });
     });
   });
+}
+
+/** Runs the app as cdktf.json does. */
+function synth(config: string, changes: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const outdir = join(folder, `out-${Math.random()}`);
+  const env = { ...process.env, AGENT_FLEETS_CONFIG: config, CDKTF_OUTDIR: outdir, ...changes };
+  return run(process.execPath, ["scripts/synth.js"], env, changes.CDKTF_OUTDIR ?? outdir);
+}
+
+/** All files below a folder, path → content. */
+function filesIn(path: string): Map<string, string> {
+  const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return new Map(
+    files
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .map((file) => [file.slice(path.length), readFileSync(file, "utf8")]),
+  );
 }
 
 function configFolder(name: string, files: Record<string, string>): string {
@@ -61,5 +82,52 @@ describe.concurrent("main.ts", () => {
     const { code, stderr } = await synth(join(folder, "absent"));
     expect(code).toBe(1);
     expect(stderr).toMatch(/AGENT_FLEETS_CONFIG names .*absent/);
+  });
+
+  it("writes every shipped config on a machine that has Node alone", async () => {
+    const { code, stderr, outdir } = await synth("config", { PATH: configFolder("without-programs", {}) });
+    expect({ code, stderr: stderr.replaceAll(/^warning: .*\n/gm, "") }).toEqual({ code: 0, stderr: "" });
+    const configs = readdirSync("config").filter((file) => file.endsWith(".yaml"));
+    expect(readdirSync(join(outdir, "stacks")).map((name) => `${name}.yaml`)).toEqual(configs);
+  });
+
+  it("is the program of npm run synth and of cdktf: no cdktf starts, which some versions of Node cannot run", () => {
+    const read = (file: string) => JSON.parse(readFileSync(file, "utf8"));
+    expect(read("package.json").scripts.synth).toBe("node scripts/synth.js");
+    expect(read("cdktf.json").app).toBe("node scripts/synth.js");
+  });
+
+  it("writes the same files as cdktf synth", async ({ skip }) => {
+    const config = configFolder("same", {
+      "one.yaml": good,
+      "two.yaml": `${good}backend: { type: cloud, organization: acme, workspace: two }\n`,
+    });
+    const outdir = join(folder, "by-cdktf");
+    const env = { ...process.env, AGENT_FLEETS_CONFIG: config, CHECKPOINT_DISABLE: "1" };
+    const byCdktf = await run("node_modules/.bin/cdktf", ["synth", "--output", outdir], env, outdir);
+    if (/pty\.node/.test(byCdktf.stderr)) skip("cdktf does not start on this version of Node");
+    expect(byCdktf.code).toBe(0);
+    expect(filesIn((await synth(config)).outdir)).toEqual(filesIn(outdir));
+  });
+
+  it("says what it has written, except to cdktf, which says so itself", async () => {
+    const config = configFolder("said", { "one.yaml": good });
+    const cwd = configFolder("elsewhere", { "cdktf.json": "{}" }); // by which cdktf knows a project's root
+    const script = join(process.cwd(), "scripts/synth.js");
+    const env = { ...process.env, AGENT_FLEETS_CONFIG: config, CDKTF_OUTDIR: undefined };
+    const stdout = await new Promise<string>((resolve) => {
+      execFile(process.execPath, [script], { env, cwd }, (_error, output) => resolve(output));
+    });
+    expect(stdout).toBe("Wrote to cdktf.out/stacks: one\n");
+    expect((await synth(config)).stdout).toBe("");
+  });
+
+  it("keeps the folder of a stack whose config is gone: its state may be there", async () => {
+    const outdir = join(folder, "kept");
+    await synth(configFolder("before", { "one.yaml": good, "two.yaml": good }), { CDKTF_OUTDIR: outdir });
+    const state = join(outdir, "stacks/two/terraform.two.tfstate");
+    writeFileSync(state, "{}");
+    const { code } = await synth(configFolder("after", { "one.yaml": good }), { CDKTF_OUTDIR: outdir });
+    expect({ code, state: readFileSync(state, "utf8") }).toEqual({ code: 0, state: "{}" });
   });
 });

@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { Command, CommanderError } from "commander";
 import * as z from "zod";
 import { addAdoCommands } from "./commands/ado.ts";
+import { addDeployCommands } from "./commands/deploy.ts";
 import { addHcpCommands, refuseOldSpelling } from "./commands/hcp.ts";
 import { addImageCommands } from "./commands/image.ts";
 import { addSecretCommands } from "./commands/secret.ts";
@@ -37,6 +38,7 @@ function createProgram(context: Context): Command {
       writeOut: (text) => context.terminal.stdout.write(text),
       writeErr: (text) => context.terminal.stderr.write(text),
     });
+  addDeployCommands(program, context);
   addSecretCommands(program, context);
   addImageCommands(program, context);
   addHcpCommands(program, context);

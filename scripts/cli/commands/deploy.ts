@@ -1,0 +1,179 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { type Context, uiOf } from "../lib/context.ts";
+import { UserError } from "../lib/errors.ts";
+import { findTerraform, runProgram } from "../lib/programs.ts";
+import { chooseStacks, leftoverStack, type SynthesizedStack, synthesizedStacks } from "../lib/synthesized.ts";
+import type { Ui } from "../lib/ui.ts";
+
+interface Options {
+  readonly autoApprove?: true;
+  readonly ignoreMissingStackDependencies?: true;
+  readonly upgrade?: true;
+  readonly synth: boolean;
+  readonly output: string;
+  readonly terraform?: string;
+}
+
+/** A command that runs Terraform in the folders of stacks. */
+interface Job {
+  readonly name: "deploy" | "diff" | "destroy";
+  readonly summary: string;
+  readonly description: string;
+  readonly terraform: "apply" | "plan" | "destroy";
+  /** What the command has done to a stack. */
+  readonly done: "Deployed" | "Planned" | "Destroyed";
+}
+
+const jobs: readonly Job[] = [
+  {
+    name: "deploy",
+    summary: "deploy stacks",
+    description:
+      "Synthesizes, then applies each named stack after those that it depends on. Stops at the first failure.",
+    terraform: "apply",
+    done: "Deployed",
+  },
+  {
+    name: "diff",
+    summary: "show what a deployment would change",
+    description: "Synthesizes, then plans each named stack. Fails if one cannot be planned.",
+    terraform: "plan",
+    done: "Planned",
+  },
+  {
+    name: "destroy",
+    summary: "destroy stacks",
+    description:
+      "Synthesizes, then destroys each named stack before those that it depends on. Stops at the first failure.",
+    terraform: "destroy",
+    done: "Destroyed",
+  },
+];
+
+/** `fleet deploy`, `fleet diff` and `fleet destroy`. */
+export function addDeployCommands(program: Command, context: Context): void {
+  for (const job of jobs) {
+    const command = program
+      .command(job.name)
+      .summary(job.summary)
+      .description(`${job.description} Needs Terraform or OpenTofu, 1.11 or later. See docs/deploying.md.`)
+      .argument("<stack...>", "names of stacks: their config files without .yaml; '*' for all");
+    if (job.terraform !== "plan") command.option("--auto-approve", "do not ask");
+    if (job.terraform === "destroy") {
+      command.option("--ignore-missing-stack-dependencies", "destroy even if unnamed stacks depend on a named one");
+    }
+    command
+      .option("--no-synth", "take the files that are in the output folder")
+      .option("--output <folder>", "where the synth writes to", "cdktf.out")
+      .option("--terraform <program>", "terraform, tofu or a path (default: TERRAFORM_BINARY_NAME, else what PATH has)")
+      .option("--upgrade", "let providers and lock file move to newer versions")
+      .addHelpText("after", `\nExample:\n  fleet ${job.name} ci-agents`)
+      .action((names: string[], options: Options) => runJob(context, job, names, options, command));
+  }
+}
+
+async function runJob(
+  context: Context,
+  job: Job,
+  names: readonly string[],
+  options: Options,
+  command: Command,
+): Promise<void> {
+  const ui = uiOf(context, command);
+  if (job.terraform !== "plan" && !options.autoApprove && !context.terminal.interactive) {
+    throw new UserError(
+      `fleet ${job.name} asks before it changes anything, and here nobody can answer.`,
+      "Add --auto-approve.",
+    );
+  }
+  const terraform = findTerraform(context, options.terraform);
+  const output = resolve(context.cwd, options.output);
+  const outputTo = command.optsWithGlobals().json ? "stderr" : "stdout";
+  if (options.synth) await synthesize(context, output);
+
+  const chosen = chosenStacks(ui, job, output, names, options);
+  const succeeded: string[] = [];
+  const failures: string[] = [];
+  for (const { name, folder } of chosen) {
+    ui.note(`--- ${job.name} ${name}`);
+    const failure = await runTerraform(context, terraform, job, folder, options, outputTo);
+    if (failure === undefined) succeeded.push(name);
+    else failures.push(`${name}: ${failure}.`);
+    // A plan changes nothing, so one failure does not matter to the next.
+    if (failures.length > 0 && job.terraform !== "plan") break;
+  }
+  const done = `${job.done}: ${succeeded.join(", ") || "nothing"}.`;
+  if (failures.length > 0) {
+    throw new UserError(failures.join("\n"), `The lines above say why. ${done}`);
+  }
+  ui.result({ [job.done.toLowerCase()]: succeeded }, done);
+}
+
+/** The named stacks in the order of the job. */
+function chosenStacks(
+  ui: Ui,
+  job: Job,
+  output: string,
+  names: readonly string[],
+  options: Options,
+): readonly SynthesizedStack[] {
+  const all = synthesizedStacks(output);
+  if (job.terraform !== "destroy") {
+    const chosen = chooseStacks(all, names);
+    for (const { name, dependencies } of chosen) {
+      const missing = dependencies.filter((other) => !chosen.some((stack) => stack.name === other));
+      if (missing.length > 0) ui.note(`${name} depends on ${missing.join(", ")}, which must be deployed already.`);
+    }
+    return chosen;
+  }
+  const chosen = chooseStacks(all, names, (name) => leftoverStack(output, name)).toReversed();
+  const dependants = all.filter(
+    (stack) =>
+      !chosen.includes(stack) && stack.dependencies.some((name) => chosen.some((other) => other.name === name)),
+  );
+  if (dependants.length > 0 && !options.ignoreMissingStackDependencies) {
+    throw new UserError(
+      `These stacks depend on what is to be destroyed: ${dependants.map(({ name }) => name).join(", ")}.`,
+      "Name them too. If they are not deployed, add --ignore-missing-stack-dependencies.",
+    );
+  }
+  return chosen;
+}
+
+/** Runs the app as `npm run synth` does. As with cdktf, it does not see Terraform's variables. */
+async function synthesize(context: Context, output: string): Promise<void> {
+  const variables = Object.entries(context.env).filter(([name]) => !name.startsWith("TF_VAR_"));
+  const script = fileURLToPath(new URL("../../synth.js", import.meta.url));
+  const code = await runProgram(context, process.execPath, [script], {
+    cwd: context.cwd,
+    env: { ...Object.fromEntries(variables), CDKTF_OUTDIR: output },
+    outputTo: "stderr",
+  });
+  if (code !== 0)
+    throw new UserError("The configs cannot be synthesized.", "The lines above say why. Nothing was changed.");
+}
+
+/** Resolves to the failure, if there is one. It never moves or replaces a state: that is the user's to decide. */
+async function runTerraform(
+  context: Context,
+  terraform: string,
+  job: Job,
+  folder: string,
+  options: Options,
+  outputTo: "stdout" | "stderr",
+): Promise<string | undefined> {
+  const { interactive } = context.terminal;
+  const input = interactive ? [] : ["-input=false", "-no-color"];
+  const commands = [
+    ["init", ...input, ...(options.upgrade ? ["-upgrade"] : [])],
+    [job.terraform, ...input, ...(options.autoApprove ? ["-auto-approve"] : [])],
+  ];
+  for (const args of commands) {
+    const env = { ...context.env, ...(!interactive && { TF_IN_AUTOMATION: "1" }) };
+    const code = await runProgram(context, terraform, args, { cwd: folder, env, outputTo });
+    if (code !== 0) return `${[terraform, ...args].join(" ")} failed with exit code ${code}`;
+  }
+  return undefined;
+}
