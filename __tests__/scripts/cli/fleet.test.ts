@@ -1,6 +1,9 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type AwsSecretsFake, startAwsSecretsFake } from "../../fakes/aws-secrets.ts";
 import { type HcpTerraformFake, startHcpTerraformFake } from "../../fakes/hcp-terraform.ts";
@@ -22,7 +25,8 @@ describe("fleet as a process", () => {
   it("shows its commands, from whatever folder it is called", async () => {
     const { code, stdout, stderr } = await fleetProcess(["--help"], { cwd: folder });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    for (const command of ["hcp", "ado", "secret", "image"]) expect(stdout).toContain(command);
+    for (const command of ["deploy", "diff", "destroy", "hcp", "ado", "secret", "image"])
+      expect(stdout).toContain(command);
   });
 
   it("defect 9: creates a token, prints it once, and leaves no temp file behind", async () => {
@@ -61,6 +65,67 @@ describe("fleet as a process", () => {
     });
     expect(aws.secrets.get("agent-fleets/hcp-minimal/agent-token")).toBe("canary-value");
     expect(stderr).not.toContain("canary");
+  });
+});
+
+describe("fleet deploy as a process", () => {
+  let folder: string;
+  const fleetScript = join(import.meta.dirname, "../../../scripts/cli/fleet.js");
+  const config = "kind: network\nregion: us-west-2\ncidr: 10.60.0.0/16\negress: single-nat\n";
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fleet-test-"));
+    await writeFile(join(folder, "net.yaml"), config);
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const terraform = (script: string) => writeFile(join(folder, "terraform"), `#!/bin/sh\n${script}`, { mode: 0o755 });
+  const env = () => ({
+    PATH: `${folder}:${process.env.PATH}`,
+    AGENT_FLEETS_CONFIG: join(folder, "net.yaml"),
+    TF_VAR_secret: "canary-value",
+  });
+
+  it("synthesizes first, then runs Terraform in the written folder with its variables", async () => {
+    await terraform('test -f cdk.tf.json || exit 9\necho "$1: $TF_VAR_secret"\n');
+    const { code, stdout, stderr } = await fleetProcess(["deploy", "net", "--auto-approve"], {
+      cwd: folder,
+      env: env(),
+    });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "init: canary-value\napply: canary-value\nDeployed: net.\n" });
+    expect(stderr).toBe("--- deploy net\n");
+  });
+
+  it("shows the errors of a config and runs no Terraform", async () => {
+    await writeFile(join(folder, "net.yaml"), config.replace("region", "regoin"));
+    await terraform("echo called");
+    const { code, stdout, stderr } = await fleetProcess(["diff", "net"], { cwd: folder, env: env() });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("regoin");
+    expect(stderr).toContain("The configs cannot be synthesized.");
+  });
+
+  it("lets Terraform write its state when interrupted, and begins nothing else", async () => {
+    await terraform(
+      `[ "$1" = init ] && exit 0
+trap 'echo "state is written"; exit 1' TERM
+echo running >"${folder}/running"
+while :; do sleep 0.1; done
+`,
+    );
+    const child = spawn(process.execPath, [fleetScript, "diff", "net", "net"], { cwd: folder, env: env() });
+    let output = "";
+    child.stdout.on("data", (chunk) => (output += chunk));
+    child.stderr.on("data", (chunk) => (output += chunk));
+    while (!(await readdir(folder)).includes("running")) {
+      if (child.exitCode !== null) throw new Error(output);
+      await setTimeout(50);
+    }
+    child.kill("SIGINT");
+    child.kill("SIGTERM");
+    const [code] = await once(child, "close");
+    expect(code).toBe(1);
+    expect(output).toMatch(/state is written\n(.|\n)*Interrupted\./);
   });
 });
 

@@ -50,6 +50,8 @@ export interface ProgramOptions {
  *
  * An interrupt never ends us before the program: Terraform writes its state last. Ctrl-C reaches both. SIGTERM is passed
  * on once, because Terraform takes a second signal for an order to leave at once.
+ *
+ * @throws UserError after an interrupt, when the program has ended
  */
 export async function runProgram(
   { terminal }: Context,
@@ -63,11 +65,18 @@ export async function runProgram(
   const child = spawn(program, args, { cwd, env, stdio: [...outputs] });
   child.stdout?.setEncoding("utf8").on("data", (text: string) => terminal[outputTo].write(text));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => terminal.stderr.write(text));
-  const wait = () => {};
-  const passOn = () => void child.kill("SIGTERM");
-  process.on("SIGINT", wait).once("SIGTERM", passOn);
+  let interrupted = false;
+  const wait = () => {
+    interrupted = true;
+  };
+  const passOn = () => {
+    interrupted = true;
+    if (!child.killed) child.kill("SIGTERM");
+  };
+  process.on("SIGINT", wait).on("SIGTERM", passOn);
   try {
     const [code] = await once(child, "close");
+    if (interrupted) throw new UserError("Interrupted.", "The running command has ended. Nothing else was begun.");
     return code ?? 1;
   } finally {
     process.off("SIGINT", wait).off("SIGTERM", passOn);
