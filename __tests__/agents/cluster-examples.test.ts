@@ -40,7 +40,11 @@ function start(stack: string, product: string, secrets: Readonly<Record<string, 
   const { status, stderr } = spawnSync("/bin/sh", ["-c", `umask 022\n${moved}`], { env, encoding: "utf8" });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   const read = (name: string) => readFileSync(join(root, name), "utf8");
-  const given = read("given").trim().split(" ").slice(-1).map((path) => path.slice(root.length));
+  const given = read("given")
+    .trim()
+    .split(" ")
+    .slice(-1)
+    .map((path) => path.slice(root.length));
   return {
     arguments: read("arguments"),
     environment: read("environment"),

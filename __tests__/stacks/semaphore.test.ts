@@ -68,8 +68,8 @@ describe("the instance of a Semaphore agent", () => {
       AGENT_FLEETS_SEMAPHORE_USER: "semaphore",
       AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: tokenArn,
       AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: "300",
-      AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: "v2.2.8",
-      AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: "53fc97b124571445b781dde82b4b3273ea1743a42b3e826320b565ec2347c97f",
+      AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: "v2.4.0",
+      AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: "cc3b14d260c9eb2e385930a0c637eaf31e42a3a2d2dcadf27f90b742d2fc33cf",
       AGENT_FLEETS_SEMAPHORE_GITHUB_MINUTES: "360",
       AGENT_FLEETS_SEMAPHORE_KNOWN_HOSTS: "",
     });
@@ -94,7 +94,7 @@ describe("the instance of a Semaphore agent", () => {
 
   it("follows the fleet's architecture", () => {
     const { settings, defaultAmi } = instanceOf({}, { architecture: "arm64" });
-    expect(settings.AGENT_FLEETS_SEMAPHORE_AGENT_SHA256).toMatch(/^c26f1259/);
+    expect(settings.AGENT_FLEETS_SEMAPHORE_AGENT_SHA256).toMatch(/^3d18fcab/);
     expect(defaultAmi).toEqual({ ssmParameter: expect.stringMatching(/-arm64$/) });
   });
 
@@ -147,7 +147,7 @@ describe("the instance of a Semaphore agent", () => {
       failOnMissingFiles: true,
       uploadJobLogs: "when-trimmed",
       user: "ubuntu",
-      agent: { version: "v2.4.0", sha256: "1".repeat(64) },
+      agent: { version: "v2.3.0", sha256: "1".repeat(64) },
       toolbox: { version: "v1.41.0", sha256: "2".repeat(64) },
       sshKnownHosts: { lines: ["a.example.com ssh-ed25519 AAAA", "b.example.com ssh-rsa AAAB"], refreshMinutes: 60 },
       powerOffDelaySeconds: 600,
@@ -160,7 +160,7 @@ describe("the instance of a Semaphore agent", () => {
     expect(instanceOf(vendor).settings).toMatchObject({
       AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: "600",
       AGENT_FLEETS_SEMAPHORE_USER: "ubuntu",
-      AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: "v2.4.0",
+      AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: "v2.3.0",
       AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: "1".repeat(64),
       AGENT_FLEETS_SEMAPHORE_TOOLBOX_VERSION: "v1.41.0",
       AGENT_FLEETS_SEMAPHORE_TOOLBOX_SHA256: "2".repeat(64),

@@ -36,7 +36,7 @@ it("knows the usual agent of a vendor", () => {
   expect(configOf("vendor: { type: semaphore }").vendor).toEqual({
     type: "semaphore",
     user: "semaphore",
-    agent: { version: "v2.2.8" },
+    agent: { version: "v2.4.0" },
   });
 });
 

@@ -6,22 +6,30 @@ import { withRules } from "../rules.ts";
 import { defineVendor } from "./definition.ts";
 
 /**
- * Releases of the agent with the SHA-256 of their archives, from the formula that Semaphore publishes with each release
- * (github.com/semaphoreci/homebrew-tap).
+ * Releases of the agent whose archives' SHA-256 we know. Those of v2.2.8 are from the formula that Semaphore published with
+ * it (github.com/semaphoreci/homebrew-tap). Those of v2.4.0 are assumed: we could not read its agent_checksums.txt. If one
+ * were wrong, instances would install nothing.
  */
 export const knownAgentReleases: Readonly<Record<string, { readonly x86_64: string; readonly arm64: string }>> = {
+  "v2.4.0": {
+    x86_64: "cc3b14d260c9eb2e385930a0c637eaf31e42a3a2d2dcadf27f90b742d2fc33cf",
+    arm64: "3d18fcabb827cd30ef5600ffc19b9ebbfa37fd69c8196860816a93faf0972637",
+  },
   "v2.2.8": {
     x86_64: "53fc97b124571445b781dde82b4b3273ea1743a42b3e826320b565ec2347c97f",
     arm64: "c26f12593e5dad1c00be8e6b5e850caae74822e9979029c0cbab2dce44416257",
   },
 };
 
-const version = text(/^v[0-9]+\.[0-9]+\.[0-9]+$/, "a release such as v2.2.8");
+/** Earlier ones call Semaphore without a time limit: if it hangs, such an agent does not hear that it should leave. */
+const defaultAgentRelease = "v2.4.0";
+
+const version = text(/^v[0-9]+\.[0-9]+\.[0-9]+$/, `a release such as ${defaultAgentRelease}`);
 const absolutePath = text(/^\/[\w./+@-]+$/, "an absolute path of letters, digits and ._/+@-");
 
 const agentRelease = withRules(
   z.strictObject({
-    version: version.default("v2.2.8").describe("The release."),
+    version: version.default(defaultAgentRelease).describe("The release."),
     sha256: sha256
       .optional()
       .describe(

@@ -18,7 +18,7 @@ describe("semaphore", () => {
       ...minimal,
       os: "linux",
       user: "semaphore",
-      agent: { version: "v2.2.8" },
+      agent: { version: "v2.4.0" },
       environment: {},
       files: [],
       failOnMissingFiles: false,
@@ -33,6 +33,10 @@ describe("semaphore", () => {
     const { version } = semaphoreVendor.schema.parse(minimal).agent;
     for (const sum of Object.values(knownAgentReleases[version] ?? {})) expect(sum).toMatch(/^[0-9a-f]{64}$/);
     expect(Object.keys(knownAgentReleases[version] ?? {})).toEqual(["x86_64", "arm64"]);
+  });
+
+  it("still knows the checksums of the release that fleets of before may name", () => {
+    expect(errorsWith({ agent: { version: "v2.2.8" } })).toEqual([]);
   });
 
   it("takes either an organization or an endpoint", () => {
@@ -81,12 +85,12 @@ describe("semaphore", () => {
   });
 
   it("wants the checksum of a release that it does not know", () => {
-    expect(errorsWith({ agent: { version: "v2.4.0" } })).toEqual([
-      "vendor.agent.sha256: must be given: the checksums of v2.4.0 are not known here",
+    expect(errorsWith({ agent: { version: "v2.3.0" } })).toEqual([
+      "vendor.agent.sha256: must be given: the checksums of v2.3.0 are not known here",
     ]);
-    expect(errorsWith({ agent: { version: "v2.4.0", sha256: "a".repeat(64) } })).toEqual([]);
+    expect(errorsWith({ agent: { version: "v2.3.0", sha256: "a".repeat(64) } })).toEqual([]);
     expect(errorsWith({ agent: { version: "latest" } })).toEqual([
-      "vendor.agent.version: must be a release such as v2.2.8",
+      "vendor.agent.version: must be a release such as v2.4.0",
     ]);
     expect(errorsWith({ toolbox: { version: "v1.41.0" } })).toEqual([
       "vendor.toolbox.sha256: must be a SHA-256 in 64 lower-case hexadecimal digits",

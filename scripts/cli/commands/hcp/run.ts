@@ -86,7 +86,7 @@ function cloudBackend({ name, file, config: { backend } }: LoadedStack) {
   if (backend.type === "cloud") return backend;
   throw new UserError(
     `${name} keeps its state in a ${backend.type} backend, so there is no workspace to run it in.`,
-    `Set backend: { type: cloud, organization: …, workspace: … } in ${file}, or use cdktf deploy ${name}.`,
+    `Set backend: { type: cloud, organization: …, workspace: … } in ${file}, or use fleet deploy ${name}.`,
   );
 }
 
