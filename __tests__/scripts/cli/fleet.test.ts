@@ -93,7 +93,7 @@ describe("fleet deploy as a process", () => {
       env: env(),
     });
     expect({ code, stdout }).toEqual({ code: 0, stdout: "init: canary-value\napply: canary-value\nDeployed: net.\n" });
-    expect(stderr).toBe("--- deploy net\n");
+    expect(stderr).toMatch(/^warning: backend\.type is local.*\n--- deploy net\n$/);
   });
 
   it("shows the errors of a config and runs no Terraform", async () => {

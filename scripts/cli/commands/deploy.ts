@@ -10,6 +10,7 @@ import type { Ui } from "../lib/ui.ts";
 interface Options {
   readonly autoApprove?: true;
   readonly ignoreMissingStackDependencies?: true;
+  readonly migrateState?: true;
   readonly upgrade?: true;
   readonly synth: boolean;
   readonly output: string;
@@ -61,6 +62,12 @@ export function addDeployCommands(program: Command, context: Context): void {
       .description(`${job.description} Needs Terraform or OpenTofu, 1.11 or later. See docs/deploying.md.`)
       .argument("<stack...>", "names of stacks: their config files without .yaml; '*' for all");
     if (job.terraform !== "plan") command.option("--auto-approve", "do not ask");
+    if (job.terraform === "apply") {
+      command.option(
+        "--migrate-state",
+        "after a change of `backend`: let Terraform move the state there; it asks first",
+      );
+    }
     if (job.terraform === "destroy") {
       command.option("--ignore-missing-stack-dependencies", "destroy even if unnamed stacks depend on a named one");
     }
@@ -155,7 +162,7 @@ async function synthesize(context: Context, output: string): Promise<void> {
     throw new UserError("The configs cannot be synthesized.", "The lines above say why. Nothing was changed.");
 }
 
-/** Resolves to the failure, if there is one. It never moves or replaces a state: that is the user's to decide. */
+/** Resolves to the failure, if there is one. A state moves only if the user says so, and is never overwritten unasked. */
 async function runTerraform(
   context: Context,
   terraform: string,
@@ -167,7 +174,7 @@ async function runTerraform(
   const { interactive } = context.terminal;
   const input = interactive ? [] : ["-input=false", "-no-color"];
   const commands = [
-    ["init", ...input, ...(options.upgrade ? ["-upgrade"] : [])],
+    ["init", ...input, ...(options.migrateState ? ["-migrate-state"] : []), ...(options.upgrade ? ["-upgrade"] : [])],
     [job.terraform, ...input, ...(options.autoApprove ? ["-auto-approve"] : [])],
   ];
   for (const args of commands) {

@@ -105,6 +105,11 @@ describe("fleet deploy", () => {
     expect(stderr).toContain("out of apply net");
   });
 
+  it("moves the state to another backend only when told to, and answers no question of Terraform's", async () => {
+    const { calls } = await call(["deploy", "alone", "--auto-approve", "--migrate-state"]);
+    expect(calls[0]).toBe("terraform alone init -input=false -no-color -migrate-state");
+  });
+
   it("moves providers to newer versions only when asked", async () => {
     const { calls } = await call(["deploy", "alone", "--auto-approve", "--upgrade"]);
     expect(calls[0]).toBe("terraform alone init -input=false -no-color -upgrade");
