@@ -88,7 +88,7 @@ describe("fleet deploy as a process", () => {
 
   it("synthesizes first, then runs Terraform in the written folder with its variables", async () => {
     await terraform('test -f cdk.tf.json || exit 9\necho "$1: $TF_VAR_secret"\n');
-    const { code, stdout, stderr } = await fleetProcess(["deploy", "net", "--auto-approve"], {
+    const { code, stdout, stderr } = await fleetProcess(["deploy", "net", "--auto-approve", "--output", "a/b"], {
       cwd: folder,
       env: env(),
     });

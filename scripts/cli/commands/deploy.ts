@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
@@ -153,6 +154,7 @@ function chosenStacks(
 async function synthesize(context: Context, output: string): Promise<void> {
   const variables = Object.entries(context.env).filter(([name]) => !name.startsWith("TF_VAR_"));
   const script = fileURLToPath(new URL("../../synth.js", import.meta.url));
+  mkdirSync(output, { recursive: true });
   const code = await runProgram(context, process.execPath, [script], {
     cwd: context.cwd,
     env: { ...Object.fromEntries(variables), CDKTF_OUTDIR: output },
