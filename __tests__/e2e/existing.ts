@@ -12,6 +12,7 @@ export const publicImages = ["x86_64", "arm64"].map((architecture, index) => ({
   name: `spacelift-1790000000-${architecture}`,
   owner_id: "643313122712",
   architecture,
+  root_device_name: "/dev/xvda",
   virtualization_type: "hvm",
   hypervisor: "xen",
   public: true,

@@ -13,6 +13,8 @@ import {
 } from "./ec2-fleet.ts";
 import { resources, rightsOf, type Synthesized, statements, synthesize, theOnly } from "./synth.ts";
 
+const disk = (stack: Synthesized) => (template(stack).block_device_mappings as object[])[0];
+
 describe("the launch template", () => {
   it("demands IMDSv2, keeps containers from it, and ends what powers off", () => {
     expect(templateOf({})).toMatchObject({
@@ -30,10 +32,9 @@ describe("the launch template", () => {
   });
 
   it("has an encrypted gp3 disk, with the key of the stack where there is one", () => {
-    const volume = { deviceName: "/dev/sda1", sizeGiB: 100, iops: 4000, throughputMiBps: 500 };
-    const disk = (stack: Synthesized) => (template(stack).block_device_mappings as object[])[0];
+    const volume = { sizeGiB: 100, iops: 4000, throughputMiBps: 500 };
     expect(disk(fleet({ compute: { volume }, kmsKeyArn }))).toEqual({
-      device_name: "/dev/sda1",
+      device_name: expect.stringMatching(/^\$\{data\.aws_ami\.\w+\.root_device_name\}$/),
       ebs: {
         volume_type: "gp3",
         volume_size: 100,
@@ -44,7 +45,51 @@ describe("the launch template", () => {
         delete_on_termination: "true",
       },
     });
-    expect(disk(fleet())).toMatchObject({ device_name: "/dev/xvda", ebs: { encrypted: "true" } });
+    expect(disk(fleet())).toMatchObject({ ebs: { encrypted: "true" } });
+  });
+
+  it.each([
+    { id: "ami-0123456789abcdef0" },
+    { ssmParameter: "/ci/ami" },
+    { nameFilter: "ci-*", owners: ["self"] },
+    { stack: "base" },
+  ])("has the disk at the root device of the image, whichever it is: %j", (ami) => {
+    const stack = fleet({ compute: { ami } });
+    const [[id, image] = ["", {}]] = Object.entries(stack.data.aws_ami ?? {});
+    expect(disk(stack)).toMatchObject({ device_name: `\${data.aws_ami.${id}.root_device_name}` });
+    expect(image).not.toHaveProperty("lifecycle.postcondition.1");
+    const named = fleet({ compute: { ami, volume: { deviceName: "/dev/sda1" } } });
+    expect(Object.values(named.data.aws_ami ?? {})[0]).toMatchObject({
+      lifecycle: {
+        postcondition: expect.arrayContaining([
+          {
+            condition: '${self.root_device_name == "/dev/sda1"}',
+            error_message:
+              "compute.volume.deviceName is /dev/sda1, and the image has another root device: leave it out.",
+          },
+        ]),
+      },
+    });
+  });
+
+  it("has an image of its architecture, by a filter where there are several, else by a check", () => {
+    const imageOf = (ami: object) =>
+      Object.values(fleet({ compute: { ami, architecture: "arm64" } }).data.aws_ami ?? {})[0];
+    expect(imageOf({ nameFilter: "ci-*", owners: ["self"] })).toMatchObject({
+      filter: expect.arrayContaining([{ name: "architecture", values: ["arm64"] }]),
+    });
+    expect(imageOf({ id: "ami-0123456789abcdef0" })).toMatchObject({
+      filter: [{ name: "image-id", values: ["ami-0123456789abcdef0"] }],
+      lifecycle: { postcondition: [expect.objectContaining({ condition: '${self.architecture == "arm64"}' })] },
+    });
+  });
+
+  it("knows Amazon Linux's root device, and takes no other for it", () => {
+    const ssmParameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
+    expect(disk(fleet({ compute: { ami: { ssmParameter } } }))).toMatchObject({ device_name: "/dev/xvda" });
+    expect(() => fleet({ compute: { ami: { ssmParameter }, volume: { deviceName: "/dev/sda1" } } })).toThrow(
+      "compute.volume.deviceName: must be left out or be /dev/xvda, the root device of Amazon Linux",
+    );
   });
 
   it("takes the image that the config names, in each of three ways, or else the vendor's", () => {
@@ -171,6 +216,22 @@ describe("what instances may do", () => {
     expect(theOnly(stack, "aws_iam_role_policy_attachment")).toMatchObject({ policy_arn: policy });
     expect(theOnly(stack, "aws_iam_instance_profile").path).toBe("/ci/");
     for (const role of resources(stack, "aws_iam_role")) expect(role.permissions_boundary).toBe(permissionsBoundaryArn);
+  });
+
+  it("takes statements that deny, and conditions", () => {
+    const statement = {
+      effect: "Deny",
+      actions: ["s3:*"],
+      resources: ["*"],
+      conditions: { StringNotEquals: { "aws:ResourceAccount": ["111122223333"], "s3:x": "a" } },
+    };
+    const stack = fleet({ compute: { instanceRole: { extraStatements: [statement] } } });
+    expect(rightsOf(stack, "role_instance")).toContainEqual({
+      Effect: "Deny",
+      Action: statement.actions,
+      Resource: statement.resources,
+      Condition: statement.conditions,
+    });
   });
 
   it("may be a role of the user's, to which nothing is added", () => {

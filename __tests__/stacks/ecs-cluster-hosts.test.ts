@@ -40,10 +40,25 @@ function filesOf(stack: Synthesized): Record<string, string> {
 
 describe("the hosts of a cluster", () => {
   it("run the newest ECS-optimized AMI of their architecture, or a pinned one", () => {
-    const parameter = "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023";
-    expect(templateOf(synthCluster()).image_id).toBe(`${parameter}/recommended/image_id`);
-    expect(templateOf(withHosts({ architecture: "arm64" })).image_id).toBe(`${parameter}/arm64/recommended/image_id`);
-    expect(templateOf(withHosts({ amiId: "ami-0123456789abcdef0" })).image_id).toBe("ami-0123456789abcdef0");
+    const parametersOf = (stack: Synthesized) =>
+      Object.entries(stack.data.aws_ssm_parameter ?? {}).map(([id, { name }]) => ({
+        name,
+        isImage: templateOf(stack).image_id === `\${data.aws_ssm_parameter.${id}.insecure_value}`,
+      }));
+    const folder = "/aws/service/ecs/optimized-ami/amazon-linux-2023";
+    expect(parametersOf(synthCluster())).toContainEqual({ name: `${folder}/recommended/image_id`, isImage: true });
+    const arm = withHosts({ architecture: "arm64" });
+    expect(parametersOf(arm)).toContainEqual({ name: `${folder}/arm64/recommended/image_id`, isImage: true });
+    const pinned = withHosts({ amiId: "ami-0123456789abcdef0" });
+    expect(templateOf(pinned).image_id).toBe("ami-0123456789abcdef0");
+    expect(parametersOf(pinned).filter(({ name }) => String(name).startsWith(folder))).toEqual([]);
+  });
+
+  it.each([
+    {},
+    { instances: { types: ["m7i.large"] } },
+  ])("have an image that CreateAutoScalingGroup takes with instances by attributes: %j", (hosts) => {
+    expect(templateOf(withHosts(hosts)).image_id).not.toContain("resolve:ssm:");
   });
 
   it("are chosen by a list, in its order", () => {
@@ -107,7 +122,6 @@ describe("the hosts of a cluster", () => {
   it("defect 4: are replaced when their template changes and when they are old, each drained before it goes", () => {
     const stack = withHosts({ maxLifetimeDays: 14, refresh: { minHealthyPercent: 90, maxHealthyPercent: 150 } });
     expect(groupOf(stack)).toMatchObject({
-      max_instance_lifetime: 14 * 86_400,
       instance_refresh: {
         strategy: "Rolling",
         preferences: {
@@ -128,6 +142,42 @@ describe("the hosts of a cluster", () => {
     expect(theOnly(stack, "aws_ecs_capacity_provider")).toMatchObject({
       auto_scaling_group_provider: { managed_draining: "ENABLED" },
     });
+  });
+
+  it("are replaced by age in spite of their protection, which keeps a maximum lifetime from doing so", () => {
+    const stack = withHosts({
+      maxLifetimeDays: 14,
+      refresh: { minHealthyPercent: 90, maxHealthyPercent: 150, warmupSeconds: 60 },
+    });
+    expect(groupOf(stack)).not.toHaveProperty("max_instance_lifetime");
+    const schedule = theOnly(stack, "aws_scheduler_schedule");
+    expect(schedule).toMatchObject({
+      schedule_expression: "rate(14 days)",
+      flexible_time_window: { mode: "OFF" },
+      target: {
+        arn: "arn:${data.aws_partition.partition.partition}:scheduler:::aws-sdk:autoscaling:startInstanceRefresh",
+      },
+    });
+    expect(JSON.parse(String(Object(schedule.target).input))).toEqual({
+      AutoScalingGroupName: expect.stringMatching(/aws_autoscaling_group\..+\.name/),
+      Strategy: "Rolling",
+      Preferences: {
+        MinHealthyPercentage: 90,
+        MaxHealthyPercentage: 150,
+        InstanceWarmup: 60,
+        ScaleInProtectedInstances: "Refresh",
+      },
+    });
+    expect(rightsOf(stack, "hosts_replacement")).toEqual([
+      {
+        Effect: "Allow",
+        Action: ["autoscaling:StartInstanceRefresh"],
+        Resource: [expect.stringMatching(/aws_autoscaling_group\..+\.arn/)],
+      },
+    ]);
+    expect(theOnly(withHosts({ maxLifetimeDays: 1 }), "aws_scheduler_schedule").schedule_expression).toBe(
+      "rate(1 day)",
+    );
   });
 
   it("defect 5: have IMDSv2 at one hop, an encrypted disk and no SSH key, and are no launch configuration", () => {
@@ -221,11 +271,23 @@ describe("user data", () => {
       [
         "ECS_CLUSTER=apps",
         "ECS_AWSVPC_BLOCK_IMDS=true",
+        "ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION=10m",
+        "ECS_IMAGE_CLEANUP_INTERVAL=10m",
+        "ECS_NUM_IMAGES_DELETE_PER_CYCLE=20",
         "ECS_RESERVED_MEMORY=256",
         'ECS_INSTANCE_ATTRIBUTES={"a": "$(b) `c` ${d} \'"}',
         "",
       ].join("\n"),
     );
+  });
+
+  it("lets a config say how soon ended containers and unused images go", () => {
+    const file = filesOf(withHosts({ ecsConfig: { ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION: "1h" } }))[
+      "/etc/ecs/ecs.config"
+    ];
+    expect(file?.match(/^ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION=.*$/gm)).toEqual([
+      "ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION=1h",
+    ]);
   });
 
   it("runs in this order: files, our boot script, the config's own", () => {

@@ -169,6 +169,20 @@ describe("a service", () => {
     });
   });
 
+  it("is written as ECS stores it, so that a deploy without a change makes no new task definition", () => {
+    const healthCheck = { command: ["true"] };
+    const { container } = containerOf(withServices([{ ...web, capabilities: ["IPC_LOCK", "SYS_TIME"], healthCheck }]));
+    expect(container.linuxParameters).toEqual({
+      initProcessEnabled: true,
+      capabilities: { add: ["IPC_LOCK", "SYS_TIME"], drop: [] },
+    });
+    expect(container.healthCheck).toEqual({ command: ["CMD", "true"], interval: 30, timeout: 5, retries: 3 });
+    const started = containerOf(withServices([{ ...web, healthCheck: { ...healthCheck, startPeriodSeconds: 9 } }]));
+    expect(started.container.healthCheck.startPeriod).toBe(9);
+    // ECS drops empty capabilities.
+    expect(containerOf(withServices([web])).container.linuxParameters).toEqual({ initProcessEnabled: true });
+  });
+
   it("takes what stands in the config as text, in every field", () => {
     const hostile = 'a ${aws_vpc.x.id} %{if} "b"';
     const { container } = containerOf(

@@ -249,3 +249,23 @@ describe("encryption", () => {
     }
   });
 });
+
+describe("a secret that is one key of a JSON secret", () => {
+  const whole = "arn:aws:secretsmanager:us-west-2:111122223333:secret:ci/hcp-AbCdEf";
+  const secrets = {
+    agentToken: { arn: `${whole}:agent::` },
+    apiToken: { arn: `${whole}:api::` },
+    notificationToken: { arn: `${whole}:hook::` },
+  };
+
+  it("goes to ECS and the functions by its key, while the right to read is on the secret", () => {
+    const stack = synthesize({ ...minimal, secrets });
+    const { container } = containerOf({ ...minimal, secrets });
+    expect(container.secrets).toContainEqual({ name: "TFC_AGENT_TOKEN", valueFrom: `${whole}:agent::` });
+    expect(JSON.stringify(resources(stack, "aws_lambda_function"))).toContain(`${whole}:hook::`);
+    const rights = resources(stack, "aws_iam_role_policy").flatMap(({ policy }) => statements(policy));
+    const readers = rights.filter(({ Action }) => [Action].flat().includes("secretsmanager:GetSecretValue"));
+    expect(readers.length).toBeGreaterThan(1);
+    for (const { Resource } of readers) expect(Resource).toEqual([whole]);
+  });
+});

@@ -238,6 +238,22 @@ describe("where an image is built", () => {
 });
 
 describe("the images", () => {
+  const deviceOf = (fields: object) => {
+    const stack = image(fields);
+    const [mapping] = theOnly(stack, "aws_imagebuilder_image_recipe").block_device_mapping as { device_name: string }[];
+    return mapping?.device_name;
+  };
+
+  it("have their disk at the root device of the base image", () => {
+    expect(deviceOf({})).toBe("/dev/xvda");
+    expect(deviceOf({ baseImage: { id: "ami-0123456789abcdef0" } })).toMatch(
+      /^\$\{data\.aws_ami\.[\w-]+\.root_device_name\}$/,
+    );
+    expect(() => deviceOf({ volume: { deviceName: "/dev/sda1" } })).toThrow(
+      /volume\.deviceName: must be left out or be/,
+    );
+  });
+
   it.each([
     [{}, undefined],
     [{ kmsKeyArn: "arn:aws:kms:us-west-2:111122223333:key/a" }, "arn:aws:kms:us-west-2:111122223333:key/a"],

@@ -102,6 +102,14 @@ describe("the instance of a Semaphore agent", () => {
     expect(instanceOf().statements).toEqual([]);
   });
 
+  it("may read and write a cache that is under a customer key", () => {
+    const cacheKmsKeyArn = "arn:aws:kms:us-west-2:111122223333:key/a";
+    expect(instanceOf({ cacheBucket: "acme-cache", cacheKmsKeyArn }).statements).toContainEqual({
+      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      resources: [cacheKmsKeyArn],
+    });
+  });
+
   it.each(["aws", "aws-us-gov", "aws-cn"])("defect 7: has rights on the cache's bucket alone, in %s", (partition) => {
     const { statements } = instanceOf({ cacheBucket: "acme-cache" }, { partition });
     expect(statements).toEqual([

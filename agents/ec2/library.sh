@@ -199,18 +199,23 @@ secret_text() {
 read_secret() { retry 8 2 secret_text "$1"; }
 
 # read_secret_into VARIABLE ARN [KEY]: with KEY, takes only this key of the secret's JSON object, and cleans it, too.
+# ARN:KEY:: means the same, as ECS writes it.
 read_secret_into() {
-  local _text
+  local _text _from=$2 _field=${3:-}
+  if [[ $_from =~ ^([^:]*:[^:]*:secretsmanager(:[^:]*){4}):([^:]+)::$ ]]; then
+    _from=${BASH_REMATCH[1]} _field=${BASH_REMATCH[3]}
+  fi
   _text=$(
-    read_secret "$2"
+    read_secret "$_from"
     printf .
   )
   _text=${_text%.}
-  if [[ -n ${3:-} ]]; then
-    _text=$(printf '%s' "$_text" | jq -ej --arg key "$3" '.[$key] | strings' 2>/dev/null && printf . || true)
+  if [[ -n $_field ]]; then
+    if ! command -v jq >/dev/null; then retry 3 5 timeout 300 dnf -y -q install jq; fi
+    _text=$(printf '%s' "$_text" | jq -ej --arg key "$_field" '.[$key] | strings' 2>/dev/null && printf . || true)
     _text=${_text%.}
     clean _text
-    if [[ -z $_text ]]; then fail "$2 holds no text under the key $3"; fi
+    if [[ -z $_text ]]; then fail "$_from holds no text under the key $_field"; fi
   fi
   printf -v "$1" '%s' "$_text"
 }

@@ -95,7 +95,7 @@ read_environment() {
     IFS='=' read -r _name _source <<<"$_entry"
     case $_name in '' | [0-9]* | *[!A-Za-z0-9_]*) fail "'$_name' cannot be the name of a variable" ;; esac
     _arn=$_source _key=
-    if [[ $_source =~ ^([^:]*:[^:]*:secretsmanager(:[^:]*){4}):(.+)$ ]]; then
+    if [[ $_source != *:: && $_source =~ ^([^:]*:[^:]*:secretsmanager(:[^:]*){4}):(.+)$ ]]; then
       _arn=${BASH_REMATCH[1]} _key=${BASH_REMATCH[3]}
     fi
     read_secret_into _value "$_arn" "$_key"

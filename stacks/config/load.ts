@@ -5,7 +5,7 @@ import { type ConfigFile, type ConfigSource, listConfigFiles, readConfigFile } f
 import { nearest } from "./reading/nearest.ts";
 import { report, toFinding } from "./reading/report.ts";
 import { type Path, parseYaml, type YamlTree } from "./reading/yaml-tree.ts";
-import { explainReferences } from "./references.ts";
+import { explainReferences, referenceWarnings } from "./references.ts";
 import { type StackConfig, stackConfig } from "./schema.ts";
 import { isForeignSecret } from "./vendors/index.ts";
 import { warningsOf } from "./warnings.ts";
@@ -31,7 +31,9 @@ export interface LoadedStacks {
 export function loadStacks(source: ConfigSource): LoadedStacks {
   const files = filesOf(source);
   const results = files.map(loadFile);
-  return combine(results, [...duplicates(files), ...results.flatMap((result) => referenceErrors(result, results))]);
+  const across = (find: typeof explainReferences) => results.flatMap((result) => betweenStacks(result, results, find));
+  const loaded = combine(results, [...duplicates(files), ...across(explainReferences)]);
+  return { ...loaded, warnings: [...loaded.warnings, ...across(referenceWarnings)] };
 }
 
 /** Loads one stack and ignores errors in other files. Throws {@link ConfigError}. */
@@ -101,11 +103,15 @@ function foreignSecrets(config: unknown) {
     parent === "secrets" && below.length === 0 && isForeignSecret(config, String(key));
 }
 
-/** Errors between a stack and the stacks of its folder that it depends on. */
-function referenceErrors({ stack, tree }: FileResult, all: readonly FileResult[]): string[] {
+/** The findings of `find` between a stack and the stacks of its folder that it depends on. */
+function betweenStacks(
+  { stack, tree }: FileResult,
+  all: readonly FileResult[],
+  find: typeof explainReferences,
+): string[] {
   if (!stack || !tree) return [];
   const stacks = all.flatMap((other) => other.stack ?? []);
-  const findings = explainReferences(stack.config, stacks).map((explanation) => toFinding(tree, explanation));
+  const findings = find(stack.config, stacks).map((explanation) => toFinding(tree, explanation));
   return report(stack.file, tree, findings);
 }
 

@@ -7,7 +7,6 @@ import { stackName } from "./names.ts";
 import {
   type Architecture,
   architecture,
-  cronPattern,
   deviceName,
   oneOf,
   securityGroupId,
@@ -17,6 +16,7 @@ import {
   wholeNumber,
 } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
+import { schedule } from "./schedule.ts";
 import { functionsAreHere } from "./subscriptions.ts";
 import { semaphoreVendor } from "./vendors/semaphore.ts";
 
@@ -51,8 +51,8 @@ const command = z
 
 const volume = z.strictObject({
   deviceName: deviceName
-    .default("/dev/xvda")
-    .describe("The base image's root device: /dev/xvda with Amazon Linux, /dev/sda1 with Ubuntu."),
+    .optional()
+    .describe("The base image's root device, checked against the image. Left out: the one that it has."),
   sizeGiB: wholeNumber(8, 16_384)
     .default(20)
     .describe("Size of the image's disk. An instance's disk must be at least as large."),
@@ -128,7 +128,7 @@ export const machineImage = withRules(
       .max(100)
       .default([])
       .describe("Lines of bash that run last, as root, in one shell. The first failure ends the build."),
-    schedule: text(new RegExp(`^(?:never|${cronPattern})$`), "never, or a schedule in UTC such as cron(17 3 ? * SUN *)")
+    schedule: schedule("never", "never, or a schedule in UTC such as cron(17 3 ? * SUN *)")
       .default("cron(17 3 ? * SUN *)")
       .describe(
         "When Image Builder builds a new image, in UTC; with Amazon Linux only if a newer one exists. `never`: only by hand.",

@@ -53,10 +53,10 @@ const parameter = "ssm:[a-z0-9-]+:[0-9]{12}:parameter/[\\w./-]+";
 /** A secret of Secrets Manager. */
 export const secretArn = text(new RegExp(`^arn:${partition}:${secret}$`), "the ARN of a Secrets Manager secret");
 
-/** A secret of Secrets Manager or a parameter of SSM. */
+/** A secret of Secrets Manager, or one key of its JSON, or a parameter of SSM. */
 export const secretOrParameterArn = text(
-  new RegExp(`^arn:${partition}:(?:${secret}|${parameter})$`),
-  "the ARN of a Secrets Manager secret or an SSM parameter",
+  new RegExp(`^arn:${partition}:(?:${secret}(?::[\\w-]+::)?|${parameter})$`),
+  "the ARN of a Secrets Manager secret (with `:key::` for one key of its JSON) or an SSM parameter",
 );
 
 /** The same in the form that ECS takes. */
@@ -91,9 +91,6 @@ export const architecture = oneOf(["x86_64", "arm64"]);
 
 /** See {@link architecture}. */
 export type Architecture = z.output<typeof architecture>;
-
-/** A schedule of AWS, as part of a regular expression. */
-export const cronPattern = "cron\\((?:[0-9A-Za-z*?,/#-]+ ){5}[0-9A-Za-z*?,/#-]+\\)";
 
 /** A checksum. */
 export const sha256 = text(/^[0-9a-f]{64}$/, "a SHA-256 in 64 lower-case hexadecimal digits");

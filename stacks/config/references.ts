@@ -1,5 +1,5 @@
 import type { NetworkConfig } from "./network/network.ts";
-import type { Explanation } from "./reading/explain.ts";
+import { type Explanation, warning } from "./reading/explain.ts";
 import type { StackConfig } from "./schema.ts";
 
 /** A place in a stack's config that names another stack. */
@@ -51,6 +51,24 @@ function mismatch(config: StackConfig, { kind }: Reference, target: NamedStack):
   return `must be in this stack's region, ${config.region}, but ${name} is in ${found.region}`;
 }
 
+/** On a smaller disk, images and the work of a few agents soon fill a host. The AMI takes a part of it, too. */
+const roomyDiskGiB = 50;
+
+/** Warnings between a stack and the stacks of its folder that it depends on. */
+export function referenceWarnings(config: StackConfig, stacks: readonly NamedStack[]): Explanation[] {
+  const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
+  if (!hosts || !("stack" in hosts)) return [];
+  const cluster = stacks.find(({ name }) => name === hosts.stack)?.config;
+  if (cluster?.kind !== "ecs-cluster" || cluster.hosts.volume.sizeGiB >= roomyDiskGiB) return [];
+  return [
+    warning(
+      ["compute", "capacityProvider", "stack"],
+      `is ${hosts.stack}, whose hosts have disks of ${cluster.hosts.volume.sizeGiB} GiB for all their agents' images ` +
+        `and work: set its hosts.volume.sizeGiB to ${roomyDiskGiB} or more`,
+    ),
+  ];
+}
+
 /** Errors between a fleet and the network of its hosts. */
 function explainHosts(config: StackConfig, stacks: readonly NamedStack[]): Explanation[] {
   const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
@@ -92,7 +110,9 @@ function explainImage(config: StackConfig, stacks: readonly NamedStack[]): Expla
         ["compute", "volume", "sizeGiB"],
         `must be at least ${image.volume.sizeGiB}, the size of the image ${ami.stack}`,
       ),
-    image.volume.deviceName !== volume.deviceName &&
+    image.volume.deviceName !== undefined &&
+      volume.deviceName !== undefined &&
+      image.volume.deviceName !== volume.deviceName &&
       wrong(["compute", "volume", "deviceName"], `must be ${image.volume.deviceName}, as in the image ${ami.stack}`),
     baked !== undefined &&
       baked.image.agent.version !== baked.fleet.agent.version &&

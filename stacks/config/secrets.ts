@@ -23,7 +23,9 @@ export const ownKeyRules: readonly Rule<{ readonly arn: string; readonly kmsKeyA
 /** An existing secret. */
 export const byArn = withRules(
   z.strictObject({
-    arn: secretOrParameterArn.describe("An existing Secrets Manager secret or SSM SecureString parameter."),
+    arn: secretOrParameterArn.describe(
+      "An existing Secrets Manager secret (with `:key::` for one key of its JSON) or SSM SecureString parameter.",
+    ),
     kmsKeyArn: ownKey,
   }),
   ownKeyRules,

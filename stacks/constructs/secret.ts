@@ -2,7 +2,7 @@ import { SecretsmanagerSecret } from "@cdktf/provider-aws/lib/secretsmanager-sec
 import { SecretsmanagerSecretVersion } from "@cdktf/provider-aws/lib/secretsmanager-secret-version";
 import { Fn, type ITerraformDependable, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
-import { serviceOf } from "../../handlers/lib/core/arn.ts";
+import { secretParts, serviceOf } from "../../handlers/lib/core/arn.ts";
 import type { SecretSource } from "../config/secrets.ts";
 import type { ServiceRole } from "./service-role.ts";
 import type { StackContext } from "./stack-context.ts";
@@ -12,7 +12,7 @@ import type { StackContext } from "./stack-context.ts";
  * or the config names an ARN, or an ephemeral variable passes it to a write-only argument.
  */
 export class Secret extends Construct {
-  /** Secrets Manager secret or SSM parameter. */
+  /** Secrets Manager secret, or one key of its JSON by `:key::`, or SSM parameter. */
   readonly arn: string;
   /** The ephemeral variable's value, for other write-only arguments. `undefined` unless the config names a variable. */
   readonly value: string | undefined;
@@ -77,7 +77,7 @@ export class Secret extends Construct {
     const actions = parameter
       ? ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParameterHistory"]
       : ["secretsmanager:GetSecretValue"];
-    role.allow({ actions, resources: [this.arn] });
+    role.allow({ actions, resources: [secretParts(this.arn).arn] });
     if (this.kmsKeyArn) role.allow({ actions: ["kms:Decrypt"], resources: [this.kmsKeyArn] });
   }
 }

@@ -4,19 +4,21 @@ import { type ITerraformDependable, Lazy } from "cdktf";
 import { Construct } from "constructs";
 import type { StackContext } from "./stack-context.ts";
 
-/** One statement of an IAM policy, allow only. */
+/** One statement of an IAM policy. */
 export interface Statement {
+  /** @default Allow */
+  readonly effect?: "Allow" | "Deny";
   readonly actions: readonly string[];
   readonly resources: readonly string[];
   readonly condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
-/** IAM policy JSON of allow statements. */
+/** IAM policy JSON of statements. */
 export function policyDocument(statements: readonly Statement[]): string {
   return JSON.stringify({
     Version: "2012-10-17",
-    Statement: statements.map(({ actions, resources, condition }) => ({
-      Effect: "Allow",
+    Statement: statements.map(({ effect = "Allow", actions, resources, condition }) => ({
+      Effect: effect,
       Action: actions,
       Resource: resources,
       ...(condition && { Condition: condition }),

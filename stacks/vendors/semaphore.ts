@@ -28,7 +28,7 @@ export const semaphore: SynthHalf<"semaphore"> = ({ vendor: config }, secret) =>
         AGENT_FLEETS_SEMAPHORE_KNOWN_HOSTS: config.sshKnownHosts.lines.join("\n"),
       },
       secrets: [agentTypeToken],
-      statements: config.cacheBucket ? cacheRights(config.cacheBucket, fleet.partition) : [],
+      statements: config.cacheBucket ? cacheRights(config.cacheBucket, config.cacheKmsKeyArn, fleet.partition) : [],
       logs: { agent: "/var/log/semaphore/agent.log" },
       defaultAmi: {
         ssmParameter: `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${fleet.architecture}`,
@@ -86,11 +86,15 @@ export function releaseSettings(
   };
 }
 
-/** The rights of the cache CLI, on this bucket only. */
-function cacheRights(bucket: string, partition: string): readonly Statement[] {
+/**
+ * The rights of the cache CLI, on this bucket only. A bucket under a customer key needs both actions on the key: reads
+ * and uploads in parts decrypt, uploads make data keys (S3 user guide, "Using server-side encryption with AWS KMS keys").
+ */
+function cacheRights(bucket: string, key: string | undefined, partition: string): readonly Statement[] {
   const arn = `arn:${partition}:s3:::${bucket}`;
   return [
     { actions: ["s3:ListBucket"], resources: [arn] },
     { actions: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], resources: [`${arn}/*`] },
+    ...(key === undefined ? [] : [{ actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [key] }]),
   ];
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { serviceOf } from "../../handlers/lib/core/arn.ts";
+import { secretParts, serviceOf } from "../../handlers/lib/core/arn.ts";
 import { type SpaceliftConfig, workerSecrets } from "../config/vendors/spacelift.ts";
 import type { Secret } from "../constructs/secret.ts";
 import type { Statement } from "../constructs/service-role.ts";
@@ -101,7 +101,7 @@ function broughtSecrets({ secureEnvironment, byo }: SpaceliftConfig): BroughtSec
 }
 
 function readSecrets(secrets: readonly BroughtSecret[]): Statement[] {
-  const arns = new Set(secrets.map(({ arn }) => arn));
+  const arns = new Set(secrets.map(({ arn }) => secretParts(arn).arn));
   const keys = new Set(secrets.flatMap(({ kmsKeyArn }) => kmsKeyArn ?? []));
   return [
     ...[...arns].map((arn) => ({ actions: [readActionOf(arn)], resources: [arn] })),

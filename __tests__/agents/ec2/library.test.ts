@@ -57,7 +57,9 @@ describe.skipIf(!canPlay).concurrent("the library of boot programs", () => {
       const into = await host.library(`read_secret_into X '${arn}'\nprintf %s "$X"`);
       expect(into.output).toBe(text);
     }
-    host.secret(secret, JSON.stringify({ "a key: $(x)": text, other: "no" }));
+    host.secret(secret, JSON.stringify({ "a key: $(x)": text, plain: "of plain", other: "no" }));
+    const asEcs = await host.library(`read_secret_into X '${secret}:plain::'\nprintf %s "$X"`);
+    expect(asEcs.output).toBe("of plain");
     const taken = await host.library(`read_secret_into X '${secret}' 'a key: $(x)'\nprintf %s "$X"`);
     expect(taken.output).toBe(text);
     expect(host.files()).toEqual([]);

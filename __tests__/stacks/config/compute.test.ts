@@ -33,6 +33,12 @@ describe("compute", () => {
     expect(errorsWith(`compute: { ${text} }`)).toContain(`compute.memoryMiB: ${error}`);
   });
 
+  it("has no ECS Exec in containers that nothing may write to", () => {
+    expect(errorsWith("compute: { readonlyRootFilesystem: true, enableExecuteCommand: true }")).toEqual([
+      "compute.enableExecuteCommand: must be left out with readonlyRootFilesystem: ECS Exec writes into the container, found true",
+    ]);
+  });
+
   it.each([
     "hashicorp/tfc-agent:1.30.2",
     "localhost:5000/tfc-agent:1",

@@ -153,6 +153,10 @@ describe("a service", () => {
       "ports: [{ name: a, containerPort: 1, hostPort: 2 }]",
       /ports: must have no hostPort unless networkMode is bridge/,
     ],
+    [
+      "executeCommand: true, readonlyRootFilesystem: true",
+      /executeCommand: must be left out with readonlyRootFilesystem: ECS Exec writes into the container, found true/,
+    ],
     ["secrets: { KEY: canary }", /secrets\.KEY: must be the ARN of .*, found a value \(not shown/],
     [
       'statements: [{ actions: ["s3:*"], resources: ["*"] }]',

@@ -55,3 +55,24 @@ describe("the network of a fleet on a cluster's hosts", () => {
     expect(load(files).stacks).toHaveLength(3);
   });
 });
+
+describe("the disk of the hosts that a fleet is on", () => {
+  const warningsOf = (hosts: string) =>
+    load({
+      "config/fleet.yaml": `${minimal}compute: { capacityProvider: { stack: apps } }\n`,
+      "config/apps.yaml": `kind: ecs-cluster\nregion: us-west-2\nalarms: { emails: [ops@example.com] }\n${hosts}`,
+    }).warnings.filter((line) => line.includes("volume"));
+
+  it("gets a warning while it is small", () => {
+    expect(warningsOf("")).toEqual([
+      "config/fleet.yaml:4:32: compute.capacityProvider.stack: is apps, whose hosts have disks of 30 GiB for all their agents' images and work: set its hosts.volume.sizeGiB to 50 or more",
+    ]);
+    expect(warningsOf("hosts: { volume: { sizeGiB: 49 } }")).toHaveLength(1);
+  });
+
+  it("gets none where it is large, or where no fleet is on it", () => {
+    expect(warningsOf("hosts: { volume: { sizeGiB: 50 } }")).toEqual([]);
+    const alone = "kind: ecs-cluster\nregion: us-west-2\nalarms: { emails: [ops@example.com] }\n";
+    expect(load({ "config/apps.yaml": alone }).warnings).toEqual([]);
+  });
+});

@@ -29,6 +29,10 @@ describe("imageBuild", () => {
     "rate(12 hours)",
     "cron(0 4 * * ? *)",
     "cron(0/30 8-18 ? * MON-FRI *)",
+    "cron(0,30 */2 L 1,JUN-aug ? 2026-2030)",
+    "cron(15 12 3W * ? *)",
+    "cron(15 12 ? * 3#2 *)",
+    "cron(15 12 ? * 6L *)",
   ])("takes the schedule %s", (schedule) => {
     expect(errorsOf({ schedule })).toEqual([]);
   });
@@ -41,6 +45,22 @@ describe("imageBuild", () => {
     "cron(0 4 * * *)",
     "cron(0 4 * * ? *) ",
     "0 4 * * *",
+    "cron(99 99 99 99 99 99)",
+    "cron(60 4 * * ? *)",
+    "cron(0 24 * * ? *)",
+    "cron(0 4 32 * ? *)",
+    "cron(0 4 0 * ? *)",
+    "cron(0 4 * 13 ? *)",
+    "cron(0 4 * FOO ? *)",
+    "cron(0 4 ? * 8 *)",
+    "cron(0 4 ? * 3#6 *)",
+    "cron(0 4 * * * *)",
+    "cron(0 4 ? * ? *)",
+    "cron(? 4 ? * MON *)",
+    "cron(0/0 4 * * ? *)",
+    "cron(0,,1 4 * * ? *)",
+    "cron(0 4 * * ? 1969)",
+    "cron(0 4 * * ? 2200)",
   ])("refuses the schedule %s", (schedule) => {
     expect(errorsOf({ schedule })).toEqual([
       "schedule must be never, or an EventBridge schedule in UTC such as cron(17 3 ? * SUN *) or rate(7 days)",

@@ -21,7 +21,7 @@ it("needs only a region", () => {
     packages: [],
     commands: [],
     schedule: "cron(17 3 ? * SUN *)",
-    volume: { deviceName: "/dev/xvda", sizeGiB: 20 },
+    volume: { sizeGiB: 20 },
     keep: 5,
     alarms: { emails: [], subscriptions: [] },
     logs: { retentionDays: 30 },
@@ -75,7 +75,7 @@ describe("what cannot be", () => {
 });
 
 describe("a fleet on an image", () => {
-  const onBase = `${fleet}compute: { ami: { stack: base } }`;
+  const onBase = `${fleet}compute: { ami: { stack: base }, volume: { deviceName: /dev/xvda } }`;
 
   it("may name one of this folder, or one that is deployed from elsewhere", () => {
     const files = { "config/base.yaml": `${image}vendor: { type: semaphore }`, "config/agents.yaml": fleet };

@@ -6,6 +6,7 @@ describe("secrets", () => {
     "arn:aws:secretsmanager:us-west-2:111122223333:secret:ci/tfc-token-AbCdEf",
     "arn:aws-us-gov:ssm:us-gov-west-1:111122223333:parameter/ci/token",
     "arn:aws-cn:secretsmanager:cn-north-1:111122223333:secret:token",
+    "arn:aws:secretsmanager:us-west-2:111122223333:secret:ci/hcp-AbCdEf:agent-token::",
   ])("come by ARN: %s", (arn) => {
     expect(configWith(`secrets: { agentToken: { arn: "${arn}" } }`).secrets.agentToken).toEqual({ arn });
   });
@@ -21,11 +22,14 @@ describe("secrets", () => {
     "arn:aws:s3:::bucket",
     "arn:aws:secretsmanager:us-west-2:111122223333:secret:",
     "arn:other:ssm:us-west-2:111122223333:parameter/x",
-    "arn:aws:secretsmanager:us-west-2:111122223333:secret:token:key::",
+    "arn:aws:secretsmanager:us-west-2:111122223333:secret:token:key",
+    "arn:aws:secretsmanager:us-west-2:111122223333:secret:token:::",
+    "arn:aws:secretsmanager:us-west-2:111122223333:secret:token:key:AWSPREVIOUS:",
+    "arn:aws:ssm:us-west-2:111122223333:parameter/token:key::",
   ])("do not come by %s", (arn) => {
     expect(errorsWith(`secrets: { agentToken: { arn: "${arn}" } }`)).toEqual([
       expect.stringMatching(
-        /^secrets\.agentToken\.arn: must be the ARN of a Secrets Manager secret or an SSM parameter/,
+        /^secrets\.agentToken\.arn: must be the ARN of a Secrets Manager secret \(with `:key::` for one key of its JSON\) or an SSM parameter/,
       ),
     ]);
   });

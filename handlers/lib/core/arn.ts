@@ -11,6 +11,16 @@ export function regionOf(arn: string): string | undefined {
   return partsOf(arn)[3];
 }
 
+/**
+ * A Secrets Manager secret as ECS writes it: `arn:…:secret:name`, or `arn:…:secret:name:key::` for one key of its JSON
+ * (ECS developer guide, "Pass Secrets Manager secrets through Amazon ECS environment variables").
+ */
+export function secretParts(reference: string): { readonly arn: string; readonly key: string | undefined } {
+  const parts = partsOf(reference);
+  if (parts[2] !== "secretsmanager") return { arn: reference, key: undefined };
+  return { arn: parts.slice(0, 7).join(":"), key: parts[7] || undefined };
+}
+
 function partsOf(arn: string): readonly string[] {
   return arn.startsWith("arn:") ? arn.split(":") : [];
 }

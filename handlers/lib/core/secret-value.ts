@@ -26,3 +26,15 @@ export function secretTrouble(value: string, { severalLines }: SecretForm): stri
   }
   return undefined;
 }
+
+/** The text under one key of a secret that is a JSON object; `undefined` where there is none. */
+export function valueOfKey(secret: string, key: string): string | undefined {
+  try {
+    const object: unknown = JSON.parse(cleanSecret(secret));
+    if (object === null || !Object.hasOwn(Object(object), key)) return undefined;
+    const value: unknown = Object(object)[key];
+    return typeof value === "string" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

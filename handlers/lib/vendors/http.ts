@@ -255,7 +255,7 @@ function failureOf(response: Response, text: string, label: string, options: Htt
   const explanation = explain?.(jsonOrUndefined(text));
   const redirected = status >= 300 && status < 400 ? ", a redirect, which is not followed: check the address" : "";
   const message = `${label}: answered ${status}${redirected}${explanation ? `: ${explanation}` : ""}`;
-  const retryAfterMilliseconds = waitAskedFor(response.headers, clock.now());
+  const retryAfterMilliseconds = waitAskedFor(response, clock.now());
   return new Failure(unauthorizedStatuses.includes(status) ? "unauthorized" : kindOf(status), message, {
     status,
     ...(retryAfterMilliseconds !== undefined && { retryAfterMilliseconds }),
@@ -275,9 +275,12 @@ function isRepeatable(kind: VendorApiErrorKind, idempotent: boolean): boolean {
   return kind === "rate-limited" || (idempotent && (kind === "unavailable" || kind === "timeout"));
 }
 
-/** `Retry-After` in seconds or as a date, else `X-RateLimit-Reset` in seconds from now or since 1970. */
-function waitAskedFor(headers: Headers, now: Date): number | undefined {
-  const asked = headers.get("retry-after") ?? headers.get("x-ratelimit-reset");
+/**
+ * `Retry-After` in seconds or as a date, else `X-RateLimit-Reset` in seconds from now or since 1970. The latter is in
+ * every answer, and asks for a wait only where the rate was too high.
+ */
+function waitAskedFor({ status, headers }: Response, now: Date): number | undefined {
+  const asked = headers.get("retry-after") ?? (status === 429 ? headers.get("x-ratelimit-reset") : null);
   if (asked === null) return undefined;
   const seconds = Number(asked);
   const since1970 = 1_000_000_000;

@@ -1,4 +1,4 @@
-import { regionOf } from "../../../handlers/lib/core/arn.ts";
+import { regionOf, secretParts } from "../../../handlers/lib/core/arn.ts";
 import { cleanSecret, secretTrouble } from "../../../handlers/lib/core/secret-value.ts";
 import type { VendorId } from "../../../handlers/lib/settings/vendors.ts";
 import type { FleetFields } from "../../../stacks/config/fleet.ts";
@@ -30,6 +30,12 @@ export function secretOf({ name: stack, file, config }: LoadedStack, name: strin
   const secrets: FleetFields["secrets"] = config.secrets;
   const source = secrets[key];
   if (source === undefined) return { id: secretName(stack, name), region: config.region, stack, facts };
+  if ("arn" in source && secretParts(source.arn).key !== undefined) {
+    throw new UserError(
+      `In ${file}, ${name} is one key of a secret that holds more.`,
+      "Change the key's value in Secrets Manager. Nothing was changed.",
+    );
+  }
   if ("arn" in source) return { id: source.arn, region: regionOf(source.arn) ?? config.region, stack, facts };
   throw new UserError(
     `In ${file}, ${name} comes from the Terraform variable ${source.variable}.`,

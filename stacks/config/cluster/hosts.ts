@@ -63,7 +63,7 @@ export const hosts = withRules(
     amiId: amiId
       .optional()
       .describe(
-        "A pinned ECS-optimized AMI. Left out: each new host takes the newest one with Amazon Linux 2023, from AWS's SSM parameter.",
+        "A pinned ECS-optimized AMI. Left out: each deploy takes the newest one with Amazon Linux 2023, from AWS's SSM parameter.",
       ),
     instances: instances("a host")
       .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
@@ -82,7 +82,7 @@ export const hosts = withRules(
       .describe("A host's disk: gp3, always encrypted, with `kmsKeyArn` or AWS's own key."),
     maxLifetimeDays: wholeNumber(1, 365)
       .default(30)
-      .describe("Age at which AWS drains a host and replaces it with one on the newest AMI."),
+      .describe("Days after which AWS drains and replaces all hosts. New hosts take the AMI of the last deploy."),
     refresh: refresh
       .prefault({})
       .describe("How AWS replaces hosts after a change of their template. ECS drains each one first."),

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { variableName, volume } from "../compute/container.ts";
+import { execRule, variableName, volume } from "../compute/container.ts";
 import { containerImage } from "../compute/image.ts";
 import { oneOf, regionalArn, secretReference, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
@@ -192,6 +192,7 @@ const noSuchPort = (service: ServiceConfig) =>
   `must be one of the service's ports: ${service.ports.map(({ name }) => name).join(", ") || "it has no ports"}`;
 
 const rules: readonly Rule<ServiceConfig>[] = [
+  execRule("executeCommand"),
   {
     path: ["loadBalancer", "port"],
     reads: [["loadBalancer"], ["ports"]],

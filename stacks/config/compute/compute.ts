@@ -3,7 +3,7 @@ import { stackName } from "../names.ts";
 import type { NetworkConfig } from "../network/network.ts";
 import { architecture, oneOf, secretReference, text, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
-import { sidecar, variableName, volume } from "./container.ts";
+import { execRule, sidecar, variableName, volume } from "./container.ts";
 import { containerImage, tfcAgentImage } from "./image.ts";
 import { imageBuild } from "./image-build.ts";
 
@@ -134,6 +134,7 @@ export const compute = withRules(
           ? "must be left out with capacityProvider: the hosts decide"
           : undefined,
     })),
+    execRule("enableExecuteCommand"),
     {
       path: ["volumes"],
       reads: [["volumes"], ["capacityProvider"]],

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { secretReference, text, uniqueList, wholeNumber } from "../primitives.ts";
-import { withRules } from "../rules.ts";
+import { type Rule, withRules } from "../rules.ts";
 import { containerImage } from "./image.ts";
 
 const partName = text(/^[a-z][a-z0-9-]{0,62}$/, "a lower-case name such as cache");
@@ -60,3 +60,20 @@ export const sidecar = z.strictObject({
 
 /** See {@link sidecar}. */
 export type SidecarConfig = z.output<typeof sidecar>;
+
+/**
+ * ECS Exec needs a container that it can write to: "the SSM agent requires that the container file system is able to be
+ * written to" (ECS developer guide, Monitor Amazon ECS containers with ECS Exec).
+ */
+export function execRule<Key extends string>(
+  key: Key,
+): Rule<{ readonly readonlyRootFilesystem: boolean } & { readonly [K in Key]: boolean }> {
+  return {
+    path: [key],
+    reads: [[key], ["readonlyRootFilesystem"]],
+    check: (container) =>
+      container[key] && container.readonlyRootFilesystem
+        ? "must be left out with readonlyRootFilesystem: ECS Exec writes into the container"
+        : undefined,
+  };
+}

@@ -39,8 +39,8 @@ const ami = z.union(
 
 const volume = gp3Disk("an instance", { smallestGiB: 8, usualGiB: 40 }).safeExtend({
   deviceName: deviceName
-    .default("/dev/xvda")
-    .describe("The AMI's root device: /dev/xvda with Amazon Linux, /dev/sda1 with Ubuntu."),
+    .optional()
+    .describe("The AMI's root device, checked against the AMI. Left out: the one that the AMI has."),
 });
 
 const warmPool = z.strictObject({
@@ -64,8 +64,19 @@ const ssh = z.strictObject({
 });
 
 const statement = z.strictObject({
+  effect: oneOf(["Allow", "Deny"]).default("Allow").describe("Whether it gives rights or takes them away."),
   actions: uniqueList(text(/^[a-z0-9-]+:[A-Za-z0-9*]+$/, "an action such as s3:GetObject"), 1).describe("What."),
   resources: uniqueList(text(/^(?:arn:\S+|\*)$/, "an ARN, or *"), 1).describe("To what."),
+  conditions: z
+    .record(
+      text(/^[A-Za-z]+(?::[A-Za-z]+)?$/, "an operator such as StringEquals"),
+      z.record(
+        text(/^[\w-]+:[\w/${}:.+=@-]+$/, "a condition key such as aws:ResourceAccount"),
+        z.union([z.string(), z.array(z.string()).min(1)], { error: "must be text or a list of texts" }),
+      ),
+    )
+    .optional()
+    .describe("When it holds, as in an IAM policy: operator, condition key, value or values."),
 });
 
 const instanceRole = z.union(

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { cronPattern, sha256, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { sha256, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { schedule } from "../schedule.ts";
 import { containerImage } from "./image.ts";
 
 /** The agent in the image, in place of the version that the Dockerfile pins. */
@@ -14,8 +15,8 @@ const agent = z.strictObject({
 
 /** How the stack builds the image of its agents. */
 export const imageBuild = z.strictObject({
-  schedule: text(
-    new RegExp(`^(?:never|rate\\((?:1 (?:day|hour)|(?:[2-9]|[1-9][0-9]+) (?:days|hours))\\)|${cronPattern})$`),
+  schedule: schedule(
+    "never|rate\\((?:1 (?:day|hour)|(?:[2-9]|[1-9][0-9]+) (?:days|hours))\\)",
     "never, or an EventBridge schedule in UTC such as cron(17 3 ? * SUN *) or rate(7 days)",
   )
     .default("cron(17 3 ? * SUN *)")

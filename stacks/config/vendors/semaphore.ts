@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { environment } from "../compute/compute.ts";
 import { ownVariableRules } from "../own-variables.ts";
-import { bucketName, hostname, oneOf, sha256, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { bucketName, hostname, kmsKey, oneOf, sha256, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
 import { defineVendor } from "./definition.ts";
 
@@ -114,6 +114,9 @@ const schema = withRules(
     cacheBucket: bucketName
       .optional()
       .describe("Existing S3 bucket for the cache CLI. Instances get rights on this bucket only. Left out: no cache."),
+    cacheKmsKeyArn: kmsKey
+      .optional()
+      .describe("Customer managed KMS key that encrypts the bucket; instances may use it. Left out: no such key."),
     environment: environment
       .default({})
       .describe("Environment variables of all jobs. Not for secrets: they are readable in AWS."),

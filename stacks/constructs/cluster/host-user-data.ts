@@ -87,6 +87,11 @@ function ecsConfigFile(cluster: string, hosts: Escaped<HostsConfig>): string {
     // The hop limit keeps bridge tasks from the host's credentials. Tasks with their own network card need this
     // setting.
     ECS_AWSVPC_BLOCK_IMDS: "true",
+    // By default the agent keeps ended containers for three hours and deletes five images in half an hour. Agents that
+    // take one job each would fill the disk.
+    ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION: "10m",
+    ECS_IMAGE_CLEANUP_INTERVAL: "10m",
+    ECS_NUM_IMAGES_DELETE_PER_CYCLE: "20",
     ...(hosts.spotPercent > 0 && { ECS_ENABLE_SPOT_INSTANCE_DRAINING: "true" }),
     ...Object.fromEntries(Object.entries(hosts.ecsConfig).map(([name, value]) => [name, plainText(value)])),
   };

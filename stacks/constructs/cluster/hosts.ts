@@ -7,15 +7,15 @@ import { Construct } from "constructs";
 import type { HostsConfig } from "../../config/cluster/hosts.ts";
 import { hostsOf } from "../../config/names.ts";
 import { mixedInstances, propagatedTags, rollingRefresh } from "../instances/group-parts.ts";
+import { findImage } from "../instances/image.ts";
 import { metadataService, networkInterface, rootVolume, tagsOfLaunched } from "../instances/template-parts.ts";
 import { createLogGroup, grantLogWrite } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 import type { Escaped } from "../terraform-text.ts";
+import { HostReplacement } from "./host-replacement.ts";
 import { hostLogGroup, hostLogs, hostUserData } from "./host-user-data.ts";
-
-const secondsADay = 86_400;
 
 /** AWS's public parameters with the newest ECS-optimized Amazon Linux 2023 AMI. */
 const amiParameters = {
@@ -26,7 +26,7 @@ const amiParameters = {
 /**
  * The EC2 hosts of a cluster: a launch template, an Auto Scaling group, and the capacity provider that scales the group
  * by what tasks need. No host is removed while tasks run on it. Scale-in takes empty hosts only (managed termination
- * protection). Replacement, by a new template or by age, drains a host first (managed draining).
+ * protection). Replacement, by a new template or by schedule, drains a host first (managed draining).
  */
 export class ClusterHosts extends Construct {
   readonly capacityProvider: EcsCapacityProvider;
@@ -56,6 +56,7 @@ export class ClusterHosts extends Construct {
       tags: { Name: `${context.name}-hosts` },
     }).id;
     const group = this.group(this.template());
+    new HostReplacement(this, "replacement", { context, group, hosts });
     this.capacityProvider = new EcsCapacityProvider(this, "capacity-provider", {
       name: hostsOf(context.name),
       autoScalingGroupProvider: {
@@ -127,16 +128,19 @@ export class ClusterHosts extends Construct {
       role: this.role.name,
       path: context.iamPath,
     });
+    const { amiId, architecture } = hosts;
+    const ami = amiId === undefined ? { ssmParameter: amiParameters[architecture] } : { id: amiId };
+    const image = findImage(this, ami, { architecture, deviceName: undefined, devicePath: "hosts.amiId" });
     return new LaunchTemplate(this, "template", {
       name: `${context.name}-hosts`,
       description: `Hosts of cluster ${context.name}`,
-      imageId: hosts.amiId ?? `resolve:ssm:${amiParameters[hosts.architecture]}`,
+      imageId: image.id,
       userData: hostUserData(context.name, hosts),
       iamInstanceProfile: { arn: profile.arn },
       // One hop: a bridge task is one hop further away and cannot reach the host's credentials.
       metadataOptions: metadataService(1),
       networkInterfaces: [networkInterface(network, [this.securityGroupId])],
-      blockDeviceMappings: [rootVolume(context, "/dev/xvda", hosts.volume)],
+      blockDeviceMappings: [rootVolume(context, image.rootDevice, hosts.volume)],
       monitoring: { enabled: false },
       tagSpecifications: tagsOfLaunched({ ...tags, Name: `${context.name}-host` }),
     });
@@ -150,7 +154,6 @@ export class ClusterHosts extends Construct {
       minSize: hosts.min,
       maxSize: hosts.max,
       vpcZoneIdentifier: network.subnetIds,
-      maxInstanceLifetime: hosts.maxLifetimeDays * secondsADay,
       // Managed termination protection needs new hosts protected. ECS lifts the protection from hosts without tasks.
       protectFromScaleIn: true,
       suspendedProcesses: ["AZRebalance"],

@@ -4,7 +4,7 @@ import type { ServiceConfig } from "../../config/cluster/services.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
-import { awsLogs, secretReferences, sortedVariables } from "../tasks/container-parts.ts";
+import { awsLogs, linuxParameters, secretReferences, sortedVariables } from "../tasks/container-parts.ts";
 import { allowExecuteCommand, allowImagePull, allowSecret } from "../tasks/task-rights.ts";
 import { allowVolumes, mountPoints, taskVolumes } from "../tasks/task-volumes.ts";
 import type { HostCluster } from "./cluster.ts";
@@ -109,10 +109,7 @@ export class ServiceTask extends Construct {
       secrets: secretReferences(service.secrets),
       readonlyRootFilesystem: service.readonlyRootFilesystem,
       mountPoints: mountPoints(service.volumes),
-      linuxParameters: {
-        initProcessEnabled: true,
-        ...(service.capabilities.length > 0 && { capabilities: { add: service.capabilities } }),
-      },
+      linuxParameters: linuxParameters(true, service.capabilities),
       stopTimeout: service.stopTimeoutSeconds,
       ...(healthCheck && {
         healthCheck: {
@@ -120,7 +117,8 @@ export class ServiceTask extends Construct {
           interval: healthCheck.intervalSeconds,
           timeout: healthCheck.timeoutSeconds,
           retries: healthCheck.retries,
-          startPeriod: healthCheck.startPeriodSeconds,
+          // None is ECS's default, which it stores as nothing (assumed; the provider compares it as it is).
+          ...(healthCheck.startPeriodSeconds > 0 && { startPeriod: healthCheck.startPeriodSeconds }),
         },
       }),
       logConfiguration: awsLogs({ logGroup: logGroup.name, region: context.region }, service.name),

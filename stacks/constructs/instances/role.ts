@@ -41,7 +41,9 @@ export class InstanceRole extends Construct {
       role.extraPolicyArns.forEach((policyArn, index) => {
         new IamRolePolicyAttachment(this, `extra-${index}`, { role: this.name, policyArn });
       });
-      for (const statement of role.extraStatements) this.own.allow(statement);
+      for (const { conditions, ...statement } of role.extraStatements) {
+        this.own.allow({ ...statement, ...(conditions && { condition: conditions }) });
+      }
     }
     this.profileArn = new IamInstanceProfile(this, "profile", {
       name: `${context.name}-instance`,

@@ -1,13 +1,11 @@
-import { DataAwsAmi } from "@cdktf/provider-aws/lib/data-aws-ami";
-import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
 import { LaunchTemplate } from "@cdktf/provider-aws/lib/launch-template";
 import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { Construct } from "constructs";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
-import { newestBuiltAmi } from "../machine-image/built-ami.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { StackContext } from "../stack-context.ts";
+import { findImage } from "./image.ts";
 import { metadataService, networkInterface, rootVolume, tagsOfLaunched } from "./template-parts.ts";
 
 /** The launch template of a fleet's instances. */
@@ -34,10 +32,15 @@ export class InstanceTemplate extends Construct {
     super(scope, id);
     const { context, compute, network, tags } = props;
     const { volume, ssh, tenancy, placementGroup } = compute;
+    const image = findImage(this, props.ami, {
+      architecture: compute.architecture,
+      deviceName: volume.deviceName,
+      devicePath: "compute.volume.deviceName",
+    });
     const template = new LaunchTemplate(this, "template", {
       name: context.name,
       description: `Instances of fleet ${context.name}`,
-      imageId: this.image(props.ami),
+      imageId: image.id,
       // A warm pool supports one type only, and takes it from here.
       instanceType: compute.warmPool && "types" in compute.instances ? compute.instances.types[0] : undefined,
       userData: props.userData,
@@ -56,7 +59,7 @@ export class InstanceTemplate extends Construct {
           ipv6AddressCount: compute.ipv6 ? 1 : undefined,
         },
       ],
-      blockDeviceMappings: [rootVolume(context, volume.deviceName, volume)],
+      blockDeviceMappings: [rootVolume(context, image.rootDevice, volume)],
       placement:
         tenancy === "default" && placementGroup === undefined
           ? undefined
@@ -67,23 +70,6 @@ export class InstanceTemplate extends Construct {
     });
     this.id = template.id;
     this.version = `\${${template.fqn}.latest_version}`;
-  }
-
-  private image(ami: NonNullable<Ec2ComputeConfig["ami"]>): string {
-    if ("id" in ami) return ami.id;
-    if ("ssmParameter" in ami) {
-      // Not by `resolve:ssm:`: Auto Scaling rejects it with instances by attributes and with skip matching.
-      return new DataAwsSsmParameter(this, "image", { name: ami.ssmParameter }).insecureValue;
-    }
-    if ("stack" in ami) return newestBuiltAmi(this, "image", ami.stack, this.props.compute.architecture);
-    return new DataAwsAmi(this, "image", {
-      mostRecent: true,
-      owners: ami.owners,
-      filter: [
-        { name: "name", values: [ami.nameFilter] },
-        { name: "state", values: ["available"] },
-      ],
-    }).id;
   }
 
   private sshGroup({ cidrs }: NonNullable<Ec2ComputeConfig["ssh"]>): string {

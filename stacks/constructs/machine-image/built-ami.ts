@@ -1,6 +1,3 @@
-import { DataAwsAmi } from "@cdktf/provider-aws/lib/data-aws-ami";
-import type { Construct } from "constructs";
-
 /** The tag that identifies the AMIs of a stack. The building stack sets it, and fleets look for it. */
 const tagName = "MachineImage";
 
@@ -14,16 +11,13 @@ export function builtAmiName(stack: string): string {
   return `${stack}.{{ imagebuilder:buildDate }}`;
 }
 
-/** Id of the newest AMI that a stack has built. Terraform looks it up when it plans, and fails if there is none. */
-export function newestBuiltAmi(scope: Construct, id: string, stack: string, architecture: string): string {
-  return new DataAwsAmi(scope, id, {
-    mostRecent: true,
+/** How to find the AMIs that a stack has built. */
+export function builtAmi(stack: string) {
+  return {
     owners: ["self"],
     filter: [
       { name: "name", values: [`${stack}.*`] },
       { name: `tag:${tagName}`, values: [stack] },
-      { name: "architecture", values: [architecture] },
-      { name: "state", values: ["available"] },
     ],
-  }).id;
+  };
 }

@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
-import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
 import { ImagebuilderComponent } from "@cdktf/provider-aws/lib/imagebuilder-component";
 import { ImagebuilderImageRecipe } from "@cdktf/provider-aws/lib/imagebuilder-image-recipe";
 import { Fn, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { MachineImageConfig } from "../../config/machine-image.ts";
+import { amazonLinux, findImage } from "../instances/image.ts";
 import { rootVolume } from "../instances/template-parts.ts";
 import type { StackContext } from "../stack-context.ts";
 import { type Baked, imageComponents } from "./components.ts";
 
 /** Amazon Linux 2023 as Image Builder itself offers it. So Image Builder knows when a newer one exists. */
-const amazonLinux = { x86_64: "amazon-linux-2023-x86", arm64: "amazon-linux-2023-arm64" } as const;
+const amazonLinuxImages = { x86_64: "amazon-linux-2023-x86", arm64: "amazon-linux-2023-arm64" } as const;
 
 /** Digits of a hash in one part of a version. Image Builder allows numbers up to 2^30 - 1. */
 const hashDigits = 7;
@@ -44,8 +44,15 @@ export class ImageRecipe extends Construct {
     const { context, config, baked } = props;
     const { architecture, baseImage, volume, region } = config;
     const documents = imageComponents(config, baked);
-    const given = baseImage && ("id" in baseImage ? baseImage.id : this.parameter(baseImage.ssmParameter));
-    const content = JSON.stringify([...documents, architecture, baseImage, volume, context.kmsKeyArn]);
+    const device = { deviceName: volume.deviceName, devicePath: "volume.deviceName" };
+    const base = baseImage && findImage(this, baseImage, { architecture, ...device });
+    const given = base?.id;
+    const rootDevice = base?.rootDevice ?? amazonLinux(device);
+    const disk = {
+      deviceName: volume.deviceName ?? (base ? "as in the base image" : rootDevice),
+      sizeGiB: volume.sizeGiB,
+    };
+    const content = JSON.stringify([...documents, architecture, baseImage, disk, context.kmsKeyArn]);
     this.followsBase = given === undefined;
     this.name = context.name;
     // Only Terraform knows the value of a parameter.
@@ -64,19 +71,15 @@ export class ImageRecipe extends Construct {
       name: this.name,
       version: this.version,
       parentImage:
-        given ?? `arn:${context.partition}:imagebuilder:${region}:aws:image/${amazonLinux[architecture]}/x.x.x`,
+        given ?? `arn:${context.partition}:imagebuilder:${region}:aws:image/${amazonLinuxImages[architecture]}/x.x.x`,
       component: components.map(({ arn }) => ({ componentArn: arn })),
-      blockDeviceMapping: [rootVolume(context, volume.deviceName, volume)],
+      blockDeviceMapping: [rootVolume(context, rootDevice, volume)],
       // Fleets reach their instances by the SSM agent.
       systemsManagerAgent: { uninstallAfterBuild: false },
       lifecycle: { createBeforeDestroy: true },
     });
     this.arn = recipe.arn;
     this.ready = recipe;
-  }
-
-  private parameter(name: string): string {
-    return new DataAwsSsmParameter(this, "base", { name }).insecureValue;
   }
 }
 

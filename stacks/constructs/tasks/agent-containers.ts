@@ -3,7 +3,7 @@ import type { SidecarConfig } from "../../config/compute/container.ts";
 import type { Secret } from "../secret.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { TerraformText } from "../terraform-text.ts";
-import { awsLogs, secretReferences, sortedVariables } from "./container-parts.ts";
+import { awsLogs, linuxParameters, secretReferences, sortedVariables } from "./container-parts.ts";
 import { mountPoints, taskVolumes } from "./task-volumes.ts";
 
 /** Name of the agent's own container. */
@@ -63,7 +63,7 @@ export function agentContainers(task: AgentTask, log: { readonly logGroup: strin
     ],
     readonlyRootFilesystem: compute.readonlyRootFilesystem,
     mountPoints: mountPoints(volumes),
-    linuxParameters: { initProcessEnabled: !agent.ownInit },
+    linuxParameters: linuxParameters(!agent.ownInit),
     stopTimeout: stopTimeoutSeconds,
     logConfiguration: awsLogs(log, pool ?? "agent"),
   };

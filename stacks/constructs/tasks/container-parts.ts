@@ -17,3 +17,14 @@ export function awsLogs({ logGroup, region }: { readonly logGroup: string; reado
     options: { "awslogs-group": logGroup, "awslogs-region": region, "awslogs-stream-prefix": prefix },
   };
 }
+
+/**
+ * Linux parameters of a container. ECS stores `add` and `drop` where either is given, and drops capabilities without
+ * either; the provider compares both forms as they are (`containerDefinitionsAreEquivalent`).
+ */
+export function linuxParameters(init: boolean, capabilities: readonly string[] = []) {
+  return {
+    initProcessEnabled: init,
+    ...(capabilities.length > 0 && { capabilities: { add: capabilities, drop: [] } }),
+  };
+}

@@ -1,4 +1,4 @@
-import { serviceOf } from "../../../handlers/lib/core/arn.ts";
+import { secretParts, serviceOf } from "../../../handlers/lib/core/arn.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 
@@ -32,8 +32,5 @@ export function allowImagePull(role: ServiceRole, image: string, context: StackC
 /** Lets a role read a secret. A reference may name one key of a secret's JSON; the right is on the whole secret. */
 export function allowSecret(role: ServiceRole, reference: string): void {
   if (serviceOf(reference) === "ssm") role.allow({ actions: ["ssm:GetParameters"], resources: [reference] });
-  else {
-    const secret = reference.split(":").slice(0, 7).join(":");
-    role.allow({ actions: ["secretsmanager:GetSecretValue"], resources: [secret] });
-  }
+  else role.allow({ actions: ["secretsmanager:GetSecretValue"], resources: [secretParts(reference).arn] });
 }

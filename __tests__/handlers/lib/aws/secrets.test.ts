@@ -109,6 +109,46 @@ describe("a secret in Secrets Manager", () => {
   });
 });
 
+describe("one key of a secret's JSON", () => {
+  const keyArn = `${secretArn}:hook::`;
+
+  it("is read in its current and its previous version", async () => {
+    stages = { AWSCURRENT: '{"hook":" new ","other":"x"}', AWSPREVIOUS: '{"hook":"old"}' };
+    const { reader, asked } = setUp();
+    expect(await reader.readVersions(keyArn)).toEqual(["new", "old"]);
+    expect(await reader.read(`${secretArn}:other::`)).toBe("x");
+    expect(asked()).toBe(3);
+  });
+
+  it.each([
+    "text",
+    "{}",
+    "null",
+    '["a"]',
+    '{"hook":""}',
+  ])("needs no previous version that has it: %s", async (previous) => {
+    stages = { AWSCURRENT: '{"hook":"new"}', AWSPREVIOUS: previous };
+    expect(await setUp().reader.readVersions(keyArn)).toEqual(["new"]);
+  });
+
+  it.each([
+    "canary",
+    "{}",
+    '{"hook":7}',
+    "null",
+    '["canary"]',
+    '{"toString":"canary"}',
+  ])("is unavailable where the secret does not have it, and shows none of the secret: %s", async (current) => {
+    stages = { AWSCURRENT: current };
+    const error = await setUp()
+      .reader.readVersions(keyArn)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(SecretUnavailableError);
+    expect(String(error)).toContain("must be a JSON object with text under the key hook");
+    expect(String(error)).not.toContain("canary");
+  });
+});
+
 describe("a secret in the parameter store", () => {
   it("is read in its current version and the one before", async () => {
     parameters = ["oldest", "old", "new"];
@@ -143,6 +183,20 @@ it("refuses ARNs of other services without asking anybody", async () => {
 });
 
 describe("what has been read", () => {
+  it("costs one call for its current value, and two for both of its versions", async () => {
+    stages = { AWSCURRENT: "new", AWSPREVIOUS: "old" };
+    parameters = ["old", "new"];
+    const { reader, asked } = setUp();
+    await reader.read(secretArn);
+    expect(asked()).toBe(1);
+    await reader.read(parameterArn);
+    expect(asked()).toBe(2);
+    expect(await reader.readVersions(secretArn)).toEqual(["new", "old"]);
+    expect(asked()).toBe(4);
+    expect(await reader.read(secretArn)).toBe("new");
+    expect(asked()).toBe(4);
+  });
+
   it("is remembered for five minutes", async () => {
     stages = { AWSCURRENT: "old" };
     const { clock, reader, asked } = setUp();
@@ -150,7 +204,7 @@ describe("what has been read", () => {
     stages = { AWSCURRENT: "new" };
     clock.advance(5 * 60_000 - 1);
     expect(await reader.read(secretArn)).toBe("old");
-    expect(asked()).toBe(2);
+    expect(asked()).toBe(1);
     clock.advance(1);
     expect(await reader.read(secretArn)).toBe("new");
   });

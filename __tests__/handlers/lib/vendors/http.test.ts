@@ -87,6 +87,18 @@ describe("createHttp", () => {
     expect(clock.sleeps).toEqual([milliseconds]);
   });
 
+  it("backs off from a 5xx as long as ever, whenever the rate limit's window ends", async () => {
+    fake.fail({ answer: { status: 503, headers: { "x-ratelimit-reset": "0.1" } } });
+    await expect(http().send(get)).rejects.toThrow("answered 503");
+    expect(clock.sleeps).toEqual([250, 500, 1000]);
+  });
+
+  it("waits after a 5xx as long as it is asked to", async () => {
+    answers = [{ status: 503, headers: { "retry-after": "2" } }];
+    await http().send(get);
+    expect(clock.sleeps).toEqual([2000]);
+  });
+
   it("gives up at once when asked to wait longer than is worth it", async () => {
     fake.fail({ answer: { status: 429, headers: { "retry-after": "3600" } } });
     await expect(http().send(get)).rejects.toMatchObject({ kind: "rate-limited" });

@@ -44,6 +44,15 @@ describe("fleet secret set", () => {
     expect(aws.requests[0]?.headers.authorization).toContain("/eu-west-1/secretsmanager/");
   });
 
+  it("changes no secret of which the fleet's value is one key", async () => {
+    const whole = `arn:aws:secretsmanager:us-east-2:${account}:secret:mine-AbCdEf`;
+    aws.secrets.set(whole, '{"token":"old"}');
+    const { code, stderr } = await setSecret(`secrets: { agentToken: { arn: "${whole}:token::" } }\n`, "canary");
+    expect(code).not.toBe(0);
+    expect(stderr).toContain("agent-token is one key of a secret that holds more");
+    expect(aws.secrets.get(whole)).toBe('{"token":"old"}');
+  });
+
   it("writes to the secret whose ARN the config names, in its region", async () => {
     const arn = `arn:aws:secretsmanager:us-east-2:${account}:secret:mine-AbCdEf`;
     aws.secrets.set(arn, "");

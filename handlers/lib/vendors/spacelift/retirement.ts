@@ -47,7 +47,7 @@ export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: Vendor
     } catch (error) {
       if (!(error instanceof VendorApiError && ["invalid", "not-found"].includes(error.kind))) throw error;
       const state = await afterRefusal(id);
-      if (state === "listed") throw error;
+      if (state === "listed") throw /not found/i.test(error.message) ? notAllowed(error) : error;
       return state;
     }
   }
@@ -84,4 +84,12 @@ export function createSpaceliftRetirement(config: SpaceliftRuntime, deps: Vendor
     /** There is no record to delete: Spacelift itself deletes a worker whose instance is gone. */
     deregister: () => Promise.resolve(),
   };
+}
+
+/** Spacelift answers "not found" also to a key that may read a worker and may not drain it. */
+function notAllowed({ kind, message }: VendorApiError): VendorApiError {
+  return new VendorApiError(
+    kind,
+    `${message}, but the worker is listed: the API key lacks the right to drain it (Worker Pool: Drain worker)`,
+  );
 }

@@ -36,6 +36,18 @@ describe("spacelift retirement", () => {
     expect(worker.drained).toBe(false);
   });
 
+  it("names the missing right where Spacelift denies a worker that it lists", async () => {
+    const { fake, pool, state, retirement } = await start();
+    state.addWorker(pool, instance(1));
+    const errors = [{ message: "worker not found" }];
+    fake.fail({ when: asks("workerDrainSet"), answer: { status: 200, json: { data: null, errors } } });
+    await expect(retirement.drain(agent)).rejects.toMatchObject({
+      message: expect.stringContaining(
+        "the worker is listed: the API key lacks the right to drain it (Worker Pool: Drain worker)",
+      ),
+    });
+  });
+
   it("goes by the id of a worker whose metadata is unreadable", async () => {
     const { pool, state, retirement } = await start();
     const worker = state.addWorker(pool, instance(1), { metadata: "{" });
