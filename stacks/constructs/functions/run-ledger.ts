@@ -1,29 +1,12 @@
-import { DynamodbTable } from "@cdktf/provider-aws/lib/dynamodb-table";
-import { Construct } from "constructs";
+import type { Construct } from "constructs";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
+import { ExpiringTable } from "./expiring-table.ts";
 
 /** The table in which notifications-only fleets remember runs. All its items expire by themselves. */
-export class RunLedgerTable extends Construct {
-  readonly name: string;
-  private readonly arn: string;
-
-  constructor(
-    scope: Construct,
-    id: string,
-    private readonly context: StackContext,
-  ) {
-    super(scope, id);
-    const table = new DynamodbTable(this, "table", {
-      name: `${context.name}-runs`,
-      billingMode: "PAY_PER_REQUEST",
-      hashKey: "runId",
-      attribute: [{ name: "runId", type: "S" }],
-      ttl: { attributeName: "expiresAt", enabled: true },
-      serverSideEncryption: context.kmsKeyArn ? { enabled: true, kmsKeyArn: context.kmsKeyArn } : undefined,
-    });
-    this.name = table.name;
-    this.arn = table.arn;
+export class RunLedgerTable extends ExpiringTable {
+  constructor(scope: Construct, id: string, context: StackContext) {
+    super(scope, id, context, { suffix: "runs", hashKey: "runId" });
   }
 
   /** Lets a role record seen runs. */
@@ -34,10 +17,5 @@ export class RunLedgerTable extends Construct {
   /** Lets a role read all open runs. */
   grantRead(role: ServiceRole): void {
     this.grant(role, ["dynamodb:Scan"]);
-  }
-
-  private grant(role: ServiceRole, actions: readonly string[]): void {
-    role.allow({ actions, resources: [this.arn] });
-    role.allowKey(this.context, ["kms:Decrypt"]);
   }
 }

@@ -1,0 +1,34 @@
+import { DynamodbTable } from "@cdktf/provider-aws/lib/dynamodb-table";
+import { Construct } from "constructs";
+import type { ServiceRole } from "../service-role.ts";
+import type { StackContext } from "../stack-context.ts";
+
+/** A DynamoDB table with a text as key, whose items may expire: at `expiresAt`, in seconds since 1970. */
+export abstract class ExpiringTable extends Construct {
+  readonly name: string;
+  private readonly arn: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly context: StackContext,
+    { suffix, hashKey }: { readonly suffix: string; readonly hashKey: string },
+  ) {
+    super(scope, id);
+    const table = new DynamodbTable(this, "table", {
+      name: `${context.name}-${suffix}`,
+      billingMode: "PAY_PER_REQUEST",
+      hashKey,
+      attribute: [{ name: hashKey, type: "S" }],
+      ttl: { attributeName: "expiresAt", enabled: true },
+      serverSideEncryption: context.kmsKeyArn ? { enabled: true, kmsKeyArn: context.kmsKeyArn } : undefined,
+    });
+    this.name = table.name;
+    this.arn = table.arn;
+  }
+
+  protected grant(role: ServiceRole, actions: readonly string[]): void {
+    role.allow({ actions, resources: [this.arn] });
+    role.allowKey(this.context, ["kms:Decrypt"]);
+  }
+}
