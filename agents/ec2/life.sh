@@ -162,7 +162,7 @@ report() {
 power_off() {
   local earliest=${AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS:-0} reason uptime
   if [[ ${AGENT_FLEETS_POWER_OFF:-true} != true ]]; then
-    log 'not powering off, as AGENT_FLEETS_POWER_OFF wants'
+    log 'not powering off: AGENT_FLEETS_POWER_OFF is not true'
     return 0
   fi
   reason=$(failed_launch)

@@ -13,16 +13,16 @@ const containerPath = text(/^\/[^:\s]*$/, "an absolute path");
 export const volume = withRules(
   z.strictObject({
     name: partName.describe("Name of the volume."),
-    mountPath: containerPath.describe("Where the container sees it."),
-    readOnly: z.boolean().default(false).describe("Whether the container may only read it."),
+    mountPath: containerPath.describe("Path of the volume in the container."),
+    readOnly: z.boolean().default(false).describe("Whether the container may only read the volume."),
     hostPath: containerPath.optional().describe("A folder of the host."),
     efs: z
       .strictObject({
         fileSystemId: text(/^fs-[0-9a-f]{8,17}$/, "the id of a file system").describe("The file system."),
         accessPointId: text(/^fsap-[0-9a-f]{8,17}$/, "the id of an access point")
           .optional()
-          .describe("An access point, which then decides the folder and the user."),
-        iam: z.boolean().default(true).describe("Whether the task role is asked for the right to mount it."),
+          .describe("An access point, which sets the folder and the user."),
+        iam: z.boolean().default(true).describe("Whether EFS checks that the task role may mount the file system."),
       })
       .optional()
       .describe("An EFS file system, always encrypted in transit."),
@@ -46,16 +46,18 @@ export type VolumeConfig = z.output<typeof volume>;
 export const sidecar = z.strictObject({
   name: partName
     .refine((name) => name !== "agent", { error: "must not be agent: that is the agent's own" })
-    .describe("Its name."),
+    .describe("Name of the container."),
   image: containerImage.describe("Container image, pinned by tag or digest."),
   command: z.array(z.string()).optional().describe("Command. Left out: the image's own."),
-  cpu: wholeNumber(0, 16_384).default(0).describe("CPU units of the task's that are kept for it."),
-  memoryMiB: wholeNumber(6, 122_880).optional().describe("Memory it may use. Left out: what the agent leaves."),
+  cpu: wholeNumber(0, 16_384).default(0).describe("CPU units of the task that are reserved for the container."),
+  memoryMiB: wholeNumber(6, 122_880)
+    .optional()
+    .describe("Most memory of the container, in MiB. Left out: the memory that the agent leaves."),
   environment: z.record(variableName, z.string()).default({}).describe("Environment variables. Not for secrets."),
   secrets: z.record(variableName, secretReference).default({}).describe("Environment variables from secrets, by ARN."),
   mounts: uniqueList(partName)
     .default([])
-    .describe("Volumes of `compute.volumes` that it sees too, at the same place."),
+    .describe("Names of `compute.volumes` that the container mounts too, at the same path."),
 });
 
 /** See {@link sidecar}. */

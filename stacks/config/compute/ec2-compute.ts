@@ -31,7 +31,7 @@ const ami = z.union(
       owners: uniqueList(
         text(/^(?:[0-9]{12}|self|amazon|aws-marketplace)$/, "an AWS account, self, amazon or aws-marketplace"),
         1,
-      ).describe("Whose AMIs."),
+      ).describe("The owner of the AMI: an account id, or `amazon`, `aws-marketplace` or `self`."),
     }),
   ],
   { error: "must be { id: … }, { ssmParameter: … }, { stack: … } or { nameFilter: …, owners: … }" },
@@ -44,11 +44,11 @@ const volume = gp3Disk("an instance", { smallestGiB: 8, usualGiB: 40 }).safeExte
 });
 
 const warmPool = z.strictObject({
-  state: oneOf(["stopped", "running", "hibernated"]).default("stopped").describe("How instances wait."),
-  min: wholeNumber(0, 1000).default(0).describe("Instances that always wait."),
+  state: oneOf(["stopped", "running", "hibernated"]).default("stopped").describe("The state in which instances wait."),
+  min: wholeNumber(0, 1000).default(0).describe("Smallest number of waiting instances."),
   maxPrepared: wholeNumber(1, 10_000)
     .optional()
-    .describe("Instances in all, waiting or in service. Left out: agents.max."),
+    .describe("Largest number of instances, waiting and in service together. Left out: `agents.max`."),
 });
 
 const cidr = z
@@ -60,13 +60,15 @@ const cidr = z
 
 const ssh = z.strictObject({
   keyName: text(/^[\x20-\x7e]{1,255}$/, "the name of an EC2 key pair").describe("The key pair."),
-  cidrs: uniqueList(cidr, 1).describe("From where port 22 is open."),
+  cidrs: uniqueList(cidr, 1).describe("Address ranges that may reach port 22."),
 });
 
 const statement = z.strictObject({
-  effect: oneOf(["Allow", "Deny"]).default("Allow").describe("Whether it gives rights or takes them away."),
-  actions: uniqueList(text(/^[a-z0-9-]+:[A-Za-z0-9*]+$/, "an action such as s3:GetObject"), 1).describe("What."),
-  resources: uniqueList(text(/^(?:arn:\S+|\*)$/, "an ARN, or *"), 1).describe("To what."),
+  effect: oneOf(["Allow", "Deny"]).default("Allow").describe("Whether the statement gives rights or takes them away."),
+  actions: uniqueList(text(/^[a-z0-9-]+:[A-Za-z0-9*]+$/, "an action such as s3:GetObject"), 1).describe(
+    "The actions of the statement.",
+  ),
+  resources: uniqueList(text(/^(?:arn:\S+|\*)$/, "an ARN, or *"), 1).describe("The resources of the statement."),
   conditions: z
     .record(
       text(/^[A-Za-z]+(?::[A-Za-z]+)?$/, "an operator such as StringEquals"),
@@ -76,7 +78,7 @@ const statement = z.strictObject({
       ),
     )
     .optional()
-    .describe("When it holds, as in an IAM policy: operator, condition key, value or values."),
+    .describe("Conditions of the statement, as in an IAM policy: operator, condition key, value or values."),
 });
 
 const instanceRole = z.union(
@@ -87,8 +89,14 @@ const instanceRole = z.union(
       ),
     }),
     z.strictObject({
-      extraPolicyArns: uniqueList(policyArn).default([]).describe("More policies of the instances' own role."),
-      extraStatements: z.array(statement).max(50).default([]).describe("More rights of it."),
+      extraPolicyArns: uniqueList(policyArn)
+        .default([])
+        .describe("Managed policies to attach to the instances' own role."),
+      extraStatements: z
+        .array(statement)
+        .max(50)
+        .default([])
+        .describe("Statements to add to the policy of the instances' own role."),
     }),
   ],
   { error: "must be { name: … } or { extraPolicyArns: […], extraStatements: […] }" },
@@ -116,22 +124,24 @@ const refresh = z.strictObject({
 const fields = z.strictObject({
   instances: instances("an instance")
     .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
-    .describe("What instances are: a list of types, or what they must have. One agent each."),
+    .describe("Instance types: a list, or attributes that AWS chooses by. Each instance runs one agent."),
   architecture: architecture.default("x86_64").describe("CPU architecture of instances and their AMI."),
-  ami: ami.optional().describe("The image. Left out: the vendor's usual one."),
-  onDemandBase: wholeNumber(0, 10_000).default(0).describe("The first instances that are always On-Demand."),
+  ami: ami.optional().describe("The image of the instances. Left out: the vendor's default image."),
+  onDemandBase: wholeNumber(0, 10_000)
+    .default(0)
+    .describe("Number of instances that are always On-Demand, before `spotPercent` counts."),
   spotPercent: wholeNumber(0, 100)
     .default(0)
     .describe("Share of Spot above `onDemandBase`. AWS may reclaim a Spot instance in a job with two minutes' notice."),
   onDemandAllocation: oneOf(["prioritized", "lowest-price"])
     .optional()
-    .describe("Which On-Demand type. Left out: in the order of the list, the cheapest by attributes."),
+    .describe("How AWS chooses the On-Demand type. Left out: the first of the list; with attributes, the cheapest."),
   spotAllocation: oneOf(["price-capacity-optimized", "capacity-optimized", "lowest-price"])
     .default("price-capacity-optimized")
-    .describe("Which Spot pools."),
+    .describe("How AWS chooses the Spot capacity pool."),
   spotMaxPrice: text(/^[0-9]+(?:\.[0-9]{1,6})?$/, 'a price in US dollars an hour, in quotes, such as "0.05"')
     .optional()
-    .describe("Most that a Spot instance may cost. Left out: the On-Demand price."),
+    .describe("Highest price of a Spot instance, in US dollars an hour. Left out: the On-Demand price."),
   capacityRebalance: z
     .boolean()
     .default(true)
@@ -144,7 +154,7 @@ const fields = z.strictObject({
       error: "must be 0 or a whole number from 86400 to 31536000",
     })
     .default(0)
-    .describe("Age at which an instance is replaced, once its job is done; 0: never."),
+    .describe("Age at which the loop replaces an instance, after its job, in seconds. 0: never."),
   warmPool: warmPool.optional().describe("Instances that have booted once and wait, so that they start faster."),
   suspendedProcesses: uniqueList(suspendable)
     .default([])
@@ -156,7 +166,7 @@ const fields = z.strictObject({
   placementGroup: text(/^[\x21-\x7e]{1,255}$/, "the name of a placement group")
     .optional()
     .describe("An existing placement group."),
-  ssh: ssh.optional().describe("A way in by SSH. Left out: none; Session Manager is the usual one."),
+  ssh: ssh.optional().describe("Opens SSH to instances. Left out: no SSH; use Session Manager."),
   ipv6: z.boolean().default(false).describe("Whether instances get an IPv6 address; their subnets must have a range."),
   disableContainerCredentials: z
     .boolean()
@@ -164,9 +174,13 @@ const fields = z.strictObject({
     .describe("Whether the metadata service answers the instance alone, not containers on it (hop limit 1, else 2)."),
   instanceRole: instanceRole
     .prefault({ extraPolicyArns: [] })
-    .describe("What instances, and so jobs, may do in AWS: an own role with more rights, or one of yours."),
+    .describe(
+      "Rights of instances, and so of jobs, in AWS: the fleet's own role with more rights, or a role of yours.",
+    ),
   refresh: refresh.prefault({}).describe("How the loop replaces instances that are too old or have an old template."),
-  healthCheckGraceSeconds: wholeNumber(0, 7200).default(300).describe("How long a new instance is not judged."),
+  healthCheckGraceSeconds: wholeNumber(0, 7200)
+    .default(300)
+    .describe("Seconds before the group checks the health of a new instance."),
   hostLogs: z.boolean().default(true).describe("Whether the CloudWatch agent ships the logs of boot and agent."),
 });
 

@@ -28,11 +28,11 @@ export const imageBuild = z.strictObject({
   baseImage: containerImage
     .optional()
     .describe("Another base than our Dockerfile's Ubuntu 24.04: the same by digest, or one of your own made from it."),
-  timeoutMinutes: wholeNumber(5, 480).default(30).describe("How long a build may take."),
-  keep: wholeNumber(1, 1000).default(10).describe("Images that are kept; older ones are deleted."),
+  timeoutMinutes: wholeNumber(5, 480).default(30).describe("Minutes after which a build is stopped."),
+  keep: wholeNumber(1, 1000).default(10).describe("Number of images to keep. Older ones are deleted."),
   keepReplacedDays: wholeNumber(1, 365)
     .default(7)
-    .describe("How long what a newer image has replaced can still be pulled by its digest."),
+    .describe("Days for which a replaced image can still be pulled by its digest."),
   forceDelete: z
     .boolean()
     .default(true)

@@ -117,7 +117,7 @@ export const vpcFields = {
       "AWS services with an endpoint in the VPC. All but s3 and dynamodb cost money per hour and zone. Left out: s3 and " +
         `dynamodb and, with egress \`endpoints-only\`, those that tasks and hosts need: ${neededServices.join(", ")}.`,
     ),
-  flowLogs: flowLogs.optional().describe("Where to log the VPC's traffic. Left out: nowhere."),
+  flowLogs: flowLogs.optional().describe("Logs the VPC's traffic. Left out: no flow logs."),
 };
 
 /** See {@link vpcFields}. */
