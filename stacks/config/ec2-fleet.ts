@@ -63,8 +63,8 @@ const instanceRules: readonly Rule<{
       const name = Object.keys(tags).find((each) => !/^(?!(?:\.{1,2}|_index)$)[A-Za-z0-9+=._:@-]+$/.test(each));
       return name === undefined
         ? undefined
-        : `must have names of a-z, A-Z, 0-9 and + = . _ : @ - alone, not ${JSON.stringify(name)}: EC2 launches no instance ` +
-            "with others, because instances read their tags";
+        : `must use letters, digits and + = . _ : @ - in tag names, not ${JSON.stringify(name)} (EC2 cannot launch ` +
+            "instances with others, because they read their tags)";
     },
   },
 ];

@@ -95,9 +95,9 @@ const rules: readonly Rule<{
       const names = Object.keys(tags);
       const wrong = names.find((name) => !/^[A-Za-z0-9+=._:/-]+$/.test(name));
       if (wrong !== undefined)
-        return `must have names of a-z, A-Z, 0-9 and + = . _ : / - alone, not ${JSON.stringify(wrong)}: Image Builder takes no others`;
+        return `must use letters, digits and + = . _ : / - in tag names, not ${JSON.stringify(wrong)} (Image Builder takes no others)`;
       return names.length > mostTags
-        ? `must have at most ${mostTags} entries: Image Builder puts no more on what it launches`
+        ? `must have at most ${mostTags} entries: Image Builder tags its instances with no more`
         : undefined;
     },
   },

@@ -98,7 +98,7 @@ describe("a fleet on instances", () => {
     "..",
   ])("refuses the tag %s: EC2 would not launch an instance that reads its tags", (name) => {
     expect(errorsWith(`tags: { "${name}": x }`)).toEqual([
-      expect.stringContaining(`tags: must have names of a-z, A-Z, 0-9 and + = . _ : @ - alone, not "${name}"`),
+      expect.stringContaining(`tags: must use letters, digits and + = . _ : @ - in tag names, not "${name}"`),
     ]);
   });
 

@@ -58,7 +58,7 @@ describe("what cannot be", () => {
     ["network: { subnetId: here }", "network.subnetId: must be the id of a subnet"],
     ["network: { vpcId: vpc-01234567 }", "network"],
     [`tags: { ${tags} }`, "tags: must have at most 28 entries"],
-    ["tags: { owner@team: x }", 'tags: must have names of a-z, A-Z, 0-9 and + = . _ : / - alone, not "owner@team"'],
+    ["tags: { owner@team: x }", 'tags: must use letters, digits and + = . _ : / - in tag names, not "owner@team"'],
     ["tags: { Cost Center: x }", 'not "Cost Center"'],
     ["instanceType: m7g.large", "instanceType: must be for architecture x86_64, and m7g.large is not"],
     [

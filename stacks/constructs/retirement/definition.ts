@@ -50,7 +50,7 @@ export function retirementDefinition(props: RetirementDefinitionProps): Definiti
 }
 
 /** The states that lead from those of all retirements to those of the place. */
-interface Doors<Own extends string> {
+interface Exits<Own extends string> {
   /** Where a retirement begins, and begins again after a wait. */
   readonly again: SharedState | Own;
   /** How an agent ends that is drained and forgotten. */
@@ -59,12 +59,12 @@ interface Doors<Own extends string> {
 
 function define<Own extends string>(
   props: RetirementDefinitionProps,
-  doors: Doors<Own>,
+  exits: Exits<Own>,
   own: States<Own, SharedState | Own>,
 ): Definition<SharedState | Own> {
   const states: States<SharedState, SharedState | Own> & typeof own = {
-    Begin: { Type: "Pass", Result: { Error: "none", Cause: "" }, ResultPath: "$.error", Next: doors.again },
-    ...draining(props, doors),
+    Begin: { Type: "Pass", Result: { Error: "none", Cause: "" }, ResultPath: "$.error", Next: exits.again },
+    ...draining(props, exits),
     ...own,
     ...alerting(props),
     Gone: { Type: "Succeed" },
@@ -80,7 +80,7 @@ function define<Own extends string>(
 
 function draining<Own extends string>(
   props: RetirementDefinitionProps,
-  { again, end }: Doors<Own>,
+  { again, end }: Exits<Own>,
 ): States<DrainingState, SharedState | Own> {
   const mayStay = equals("$.reason", "scale-in");
   return {

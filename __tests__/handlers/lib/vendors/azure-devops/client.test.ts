@@ -181,7 +181,7 @@ describe("an agent pool of Azure DevOps", () => {
           statusChangedOn: since.toISOString(),
           createdOn: at(0).toISOString(),
         });
-      const ghost = offline("ci_gone", at(1));
+      const orphan = offline("ci_gone", at(1));
       offline("ci_starting", at(59));
       offline("other_gone", at(1));
       offline("keeps-the-queue-open", at(1));
@@ -196,7 +196,7 @@ describe("an agent pool of Azure DevOps", () => {
         now: at(60),
       });
       expect(orphans.map(({ name }) => name)).toEqual(["ci_gone"]);
-      await vendorOf().removeAgent(String(ghost.id));
+      await vendorOf().removeAgent(String(orphan.id));
       expect(fake.state.agentNamed("ci_gone")).toBeUndefined();
     });
   });

@@ -218,7 +218,7 @@ describe("retirement of an Azure DevOps agent, whatever happens between two of i
     expect(survived).toBeGreaterThan(last);
   });
 
-  it("a stranded agent is waited for while it works, and goes when it is done", async () => {
+  it("a drained agent is waited for while it works, and goes when it is done", async () => {
     for (const assigned of range(0, last)) {
       for (const finished of range(assigned, assigned + 12)) {
         const lock = ({ agent }: World) => {
