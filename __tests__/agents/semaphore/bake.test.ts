@@ -32,7 +32,7 @@ describe.skipIf(!canBoot).concurrent("the image of a Semaphore agent", () => {
   it("has the agent where a boot looks for it, which then downloads nothing", async (t) => {
     const host = await makeAgentHost(t);
     const { status, log, calls } = await bake(host, release(host));
-    expect({ status, log }).toEqual({ status: 0, log: expect.stringContaining("the agent v2.2.8 is in the image") });
+    expect({ status, log }).toEqual({ status: 0, log: expect.stringContaining("the agent v2.4.0 is in the image") });
     expect(mode(join(host.root, "opt/semaphore/agent/agent"))).toBe("755");
     const downloads = (all: readonly string[]) => all.filter((line) => /^curl .*agent_Linux/.test(line)).length;
     expect(downloads(calls)).toBe(1);
