@@ -42,6 +42,9 @@ const variants: readonly {
     ],
   },
   { file: "semaphore-full", sets: [[["network", "create", "ipv6"], true]] },
+  // Every Amazon Linux has one root device.
+  { file: "semaphore-full", sets: [[["compute", "ami"], { id: "ami-0123456789abcdef0" }]] },
+  { file: "machine-image-semaphore", sets: [[["baseImage"], { id: "ami-0123456789abcdef0" }]] },
   { file: "spacelift-arm64", sets: [[["compute", "instances"], anyInstance]] },
   { file: "cluster-full", sets: [[["hosts", "instances"], anyInstance]] },
   {
