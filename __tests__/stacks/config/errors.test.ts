@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { ecsFleet } from "../../../stacks/config/ecs-fleet.ts";
 import { errorsIn, minimal } from "./files.ts";
 
 /** The errors of a minimal config with this added, without the file's name. */
 const errorsWith = (text: string) => errorsIn(minimal + text).map((error) => error.replace("config/fleet.yaml:", ""));
 
 const allowed = {
-  root: "kind, region, vendor, agents, scaling, retirement, loop, alarms, network, secrets, pools, compute, consumerRoles, kmsKeyArn, logs, iam, backend, providers, tags",
+  root: Object.keys(ecsFleet.shape).join(", "),
   agents: "min, max, buffer, singleUse, idleTimeoutSeconds, registrationGraceSeconds, maxLifetimeSeconds",
 };
 
