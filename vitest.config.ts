@@ -49,7 +49,7 @@ export default defineConfig({
       // The AWS SDK would print an upgrade notice for Node 20 in every file.
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
       // Tests deploy to an emulator at most, on CI runners too.
-      AGENT_FLEETS_ALLOW_LOCAL_STATE: "1",
+      AGENT_FLEETS_LOCAL_STATE: "allow",
     },
     projects: [
       {

@@ -27,5 +27,5 @@ it("the deployment takes the folder of a user's own configs, and never the examp
   expect(env.AGENT_FLEETS_CONFIG).toBe("${{ vars.AGENT_FLEETS_CONFIG }}");
   expect(jobs.synth.if).toBe("vars.AGENT_FLEETS_CONFIG != ''");
   for (const name of ["diff", "deploy"]) expect(jobs[name].needs).toBe("synth");
-  expect(env).not.toHaveProperty("AGENT_FLEETS_ALLOW_LOCAL_STATE");
+  expect(env.AGENT_FLEETS_LOCAL_STATE, "a runner keeps no file").toBe("refuse");
 });

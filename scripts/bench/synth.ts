@@ -9,7 +9,7 @@ export function measureSynth(): Figure[] {
   const folder = mkdtempSync(join(tmpdir(), "agent-fleets-bench-"));
   const env = {
     ...process.env,
-    AGENT_FLEETS_ALLOW_LOCAL_STATE: "1",
+    AGENT_FLEETS_LOCAL_STATE: "allow",
     AGENT_FLEETS_CONFIG: "config/hcp-minimal.yaml",
     CDKTF_OUTDIR: folder,
   };

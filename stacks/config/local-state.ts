@@ -7,7 +7,8 @@ import type { LoadedStack } from "./load.ts";
 /** From the folder in which Terraform runs, `<output>/stacks/<stack>`, to the one that holds the output. */
 const toProject = "../../..";
 const folder = "state";
-const variable = "AGENT_FLEETS_ALLOW_LOCAL_STATE";
+/** `allow`: no warning; `refuse`: an error, for runs on machines that go with the job. */
+const variable = "AGENT_FLEETS_LOCAL_STATE";
 
 /**
  * The state file of a stack with `backend: { type: local }`, as Terraform reads it from the stack's synthesized folder.
@@ -53,18 +54,18 @@ export function keepStates(outdir: string, stacks: readonly LoadedStack[]): stri
 /**
  * Says which stacks keep their state in a file of this machine, as a warning.
  *
- * @throws ConfigError on a CI runner, where the file would be lost with the job
+ * @throws ConfigError where `AGENT_FLEETS_LOCAL_STATE` refuses that, or has a value that it may not have
  */
 export function localStateWarnings(stacks: readonly LoadedStack[], env: NodeJS.ProcessEnv): string[] {
+  const wish = env[variable] || "warn";
+  if (!["allow", "warn", "refuse"].includes(wish)) {
+    throw new ConfigError([`${variable}: must be allow, warn or refuse, found ${JSON.stringify(wish)}`]);
+  }
   const local = stacks.filter(({ config }) => config.backend.type === "local").map(({ name }) => name);
-  if (local.length === 0 || env[variable]) return [];
-  const onRunner = env.CI !== undefined && !["", "0", "false"].includes(env.CI);
+  if (local.length === 0 || wish === "allow") return [];
   const said = `backend.type is local, so the state of ${local.join(", ")} is a file of this machine`;
-  if (onRunner) {
-    throw new ConfigError([
-      `${said}, and CI throws it away with the job: set backend to s3 or cloud, ` +
-        `or ${variable}=1 where nothing gets deployed`,
-    ]);
+  if (wish === "refuse") {
+    throw new ConfigError([`${said}, which ${variable}=refuse forbids: set backend to s3 or cloud`]);
   }
   return [`${said}. That is for trials: set backend to s3 or cloud before others depend on the agents`];
 }

@@ -105,6 +105,17 @@ describe("fleet deploy as a process", () => {
     expect(stderr).toContain("The configs cannot be synthesized.");
   });
 
+  it("leaves no state on a CI runner, unless the user wants it there", async () => {
+    await terraform("echo called");
+    const args = ["deploy", "net", "--auto-approve"];
+    const runner = { ...env(), CI: "true" };
+    const refused = await fleetProcess(args, { cwd: folder, env: runner });
+    expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain("the state of net is a file of this machine");
+    const kept = { ...runner, AGENT_FLEETS_LOCAL_STATE: "allow" };
+    expect(await fleetProcess(args, { cwd: folder, env: kept })).toMatchObject({ code: 0 });
+  });
+
   it("lets Terraform write its state when interrupted, and begins nothing else", async () => {
     await terraform(
       `[ "$1" = init ] && exit 0

@@ -102,9 +102,15 @@ describe("a file of this machine as state", () => {
     expect(localStateWarnings([stack("c", "{ type: s3, bucket: acme-state }")], {})).toEqual([]);
   });
 
-  it.each(["true", "1"])("is refused with CI=%s, unless the run says that nothing gets deployed", (CI) => {
-    expect(() => localStateWarnings([stack("a")], { CI })).toThrow(/CI throws it away with the job: set backend to s3/);
-    expect(localStateWarnings([stack("a")], { CI, AGENT_FLEETS_ALLOW_LOCAL_STATE: "1" })).toEqual([]);
-    expect(localStateWarnings([stack("c", "{ type: s3, bucket: acme-state }")], { CI })).toEqual([]);
+  it("is an error, or no news, where the environment says so", () => {
+    const refuse = { AGENT_FLEETS_LOCAL_STATE: "refuse" };
+    expect(() => localStateWarnings([stack("a")], refuse)).toThrow(
+      /state of a is .* forbids: set backend to s3 or cloud/,
+    );
+    expect(localStateWarnings([stack("c", "{ type: s3, bucket: acme-state }")], refuse)).toEqual([]);
+    expect(localStateWarnings([stack("a")], { AGENT_FLEETS_LOCAL_STATE: "allow" })).toEqual([]);
+    expect(() => localStateWarnings([], { AGENT_FLEETS_LOCAL_STATE: "no" })).toThrow(
+      'AGENT_FLEETS_LOCAL_STATE: must be allow, warn or refuse, found "no"',
+    );
   });
 });

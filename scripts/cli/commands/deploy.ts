@@ -157,11 +157,16 @@ async function synthesize(context: Context, output: string): Promise<void> {
   mkdirSync(output, { recursive: true });
   const code = await runProgram(context, process.execPath, [script], {
     cwd: context.cwd,
-    env: { ...Object.fromEntries(variables), CDKTF_OUTDIR: output },
+    env: { ...refuseLocalState(context.env), ...Object.fromEntries(variables), CDKTF_OUTDIR: output },
     outputTo: "stderr",
   });
   if (code !== 0)
     throw new UserError("The configs cannot be synthesized.", "The lines above say why. Nothing was changed.");
+}
+
+/** A CI runner loses its files with the job: a state among them would be lost, too. */
+function refuseLocalState({ CI = "" }: Context["env"]): Context["env"] {
+  return ["", "0", "false"].includes(CI) ? {} : { AGENT_FLEETS_LOCAL_STATE: "refuse" };
 }
 
 /** Resolves to the failure, if there is one. A state moves only if the user says so, and is never overwritten unasked. */

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
@@ -62,19 +62,21 @@ export async function runProgram(
   const outputs = terminal.interactive
     ? ([0, outputTo === "stdout" ? 1 : 2, 2] as const)
     : (["ignore", "pipe", "pipe"] as const);
-  const child = spawn(program, args, { cwd, env, stdio: [...outputs] });
-  child.stdout?.setEncoding("utf8").on("data", (text: string) => terminal[outputTo].write(text));
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => terminal.stderr.write(text));
   let interrupted = false;
+  let child: ChildProcess | undefined;
   const wait = () => {
     interrupted = true;
   };
   const passOn = () => {
     interrupted = true;
-    if (!child.killed) child.kill("SIGTERM");
+    if (child?.killed === false) child.kill("SIGTERM");
   };
+  // Before the program begins: a signal in between would end us alone.
   process.on("SIGINT", wait).on("SIGTERM", passOn);
   try {
+    child = spawn(program, args, { cwd, env, stdio: [...outputs] });
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => terminal[outputTo].write(text));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => terminal.stderr.write(text));
     const [code] = await once(child, "close");
     if (interrupted) throw new UserError("Interrupted.", "The running command has ended. Nothing else was begun.");
     return code ?? 1;
