@@ -2,28 +2,15 @@ import type { Task } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createEcsCapacity } from "../../../handlers/lib/aws/ecs-capacity.ts";
-import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import { createEventClock } from "../../fakes/event-clock.ts";
 import { createLeaseFake, createNotebookFake } from "../../fakes/fleet-state.ts";
 import { createFleetWorld, type WorldSettings } from "../../fakes/fleet-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 import { policyOf } from "../../fixtures/policy.ts";
 import { createLoopDriver, createRandom } from "./driver.ts";
+import { capacityConfig } from "./simulate-tasks.ts";
 
 const minute = 60;
-
-const capacityConfig: EcsCapacityConfig = {
-  type: "ecs",
-  cluster: "ci",
-  taskDefinition: "ci:1",
-  container: "agent",
-  capacityProviders: ["FARGATE_SPOT", "FARGATE"],
-  subnets: ["subnet-a", "subnet-b"],
-  securityGroups: [],
-  assignPublicIp: "false",
-  enableExecuteCommand: false,
-  nameVariable: "TFC_AGENT_NAME",
-};
 
 interface Fleet {
   readonly seed: number;

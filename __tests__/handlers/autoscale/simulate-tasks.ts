@@ -10,7 +10,8 @@ import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 import { policyOf } from "../../fixtures/policy.ts";
 import { createLoopDriver, createRandom } from "./driver.ts";
 
-const capacityConfig: EcsCapacityConfig = {
+/** Tasks of one family in two subnets, on Spot before On-Demand. */
+export const capacityConfig: EcsCapacityConfig = {
   type: "ecs",
   cluster: "ci",
   taskDefinition: "ci:1",
