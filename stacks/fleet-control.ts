@@ -86,6 +86,7 @@ export class FleetControl {
     });
     createFleetDashboard(scope, {
       context,
+      webhook: webhook?.endpoint,
       functions: [autoscale, ...(webhook ? [webhook.function] : []), ...(this.retirement?.functions ?? [])],
       logGroup: autoscale.logGroupName,
       pools: props.pools?.map(({ pool }) => pool),
@@ -173,6 +174,7 @@ export class FleetControl {
     const endpoint = new WebhookApi(this.scope, "webhook-api", {
       context,
       target,
+      paths: Object.values(paths),
       throttleRatePerSecond,
       throttleBurst,
     });

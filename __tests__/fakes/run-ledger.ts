@@ -1,7 +1,10 @@
 import type { RunLedger, SeenRun } from "../../handlers/lib/core/ports.ts";
 import { supersedes } from "../../handlers/lib/core/run-order.ts";
 
-/** A {@link RunLedger} in memory that never forgets. */
+/** Longest partition key of DynamoDB, https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html. */
+const longestKeyBytes = 2048;
+
+/** A {@link RunLedger} in memory that never forgets. Refuses the keys that DynamoDB refuses. */
 export interface RunLedgerFake extends RunLedger {
   /** The newest news of every run, final ones included, by run id. */
   readonly runs: ReadonlyMap<string, SeenRun>;
@@ -17,6 +20,8 @@ export function createRunLedgerFake(): RunLedgerFake {
     failure: undefined,
     async record(seenRun) {
       if (fake.failure) throw fake.failure;
+      const bytes = Buffer.byteLength(seenRun.runId);
+      if (bytes === 0 || bytes > longestKeyBytes) throw new Error(`ValidationException: a key of ${bytes} bytes`);
       const known = runs.get(seenRun.runId);
       if (known && !supersedes(seenRun, known)) return false;
       runs.set(seenRun.runId, seenRun);

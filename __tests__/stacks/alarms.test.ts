@@ -20,11 +20,25 @@ describe("alarms", () => {
       "ci-queue-wait",
       "ci-vendor-api-errors",
       "ci-webhook-failing",
+      "ci-webhook-refusing",
+      "ci-webhook-throttled",
     ]);
     expect(alarms.find((alarm) => alarm.alarm_name === "ci-queue-wait")).toMatchObject({
       threshold: 120,
       dimensions: { Fleet: "ci" },
       namespace: "AgentFleets",
+    });
+  });
+
+  it("tell of strangers at the webhook, and of messages that its throttle turned away", () => {
+    const named = (name: string) => alarms.find((alarm) => alarm.alarm_name === name);
+    const api = { ApiId: expect.stringContaining("aws_apigatewayv2_api") };
+    expect(named("ci-webhook-refusing")).toMatchObject({ metric_name: "4xx", dimensions: api, threshold: 20 });
+    expect(named("ci-webhook-throttled")).toMatchObject({
+      namespace: "AgentFleets",
+      metric_name: "WebhookThrottled",
+      dimensions: { Fleet: "ci" },
+      threshold: 1,
     });
   });
 

@@ -174,17 +174,50 @@ describe("the functions", () => {
 });
 
 describe("the webhook's door", () => {
-  it("throttles and keeps an access log", () => {
-    const stage = theOnly(
-      synthesize({
-        ...minimal,
-        vendor: { ...minimal.vendor, webhook: { throttleRatePerSecond: 3, throttleBurst: 4 } },
-      }),
-      "aws_apigatewayv2_stage",
-    );
-    expect(stage).toMatchObject({
-      default_route_settings: { throttling_rate_limit: 3, throttling_burst_limit: 4 },
-      access_log_settings: { destination_arn: expect.stringContaining("access-log") },
+  const withDemand = (vendor: object) => synthesize({ ...minimal, vendor: { ...minimal.vendor, ...vendor } });
+  const throttles = (vendor: object) => {
+    const { route_settings } = theOnly(withDemand(vendor), "aws_apigatewayv2_stage");
+    return (route_settings as Record<string, unknown>[]).map((each) => [
+      each.route_key,
+      each.throttling_rate_limit,
+      each.throttling_burst_limit,
+    ]);
+  };
+
+  it("opens to messages of the vendor only; the gateway answers all else, without a function", () => {
+    const stack = withDemand({});
+    const keys = resources(stack, "aws_apigatewayv2_route").map(({ route_key }) => route_key);
+    expect(keys).toEqual(["POST /notifications", "POST /run-task"]);
+    expect(theOnly(stack, "aws_apigatewayv2_stage").depends_on).toHaveLength(2);
+  });
+
+  it.each<[string, object, number, number]>([
+    ["a minute is lost by a refusal", { demand: "api" }, 10, 20],
+    ["a job may be lost by a refusal", { demand: "notifications" }, 200, 400],
+    ["the config says so", { webhook: { throttleRatePerSecond: 3, throttleBurst: 4 } }, 3, 4],
+  ])("throttles each path on its own, as fits where %s", (_, vendor, rate, burst) => {
+    expect(throttles(vendor)).toEqual([
+      ["POST /notifications", rate, burst],
+      ["POST /run-task", rate, burst],
+    ]);
+  });
+
+  it("keeps an access log, and counts in it the requests that the throttle turned away", () => {
+    const stack = withDemand({});
+    const { access_log_settings: log } = theOnly(stack, "aws_apigatewayv2_stage");
+    const { destination_arn, format } = log as { destination_arn: string; format: string };
+    expect(destination_arn).toContain("access-log");
+    // Strings in the log, as the filter expects them.
+    expect(JSON.parse(format)).toMatchObject({ fleet: "ci", status: "$context.status" });
+    expect(theOnly(stack, "aws_cloudwatch_log_metric_filter")).toMatchObject({
+      log_group_name: expect.stringContaining("access-log"),
+      pattern: '{ $.status = "429" }',
+      metric_transformation: {
+        namespace: "AgentFleets",
+        name: "WebhookThrottled",
+        value: "1",
+        dimensions: { Fleet: "$.fleet" },
+      },
     });
   });
 

@@ -1,7 +1,8 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { SecretUnavailableError } from "../lib/core/errors.ts";
 import type { Keyring } from "../lib/core/keyring.ts";
-import type { Log, RunLedger, WakeUp } from "../lib/core/ports.ts";
+import type { Log, RunLedger, SeenRun, WakeUp } from "../lib/core/ports.ts";
+import { supersedes } from "../lib/core/run-order.ts";
 import type { WebhookOutcome, WebhookRequest, WebhookVendor } from "../lib/core/webhook.ts";
 
 /** The dependencies of the webhook. */
@@ -65,9 +66,17 @@ export async function handleWebhook(
   return answer(outcome.status);
 }
 
+/** Writes each run once, its newest state, and all runs before it fails for one of them. */
 async function record({ seenRuns }: WebhookOutcome, { ledger }: WebhookDeps): Promise<void> {
   if (ledger === undefined) return;
-  for (const seenRun of seenRuns) await ledger.record(seenRun);
+  const newest = new Map<string, SeenRun>();
+  for (const seenRun of seenRuns) {
+    const known = newest.get(seenRun.runId);
+    if (known === undefined || supersedes(seenRun, known)) newest.set(seenRun.runId, seenRun);
+  }
+  const results = await Promise.allSettled([...newest.values()].map((seenRun) => ledger.record(seenRun)));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 function decode({ headers = {}, body = "", isBase64Encoded }: APIGatewayProxyEventV2): WebhookRequest {

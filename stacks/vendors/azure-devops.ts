@@ -1,6 +1,7 @@
 import { type AzureDevOpsRuntime, webhookPath } from "../../handlers/lib/settings/vendors/azure-devops.ts";
 import type { PoolConfig } from "../config/pools.ts";
 import { urlOf } from "../config/vendors/azure-devops.ts";
+import { throttleOf } from "../config/webhook.ts";
 import { fleetCapabilities, ignoredVariables } from "./azure-devops-capabilities.ts";
 import type { SynthHalf } from "./vendor-synth.ts";
 
@@ -42,7 +43,9 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
     runtime,
     departure: "by-retirement",
     apiSecret,
-    webhook: hookSecret ? { ...webhook, secret: hookSecret, paths: { webhook_url: webhookPath } } : undefined,
+    webhook: hookSecret
+      ? { ...throttleOf(webhook, false), secret: hookSecret, paths: { webhook_url: webhookPath } }
+      : undefined,
     tellsUnmatchedJobs: true,
     defaultImage: { build: "azure-devops" },
 

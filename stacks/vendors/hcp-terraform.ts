@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { webhookPaths } from "../../handlers/lib/settings/vendors/hcp-terraform.ts";
 import { tfcAgentImage } from "../config/compute/image.ts";
+import { throttleOf } from "../config/webhook.ts";
 import { type TerraformText, terraformText } from "../constructs/terraform-text.ts";
 import { manageHcpTerraform } from "./hcp-terraform-resources.ts";
 import type { SynthHalf } from "./vendor-synth.ts";
@@ -21,7 +22,7 @@ export const hcpTerraform: SynthHalf<"hcp-terraform"> = ({ vendor: config, agent
     ledgerTtlSeconds: demand === "notifications" ? config.runTtlSeconds : undefined,
     webhook: notificationToken
       ? {
-          ...webhook,
+          ...throttleOf(webhook, demand === "notifications"),
           secret: notificationToken,
           paths: { webhook_url: webhookPaths.notifications, run_task_url: webhookPaths.runTask },
           asksVendor: config.manage?.runTask !== undefined,

@@ -63,6 +63,19 @@ describe("who is let in", () => {
     expect(webhook.lines.at(-1)).toMatchObject({ level: "error", fields: { path: "/notifications" } });
   });
 
+  it.each<[string, Record<string, string>]>([
+    ["no header", {}],
+    ["an empty header", { [header]: "" }],
+    ["a header that is no digest", { [header]: "let me in" }],
+    ["the other route's header", { "X-TFC-Task-Signature": sign(body) }],
+  ])("raises no alarm about a missing key for a stranger with %s", async (_, headers) => {
+    const webhook = createWebhook({ keys: [] });
+    expect(await webhook.send({ body, headers })).toEqual({ statusCode: 401, body: "" });
+    expect(webhook.lines.filter(({ level }) => level === "error")).toEqual([]);
+    expect(webhook.records).toEqual([]);
+    expect(webhook.secrets.asked()).toBe(0);
+  });
+
   it("throws what it does not know of the secret store", async () => {
     const webhook = createWebhook();
     webhook.secrets.failure = new Error("a defect");

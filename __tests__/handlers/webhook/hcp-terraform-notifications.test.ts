@@ -83,6 +83,59 @@ describe("news of a run", () => {
   });
 });
 
+describe("words of any length", () => {
+  const created = { trigger: "run:created", run_status: "pending", run_updated_at: at(1) };
+  const long = "x".repeat(200_000);
+
+  it.each([
+    ["run id", runBody([created], { run_id: long, workspace_id: "ws-1" })],
+    ["run id in wide characters", runBody([created], { run_id: "\u{1F600}".repeat(600), workspace_id: "ws-1" })],
+    ["workspace id", runBody([created], { run_id: "run-1", workspace_id: long })],
+    ["status", runBody([{ ...created, run_status: long }])],
+    ["run id that is a number", { ...runBody([created]), run_id: 7 }],
+  ])("a %s that no run has wakes the loop and fails nothing", async (_, body) => {
+    const webhook = createWebhook({ ledger: true });
+    expect((await webhook.send(notification(body))).statusCode).toBe(200);
+    expect(webhook.wakeUp.count).toBe(1);
+    expect(webhook.ledger.runs.size).toBe(0);
+  });
+
+  it("never fail the webhook, and never lose the news beside them", async () => {
+    const wild = fc.oneof(
+      fc.jsonValue(),
+      fc.string({ unit: "binary" }),
+      fc.nat(5000).map((length) => "y".repeat(length)),
+    );
+    const bad = fc.oneof(
+      wild,
+      fc.record({ trigger: fc.oneof(fc.constant("run:planning"), wild), run_status: wild, run_updated_at: wild }),
+    );
+    const elements = fc.tuple(fc.array(bad, { maxLength: 3 }), fc.array(bad, { maxLength: 3 }));
+    await fc.assert(
+      fc.asyncProperty(elements, async ([before, after]) => {
+        const webhook = createWebhook({ ledger: true });
+        const done = { trigger: "run:completed", run_status: "applied", run_updated_at: at(2) };
+        const body = { ...runBody([]), notifications: [...before, done, ...after] };
+        expect((await webhook.send(notification(body))).statusCode).toBe(200);
+        expect(webhook.ledger.runs.get("run-1")?.final).toBe(true);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("write a run once, however many elements its message has", async () => {
+    const webhook = createWebhook({ ledger: true });
+    let writes = 0;
+    const { record } = webhook.ledger;
+    webhook.ledger.record = (seenRun) => {
+      writes += 1;
+      return record(seenRun);
+    };
+    await webhook.send(notification(runBody(Array.from({ length: 500 }, () => created))));
+    expect(writes).toBe(1);
+  });
+});
+
 describe("defect 2: lost, repeated and reordered notifications", () => {
   const life = [
     { trigger: "run:created", run_status: "pending", run_updated_at: at(1) },

@@ -136,6 +136,36 @@ describe("a callback without success", () => {
     expect(host.requests).toHaveLength(status >= 500 ? 2 : 1);
   });
 
+  it.each([401, 403, 404, 409, 422])("is no news of the run: %d is the answer to an old request", async (status) => {
+    const host = await startCallbackHost();
+    host.fail({ answer: { status } });
+    const webhook = createWebhook({ address: host.url, ledger: true });
+    const body = taskBody(host.url + callbackPath, { stage: "pre_apply" });
+    expect((await webhook.send(runTask(body))).statusCode).toBe(200);
+    expect(webhook.ledger.runs.size).toBe(0);
+  });
+
+  it("is news of the run if HCP Terraform is only out of order", async () => {
+    const host = await startCallbackHost();
+    host.fail({ answer: { status: 503 } });
+    const webhook = createWebhook({ address: host.url, ledger: true });
+    await webhook.send(runTask(taskBody(host.url + callbackPath, { stage: "pre_apply" })));
+    expect(webhook.ledger.runs.size).toBe(1);
+  });
+
+  it.each<[string, object]>([
+    ["a long run id", { run_id: "x".repeat(5000) }],
+    ["a number as run id", { run_id: 7 }],
+    ["a long workspace id", { workspace_id: "x".repeat(5000) }],
+    ["a token that no header can hold", { access_token: "a\nb" }],
+  ])("and %s fails nothing either", async (_, changes) => {
+    const host = await startCallbackHost();
+    const webhook = createWebhook({ address: host.url, ledger: true });
+    const body = taskBody(host.url + callbackPath, { stage: "pre_apply", ...changes });
+    expect((await webhook.send(runTask(body))).statusCode).toBe(200);
+    expect(webhook.ledger.runs.size).toBe(0);
+  });
+
   it("is repeated once where that may help", async () => {
     const host = await startCallbackHost();
     host.fail({ answer: { status: 502 }, times: 1 });

@@ -13,7 +13,7 @@ it("gives everything a default but the kind, the region and the vendor's names",
       address: "https://app.terraform.io",
       demand: "api",
       runTtlSeconds: 14400,
-      webhook: { enabled: true, throttleRatePerSecond: 10, throttleBurst: 20 },
+      webhook: { enabled: true },
     },
     agents: {
       min: 0,

@@ -15,7 +15,10 @@ export interface RunLedgerConfig {
   readonly runTtlSeconds: number;
 }
 
-/** How long ended runs are remembered, so that a late notification cannot reopen them. */
+/**
+ * How long ended runs are remembered at least, so that a late notification cannot reopen them. Never shorter than
+ * `runTtlSeconds`: news that is still young enough to count then always meets the end that it must not undo.
+ */
 const finalTtlSeconds = 24 * 3600;
 
 const names = { "#runId": "runId", "#status": "status", "#updatedAt": "updatedAt", "#rank": "rank", "#final": "final" };
@@ -48,7 +51,10 @@ export function createRunLedger(
 
   return {
     async record(seenRun) {
-      const expiresAt = nowSeconds() + (seenRun.final ? finalTtlSeconds : runTtlSeconds);
+      const isStale = seenRun.updatedAt.getTime() <= clock.now().getTime() - runTtlSeconds * 1000;
+      if (isStale && !seenRun.final) return false;
+      const ttlSeconds = seenRun.final ? Math.max(finalTtlSeconds, runTtlSeconds) : runTtlSeconds;
+      const expiresAt = nowSeconds() + ttlSeconds;
       const item = toItem(seenRun);
       try {
         await dynamodb.send(

@@ -258,7 +258,10 @@ export interface InstanceCommands {
 
 /** The runs that notifications reported, by run id. `supersedes` orders them, so arrival order does not matter. */
 export interface RunLedger {
-  /** Stores the run if it supersedes the known state. Resolves to whether it was stored. */
+  /**
+   * Stores the run if it supersedes the known state. Resolves to whether it was stored. News of an open run that is
+   * older than such a run counts is refused: the state that it would have to be compared with may be forgotten.
+   */
   record(seenRun: SeenRun): Promise<boolean>;
   /** Runs that have not expired, without final ones. */
   listOpen(): Promise<readonly SeenRun[]>;

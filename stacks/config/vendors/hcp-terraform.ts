@@ -60,7 +60,9 @@ const schema = withRules(
     runTtlSeconds: wholeNumber(300, 604_800)
       .default(14_400)
       .describe("With demand `notifications`: how long an unfinished run counts after its last notification."),
-    webhook: webhook(webhookEnabled).prefault({}).describe("The fleet's endpoint for notifications and run tasks."),
+    webhook: webhook(webhookEnabled, "demand `notifications`")
+      .prefault({})
+      .describe("The fleet's endpoint for notifications and run tasks."),
     manage: manage.optional().describe("Resources that the stack creates in HCP Terraform. Left out: nothing."),
   }),
   [

@@ -1,7 +1,7 @@
 import { Construct } from "constructs";
 import { metricsNamespace } from "../../../handlers/lib/core/ports.ts";
 import type { HandlerFunction } from "../functions/handler-function.ts";
-import type { WebhookApi } from "../functions/webhook-api.ts";
+import { type WebhookApi, webhookThrottledMetric } from "../functions/webhook-api.ts";
 import type { StackContext } from "../stack-context.ts";
 import { type AlarmProps, createAlarm, notEmpty } from "./alarm.ts";
 import type { AlarmTopic } from "./alarm-topic.ts";
@@ -180,23 +180,59 @@ export class FleetAlarms extends Construct {
       name: "dead-letters",
       impact: "EventBridge could not deliver the schedule to the scaling loop.",
     });
-    if (!webhook) return;
+    if (webhook) this.requests(webhook);
+  }
+
+  private requests({ id }: WebhookApi): void {
+    const { name } = this.props.context;
+    const sum = {
+      statistic: "Sum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      periods: 1,
+      missingData: "notBreaching",
+    } as const;
     // Not the function's Errors metric: it does not count the 503 that the webhook answers while its secret has no
     // value.
     this.alarm(
       "AWS/ApiGateway",
-      { ApiId: webhook.id },
+      { ApiId: id },
       {
+        ...sum,
         name: "webhook-failing",
         impact:
           "Notifications are not taken in: agents start up to a minute later, or not at all without an API token.",
         metric: "5xx",
-        statistic: "Sum",
-        comparison: "GreaterThanOrEqualToThreshold",
         threshold: 1,
         periodSeconds: 300,
-        periods: 1,
-        missingData: "notBreaching",
+      },
+    );
+    // 4xx counts client-side errors, https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html.
+    this.alarm(
+      "AWS/ApiGateway",
+      { ApiId: id },
+      {
+        ...sum,
+        name: "webhook-refusing",
+        impact:
+          "The webhook refuses many requests: strangers knock, or the vendor signs with another key and its " +
+          "notifications are lost.",
+        metric: "4xx",
+        threshold: 20,
+        periodSeconds: 900,
+      },
+    );
+    this.alarm(
+      metricsNamespace,
+      { Fleet: name },
+      {
+        ...sum,
+        name: "webhook-throttled",
+        impact:
+          "The webhook's throttle turned requests away, perhaps the vendor's own: agents start up to a minute later, or " +
+          "not at all without an API token.",
+        metric: webhookThrottledMetric,
+        threshold: 1,
+        periodSeconds: 300,
       },
     );
   }

@@ -2,6 +2,7 @@ import { CloudwatchDashboard } from "@cdktf/provider-aws/lib/cloudwatch-dashboar
 import type { Construct } from "constructs";
 import { type MetricName, metricsNamespace } from "../../../handlers/lib/core/ports.ts";
 import type { HandlerFunction } from "../functions/handler-function.ts";
+import { type WebhookApi, webhookThrottledMetric } from "../functions/webhook-api.ts";
 import type { StackContext } from "../stack-context.ts";
 
 interface Widget {
@@ -16,18 +17,20 @@ export function createFleetDashboard(
   scope: Construct,
   props: {
     readonly context: StackContext;
+    readonly webhook: WebhookApi | undefined;
     readonly functions: readonly HandlerFunction[];
     readonly logGroup: string;
     /** Names of the pools, each with its own widgets. `undefined`: the fleet is one pool. */
     readonly pools?: readonly string[] | undefined;
   },
 ): void {
-  const { context, functions, logGroup, pools = [undefined] } = props;
+  const { context, webhook, functions, logGroup, pools = [undefined] } = props;
   const lambda = (metric: string) => functions.map(({ name }) => ["AWS/Lambda", metric, "FunctionName", name]);
   const widgets: Widget[] = [
     ...pools.flatMap((pool) => poolWidgets(context.name, pool)),
     { title: "Function errors", metrics: lambda("Errors"), stat: "Sum" },
     { title: "Function duration (ms)", metrics: lambda("Duration"), stat: "Average" },
+    ...(webhook ? [webhookWidget(context.name, webhook)] : []),
   ];
   new CloudwatchDashboard(scope, "dashboard", {
     dashboardName: context.name,
@@ -50,6 +53,15 @@ export function createFleetDashboard(
       ],
     }),
   });
+}
+
+function webhookWidget(fleet: string, { id }: WebhookApi): Widget {
+  const gateway = ["Count", "4xx", "5xx"].map((metric) => ["AWS/ApiGateway", metric, "ApiId", id]);
+  return {
+    title: "Webhook requests",
+    metrics: [...gateway, [metricsNamespace, webhookThrottledMetric, "Fleet", fleet]],
+    stat: "Sum",
+  };
 }
 
 function poolWidgets(fleet: string, pool: string | undefined): Widget[] {

@@ -2,9 +2,11 @@ import { Apigatewayv2Api } from "@cdktf/provider-aws/lib/apigatewayv2-api";
 import { Apigatewayv2Integration } from "@cdktf/provider-aws/lib/apigatewayv2-integration";
 import { Apigatewayv2Route } from "@cdktf/provider-aws/lib/apigatewayv2-route";
 import { Apigatewayv2Stage } from "@cdktf/provider-aws/lib/apigatewayv2-stage";
+import { CloudwatchLogMetricFilter } from "@cdktf/provider-aws/lib/cloudwatch-log-metric-filter";
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { metricsNamespace } from "../../../handlers/lib/core/ports.ts";
 import { createLogGroup, logGroupName } from "../log-group.ts";
 import type { StackContext } from "../stack-context.ts";
 import type { HandlerFunction } from "./handler-function.ts";
@@ -20,7 +22,14 @@ const accessLogFormat = {
   integrationError: "$context.integrationErrorMessage",
 };
 
-/** The public endpoint of a fleet: an HTTP API with throttling and access log in front of the webhook function. */
+/** Requests that were answered 429, in our namespace by fleet; an HTTP API's own `4xx` does not tell them apart. */
+export const webhookThrottledMetric = "WebhookThrottled";
+
+/**
+ * The public endpoint of a fleet: an HTTP API with throttling and access log in front of the webhook function. The API
+ * itself answers 404 to all but `POST` to one of the paths, and each path has a throttle of its own,
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html.
+ */
 export class WebhookApi extends Construct {
   readonly id: string;
   /** Base URL without a trailing slash. */
@@ -34,6 +43,8 @@ export class WebhookApi extends Construct {
     props: {
       readonly context: StackContext;
       readonly target: HandlerFunction;
+      /** Paths that take messages, each with a leading slash. */
+      readonly paths: readonly string[];
       readonly throttleRatePerSecond: number;
       readonly throttleBurst: number;
     },
@@ -52,21 +63,41 @@ export class WebhookApi extends Construct {
       payloadFormatVersion: "2.0",
       timeoutMilliseconds: 10_000,
     });
-    const route = new Apigatewayv2Route(this, "route", {
-      apiId: api.id,
-      routeKey: "$default",
-      target: `integrations/${integration.id}`,
-    });
+    const routes = props.paths.map(
+      (path) =>
+        new Apigatewayv2Route(this, `route${path.replaceAll("/", "-")}`, {
+          apiId: api.id,
+          routeKey: `POST ${path}`,
+          target: `integrations/${integration.id}`,
+        }),
+    );
     const logGroup = createLogGroup(this, "access-log", context, logGroupName(context.name, "webhook-access"));
     const stage = new Apigatewayv2Stage(this, "stage", {
       apiId: api.id,
       name: "$default",
       autoDeploy: true,
-      defaultRouteSettings: {
+      routeSettings: routes.map(({ routeKeyInput }) => ({
+        routeKey: String(routeKeyInput),
         throttlingRateLimit: props.throttleRatePerSecond,
         throttlingBurstLimit: props.throttleBurst,
+      })),
+      accessLogSettings: {
+        destinationArn: logGroup.arn,
+        format: JSON.stringify({ fleet: context.name, ...accessLogFormat }),
       },
-      accessLogSettings: { destinationArn: logGroup.arn, format: JSON.stringify(accessLogFormat) },
+      // The settings of a route are refused before the route is there.
+      dependsOn: routes,
+    });
+    new CloudwatchLogMetricFilter(this, "throttled", {
+      name: `${context.name}-webhook-throttled`,
+      logGroupName: logGroup.name,
+      pattern: '{ $.status = "429" }',
+      metricTransformation: {
+        namespace: metricsNamespace,
+        name: webhookThrottledMetric,
+        value: "1",
+        dimensions: { Fleet: "$.fleet" },
+      },
     });
     const permission = new LambdaPermission(this, "permission", {
       action: "lambda:InvokeFunction",
@@ -76,6 +107,6 @@ export class WebhookApi extends Construct {
     });
     this.id = api.id;
     this.url = api.apiEndpoint;
-    this.ready = [stage, route, permission, target.function];
+    this.ready = [stage, ...routes, permission, target.function];
   }
 }

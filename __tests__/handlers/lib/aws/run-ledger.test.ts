@@ -62,6 +62,38 @@ describe("the run ledger's calls", () => {
     }
   });
 
+  it.each([
+    ["just older than a run counts", runTtlSeconds * 1000, false, 0],
+    ["a year old", 365 * 24 * 3_600_000, false, 0],
+    ["just young enough", runTtlSeconds * 1000 - 1, false, 1],
+    ["final, whatever its age", 365 * 24 * 3_600_000, true, 1],
+  ])("write no news of an open run that somebody sends again: %s", async (_, age, final, writes) => {
+    const aws = await startHttpFake(() => ({ status: 200, json: {} }));
+    try {
+      const clock = createFakeClock();
+      const ledger = createRunLedger({ table, runTtlSeconds }, { dynamodb: clientAt(aws.url), clock });
+      const updatedAt = new Date(clock.now().getTime() - age);
+      expect(await ledger.record(seenRun({ updatedAt, final }))).toBe(writes === 1);
+      expect(aws.requests).toHaveLength(writes);
+    } finally {
+      await aws.close();
+    }
+  });
+
+  it("remember an end longer than any news of its run may count", async () => {
+    const aws = await startHttpFake(() => ({ status: 200, json: {} }));
+    try {
+      const clock = createFakeClock();
+      const sevenDays = 604_800;
+      const ledger = createRunLedger({ table, runTtlSeconds: sevenDays }, { dynamodb: clientAt(aws.url), clock });
+      await ledger.record(seenRun({ final: true }));
+      const expiresAt = Math.floor(clock.now().getTime() / 1000) + sevenDays;
+      expect(JSON.parse(String(aws.requests[0]?.body)).Item.expiresAt).toEqual({ N: String(expiresAt) });
+    } finally {
+      await aws.close();
+    }
+  });
+
   it("fail when DynamoDB does", async () => {
     const aws = await startHttpFake(() => ({ status: 400, json: { __type: "ResourceNotFoundException" } }));
     try {
@@ -160,14 +192,15 @@ describe.skipIf(!moto)("the run ledger on DynamoDB (moto)", () => {
   });
 
   it("defect 2: agrees with the rule of the core, whatever arrives in whatever order", async () => {
-    const { ledger } = await setUp();
+    const { ledger, clock } = await setUp();
+    const start = clock.now().getTime();
     const fake = createRunLedgerFake();
     const any = fc.record(
       {
         runId: fc.constantFrom("run-1", "run-2", "run-3"),
         workspaceId: fc.constant("ws-1"),
         status: fc.constantFrom("a", "b"),
-        updatedAt: fc.nat(3).map((ms) => new Date(ms)),
+        updatedAt: fc.nat(3).map((ms) => new Date(start + ms)),
         final: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
         rank: fc.nat(2),
       },

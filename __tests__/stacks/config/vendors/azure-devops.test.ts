@@ -15,7 +15,7 @@ describe("a fleet of Azure DevOps", () => {
       organization: "acme",
       poolName: "aws",
       capabilities: {},
-      webhook: { enabled: false, throttleRatePerSecond: 10, throttleBurst: 20 },
+      webhook: { enabled: false },
     });
   });
 

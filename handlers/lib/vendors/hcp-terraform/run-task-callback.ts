@@ -1,5 +1,5 @@
 import { isProtected } from "../../core/address.ts";
-import { VendorApiError } from "../../core/errors.ts";
+import { VendorApiError, type VendorApiErrorKind } from "../../core/errors.ts";
 import type { WebhookVendorDeps } from "../../core/webhook.ts";
 import { createHttp } from "../http.ts";
 
@@ -10,21 +10,25 @@ const passed = {
   data: { type: "task-results", attributes: { status: "passed", message: "The agent fleet is awake." } },
 };
 
+/** HCP Terraform's answers for a task result that it does not wait for: an old token, an ended run (assumed). */
+const refusals: ReadonlySet<VendorApiErrorKind> = new Set(["unauthorized", "not-found", "conflict", "invalid"]);
+
 /**
  * Reports to HCP Terraform that a run task passed. The URL is from the payload, so the token is sent only to the
  * configured `address`. Neither of them is logged.
  *
- * @returns `false` if the URL is not at the configured address; then nothing was sent. A failed call is logged and
- * counted, but the webhook does not fail, because the task is advisory.
+ * @returns `not-sent` if the URL is not at the configured address; `not-awaited` if HCP Terraform refused the result,
+ * as it does when the request is an old one. A failed call is logged and counted, but the webhook does not fail, because
+ * the task is advisory.
  */
 export async function passRunTask(
   callback: { readonly url: string; readonly accessToken: string },
   { address, clock, log, metrics }: WebhookVendorDeps & { readonly address: string },
-): Promise<boolean> {
+): Promise<"sent" | "not-sent" | "not-awaited"> {
   const url = urlAt(address, callback.url);
   if (url === undefined) {
     log.warn("run task callback refused: its URL is not at the configured address", { address });
-    return false;
+    return "not-sent";
   }
   const http = createHttp({
     ...limits,
@@ -40,8 +44,9 @@ export async function passRunTask(
     if (!(error instanceof VendorApiError)) throw error;
     log.warn("run task callback failed", { error });
     metrics.record({ VendorApiErrors: 1 });
+    if (refusals.has(error.kind)) return "not-awaited";
   }
-  return true;
+  return "sent";
 }
 
 /** The parsed URL if it has the scheme, host and port of `address`, is encrypted (except on loopback) and has no user. */

@@ -13,19 +13,24 @@ import { type HcpTerraformRuntime, webhookPaths } from "../../settings/vendors/h
 import { isFinalRunStatus, rankOfRunStatus } from "./run-status.ts";
 import { passRunTask } from "./run-task-callback.ts";
 
+/**
+ * A word that goes into the run ledger; `undefined` if it is missing, empty or longer than any real one. DynamoDB takes
+ * keys of at most 2,048 bytes, so a longer id would fail the whole message.
+ */
+const ledgerWord = z.string().min(1).max(256).optional().catch(undefined);
+
 const notificationBody = z.looseObject({
-  run_id: z.string().nullish(),
-  workspace_id: z.string().nullish(),
+  run_id: ledgerWord,
+  workspace_id: ledgerWord,
   /** Absent in payload version 2 (`assessment:*`, `workspace:*`). */
-  notifications: z
-    .array(
-      z.looseObject({
-        trigger: z.string(),
-        run_status: z.string().nullish(),
-        run_updated_at: z.string().nullish(),
-      }),
-    )
-    .default([]),
+  notifications: z.array(z.unknown()).default([]),
+});
+
+/** Each element stands for itself, so that a bad one does not lose the others. */
+const notificationEvent = z.looseObject({
+  trigger: z.string(),
+  run_status: ledgerWord,
+  run_updated_at: z.string().optional().catch(undefined),
 });
 
 const runTaskBody = z.looseObject({
@@ -33,8 +38,8 @@ const runTaskBody = z.looseObject({
   task_result_enforcement_level: z.string().nullish(),
   access_token: z.string(),
   task_result_callback_url: z.string(),
-  run_id: z.string().nullish(),
-  workspace_id: z.string().nullish(),
+  run_id: ledgerWord,
+  workspace_id: ledgerWord,
 });
 
 /** The messages of HCP Terraform: notifications and run tasks, both signed with the fleet's notification token. */
@@ -53,8 +58,10 @@ function notifications({ clock }: WebhookVendorDeps): WebhookRoute {
     async receive(request) {
       const parsed = notificationBody.safeParse(parseJson(request));
       if (!parsed.success) return malformed;
-      const { run_id: runId, workspace_id: workspaceId } = parsed.data;
-      const events = parsed.data.notifications.filter(({ trigger }) => trigger.startsWith("run:"));
+      const { run_id: runId, workspace_id: workspaceId, notifications: elements } = parsed.data;
+      const known = elements.flatMap((element) => notificationEvent.safeParse(element).data ?? []);
+      if (known.length === 0 && elements.length > 0) return malformed;
+      const events = known.filter(({ trigger }) => trigger.startsWith("run:"));
       if (events.length === 0) return ignored;
       const seenRuns = events.flatMap(({ run_status: status, run_updated_at: updatedAt }): SeenRun[] => {
         if (!runId || !workspaceId || !status) return [];
@@ -79,8 +86,11 @@ function runTask({ address }: HcpTerraformRuntime, deps: WebhookVendorDeps): Web
       const task = parsed.data;
       if (task.stage === "test" || task.task_result_enforcement_level === "test") return ignored;
       const callback = { url: task.task_result_callback_url, accessToken: task.access_token };
-      const answered = await passRunTask(callback, { ...deps, address });
-      return answered ? { status: 200, seenRuns: confirmed(task, deps.clock.now()), wake: true } : malformed;
+      const result = await passRunTask(callback, { ...deps, address });
+      if (result === "not-sent") return malformed;
+      // A message that was sent again later: HCP Terraform no longer waits for this task, so it is no news of the run.
+      const seenRuns = result === "not-awaited" ? [] : confirmed(task, deps.clock.now());
+      return { status: 200, seenRuns, wake: true };
     },
   };
 }
@@ -96,7 +106,7 @@ function seenRun(seen: Omit<SeenRun, "final" | "rank">): SeenRun {
   return { ...seen, final: isFinalRunStatus(seen.status), rank: rankOfRunStatus(seen.status) };
 }
 
-function parseTime(text: string | null | undefined): Date | undefined {
+function parseTime(text: string | undefined): Date | undefined {
   const time = new Date(text ?? Number.NaN);
   return Number.isNaN(time.getTime()) ? undefined : time;
 }
