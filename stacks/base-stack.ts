@@ -5,6 +5,7 @@ import { LocalBackend, S3Backend, TerraformOutput, TerraformStack } from "cdktf"
 import type { Construct } from "constructs";
 import type { CommonConfig } from "./config/common.ts";
 import { localStatePath } from "./config/local-state.ts";
+import { fleetTag } from "./config/names.ts";
 import { CloudBackend } from "./constructs/cloud-backend.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
 
@@ -23,7 +24,7 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
     protected readonly config: Config,
   ) {
     super(scope, name);
-    this.tags = { Fleet: name, ManagedBy: "agent-fleets", ...config.tags };
+    this.tags = { [fleetTag]: name, ManagedBy: "agent-fleets", ...config.tags };
     new AwsProvider(this, "aws", { region: config.region, defaultTags: [{ tags: { ...this.tags } }] });
     this.context = {
       name,

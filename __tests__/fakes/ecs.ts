@@ -36,6 +36,12 @@ export interface EcsFake {
   readonly calls: readonly EcsCall[];
   /** Decides about each new task; `undefined` starts it. */
   refuse: ((request: RunTaskRequest) => Refusal | undefined) | undefined;
+  /**
+   * Whether the caller's policy lets it describe a task. ECS refuses a whole call for one task that it does not.
+   *
+   * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+   */
+  mayDescribe: (task: Task) => boolean;
   /** Which of several subnets AWS takes for a task; by default the first. */
   chooseSubnet: (subnets: readonly string[]) => string | undefined;
   /** How long after its launch ListTasks first shows a task. */
@@ -92,11 +98,13 @@ export function createEcsFake(clock: Clock): EcsFake {
       return { tasks: [{ ...task }], failures: [] };
     },
 
-    ListTasks({ family, desiredStatus = "RUNNING", maxResults = 100, nextToken = "0" }: ListTasksRequest) {
+    ListTasks({ family, startedBy, desiredStatus = "RUNNING", maxResults = 100, nextToken = "0" }: ListTasksRequest) {
+      if (startedBy && family) throw exception("InvalidParameterException", "startedBy must be the only filter");
       if (maxResults > 100) throw exception("InvalidParameterException", "maxResults must be at most 100");
       const now = clock.now().getTime();
       const arns = [...tasks.values()]
-        .filter((task) => task.family === family && task.desiredStatus === desiredStatus)
+        .filter((task) => (startedBy ? task.startedBy === startedBy : task.family === family))
+        .filter((task) => task.desiredStatus === desiredStatus)
         .filter((task) => (task.createdAt?.getTime() ?? 0) + fake.listingLagMilliseconds(task) <= now)
         .map((task) => task.taskArn);
       const start = Number(nextToken);
@@ -107,6 +115,7 @@ export function createEcsFake(clock: Clock): EcsFake {
     DescribeTasks({ tasks: arns, include = [] }: { tasks: string[]; include?: string[] }) {
       if (arns.length === 0 || arns.length > 100) throw exception("InvalidParameterException", "1 to 100 tasks");
       const found = arns.flatMap((arn) => tasks.get(arn) ?? []);
+      if (!found.every(fake.mayDescribe)) throw exception("AccessDeniedException", "not authorized");
       const failures = arns.filter((arn) => !tasks.has(arn)).map((arn) => ({ arn, reason: "MISSING" }));
       const shown = found.map(({ tags, ...task }) => (include.includes("TAGS") ? { ...task, tags } : { ...task }));
       return { tasks: shown, failures };
@@ -138,6 +147,7 @@ export function createEcsFake(clock: Clock): EcsFake {
     tasks,
     calls,
     refuse: undefined,
+    mayDescribe: () => true,
     chooseSubnet: ([first]) => first,
     listingLagMilliseconds: () => 0,
     add({ family = "ci", ...task }) {

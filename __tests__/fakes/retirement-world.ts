@@ -34,6 +34,8 @@ export interface WorldAgent {
   /** The Auto Scaling group that has it. */
   group: string;
   running: boolean;
+  /** What DescribeTasks says of its task. */
+  task: { TaskDefinitionArn: string; StartedBy?: string };
   /** Its state in EC2 if it does not run any more, even if nobody terminated it. */
   deadAs: "shutting-down" | "terminated" | "stopping" | "stopped";
   /** Who ended it, and whether that killed a job. */
@@ -99,7 +101,14 @@ export function createRetirementWorld({
     partition: "aws",
     retireFunction: { arn: `arn:aws:lambda:${account}:function:ci-retire`, timeoutSeconds: 80 },
     topic: `arn:aws:sns:${account}:ci-alarms`,
-    place: place === "asg" ? { type: "asg", group } : { type: "ecs", cluster: `arn:aws:ecs:${account}:cluster/ci` },
+    place:
+      place === "asg"
+        ? { type: "asg", group }
+        : {
+            type: "ecs",
+            cluster: `arn:aws:ecs:${account}:cluster/ci`,
+            taskDefinitions: ["ci", "ci_win"].map((family) => `arn:aws:ecs:${account}:task-definition/${family}:*`),
+          },
     drainTimeoutSeconds,
   });
 
@@ -196,6 +205,7 @@ export function createRetirementWorld({
       }
       hold(agent);
     },
+    describeTasks: (_parameters, { lifecycle, task }) => ({ Tasks: lifecycle === undefined ? [] : [task] }),
     stopTask(_parameters: unknown, agent) {
       if (agent.lifecycle === undefined)
         throw failure("Ecs.InvalidParameterException", "The referenced task was not found.");
@@ -244,7 +254,7 @@ export function createRetirementWorld({
     if (service === "sns") {
       return reached("sns", "publish", "", () => alerts.push(parameters.Message as RetirementWorld["alerts"][number]));
     }
-    const ids = (parameters.InstanceIds as string[] | undefined)?.[0];
+    const ids = ((parameters.InstanceIds ?? parameters.Tasks) as string[] | undefined)?.[0];
     const agent = find(ids ?? parameters.InstanceId ?? parameters.Task);
     return reached(service as Service, action, agent.name, () => aws[action]?.(parameters as never, agent));
   }
@@ -269,6 +279,7 @@ export function createRetirementWorld({
         lifecycle: "InService",
         group,
         running: true,
+        task: { TaskDefinitionArn: `arn:aws:ecs:${account}:task-definition/ci_win:7`, StartedBy: "agent-fleets" },
         deadAs: "terminated",
         end: undefined,
       };

@@ -60,6 +60,36 @@ describe("rights", () => {
     ]);
   });
 
+  it.each<[string, object]>([
+    ["by name", { cluster: { name: "shared" } }],
+    ["of a stack, on its hosts", { capacityProvider: { stack: "shared" } }],
+    ["by name, on its hosts", { cluster: { name: "shared" }, capacityProvider: { name: "gpu" } }],
+  ])("on a cluster that others use, %s, a fleet may touch its own tasks only", (_, compute) => {
+    const tag = { "aws:ResourceTag/Fleet": "ci" };
+    const inCluster = { ArnEquals: { "ecs:cluster": expect.stringMatching(/data\.aws_ecs_cluster\.\w+\.arn/) } };
+    const network = { vpcId: "vpc-0123456789abcdef0", subnetIds: ["subnet-0123456789abcdef0"] };
+    const vendor = { type: "azure-devops", organization: "acme", poolName: "aws" };
+    const workflows = synthesize({ kind: "ecs-fleet", region: "us-west-2", vendor, network, compute });
+    const fleets = [synthesize({ ...minimal, network, compute }), workflows];
+    for (const stack of fleets) {
+      const all = Object.keys(stack.resource.aws_iam_role_policy ?? {}).flatMap((id) => rightsOf(stack, id));
+      const on = (action: string) => all.filter(({ Action }) => (Action as string[]).includes(action));
+      for (const statement of [...on("ecs:StopTask"), ...on("ecs:DescribeTasks")]) {
+        expect(statement.Condition).toEqual({ ...inCluster, StringEquals: tag });
+      }
+      for (const statement of on("ecs:TagResource")) {
+        const { StringEquals: equal } = statement.Condition as { StringEquals: Record<string, string> };
+        expect(equal["ecs:CreateAction"] ?? equal["aws:ResourceTag/Fleet"]).toMatch(/^(RunTask|ci)$/);
+      }
+      expect(on("ecs:StopTask").length).toBeGreaterThan(0);
+      expect(stack.provider.aws).toMatchObject([{ default_tags: [{ tags: { Fleet: "ci" } }] }]);
+    }
+    expect(rightsOf(workflows, "retire-workflow").at(-1)).toMatchObject({
+      Action: ["ecs:DescribeTasks", "ecs:StopTask"],
+      Condition: { StringEquals: tag },
+    });
+  });
+
   it("the webhook may read its key and wake the loop, and nothing else", () => {
     expect(rightsOf(synthesize(minimal), "webhook").slice(1)).toEqual([
       {

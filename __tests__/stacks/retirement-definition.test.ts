@@ -9,7 +9,11 @@ import { passTimeUntil } from "../fakes/step-functions.ts";
 const hour = 3600;
 const places: Record<string, RetirementPlace> = {
   asg: { type: "asg", group: "ci" },
-  ecs: { type: "ecs", cluster: "arn:aws-us-gov:ecs:us-gov-west-1:111122223333:cluster/ci" },
+  ecs: {
+    type: "ecs",
+    cluster: "arn:aws-us-gov:ecs:us-gov-west-1:111122223333:cluster/ci",
+    taskDefinitions: ["arn:aws-us-gov:ecs:us-gov-west-1:111122223333:task-definition/ci:*"],
+  },
 };
 const definitionOf = (place: RetirementPlace, drainTimeoutSeconds = 6 * hour) =>
   retirementDefinition({

@@ -41,7 +41,7 @@ describe("rights", () => {
     expect(rightsOf(containers, "retire-workflow")).toEqual([
       allow(["lambda:InvokeFunction"], [retireFunction]),
       allow(["sns:Publish"], [reference("aws_sns_topic\\.alarm-topic_\\w+\\.arn")]),
-      allow(["ecs:StopTask"], [`${arn}:ecs:us-west-2:${account}:task/ci/*`], {
+      allow(["ecs:DescribeTasks", "ecs:StopTask"], [`${arn}:ecs:us-west-2:${account}:task/ci/*`], {
         ArnEquals: { "ecs:cluster": reference("aws_ecs_cluster\\.capacity_\\w+\\.arn") },
       }),
     ]);

@@ -5,7 +5,7 @@ import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { releaseEnv } from "../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../handlers/lib/settings/retire.ts";
 import { bundleHandlers } from "../../stacks/constructs/functions/bundle.ts";
-import { containers, instances, machine, reference, variablesOf } from "./retirement.ts";
+import { account, containers, instances, machine, reference, variablesOf } from "./retirement.ts";
 import { minimal, resources, synthesize, theOnly } from "./synth.ts";
 
 describe("which fleets have a workflow", () => {
@@ -33,6 +33,7 @@ describe("which fleets have a workflow", () => {
   ])("the definition as it is deployed is valid on %s", (_, stack) => {
     const text = String(theOnly(stack, "aws_sfn_state_machine").definition)
       .replaceAll("${data.aws_partition.partition.partition}", "aws")
+      .replaceAll(account, "123456789012")
       .replaceAll(/\$\{aws_(\w+?)\.[^}]+\}/g, "arn:aws:$1:us-west-2:123456789012:ci");
     expect(text).not.toContain("${");
     const { isValid, errorsText } = validate(JSON.parse(text), { checkPaths: true, checkArn: true });

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { regionOf } from "../../handlers/lib/core/arn.ts";
 import { backend } from "./backend.ts";
+import { fleetTag } from "./names.ts";
 import { kmsKey, oneOf, policyArn, regionName, text } from "./primitives.ts";
 import type { Rule } from "./rules.ts";
 
@@ -41,7 +42,11 @@ const isTagText = (value: string, max: number) => value.length <= max && /^[\p{L
 const tagName = z
   .string()
   .refine((name) => name !== "" && isTagText(name, 128), { error: `must be a tag name: 1 to 128 ${tagText}` })
-  .refine((name) => !/^aws:/i.test(name), { error: "must not start with aws:, which AWS reserves" });
+  .refine((name) => !/^aws:/i.test(name), { error: "must not start with aws:, which AWS reserves" })
+  // IAM compares the names of tags without case.
+  .refine((name) => name.toLowerCase() !== fleetTag.toLowerCase(), {
+    error: `must not be ${fleetTag}, which holds the stack's name: policies rely on it`,
+  });
 
 const tagValueError = `must be text (numbers, true and false in quotes) of at most 256 ${tagText}`;
 const tagValue = z.string({ error: tagValueError }).refine((value) => isTagText(value, 256), { error: tagValueError });

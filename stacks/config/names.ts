@@ -6,6 +6,9 @@ export const stackName = text(
   "3 to 40 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
 );
 
+/** Tag with the stack's name on everything that it makes. Policies tell a fleet's tasks by it. */
+export const fleetTag = "Fleet";
+
 /** Name of a stack's secret in Secrets Manager. @param name the secret's own name, such as `agent-token` */
 export function secretName(stack: string, name: string): string {
   return `agent-fleets/${stack}/${name}`;

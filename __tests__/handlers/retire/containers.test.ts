@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createRetirementWorld, type RetirementWorld } from "../../fakes/retirement-world.ts";
+import { createRetirementWorld, type RetirementWorld, type WorldAgent } from "../../fakes/retirement-world.ts";
 import { passTimeUntil } from "../../fakes/step-functions.ts";
 
 const hour = 3600;
@@ -22,7 +22,7 @@ describe("retirement of agents in containers (Azure DevOps)", () => {
     const agent = world.addAgent("ci.win_1");
     void world.retire(agent, "scale-in");
     await settled();
-    expect(world.calls).toEqual(["drain", "drain", "deregister", "stopTask"]);
+    expect(world.calls).toEqual(["drain", "drain", "deregister", "describeTasks", "stopTask"]);
     expect(agent).toMatchObject({ known: false, end: { by: "us", killedJob: false } });
   });
 
@@ -76,7 +76,7 @@ describe("retirement of agents in containers (Azure DevOps)", () => {
   });
 
   it("a job that comes at any moment of the retirement survives", async () => {
-    for (let moment = 1; moment <= 4; moment += 1) {
+    for (let moment = 1; moment <= 5; moment += 1) {
       const agent = world.addAgent(`ci_${moment}`);
       let calls = 0;
       world.onCall = (_call, name) => {
@@ -97,6 +97,32 @@ describe("retirement of agents in containers (Azure DevOps)", () => {
     void world.retire(agent, "drained");
     await settled();
     expect(agent.end).toEqual({ by: "us", killedJob: false });
+  });
+
+  it.each<[string, Partial<WorldAgent["task"]>]>([
+    ["another fleet's", { TaskDefinitionArn: "arn:aws:ecs:us-west-2:111122223333:task-definition/cia:7" }],
+    ["another pool's of a fleet with a longer name", { TaskDefinitionArn: "task-definition/ci_win" }],
+    ["a service's", { StartedBy: "ecs-svc/1234567890123456789" }],
+    ["a person's", { StartedBy: undefined as never }],
+  ])("a task that is %s is never stopped, and an alert tells", async (_, task) => {
+    const agent = world.addAgent("ci_1");
+    Object.assign(agent.task, task);
+    void world.retire(agent, "drained");
+    const [execution] = await settled();
+    expect(execution).toMatchObject({ status: "FAILED", cause: expect.stringContaining("not one that this fleet") });
+    expect(world.calls).not.toContain("stopTask");
+    expect(world.alerts).toHaveLength(1);
+  });
+
+  it("a task that ECS has forgotten is gone", async () => {
+    const agent = world.addAgent("ci_1");
+    world.onCall = (call) => {
+      if (call === "describeTasks") agent.lifecycle = undefined;
+    };
+    void world.retire(agent, "drained");
+    const [execution] = await settled();
+    expect(execution?.status).toBe("SUCCEEDED");
+    expect(world.calls).not.toContain("stopTask");
   });
 
   it("ECS down: the agent is gone from the vendor, its task stays, and an alert tells", async () => {

@@ -27,6 +27,7 @@ const made = ({ calls }: RetirementWorld, call: string) => calls.filter((each) =
 describe("a call that fails", () => {
   it.each([
     ["asg", "terminateInstanceInAutoScalingGroup"],
+    ["ecs", "describeTasks"],
     ["ecs", "stopTask"],
   ] as const)("is made again, three times at most, before a retirement on %s is given up", async (place, end) => {
     const retired = async (failures: number) => {

@@ -57,6 +57,7 @@ describe("what all kinds have in common", () => {
       "consumerRoles: [{ name: dev, policy: { Version: 2012-10-17, Statement: [] } }]",
       "consumerRoles[0].policy.Statement: must not be empty",
     ],
+    ["tags: { fleet: y }", "tags.fleet: must not be Fleet, which holds the stack's name: policies rely on it"],
     ["tags: { aws:x: y }", 'tags["aws:x"]: must not start with aws:, which AWS reserves'],
     ['providers: { tfe: "latest" }', "providers.tfe: must be a version constraint"],
   ])("refuses %s", (text, error) => {

@@ -1,12 +1,4 @@
-import {
-  DescribeTasksCommand,
-  type ECSClient,
-  ECSServiceException,
-  paginateListTasks,
-  StopTaskCommand,
-  TagResourceCommand,
-  type Task,
-} from "@aws-sdk/client-ecs";
+import { type ECSClient, ECSServiceException, StopTaskCommand, TagResourceCommand } from "@aws-sdk/client-ecs";
 import type { Capacity, CapacityMember, CapacityReading, Clock, Notebook } from "../core/ports.ts";
 import { registeredTag } from "../settings/asg-capacity.ts";
 import type { EcsCapacityConfig } from "../settings/ecs-capacity.ts";
@@ -14,12 +6,11 @@ import { countingFailures, type FailedTask, failedTaskOf } from "./ecs-launch-fa
 import { createEcsLauncher, createRunTaskPace } from "./ecs-launcher.ts";
 import { createMemberReader } from "./ecs-members.ts";
 import { createRecentLaunches } from "./ecs-recent-launches.ts";
+import { createTaskReader } from "./ecs-tasks.ts";
 import { forgetAllBut } from "./forget.ts";
 import { countLastHour, toTell } from "./launch-failures.ts";
 import type { Pace } from "./pace.ts";
 
-/** Largest page of ListTasks and DescribeTasks. */
-const batchSize = 100;
 /** How long launches avoid a placement after a task failed there. */
 const sickMilliseconds = 300_000;
 /** After a cold start, failures of the last minute count as new. The schedule reads every minute. */
@@ -46,6 +37,7 @@ export function createEcsCapacity(
     pace = createRunTaskPace(clock),
   }: { ecs: ECSClient; clock: Clock; pace?: Pace; notebook: Notebook },
 ): Capacity {
+  const { list, describe } = createTaskReader(config, ecs);
   const recent = createRecentLaunches(notebook, clock);
   /** Stopped tasks never change, so each is described once. Holds the results of their launches. */
   const ended = new Map<string, FailedTask | undefined>();
@@ -54,7 +46,7 @@ export function createEcsCapacity(
 
   return {
     async read(): Promise<CapacityReading> {
-      const [running, stopped] = await Promise.all([listArns("RUNNING"), listArns("STOPPED")]);
+      const [running, stopped] = await Promise.all([list("RUNNING"), list("STOPPED")]);
       forgetAllBut(ended, new Set(stopped));
       const unknown = [...running, ...stopped].filter((arn) => !ended.has(arn));
       const tasks = await describe([...new Set(unknown)]);
@@ -89,7 +81,7 @@ export function createEcsCapacity(
     ),
 
     async withdraw(count): Promise<number> {
-      const members = memberReader.membersOf(await describe(await listArns("RUNNING")));
+      const members = memberReader.membersOf(await describe(await list("RUNNING")));
       const orders = members.filter(({ phase }) => phase === "ordered");
       orders.sort((one, other) => other.launchedAt.getTime() - one.launchedAt.getTime());
       let withdrawn = 0;
@@ -121,29 +113,6 @@ export function createEcsCapacity(
   function stop(id: string, reason: string): Promise<boolean> {
     return unlessGone(() => ecs.send(new StopTaskCommand({ cluster: config.cluster, task: id, reason })));
   }
-
-  async function listArns(desiredStatus: "RUNNING" | "STOPPED"): Promise<string[]> {
-    const arns: string[] = [];
-    const query = { cluster: config.cluster, family: familyOf(config.taskDefinition), desiredStatus };
-    for await (const page of paginateListTasks({ client: ecs, pageSize: batchSize }, query)) {
-      arns.push(...(page.taskArns ?? []));
-    }
-    return arns;
-  }
-
-  async function describe(arns: readonly string[]): Promise<Task[]> {
-    const tasks: Task[] = [];
-    for (let start = 0; start < arns.length; start += batchSize) {
-      const query = { cluster: config.cluster, tasks: arns.slice(start, start + batchSize) };
-      const answer = await ecs.send(new DescribeTasksCommand({ ...query, include: ["TAGS"] }));
-      tasks.push(...(answer.tasks ?? []));
-    }
-    return tasks;
-  }
-}
-
-function familyOf(taskDefinition: string): string {
-  return taskDefinition.replace(/:\d+$/, "");
 }
 
 /** Resolves to whether the task still existed. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ECSClient, type PlacementStrategy, RunTaskCommand, type RunTaskResponse } from "@aws-sdk/client-ecs";
 import type { Clock, LaunchFailureKind, LaunchReport, LaunchRequest } from "../core/ports.ts";
-import type { EcsCapacityConfig } from "../settings/ecs-capacity.ts";
+import { type EcsCapacityConfig, startedByLoop } from "../settings/ecs-capacity.ts";
 import { isFargate, nextPlacement, type Placement, placementsOf, type SickPlace } from "./ecs-placements.ts";
 import { classifyLaunchError, isRefusal, meaningOf, tally } from "./launch-failures.ts";
 import { createPace, type Pace } from "./pace.ts";
@@ -93,7 +93,7 @@ export function createEcsLauncher(
           count: 1,
           // Makes the SDK's own retries harmless. Another placement is another call and needs another token.
           clientToken: tokenOf(request, placement),
-          startedBy: "agent-fleets",
+          startedBy: startedByLoop,
           capacityProviderStrategy: [{ capacityProvider: placement.capacityProvider, weight: 1 }],
           placementStrategy: isFargate(placement.capacityProvider) ? undefined : fewestHosts,
           networkConfiguration: {
@@ -115,6 +115,7 @@ export function createEcsLauncher(
             ],
           },
           enableExecuteCommand: config.enableExecuteCommand,
+          // Among them the tag by which the fleet's roles may touch the task.
           propagateTags: "TASK_DEFINITION",
           enableECSManagedTags: true,
         }),

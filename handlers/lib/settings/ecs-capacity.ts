@@ -4,6 +4,9 @@ import { commaSeparated } from "../core/env.ts";
 /** Exit code of an entry point whose agent never registered. */
 export const neverRegisteredExitCode = 86;
 
+/** The `startedBy` of every task that a loop launches. */
+export const startedByLoop = "agent-fleets";
+
 /** Where an ECS fleet's tasks run. The stack writes it into the loop's environment, and the ECS adapter reads it. */
 export const ecsCapacityConfig = z.strictObject({
   type: z.literal("ecs"),

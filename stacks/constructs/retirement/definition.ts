@@ -5,7 +5,7 @@ import { inContainers } from "./in-containers.ts";
 import { onInstances } from "./on-instances.ts";
 import type { RetirementPlace } from "./retiring-capacity.ts";
 import type { AlertingState, ContainerState, DrainingState, InstanceState, SharedState } from "./state-names.ts";
-import { call, choice, type Definition, type State, type States } from "./states-language.ts";
+import { call, choice, type Definition, type States, say } from "./states-language.ts";
 
 /** The settings of one fleet's workflow. */
 export interface RetirementDefinitionProps {
@@ -46,7 +46,7 @@ export function retirementDefinition(props: RetirementDefinitionProps): Definiti
   const { place } = props;
   return place.type === "asg"
     ? define<InstanceState>(props, { again: "Has a hook", end: "How to end" }, onInstances(props, place.group))
-    : define<ContainerState>(props, { again: "Has it left", end: "Stop the task" }, inContainers(props, place.cluster));
+    : define<ContainerState>(props, { again: "Has it left", end: "Look at the task" }, inContainers(props, place));
 }
 
 /** The states that lead from those of all retirements to those of the place. */
@@ -111,12 +111,6 @@ function draining<Own extends string>(
 }
 
 function alerting(props: RetirementDefinitionProps): States<AlertingState, SharedState> {
-  const say = (text: string): State<SharedState> => ({
-    Type: "Pass",
-    Result: text,
-    ResultPath: "$.alert",
-    Next: "Alert",
-  });
   return {
     "Given up": say("The agent could not be retired. It takes jobs again, unless the vendor has forgotten it already."),
     "Still drained": say("The agent could not be retired and takes no jobs. The scaling loop will try again."),

@@ -15,6 +15,8 @@ interface Execution extends RetirementInput {
   readonly instance: {
     readonly Reservations: readonly { readonly Instances: readonly { readonly State: { readonly Name: string } }[] }[];
   };
+  /** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html */
+  readonly task: { readonly Tasks: readonly { readonly TaskDefinitionArn: string; readonly StartedBy: string }[] };
   readonly alert: string;
   /** The last error that was caught, by its name and text. */
   readonly error: { readonly Error: string; readonly Cause: string };

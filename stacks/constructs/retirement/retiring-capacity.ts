@@ -1,3 +1,4 @@
+import type { Statement } from "../service-role.ts";
 import type { ReleaseQueue } from "./release-queue.ts";
 
 /** How the workflow ends agents that are ECS tasks. */
@@ -7,6 +8,10 @@ interface RetiringTasks {
   readonly cluster: string;
   /** ARN of the tasks in it. */
   readonly tasks: string;
+  /** The condition that a policy sets on them, so that it allows the fleet's own tasks only. */
+  readonly taskCondition: NonNullable<Statement["condition"]>;
+  /** ARNs of the fleet's task definitions, with `*` for any revision. */
+  readonly taskDefinitions: readonly string[];
 }
 
 /** How the workflow ends agents on instances of an Auto Scaling group. */
@@ -28,4 +33,6 @@ export interface RetiringInstances {
 export type RetiringCapacity = RetiringTasks | RetiringInstances;
 
 /** The part of it that the workflow's definition needs. */
-export type RetirementPlace = Pick<RetiringTasks, "type" | "cluster"> | Pick<RetiringInstances, "type" | "group">;
+export type RetirementPlace =
+  | Pick<RetiringTasks, "type" | "cluster" | "taskDefinitions">
+  | Pick<RetiringInstances, "type" | "group">;

@@ -17,7 +17,7 @@ export type AlertingState = "Given up" | "Still drained" | "Out of time" | "Aler
 export type SharedState = "Begin" | DrainingState | AlertingState | "Gone" | "Stays";
 
 /** States of agents in containers besides. */
-export type ContainerState = "Has it left" | "Stop the task";
+export type ContainerState = "Has it left" | "Look at the task" | "Is it ours" | "Not ours" | "Stop the task";
 
 /** States that look at an instance before the vendor is asked. */
 export type LookingState =

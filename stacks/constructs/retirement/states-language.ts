@@ -44,6 +44,11 @@ export function choice<Name extends string>(Default: Name, Choices: readonly Cho
   return { Type: "Choice", Choices, Default };
 }
 
+/** A state that has the next one send this alert. */
+export function say(text: string): State<"Alert"> {
+  return { Type: "Pass", Result: text, ResultPath: "$.alert", Next: "Alert" };
+}
+
 /** A state that calls an AWS API, such as `aws-sdk:ecs:stopTask`. @param then result path and next state */
 export function call<Name extends string>(
   { partition }: { readonly partition: string },

@@ -264,8 +264,8 @@ export class RetirementWorkflow extends Construct {
 
 function allowEnding(role: ServiceRole, capacity: RetiringCapacity): void {
   if (capacity.type === "ecs") {
-    const condition = { ArnEquals: { "ecs:cluster": capacity.cluster } };
-    role.allow({ actions: ["ecs:StopTask"], resources: [capacity.tasks], condition });
+    const actions = ["ecs:DescribeTasks", "ecs:StopTask"];
+    role.allow({ actions, resources: [capacity.tasks], condition: capacity.taskCondition });
     return;
   }
   role.allow({

@@ -8,11 +8,11 @@ import { Construct } from "constructs";
 import { registeredTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import type { ComputeConfig } from "../../config/compute/compute.ts";
-import { hostsOf } from "../../config/names.ts";
+import { fleetTag, hostsOf } from "../../config/names.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { RetiringCapacity } from "../retirement/retiring-capacity.ts";
-import { ServiceRole } from "../service-role.ts";
+import { ServiceRole, type Statement } from "../service-role.ts";
 import { allowSessionsOn } from "../sessions.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 import { type AgentTask, agentContainer, agentContainers } from "./agent-containers.ts";
@@ -51,7 +51,13 @@ export class EcsCapacity extends Construct {
     const { context, compute, network, tasks } = props;
     const cluster = this.cluster();
     this.clusterName = cluster.name;
-    this.retiring = { type: "ecs", cluster: cluster.arn, tasks: this.taskArns() };
+    this.retiring = {
+      type: "ecs",
+      cluster: cluster.arn,
+      tasks: this.taskArns(),
+      taskCondition: this.ownTasks(cluster.arn),
+      taskDefinitions: this.taskDefinitionArns(),
+    };
     const trustCondition = { StringEquals: { "aws:SourceAccount": context.accountId } };
     this.executionRole = new ServiceRole(this, "execution", {
       context,
@@ -117,15 +123,15 @@ export class EcsCapacity extends Construct {
 
   /** Lets the loop launch, watch, stop and mark tasks of this family in this cluster, and nothing else. */
   grantOperate(role: ServiceRole): void {
-    const { context } = this.props;
-    const inCluster = { ArnEquals: { "ecs:cluster": this.config.cluster } };
+    const { cluster } = this.config;
+    const inCluster = { ArnEquals: { "ecs:cluster": cluster } };
     const tasks = this.taskArns();
+    role.allow({ actions: ["ecs:RunTask"], resources: this.taskDefinitionArns(), condition: inCluster });
     role.allow({
-      actions: ["ecs:RunTask"],
-      resources: this.props.tasks.map((task) => arnOf(context, "ecs", `task-definition/${this.familyOf(task)}:*`)),
-      condition: inCluster,
+      actions: ["ecs:DescribeTasks", "ecs:StopTask"],
+      resources: [tasks],
+      condition: this.ownTasks(cluster),
     });
-    role.allow({ actions: ["ecs:DescribeTasks", "ecs:StopTask"], resources: [tasks], condition: inCluster });
     role.allow({
       actions: ["ecs:TagResource"],
       resources: [tasks],
@@ -135,7 +141,7 @@ export class EcsCapacity extends Construct {
       actions: ["ecs:TagResource"],
       resources: [tasks],
       condition: {
-        StringEquals: { [`aws:RequestTag/${registeredTag}`]: "true" },
+        StringEquals: { [`aws:RequestTag/${registeredTag}`]: "true", ...this.fleetTagged() },
         "ForAllValues:StringEquals": { "aws:TagKeys": [registeredTag] },
       },
     });
@@ -146,6 +152,29 @@ export class EcsCapacity extends Construct {
       resources: [this.executionRole.arn, this.taskRole.arn],
       condition: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
     });
+  }
+
+  /**
+   * The condition on tasks that leaves a role the fleet's own. RunTask copies the tag from the task definition, which has
+   * it from the stack.
+   *
+   * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+   */
+  private ownTasks(cluster: string): NonNullable<Statement["condition"]> {
+    const tagged = this.fleetTagged();
+    return { ArnEquals: { "ecs:cluster": cluster }, ...(tagged && { StringEquals: tagged }) };
+  }
+
+  /** `undefined` in a cluster of the fleet's own: all its tasks are the fleet's. */
+  private fleetTagged(): Readonly<Record<string, string>> | undefined {
+    const { context, compute } = this.props;
+    const isShared = compute.capacityProvider !== undefined || compute.cluster !== undefined;
+    return isShared ? { [`aws:ResourceTag/${fleetTag}`]: context.name } : undefined;
+  }
+
+  private taskDefinitionArns(): string[] {
+    const { context, tasks } = this.props;
+    return tasks.map((task) => arnOf(context, "ecs", `task-definition/${this.familyOf(task)}:*`));
   }
 
   private taskArns(): string {

@@ -337,6 +337,43 @@ describe("marking who has registered", () => {
   });
 });
 
+describe("on a shared cluster, where the loop may describe tasks of its fleet only", () => {
+  const fleet = [{ key: "Fleet", value: "ci" }];
+  const launched = (name: string) => ({ ...ours(name), startedBy: "agent-fleets", tags: fleet });
+  const names = async () => (await capacity.read()).members.map(({ agentName }) => agentName);
+
+  beforeEach(() => {
+    ecs.mayDescribe = ({ tags = [] }) => tags.some(({ key, value }) => key === "Fleet" && value === "ci");
+  });
+
+  it("a task of our family that somebody ran by hand hides none of ours", async () => {
+    ecs.add(launched("ci_1"));
+    ecs.add({ ...launched("ci_2"), desiredStatus: "STOPPED", lastStatus: "STOPPED" });
+    ecs.add({ ...ours("ci_by_hand"), startedBy: "admin" });
+    expect(await names()).toEqual(["ci_1"]);
+    ecs.add({ ...ours("ci_stopped_by_hand"), desiredStatus: "STOPPED", lastStatus: "STOPPED" });
+    expect(await names()).toEqual(["ci_1"]);
+  });
+
+  it("such a task alone means that we have none", async () => {
+    ecs.add(ours("ci_by_hand"));
+    expect(await names()).toEqual([]);
+  });
+
+  it("a task that a loop launched and that we may not see may be at work: the pass fails", async () => {
+    ecs.add(launched("ci_1"));
+    ecs.add({ ...launched("ci_2"), tags: [] });
+    ecs.add(ours("ci_by_hand"));
+    await expect(capacity.read()).rejects.toThrow("not authorized");
+  });
+
+  it("a policy that is not there yet is no proof that we have no tasks", async () => {
+    ecs.add(launched("ci_1"));
+    ecs.mayDescribe = () => false;
+    await expect(capacity.read()).rejects.toThrow("not authorized");
+  });
+});
+
 it("every call names the fleet's cluster: ECS would take the account's default one", async () => {
   await capacity.launch(requests(1));
   await capacity.read();
