@@ -4,7 +4,7 @@ import type { EcsClusterConfig } from "./config/ecs-cluster.ts";
 import { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
 import { alertRules } from "./constructs/cluster/alert-rules.ts";
 import { HostCluster } from "./constructs/cluster/cluster.ts";
-import { DeployerRole } from "./constructs/cluster/deployer-role.ts";
+import { DeployerRoles } from "./constructs/cluster/deployer-role.ts";
 import { SharedLoadBalancer } from "./constructs/cluster/load-balancer.ts";
 import { ClusterServices } from "./constructs/cluster/services.ts";
 import { movedFrom } from "./constructs/moved.ts";
@@ -44,9 +44,9 @@ export class EcsClusterStack extends BaseStack<Escaped<EcsClusterConfig>> {
       alerts: alertRules(cluster),
     });
     movedFrom(alarms, { policy: "aws_sns_topic_policy.alerts_topic-policy_722709C9" });
-    const deployer =
+    const deployers =
       config.deployer &&
-      new DeployerRole(this, "deployer", { context, config: config.deployer, cluster, services: all });
+      new DeployerRoles(this, "deployer", { context, config: config.deployer, cluster, services: all });
 
     this.output("cluster_id", cluster.arn);
     this.output("cluster_name", cluster.name);
@@ -54,7 +54,7 @@ export class EcsClusterStack extends BaseStack<Escaped<EcsClusterConfig>> {
     this.output("instance_security_group_id", cluster.hosts.securityGroupId);
     this.output("vpc_id", network.vpcId);
     this.output("alarms_topic_arn", alarms.arn);
-    this.output("ecs_deployer_role", deployer?.arn);
+    this.output("ecs_deployer_roles", deployers?.arns);
     this.output("private_subnet_ids", network.subnetIds);
     this.output("public_subnet_ids", "create" in config.network ? network.publicSubnetIds() : undefined);
     this.output("alb_security_group_id", balancer?.securityGroupId);

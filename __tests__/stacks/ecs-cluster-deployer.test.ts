@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { synthCluster } from "./ecs-cluster.ts";
-import { resources, rightsOf, type Synthesized, statements, theOnly } from "./synth.ts";
+import { cluster, synthCluster } from "./ecs-cluster.ts";
+import { resources, rightsOf, type Synthesized, statements, synthesize, theOnly } from "./synth.ts";
 
 const account = "${data.aws_caller_identity.account.account_id}";
 const arn = "arn:${data.aws_partition.partition.partition}";
@@ -13,8 +13,13 @@ const hcpTerraform = [{ organization: "acme", project: "web", workspace: "deploy
 
 const withDeployer = (deployer: object, more: object = {}) => synthCluster({ services, deployer, ...more });
 
+function deployersOf(stack: Synthesized) {
+  const roles = Object.entries(stack.resource.aws_iam_role ?? {});
+  return roles.filter(([id]) => id.startsWith("deployer")).map(([, role]) => role);
+}
+
 function roleOf(stack: Synthesized) {
-  const role = Object.entries(stack.resource.aws_iam_role ?? {}).find(([id]) => id.startsWith("deployer"))?.[1];
+  const [role] = deployersOf(stack);
   return { role, trust: statements(role?.assume_role_policy) };
 }
 
@@ -55,17 +60,23 @@ describe("defect 5: the deployer", () => {
     ]);
   });
 
-  it("may register, update and watch these services, and pass their roles", () => {
+  it("may register, update and watch its own service, and pass that one's roles", () => {
+    const family = `${arn}:ecs:us-west-2:${account}:task-definition/apps-web:*`;
+    const service = [`${arn}:ecs:us-west-2:${account}:service/apps/web`];
     expect(rightsOf(withDeployer({ github }), "deployer_policy")).toEqual([
       {
         Effect: "Allow",
-        Action: ["ecs:RegisterTaskDefinition", "ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"],
-        Resource: ["*"],
+        Action: ["ecs:RegisterTaskDefinition"],
+        Resource: [family],
+        Condition: { StringEqualsIfExists: { "ecs:privileged": "false" } },
       },
+      { Effect: "Allow", Action: ["ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"], Resource: ["*"] },
+      { Effect: "Allow", Action: ["ecs:DescribeServices"], Resource: service },
       {
         Effect: "Allow",
-        Action: ["ecs:UpdateService", "ecs:DescribeServices"],
-        Resource: [`${arn}:ecs:us-west-2:${account}:service/apps/web`],
+        Action: ["ecs:UpdateService"],
+        Resource: service,
+        Condition: { ArnLikeIfExists: { "ecs:task-definition": family } },
       },
       {
         Effect: "Allow",
@@ -77,7 +88,7 @@ describe("defect 5: the deployer", () => {
       {
         Effect: "Allow",
         Action: ["ecs:TagResource"],
-        Resource: [`${arn}:ecs:us-west-2:${account}:task-definition/apps-web:*`],
+        Resource: [family],
         Condition: { StringEquals: { "ecs:CreateAction": "RegisterTaskDefinition" } },
       },
       {
@@ -87,6 +98,46 @@ describe("defect 5: the deployer", () => {
         Condition: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
       },
     ]);
+  });
+
+  describe("of several services", () => {
+    const three = ["web", "api", "cron"].map((name) => ({ name, image: "nginx:1.29.0" }));
+    const web = { repository: "acme/web", environment: "production", services: ["web"] };
+    const both = { repository: "acme/all", branch: "main", services: ["web", "api"] };
+    const subjectsOf = (stack: Synthesized) =>
+      Object.fromEntries(
+        deployersOf(stack).map(({ name, assume_role_policy }) => [name, JSON.stringify(assume_role_policy)]),
+      );
+
+    it("is one role per service, for the pipelines of that service alone", () => {
+      const stack = withDeployer({ github: [web, both] }, { services: three });
+      const trusted = subjectsOf(stack);
+      expect(Object.keys(trusted).sort()).toEqual(["apps-api-cicd", "apps-web-cicd"]);
+      expect(trusted["apps-web-cicd"]).toMatch(/acme\/web.*acme\/all/);
+      expect(trusted["apps-api-cicd"]).toContain("acme/all");
+      expect(trusted["apps-api-cicd"]).not.toContain("acme/web");
+      expect(Object.keys(stack.output?.ecs_deployer_roles?.value as object).sort()).toEqual(["api", "web"]);
+    });
+
+    it("holds nothing of another service", () => {
+      const stack = withDeployer({ github }, { services: three });
+      for (const { name } of three) {
+        const rights = JSON.stringify(rightsOf(stack, `deployer_policy-${name}`));
+        const others = three.filter((other) => other.name !== name);
+        for (const other of others) expect(rights).not.toMatch(new RegExp(`\\b${other.name}\\b`));
+      }
+    });
+
+    it("has names that IAM takes, however long those of stack and service are", () => {
+      const services = [{ name: "s".repeat(18), image: "nginx:1.29.0" }];
+      const stack = synthesize({ ...cluster, services, deployer: { github } }, "c".repeat(40));
+      expect(deployersOf(stack).map(({ name }) => String(name).length)).toEqual([64]);
+    });
+
+    it("makes one OIDC provider for all of them", () => {
+      const stack = withDeployer({ github, createProviders: true }, { services: three });
+      expect(resources(stack, "aws_iam_openid_connect_provider")).toHaveLength(1);
+    });
   });
 
   it("is under the boundary", () => {

@@ -60,6 +60,8 @@ const variants: readonly {
 const others: Readonly<Record<string, unknown>> = {
   "services[].ingress[].services[]": "api",
   "services[].loadBalancer.port": "raft",
+  "deployer.github[].services[]": "metrics",
+  "deployer.hcpTerraform[].services[]": "metrics",
 };
 
 const folder = mkdtempSync(join(tmpdir(), "agent-fleets-keys-"));

@@ -34,7 +34,7 @@ export const ecsCluster = withRules(
     services: services.default([]).describe("The services on the cluster."),
     deployer: deployer
       .optional()
-      .describe("A role for pipelines that deploy new versions of the services. Left out: no role."),
+      .describe("Roles for pipelines that deploy new versions of the services, one per service. Left out: no roles."),
     ...restOfCommon,
   }),
   [...commonRules, ...networkRules, ...balancerRules, ...serviceRules, functionsAreHere],

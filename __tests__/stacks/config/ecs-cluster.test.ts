@@ -188,6 +188,10 @@ describe("the deployer", () => {
 
   it.each([
     ["{}", /^deployer: must have an entry/],
+    [
+      "{ github: [{ repository: acme/web, branch: main, services: [web, api] }] }",
+      /^deployer: must name services of this stack, but there is no api/,
+    ],
     ["{ github: [{ repository: acme/web }] }", /^deployer\.github\[0\]: must have either branch or environment/],
     ['{ github: [{ repository: acme/web, branch: "*" }] }', /branch: must be the name of a branch, without a wildcard/],
     ['{ github: [{ repository: "acme/*", branch: main }] }', /repository: must be owner\/repository/],

@@ -1,6 +1,13 @@
 import * as z from "zod";
 import { hcpOrganization, hcpWorkspace, hostname, oneOf, text, uniqueList } from "../primitives.ts";
 import { withRules } from "../rules.ts";
+import { serviceName } from "./services.ts";
+
+const deployed = z
+  .array(serviceName)
+  .min(1)
+  .optional()
+  .describe("Names of the services that it may deploy. Left out: all.");
 
 const github = withRules(
   z.strictObject({
@@ -11,6 +18,7 @@ const github = withRules(
     environment: text(/^[\w./-]{1,200}$/, "the name of an environment, without a wildcard")
       .optional()
       .describe("Jobs of this environment, which GitHub can protect."),
+    services: deployed,
   }),
   [
     {
@@ -32,6 +40,7 @@ const hcpTerraform = z.strictObject({
   phases: uniqueList(oneOf(["plan", "apply"]), 1)
     .default(["apply"])
     .describe("Phases of a run that may deploy."),
+  services: deployed,
 });
 
 /** Pipelines that may deploy new versions of the services. They sign in by OIDC, without a key. */

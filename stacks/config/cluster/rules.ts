@@ -1,6 +1,7 @@
 import type { NetworkConfig } from "../network/network.ts";
 import type { Rule } from "../rules.ts";
 import type { LoadBalancerConfig } from "./balancer.ts";
+import type { DeployerConfig } from "./deployer.ts";
 import { isDefaultTarget, rulePriority } from "./rule-priority.ts";
 import type { ServiceConfig } from "./services.ts";
 
@@ -8,7 +9,7 @@ interface Cluster {
   readonly network: NetworkConfig;
   readonly loadBalancer?: LoadBalancerConfig | undefined;
   readonly services: readonly ServiceConfig[];
-  readonly deployer?: object | undefined;
+  readonly deployer?: Pick<DeployerConfig, "github" | "hcpTerraform"> | undefined;
 }
 
 /** Rules between a load balancer and its network. */
@@ -41,6 +42,17 @@ export const serviceRules: readonly Rule<Cluster>[] = [
     reads: [["deployer"], ["services"]],
     check: ({ deployer, services }) =>
       deployer && services.length === 0 ? "must be left out while services is empty" : undefined,
+  },
+  {
+    path: ["deployer"],
+    reads: [["deployer"], ["services"]],
+    check: ({ deployer, services }) => {
+      const named = [...(deployer?.github ?? []), ...(deployer?.hcpTerraform ?? [])].flatMap(
+        (each) => each.services ?? [],
+      );
+      const unknown = named.find((name) => !services.some((service) => service.name === name));
+      return unknown === undefined ? undefined : `must name services of this stack, but there is no ${unknown}`;
+    },
   },
   {
     path: ["loadBalancer"],

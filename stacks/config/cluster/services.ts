@@ -5,7 +5,8 @@ import { oneOf, regionalArn, secretReference, text, uniqueList, wholeNumber } fr
 import { type Rule, withRules } from "../rules.ts";
 import { allowedCidrs } from "./balancer.ts";
 
-const serviceName = text(
+/** Name of a service of a cluster. */
+export const serviceName = text(
   /^[a-z](?:[a-z0-9-]{0,16}[a-z0-9])?$/,
   "1 to 18 lower-case letters, digits and hyphens, starting with a letter (IAM's 64 also hold the stack's name)",
 );

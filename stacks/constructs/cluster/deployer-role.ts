@@ -16,11 +16,14 @@ interface Trust {
 }
 
 /**
- * The role of pipelines that deploy new versions of a cluster's services. It may register task definitions, and update
- * and watch the services. Pipelines sign in by OIDC: there is no user and no key.
+ * One role for each service, for the pipelines that deploy its new versions. A role may register task definitions of its
+ * service's family, and update and watch that service. Pipelines sign in by OIDC: there is no user and no key.
  */
-export class DeployerRole extends Construct {
-  readonly arn: string;
+export class DeployerRoles extends Construct {
+  /** ARNs of the roles, by the name of the service. A service that no pipeline deploys has none. */
+  readonly arns: Readonly<Record<string, string>>;
+  /** ARNs of the OIDC providers, by issuer. */
+  private readonly providers: ReadonlyMap<string, string>;
 
   constructor(
     scope: Construct,
@@ -33,29 +36,40 @@ export class DeployerRole extends Construct {
     },
   ) {
     super(scope, id);
-    const { context, config } = props;
-    const role = new IamRole(this, "role", {
-      name: `${context.name}-deployer`,
-      description: `Deploys the services of cluster ${context.name}`,
+    const { config, services } = props;
+    this.providers = new Map(trustsOf(config).map((trust) => [trust.issuer, this.provider(trust)]));
+    this.arns = Object.fromEntries(
+      services.flatMap((service) => {
+        const trusts = trustsOf(config, service.name);
+        return trusts.length === 0 ? [] : [[service.name, this.role(service, trusts)]];
+      }),
+    );
+  }
+
+  private role(service: ClusterService, trusts: readonly Trust[]): string {
+    const { context } = this.props;
+    const role = new IamRole(this, `role-${service.name}`, {
+      // IAM allows 64 characters, which the names of stack and service may fill but for five.
+      name: `${context.name}-${service.name}-cicd`,
+      description: `Deploys service ${service.name} of cluster ${context.name}`,
       path: context.iamPath,
       permissionsBoundary: context.permissionsBoundaryArn,
       assumeRolePolicy: JSON.stringify({
         Version: "2012-10-17",
-        Statement: trustsOf(config).map((trust) => ({
+        Statement: trusts.map(({ issuer, audience, subjects }) => ({
           Effect: "Allow",
           Action: "sts:AssumeRoleWithWebIdentity",
-          Principal: { Federated: this.provider(trust) },
-          Condition: {
-            StringEquals: {
-              [`${trust.issuer}:aud`]: trust.audience,
-              [`${trust.issuer}:sub`]: trust.subjects,
-            },
-          },
+          Principal: { Federated: this.providers.get(issuer) },
+          Condition: { StringEquals: { [`${issuer}:aud`]: audience, [`${issuer}:sub`]: subjects } },
         })),
       }),
     });
-    this.arn = role.arn;
-    new IamRolePolicy(this, "policy", { name: "rights", role: role.name, policy: this.rights() });
+    new IamRolePolicy(this, `policy-${service.name}`, {
+      name: "rights",
+      role: role.name,
+      policy: this.rights(service),
+    });
+    return role.arn;
   }
 
   private provider({ issuer, audience }: Trust): string {
@@ -67,36 +81,51 @@ export class DeployerRole extends Construct {
     }).arn;
   }
 
-  private rights(): string {
-    const { context, cluster, services } = this.props;
-    const inCluster = { ArnEquals: { "ecs:cluster": cluster.arn } };
+  /**
+   * IAM has no key for folders of the host, nor for the capabilities of a container: docs/ecs-cluster.md says what a
+   * deployer can still reach.
+   *
+   * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+   */
+  private rights({ name, task }: ClusterService): string {
+    const { context, cluster } = this.props;
+    const family = arnOf(context, "ecs", `task-definition/${task.family}:*`);
     return policyDocument([
       {
-        actions: ["ecs:RegisterTaskDefinition", "ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"],
-        // AWS allows no resources for these actions. The roles that may be passed limit a new task definition's rights.
-        resources: ["*"],
+        actions: ["ecs:RegisterTaskDefinition"],
+        resources: [family],
+        condition: { StringEqualsIfExists: { "ecs:privileged": "false" } },
       },
+      // AWS allows no resources for these actions.
+      { actions: ["ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"], resources: ["*"] },
+      { actions: ["ecs:DescribeServices"], resources: [cluster.serviceArnPrefix + name] },
       {
-        actions: ["ecs:UpdateService", "ecs:DescribeServices"],
-        resources: services.map(({ name }) => cluster.serviceArnPrefix + name),
+        actions: ["ecs:UpdateService"],
+        resources: [cluster.serviceArnPrefix + name],
+        condition: { ArnLikeIfExists: { "ecs:task-definition": family } },
       },
-      { actions: ["ecs:ListTasks"], resources: ["*"], condition: inCluster },
+      { actions: ["ecs:ListTasks"], resources: ["*"], condition: { ArnEquals: { "ecs:cluster": cluster.arn } } },
       { actions: ["ecs:DescribeTasks"], resources: [arnOf(context, "ecs", `task/${cluster.name}/*`)] },
       {
         actions: ["ecs:TagResource"],
-        resources: services.map(({ task }) => arnOf(context, "ecs", `task-definition/${task.family}:*`)),
+        resources: [family],
         condition: { StringEquals: { "ecs:CreateAction": "RegisterTaskDefinition" } },
       },
       {
         actions: ["iam:PassRole"],
-        resources: services.flatMap(({ task }) => [task.executionRole.arn, task.taskRole.arn]),
+        resources: [task.executionRole.arn, task.taskRole.arn],
         condition: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
       },
     ]);
   }
 }
 
-function trustsOf({ github, hcpTerraform }: DeployerConfig): Trust[] {
+/** @param service only the pipelines that deploy this service */
+function trustsOf(config: DeployerConfig, service?: string): Trust[] {
+  const deploys = ({ services }: { readonly services?: readonly string[] | undefined }) =>
+    service === undefined || services === undefined || services.includes(service);
+  const github = config.github.filter(deploys);
+  const hcpTerraform = config.hcpTerraform.filter(deploys);
   const hosts = [...new Set(hcpTerraform.map(({ hostname }) => hostname))];
   return [
     ...(github.length === 0
