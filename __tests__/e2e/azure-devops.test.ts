@@ -193,6 +193,7 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () =
       "autoscale TagResource",
       "autoscale UpdateItem",
       "retire GetSecretValue",
+      "retire-workflow DescribeTasks",
       "retire-workflow Invoke",
       "retire-workflow StopTask",
       "webhook GetSecretValue",

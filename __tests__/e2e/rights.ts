@@ -64,6 +64,13 @@ export function callsWithoutRight(
   /** By ARN, or by family and revision. */
   const taskDefinition = (name: unknown) =>
     taskDefinitions.find((arn) => arn === name || arn.endsWith(`/${name}`)) ?? `no task definition ${name}`;
+  /** The tags of the tasks that the fleet runs: RunTask copies them from its task definitions. */
+  const taskTags = Object.fromEntries(
+    Object.entries(all("aws_ecs_task_definition")[0]?.tags_all ?? {}).map(([key, value]) => [
+      `aws:ResourceTag/${key}`,
+      String(value),
+    ]),
+  );
   const passedRoles = all("aws_ecs_task_definition").flatMap(({ execution_role_arn, task_role_arn }) => [
     String(execution_role_arn),
     String(task_role_arn),
@@ -82,7 +89,7 @@ export function callsWithoutRight(
       case "ecs:ListTasks":
         return [need("ecs:ListTasks", "*", cluster)];
       case "ecs:DescribeTasks":
-        return [input.tasks].flat().map((task) => need("ecs:DescribeTasks", task, cluster));
+        return [input.tasks].flat().map((task) => need("ecs:DescribeTasks", task, { ...cluster, ...taskTags }));
       case "ecs:RunTask":
         return [
           need("ecs:RunTask", taskDefinition(input.taskDefinition), cluster),
@@ -97,13 +104,14 @@ export function callsWithoutRight(
         const tags = [input.tags].flat() as { readonly key: string; readonly value: string }[];
         return [
           need("ecs:TagResource", input.resourceArn, {
+            ...taskTags,
             "aws:TagKeys": tags.map(({ key }) => key),
             ...Object.fromEntries(tags.map(({ key, value }) => [`aws:RequestTag/${key}`, value])),
           }),
         ];
       }
       case "ecs:StopTask":
-        return [need("ecs:StopTask", input.task, cluster)];
+        return [need("ecs:StopTask", input.task, { ...cluster, ...taskTags })];
       case "secretsmanager:GetSecretValue":
         return [need("secretsmanager:GetSecretValue", input.SecretId)];
       case "dynamodb:GetItem":
