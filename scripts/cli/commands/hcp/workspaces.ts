@@ -3,14 +3,19 @@ import { type Context, uiOf } from "../../lib/context.ts";
 import { asking } from "../../lib/errors.ts";
 import { addressOf, adminAt, findPool, findWorkspaces } from "../../lib/hcp-terraform.ts";
 import { table } from "../../lib/ui.ts";
+import { addAssignmentCommands } from "./assignments.ts";
 
-/** `fleet hcp workspaces set-agent-pool`. */
+/** `fleet hcp workspaces`. */
 export function addWorkspacesCommands(hcp: Command, context: Context): void {
   const workspaces = hcp.command("workspaces").description("where workspaces run");
+  addAssignmentCommands(workspaces, context);
   workspaces
     .command("set-agent-pool")
     .summary("let workspaces run on the agents of a pool")
-    .description("Sets the execution mode of workspaces to agent, and their agent pool. Names must match exactly.")
+    .description(
+      "Sets the execution mode of workspaces to agent, and their agent pool. Names must match exactly. Remembers nothing: " +
+        "assign does the same for a stack's pool, and release gives the former settings back.",
+    )
     .argument("<org>", "the organization")
     .argument("<pool>", "name of the agent pool")
     .argument("<workspaces...>", "names of the workspaces")
