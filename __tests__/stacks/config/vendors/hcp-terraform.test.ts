@@ -132,8 +132,7 @@ describe("hcp-terraform", () => {
         'such as ">= 0.76": from 0.75 on, the key of vendor.manage.notifications needs a version that older ones ' +
         `do not know, found "${tfe}"`,
     ]);
-    expect(configOf(vendorWith("manage: { agentPool: true }") + `providers: { tfe: "${tfe}" }`).providers.tfe).toBe(
-      tfe,
-    );
+    const withoutKey = vendorWith("manage: { agentPool: true }");
+    expect(configOf(`${withoutKey}providers: { tfe: "${tfe}" }`).providers.tfe).toBe(tfe);
   });
 });
