@@ -3,12 +3,10 @@ import { type Context, uiOf } from "../../lib/context.ts";
 import { asking } from "../../lib/errors.ts";
 import { addressOf, adminAt, findPool, findWorkspaces } from "../../lib/hcp-terraform.ts";
 import { table } from "../../lib/ui.ts";
-import { addAssignmentCommands } from "./assignments.ts";
 
-/** `fleet hcp workspaces`. */
-export function addWorkspacesCommands(hcp: Command, context: Context): void {
+/** `fleet hcp workspaces` with `set-agent-pool`. Returns it, for further commands below it. */
+export function addWorkspacesCommands(hcp: Command, context: Context): Command {
   const workspaces = hcp.command("workspaces").description("where workspaces run");
-  addAssignmentCommands(workspaces, context);
   workspaces
     .command("set-agent-pool")
     .summary("let workspaces run on the agents of a pool")
@@ -25,6 +23,7 @@ export function addWorkspacesCommands(hcp: Command, context: Context): void {
         setAgentPool(context, org, pool, names, command),
       ),
     );
+  return workspaces;
 }
 
 async function setAgentPool(
