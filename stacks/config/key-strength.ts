@@ -9,7 +9,7 @@ export const strongKeyRule =
 /** A command that makes a strong key. */
 export const strongKeyCommand = "openssl rand -hex 32";
 
-/** Whether a clean value meets {@link strongKeyRule}. It refuses short and monotonous values, not every guessable one. */
+/** Whether a clean value meets {@link strongKeyRule}, which refuses short and monotonous values, not all guessable ones. */
 export function isStrongKey(value: string): boolean {
   const characters = [...value];
   const counts = new Map<string, number>();

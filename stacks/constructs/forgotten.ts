@@ -2,13 +2,13 @@ import { TerraformElement } from "cdktf";
 import type { Construct } from "constructs";
 
 /**
- * Lets Terraform forget a resource of a deployed stack without destroying it. Has no effect where the state does not hold
- * it. Needs Terraform 1.7 or OpenTofu 1.9.
+ * Lets Terraform forget a resource of a deployed stack without destroying it. Has no effect where the state does not
+ * hold it. Terraform knows such blocks since 1.7.
  *
  * @see https://developer.hashicorp.com/terraform/language/block/removed
  */
 export class Forgotten extends TerraformElement {
-  /** @param id the id that the resource had in `scope`, from which its address follows @param type such as `tfe_team` */
+  /** @param id the id that the resource had in `scope`; its address follows from it @param type such as `tfe_team` */
   constructor(
     scope: Construct,
     id: string,

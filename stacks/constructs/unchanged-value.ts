@@ -3,12 +3,15 @@ import { DataResource, TerraformElement } from "cdktf";
 import { Construct } from "constructs";
 
 /**
- * Fails the plan if a variable's value is not the value in Secrets Manager, unless this plan writes it there. Nothing is
- * stored: Terraform reads the secret as an ephemeral resource, whose result enters neither state nor plan.
+ * Fails the plan if a variable's value is not the value in Secrets Manager, unless this plan writes it there. Nothing
+ * is stored: Terraform reads the secret as an ephemeral resource, whose result enters neither state nor plan.
  *
- * While the secret's version is about to be replaced, its ARN is unknown, so Terraform reads the secret only after it has
- * written the new value. Otherwise it reads the secret while planning. The deploying identity needs
+ * While the secret's version is about to be replaced, its ARN is unknown, so Terraform reads the secret only after it
+ * has written the new value. Otherwise it reads the secret while planning. The deploying identity needs
  * `secretsmanager:GetSecretValue` for it. A destroy turns the failure into a warning.
+ *
+ * Terraform 1.11 takes an ephemeral value in a condition: tried. OpenTofu drops the mark from a condition's result, and so
+ * takes it too: read in its source (`internal/tofu/eval_conditions.go`), not tried.
  *
  * @see https://developer.hashicorp.com/terraform/language/resources/ephemeral
  */

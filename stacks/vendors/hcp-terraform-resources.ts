@@ -136,8 +136,8 @@ class ManagedHcpTerraform extends Construct {
   }
 
   /**
-   * The vendor calls the webhook during the apply to verify it, so the endpoint and its secret must exist first. A new key
-   * replaces the vendor's resources, and the verification fails unless the webhook has the same key. So the plan fails
+   * The vendor calls the webhook during the apply to verify it, so the endpoint and its secret must exist first. A new
+   * key replaces the vendor's resources, and the verification fails unless the webhook has the same key. So the plan fails
    * first.
    */
   private signedWebhook(): SignedWebhook {

@@ -2,8 +2,8 @@ import type { HcpTerraformFake } from "../hcp-terraform.ts";
 import type { FakeWorkspace } from "./state.ts";
 
 /**
- * What `tfe_workspace_settings` of provider tfe 0.71 asks of the API when it repairs drift of a config that names mode and
- * pool only. Its other arguments are computed, hence unknown in the plan of an update, and unknown counts as `false`.
+ * The requests of `tfe_workspace_settings` of provider tfe 0.71 when it repairs drift of a config that names mode and pool
+ * only. Its other arguments are computed, hence unknown in the plan of an update, and unknown counts as `false`.
  *
  * @see `updateSettings` in `internal/provider/resource_tfe_workspace_settings.go` of hashicorp/terraform-provider-tfe
  */
@@ -19,7 +19,7 @@ export async function repairSettings(
   });
 }
 
-/** What it asks when it is destroyed: mode `remote`, and the defaults of all else. @see `Delete` in the same file */
+/** Its requests when it is destroyed: mode `remote`, and the defaults of all else. @see `Delete` in the same file */
 export async function destroySettings(fake: HcpTerraformFake, workspace: FakeWorkspace): Promise<void> {
   await update(fake, workspace, {
     "execution-mode": "remote",

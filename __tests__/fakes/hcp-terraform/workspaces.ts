@@ -15,8 +15,8 @@ const workspacePatch = attributes({
 const consumers = z.object({ data: z.array(z.object({ type: z.literal("workspaces"), id: z.string() })) });
 
 /**
- * One workspace by its id. Attributes that a PATCH leaves out stay, a pool needs mode `agent` and mode `agent` a pool. A
- * value makes the setting the workspace's own; `false` in `setting-overwrites` gives it the default again.
+ * One workspace by its id. Attributes that a PATCH leaves out stay. A pool needs mode `agent`, and mode `agent` a pool.
+ * A value makes the setting the workspace's own; `false` in `setting-overwrites` gives it the default again.
  *
  * @see https://developer.hashicorp.com/terraform/cloud-docs/api-docs/workspaces#update-a-workspace and
  *   `WorkspaceUpdateOptions` in hashicorp/go-tfe

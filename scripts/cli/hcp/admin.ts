@@ -250,8 +250,8 @@ function workspaceOf({ data: { id, attributes, relationships } }: z.output<typeo
 }
 
 /**
- * What a PATCH says for it. A pool is only allowed with mode `agent`. A value makes the setting the workspace's own; only
- * `false` in `setting-overwrites` lets it inherit again.
+ * The attributes of a PATCH for it. A pool is only allowed with mode `agent`. A value makes the setting the workspace's
+ * own; only `false` in `setting-overwrites` lets it inherit again.
  *
  * @see https://developer.hashicorp.com/terraform/cloud-docs/api-docs/workspaces#update-a-workspace
  */

@@ -18,12 +18,12 @@ export interface AssignmentStore {
   remove(workspaceId: string): Promise<void>;
 }
 
-/** What became of a workspace that is assigned. `unrecorded`: it ran on the pool before, so nothing can be given back. */
+/** The result of an assignment. `unrecorded`: the workspace ran on the pool before, so nothing can be given back. */
 export type AssignOutcome = "assigned" | "already assigned" | "unrecorded";
 
 /**
- * How a workspace is now, seen from its assignment: `assigned` as the assignment left it, `given back` as it was before,
- * `changed` in a third way since, or `gone`.
+ * The state of a workspace, seen from its assignment: `assigned` as the assignment left it, `given back` as it was
+ * before, `changed` in a third way since, or `gone`.
  */
 export type AssignmentState = "assigned" | "given back" | "changed" | "gone";
 

@@ -22,8 +22,8 @@ const assignment = z.strictObject({
 });
 
 /**
- * A stack's assignments in SSM Parameter Store: one parameter for each workspace, `/agent-fleets/<stack>/workspaces/<id>`.
- * Terraform does not know them, so they outlive the stack. They hold no secret.
+ * A stack's assignments in SSM Parameter Store: one parameter for each workspace, below
+ * `/agent-fleets/<stack>/workspaces`. Terraform does not know them, so they outlive the stack. They hold no secret.
  */
 export function createParameterAssignments(stack: string, region: string): AssignmentStore {
   const client = new SSMClient({ ...clientOptions, region });
@@ -39,7 +39,9 @@ export function createParameterAssignments(stack: string, region: string): Assig
 
     async put(kept) {
       const name = `${folder}/${kept.workspaceId}`;
-      const description = `Settings of workspace ${kept.workspace} before stack ${stack}. fleet hcp workspaces release gives them back.`;
+      const description =
+        `Settings of workspace ${kept.workspace} before stack ${stack}. ` +
+        "fleet hcp workspaces release gives them back.";
       await client.send(
         new PutParameterCommand({
           Name: name,

@@ -23,8 +23,8 @@ const manage = z.strictObject({
     .default(false)
     .describe("Whether the stack creates the agent pool. Otherwise the pool must exist."),
   forgetWorkspaces: workspaces(
-    "Workspaces that an earlier version of this stack managed. Terraform forgets them and leaves their settings alone. " +
-      "Leave it out after the next deploy.",
+    "Workspaces that an earlier version of this stack managed. Terraform forgets them and leaves their settings " +
+      "alone. Leave it out after the next deploy.",
   ).default([]),
   projects: uniqueList(text(/^[\w -]{3,40}$/, "the name of a project: 3 to 40 letters, digits, spaces, - and _"))
     .default([])

@@ -91,8 +91,8 @@ describe("hcp-terraform", () => {
 
   it("names what to do instead of the workspaces that a stack managed", () => {
     expect(inVendor("manage: { workspaces: [a] }")).toEqual([
-      "vendor.manage.workspaces: was removed: it reset settings of workspaces that others own. If the stack is deployed " +
-        "with it, call it forgetWorkspaces for one deploy, or Terraform resets them once more. Use `fleet hcp " +
+      "vendor.manage.workspaces: was removed: it reset settings of workspaces that others own. If the stack is " +
+        "deployed with it, call it forgetWorkspaces for one deploy, or Terraform resets them once more. Use `fleet hcp " +
         "workspaces assign` instead",
     ]);
   });

@@ -51,8 +51,8 @@ export function addAssignmentCommands(workspaces: Command, context: Context): vo
     .command("assign")
     .summary("let workspaces run on a fleet, and remember their settings")
     .description(
-      "Sets the execution mode of workspaces to agent, and their pool to the stack's; nothing else. Keeps their former " +
-        "mode and pool in AWS, for release. Names must match exactly.",
+      "Sets the execution mode of workspaces to agent, and their pool to the stack's; nothing else. Keeps their " +
+        "former mode and pool in AWS, for release. Names must match exactly.",
     )
     .argument(...stack)
     .argument("<workspaces...>", "names of the workspaces")
@@ -66,8 +66,8 @@ export function addAssignmentCommands(workspaces: Command, context: Context): vo
     .command("release")
     .summary("give workspaces their former settings back")
     .description(
-      "Gives workspaces the execution mode and pool that they had before assign; nothing else. Refuses if one of them " +
-        "was changed since.",
+      "Gives workspaces the execution mode and pool that they had before assign; nothing else. Refuses if one of " +
+        "them was changed since.",
     )
     .argument(...stack)
     .argument("[workspaces...]", "names of the workspaces; left out: all that are assigned")
@@ -126,7 +126,7 @@ async function releaseAll(
     if (changed.length > 0 && !force) {
       throw new UserError(
         `Someone changed the execution mode or pool since the assignment: ${changed.join(", ")}.`,
-        `Nothing was changed. See fleet hcp workspaces list ${name}. --force gives the former settings back all the same.`,
+        `Nothing was changed. See fleet hcp workspaces list ${name}. --force gives the former settings back anyway.`,
       );
     }
     for (const seen of wanted) {

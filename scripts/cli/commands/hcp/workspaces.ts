@@ -11,8 +11,8 @@ export function addWorkspacesCommands(hcp: Command, context: Context): Command {
     .command("set-agent-pool")
     .summary("let workspaces run on the agents of a pool")
     .description(
-      "Sets the execution mode of workspaces to agent, and their agent pool. Names must match exactly. Remembers nothing: " +
-        "assign does the same for a stack's pool, and release gives the former settings back.",
+      "Sets the execution mode of workspaces to agent, and their agent pool. Names must match exactly. Remembers " +
+        "nothing: assign does the same for a stack's pool, and release gives the former settings back.",
     )
     .argument("<org>", "the organization")
     .argument("<pool>", "name of the agent pool")

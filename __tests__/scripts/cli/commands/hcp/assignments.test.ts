@@ -40,8 +40,8 @@ describe("fleet hcp workspaces assign, release, list", () => {
   const configure = (agentPool: string) =>
     writeFile(
       join(cwd, "ci-agents.yaml"),
-      `kind: ecs-fleet\nregion: eu-west-1\nvendor: { type: hcp-terraform, organization: acme, agentPool: ${agentPool}, ` +
-        `address: "${hcp.url}" }\n`,
+      "kind: ecs-fleet\nregion: eu-west-1\nvendor: { type: hcp-terraform, organization: acme, " +
+        `agentPool: ${agentPool}, address: "${hcp.url}" }\n`,
     );
   const workspaces = async (command: string, ...args: string[]) => {
     const env = { TOKEN: hcp.token, AGENT_FLEETS_CONFIG: "ci-agents.yaml" };
