@@ -15,7 +15,7 @@ const missing = missingTools({ moto: true });
 if (missing) process.stderr.write(`SKIPPED: running deployed fleets. Missing here: ${missing}\n`);
 
 const apiToken = `${canary}api-token`;
-const hmacKey = `${canary}hmac-key`;
+const hmacKey = `${canary}hmac-key-0f3a9c1e7b5d2468ace013579bdf`;
 const region = "us-west-2";
 /** Reads demand from the API. */
 const reading = "e2e-reading";

@@ -45,7 +45,7 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
     hcp = await startHcpTerraformFake();
     hcp.state.token = apiToken;
     deployment = await prepareDeployment(configs, {
-      notification_token: `${canary}hmac-key`,
+      notification_token: `${canary}hmac-key-0f3a9c1e7b5d2468ace013579bdf`,
       tfc_agent_token: `${canary}agent-token`,
       ado_client_secret: `${canary}client-secret`,
     });

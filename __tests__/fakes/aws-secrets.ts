@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { type FakeAnswer, type HttpFake, startHttpFake } from "./http-fake.ts";
 
-/** The part of Secrets Manager and SSM Parameter Store that sets values. */
+/** The part of Secrets Manager and SSM Parameter Store that the CLI calls. */
 export interface AwsSecretsFake extends HttpFake {
   /** Secrets Manager: name or ARN → value; a secret must be known to be set. */
   readonly secrets: Map<string, string>;
@@ -38,12 +38,24 @@ export async function startAwsSecretsFake(): Promise<AwsSecretsFake> {
       const [name] = filters.ParameterFilters[0].Values;
       return json({ Parameters: [{ Name: name, KeyId: parameters.get(name)?.keyId }] });
     },
+    "AmazonSSM.GetParametersByPath": (body) => {
+      const { Path, NextToken } = z.object({ Path: z.string(), NextToken: z.string().optional() }).parse(body);
+      const below = [...parameters].filter(([name]) => name.startsWith(`${Path}/`)).sort();
+      const from = Number(NextToken ?? 0);
+      // AWS answers at most ten at a time.
+      const page = below.slice(from, from + 10).map(([Name, { value }]) => ({ Name, Value: value, Type: "String" }));
+      return json({ Parameters: page, ...(from + 10 < below.length && { NextToken: String(from + 10) }) });
+    },
+    "AmazonSSM.DeleteParameter": (body) => {
+      const { Name } = z.object({ Name: z.string() }).parse(body);
+      return parameters.delete(Name) ? json({}) : failure("ParameterNotFound");
+    },
     "AmazonSSM.PutParameter": (body) => {
       const wanted = z
         .object({
           Name: z.string().refine((name) => !name.startsWith("arn:")),
           Value: z.string(),
-          Type: z.literal("SecureString"),
+          Type: z.enum(["SecureString", "String"]),
           Overwrite: z.literal(true),
           KeyId: z.string().default("alias/aws/ssm"),
         })

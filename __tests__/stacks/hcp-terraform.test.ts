@@ -20,17 +20,49 @@ describe("managed TFE resources", () => {
       name: "aws",
       organization: "acme",
     });
-    expect(managed({ workspaces: ["app"] }).data).toHaveProperty("tfe_agent_pool");
+    expect(managed({ projects: ["app"] }).data).toHaveProperty("tfe_agent_pool");
   });
 
-  it("put named workspaces and projects on the pool", () => {
-    const stack = managed({ workspaces: ["app"], projects: ["Team A"] });
-    expect(theOnly(stack, "tfe_workspace_settings")).toMatchObject({
-      execution_mode: "agent",
-      agent_pool_id: expect.stringContaining("data.tfe_agent_pool"),
-      workspace_id: expect.stringContaining("data.tfe_workspace"),
+  it("put the default of named projects on the pool", () => {
+    const stack = managed({ projects: ["Team A"] });
+    expect(theOnly(stack, "tfe_project_settings")).toMatchObject({
+      default_execution_mode: "agent",
+      default_agent_pool_id: expect.stringContaining("data.tfe_agent_pool"),
     });
-    expect(theOnly(stack, "tfe_project_settings")).toMatchObject({ default_execution_mode: "agent" });
+  });
+
+  it("never hold settings of workspaces; those that a deployed stack holds are forgotten, not destroyed", () => {
+    const stack = managed({
+      agentPool: true,
+      forgetWorkspaces: ["networking", "databases"],
+      notifications: { workspaces: ["networking"] },
+    });
+    expect(stack.resource).not.toHaveProperty("tfe_workspace_settings");
+    // The addresses that earlier versions gave to the resources, as the examples' snapshots had them.
+    expect(stack.removed).toEqual([
+      { from: "tfe_workspace_settings.hcp-terraform_workspace-networking_D6C469C7", lifecycle: [{ destroy: false }] },
+      { from: "tfe_workspace_settings.hcp-terraform_workspace-databases_FE47DA25", lifecycle: [{ destroy: false }] },
+    ]);
+    expect(managed({ agentPool: true })).not.toHaveProperty("removed");
+  });
+
+  it.each([
+    [undefined, undefined],
+    [">= 0.71, < 0.75", undefined],
+    [">= 0.76", 3],
+  ])("with tfe %s, keys of HCP Terraform have the version %s", (tfe, version) => {
+    const stack = synthesize({
+      ...minimal,
+      vendor: {
+        ...minimal.vendor,
+        manage: { notifications: { workspaces: ["app"] }, runTask: { name: "wake", workspaces: ["app"] } },
+      },
+      secrets: { notificationToken: { variable: "notification_token", version: 3 } },
+      providers: { tfe },
+    });
+    expect(theOnly(stack, "tfe_notification_configuration").token_wo_version).toBe(version);
+    expect(theOnly(stack, "tfe_organization_run_task").hmac_key_wo_version).toBe(version);
+    expect(theOnly(stack, "aws_secretsmanager_secret_version").secret_string_wo_version).toBe(3);
   });
 
   it("defect 8: the HMAC key goes to Secrets Manager and to TFE in one apply and nowhere else", () => {
@@ -63,6 +95,7 @@ describe("managed TFE resources", () => {
       "aws_lambda_permission.webhook",
       "aws_lambda_function.webhook",
       "aws_secretsmanager_secret_version.secret-notificationToken",
+      "terraform_data.secret-notificationToken_unchanged_proof",
     ]) {
       expect(ready).toContainEqual(expect.stringContaining(part));
     }

@@ -32,7 +32,7 @@ describe("a loop that runs in the fleet's network", () => {
   it("takes along the webhook where that answers the vendor's run tasks", () => {
     const vendor = {
       ...minimal.vendor,
-      manage: { workspaces: ["net"], runTask: { name: "wake", workspaces: ["net"], stages: ["pre_plan"] } },
+      manage: { runTask: { name: "wake", workspaces: ["net"], stages: ["pre_plan"] } },
     };
     const secrets = { notificationToken: { variable: "notification_token" } };
     const webhookOf = (config: object) => networks(synthesize({ ...minimal, ...config })).get("ci-webhook");

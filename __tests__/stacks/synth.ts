@@ -17,6 +17,8 @@ export interface Synthesized {
   readonly output?: Readonly<Record<string, { readonly value: unknown }>>;
   readonly resource: Readonly<Record<string, Readonly<Record<string, Attributes>>>>;
   readonly data: Readonly<Record<string, Readonly<Record<string, Attributes>>>>;
+  readonly ephemeral?: Readonly<Record<string, Readonly<Record<string, Attributes>>>>;
+  readonly removed?: readonly { readonly from: string; readonly lifecycle: unknown }[];
   readonly moved?: readonly { readonly from: string; readonly to: string }[];
 }
 

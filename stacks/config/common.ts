@@ -30,7 +30,11 @@ const constraint = text(
 /** Versions of the Terraform providers, in place of those that this project is tested with. */
 const providers = z.strictObject({
   aws: constraint.optional().describe("Version of hashicorp/aws, 5.100 or later."),
-  tfe: constraint.optional().describe("Version of hashicorp/tfe."),
+  tfe: constraint
+    .optional()
+    .describe(
+      "Version of hashicorp/tfe. With an HMAC key in `vendor.manage`: only below 0.75, or only 0.76 and later.",
+    ),
   archive: constraint.optional().describe("Version of hashicorp/archive."),
 });
 

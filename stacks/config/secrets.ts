@@ -54,6 +54,8 @@ export interface VendorSecret {
   readonly variable: string;
   /** Whether its value is base64, which may be broken into lines. @default false */
   readonly severalLines?: boolean;
+  /** Whether it is a key that signs. Weak values are refused: `key-strength.ts`. @default false */
+  readonly signs?: boolean;
   /** Checks the form of its value, where that is possible. */
   readonly form?: {
     fits(value: string): boolean;

@@ -3,9 +3,21 @@ import { SecretsmanagerSecretVersion } from "@cdktf/provider-aws/lib/secretsmana
 import { Fn, type ITerraformDependable, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import { secretParts, serviceOf } from "../../handlers/lib/core/arn.ts";
+import { strongKeyCommand, strongKeyCondition, strongKeyRule } from "../config/key-strength.ts";
 import type { SecretSource } from "../config/secrets.ts";
 import type { ServiceRole } from "./service-role.ts";
 import type { StackContext } from "./stack-context.ts";
+import { UnchangedValue } from "./unchanged-value.ts";
+
+/** A value that a variable brings, for other write-only arguments. */
+interface GivenValue {
+  /** The expression of the clean value. */
+  readonly value: string;
+  /** The config raises it with each new value. */
+  readonly version: number;
+  /** Fails the plan if the value is another one than the functions read. Call it once. */
+  proveUnchanged(): ITerraformDependable;
+}
 
 /**
  * A secret by reference. Its value never enters config, state, plan or the synthesized JSON. An operator sets it later,
@@ -14,8 +26,8 @@ import type { StackContext } from "./stack-context.ts";
 export class Secret extends Construct {
   /** Secrets Manager secret, or one key of its JSON by `:key::`, or SSM parameter. */
   readonly arn: string;
-  /** The ephemeral variable's value, for other write-only arguments. `undefined` unless the config names a variable. */
-  readonly value: string | undefined;
+  /** `undefined` unless the config names a variable. */
+  readonly given: GivenValue | undefined;
   /** Resources that must exist before the value can be read. */
   readonly ready: ITerraformDependable[];
   /** The key that encrypts it. `undefined`: AWS's own key. */
@@ -31,6 +43,10 @@ export class Secret extends Construct {
       /** `undefined`: created empty. */
       readonly source: SecretSource | undefined;
       readonly recoveryWindowDays: number;
+      /** Where the config names it, such as `secrets.agentToken`. */
+      readonly configKey: string;
+      /** Whether it is a key that signs: weak values of the variable are refused. @default false */
+      readonly signs?: boolean | undefined;
     },
   ) {
     super(scope, id);
@@ -52,23 +68,39 @@ export class Secret extends Construct {
     this.ready = [secret];
     if (source === undefined) return;
 
+    // Whoever else gets the value gets what the functions read: without the blanks and line breaks around it.
+    const clean = `trimspace(var.${source.variable})`;
     const variable = new TerraformVariable(this, "variable", {
       type: "string",
       sensitive: true,
       nullable: false,
       description: `${props.description} (never stored in state or plan)`,
+      ...(props.signs && {
+        validation: [
+          {
+            condition: `\${${strongKeyCondition(clean)}}`,
+            errorMessage: `The value ${strongKeyRule}. This command makes one: ${strongKeyCommand}.`,
+          },
+        ],
+      }),
     });
     variable.overrideLogicalId(source.variable);
     variable.addOverride("ephemeral", true);
-    // Whoever else gets the value gets what the functions read: without the blanks and line breaks around it.
-    this.value = Fn.trimspace(variable.stringValue);
-    this.ready.push(
-      new SecretsmanagerSecretVersion(this, "version", {
-        secretId: secret.id,
-        secretStringWo: this.value,
-        secretStringWoVersion: source.version,
-      }),
-    );
+    const value = Fn.trimspace(variable.stringValue);
+    const version = new SecretsmanagerSecretVersion(this, "version", {
+      secretId: secret.id,
+      secretStringWo: value,
+      secretStringWoVersion: source.version,
+    });
+    this.ready.push(version);
+    const error =
+      `TF_VAR_${source.variable} is not the value that secret ${props.name} has. Nothing was changed. ` +
+      `If the value is new, raise ${props.configKey}.version in the config of stack ${context.name}.`;
+    this.given = {
+      value,
+      version: source.version,
+      proveUnchanged: () => new UnchangedValue(this, "unchanged", { version, value: clean, error }).proof,
+    };
   }
 
   /** Lets a role read exactly this secret, and decrypt it with its key. */

@@ -21,9 +21,12 @@ export class FleetSecrets<Id extends VendorId> {
   /** Makes the secret: empty, or with the config's value. Call it once for a key. */
   make(key: SecretKeyOf<Id>, description: string): Secret {
     const { context, config } = this.props;
+    const { name, signs } = secretsOfVendor(config.vendor.type)[key];
     const secret = new Secret(this.scope, `secret-${key}`, {
       context,
-      name: secretName(context.name, secretsOfVendor(config.vendor.type)[key].name),
+      name: secretName(context.name, name),
+      configKey: `secrets.${key}`,
+      signs,
       description,
       source: config.secrets[key],
       recoveryWindowDays: config.secrets.recoveryWindowDays,

@@ -7,16 +7,30 @@ import { OrganizationRunTask } from "@cdktf/provider-tfe/lib/organization-run-ta
 import { ProjectSettings } from "@cdktf/provider-tfe/lib/project-settings";
 import { TfeProvider } from "@cdktf/provider-tfe/lib/provider";
 import { WorkspaceRunTask } from "@cdktf/provider-tfe/lib/workspace-run-task";
-import { WorkspaceSettings } from "@cdktf/provider-tfe/lib/workspace-settings";
-import type { ITerraformDependable } from "cdktf";
+import type { ITerraformDependable, TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import { runTriggers, webhookPaths } from "../../handlers/lib/settings/vendors/hcp-terraform.ts";
 import type { HcpTerraformConfig } from "../config/vendors/hcp-terraform.ts";
+import { keyChange } from "../config/vendors/tfe-provider.ts";
+import { Forgotten } from "../constructs/forgotten.ts";
 import type { Secret } from "../constructs/secret.ts";
 import type { ManageProps } from "./vendor-synth.ts";
 
-/** @property notificationToken the key that HCP Terraform signs with; `undefined` without a webhook */
-type Props = ManageProps & { readonly notificationToken: Secret | undefined };
+type Props = ManageProps & {
+  /** The key that HCP Terraform signs with; `undefined` without a webhook. */
+  readonly notificationToken: Secret | undefined;
+  /** The config's constraint of the tfe provider. */
+  readonly tfe: string | undefined;
+};
+
+/** The webhook for HCP Terraform's resources. */
+interface SignedWebhook {
+  readonly url: string;
+  readonly hmacKey: string;
+  readonly ready: ITerraformDependable[];
+  /** Writes the key's version to an argument, where the provider knows such arguments. */
+  readonly version: (resource: TerraformResource, argument: string) => void;
+}
 
 /** The TFE resources for `vendor.manage`. Without it, none. */
 export function manageHcpTerraform(
@@ -46,12 +60,8 @@ class ManagedHcpTerraform extends Construct {
       organization: config.organization,
     });
     const poolId = this.agentPool();
-    for (const name of manage.workspaces) {
-      new WorkspaceSettings(this, `workspace-${name}`, {
-        workspaceId: this.workspaceId(name),
-        executionMode: "agent",
-        agentPoolId: poolId,
-      });
+    for (const name of manage.forgetWorkspaces) {
+      new Forgotten(this, `workspace-${name}`, "tfe_workspace_settings");
     }
     for (const name of manage.projects) {
       const project = new DataTfeProject(this, `project-${name}`, { name, organization: config.organization });
@@ -61,8 +71,11 @@ class ManagedHcpTerraform extends Construct {
         defaultAgentPoolId: poolId,
       });
     }
-    this.notifications();
-    this.runTask();
+    if (manage.notifications || manage.runTask) {
+      const webhook = this.signedWebhook();
+      this.notifications(webhook);
+      this.runTask(webhook);
+    }
     this.outputs = { agent_pool_id: poolId };
   }
 
@@ -81,12 +94,10 @@ class ManagedHcpTerraform extends Construct {
     return id;
   }
 
-  private notifications(): void {
-    const workspaces = this.manage.notifications?.workspaces ?? [];
-    if (workspaces.length === 0) return;
-    const { url, hmacKey, ready } = this.signedWebhook();
-    for (const name of workspaces) {
-      new NotificationConfiguration(this, `notification-${name}`, {
+  private notifications(webhook: SignedWebhook): void {
+    const { url, hmacKey, ready, version } = webhook;
+    for (const name of this.manage.notifications?.workspaces ?? []) {
+      const notification = new NotificationConfiguration(this, `notification-${name}`, {
         name: `agent-fleets ${this.props.stackName}`,
         workspaceId: this.workspaceId(name),
         destinationType: "generic",
@@ -96,13 +107,14 @@ class ManagedHcpTerraform extends Construct {
         tokenWo: hmacKey,
         dependsOn: ready,
       });
+      version(notification, "token_wo_version");
     }
   }
 
-  private runTask(): void {
+  private runTask(webhook: SignedWebhook): void {
     const { runTask } = this.manage;
     if (!runTask) return;
-    const { url, hmacKey, ready } = this.signedWebhook();
+    const { url, hmacKey, ready, version } = webhook;
     const task = new OrganizationRunTask(this, "run-task", {
       name: runTask.name,
       organization: this.config.organization,
@@ -112,6 +124,7 @@ class ManagedHcpTerraform extends Construct {
       enabled: true,
       dependsOn: ready,
     });
+    version(task, "hmac_key_wo_version");
     for (const name of runTask.workspaces) {
       new WorkspaceRunTask(this, `run-task-${name}`, {
         workspaceId: this.workspaceId(name),
@@ -122,12 +135,24 @@ class ManagedHcpTerraform extends Construct {
     }
   }
 
-  /** The vendor calls the webhook during the apply to verify it, so the endpoint and its secret must exist first. */
-  private signedWebhook(): { url: string; hmacKey: string; ready: ITerraformDependable[] } {
-    const { webhook, notificationToken: secret } = this.props;
-    if (!webhook || secret?.value === undefined) {
+  /**
+   * The vendor calls the webhook during the apply to verify it, so the endpoint and its secret must exist first. A new
+   * key replaces the vendor's resources, and the verification fails unless the webhook has the same key. So the plan fails
+   * first.
+   */
+  private signedWebhook(): SignedWebhook {
+    const { webhook, notificationToken: secret, tfe } = this.props;
+    if (!webhook || secret?.given === undefined) {
       throw new Error("managed notifications need the webhook and a notification token from a variable");
     }
-    return { url: webhook.url, hmacKey: secret.value, ready: [...webhook.ready, ...secret.ready] };
+    const { value, version } = secret.given;
+    return {
+      url: webhook.url,
+      hmacKey: value,
+      ready: [...webhook.ready, ...secret.ready, secret.given.proveUnchanged()],
+      version: (resource, argument) => {
+        if (keyChange(tfe) === "by-version") resource.addOverride(argument, version);
+      },
+    };
   }
 }

@@ -7,7 +7,7 @@ import { manageHcpTerraform } from "./hcp-terraform-resources.ts";
 import type { SynthHalf } from "./vendor-synth.ts";
 
 /** The synth half of HCP Terraform and Terraform Enterprise. */
-export const hcpTerraform: SynthHalf<"hcp-terraform"> = ({ vendor: config, agents }, secret) => {
+export const hcpTerraform: SynthHalf<"hcp-terraform"> = ({ vendor: config, agents, providers }, secret) => {
   const { type, organization, agentPool, address, demand, webhook } = config;
   const agentToken = secret("agentToken", `Agent token of pool ${agentPool}`);
   const apiSecret =
@@ -48,7 +48,7 @@ export const hcpTerraform: SynthHalf<"hcp-terraform"> = ({ vendor: config, agent
       writableFolders: ["/home/tfc-agent/.tfc-agent", "/tmp"],
     }),
 
-    manage: (scope, props) => manageHcpTerraform(scope, config, { ...props, notificationToken }),
+    manage: (scope, props) => manageHcpTerraform(scope, config, { ...props, notificationToken, tfe: providers.tfe }),
   };
 };
 

@@ -1,4 +1,8 @@
+import * as z from "zod";
 import type { FakeAnswer, FakeRequest } from "../http-fake.ts";
+
+/** What answers the requests of one route. Gets the first two parts of the path that vary. */
+export type Handler = (request: FakeRequest, id: string, second: string) => FakeAnswer | Promise<FakeAnswer>;
 
 const headers = { "content-type": "application/vnd.api+json" };
 
@@ -39,4 +43,25 @@ export function pageOf(request: FakeRequest, items: readonly unknown[], options:
       },
     },
   };
+}
+
+export const notFound = errorAnswer(404, "not found");
+
+/** A request's body with these attributes. */
+export const attributes = <T extends z.ZodRawShape>(shape: T) =>
+  z.object({ data: z.object({ attributes: z.object(shape) }) });
+
+/** The attributes of a request. Throws a `ZodError` for others than the schema's. */
+export function parse<T extends z.ZodRawShape>(
+  schema: ReturnType<typeof attributes<T>>,
+  request: FakeRequest,
+): z.output<z.ZodObject<T>> {
+  return schema.parse(JSON.parse(request.body.toString())).data.attributes as z.output<z.ZodObject<T>>;
+}
+
+/** Makes the fake answer 422. */
+export class Unprocessable extends Error {}
+
+export function invalid(detail: string): Unprocessable {
+  return new Unprocessable(detail);
 }

@@ -1,19 +1,25 @@
 import * as z from "zod";
 import type { FakeAnswer, FakeRequest } from "../http-fake.ts";
-import { document, errorAnswer, pageOf } from "./json-api.ts";
+import {
+  attributes,
+  document,
+  errorAnswer,
+  type Handler,
+  invalid,
+  notFound,
+  pageOf,
+  parse,
+  Unprocessable,
+} from "./json-api.ts";
 import { sendVerification } from "./notifications.ts";
 import { type FakeNotification, type HcpTerraformState, isFinal } from "./state.ts";
 import { progress, view } from "./views.ts";
+import { workspaceRoutes } from "./workspaces.ts";
 
-type Handler = (request: FakeRequest, id: string, second: string) => FakeAnswer | Promise<FakeAnswer>;
-
-const notFound = errorAnswer(404, "not found");
 const maxNotificationsPerWorkspace = 20;
 
-const attributes = <T extends z.ZodRawShape>(shape: T) => z.object({ data: z.object({ attributes: z.object(shape) }) });
 const named = attributes({ name: z.string().regex(/^[\w-]+$/) });
 const described = attributes({ description: z.string() });
-const workspacePatch = attributes({ "execution-mode": z.string(), "agent-pool-id": z.string() });
 const notificationShape = {
   name: z.string(),
   url: z.string(),
@@ -80,20 +86,16 @@ export function createRoutes(state: HcpTerraformState, url: () => string) {
       return document(204);
     },
     "GET /organizations/:org/workspaces": (request) =>
-      pageOf(request, search(request, state.workspaces).map(view.workspace), { totals: true }),
+      pageOf(
+        request,
+        search(request, state.workspaces).map((each) => view.workspace(each, state)),
+        { totals: true },
+      ),
     "GET /organizations/:org/workspaces/:name": (_request, _org, name) => {
       const workspace = [...state.workspaces.values()].find((candidate) => candidate.name === name);
-      return workspace ? document(200, view.workspace(workspace)) : notFound;
+      return workspace ? document(200, view.workspace(workspace, state)) : notFound;
     },
-    "PATCH /workspaces/:id": (request, id) => {
-      const workspace = state.workspaces.get(id);
-      if (!workspace) return notFound;
-      const patch = parse(workspacePatch, request);
-      if (!state.pools.has(patch["agent-pool-id"])) throw invalid("Agent pool must exist");
-      workspace.executionMode = patch["execution-mode"];
-      workspace.agentPoolId = patch["agent-pool-id"];
-      return document(200, view.workspace(workspace));
-    },
+    ...workspaceRoutes(state),
     "GET /workspaces/:id/notification-configurations": (request, id) =>
       state.workspaces.has(id)
         ? pageOf(request, notificationsOf(id).map(view.notification), { totals: true })
@@ -220,19 +222,6 @@ export function createRoutes(state: HcpTerraformState, url: () => string) {
     }
     return notFound;
   };
-}
-
-class Unprocessable extends Error {}
-
-function invalid(detail: string): Unprocessable {
-  return new Unprocessable(detail);
-}
-
-function parse<T extends z.ZodRawShape>(
-  schema: ReturnType<typeof attributes<T>>,
-  request: FakeRequest,
-): z.output<z.ZodObject<T>> {
-  return schema.parse(JSON.parse(request.body.toString())).data.attributes as z.output<z.ZodObject<T>>;
 }
 
 /** `q` finds parts of names, as the API does, so that a caller that wants one name has to look for it. */

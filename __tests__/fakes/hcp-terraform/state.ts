@@ -25,6 +25,13 @@ export interface FakeWorkspace {
   readonly name: string;
   executionMode: string;
   agentPoolId: string | undefined;
+  /** Whether it follows {@link HcpTerraformState.defaultExecution}. */
+  inherited: boolean;
+  autoApply: boolean;
+  assessmentsEnabled: boolean;
+  globalRemoteState: boolean;
+  /** Ids of the workspaces that may read its state. */
+  readonly remoteStateConsumers: Set<string>;
 }
 
 export interface FakeConfigurationVersion {
@@ -92,6 +99,13 @@ export class HcpTerraformState {
    * Whether the organization's runs are listed at all: old servers do not, and no token without rights may see them.
    */
   listsOrganizationRuns = true;
+  /** The default that the project or organization gives to workspaces without settings of their own. */
+  defaultExecution: { readonly executionMode: string; readonly agentPoolId: string | undefined } = {
+    executionMode: "remote",
+    agentPoolId: undefined,
+  };
+  /** Whether the server knows defaults, and tells which workspaces have settings of their own. */
+  knowsDefaults = true;
   /** Refuse lists of runs beyond this many a minute. */
   runListsPerMinute: number | undefined;
   #count = 0;
@@ -111,8 +125,12 @@ export class HcpTerraformState {
     const workspace = {
       id: this.newId("ws"),
       name,
-      executionMode: pool ? "agent" : "remote",
-      agentPoolId: pool?.id,
+      ...(pool ? { executionMode: "agent", agentPoolId: pool.id } : this.defaultExecution),
+      inherited: pool === undefined,
+      autoApply: false,
+      assessmentsEnabled: false,
+      globalRemoteState: false,
+      remoteStateConsumers: new Set<string>(),
     };
     this.workspaces.set(workspace.id, workspace);
     return workspace;

@@ -18,11 +18,22 @@ export const view = {
     attributes: { name, status, "ip-address": "10.0.0.1", "last-ping-at": null },
   }),
 
-  workspace: ({ id, name, executionMode, agentPoolId }: FakeWorkspace) => ({
-    id,
+  workspace: (workspace: FakeWorkspace, { knowsDefaults }: HcpTerraformState) => ({
+    id: workspace.id,
     type: "workspaces",
-    attributes: { name, "execution-mode": executionMode },
-    relationships: { "agent-pool": { data: agentPoolId ? { id: agentPoolId, type: "agent-pools" } : null } },
+    attributes: {
+      name: workspace.name,
+      "execution-mode": workspace.executionMode,
+      "auto-apply": workspace.autoApply,
+      "assessments-enabled": workspace.assessmentsEnabled,
+      "global-remote-state": workspace.globalRemoteState,
+      ...(knowsDefaults && {
+        "setting-overwrites": { "execution-mode": !workspace.inherited, "agent-pool": !workspace.inherited },
+      }),
+    },
+    relationships: {
+      "agent-pool": { data: workspace.agentPoolId ? { id: workspace.agentPoolId, type: "agent-pools" } : null },
+    },
   }),
 
   /** The token is never shown again. */

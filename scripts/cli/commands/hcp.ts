@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Context } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
+import { addAssignmentCommands } from "./hcp/assignments.ts";
 import { addNotificationsCommands } from "./hcp/notifications.ts";
 import { addRunCommand } from "./hcp/run.ts";
 import { addTokenCommands } from "./hcp/token.ts";
@@ -14,7 +15,7 @@ export function addHcpCommands(program: Command, context: Context): void {
     .option("--host <host>", "HCP Terraform or Terraform Enterprise (default: TFE_ADDRESS, else app.terraform.io)");
   addTokenCommands(hcp, context);
   addNotificationsCommands(hcp, context);
-  addWorkspacesCommands(hcp, context);
+  addAssignmentCommands(addWorkspacesCommands(hcp, context), context);
   addRunCommand(hcp, context);
 }
 

@@ -9,12 +9,18 @@ export interface AgentPool {
   readonly id: string;
 }
 
-/** The fields of a workspace that fleets use. */
-export interface Workspace {
-  readonly id: string;
-  readonly name: string;
+/** Where the runs of a workspace execute. */
+export interface Execution {
   readonly executionMode: string;
   readonly agentPoolId: string | undefined;
+  /** Whether the workspace has no settings of its own and follows its project or organization. */
+  readonly inherited: boolean;
+}
+
+/** The fields of a workspace that fleets use. */
+export interface Workspace extends Execution {
+  readonly id: string;
+  readonly name: string;
 }
 
 /** The settings of a generic notification configuration. The token is the HMAC key; the API never returns it. */
@@ -48,6 +54,10 @@ export interface HcpTerraformAdmin {
   deleteAgentToken(id: string): Promise<boolean>;
   /** The workspace with exactly this name. */
   findWorkspace(organization: string, name: string): Promise<Workspace | undefined>;
+  /** The workspace with this id. */
+  getWorkspace(id: string): Promise<Workspace | undefined>;
+  /** Changes where a workspace's runs execute, and nothing else. */
+  setExecution(workspaceId: string, execution: Execution): Promise<void>;
   /** Lets the workspace run on the pool's agents. Resolves to `false` if it did already. */
   setAgentPool(workspace: Workspace, poolId: string): Promise<boolean>;
   /** The generic configurations of a workspace. */
@@ -83,7 +93,12 @@ const token = z.object({ data: z.object({ id: z.string(), attributes: z.object({
 const workspace = z.object({
   data: z.object({
     id: z.string(),
-    attributes: z.object({ name: z.string(), "execution-mode": z.string() }),
+    attributes: z.object({
+      name: z.string(),
+      "execution-mode": z.string(),
+      // Terraform Enterprise from before projects had defaults does not tell.
+      "setting-overwrites": z.object({ "execution-mode": z.boolean().nullish() }).nullish(),
+    }),
     relationships: z.object({ "agent-pool": z.object({ data: identified.shape.data.nullish() }).nullish() }).nullish(),
   }),
 });
@@ -115,6 +130,11 @@ export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "e
   const elsewhere = (url: string, timeoutMilliseconds?: number) =>
     createHttp({ baseUrl: safeAddress(url), clock: options.clock, fetch: options.fetch, explain, timeoutMilliseconds });
 
+  async function setExecution(workspaceId: string, execution: Execution): Promise<void> {
+    const body = { data: { type: "workspaces", attributes: executionAttributes(execution) } };
+    await api.send({ method: "PATCH", path: pathOf("workspaces", workspaceId), body });
+  }
+
   return {
     findAgentPool: api.findAgentPool,
 
@@ -139,17 +159,19 @@ export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "e
     async findWorkspace(organization, name) {
       const path = pathOf("organizations", organization, "workspaces", name);
       const found = await unlessAbsent(api.json(workspace, { method: "GET", path }));
-      if (found?.body.data.attributes.name !== name) return undefined;
-      const { id, attributes, relationships } = found.body.data;
-      const agentPoolId = relationships?.["agent-pool"]?.data?.id;
-      return { id, name, executionMode: attributes["execution-mode"], agentPoolId };
+      return found?.body.data.attributes.name === name ? workspaceOf(found.body) : undefined;
     },
+
+    async getWorkspace(id) {
+      const found = await unlessAbsent(api.json(workspace, { method: "GET", path: pathOf("workspaces", id) }));
+      return found && workspaceOf(found.body);
+    },
+
+    setExecution,
 
     async setAgentPool({ id, executionMode, agentPoolId }, poolId) {
       if (executionMode === "agent" && agentPoolId === poolId) return false;
-      const attributes = { "execution-mode": "agent", "agent-pool-id": poolId };
-      const body = { data: { type: "workspaces", attributes } };
-      await api.send({ method: "PATCH", path: pathOf("workspaces", id), body });
+      await setExecution(id, { executionMode: "agent", agentPoolId: poolId, inherited: false });
       return true;
     },
 
@@ -215,6 +237,27 @@ export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "e
         : undefined;
     },
   };
+}
+
+function workspaceOf({ data: { id, attributes, relationships } }: z.output<typeof workspace>): Workspace {
+  return {
+    id,
+    name: attributes.name,
+    executionMode: attributes["execution-mode"],
+    agentPoolId: relationships?.["agent-pool"]?.data?.id,
+    inherited: attributes["setting-overwrites"]?.["execution-mode"] === false,
+  };
+}
+
+/**
+ * The attributes of a PATCH for it. A pool is only allowed with mode `agent`. A value makes the setting the workspace's
+ * own; only `false` in `setting-overwrites` lets it inherit again.
+ *
+ * @see https://developer.hashicorp.com/terraform/cloud-docs/api-docs/workspaces#update-a-workspace
+ */
+function executionAttributes({ executionMode, agentPoolId, inherited }: Execution): object {
+  if (inherited) return { "setting-overwrites": { "execution-mode": false, "agent-pool": false } };
+  return { "execution-mode": executionMode, ...(executionMode === "agent" && { "agent-pool-id": agentPoolId }) };
 }
 
 function runOf({ data: { id, attributes, relationships } }: z.output<typeof run>): Run {

@@ -2,6 +2,7 @@ import { regionOf, secretParts } from "../../../handlers/lib/core/arn.ts";
 import { cleanSecret, secretTrouble } from "../../../handlers/lib/core/secret-value.ts";
 import type { VendorId } from "../../../handlers/lib/settings/vendors.ts";
 import type { FleetFields } from "../../../stacks/config/fleet.ts";
+import { isStrongKey, strongKeyCommand, strongKeyRule } from "../../../stacks/config/key-strength.ts";
 import type { LoadedStack } from "../../../stacks/config/load.ts";
 import { secretName } from "../../../stacks/config/names.ts";
 import type { VendorSecret } from "../../../stacks/config/secrets.ts";
@@ -44,10 +45,17 @@ export function secretOf({ name: stack, file, config }: LoadedStack, name: strin
 }
 
 /** The clean value, as it is stored. Throws for one that cannot be this secret. */
-function usableValue({ stack, facts: { name, form, severalLines = false } }: StackSecret, given: string): string {
+function usableValue(
+  { stack, facts: { name, form, signs, severalLines = false } }: StackSecret,
+  given: string,
+): string {
   const value = cleanSecret(given);
   const trouble = secretTrouble(value, { severalLines });
   if (trouble) throw new UserError(`The value ${trouble}.`, "Nothing was changed.");
+  if (signs && !isStrongKey(value)) {
+    const command = `${strongKeyCommand} | npx fleet secret set ${stack} ${name}`;
+    throw new UserError(`The value ${strongKeyRule}.`, `Nothing was changed. Make a strong key: ${command}`);
+  }
   if (form === undefined || form.fits(value)) return value;
   throw new UserError(form.error, form.hint(`npx fleet secret set ${stack} ${name}`));
 }

@@ -94,12 +94,17 @@ const renamedKeys: ReadonlyMap<unknown, string> = new Map([["alerts", "alarms"]]
 
 const rolledOut = "was removed: the loop itself replaces instances now, at the pace of compute.refresh.atOncePercent";
 
-/** Keys of earlier versions without a successor → the reason to leave them out. */
+/** Keys of earlier versions without a successor, alone or with the key above → the reason to leave them out. */
 const goneKeys: ReadonlyMap<unknown, string> = new Map([
   ["singleFlight", "was removed, leave it out: passes of the loop never overlap now, in any account"],
   ["minHealthyPercent", rolledOut],
   ["maxHealthyPercent", rolledOut],
   ["warmupSeconds", rolledOut],
+  [
+    "manage.workspaces",
+    "was removed: it reset settings of workspaces that others own. If the stack is deployed with it, call it " +
+      "forgetWorkspaces for one deploy, or Terraform resets them once more. Use `fleet hcp workspaces assign` instead",
+  ],
 ]);
 
 function unknownKey(path: Path, known: readonly string[]): Explanation {
@@ -107,7 +112,7 @@ function unknownKey(path: Path, known: readonly string[]): Explanation {
   if (renamed !== undefined && known.includes(renamed)) {
     return { path, message: `is called ${renamed} now. The keys below it keep their names`, about: "key" };
   }
-  const gone = goneKeys.get(path.at(-1));
+  const gone = goneKeys.get(path.at(-1)) ?? goneKeys.get(path.slice(-2).join("."));
   if (gone !== undefined) return { path, message: gone, about: "key" };
   const guess = nearest(String(path.at(-1)), known);
   const list = `Known: ${known.join(", ")}`;

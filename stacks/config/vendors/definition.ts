@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import type { VendorId } from "../../../handlers/lib/settings/vendors.ts";
 import type { agents, instanceAgents } from "../agents.ts";
+import type { CommonConfig } from "../common.ts";
 import type { ComputeConfig } from "../compute/compute.ts";
 import type { Ec2ComputeConfig } from "../compute/ec2-compute.ts";
 import type { Endpoint } from "../network/vpc.ts";
@@ -15,6 +16,7 @@ interface FleetsByKind {
     readonly region: string;
     readonly agents: z.output<typeof agents>;
     readonly compute: ComputeConfig;
+    readonly providers: CommonConfig["providers"];
     readonly pools?: readonly PoolConfig[] | undefined;
   };
   readonly "ec2-fleet": {

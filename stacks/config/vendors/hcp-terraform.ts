@@ -5,6 +5,7 @@ import { warning } from "../reading/explain.ts";
 import { withRules } from "../rules.ts";
 import { webhook } from "../webhook.ts";
 import { defineVendor } from "./definition.ts";
+import { keyChange } from "./tfe-provider.ts";
 
 const publicAddress = "https://app.terraform.io";
 const tfcAgentMinimumMiB = 2048;
@@ -21,7 +22,10 @@ const manage = z.strictObject({
     .boolean()
     .default(false)
     .describe("Whether the stack creates the agent pool. Otherwise the pool must exist."),
-  workspaces: workspaces("Workspaces that get execution mode `agent` and this pool.").default([]),
+  forgetWorkspaces: workspaces(
+    "Workspaces that an earlier version of this stack managed. Terraform forgets them and leaves their settings " +
+      "alone. Leave it out after the next deploy.",
+  ).default([]),
   projects: uniqueList(text(/^[\w -]{3,40}$/, "the name of a project: 3 to 40 letters, digits, spaces, - and _"))
     .default([])
     .describe("Projects that use this pool as the default for their workspaces."),
@@ -83,6 +87,9 @@ const schema = withRules(
 /** The value of `vendor` in an HCP Terraform fleet. */
 export type HcpTerraformConfig = z.output<typeof schema>;
 
+/** The resources in HCP Terraform that get the HMAC key. */
+const givesKey = ["notifications", "runTask"] as const;
+
 /** Variables that the stack sets itself, with the setting to use instead. */
 const ownVariables = {
   TFC_AGENT_TOKEN: "secrets.agentToken",
@@ -112,6 +119,7 @@ export const hcpTerraformVendor = defineVendor({
       name: "notification-token",
       description: "The HMAC key of notifications and run tasks.",
       variable: "notification_token",
+      signs: true,
     },
   },
   rules: [
@@ -130,12 +138,27 @@ export const hcpTerraformVendor = defineVendor({
         ["secrets", "notificationToken"],
       ],
       check: ({ vendor, secrets }) => {
-        const user = (["notifications", "runTask"] as const).find((key) => vendor.manage?.[key]);
+        const user = givesKey.find((key) => vendor.manage?.[key]);
         const source = secrets.notificationToken;
         if (!user || (source && "variable" in source)) return undefined;
         return (
           `must be { variable: notification_token }, because vendor.manage.${user} gives the same value to ` +
           "HCP Terraform and to Secrets Manager in one apply"
+        );
+      },
+    },
+    {
+      path: ["providers", "tfe"],
+      reads: [
+        ["vendor", "manage"],
+        ["providers", "tfe"],
+      ],
+      check: ({ vendor, providers }) => {
+        const user = givesKey.find((key) => vendor.manage?.[key]);
+        if (!user || keyChange(providers.tfe)) return undefined;
+        return (
+          'must allow only versions below 0.75, such as ">= 0.71, < 0.75", or only later ones than 0.75, such as ' +
+          `">= 0.76": from 0.75 on, the key of vendor.manage.${user} needs a version that older ones do not know`
         );
       },
     },

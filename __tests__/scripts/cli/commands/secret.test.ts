@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -146,6 +147,32 @@ describe("fleet secret set", () => {
     expect(stderr).toContain(`The value ${trouble}`);
     expect(stdout + stderr).not.toContain("canary");
     expect(aws.secrets.get("agent-fleets/ci-agents/agent-token")).toBe("old");
+  });
+
+  it.each([
+    "canary",
+    "canary-0f3a9c1e7b5d2468ace01357",
+    "canarycanarycanarycanarycanarycanary",
+    "c".repeat(200),
+  ])("refuses %j as the key of notifications, whose hash an old tfe provider keeps in the state", async (weak) => {
+    aws.secrets.set("agent-fleets/ci-agents/notification-token", "old");
+    const { code, stdout, stderr } = await setSecret("", weak, "notification-token");
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      "The value must have at least 32 characters and 100 bits of entropy, counted from how often each",
+    );
+    expect(stderr).toContain("openssl rand -hex 32 | npx fleet secret set ci-agents notification-token");
+    expect(stdout + stderr).not.toContain(weak);
+    expect(aws.secrets.get("agent-fleets/ci-agents/notification-token")).toBe("old");
+  });
+
+  it("takes a random key of notifications", async () => {
+    aws.secrets.set("agent-fleets/ci-agents/notification-token", "old");
+    for (const bytes of [32, 48]) {
+      const key = randomBytes(bytes).toString("hex");
+      expect(await setSecret("", `${key}\n`, "notification-token")).toMatchObject({ code: 0 });
+      expect(aws.secrets.get("agent-fleets/ci-agents/notification-token")).toBe(key);
+    }
   });
 
   it("names the secrets there are, and the stacks", async () => {

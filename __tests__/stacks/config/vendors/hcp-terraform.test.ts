@@ -82,10 +82,57 @@ describe("hcp-terraform", () => {
     expect(config.vendor).toMatchObject({
       manage: {
         agentPool: false,
-        workspaces: [],
+        forgetWorkspaces: [],
         projects: [],
         runTask: { name: "wake", workspaces: ["a"], stages: ["pre_plan", "pre_apply"] },
       },
     });
+  });
+
+  it("names what to do instead of the workspaces that a stack managed", () => {
+    expect(inVendor("manage: { workspaces: [a] }")).toEqual([
+      "vendor.manage.workspaces: was removed: it reset settings of workspaces that others own. If the stack is " +
+        "deployed with it, call it forgetWorkspaces for one deploy, or Terraform resets them once more. Use `fleet hcp " +
+        "workspaces assign` instead",
+    ]);
+  });
+
+  const withKey =
+    vendorWith("manage: { notifications: { workspaces: [a] } }") +
+    "secrets: { notificationToken: { variable: notification_token } }\n";
+
+  it.each([
+    "0.71.0",
+    "= 0.74.1",
+    "~> 0.71.0",
+    "< 0.75",
+    ">= 0.71, < 0.75",
+    ">= 0.71, != 0.72.0, <= 0.74.9",
+    ">= 0.76",
+    "~> 0.76",
+    "> 0.76.0, < 1",
+    "0.82.0",
+  ])("a key for HCP Terraform fits tfe %s", (tfe) => {
+    expect(configOf(`${withKey}providers: { tfe: "${tfe}" }`).providers.tfe).toBe(tfe);
+  });
+
+  it.each([
+    ">= 0.71",
+    "~> 0.71",
+    "<= 0.75",
+    "0.75.0",
+    "~> 0.75.1",
+    ">= 0.75",
+    "< 0.76",
+    "!= 0.75.0",
+    "> 0.74, < 0.77",
+  ])("a key for HCP Terraform fits no range as tfe %s", (tfe) => {
+    expect(messagesIn(`${withKey}providers: { tfe: "${tfe}" }`)).toEqual([
+      'providers.tfe: must allow only versions below 0.75, such as ">= 0.71, < 0.75", or only later ones than 0.75, ' +
+        'such as ">= 0.76": from 0.75 on, the key of vendor.manage.notifications needs a version that older ones ' +
+        `do not know, found "${tfe}"`,
+    ]);
+    const withoutKey = vendorWith("manage: { agentPool: true }");
+    expect(configOf(`${withoutKey}providers: { tfe: "${tfe}" }`).providers.tfe).toBe(tfe);
   });
 });

@@ -4,13 +4,16 @@ import { asking } from "../../lib/errors.ts";
 import { addressOf, adminAt, findPool, findWorkspaces } from "../../lib/hcp-terraform.ts";
 import { table } from "../../lib/ui.ts";
 
-/** `fleet hcp workspaces set-agent-pool`. */
-export function addWorkspacesCommands(hcp: Command, context: Context): void {
+/** `fleet hcp workspaces` with `set-agent-pool`. Returns it, for further commands below it. */
+export function addWorkspacesCommands(hcp: Command, context: Context): Command {
   const workspaces = hcp.command("workspaces").description("where workspaces run");
   workspaces
     .command("set-agent-pool")
     .summary("let workspaces run on the agents of a pool")
-    .description("Sets the execution mode of workspaces to agent, and their agent pool. Names must match exactly.")
+    .description(
+      "Sets the execution mode of workspaces to agent, and their agent pool. Names must match exactly. Remembers " +
+        "nothing: assign does the same for a stack's pool, and release gives the former settings back.",
+    )
     .argument("<org>", "the organization")
     .argument("<pool>", "name of the agent pool")
     .argument("<workspaces...>", "names of the workspaces")
@@ -20,6 +23,7 @@ export function addWorkspacesCommands(hcp: Command, context: Context): void {
         setAgentPool(context, org, pool, names, command),
       ),
     );
+  return workspaces;
 }
 
 async function setAgentPool(
