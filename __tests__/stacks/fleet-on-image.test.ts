@@ -37,7 +37,7 @@ describe("a fleet on an image", () => {
   it("names it, and is deployed without it: between the two somebody builds the image", () => {
     expect(synthesizeTogether({ base: least, ci: config }).after).toEqual({ base: [], ci: [] });
     expect(referencesOf(stackConfig.parse(config))).toEqual([
-      { path: ["compute", "ami", "stack"], stack: "base", kind: "machine-image" },
+      { path: ["compute", "ami", "stack"], stack: "base", elsewhere: false, kind: "machine-image" },
     ]);
     expect(referencesOf(stackConfig.parse(least))).toEqual([]);
   });

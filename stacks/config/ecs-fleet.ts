@@ -52,5 +52,5 @@ export type EcsFleetConfig = z.output<typeof ecsFleet>;
 /** The network of a fleet's agents: the given one, else the network of its hosts' cluster, else one of its own. */
 export function networkOf({ compute, network }: Pick<EcsFleetConfig, "compute" | "network">): NetworkConfig {
   const hosts = compute.capacityProvider;
-  return network ?? (hosts && "stack" in hosts ? { stack: hosts.stack } : ownNetwork);
+  return network ?? (hosts && "stack" in hosts ? hosts : ownNetwork);
 }

@@ -1,7 +1,13 @@
 import { ConfigError } from "./errors.ts";
 import { stackName } from "./names.ts";
 import { check } from "./reading/explain.ts";
-import { type ConfigFile, type ConfigSource, listConfigFiles, readConfigFile } from "./reading/files.ts";
+import {
+  type ConfigFile,
+  type ConfigFiles,
+  type ConfigSource,
+  listConfigFiles,
+  readConfigFile,
+} from "./reading/files.ts";
 import { nearest } from "./reading/nearest.ts";
 import { report, toFinding } from "./reading/report.ts";
 import { type Path, parseYaml, type YamlTree } from "./reading/yaml-tree.ts";
@@ -29,16 +35,17 @@ export interface LoadedStacks {
 
 /** Loads every config file. Throws one {@link ConfigError} with all errors of all files. */
 export function loadStacks(source: ConfigSource): LoadedStacks {
-  const files = filesOf(source);
+  const { files, neighbours } = filesOf(source);
   const results = files.map(loadFile);
-  const across = (find: typeof explainReferences) => results.flatMap((result) => betweenStacks(result, results, find));
-  const loaded = combine(results, [...duplicates(files), ...across(explainReferences)]);
+  const across = (find: FindBetween) => results.flatMap((result) => betweenStacks(result, results, find));
+  const wrong = across((config, stacks) => explainReferences(config, stacks, neighbours));
+  const loaded = combine(results, [...duplicates(files), ...wrong]);
   return { ...loaded, warnings: [...loaded.warnings, ...across(referenceWarnings)] };
 }
 
 /** Loads one stack and ignores errors in other files. Throws {@link ConfigError}. */
 export function loadStack(name: string, source: ConfigSource): LoadedStack & { readonly warnings: readonly string[] } {
-  const files = filesOf(source);
+  const { files } = filesOf(source);
   const named = files.filter(({ stack }) => stack === name);
   if (named.length === 0) {
     const names = files.map(({ stack }) => stack);
@@ -60,10 +67,10 @@ interface FileResult {
   readonly errors?: readonly string[];
 }
 
-function filesOf(source: ConfigSource): readonly ConfigFile[] {
+function filesOf(source: ConfigSource): ConfigFiles {
   const listed = listConfigFiles(source);
   if ("error" in listed) throw new ConfigError([listed.error]);
-  return listed.files;
+  return listed;
 }
 
 function combine(results: readonly FileResult[], more: readonly string[]): LoadedStacks {
@@ -103,12 +110,10 @@ function foreignSecrets(config: unknown) {
     parent === "secrets" && below.length === 0 && isForeignSecret(config, String(key));
 }
 
+type FindBetween = typeof referenceWarnings;
+
 /** The findings of `find` between a stack and the stacks of its folder that it depends on. */
-function betweenStacks(
-  { stack, tree }: FileResult,
-  all: readonly FileResult[],
-  find: typeof explainReferences,
-): string[] {
+function betweenStacks({ stack, tree }: FileResult, all: readonly FileResult[], find: FindBetween): string[] {
   if (!stack || !tree) return [];
   const stacks = all.flatMap((other) => other.stack ?? []);
   const findings = find(stack.config, stacks).map((explanation) => toFinding(tree, explanation));

@@ -3,7 +3,7 @@ import { eventAlarms } from "./alarms.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { amiById, amiByParameter } from "./compute/ec2-compute.ts";
 import { explainTypes, instanceType } from "./compute/instances.ts";
-import { stackName } from "./names.ts";
+import { stackReference } from "./names.ts";
 import {
   type Architecture,
   architecture,
@@ -71,7 +71,7 @@ const network = z.union(
       securityGroupIds,
     }),
     z.strictObject({
-      stack: stackName.describe(
+      ...stackReference(
         "A stack of `kind: network` in the same account and region, with internet access. The build uses its first subnet for agents.",
       ),
       securityGroupIds,

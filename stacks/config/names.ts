@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { text } from "./primitives.ts";
 
 /** Name of a stack: its file's name, and the prefix of the names of its resources. */
@@ -8,6 +9,19 @@ export const stackName = text(
 
 /** Tag with the stack's name on everything that it makes. Policies tell a fleet's tasks by it. */
 export const fleetTag = "Fleet";
+
+/** The keys of a reference to another stack. @param description of the other stack, without its place */
+export function stackReference(description: string) {
+  return {
+    stack: stackName.describe(description),
+    elsewhere: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether the other stack's config is in another folder or repository. `false`: it must be in this file's folder.",
+      ),
+  };
+}
 
 /** Name of a stack's secret in Secrets Manager. @param name the secret's own name, such as `agent-token` */
 export function secretName(stack: string, name: string): string {

@@ -1,5 +1,6 @@
 import type { NetworkConfig } from "./network/network.ts";
 import { type Explanation, warning } from "./reading/explain.ts";
+import { nearest } from "./reading/nearest.ts";
 import type { StackConfig } from "./schema.ts";
 
 /** A place in a stack's config that names another stack. */
@@ -7,6 +8,8 @@ interface Reference {
   readonly path: readonly string[];
   /** The other stack's name. */
   readonly stack: string;
+  /** Whether the other stack's config is in another folder. */
+  readonly elsewhere: boolean;
   /** The kind that the other stack must have. */
   readonly kind: StackConfig["kind"];
 }
@@ -16,32 +19,66 @@ interface NamedStack {
   readonly config: StackConfig;
 }
 
-/** The stacks that a stack depends on. They may be in other folders and backends. */
+/** The stacks that a stack depends on, in its folder and elsewhere. */
 export function referencesOf(config: StackConfig): readonly Reference[] {
   if (config.kind === "network") return [];
+  const { network } = config;
   const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
   const ami = config.kind === "ec2-fleet" ? config.compute.ami : undefined;
-  return [
-    ...(config.network && "stack" in config.network
-      ? [{ path: ["network", "stack"], stack: config.network.stack, kind: "network" as const }]
-      : []),
-    ...(hosts && "stack" in hosts
-      ? [{ path: ["compute", "capacityProvider", "stack"], stack: hosts.stack, kind: "ecs-cluster" as const }]
-      : []),
-    ...(ami && "stack" in ami
-      ? [{ path: ["compute", "ami", "stack"], stack: ami.stack, kind: "machine-image" as const }]
-      : []),
+  const references: readonly (readonly [
+    path: readonly string[],
+    target: object | undefined,
+    kind: Reference["kind"],
+  ])[] = [
+    [["network"], network, "network"],
+    [["compute", "capacityProvider"], hosts, "ecs-cluster"],
+    [["compute", "ami"], ami, "machine-image"],
   ];
+  return references.flatMap(([path, target, kind]) =>
+    target && isReference(target)
+      ? [{ path: [...path, "stack"], stack: target.stack, elsewhere: target.elsewhere, kind }]
+      : [],
+  );
 }
 
-/** Errors in a stack's references to stacks of its folder. References to other stacks are not checked. */
-export function explainReferences(config: StackConfig, stacks: readonly NamedStack[]): Explanation[] {
+/** Whether a part of a config names another stack, where it may also name a resource of AWS. */
+function isReference(part: object): part is { readonly stack: string; readonly elsewhere: boolean } {
+  return "stack" in part;
+}
+
+/**
+ * Errors in a stack's references to other stacks. Stacks that are said to be elsewhere are not checked.
+ *
+ * @param stacks the stacks whose configs are known and valid
+ * @param neighbours names of all stacks in the stack's folder
+ */
+export function explainReferences(
+  config: StackConfig,
+  stacks: readonly NamedStack[],
+  neighbours: readonly string[],
+): Explanation[] {
   const wrong = referencesOf(config).flatMap((reference) => {
     const target = stacks.find(({ name }) => name === reference.stack);
+    const misplaced = explainPlace(reference, neighbours);
+    if (misplaced) return [misplaced];
     const message = target && mismatch(config, reference, target);
     return message === undefined ? [] : [{ path: reference.path, message, about: "value" as const }];
   });
   return wrong.length > 0 ? wrong : [...explainHosts(config, stacks), ...explainImage(config, stacks)];
+}
+
+function explainPlace({ path, stack, elsewhere }: Reference, neighbours: readonly string[]): Explanation | undefined {
+  const isHere = neighbours.includes(stack);
+  if (isHere !== elsewhere) return undefined;
+  if (isHere) {
+    const message = `must be left out: ${stack} is in this folder`;
+    return { path: path.with(-1, "elsewhere"), message, about: "key" };
+  }
+  const guess = nearest(stack, neighbours);
+  const message =
+    `there is no stack ${stack} in this folder${guess ? `, did you mean ${guess}?` : "."} ` +
+    "If its config is in another folder, add elsewhere: true beside it";
+  return { path, message, about: "key" };
 }
 
 function mismatch(config: StackConfig, { kind }: Reference, target: NamedStack): string | undefined {

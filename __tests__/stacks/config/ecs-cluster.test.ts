@@ -242,8 +242,8 @@ describe("a fleet on a cluster's hosts", () => {
     const text = (agents: string) => `kind: ecs-fleet
 region: us-west-2
 vendor: { type: hcp-terraform, organization: acme, agentPool: aws }
-compute: { capacityProvider: { stack: apps }, cpu: 1024, memoryMiB: 2500 }
-network: { stack: net }
+compute: { capacityProvider: { stack: apps, elsewhere: true }, cpu: 1024, memoryMiB: 2500 }
+network: { stack: net, elsewhere: true }
 agents: { ${agents} }
 `;
     expect(warningsOf(text("registrationGraceSeconds: 30"))).toEqual([]);

@@ -19,7 +19,7 @@ describe("the network of a fleet on a cluster's hosts", () => {
     ["", "network: { create: {} }"],
     ["", one],
     ["network: { stack: nat }", "network: { stack: nat }"],
-    ["network: { stack: elsewhere }", "network: { stack: elsewhere }"],
+    ["network: { stack: far, elsewhere: true }", "network: { stack: far, elsewhere: true }"],
     ["network: { stack: nat }", one],
     [one, one],
     [one, "network: { create: {} }"],
@@ -28,7 +28,7 @@ describe("the network of a fleet on a cluster's hosts", () => {
   });
 
   it.each([
-    ["network: { stack: nat }", "network: { stack: elsewhere }"],
+    ["network: { stack: nat }", "network: { stack: far, elsewhere: true }"],
     ["network: { stack: nat }", "network: { create: {} }"],
     [one, another],
   ])("is no other: not %j of %j", (fleet, cluster) => {
@@ -52,7 +52,8 @@ describe("the network of a fleet on a cluster's hosts", () => {
 
   it("is taken on trust where the cluster is deployed from elsewhere", () => {
     const { "config/apps.yaml": _, ...files } = folder({ fleet: "network: { stack: nat }", cluster: "" });
-    expect(load(files).stacks).toHaveLength(3);
+    const fleet = files["config/fleet.yaml"].replace("stack: apps", "stack: apps, elsewhere: true");
+    expect(load({ ...files, "config/fleet.yaml": fleet }).stacks).toHaveLength(3);
   });
 });
 

@@ -79,7 +79,7 @@ describe("a fleet on an image", () => {
 
   it("may name one of this folder, or one that is deployed from elsewhere", () => {
     const files = { "config/base.yaml": `${image}vendor: { type: semaphore }`, "config/agents.yaml": fleet };
-    for (const stack of ["base", "elsewhere"]) {
+    for (const stack of ["base", "far, elsewhere: true"]) {
       const text = `${fleet}compute: { ami: { stack: ${stack} } }`;
       expect(load({ ...files, "config/agents.yaml": text }).stacks).toHaveLength(2);
     }

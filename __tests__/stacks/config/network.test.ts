@@ -211,7 +211,13 @@ describe("a network that stacks share", () => {
   });
 
   it("may be deployed from elsewhere", () => {
-    expect(load({ "config/fleet.yaml": fleet })).toMatchObject({ warnings: [], stacks: [{ name: "fleet" }] });
+    const elsewhere = `${minimal}network: { stack: shared, elsewhere: true }\n`;
+    expect(load({ "config/fleet.yaml": elsewhere })).toMatchObject({ warnings: [], stacks: [{ name: "fleet" }] });
+  });
+
+  it("may be a neighbour of the one file that is loaded", () => {
+    const files = { "config/fleet.yaml": fleet, "config/shared.yaml": network };
+    expect(load(files, "config/fleet.yaml").stacks).toHaveLength(1);
   });
 
   it.each([
@@ -223,6 +229,12 @@ describe("a network that stacks share", () => {
   ])("is not a stack of another kind or region", (shared, error) => {
     expect(errorsOf(() => load({ "config/fleet.yaml": fleet, "config/shared.yaml": shared }))).toEqual([
       `config/fleet.yaml:4:19: network.stack: ${error}, found "shared"`,
+    ]);
+  });
+
+  it("is not reported as missing while its own file has errors", () => {
+    expect(errorsOf(() => load({ "config/fleet.yaml": fleet, "config/shared.yaml": "kind: [" }))).toEqual([
+      expect.stringMatching(/^config\/shared\.yaml:/),
     ]);
   });
 

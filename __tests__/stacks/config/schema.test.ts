@@ -65,8 +65,10 @@ it("gives a fleet a network of its own, unless it runs on a cluster's hosts", ()
   expect(networkOf(configWith(""))).toEqual({
     create: { cidr: "10.40.0.0/16", availabilityZones: 2, egress: "single-nat", ipv6: false },
   });
-  expect(networkOf(configWith("compute: { capacityProvider: { stack: apps } }"))).toEqual({ stack: "apps" });
-  expect(networkOf(configWith("network: { stack: net }"))).toEqual({ stack: "net" });
+  expect(networkOf(configWith("compute: { capacityProvider: { stack: apps, elsewhere: true } }"))).toMatchObject({
+    stack: "apps",
+  });
+  expect(networkOf(configWith("network: { stack: net, elsewhere: true }"))).toMatchObject({ stack: "net" });
 });
 
 describe("agents", () => {

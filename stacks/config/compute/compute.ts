@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { stackName } from "../names.ts";
+import { stackReference } from "../names.ts";
 import type { NetworkConfig } from "../network/network.ts";
 import { architecture, oneOf, secretReference, text, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
@@ -34,9 +34,7 @@ export const environment = z.record(ownVariableName, z.string());
 
 const capacityProvider = z.union(
   [
-    z.strictObject({
-      stack: stackName.describe("A stack of `kind: ecs-cluster` in the same account and region."),
-    }),
+    z.strictObject(stackReference("A stack of `kind: ecs-cluster` in the same account and region.")),
     z.strictObject({
       name: text(/^[\w-]{1,255}$/, "the name of a capacity provider").describe(
         "A capacity provider of `compute.cluster`.",

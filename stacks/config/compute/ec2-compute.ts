@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { stackName } from "../names.ts";
+import { stackReference } from "../names.ts";
 import { isCidr } from "../network/cidr.ts";
 import { amiId, architecture, deviceName, oneOf, policyArn, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { withRules } from "../rules.ts";
@@ -19,11 +19,11 @@ const ami = z.union(
   [
     amiById,
     amiByParameter,
-    z.strictObject({
-      stack: stackName.describe(
+    z.strictObject(
+      stackReference(
         "A stack of `kind: machine-image` in the same account and region: the newest AMI that it has built when Terraform plans.",
       ),
-    }),
+    ),
     z.strictObject({
       nameFilter: text(/^[\w()[\] ./@*?-]{3,128}$/, "an AMI's name, which may have * and ?").describe(
         "The newest AMI of such a name, looked up when Terraform plans.",

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { stackName } from "../names.ts";
+import { stackReference } from "../names.ts";
 import { securityGroupId, subnetId, text, uniqueList } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import { vpcRules, zonesOfRegion } from "./subnets.ts";
@@ -24,9 +24,7 @@ const given = z.strictObject({
 });
 
 const shared = z.strictObject({
-  stack: stackName.describe(
-    "A stack of `kind: network` in the same account and region. Its config may be in another folder.",
-  ),
+  ...stackReference("A stack of `kind: network` in the same account and region."),
   securityGroupIds,
 });
 

@@ -1,5 +1,5 @@
 import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, extname, join, relative, resolve } from "node:path";
+import { basename, dirname, extname, join, relative, resolve } from "node:path";
 
 const defaultFolder = "config";
 const variable = "AGENT_FLEETS_CONFIG";
@@ -22,8 +22,16 @@ export interface ConfigSource {
   readonly cwd: string;
 }
 
-/** The config files, by name, or the reason why none was found. */
-export function listConfigFiles({ env, cwd }: ConfigSource): { files: ConfigFile[] } | { error: string } {
+/** What {@link listConfigFiles} finds. */
+export interface ConfigFiles {
+  /** The chosen files, by name. */
+  readonly files: readonly ConfigFile[];
+  /** Names of all stacks whose files are in the same folder. They are more than `files` if one file is chosen. */
+  readonly neighbours: readonly string[];
+}
+
+/** The config files, or the reason why none was found. */
+export function listConfigFiles({ env, cwd }: ConfigSource): ConfigFiles | { readonly error: string } {
   const chosen = env[variable] || defaultFolder;
   const path = resolve(cwd, chosen);
   const shown = shorten(cwd, path);
@@ -33,18 +41,22 @@ export function listConfigFiles({ env, cwd }: ConfigSource): { files: ConfigFile
     file: shorten(cwd, each),
     path: each,
   });
+  const filesIn = (folder: string) =>
+    readdirSync(folder, { withFileTypes: true })
+      .filter(isConfig)
+      .map(({ name }) => toFile(join(folder, name)))
+      .sort((a, b) => (a.file < b.file ? -1 : 1));
+  const namesOf = (files: readonly ConfigFile[]) => files.map(({ stack }) => stack);
   try {
     const stats = statSync(path);
     if (stats.isDirectory()) {
-      const files = readdirSync(path, { withFileTypes: true })
-        .filter(isConfig)
-        .map(({ name }) => toFile(join(path, name)));
+      const files = filesIn(path);
       if (files.length === 0) return { error: `${by} holds no .yaml or .yml file` };
-      return { files: files.sort((a, b) => (a.file < b.file ? -1 : 1)) };
+      return { files, neighbours: namesOf(files) };
     }
     if (!stats.isFile()) return { error: `${by} is neither a file nor a folder` };
     if (!extensions.includes(extname(path))) return { error: `${by} must end in .yaml or .yml` };
-    return { files: [toFile(path)] };
+    return { files: [toFile(path)], neighbours: namesOf(filesIn(dirname(path))) };
   } catch (error) {
     return { error: `${by} ${reasonOf(error)}` };
   }
