@@ -77,7 +77,10 @@ type SecretKeyOf<Vendor extends VendorWithSecrets> = Vendor extends unknown ? ke
 const recoveryWindowDays = z
   .union([z.literal(0), z.int().min(7).max(30)], { error: "must be 0 or a whole number from 7 to 30" })
   .default(7)
-  .describe("Days in which a destroyed secret can be restored; 0: it is deleted at once.");
+  .describe(
+    "Days in which a destroyed secret can be restored. Until then its name is taken: a stack of the same name cannot be " +
+      "deployed. 0, for trials: it is deleted at once, for good.",
+  );
 
 type Sources = Readonly<Record<string, SecretSource | undefined>>;
 type FieldsOf<Key extends string> = { [K in Key]: z.ZodOptional<typeof source> } & {
