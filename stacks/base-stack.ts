@@ -4,6 +4,7 @@ import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import { LocalBackend, S3Backend, TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { CommonConfig } from "./config/common.ts";
+import { lambdaRuntimeOf } from "./config/lambda-runtime.ts";
 import { localStatePath } from "./config/local-state.ts";
 import { fleetTag } from "./config/names.ts";
 import { CloudBackend } from "./constructs/cloud-backend.ts";
@@ -35,6 +36,7 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
       logRetentionDays: config.logs.retentionDays,
       permissionsBoundaryArn: config.iam.permissionsBoundaryArn,
       iamPath: config.iam.path,
+      lambdaRuntime: lambdaRuntimeOf(config),
     };
     this.addOverride("terraform.required_version", requiredTerraform);
     for (const [provider, version] of Object.entries(config.providers)) {

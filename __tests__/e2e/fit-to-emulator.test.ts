@@ -34,6 +34,7 @@ describe("fitToEmulator", () => {
     expect(stack.terraform.required_providers).toEqual({ aws: { source: "aws", version: awsProviderVersion } });
     expect(JSON.stringify(stack)).not.toContain("archive_file");
     for (const each of resources(stack, "aws_lambda_function")) {
+      expect(each.runtime).toBe("nodejs22.x");
       expect(each.filename).toMatch(/^assets\/.*\.zip$/);
       expect(each.source_code_hash).toBe(`hash of ${each.filename}`);
     }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { lambdaRuntimeOf } from "../../stacks/config/lambda-runtime.ts";
 import { localStatePath } from "../../stacks/config/local-state.ts";
 
 const attributes = z.record(z.string(), z.unknown());
@@ -40,7 +41,8 @@ export interface FitOptions {
 
 /**
  * Fits a synthesized stack to an emulator of AWS: dummy credentials, the state in a file beside it, no missing
- * providers, and nothing of HCP Terraform, which has no emulator. All else stays. Returns the types that it left out.
+ * providers, a Lambda runtime that the provider knows, and nothing of HCP Terraform, which has no emulator. All else
+ * stays. Returns the types that it left out.
  */
 export function fitToEmulator(
   text: string,
@@ -57,6 +59,8 @@ export function fitToEmulator(
 
   const aws = terraform.required_providers.aws;
   if (aws) aws.version = awsProviderVersion;
+  const runtime = lambdaRuntimeOf({ providers: { aws: awsProviderVersion } });
+  for (const lambda of Object.values(json.resource.aws_lambda_function ?? {})) lambda.runtime = runtime;
   leaveOutProvider(json, "archive");
   const values = replaceArchives(json, options.zip);
   return { text: JSON.stringify(replaceReferences(json, values), null, 2), leftOut };

@@ -139,7 +139,7 @@ describe("the functions", () => {
     const stack = synthesize(minimal);
     const [loop] = resources(stack, "aws_lambda_function");
     expect(loop).toMatchObject({
-      runtime: "nodejs22.x",
+      runtime: "nodejs24.x",
       architectures: ["arm64"],
       timeout: 300,
     });

@@ -1,7 +1,10 @@
 import * as z from "zod";
 import { agents, scaling } from "./agents.ts";
 import { alarms } from "./alarms.ts";
+import type { CommonConfig } from "./common.ts";
+import { explainRuntime, lambdaRuntimes } from "./lambda-runtime.ts";
 import type { NetworkConfig } from "./network/network.ts";
+import { oneOf } from "./primitives.ts";
 import { retirement } from "./retirement.ts";
 import type { Rule } from "./rules.ts";
 import type { SecretSource } from "./secrets.ts";
@@ -16,6 +19,12 @@ const loop = z.strictObject({
       "Whether the functions that call the vendor run in the fleet's network, for a vendor in a private network. It then " +
         "needs a NAT gateway, or endpoints for all AWS services that they use: docs/network.md.",
     ),
+  runtime: oneOf(lambdaRuntimes)
+    .optional()
+    .describe(
+      "Lambda runtime of the fleet's functions. Left out: nodejs24.x, or nodejs22.x if `providers.aws` allows a version " +
+        "below 6.19.0, which may not know nodejs24.x. AWS supports nodejs22.x until 2027-04-30.",
+    ),
 });
 
 /** Keys that every kind of fleet has. Its `secrets` are those of the kind's vendors. */
@@ -25,13 +34,14 @@ export const fleetFields = {
   retirement: retirement
     .prefault({})
     .describe("How the fleet retires agents that do not leave by themselves, and instances of groups."),
-  loop: loop.prefault({}).describe("Where the scaling loop runs."),
+  loop: loop.prefault({}).describe("Where and on which runtime the fleet's functions run."),
   alarms: alarms.prefault({}).describe("Receivers of the fleet's alarms, and its limits."),
 };
 
 /** Rules for every fleet. */
 export const fleetRules: readonly Rule<{
   readonly region: string;
+  readonly providers: CommonConfig["providers"];
   readonly alarms: z.output<typeof alarms>;
   readonly loop: z.output<typeof loop>;
   readonly network?: NetworkConfig | undefined;
@@ -50,6 +60,7 @@ export const fleetRules: readonly Rule<{
         : undefined;
     },
   },
+  { path: ["loop", "runtime"], reads: [["loop"], ["providers"]], check: explainRuntime },
 ];
 
 /** Sources of a fleet's secrets, without those that its vendor does not have. */

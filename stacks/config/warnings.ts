@@ -1,6 +1,7 @@
 import type { Ec2FleetConfig } from "./ec2-fleet.ts";
 import type { EcsClusterConfig } from "./ecs-cluster.ts";
 import { type EcsFleetConfig, networkOf } from "./ecs-fleet.ts";
+import { lambdaRuntimeOf } from "./lambda-runtime.ts";
 import type { NetworkConfig } from "./network/network.ts";
 import { agentAddresses } from "./network/subnets.ts";
 import { type Endpoint, endpointsOf } from "./network/vpc.ts";
@@ -14,14 +15,23 @@ const secondsADay = 86_400;
 export function warningsOf(config: StackConfig): Explanation[] {
   switch (config.kind) {
     case "ecs-fleet":
-      return fleetWarnings(config);
+      return [...fleetWarnings(config), ...runtimeWarnings(config)];
     case "ec2-fleet":
-      return instanceFleetWarnings(config);
+      return [...instanceFleetWarnings(config), ...runtimeWarnings(config)];
     case "ecs-cluster":
       return clusterWarnings(config);
     default:
       return [];
   }
+}
+
+function runtimeWarnings(config: EcsFleetConfig | Ec2FleetConfig): Explanation[] {
+  if (lambdaRuntimeOf(config) !== "nodejs22.x") return [];
+  const advice = config.loop.runtime
+    ? "take nodejs24.x, with AWS provider 6.19.0 or later"
+    : "let providers.aws begin at 6.19.0 or later, or set loop.runtime to nodejs24.x";
+  const message = `functions run on nodejs22.x, which AWS supports until 2027-04-30: ${advice}`;
+  return [warning(config.loop.runtime ? ["loop", "runtime"] : ["providers", "aws"], message)];
 }
 
 function clusterWarnings({ alarms, network, services }: EcsClusterConfig): Explanation[] {

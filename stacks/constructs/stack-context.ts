@@ -13,6 +13,8 @@ export interface StackContext {
   readonly permissionsBoundaryArn: string | undefined;
   /** IAM path of the roles. */
   readonly iamPath: string | undefined;
+  /** Lambda runtime of the functions. */
+  readonly lambdaRuntime: string;
 }
 
 /** ARN of a resource of this stack's account and region. */

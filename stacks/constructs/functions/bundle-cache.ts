@@ -13,6 +13,7 @@ const cache = join(root, "node_modules/.cache/agent-fleets/handlers.json");
 const sources = [
   "handlers",
   "stacks/constructs/functions/bundle.ts",
+  "stacks/config/lambda-runtime.ts",
   "tsconfig.json",
   "node_modules/.package-lock.json",
 ];

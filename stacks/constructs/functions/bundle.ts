@@ -2,11 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { lambdaTarget } from "../../config/lambda-runtime.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-
-/** The Lambda runtime of all handlers, which esbuild targets too. */
-export const lambdaRuntime = "nodejs22.x";
 
 /** All handlers: folders of `handlers/` with an `index.ts` that exports `handler`. */
 export const handlerNames = ["autoscale", "release", "retire", "webhook"] as const;
@@ -50,7 +48,7 @@ export async function bundleHandlers(): Promise<Bundles> {
     minify: true,
     format: "esm",
     platform: "node",
-    target: lambdaRuntime.replace(/^nodejs(\d+)\.x$/, "node$1"),
+    target: lambdaTarget,
     mainFields: ["module", "main"],
     legalComments: "none",
     // CommonJS packages inside an ESM bundle still call require for node's own modules.

@@ -7,7 +7,7 @@ import { createLogGroup, grantLogWrite } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import { ServiceRole, type Statement } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
-import { type HandlerName, lambdaRuntime } from "./bundle.ts";
+import type { HandlerName } from "./bundle.ts";
 import { checkEnvironment } from "./lambda-environment.ts";
 
 /**
@@ -78,7 +78,7 @@ export class HandlerFunction extends Construct {
       functionName: this.name,
       description: props.description,
       role: this.role.arn,
-      runtime: lambdaRuntime,
+      runtime: context.lambdaRuntime,
       architectures: ["arm64"],
       handler: "index.handler",
       filename: archive.outputPath,
