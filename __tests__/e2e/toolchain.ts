@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hasMoto } from "../fakes/moto.ts";
@@ -21,29 +21,46 @@ export const useRegistry = process.env.AGENT_FLEETS_TF_REGISTRY === "1";
 
 const mirror = useRegistry ? undefined : findMirror();
 
-/** The missing tools of the suite, in words. `undefined`: none is missing. */
-export function missingTools(needed: { readonly moto: boolean }): string | undefined {
+/** The programs that deploy stacks. */
+export type Deployer = "terraform" | "tofu";
+
+/** OpenTofu knows ephemeral variables and write-only arguments since 1.11. Source: its changelog, 1.11.0. */
+const oldestTofu = 11;
+
+/** The missing tools of the suite, in words. `undefined`: none is missing. @param needed without `deployer`: terraform */
+export function missingTools(needed: { readonly moto: boolean; readonly deployer?: Deployer }): string | undefined {
   const missing = [
-    ...(answers("terraform", ["version"]) ? [] : ["terraform"]),
+    ...missingDeployer(needed.deployer ?? "terraform"),
     ...(useRegistry || mirror ? [] : [`a mirror of AWS provider ${awsProviderVersion} (AGENT_FLEETS_TF_MIRROR)`]),
     ...(needed.moto && !hasMoto() ? ["moto_server"] : []),
   ];
   return missing.length > 0 ? missing.join(", ") : undefined;
 }
 
+function missingDeployer(program: Deployer): readonly string[] {
+  const version = answers(program, ["version"]);
+  if (program === "terraform") return version ? [] : [program];
+  const minor = /^OpenTofu v1\.(\d+)\./m.exec(version ?? "")?.[1];
+  return minor !== undefined && Number(minor) >= oldestTofu ? [] : [`tofu 1.${oldestTofu} or later`];
+}
+
 /**
  * The environment for terraform and cdktf: their own home and settings in `folder`, and none of this machine's
  * AWS or Terraform settings.
+ *
+ * @param deployer OpenTofu looks for providers below its own registry's name, where the mirror need not have them
  */
 export function terraformEnvironment(
   folder: string,
   more: Readonly<Record<string, string>> = {},
+  deployer: Deployer = "terraform",
 ): Readonly<Record<string, string | undefined>> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(AWS_|TF_|CDKTF_|VITEST)/.test(name));
   const home = join(folder, "home");
   const settings = join(folder, "terraform.rc");
   mkdirSync(home, { recursive: true });
-  const installation = mirror && `provider_installation {\n  filesystem_mirror {\n    path = "${mirror}"\n  }\n}\n`;
+  const path = mirror && deployer === "tofu" ? mirrorForTofu(mirror, join(folder, "mirror")) : mirror;
+  const installation = path && `provider_installation {\n  filesystem_mirror {\n    path = "${path}"\n  }\n}\n`;
   writeFileSync(settings, `disable_checkpoint = true\n${installation ?? ""}`);
   return {
     ...Object.fromEntries(inherited),
@@ -126,6 +143,18 @@ function findMirror(): string | undefined {
   return registries.some((each) => existsSync(join(folder, each, "hashicorp/aws", awsProviderVersion)))
     ? folder
     : undefined;
+}
+
+/** Links the AWS provider of a mirror to where OpenTofu looks. Both programs follow a link in the last place only. */
+function mirrorForTofu(from: string, to: string): string {
+  const version = join("hashicorp/aws", awsProviderVersion);
+  const given = readdirSync(from).find((registry) => existsSync(join(from, registry, version))) ?? "";
+  const wanted = join(to, "registry.opentofu.org", version);
+  mkdirSync(wanted, { recursive: true });
+  for (const platform of readdirSync(join(from, given, version))) {
+    symlinkSync(join(from, given, version, platform), join(wanted, platform));
+  }
+  return to;
 }
 
 function answers(command: string, args: readonly string[]): string | undefined {
