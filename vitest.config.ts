@@ -11,6 +11,7 @@ const processes = [
   "__tests__/agents/**/*.test.ts",
   "__tests__/main/**/*.test.ts",
   "__tests__/scripts/cli/fleet.test.ts",
+  "__tests__/scripts/fork/check.test.ts",
   "__tests__/architecture/stub-vendors.test.ts",
   "__tests__/**/*.moto.test.ts",
 ];

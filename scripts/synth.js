@@ -24,15 +24,18 @@ const ownUrls = {
   },
 };
 
-/** Leaves packages out of the bundle and requires them: Node reads a CommonJS package twice if a module imports it. */
+/**
+ * Leaves packages out of the bundle and requires them: Node reads a CommonJS package twice if a module imports it. The
+ * bundle lies in node_modules, where Node knows none of our names for packages (`imports` in package.json).
+ */
 const packages = {
   name: "packages",
   setup({ onResolve, onLoad }) {
+    onResolve({ filter: /./, namespace: "package" }, ({ path }) => ({ path, external: true }));
     onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
       if (kind === "entry-point") return undefined;
-      return kind === "require-call" || path.startsWith("node:")
-        ? { path, external: true }
-        : { path, namespace: "package" };
+      if (path.startsWith("node:")) return { path, external: true };
+      return { path: path.startsWith("#") ? fileURLToPath(import.meta.resolve(path)) : path, namespace: "package" };
     });
     onLoad({ filter: /./, namespace: "package" }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(path)});`,

@@ -8,10 +8,8 @@ import { lambdaRuntimeOf } from "./config/lambda-runtime.ts";
 import { localStatePath } from "./config/local-state.ts";
 import { fleetTag } from "./config/names.ts";
 import { CloudBackend } from "./constructs/cloud-backend.ts";
+import { requiredTerraform } from "./constructs/fleet-app.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
-
-/** Needed for write-only arguments and ephemeral variables. */
-const requiredTerraform = ">= 1.11.0";
 
 /** The base of every kind of stack: providers, backend, tags, and the context of the constructs. */
 export abstract class BaseStack<Config extends CommonConfig> extends TerraformStack {

@@ -12,7 +12,7 @@ const aws = /^handlers\/lib\/aws\//;
 const runtime = /^handlers\/lib\/runtime\//;
 const sdk = /^@aws-sdk\//;
 const lambdaTypes = /^aws-lambda$/;
-const terraform = [/^cdktf$/, /^constructs$/, /^@cdktf\//];
+const terraform = [/^#?cdktf$/, /^constructs$/, /^#provider-/, /^@cdktf\//];
 const config = /^stacks\/config\//;
 const constructs = /^stacks\/constructs\//;
 
@@ -24,7 +24,10 @@ const rules: readonly Rule[] = [
     from: /^stacks\/constructs\/[\w-]+\.ts$/,
     may: [/^stacks\/constructs\/([\w-]+|functions\/bundle)\.ts$/, config, core, node, ...terraform],
   },
-  { from: /^stacks\/constructs\/functions\/bundle\.ts$/, may: [/^esbuild$/, node] },
+  {
+    from: /^stacks\/constructs\/functions\/bundle\.ts$/,
+    may: [/^esbuild$/, /^stacks\/config\/lambda-runtime\.ts$/, node],
+  },
   { from: constructs, may: ["own", config, core, settings, zod, node, ...terraform] },
   { from: /^stacks\/vendors\//, may: ["own", config, constructs, core, settings, node, ...terraform] },
   { from: /^stacks\/index\.ts$/, may: [/^stacks\/[\w-]+\.ts$/, config, constructs, ...terraform] },
@@ -54,6 +57,8 @@ const rules: readonly Rule[] = [
     may: [new RegExp(`^handlers/${name}/(?!index)`), core, settings, zod, lambdaTypes],
   })),
   { from: /^scripts\/(bench|generate)\//, may: [/./] },
+  // It runs the stacks in other processes, on either package.
+  { from: /^scripts\/fork\//, may: ["own", node] },
   {
     from: /^scripts\/cli\//,
     may: [

@@ -4,6 +4,9 @@ import { App } from "cdktf";
 import type { IConstruct } from "constructs";
 import type { Bundles, HandlerName } from "./functions/bundle.ts";
 
+/** Versions of Terraform and OpenTofu that know write-only arguments and ephemeral variables. */
+export const requiredTerraform = ">= 1.11.0";
+
 /** The CDKTF app of all stacks. Its output contains no path of the machine that it ran on. */
 export class FleetApp extends App {
   private readonly bundleFolders = new Map<HandlerName, string>();
@@ -16,7 +19,11 @@ export class FleetApp extends App {
     super({
       ...(outdir !== undefined && { outdir }),
       stackTraces: false,
-      context: { excludeStackIdFromLogicalIds: true },
+      context: {
+        excludeStackIdFromLogicalIds: true,
+        // CDKTF's fork refuses write-only arguments without it (docs/adr/0001-cdktf.md).
+        targetVersions: { terraform: requiredTerraform, opentofu: requiredTerraform },
+      },
     });
   }
 
