@@ -27,7 +27,11 @@ export type Deployer = "terraform" | "tofu";
 /** OpenTofu knows ephemeral variables and write-only arguments since 1.11. Source: its changelog, 1.11.0. */
 const oldestTofu = 11;
 
-/** The missing tools of the suite, in words. `undefined`: none is missing. @param needed without `deployer`: terraform */
+/**
+ * The missing tools of the suite, in words. `undefined`: none is missing.
+ *
+ * @param needed `deployer`: terraform if left out
+ */
 export function missingTools(needed: { readonly moto: boolean; readonly deployer?: Deployer }): string | undefined {
   const missing = [
     ...missingDeployer(needed.deployer ?? "terraform"),
