@@ -1,5 +1,5 @@
 import type { SecretsmanagerSecretVersion } from "@cdktf/provider-aws/lib/secretsmanager-secret-version";
-import { DataResource, TerraformElement } from "cdktf";
+import { TerraformElement, TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 
 /**
@@ -17,7 +17,7 @@ import { Construct } from "constructs";
  */
 export class UnchangedValue extends Construct {
   /** Depend on it to be created only with the value that functions read. */
-  readonly proof: DataResource;
+  readonly proof: TerraformResource;
 
   /** @param props.value the expression of the variable's clean value */
   constructor(
@@ -27,7 +27,9 @@ export class UnchangedValue extends Construct {
   ) {
     super(scope, id);
     const stored = new StoredValue(this, "stored", props.version.arn);
-    this.proof = new DataResource(this, "proof", {
+    // cdktf's own class for it runs `terraform version` at synth and fails where Terraform is missing.
+    this.proof = new TerraformResource(this, "proof", {
+      terraformResourceType: "terraform_data",
       lifecycle: {
         precondition: [
           { condition: `\${${stored.address}.secret_string == ${props.value}}`, errorMessage: props.error },
