@@ -7,6 +7,7 @@ import { HostCluster } from "./constructs/cluster/cluster.ts";
 import { DeployerRoles } from "./constructs/cluster/deployer-role.ts";
 import { SharedLoadBalancer } from "./constructs/cluster/load-balancer.ts";
 import { ClusterServices } from "./constructs/cluster/services.ts";
+import { resourcesIn } from "./constructs/destroy-order.ts";
 import { movedFrom } from "./constructs/moved.ts";
 import { fleetNetwork } from "./constructs/network/fleet-network.ts";
 import { PublishedNetwork } from "./constructs/network/shared-network.ts";
@@ -47,6 +48,8 @@ export class EcsClusterStack extends BaseStack<Escaped<EcsClusterConfig>> {
     const deployers =
       config.deployer &&
       new DeployerRoles(this, "deployer", { context, config: config.deployer, cluster, services: all });
+
+    cluster.destroyBefore(resourcesIn(this));
 
     this.output("cluster_id", cluster.arn);
     this.output("cluster_name", cluster.name);

@@ -1,3 +1,4 @@
+import type { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
 import * as z from "zod";
 import type { Policy } from "../handlers/lib/core/policy.ts";
@@ -8,6 +9,8 @@ import type { FleetFields } from "./config/fleet.ts";
 import { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
 import { FleetAlarms } from "./constructs/alarms/fleet-alarms.ts";
 import { createFleetDashboard } from "./constructs/alarms/fleet-dashboard.ts";
+import { resourcesIn } from "./constructs/destroy-order.ts";
+import { DestroyGuard } from "./constructs/functions/destroy-guard.ts";
 import { FleetStateTable } from "./constructs/functions/fleet-state.ts";
 import { HandlerFunction } from "./constructs/functions/handler-function.ts";
 import { RunLedgerTable } from "./constructs/functions/run-ledger.ts";
@@ -40,6 +43,8 @@ export interface FleetCapacity {
   readonly retiring: RetiringCapacity;
   /** Gives the loop the right to launch, watch and stop agents of this fleet, and no other rights. */
   grantOperate(role: ServiceRole): void;
+  /** Makes Terraform destroy the capacity before these resources, which its agents need. */
+  destroyBefore(needed: readonly TerraformResource[]): void;
 }
 
 /** Watches and scales a fleet: the loop and its schedule, the webhook, alarms and dashboard. */
@@ -51,7 +56,7 @@ export class FleetControl {
   private readonly ledger: RunLedgerTable | undefined;
   private readonly retirement: RetirementWorkflow | undefined;
 
-  /** Creates all resources in `scope`, the stack itself. */
+  /** Creates all resources in `scope`, the stack itself. The agents may need all that exists there before. */
   constructor(
     private readonly scope: Construct,
     private readonly props: FleetProps & {
@@ -67,10 +72,12 @@ export class FleetControl {
     },
   ) {
     const { context, config, vendor, secrets } = props;
+    props.capacity.destroyBefore(resourcesIn(scope));
     this.ledger = vendor.ledgerTtlSeconds === undefined ? undefined : new RunLedgerTable(scope, "ledger", context);
     this.topic = new AlarmTopic(scope, "alarm-topic", { context, ...config.alarms });
     this.retirement = this.retire();
     const autoscale = this.autoscale();
+    new DestroyGuard(scope, "destroy", { loop: autoscale });
     const schedule = new MinuteSchedule(scope, "schedule", { context, target: autoscale });
     const webhook = this.webhook(autoscale);
     const managed = vendor.manage?.(scope, { webhook: webhook?.endpoint, stackName: context.name });

@@ -14,6 +14,7 @@ import type { LifecycleHook, RetirementReason } from "../../handlers/lib/core/re
 /** Every call of a port, in order. */
 export type FleetCall =
   | "capacity.read"
+  | "capacity.remaining"
   | "capacity.launch"
   | "capacity.withdraw"
   | "capacity.discard"
@@ -112,6 +113,10 @@ export function createFleetFake(): FleetFake {
         await called("capacity.read");
         const { members, failedLaunchesLastHour } = fleet;
         return { members: [...members], failedLaunchesLastHour, newLaunchFailures: fleet.newLaunchFailures };
+      },
+      async remaining() {
+        await called("capacity.remaining");
+        return fleet.members.map(({ id }) => id);
       },
       async launch(requests) {
         await called("capacity.launch");

@@ -11,6 +11,7 @@ import { defineHandler } from "../lib/runtime/define-handler.ts";
 import { autoscaleEnv } from "../lib/settings/autoscale.ts";
 import { createVendor } from "../lib/vendors/clients.ts";
 import { createTokenReader, type VendorDeps } from "../lib/vendors/deps.ts";
+import { allowDestroy, terraformActionOf } from "./destroy.ts";
 import { runFleet } from "./handler.ts";
 import { createMemory } from "./memory.ts";
 import { poolsOf } from "./pools.ts";
@@ -51,7 +52,13 @@ export const handler = defineHandler({
       metrics: metricsOf(pool),
       newSuffix: () => randomBytes(6).toString("hex"),
     }));
-    return { pools, lease, log };
+    const capacities = pools.map(({ capacity }) => capacity);
+    const destroy = { fleet: env.FLEET, capacities, lease: createLease(state), clock, log };
+    return { pools, lease, log, destroy };
   },
-  handle: (_event: unknown, fleet) => runFleet(fleet),
+  async handle(event: unknown, { destroy, ...fleet }) {
+    const action = terraformActionOf(event);
+    if (action === undefined) return runFleet(fleet);
+    return action === "create" || action === "update" ? [] : allowDestroy(destroy);
+  },
 });

@@ -1,5 +1,5 @@
 import type { Context } from "aws-lambda";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { systemClock } from "../../../handlers/lib/runtime/clock.ts";
 import { type AutoscaleEnv, autoscaleEnv } from "../../../handlers/lib/settings/autoscale.ts";
@@ -56,7 +56,11 @@ function answerAsAws(request: FakeRequest): FakeAnswer {
 }
 
 /** A cold start of the deployed function, and one invocation. */
-async function invoke(changes: Partial<AutoscaleEnv> = {}, remainingMilliseconds = 120_000) {
+async function invoke(
+  changes: Partial<AutoscaleEnv> = {},
+  remainingMilliseconds = 120_000,
+  event: object = { source: "schedule" },
+) {
   const environment = {
     ...z.encode(autoscaleEnv, {
       FLEET: "ci",
@@ -101,7 +105,7 @@ async function invoke(changes: Partial<AutoscaleEnv> = {}, remainingMilliseconds
     fail: () => undefined,
     succeed: () => undefined,
   };
-  return handler({ source: "schedule" }, context);
+  return handler(event, context);
 }
 
 function environmentsOfTasks() {
@@ -205,4 +209,28 @@ it("asks the vendor nothing that leaves no time to act before Lambda ends the pa
   await expect(invoke({}, 30_000)).rejects.toThrow("no time left");
   expect(hcp.requests).toEqual([]);
   expect(ecs.tasks.size).toBe(0);
+});
+
+describe("Terraform's own invocations", () => {
+  const terraform = (action: string) => invoke({}, 120_000, { source: "terraform", tf: { action, prev_input: null } });
+
+  it.each(["create", "update"])("%s does nothing", async (action) => {
+    expect(await terraform(action)).toEqual([]);
+    expect(ecs.calls).toEqual([]);
+  });
+
+  it.each([
+    "delete",
+    "of the future",
+  ])("%s fails while a task of the fleet is left, whoever started it", async (action) => {
+    const { taskArn } = ecs.add({ family: "ci" });
+    await expect(terraform(action)).rejects.toThrow(String(taskArn));
+  });
+
+  it("delete succeeds without tasks, and launches none for the job that waits", async () => {
+    ecs.add({ family: "ci", lastStatus: "STOPPED", desiredStatus: "STOPPED" });
+    ecs.add({ family: "other" });
+    expect(await terraform("delete")).toEqual({ destroy: "allowed" });
+    expect(ecs.calls.map(({ operation }) => operation)).not.toContain("RunTask");
+  });
 });

@@ -77,6 +77,12 @@ export function createAsgCapacity(
       };
     },
 
+    async remaining() {
+      const { desired, min, held } = await readGroup(autoScaling, name);
+      const toCome = Math.max(desired, min) - held.length;
+      return [...held, ...Array.from({ length: Math.max(0, toCome) }, () => "an instance that the group is to launch")];
+    },
+
     async launch(requests): Promise<LaunchReport> {
       if (requests.length === 0) return { launched: 0, failures: [] };
       const group = await readGroup(autoScaling, name);

@@ -23,6 +23,8 @@ export interface Group {
   /** Why the group launches nothing: a person, or AWS after a day of failures, has suspended the process. */
   readonly launchSuspended: string | undefined;
   readonly instances: readonly GroupInstance[];
+  /** Ids of all instances that may run something, also of those that do not belong to the fleet, as on standby. */
+  readonly held: readonly string[];
 }
 
 /**
@@ -43,6 +45,9 @@ export async function readGroup(autoScaling: AutoScalingClient, name: string): P
     min: group.MinSize,
     max: group.MaxSize,
     launchSuspended: suspensionOf(group),
+    held: (group.Instances ?? []).flatMap(({ InstanceId = "an instance without an id", LifecycleState = "" }) =>
+      /^(Warmed|Terminated)/.test(LifecycleState) ? [] : [InstanceId],
+    ),
     instances: (group.Instances ?? []).flatMap((instance) => {
       const phase = phaseOf(instance.LifecycleState);
       if (instance.InstanceId === undefined || phase === undefined) return [];

@@ -154,6 +154,11 @@ export interface Capacity {
   /** The hook that holds its members in the phase `held`; only for capacities with a hook. */
   readonly terminationHook?: LifecycleHook | undefined;
   read(): Promise<CapacityReading>;
+  /**
+   * The machines that a destroy of the capacity would end, by id: all that exist in any state, ours or not, except those
+   * on which nothing has ever run. Launches that AWS does not show yet count, too.
+   */
+  remaining(): Promise<readonly string[]>;
   /** Starts one member per request. Partial success is normal. */
   launch(requests: readonly LaunchRequest[]): Promise<LaunchReport>;
   /** Withdraws up to this many orders that AWS has not begun to launch, newest first. Resolves to their number. */

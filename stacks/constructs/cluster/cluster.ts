@@ -1,7 +1,12 @@
+import { AppautoscalingPolicy } from "@cdktf/provider-aws/lib/appautoscaling-policy";
+import { AppautoscalingTarget } from "@cdktf/provider-aws/lib/appautoscaling-target";
 import { EcsCluster } from "@cdktf/provider-aws/lib/ecs-cluster";
 import { EcsClusterCapacityProviders } from "@cdktf/provider-aws/lib/ecs-cluster-capacity-providers";
+import { EcsService } from "@cdktf/provider-aws/lib/ecs-service";
+import type { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import type { EcsClusterConfig } from "../../config/ecs-cluster.ts";
+import { destroyBefore } from "../destroy-order.ts";
 import { createLogGroup } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { ServiceRole } from "../service-role.ts";
@@ -68,6 +73,18 @@ export class HostCluster extends Construct {
       capacityProviders: [capacityProvider],
       defaultCapacityProviderStrategy: [{ capacityProvider, weight: 1 }],
     });
+  }
+
+  /**
+   * Makes Terraform destroy what tasks need, host or network, only after ECS has taken the capacity provider away. It
+   * does not while a task uses it, and every fleet's agents on the hosts do. Services go before.
+   *
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
+   */
+  destroyBefore(all: readonly TerraformResource[]): void {
+    const onServices = [EcsService, AppautoscalingTarget, AppautoscalingPolicy];
+    const needed = all.filter((each) => !onServices.some((kind) => each instanceof kind));
+    destroyBefore(this.ready, needed);
   }
 
   /** Lets the ECS Exec sessions of a task write their log. */

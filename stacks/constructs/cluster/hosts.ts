@@ -163,6 +163,8 @@ export class ClusterHosts extends Construct {
       instanceRefresh: rollingRefresh(refresh, refresh.warmupSeconds, { scaleInProtectedInstances: "Refresh" }),
       waitForCapacityTimeout: "0",
       forceDelete: true,
+      // Otherwise the first hosts could boot without rights.
+      dependsOn: this.role.ready,
       // ECS adds this tag to the group. If it were not declared here, every plan would remove it.
       tag: propagatedTags({ ...tags, Name: `${context.name}-host`, AmazonECSManaged: "true" }),
     });

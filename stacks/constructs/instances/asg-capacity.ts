@@ -1,8 +1,10 @@
 import { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group";
 import { AutoscalingLifecycleHook } from "@cdktf/provider-aws/lib/autoscaling-lifecycle-hook";
+import type { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import { type AsgCapacityConfig, registeredTag, roleTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
+import { destroyBefore } from "../destroy-order.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { ReleaseQueue } from "../retirement/release-queue.ts";
 import type { RetiringCapacity } from "../retirement/retiring-capacity.ts";
@@ -38,6 +40,8 @@ export class AsgCapacity extends Construct {
   readonly arn: string;
   /** The retirement workflow's settings to end instances. */
   readonly retiring: RetiringCapacity;
+  private readonly ownGroup: AutoscalingGroup;
+  private readonly hook: AutoscalingLifecycleHook;
 
   constructor(
     scope: Construct,
@@ -60,6 +64,7 @@ export class AsgCapacity extends Construct {
   ) {
     super(scope, id);
     const group = this.group();
+    this.ownGroup = group;
     this.name = props.context.name;
     this.arn = group.arn;
     this.config = { type: "asg", group: this.name, hook: retireHook, bootSeconds: props.bootSeconds };
@@ -74,7 +79,7 @@ export class AsgCapacity extends Construct {
     };
     // A resource of its own. Inside the group the hook would act only at the group's creation, and a change of it would
     // replace the group.
-    new AutoscalingLifecycleHook(this, "retire-hook", {
+    this.hook = new AutoscalingLifecycleHook(this, "retire-hook", {
       name: retireHook,
       autoscalingGroupName: group.name,
       lifecycleTransition: "autoscaling:EC2_INSTANCE_TERMINATING",
@@ -107,6 +112,12 @@ export class AsgCapacity extends Construct {
         "ForAllValues:StringEquals": { "aws:TagKeys": [roleTag, registeredTag] },
       },
     });
+  }
+
+  /** See DestroyGuard: it has made sure that the group is empty. An instance that comes then still needs all of it. */
+  destroyBefore(needed: readonly TerraformResource[]): void {
+    const others = needed.filter((each) => each !== this.hook);
+    destroyBefore(this.ownGroup, others);
   }
 
   private group(): AutoscalingGroup {

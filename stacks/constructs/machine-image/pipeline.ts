@@ -41,8 +41,9 @@ export class ImagePipeline extends Construct {
     const { context, config, recipe, amiName, amiTags } = props;
     const { name } = context;
     // Image Builder writes to these groups. It would make them itself, without retention and without a key.
-    this.logGroupName = createLogGroup(this, "logs", context, imageLogGroup(recipe.name)).name;
-    createLogGroup(this, "pipeline-logs", context, `/aws/imagebuilder/pipeline/${name}`);
+    const logs = createLogGroup(this, "logs", context, imageLogGroup(recipe.name));
+    const pipelineLogs = createLogGroup(this, "pipeline-logs", context, `/aws/imagebuilder/pipeline/${name}`);
+    this.logGroupName = logs.name;
     const distribution = new ImagebuilderDistributionConfiguration(this, "distribution", {
       name,
       distribution: [
@@ -66,6 +67,7 @@ export class ImagePipeline extends Construct {
                 ? "EXPRESSION_MATCH_AND_DEPENDENCY_UPDATES_AVAILABLE"
                 : "EXPRESSION_MATCH_ONLY",
             },
+      dependsOn: [logs, pipelineLogs],
     }).arn;
     this.deleteOld();
   }

@@ -3,12 +3,13 @@ import { DataAwsEcsCluster } from "@cdktf/provider-aws/lib/data-aws-ecs-cluster"
 import { EcsCluster } from "@cdktf/provider-aws/lib/ecs-cluster";
 import { EcsClusterCapacityProviders } from "@cdktf/provider-aws/lib/ecs-cluster-capacity-providers";
 import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
-import { Token } from "cdktf";
+import { type TerraformResource, Token } from "cdktf";
 import { Construct } from "constructs";
 import { registeredTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import type { ComputeConfig } from "../../config/compute/compute.ts";
 import { fleetTag, hostsOf } from "../../config/names.ts";
+import { destroyBefore } from "../destroy-order.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { RetiringCapacity } from "../retirement/retiring-capacity.ts";
@@ -33,6 +34,7 @@ export class EcsCapacity extends Construct {
   readonly retiring: RetiringCapacity;
   /** The role of jobs on the agents. */
   readonly taskRole: ServiceRole;
+  private own: { readonly cluster: EcsCluster; readonly providers: EcsClusterCapacityProviders } | undefined;
   private readonly executionRole: ServiceRole;
   private readonly logGroup: CloudwatchLogGroup;
 
@@ -177,6 +179,20 @@ export class EcsCapacity extends Construct {
     return tasks.map((task) => arnOf(context, "ecs", `task-definition/${this.familyOf(task)}:*`));
   }
 
+  /**
+   * ECS takes no capacity provider away that tasks use, and deletes no cluster that has tasks. A cluster of others stays,
+   * so nothing is to be done for it.
+   *
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
+   */
+  destroyBefore(needed: readonly TerraformResource[]): void {
+    if (!this.own) return;
+    const { cluster, providers } = this.own;
+    const others = needed.filter((each) => each !== providers);
+    destroyBefore(cluster, others);
+  }
+
   private taskArns(): string {
     return arnOf(this.props.context, "ecs", `task/${this.clusterName}/*`);
   }
@@ -192,10 +208,11 @@ export class EcsCapacity extends Construct {
       name: context.name,
       setting: [{ name: "containerInsights", value: compute.containerInsights ? "enabled" : "disabled" }],
     });
-    new EcsClusterCapacityProviders(this, "capacity-providers", {
+    const providers = new EcsClusterCapacityProviders(this, "capacity-providers", {
       clusterName: cluster.name,
       capacityProviders: ["FARGATE", "FARGATE_SPOT"],
     });
+    this.own = { cluster, providers };
     return { name: context.name, arn: cluster.arn };
   }
 

@@ -253,3 +253,25 @@ describe("what AWS has still to launch", () => {
     expect(await phases()).toEqual(["running", "running", "running"]);
   });
 });
+
+describe("what a destroy would end", () => {
+  it.each([
+    ["InService", true],
+    ["Pending:Wait", true],
+    ["Terminating:Wait", true],
+    ["Standby", true],
+    ["OfTheFuture", true],
+    ["Warmed:Stopped", false],
+    ["Terminated", false],
+  ])("counts an instance that is %s: %s", async (lifecycle, counts) => {
+    const { id } = aws.add({ lifecycle });
+    aws.group.desired = 0;
+    expect(await capacity.remaining()).toEqual(counts ? [id] : []);
+  });
+
+  it("counts what the group is to launch, shown or not", async () => {
+    aws.group.desired = 2;
+    const { id } = aws.add({});
+    expect(await capacity.remaining()).toEqual([id, "an instance that the group is to launch"]);
+  });
+});

@@ -380,3 +380,22 @@ it("every call names the fleet's cluster: ECS would take the account's default o
   expect(new Set(ecs.calls.map(({ operation }) => operation)).size).toBe(3);
   expect(ecs.calls.every(({ input }) => input.cluster === config.cluster)).toBe(true);
 });
+
+describe("what a destroy would end", () => {
+  it.each([
+    ["PROVISIONING", "RUNNING", true],
+    ["RUNNING", "RUNNING", true],
+    ["RUNNING", "STOPPED", true],
+    ["DEPROVISIONING", "STOPPED", true],
+    ["STOPPED", "STOPPED", false],
+  ])("counts a task that is %s and shall be %s: %s", async (lastStatus, desiredStatus, counts) => {
+    const { taskArn } = ecs.add({ lastStatus, desiredStatus });
+    expect(await capacity.remaining()).toEqual(counts ? [taskArn] : []);
+  });
+
+  it("counts a task that ECS does not list yet", async () => {
+    ecs.listingLagMilliseconds = () => 60_000;
+    await capacity.launch(requests(1));
+    expect(await capacity.remaining()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,72 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { allowDestroy, terraformActionOf } from "../../../handlers/autoscale/destroy.ts";
+import { runFleet } from "../../../handlers/autoscale/handler.ts";
+import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
+
+let harness: AutoscaleHarness;
+
+beforeEach(() => {
+  harness = createAutoscaleHarness();
+});
+
+const destroy = () => {
+  const { fleet, lease, clock, log } = harness;
+  return allowDestroy({ fleet: "ci", capacities: [fleet.capacity], lease, clock, log });
+};
+
+describe("a destroy", () => {
+  it.each(["running", "pending", "held", "stopping"] as const)("is refused while a machine is %s", async (phase) => {
+    harness.addAgent("ci_a", "idle", { phase });
+    await expect(destroy()).rejects.toThrow(/fleet ci still has agents.*: task-ci_a\. Nothing was destroyed/);
+    expect(harness.fleet.calls).toEqual(["capacity.remaining"]);
+    expect(await harness.lease.acquire()).toBe(true);
+  });
+
+  it("names ten of many", async () => {
+    for (let index = 0; index < 12; index += 1) harness.addAgent(`ci_${index}`);
+    await expect(destroy()).rejects.toThrow(/task-ci_9, and 2 more/);
+  });
+
+  it("is refused if AWS does not say what is left", async () => {
+    harness.fleet.failures.set("capacity.remaining", new Error("throttled"));
+    await expect(destroy()).rejects.toThrow("throttled");
+  });
+
+  it("goes on if none is left, and then the loop launches none", async () => {
+    const { fleet, deps, lease, log } = harness;
+    expect(await destroy()).toEqual({ destroy: "allowed" });
+    fleet.demand = { queued: 1, running: 0 };
+    expect(await runFleet({ pools: [deps], lease, log })).toEqual([]);
+    expect(fleet.launches).toEqual([]);
+  });
+
+  it("waits for the pass that is at work, and looks again", async () => {
+    const { fleet, lease, clock } = harness;
+    await lease.acquire();
+    const startedAt = clock.now().getTime();
+    const sleep = clock.sleep.bind(clock);
+    clock.sleep = async (milliseconds) => {
+      await sleep(milliseconds);
+      harness.addAgent("ci_late");
+      await lease.release();
+    };
+    await expect(destroy()).rejects.toThrow("task-ci_late");
+    expect(clock.now().getTime() - startedAt).toBe(5000);
+    expect(fleet.calls).toEqual(["capacity.remaining", "capacity.remaining"]);
+  });
+
+  it("is refused if the loop stays at work for a minute", async () => {
+    await harness.lease.acquire();
+    await expect(destroy()).rejects.toThrow("the loop is at work");
+  });
+});
+
+describe("an event", () => {
+  it.each([
+    [{ source: "schedule" }, undefined],
+    [{ source: "wake-up" }, undefined],
+    [undefined, undefined],
+    [{ source: "terraform", tf: { action: "delete", prev_input: { source: "terraform" } } }, "delete"],
+    [{ source: "terraform", tf: { action: "create", prev_input: null } }, "create"],
+  ])("%j is Terraform's: %s", (event, action) => expect(terraformActionOf(event)).toBe(action));
+});
