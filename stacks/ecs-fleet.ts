@@ -1,6 +1,7 @@
 import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
+import type { ComputeConfig } from "./config/compute/compute.ts";
 import { imageBuild } from "./config/compute/image-build.ts";
 import { type EcsFleetConfig, networkOf } from "./config/ecs-fleet.ts";
 import { computeOf, type PoolConfig } from "./config/pools.ts";
@@ -37,7 +38,7 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
         (pool): AgentTask => ({
           pool: pool?.key,
           compute: computeOf(config.compute, pool),
-          image: pool?.compute.image === undefined ? image : published(pool.compute.image, context),
+          image: pool?.compute.image === undefined ? image : published(pool.compute.image, context, config.compute),
           agent: vendor.container(pool),
         }),
       ),
@@ -73,10 +74,10 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
   /** The image of pools without their own image: a published one, or one that the stack builds. */
   private image(vendor: ContainerVendor): AgentImage & { readonly built?: BuiltImage } {
     const { context } = this;
-    const { image: named, architecture } = this.config.compute;
+    const { image: named, architecture, createCacheRepository } = this.config.compute;
     const { defaultImage } = vendor;
-    if (typeof named === "string") return published(named, context);
-    if (typeof defaultImage === "string") return published(defaultImage, context);
+    if (typeof named === "string") return published(named, context, this.config.compute);
+    if (typeof defaultImage === "string") return published(defaultImage, context, this.config.compute);
     const config = named?.build ?? imageBuild.parse({});
     const repository = new ImageRepository(this, "image", { context, ...config });
     return {
@@ -86,7 +87,15 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
         versions: repository.versions,
         by: (topic) => {
           const folder = defaultImage.build;
-          new ImageBuild(this, "image-build", { context, folder, config, architecture, repository, topic });
+          new ImageBuild(this, "image-build", {
+            context,
+            folder,
+            config,
+            architecture,
+            createCacheRepository,
+            repository,
+            topic,
+          });
         },
       },
     };
@@ -101,8 +110,12 @@ interface BuiltImage {
   by(topic: AlarmTopic): void;
 }
 
-function published(uri: string, context: StackContext): AgentImage {
-  return { uri, grantPull: (role) => allowImagePull(role, uri, context) };
+function published(
+  uri: string,
+  context: StackContext,
+  compute: Pick<Escaped<ComputeConfig>, "createCacheRepository">,
+): AgentImage {
+  return { uri, grantPull: (role) => allowImagePull(role, uri, context, compute) };
 }
 
 function poolOf(pool: Escaped<PoolConfig>, capacity: EcsCapacity, vendor: ContainerVendor): FleetPool {

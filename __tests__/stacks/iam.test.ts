@@ -136,7 +136,7 @@ describe("rights", () => {
     const rights = rightsOf(synthesize(full), "capacity_execution");
     expect(rights).toContainEqual({
       Effect: "Allow",
-      Action: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+      Action: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchImportUpstreamImage"],
       Resource: [`${arn}:ecr:us-west-2:123456789012:repository/agents/tfc`],
     });
     expect(JSON.stringify(rightsOf(synthesize(minimal), "capacity_execution"))).not.toContain("ecr:");

@@ -146,7 +146,7 @@ describe("the build of the image", () => {
     expect(rights).toContainEqual({ Effect: "Allow", Action: ["kms:Decrypt"], Resource: [kmsKeyArn] });
     expect(rights).toContainEqual({
       Effect: "Allow",
-      Action: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+      Action: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchImportUpstreamImage"],
       Resource: [`${arn}:ecr:eu-west-1:210987654321:repository/base/ubuntu`],
     });
   });

@@ -34,7 +34,15 @@ class ImageStack extends BaseStack<CommonConfig> {
     const { context } = this;
     new ArchiveProvider(this, "archive");
     const repository = new ImageRepository(this, "images", { context, ...config });
-    new ImageBuild(this, "image", { context, config, architecture, folder: "azure-devops", repository, topic });
+    new ImageBuild(this, "image", {
+      context,
+      config,
+      architecture,
+      createCacheRepository: false,
+      folder: "azure-devops",
+      repository,
+      topic,
+    });
     repository.grantPull(
       new ServiceRole(this, "puller", { context, service: "ecs-tasks.amazonaws.com", description: "x" }),
     );

@@ -8,9 +8,9 @@
 # Writes the reference of the pushed image to image.txt.
 set -euo pipefail
 
-# log_in HOST: signs in to an ECR registry, whose name contains its region
+# log_in HOST: signs in to an ECR registry, whose name has its region after dkr.ecr, dkr.ecr-fips, dkr-ecr or dkr-ecr-fips
 log_in() {
-  local region=${1#*.dkr.ecr.}
+  local region=${1#*.dkr[.-]ecr*.}
   aws ecr get-login-password --region "${region%%.*}" | docker login --username AWS --password-stdin "$1"
 }
 
@@ -24,7 +24,7 @@ log_in "$registry"
 # The base image may be in another ECR registry.
 case ${BASE_IMAGE:-} in
   "$registry"/*) ;;
-  *.dkr.ecr.*/*) log_in "${BASE_IMAGE%%/*}" ;;
+  [0-9]*.dkr[.-]ecr.*/* | [0-9]*.dkr[.-]ecr-fips.*/*) log_in "${BASE_IMAGE%%/*}" ;;
 esac
 # Without the cache, because a cached layer would hold old packages.
 DOCKER_BUILDKIT=1 docker build --pull --no-cache "${arguments[@]}" --tag agent .

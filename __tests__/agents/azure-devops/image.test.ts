@@ -199,13 +199,22 @@ describe.skipIf(!canRun)("azure-devops: the image's build", () => {
     expect(known.sort()).toEqual(["AGENT_SHA256_ARM64", "AGENT_SHA256_X64", "AGENT_VERSION", "BASE_IMAGE", "PACKAGES"]);
   });
 
-  it("signs in to the registry of its base image too", () => {
-    const BASE_IMAGE = "210987654321.dkr.ecr.us-east-1.amazonaws.com/ubuntu:24.04";
-    expect(run("build.sh", [], { ...repositories, BASE_IMAGE })).toMatchObject({ status: 0 });
+  it.each([
+    "210987654321.dkr.ecr.us-east-1.amazonaws.com",
+    "210987654321.dkr.ecr-fips.us-east-1.amazonaws.com",
+    "210987654321.dkr-ecr.us-east-1.on.aws",
+    "210987654321.dkr-ecr-fips.us-east-1.on.aws",
+  ])("signs in to the registry of its base image too: %s", (host) => {
+    expect(run("build.sh", [], { ...repositories, BASE_IMAGE: `${host}/ubuntu:24.04` })).toMatchObject({ status: 0 });
     expect(calls()).toContain("aws ecr get-login-password --region us-east-1");
-    expect(calls()).toContain(
-      "docker login --username AWS --password-stdin 210987654321.dkr.ecr.us-east-1.amazonaws.com",
-    );
+    expect(calls()).toContain(`docker login --username AWS --password-stdin ${host}`);
+  });
+
+  it("signs in to no other registry", () => {
+    expect(run("build.sh", [], { ...repositories, BASE_IMAGE: "public.ecr.aws/ubuntu:24.04" })).toMatchObject({
+      status: 0,
+    });
+    expect(calls().filter((call) => call.startsWith("docker login"))).toHaveLength(1);
   });
 
   it.each(["build", "push"])("leaves the current image alone when docker cannot %s", (FAIL) => {

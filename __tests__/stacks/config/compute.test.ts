@@ -48,6 +48,20 @@ describe("compute", () => {
     expect(configWith(`compute: { image: "${image}" }`).compute.image).toBe(image);
   });
 
+  it("has no credentials for ECR, for which IAM gives the rights", () => {
+    const credentials = 'repositoryCredentialsArn: "arn:aws:secretsmanager:us-west-2:111122223333:secret:hub-AbCdEf"';
+    const ecr = "111122223333.dkr-ecr.us-west-2.on.aws/agent:1";
+    const error = /repositoryCredentialsArn: must be left out with an image in ECR/;
+    expect(errorsWith(`compute: { image: "${ecr}", ${credentials} }`)).toEqual([expect.stringMatching(error)]);
+    expect(errorsWith(`compute: { sidecars: [{ name: db, image: "${ecr}", ${credentials} }] }`)).toEqual([
+      expect.stringMatching(error),
+    ]);
+    expect(errorsWith(`compute: { image: { build: {} }, ${credentials} }`)).toContainEqual(
+      expect.stringMatching(/repositoryCredentialsArn: must be left out with image\.build/),
+    );
+    expect(configWith(`compute: { ${credentials} }`).compute.repositoryCredentialsArn).toContain(":hub-");
+  });
+
   it.each([
     "hashicorp/tfc-agent",
     "hashicorp/tfc-agent:latest",

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { execRule, variableName, volume } from "../compute/container.ts";
-import { containerImage } from "../compute/image.ts";
-import { oneOf, regionalArn, secretReference, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { containerImage, createCacheRepository, repositoryCredentialsArn } from "../compute/image.ts";
+import { oneOf, secretReference, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import { allowedCidrs } from "./balancer.ts";
 
@@ -107,9 +107,10 @@ const target = z.strictObject({
 const fields = z.strictObject({
   name: serviceName.describe("Name of the service."),
   image: containerImage.describe("Container image, pinned by tag or digest."),
-  repositoryCredentialsArn: regionalArn("secretsmanager", "secret:[\\w/+=.@!-]+", "the ARN of a Secrets Manager secret")
-    .optional()
-    .describe("Secret with user name and password of a private registry."),
+  repositoryCredentialsArn: repositoryCredentialsArn.describe(
+    "Secret with user name and password of a private registry.",
+  ),
+  createCacheRepository,
   cpu: wholeNumber(0, 196_608).default(256).describe("CPU units reserved for a task; 1024 are one vCPU."),
   memoryMiB: wholeNumber(6, 2_097_152).default(512).describe("Memory reserved for a task, which is also its limit."),
   entryPoint: z.array(z.string()).min(1).optional().describe("Replaces the image's entry point."),

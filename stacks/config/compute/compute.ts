@@ -4,7 +4,13 @@ import type { NetworkConfig } from "../network/network.ts";
 import { architecture, oneOf, secretReference, text, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
 import { execRule, sidecar, variableName, volume } from "./container.ts";
-import { containerImage, tfcAgentImage } from "./image.ts";
+import {
+  containerImage,
+  createCacheRepository,
+  needlessCredentials,
+  repositoryCredentialsArn,
+  tfcAgentImage,
+} from "./image.ts";
 import { imageBuild } from "./image-build.ts";
 
 /** The memory sizes, in MiB, that Fargate offers with each CPU size. */
@@ -72,6 +78,10 @@ export const compute = withRules(
         "Container image of the agent, pinned by tag or digest, or `{ build: … }` where we have a recipe. " +
           `Left out: ${tfcAgentImage} for HCP Terraform, an image that the stack builds for Azure DevOps.`,
       ),
+    repositoryCredentialsArn: repositoryCredentialsArn.describe(
+      "Secret with user name and password of the private registry of `image`, such as Docker Hub.",
+    ),
+    createCacheRepository,
     environment: environment
       .default({})
       .describe(
@@ -133,6 +143,14 @@ export const compute = withRules(
           : undefined,
     })),
     execRule("enableExecuteCommand"),
+    {
+      path: ["repositoryCredentialsArn"],
+      reads: [["image"], ["repositoryCredentialsArn"]],
+      check: ({ image, repositoryCredentialsArn: credentials }) =>
+        typeof image === "object" && credentials !== undefined
+          ? "must be left out with image.build: the stack's own image is in ECR, for which IAM gives the rights"
+          : needlessCredentials(image as string | undefined, credentials),
+    },
     {
       path: ["volumes"],
       reads: [["volumes"], ["capacityProvider"]],

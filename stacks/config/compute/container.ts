@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { secretReference, text, uniqueList, wholeNumber } from "../primitives.ts";
 import { type Rule, withRules } from "../rules.ts";
-import { containerImage } from "./image.ts";
+import { containerImage, needlessCredentials, repositoryCredentialsArn } from "./image.ts";
 
 const partName = text(/^[a-z][a-z0-9-]{0,62}$/, "a lower-case name such as cache");
 
@@ -43,22 +43,37 @@ export const volume = withRules(
 export type VolumeConfig = z.output<typeof volume>;
 
 /** A container beside the agent. It ends with the agent. */
-export const sidecar = z.strictObject({
-  name: partName
-    .refine((name) => name !== "agent", { error: "must not be agent: that is the agent's own" })
-    .describe("Name of the container."),
-  image: containerImage.describe("Container image, pinned by tag or digest."),
-  command: z.array(z.string()).optional().describe("Command. Left out: the image's own."),
-  cpu: wholeNumber(0, 16_384).default(0).describe("CPU units of the task that are reserved for the container."),
-  memoryMiB: wholeNumber(6, 122_880)
-    .optional()
-    .describe("Most memory of the container, in MiB. Left out: the memory that the agent leaves."),
-  environment: z.record(variableName, z.string()).default({}).describe("Environment variables. Not for secrets."),
-  secrets: z.record(variableName, secretReference).default({}).describe("Environment variables from secrets, by ARN."),
-  mounts: uniqueList(partName)
-    .default([])
-    .describe("Names of `compute.volumes` that the container mounts too, at the same path."),
-});
+export const sidecar = withRules(
+  z.strictObject({
+    name: partName
+      .refine((name) => name !== "agent", { error: "must not be agent: that is the agent's own" })
+      .describe("Name of the container."),
+    image: containerImage.describe("Container image, pinned by tag or digest."),
+    repositoryCredentialsArn: repositoryCredentialsArn.describe(
+      "Secret with user name and password of the private registry of `image`.",
+    ),
+    command: z.array(z.string()).optional().describe("Command. Left out: the image's own."),
+    cpu: wholeNumber(0, 16_384).default(0).describe("CPU units of the task that are reserved for the container."),
+    memoryMiB: wholeNumber(6, 122_880)
+      .optional()
+      .describe("Most memory of the container, in MiB. Left out: the memory that the agent leaves."),
+    environment: z.record(variableName, z.string()).default({}).describe("Environment variables. Not for secrets."),
+    secrets: z
+      .record(variableName, secretReference)
+      .default({})
+      .describe("Environment variables from secrets, by ARN."),
+    mounts: uniqueList(partName)
+      .default([])
+      .describe("Names of `compute.volumes` that the container mounts too, at the same path."),
+  }),
+  [
+    {
+      path: ["repositoryCredentialsArn"],
+      reads: [["image"], ["repositoryCredentialsArn"]],
+      check: ({ image, repositoryCredentialsArn: credentials }) => needlessCredentials(image, credentials),
+    },
+  ],
+);
 
 /** See {@link sidecar}. */
 export type SidecarConfig = z.output<typeof sidecar>;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { regionalArn } from "../primitives.ts";
 
 /** The default image of HCP Terraform's agents. */
 export const tfcAgentImage = "hashicorp/tfc-agent:1.30.2";
@@ -12,3 +13,48 @@ export const containerImage = z
       `must be pinned to a version, such as ${tfcAgentImage}, or a digest: ` +
       "with `latest` or no tag every launch could run another version, untested and different from its neighbours",
   });
+
+/** Where an image lies in ECR. */
+export interface EcrImage {
+  readonly account: string;
+  readonly region: string;
+  readonly repository: string;
+}
+
+/**
+ * The names of a private ECR registry: over IPv4, over both protocols, and each of them with FIPS, also in China.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
+ * @see https://docs.aws.amazon.com/general/latest/gr/ecr.html
+ */
+const ecrImagePattern =
+  /^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)\/([^:@]+)/;
+
+/** The place of an image in ECR; `undefined` if another registry has it. */
+export function ecrImageOf(reference: string): EcrImage | undefined {
+  const [, account, region, repository] = ecrImagePattern.exec(reference) ?? [];
+  return account && region && repository ? { account, region, repository } : undefined;
+}
+
+/** Whether a first pull may make the repository of a pull-through cache. */
+export const createCacheRepository = z
+  .boolean()
+  .default(false)
+  .describe(
+    "Whether the first pull of an image through a pull-through cache of ECR may create its repository " +
+      "(`ecr:CreateRepository` on it alone). Left out: it must be there.",
+  );
+
+/** The credentials of a private registry. */
+export const repositoryCredentialsArn = regionalArn(
+  "secretsmanager",
+  "secret:[\\w/+=.@!-]+",
+  "the ARN of a Secrets Manager secret",
+).optional();
+
+/** IAM gives access to images in ECR. As "must …". */
+export function needlessCredentials(image: string | undefined, credentialsArn: string | undefined): string | undefined {
+  return credentialsArn !== undefined && image !== undefined && ecrImageOf(image)
+    ? "must be left out with an image in ECR, for which IAM gives the rights"
+    : undefined;
+}

@@ -140,6 +140,17 @@ export const azureDevOpsVendor = defineVendor({
         : undefined,
     ),
     {
+      path: ["compute", "repositoryCredentialsArn"],
+      reads: [
+        ["compute", "image"],
+        ["compute", "repositoryCredentialsArn"],
+      ],
+      check: ({ compute }) =>
+        compute.image === undefined && compute.repositoryCredentialsArn !== undefined
+          ? "must be left out without compute.image: the image that the stack builds is in ECR"
+          : undefined,
+    },
+    {
       path: ["secrets", "pat"],
       reads: [
         ["vendor", "servicePrincipal"],

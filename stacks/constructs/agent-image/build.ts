@@ -47,6 +47,8 @@ export class ImageBuild extends Construct {
       readonly context: StackContext;
       readonly config: ImageBuildConfig;
       readonly architecture: ComputeConfig["architecture"];
+      /** Whether the first pull of the base image through a cache may make the repository. */
+      readonly createCacheRepository: boolean;
       /** The folder of `agents/` with the Dockerfile and `build.sh`. */
       readonly folder: string;
       readonly repository: ImageRepository;
@@ -93,7 +95,7 @@ export class ImageBuild extends Construct {
     role.allow({ actions: ["s3:GetBucketAcl", "s3:GetBucketLocation"], resources: [source.bucketArn] });
     role.allowKey(context, ["kms:Decrypt"]);
     repository.grantPush(role);
-    if (config.baseImage !== undefined) allowImagePull(role, config.baseImage, context);
+    if (config.baseImage !== undefined) allowImagePull(role, config.baseImage, context, this.props);
     return new CodebuildProject(this, "project", {
       name,
       description: `Builds the image of the agents of fleet ${context.name}`,

@@ -4,7 +4,13 @@ import type { ServiceConfig } from "../../config/cluster/services.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
-import { awsLogs, linuxParameters, secretReferences, sortedVariables } from "../tasks/container-parts.ts";
+import {
+  awsLogs,
+  linuxParameters,
+  repositoryCredentials,
+  secretReferences,
+  sortedVariables,
+} from "../tasks/container-parts.ts";
 import { allowExecuteCommand, allowImagePull, allowSecret } from "../tasks/task-rights.ts";
 import { allowVolumes, mountPoints, taskVolumes } from "../tasks/task-volumes.ts";
 import type { HostCluster } from "./cluster.ts";
@@ -49,9 +55,9 @@ export class ServiceTask extends Construct {
   private grantStart(): void {
     const { context, cluster, service } = this.props;
     const { executionRole } = this;
-    allowImagePull(executionRole, service.image, context);
+    allowImagePull(executionRole, service.image, context, service);
     // The ECS agent pulls some images as the host and not by the execution role, such as images that it pulls again.
-    allowImagePull(cluster.hosts.role, service.image, context);
+    allowImagePull(cluster.hosts.role, service.image, context, service);
     const references = [...Object.values(service.secrets), service.repositoryCredentialsArn ?? []].flat();
     for (const reference of references) allowSecret(executionRole, reference);
     if (references.length > 0) executionRole.allowKey(context, ["kms:Decrypt"]);
@@ -93,9 +99,7 @@ export class ServiceTask extends Construct {
       essential: true,
       cpu: service.cpu,
       memory: service.memoryMiB,
-      ...(service.repositoryCredentialsArn !== undefined && {
-        repositoryCredentials: { credentialsParameter: service.repositoryCredentialsArn },
-      }),
+      ...repositoryCredentials(service),
       ...(service.entryPoint && { entryPoint: service.entryPoint }),
       ...(service.command && { command: service.command }),
       ...(service.user !== undefined && { user: service.user }),

@@ -1,9 +1,16 @@
 import type { ComputeConfig } from "../../config/compute/compute.ts";
 import type { SidecarConfig } from "../../config/compute/container.ts";
+import { ecrImageOf } from "../../config/compute/image.ts";
 import type { Secret } from "../secret.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { TerraformText } from "../terraform-text.ts";
-import { awsLogs, linuxParameters, secretReferences, sortedVariables } from "./container-parts.ts";
+import {
+  awsLogs,
+  linuxParameters,
+  repositoryCredentials,
+  secretReferences,
+  sortedVariables,
+} from "./container-parts.ts";
 import { mountPoints, taskVolumes } from "./task-volumes.ts";
 
 /** Name of the agent's own container. */
@@ -53,6 +60,7 @@ export function agentContainers(task: AgentTask, log: { readonly logGroup: strin
   const own = {
     name: agentContainer,
     image: task.image.uri,
+    ...(ecrImageOf(task.image.uri) ? {} : repositoryCredentials(compute)),
     essential: true,
     entryPoint: agent.entryPoint,
     command: agent.command,
@@ -70,6 +78,7 @@ export function agentContainers(task: AgentTask, log: { readonly logGroup: strin
   const beside = (sidecar: SidecarConfig) => ({
     name: sidecar.name,
     image: sidecar.image,
+    ...repositoryCredentials(sidecar),
     // The task ends with its agent, never with a sidecar.
     essential: false,
     command: sidecar.command,

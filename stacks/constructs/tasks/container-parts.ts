@@ -28,3 +28,12 @@ export function linuxParameters(init: boolean, capabilities: readonly string[] =
     ...(capabilities.length > 0 && { capabilities: { add: capabilities, drop: [] } }),
   };
 }
+
+/** With what ECS signs in to an image's registry. Left out of containers without credentials. */
+export function repositoryCredentials({
+  repositoryCredentialsArn: credentialsParameter,
+}: {
+  readonly repositoryCredentialsArn?: string | undefined;
+}) {
+  return credentialsParameter === undefined ? {} : { repositoryCredentials: { credentialsParameter } };
+}

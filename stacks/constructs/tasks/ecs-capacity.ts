@@ -111,8 +111,11 @@ export class EcsCapacity extends Construct {
     const { executionRole } = this;
     for (const secret of Object.values(agent.secrets)) secret.grantRead(executionRole);
     image.grantPull(executionRole);
-    for (const sidecar of compute.sidecars) allowImagePull(executionRole, sidecar.image, context);
-    const references = [compute, ...compute.sidecars].flatMap(({ secrets }) => Object.values(secrets));
+    for (const sidecar of compute.sidecars) allowImagePull(executionRole, sidecar.image, context, compute);
+    const references = [compute, ...compute.sidecars].flatMap(({ secrets, repositoryCredentialsArn: registry }) => [
+      ...Object.values(secrets),
+      ...(registry === undefined ? [] : [registry]),
+    ]);
     for (const reference of references) allowSecret(executionRole, reference);
     if (references.length > 0) executionRole.allowKey(context, ["kms:Decrypt"]);
   }

@@ -1,4 +1,5 @@
 import { secretParts, serviceOf } from "../../../handlers/lib/core/arn.ts";
+import { ecrImageOf } from "../../config/compute/image.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 
@@ -16,14 +17,29 @@ export function allowExecuteCommand(role: ServiceRole): void {
   });
 }
 
-/** Lets a role pull an image from ECR. Images of public registries need no rights. */
-export function allowImagePull(role: ServiceRole, image: string, context: StackContext): void {
-  const match = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([^:@]+)/.exec(image);
-  if (!match) return;
-  const [, account, region, repository] = match;
+/**
+ * Lets a role pull an image from ECR, through a pull-through cache too. Images of other registries need no rights.
+ *
+ * @param createCacheRepository whether the first pull through a cache may make the repository
+ * @see https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
+ */
+export function allowImagePull(
+  role: ServiceRole,
+  image: string,
+  context: StackContext,
+  { createCacheRepository }: { readonly createCacheRepository: boolean },
+): void {
+  const found = ecrImageOf(image);
+  if (!found) return;
   role.allow({
-    actions: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-    resources: [`arn:${context.partition}:ecr:${region}:${account}:repository/${repository}`],
+    actions: [
+      "ecr:BatchGetImage",
+      "ecr:GetDownloadUrlForLayer",
+      // Nobody sees in an image's name whether its repository is a cache. In any other one this right does nothing.
+      "ecr:BatchImportUpstreamImage",
+      ...(createCacheRepository ? ["ecr:CreateRepository"] : []),
+    ],
+    resources: [`arn:${context.partition}:ecr:${found.region}:${found.account}:repository/${found.repository}`],
   });
   // AWS allows no resources for GetAuthorizationToken.
   role.allow({ actions: ["ecr:GetAuthorizationToken"], resources: ["*"] });
