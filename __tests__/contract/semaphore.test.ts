@@ -1,3 +1,4 @@
+import { expect, it } from "vitest";
 import { createSemaphore } from "../../handlers/lib/vendors/semaphore/client.ts";
 import { startSemaphoreFake } from "../fakes/semaphore.ts";
 import { createSemaphoreHosts, type SemaphoreHosts } from "../fakes/semaphore-hosts.ts";
@@ -65,4 +66,17 @@ describeRetirementContract<Harness>("semaphore", traitsOfRetirement, async () =>
     isKnown: ({ capacityId }) => fleet.hosts.has(capacityId),
     close: async () => undefined,
   };
+});
+
+it("an agent that waits for Semaphore without end is silent, before and after the end of its job, and never idle", async () => {
+  const hosts = createSemaphoreHosts();
+  const retirement = semaphoreRetirementOver(hosts);
+  const agent = { name: "i-1", capacityId: "i-1" };
+  hosts.add("i-1");
+  expect(hosts.offerJob("i-1")).toBe(true);
+  Object.assign(hosts.hosts.get("i-1") ?? {}, { deaf: true });
+  expect(await retirement.drain(agent)).toBe("silent");
+  hosts.endJob("i-1");
+  expect(await retirement.drain(agent)).toBe("silent");
+  expect(hosts.hosts.get("i-1")?.up).toBe(true);
 });

@@ -7,6 +7,8 @@ interface FakeHost {
   works: boolean;
   /** The agent's unit runs. */
   up: boolean;
+  /** The agent waits for an answer of Semaphore without end: it leaves neither idle nor after its job. */
+  deaf: boolean;
 }
 
 /** The hosts of a Semaphore fleet, and the commands that reach them: what `drain` of agents/semaphore/boot.sh does. */
@@ -30,7 +32,7 @@ export function createSemaphoreHosts(): SemaphoreHosts {
     hosts,
     onCommand: undefined,
     spoilt: undefined,
-    add: (id) => hosts.set(id, { told: false, works: false, up: true }),
+    add: (id) => hosts.set(id, { told: false, works: false, up: true, deaf: false }),
     offerJob(id) {
       const host = hosts.get(id);
       if (!host?.up || host.told || host.works) return false;
@@ -39,7 +41,7 @@ export function createSemaphoreHosts(): SemaphoreHosts {
     },
     endJob(id) {
       const host = hosts.get(id);
-      if (host) Object.assign(host, { works: false, up: host.up && !host.told });
+      if (host) Object.assign(host, { works: false, up: host.up && (host.deaf || !host.told) });
     },
     async run(id, script) {
       fake.onCommand?.();
@@ -47,9 +49,9 @@ export function createSemaphoreHosts(): SemaphoreHosts {
       if (host === undefined) return undefined;
       if (script !== "drain") throw new Error(`no script ${script} on ${id}`);
       host.told = true;
-      if (!host.works) host.up = false;
+      if (!host.works && !host.deaf) host.up = false;
       if (fake.spoilt instanceof Error) throw fake.spoilt;
-      return fake.spoilt ?? (host.up ? "busy" : "idle");
+      return fake.spoilt ?? (host.up ? (host.deaf ? "silent" : "busy") : "idle");
     },
   };
   return fake;

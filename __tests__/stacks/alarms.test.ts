@@ -57,6 +57,24 @@ describe("alarms", () => {
     }
   });
 
+  it("name agents that do not answer, where the instance alone knows of its agent", () => {
+    const silent = (config: object) =>
+      resources(synthesize(config), "aws_cloudwatch_metric_alarm").filter(
+        ({ alarm_name: name }) => name === "ci-agents-silent",
+      );
+    expect(silent(spacelift)).toEqual([]);
+    const vendor = { type: "semaphore", organization: "acme" };
+    const [alarm] = silent({ kind: "ec2-fleet", region: "us-west-2", vendor, network: { create: {} } });
+    expect(alarm).toMatchObject({
+      namespace: "AgentFleets",
+      metric_name: "AgentsSilent",
+      dimensions: { Fleet: "ci" },
+      threshold: 1,
+      treat_missing_data: "notBreaching",
+    });
+    expect(readFileSync("docs/runbook.md", "utf8")).toContain("\n## agents-silent\n");
+  });
+
   it("arrive: the topic lets this fleet's alarms publish and has its subscriptions", () => {
     const topic = theOnly(stack, "aws_sns_topic");
     for (const alarm of alarms) {

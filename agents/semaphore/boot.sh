@@ -9,6 +9,7 @@ readonly agent_log=$agent_logs/agent.log
 readonly known_hosts=$root/etc/ssh/ssh_known_hosts2 # OpenSSH reads it in addition to a file of the AMI
 readonly releases=https://github.com/semaphoreci
 readonly unit=agent-fleets.service
+readonly longest_silence=600 # seconds
 
 # The agent runs in a wrapper of its own: a signal to the unit's main process would end both and the job. `finish`
 # signals the right process.
@@ -214,12 +215,26 @@ finish() {
   while kill -s TERM "${told:-$MAINPID}" 2>/dev/null; do sleep 2; done
 }
 
+# silence: prints for how many seconds an agent that was told to leave has written nothing to its log. At each sync with
+# Semaphore, every few seconds and in a job too, it writes `SYNC request` (pkg/listener/selfhostedapi/sync.go of its source).
+silence() {
+  local now last written
+  now=$(date +%s)
+  last=$(stat -c %Y "$drained")
+  if [[ -e $agent_log ]]; then
+    written=$(stat -c %Y "$agent_log")
+    last=$((written > last ? written : last))
+  fi
+  printf '%d' "$((now - last))"
+}
+
 # drain: the retirement workflow runs it by SSM, as root, any number of times. A leaving agent that still runs may have
-# a job. This retirement needs no message that the agent has left.
+# a job. So may one that is silent: it waits for an answer of Semaphore without end, and its job goes on beside that. This
+# retirement needs no message that the agent has left.
 drain() {
-  local state second
+  local state second quiet
   mkdir -p "$run"
-  : >"$drained"
+  if [[ ! -e $drained ]]; then : >"$drained"; fi
   systemctl --no-block stop "$unit"
   for ((second = 0; second < 20; second++)); do
     state=$(state_of_unit)
@@ -232,7 +247,13 @@ drain() {
       *) fail "systemd says that $unit is '$state'" ;;
     esac
   done
-  echo busy
+  quiet=$(silence)
+  if ((quiet < longest_silence)); then
+    echo busy
+    return 0
+  fi
+  log "the agent was told to leave and has written nothing for $quiet s. It may have a job, so nothing stops it"
+  echo silent
 }
 
 # shutdown_hook: the agent runs it when it leaves, as its own user. Files that jobs have put into that user's home have

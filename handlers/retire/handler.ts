@@ -79,18 +79,26 @@ async function take(input: RetirementEvent, pool: RetirePool, deps: RetireDeps):
 }
 
 /**
- * An agent that its vendor does not list is gone only by the word of its own machine; else it may work elsewhere. While
+ * A silent agent is a busy one that somebody should look at. An agent that its vendor does not list is gone only by the word of its own machine; else it may work elsewhere. While
  * the vendor lists one that nobody can place, only the word that it left counts.
  */
 async function drain(
   { agent, reason }: RetirementEvent,
-  { retirement }: RetirePool,
+  { retirement, metrics }: RetirePool,
   { group, log }: RetireDeps,
 ): Promise<RetireAnswers["drain"]["state"]> {
   const word = () => group?.wordOf(agent.capacityId);
   // The machine may have said meanwhile that its agent registered after all.
   if (reason === "never-registered" && !saysThatItHasNone(await word())) return "stays";
   const state = await retirement.drain(agent);
+  if (state === "silent") {
+    metrics.record({ AgentsSilent: 1 });
+    log.warn("the agent was told to leave and does not answer: it may still work, so nothing stops it", {
+      agent: agent.name,
+      instance: agent.capacityId,
+    });
+    return "busy";
+  }
   if (state !== "unseen" && state !== "unmatched") return state;
   const said = reason === "release" ? "left" : await word();
   if (said === "left" || (state === "unseen" && saysThatItHasNone(said))) return "gone";

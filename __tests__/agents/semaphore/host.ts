@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "vitest";
 import { canPlay, commandPath, type Host, makeHost, type Outcome, type Settings } from "../ec2/host.ts";
@@ -77,8 +77,8 @@ interface Boot extends Outcome {
 
 /** An instance on which an agent of Semaphore can boot. */
 export interface AgentHost extends Host {
-  /** Puts the agent there, as an AMI does. */
-  bake(): void;
+  /** Puts the agent there, as an AMI does. @param binary a program in place of the played agent */
+  bake(binary?: string): void;
   /** What systemd says of the agent's unit, one answer after the other; the last one stays. */
   unitIs(...states: readonly string[]): void;
   start(changes?: Settings): Promise<Boot>;
@@ -103,9 +103,12 @@ export async function makeAgentHost(context: TestContext): Promise<AgentHost> {
   host.metadata.set("tags/instance/AgentFleetsRole", "burst");
   const left = (name: string) => (existsSync(join(stage, name)) ? readFileSync(join(stage, name), "utf8") : "");
   const unitIs = (...states: readonly string[]) => writeFileSync(join(stage, "unit-states"), `${states.join("\n")}\n`);
-  const bake = () => {
+  const bake = (binary?: string) => {
+    const path = join(root, "opt/semaphore/agent/agent");
     mkdirSync(join(root, "opt/semaphore/agent"), { recursive: true });
-    writeFileSync(join(root, "opt/semaphore/agent/agent"), agentProgram, { mode: 0o755 });
+    if (binary === undefined) writeFileSync(path, agentProgram, { mode: 0o755 });
+    else copyFileSync(binary, path);
+    chmodSync(path, 0o755);
   };
   bake();
   unitIs("active");

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { canBoot, makeAgentHost, queueUrl } from "./host.ts";
@@ -84,6 +84,34 @@ describe.skipIf(!canBoot).concurrent("draining an agent of Semaphore", () => {
       expect(calls.filter((call) => call === "sleep 1").length).toBeLessThanOrEqual(25 * (time + 1));
     }
     host.unitIs("failed");
+    expect((await host.call("drain")).output).toBe("idle\n");
+  });
+
+  it.for<[what: string, answer: string, toldAgo: number, wroteAgo: number | undefined]>([
+    ["told long ago, and silent since", "silent", 700, 700],
+    ["told long ago, without a log", "silent", 700, undefined],
+    ["told long ago, at its last word a moment ago", "busy", 86_400, 5],
+    ["silent before it was told, and told a moment ago", "busy", 5, 7000],
+  ])("an agent that does not leave, %s, is %s", async ([, answer, toldAgo, wroteAgo], t) => {
+    const host = await makeAgentHost(t);
+    host.unitIs("deactivating");
+    const put = (path: string, secondsAgo: number) => {
+      const file = join(host.root, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, "");
+      const at = new Date(Date.now() - secondsAgo * 1000);
+      utimesSync(file, at, at);
+    };
+    put(drained, toldAgo);
+    if (wroteAgo !== undefined) put("var/log/semaphore/agent.log", wroteAgo);
+    const { output, status, calls, log } = await host.call("drain");
+    expect({ output, status }).toEqual({ output: `${answer}\n`, status: 0 });
+    expect(log.includes("has written nothing for")).toBe(answer === "silent");
+    // It is told again, and nothing else is done to it.
+    expect(calls.filter((call) => call.startsWith("systemctl") && !call.includes(" show "))).toEqual([
+      "systemctl --no-block stop agent-fleets.service",
+    ]);
+    host.unitIs("inactive");
     expect((await host.call("drain")).output).toBe("idle\n");
   });
 

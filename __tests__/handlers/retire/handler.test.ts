@@ -5,7 +5,7 @@ import type { RetirementReason } from "../../../handlers/lib/core/retirement.ts"
 import { handleRetire } from "../../../handlers/retire/handler.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 
-type State = "idle" | "busy" | "gone" | "unseen" | "unmatched";
+type State = "idle" | "busy" | "gone" | "unseen" | "unmatched" | "silent";
 
 function setUp({ state = "idle" as State, queued = 0, word = undefined as AgentFact | undefined } = {}) {
   const calls: string[] = [];
@@ -53,6 +53,19 @@ const down = new VendorApiError("unavailable", "down");
 describe("steps", () => {
   it.each<State>(["idle", "busy", "gone"])("drain tells that the agent is %s", async (state) => {
     expect(await setUp({ state }).step("drain")).toEqual({ state });
+  });
+
+  it.each(["drain", "deregister"])("an agent that does not answer is busy by %s, and is named", async (step) => {
+    const retire = setUp({ state: "silent", word: "left" });
+    const answer = await retire.step(step, { reason: "terminating" }).catch(({ name }: Error) => name);
+    expect(answer).toEqual(step === "drain" ? { state: "busy" } : "AgentBusyError");
+    expect(retire.metrics.records).toEqual([{ AgentsSilent: 1 }]);
+    expect(retire.log.lines).toContainEqual({
+      level: "warn",
+      message: expect.stringContaining("does not answer"),
+      fields: { agent: "ci_1", instance: "ci_1" },
+    });
+    expect(retire.calls).toEqual(["drain"]);
   });
 
   it.each<[RetirementReason, AgentFact | undefined, string]>([

@@ -73,9 +73,9 @@ export function createEcsCapacity(
     async remaining() {
       const listed = await Promise.all([list("RUNNING"), list("STOPPED")]);
       const tasks = await describe([...new Set(listed.flat())]);
-      const ended = new Set(tasks.flatMap(({ taskArn, lastStatus }) => (lastStatus === "STOPPED" ? taskArn : [])));
+      const stopped = new Set(tasks.flatMap(({ taskArn, lastStatus }) => (lastStatus === "STOPPED" ? taskArn : [])));
       const launched = (await recent.members()).map(({ id }) => id);
-      return [...new Set([...listed.flat(), ...launched])].filter((arn) => !ended.has(arn));
+      return [...new Set([...listed.flat(), ...launched])].filter((arn) => !stopped.has(arn));
     },
 
     launch: recent.remembering((onLaunched) =>

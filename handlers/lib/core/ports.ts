@@ -38,6 +38,7 @@ export type MetricName =
   | "AgentsRetiring"
   | "AgentsOffline"
   | "AgentsOutdated"
+  | "AgentsSilent"
   | "AgentsWanted"
   | "Launched"
   | "LaunchFailures"
@@ -200,8 +201,9 @@ export interface VendorRetirement {
    *   the vendor never deletes an agent that works.
    * - `unseen`: the vendor does not list the agent, or has lost its record. That proves nothing: it may still work.
    * - `unmatched`: neither does it, but it lists an agent that nobody can place, which may be this one.
+   * - `silent`: the agent was told to leave long ago and shows no sign of life. It may still work.
    */
-  drain(agent: AgentReference): Promise<"idle" | "busy" | "gone" | "unseen" | "unmatched">;
+  drain(agent: AgentReference): Promise<"idle" | "busy" | "gone" | "unseen" | "unmatched" | "silent">;
   /** Lifts the lock. Absence is no error. */
   undrain(agent: AgentReference): Promise<void>;
   /**

@@ -144,7 +144,10 @@ const fields = z.strictObject({
     .optional()
     .describe("Health check by ECS inside the container."),
   loadBalancer: target.optional().describe("Requests that the shared load balancer sends to this service."),
-  daemon: z.boolean().default(false).describe("Whether every host runs exactly one task of the service. Daemons do not keep a host from scale-in."),
+  daemon: z
+    .boolean()
+    .default(false)
+    .describe("Whether every host runs exactly one task of the service. Daemons do not keep a host from scale-in."),
   desiredCount: wholeNumber(0, 5000).default(1).describe("Number of tasks, without `daemon` and `autoScaling`."),
   autoScaling: z
     .strictObject({

@@ -92,7 +92,7 @@ function poolWidgets(fleet: string, pool: string | undefined): Widget[] {
       stat: "Maximum",
     },
     { title: title("Decisions"), metrics: ours("Launched", "Retired", "RetirementsAborted"), stat: "Sum" },
-    { title: title("Errors"), metrics: ours("LaunchFailures", "VendorApiErrors"), stat: "Sum" },
+    { title: title("Errors"), metrics: ours("LaunchFailures", "VendorApiErrors", "AgentsSilent"), stat: "Sum" },
     { title: title("Tick (seconds)"), metrics: ours("TickSeconds"), stat: "Maximum" },
   ];
 }

@@ -2,6 +2,7 @@ import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-s
 import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
 import { Construct } from "constructs";
 import * as z from "zod";
+import { type MetricName, metricsNamespace } from "../../../handlers/lib/core/ports.ts";
 import { leftTag, neverRegisteredTag, registeredTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import { releaseEnv } from "../../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../../handlers/lib/settings/retire.ts";
@@ -215,6 +216,26 @@ export class RetirementWorkflow extends Construct {
       "Somebody aborted a retirement: its agent may stay drained, and an instance that AWS takes is no longer waited for.",
     );
     if (capacity.type !== "asg") return;
+    if (capacity.asksInstances) {
+      createAlarm(this, {
+        context,
+        topic,
+        name: "agents-silent",
+        impact:
+          "An agent was told to leave and has not answered for ten minutes. It may have a job, so nothing stops it: its " +
+          "instance stays, and AWS waits for it until the drain timeout.",
+        namespace: metricsNamespace,
+        metric: "AgentsSilent" satisfies MetricName,
+        dimensions: { Fleet: context.name },
+        statistic: "Maximum",
+        comparison: "GreaterThanOrEqualToThreshold",
+        threshold: 1,
+        // Longer than the time between two questions to one agent.
+        periodSeconds: 900,
+        periods: 1,
+        missingData: "notBreaching",
+      });
+    }
     createAlarm(this, {
       ...notEmpty(capacity.releaseQueue.deadLetters.name),
       context,

@@ -15,7 +15,7 @@ function retirementOver(run: InstanceCommands["run"] | undefined) {
 }
 
 describe("the retirement of Semaphore agents", () => {
-  it.each(["idle", "busy"] as const)("asks the instance, which tells that it is %s", async (answer) => {
+  it.each(["idle", "busy", "silent"] as const)("asks the instance, which tells that it is %s", async (answer) => {
     const asked: string[][] = [];
     const retirement = retirementOver((...question) => {
       asked.push(question);
