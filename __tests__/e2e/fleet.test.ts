@@ -135,7 +135,17 @@ describe.skipIf(missing)("deployed fleets", () => {
       expect([...state.agents.values()].map(({ name }) => name)).toEqual([floor?.agentName]);
       expect(agents.peak).toBe(25);
       expect(operator.callsOf(autoscale, "RunTask")).toHaveLength(31);
+    });
+
+    it("lets Terraform destroy it only once no agent is left", async () => {
+      // As Terraform asks: the emulator accepts its own invocations and runs nothing.
+      const destroying = { source: "terraform", tf: { action: "delete", prev_input: { source: "terraform" } } };
+      const [floor] = await agents.tasks();
+      await expect(autoscale.invoke(destroying)).rejects.toThrow(`${floor?.arn}. Nothing was destroyed`);
       await agents.leave(await agents.tasks());
+      expect(await autoscale.invoke(destroying)).toEqual({ destroy: "allowed" });
+      expect(await beside.invoke({ source: "schedule" })).toEqual([]);
+      expect(await agents.tasks()).toEqual([]);
     });
 
     it("had one pass at a time, of whichever container", () => {

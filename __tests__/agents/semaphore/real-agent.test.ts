@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it, type TestContext } from "vitest";
 import { startSemaphoreFake } from "../../fakes/semaphore.ts";
+import { commandPath } from "../ec2/host.ts";
 import { realAgent, realAgents } from "../real-agent.ts";
 import { canBoot, makeAgentHost, tokenArn } from "./host.ts";
 
@@ -59,7 +60,9 @@ async function boot(t: TestContext, binary: string, token?: string) {
   const log = join(root, "var/log/semaphore/agent.log");
   const mainPid = () => {
     const configured = `--config-file ${root}/run/agent-fleets/config.yaml`;
-    return execFileSync("pgrep", ["--oldest", "--full", "--", configured], { encoding: "utf8" }).trim();
+    return execFileSync(commandPath("pgrep") ?? "", ["--oldest", "--full", "--", configured], {
+      encoding: "utf8",
+    }).trim();
   };
   t.onTestFinished(() => hub.close());
   /** Calls a function of the installed program beside the agent, as systemd and SSM do. */
