@@ -2,6 +2,7 @@ import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
 import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { type ITerraformDependable, Lazy } from "cdktf";
 import { Construct } from "constructs";
+import { iamName, keepName } from "./global-name.ts";
 import type { StackContext } from "./stack-context.ts";
 
 /** One statement of an IAM policy. */
@@ -48,7 +49,8 @@ export class ServiceRole extends Construct {
     super(scope, id);
     const { context } = props;
     const role = new IamRole(this, "role", {
-      name: `${context.name}-${id}`,
+      name: iamName(context, id),
+      lifecycle: keepName(),
       description: props.description,
       path: context.iamPath,
       permissionsBoundary: context.permissionsBoundaryArn,
