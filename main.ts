@@ -23,7 +23,7 @@ try {
   ]);
   const classes = await loadStackClasses(stacks.map(({ config }) => config.kind));
   const app = new FleetApp(await bundling);
-  createStacks(classes, app, stacks);
+  for (const warning of createStacks(classes, app, stacks)) process.stderr.write(`warning: ${warning}\n`);
   app.synth();
   // cdktf names the folder by this variable, and says itself what was written.
   if (process.env.CDKTF_OUTDIR === undefined) {

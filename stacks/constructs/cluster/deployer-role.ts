@@ -4,8 +4,8 @@ import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { Construct } from "constructs";
 import type { DeployerConfig } from "../../config/cluster/deployer.ts";
 import { iamName, keepName } from "../global-name.ts";
-import { policyDocument } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
+import { policyDocument } from "../statement.ts";
 import type { HostCluster } from "./cluster.ts";
 import type { ClusterService } from "./service.ts";
 

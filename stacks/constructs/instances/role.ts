@@ -5,8 +5,9 @@ import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import { iamName, keepName } from "../global-name.ts";
-import { ServiceRole, type Statement } from "../service-role.ts";
+import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
+import type { Statement } from "../statement.ts";
 import { allowExecuteCommand } from "../tasks/task-rights.ts";
 
 /**
