@@ -1,6 +1,7 @@
 import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { partitionOf } from "../config/regions.ts";
 import { iamName, keepName } from "./global-name.ts";
 import { RoleRights } from "./role-rights.ts";
 import type { StackContext } from "./stack-context.ts";
@@ -38,7 +39,7 @@ export class ServiceRole extends Construct {
           {
             Effect: "Allow",
             Action: "sts:AssumeRole",
-            Principal: { Service: props.service },
+            Principal: { Service: principalOf(props.service, context) },
             ...(props.trustCondition && { Condition: props.trustCondition }),
           },
         ],
@@ -63,4 +64,9 @@ export class ServiceRole extends Construct {
   allowKey(context: StackContext, actions: readonly string[]): void {
     if (context.kmsKeyArn) this.allow({ actions, resources: [context.kmsKeyArn] });
   }
+}
+
+/** EC2 alone has another principal in China, as AWS's CDK knows it (`region-info`, service principals). */
+function principalOf(service: string, { region }: StackContext): string {
+  return service === "ec2.amazonaws.com" && partitionOf(region) === "aws-cn" ? `${service}.cn` : service;
 }
