@@ -12,8 +12,10 @@ const [{ ConfigError }, { loadStacks }] = await Promise.all([
 try {
   const { stacks, warnings } = loadStacks({ env: process.env, cwd: process.cwd() });
   const { keepStates, localStateWarnings } = await import("./stacks/config/local-state.ts");
+  const { quotaWarnings } = await import("./stacks/config/account-quotas.ts");
   const told = [
     ...localStateWarnings(stacks, process.env),
+    ...quotaWarnings(stacks, process.env),
     ...keepStates(process.env.CDKTF_OUTDIR ?? "cdktf.out", stacks),
   ];
   for (const warning of [...warnings, ...told]) process.stderr.write(`warning: ${warning}\n`);

@@ -66,6 +66,23 @@ export const architectureRule: Rule<{ readonly architecture: Architecture; reado
     "types" in instances ? explainTypes(instances.types, architecture) : undefined,
 };
 
+/** vCPUs by the size in a type's name; those of `metal` differ by family. As AWS names its types of today. */
+const vcpusOfSize: Readonly<Record<string, number>> = { nano: 2, micro: 2, small: 2, medium: 2, large: 2, xlarge: 4 };
+
+/** The most that one instance may have. What is not known, such as the memory of a type in a list, is `Infinity`. */
+export function mostOf(wanted: InstancesConfig): { readonly vcpus: number; readonly memoryMiB: number } {
+  if (!("types" in wanted)) {
+    const { vcpus, memoryMiB } = wanted;
+    return { vcpus: vcpus.max ?? Infinity, memoryMiB: memoryMiB.max ?? Infinity };
+  }
+  const vcpus = wanted.types.map((type) => {
+    const size = type.split(".")[1] ?? "";
+    const [, times] = /^(\d+)xlarge$/.exec(size) ?? [];
+    return times === undefined ? (vcpusOfSize[size] ?? Infinity) : 4 * Number(times);
+  });
+  return { vcpus: Math.max(...vcpus), memoryMiB: Infinity };
+}
+
 /** See {@link instances}. */
 export type InstancesConfig = z.output<ReturnType<typeof instances>>;
 
