@@ -43,8 +43,8 @@ const tagText = "letters, digits, spaces and _ . : / = + - @";
 /** Not a JSON Schema pattern: editors differ in how they read Unicode classes. */
 const isTagText = (value: string, max: number) => value.length <= max && /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u.test(value);
 
-/** Keys that a stack sets on some of its resources, and by which it then finds them or judges them. */
-const reservedTags = new Set(["amazonecsmanaged", "machineimage"]);
+/** ECS adds it to a group of hosts. */
+const ecsTag = "amazonecsmanaged";
 
 const tagName = z
   .string()
@@ -54,8 +54,8 @@ const tagName = z
   .refine((name) => name.toLowerCase() !== fleetTag.toLowerCase(), {
     error: `must not be ${fleetTag}, which holds the stack's name: policies rely on it`,
   })
-  .refine((name) => !/^AgentFleets/i.test(name) && !reservedTags.has(name.toLowerCase()), {
-    error: "must be another name: the loop or AWS itself reads a tag of this name from instances, tasks and images",
+  .refine((name) => !/^AgentFleets/i.test(name) && name.toLowerCase() !== ecsTag, {
+    error: "must be another name: the loop or AWS itself reads a tag of this name from instances and tasks",
   });
 
 const tagValueError = `must be text (numbers, true and false in quotes) of at most 256 ${tagText}`;

@@ -85,10 +85,9 @@ describe("what all kinds have in common", () => {
     "agentfleetsregistered",
     "AgentFleetsLeft",
     "AmazonECSManaged",
-    "MachineImage",
-  ])("refuses the tag %s, by which instances, tasks and images are judged", (name) => {
+  ])("refuses the tag %s, by which instances and tasks are judged", (name) => {
     expect(errorsWith(`tags: { ${name}: x }`)).toEqual([
-      `tags.${name}: must be another name: the loop or AWS itself reads a tag of this name from instances, tasks and images`,
+      `tags.${name}: must be another name: the loop or AWS itself reads a tag of this name from instances and tasks`,
     ]);
   });
 
