@@ -12,8 +12,10 @@ const [{ ConfigError }, { loadStacks }] = await Promise.all([
 try {
   const { stacks, warnings } = loadStacks({ env: process.env, cwd: process.cwd() });
   const { keepStates, localStateWarnings } = await import("./stacks/config/local-state.ts");
+  const { quotaWarnings } = await import("./stacks/config/account-quotas.ts");
   const told = [
     ...localStateWarnings(stacks, process.env),
+    ...quotaWarnings(stacks, process.env),
     ...keepStates(process.env.CDKTF_OUTDIR ?? "cdktf.out", stacks),
   ];
   for (const warning of [...warnings, ...told]) process.stderr.write(`warning: ${warning}\n`);
@@ -23,7 +25,7 @@ try {
   ]);
   const classes = await loadStackClasses(stacks.map(({ config }) => config.kind));
   const app = new FleetApp(await bundling);
-  createStacks(classes, app, stacks);
+  for (const warning of createStacks(classes, app, stacks)) process.stderr.write(`warning: ${warning}\n`);
   app.synth();
   // cdktf names the folder by this variable, and says itself what was written.
   if (process.env.CDKTF_OUTDIR === undefined) {

@@ -51,6 +51,7 @@ export default defineConfig({
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
       // Tests deploy to an emulator at most, on CI runners too.
       AGENT_FLEETS_LOCAL_STATE: "allow",
+      AGENT_FLEETS_QUOTAS: "raised",
     },
     projects: [
       {

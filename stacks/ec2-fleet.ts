@@ -3,6 +3,7 @@ import type { Construct } from "constructs";
 import { BaseStack } from "./base-stack.ts";
 import { withoutBlindTypes } from "./config/compute/own-tags.ts";
 import type { Ec2FleetConfig } from "./config/ec2-fleet.ts";
+import { partitionOf } from "./config/regions.ts";
 import { vendorOf } from "./config/vendors/index.ts";
 import { AsgCapacity } from "./constructs/instances/asg-capacity.ts";
 import { type BootTimes, bootTimes } from "./constructs/instances/boot-times.ts";
@@ -133,9 +134,4 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
     });
     return { files, arns };
   }
-}
-
-function partitionOf(region: string): string {
-  if (region.startsWith("us-gov-")) return "aws-us-gov";
-  return region.startsWith("cn-") ? "aws-cn" : "aws";
 }

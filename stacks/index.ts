@@ -4,6 +4,7 @@ import { ConfigError } from "./config/errors.ts";
 import type { LoadedStack } from "./config/load.ts";
 import { referencesOf } from "./config/references.ts";
 import type { StackConfig } from "./config/schema.ts";
+import { checkPolicySizes } from "./constructs/policy-sizes.ts";
 import { type Escaped, terraformTexts } from "./constructs/terraform-text.ts";
 
 type ConfigByKind = { [Config in StackConfig as Config["kind"]]: Config };
@@ -38,15 +39,24 @@ export async function loadStackClasses(
 /**
  * Makes the stacks of the config files. Each is deployed after those that it depends on, but not after a stack whose
  * image it uses: a deployment builds no image.
+ *
+ * @returns warnings about what AWS takes only after it has raised a quota, one line each
+ * @throws ConfigError if AWS would refuse one of them
  */
-export function createStacks(classes: Partial<StackClasses>, scope: Construct, stacks: readonly LoadedStack[]): void {
-  const made = new Map(stacks.map((stack) => [stack.name, createStack(classes, scope, stack)]));
+export function createStacks(
+  classes: Partial<StackClasses>,
+  scope: Construct,
+  stacks: readonly LoadedStack[],
+): readonly string[] {
+  const created = stacks.map((stack) => ({ name: stack.name, ...createStack(classes, scope, stack) }));
+  const made = new Map(created.map(({ name, stack }) => [name, stack]));
   for (const { name, config } of stacks) {
     for (const { stack, kind } of referencesOf(config)) {
       const needed = kind === "machine-image" ? undefined : made.get(stack);
       if (needed) made.get(name)?.addDependency(needed);
     }
   }
+  return created.flatMap(({ warnings }) => warnings);
 }
 
 /**
@@ -58,11 +68,12 @@ export function createStack<K extends Kind>(
   classes: Partial<StackClasses>,
   scope: Construct,
   { name, file, config }: Omit<LoadedStack, "config"> & { readonly config: ConfigByKind[K] & { kind: K } },
-): TerraformStack {
+): { readonly stack: TerraformStack; readonly warnings: readonly string[] } {
   const Stack = classes[config.kind];
   if (!Stack) throw new Error(`load the class of kind ${config.kind} first`);
   try {
-    return new Stack(scope, name, terraformTexts<ConfigByKind[K]>(config));
+    const stack = new Stack(scope, name, terraformTexts<ConfigByKind[K]>(config));
+    return { stack, warnings: checkPolicySizes(stack, config).map((warning) => `${file}: ${warning}`) };
   } catch (error) {
     throw error instanceof ConfigError ? error.in(file) : error;
   }

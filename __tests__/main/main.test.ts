@@ -70,6 +70,19 @@ describe.concurrent("main.ts", () => {
     expect(existsSync(join(outdir, "stacks"))).toBe(false);
   });
 
+  it("says once what a new account does not give, in one block, and goes on", async () => {
+    const config = configFolder("crowd", { "one.yaml": good, "two.yaml": good });
+    const { code, stderr } = await synth(config, { AGENT_FLEETS_QUOTAS: "new" });
+    expect(code).toBe(0);
+    expect(stderr.split("\n")).toEqual([
+      expect.stringMatching(
+        /^warning: a new AWS account .*docs\/before-the-first-deploy\.md; set AGENT_FLEETS_QUOTAS=raised/,
+      ),
+      expect.stringMatching(/^ {2}us-west-2: up to 20 vCPU of Fargate.*one\.yaml.*two\.yaml/),
+      "",
+    ]);
+  });
+
   it("warns below the agent's documented minimum and goes on", async () => {
     const { code, stderr } = await synth(
       configFolder("small", { "small.yaml": `${good}compute: { cpu: 256, memoryMiB: 512 }\n` }),

@@ -103,8 +103,11 @@ describe("what stands beside an agent", () => {
     expect(agent.secrets).toContainEqual({ name: "DB_PASSWORD", valueFrom: `${secret}:password::` });
     expect(rightsOf(stack, "capacity_execution")).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ Action: ["secretsmanager:GetSecretValue"], Resource: [secret] }),
-        expect.objectContaining({ Resource: [expect.stringMatching(/repository\/db$/)] }),
+        expect.objectContaining({
+          Action: ["secretsmanager:GetSecretValue"],
+          Resource: [expect.stringContaining("secret-pat"), secret],
+        }),
+        expect.objectContaining({ Resource: expect.arrayContaining([expect.stringMatching(/repository\/db$/)]) }),
       ]),
     );
     expect(rightsOf(stack, "capacity_task")).toEqual([

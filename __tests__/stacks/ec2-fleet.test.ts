@@ -161,7 +161,7 @@ describe("the termination hook", () => {
     const stack = fleet();
     const { role_arn, notification_target_arn } = theOnly(stack, "aws_autoscaling_lifecycle_hook");
     expect([role_arn, notification_target_arn]).toEqual([undefined, undefined]);
-    const role = resources(stack, "aws_iam_role").find(({ name }) => name === "ci-instance");
+    const role = resources(stack, "aws_iam_role").find(({ name }) => name === "ci-instance-us-west-2");
     expect(statements(role?.assume_role_policy).map(({ Principal }) => Principal)).toEqual([
       { Service: "ec2.amazonaws.com" },
     ]);

@@ -31,6 +31,26 @@ describe("the launch template", () => {
     });
   });
 
+  it("shows its tags to the instance only if EC2 can show all of them", () => {
+    const shown = (tags: object) => template(fleet({ tags })).metadata_options;
+    expect(shown({ team: "ci" })).toHaveProperty("instance_metadata_tags", "enabled");
+    expect(shown({ "cost centre": "ci" })).toHaveProperty("instance_metadata_tags", "disabled");
+  });
+
+  it.each([
+    ["cn-north-1", "ec2.amazonaws.com.cn"],
+    ["us-gov-west-1", "ec2.amazonaws.com"],
+  ])("starts with a role that EC2 may assume in %s", (region, principal) => {
+    const stack = synthesize({
+      ...semaphore,
+      region,
+      network: given,
+      compute: { ami: { id: "ami-0123456789abcdef0" } },
+    });
+    const role = resources(stack, "aws_iam_role").find(({ name }) => name === `ci-instance-${region}`);
+    expect(statements(role?.assume_role_policy).map(({ Principal }) => Principal)).toEqual([{ Service: principal }]);
+  });
+
   it("has an encrypted gp3 disk, with the key of the stack where there is one", () => {
     const volume = { sizeGiB: 100, iops: 4000, throughputMiBps: 500 };
     expect(disk(fleet({ compute: { volume }, kmsKeyArn }))).toEqual({

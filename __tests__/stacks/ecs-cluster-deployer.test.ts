@@ -112,10 +112,10 @@ describe("defect 5: the deployer", () => {
     it("is one role per service, for the pipelines of that service alone", () => {
       const stack = withDeployer({ github: [web, both] }, { services: three });
       const trusted = subjectsOf(stack);
-      expect(Object.keys(trusted).sort()).toEqual(["apps-api-cicd", "apps-web-cicd"]);
-      expect(trusted["apps-web-cicd"]).toMatch(/acme\/web.*acme\/all/);
-      expect(trusted["apps-api-cicd"]).toContain("acme/all");
-      expect(trusted["apps-api-cicd"]).not.toContain("acme/web");
+      expect(Object.keys(trusted).sort()).toEqual(["apps-api-cicd-us-west-2", "apps-web-cicd-us-west-2"]);
+      expect(trusted["apps-web-cicd-us-west-2"]).toMatch(/acme\/web.*acme\/all/);
+      expect(trusted["apps-api-cicd-us-west-2"]).toContain("acme/all");
+      expect(trusted["apps-api-cicd-us-west-2"]).not.toContain("acme/web");
       expect(Object.keys(stack.output?.ecs_deployer_roles?.value as object).sort()).toEqual(["api", "web"]);
     });
 

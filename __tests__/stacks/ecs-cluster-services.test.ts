@@ -91,11 +91,10 @@ describe("a service", () => {
       { name: "B", valueFrom: `${secret}:password::` },
     ]);
     expect(container.repositoryCredentials).toEqual({ credentialsParameter: registry });
-    const rights = rightsOf(stack, "web-exec").slice(0, 3);
+    const rights = rightsOf(stack, "web-exec").slice(0, 2);
     expect(rights.map(({ Action, Resource }) => [Action, Resource])).toEqual([
-      [["secretsmanager:GetSecretValue"], [secret]],
+      [["secretsmanager:GetSecretValue"], [secret, registry]],
       [["ssm:GetParameters"], [parameter]],
-      [["secretsmanager:GetSecretValue"], [registry]],
     ]);
   });
 

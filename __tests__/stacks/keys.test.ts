@@ -77,7 +77,7 @@ function jsonOf(config: unknown): string | undefined {
   const { captureStackTrace } = Error;
   Error.captureStackTrace = () => undefined;
   try {
-    const stack = createStack(classes, app, { name: "ci", file: "ci.yaml", config: parsed.data });
+    const { stack } = createStack(classes, app, { name: "ci", file: "ci.yaml", config: parsed.data });
     return JSON.stringify(stack.toTerraform());
   } catch (error) {
     if (error instanceof ConfigError) return undefined;

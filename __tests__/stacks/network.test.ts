@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { network } from "./network.ts";
-import { resources, type Synthesized, theOnly } from "./synth.ts";
+import { resources, type Synthesized, synthesize, theOnly } from "./synth.ts";
+
+/** Every service with an endpoint that the config knows. */
+const everyEndpoint =
+  "ecr.api ecr.dkr logs ssm ssmmessages ec2messages ec2 autoscaling states secretsmanager kms sts sqs ecs ecs-agent ecs-telemetry lambda s3 dynamodb".split(
+    " ",
+  );
 
 /** A resource's address → where the default routes of its table lead, by the type of the target. */
 function defaultRoutes(stack: Synthesized): Record<string, string[]> {
@@ -178,6 +184,28 @@ describe("endpoints", () => {
       "com.amazonaws.us-west-2.s3",
     ]);
     for (const { route_table_ids } of gateways) expect(route_table_ids).toHaveLength(tables);
+  });
+
+  it.each(["cn-north-1", "cn-northwest-1"])("have the names of %s, of which some begin with cn", (region) => {
+    const stack = synthesize(
+      { kind: "network", region, egress: "endpoints-only", endpoints: [...everyEndpoint] },
+      "net",
+    );
+    const names = resources(stack, "aws_vpc_endpoint").map(({ service_name }) => String(service_name));
+    const chinese = names.filter((name) => name.startsWith(`cn.com.amazonaws.${region}.`));
+    const others = names.filter((name) => name.startsWith(`com.amazonaws.${region}.`));
+    expect(chinese.map((name) => name.split(`${region}.`)[1]).sort()).toEqual([
+      "autoscaling",
+      "ec2",
+      "ecr.api",
+      "ecr.dkr",
+      "lambda",
+      "sqs",
+      "states",
+      "sts",
+    ]);
+    expect(chinese.length + others.length).toBe(everyEndpoint.length);
+    expect(others).toContain(`com.amazonaws.${region}.s3`);
   });
 
   it("are in the agents' subnet of each zone, and admit HTTPS from the VPC only", () => {

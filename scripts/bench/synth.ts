@@ -10,6 +10,7 @@ export function measureSynth(): Figure[] {
   const env = {
     ...process.env,
     AGENT_FLEETS_LOCAL_STATE: "allow",
+    AGENT_FLEETS_QUOTAS: "raised",
     AGENT_FLEETS_CONFIG: "config/hcp-minimal.yaml",
     CDKTF_OUTDIR: folder,
   };

@@ -43,6 +43,9 @@ const tagText = "letters, digits, spaces and _ . : / = + - @";
 /** Not a JSON Schema pattern: editors differ in how they read Unicode classes. */
 const isTagText = (value: string, max: number) => value.length <= max && /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u.test(value);
 
+/** ECS adds it to a group of hosts. */
+const ecsTag = "amazonecsmanaged";
+
 const tagName = z
   .string()
   .refine((name) => name !== "" && isTagText(name, 128), { error: `must be a tag name: 1 to 128 ${tagText}` })
@@ -50,15 +53,16 @@ const tagName = z
   // IAM compares the names of tags without case.
   .refine((name) => name.toLowerCase() !== fleetTag.toLowerCase(), {
     error: `must not be ${fleetTag}, which holds the stack's name: policies rely on it`,
+  })
+  .refine((name) => !/^AgentFleets/i.test(name) && name.toLowerCase() !== ecsTag, {
+    error: "must be another name: the loop or AWS itself reads a tag of this name from instances and tasks",
   });
 
 const tagValueError = `must be text (numbers, true and false in quotes) of at most 256 ${tagText}`;
 const tagValue = z.string({ error: tagValueError }).refine((value) => isTagText(value, 256), { error: tagValueError });
 
-/** Tags on everything that can carry them. AWS allows 50; the stack sets some itself. */
-const tags = z.record(tagName, tagValue).refine((all) => Object.keys(all).length <= 45, {
-  error: "must have at most 45 entries",
-});
+/** Tags on everything that can carry them. */
+const tags = z.record(tagName, tagValue);
 
 /** Keys that every kind of stack has. */
 export const commonFields = {
@@ -78,8 +82,44 @@ export const commonFields = {
 /** See {@link commonFields}. */
 export type CommonConfig = z.output<z.ZodObject<typeof commonFields>>;
 
+/** Tags that each stack sets on everything. The config may give the second another value. */
+const stackTags = [fleetTag, "ManagedBy"];
+
+/**
+ * A limit of tags for the resource of a stack with the most of them: AWS takes 50 for each.
+ *
+ * @param own keys that the stack sets on that resource
+ */
+export function tagLimit(own: readonly string[]): Rule<{ readonly tags: Readonly<Record<string, string>> }> {
+  const most = 50;
+  return {
+    path: ["tags"],
+    reads: [["tags"]],
+    check: ({ tags }) => {
+      const given = Object.keys(tags);
+      const ours = [...stackTags, ...own].filter((name) => !given.includes(name));
+      return given.length + ours.length > most
+        ? `must have at most ${most - ours.length} entries: AWS takes ${most}, and the stack sets ${ours.join(", ")}`
+        : undefined;
+    },
+  };
+}
+
 /** Rules between {@link commonFields}. */
 export const commonRules: readonly Rule<CommonConfig>[] = [
+  {
+    path: ["tags"],
+    reads: [["tags"]],
+    // IAM roles carry them. IAM: "Tag keys are case insensitive" (IAM User Guide, "Tags for IAM resources").
+    check: ({ tags }) => {
+      const names = [...new Set([...stackTags, ...Object.keys(tags)])];
+      const lower = names.map((name) => name.toLowerCase());
+      const twin = names.find((_, index) => lower.indexOf(lower[index] ?? "") < index);
+      return twin === undefined
+        ? undefined
+        : `must not have ${twin} beside ${names[lower.indexOf(twin.toLowerCase())]}: IAM takes names that differ in case for one`;
+    },
+  },
   {
     path: ["kmsKeyArn"],
     reads: [["kmsKeyArn"], ["region"]],

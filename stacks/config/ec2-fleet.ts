@@ -1,9 +1,10 @@
 import * as z from "zod";
+import { leftTag, neverRegisteredTag, registeredTag, roleTag } from "../../handlers/lib/settings/asg-capacity.ts";
 import type { VendorId } from "../../handlers/lib/settings/vendors.ts";
 import { instanceAgents } from "./agents.ts";
-import { commonFields, commonRules } from "./common.ts";
+import { commonFields, commonRules, tagLimit } from "./common.ts";
 import { type Ec2ComputeConfig, ec2Compute } from "./compute/ec2-compute.ts";
-import { explainBlindTypes } from "./compute/own-tags.ts";
+import { explainBlindTypes, isMetadataTag } from "./compute/own-tags.ts";
 import { fleetFields, fleetRules } from "./fleet.ts";
 import { type NetworkConfig, network, networkRules, ownNetwork } from "./network/network.ts";
 import { type Rule, withRules } from "./rules.ts";
@@ -58,15 +59,17 @@ const instanceRules: readonly Rule<{
   },
   {
     path: ["tags"],
-    reads: [["tags"]],
-    check: ({ tags }) => {
-      const name = Object.keys(tags).find((each) => !/^(?!(?:\.{1,2}|_index)$)[A-Za-z0-9+=._:@-]+$/.test(each));
-      return name === undefined
+    reads: [["tags"], ["vendor", "type"]],
+    check: ({ tags, vendor }) => {
+      const name = Object.keys(tags).find((each) => !isMetadataTag(each));
+      return name === undefined || !vendorOf({ vendor }).readsOwnTags
         ? undefined
         : `must use letters, digits and + = . _ : @ - in tag names, not ${JSON.stringify(name)} (EC2 cannot launch ` +
             "instances with others, because they read their tags)";
     },
   },
+  // An instance gets them one after another, from the group and from the loop.
+  tagLimit(["Name", roleTag, registeredTag, neverRegisteredTag, leftTag]),
 ];
 
 /** Agents of one vendor on the instances of an Auto Scaling group, one agent per instance. */

@@ -5,7 +5,7 @@ import { deployer } from "./cluster/deployer.ts";
 import { hosts } from "./cluster/hosts.ts";
 import { balancerRules, serviceRules } from "./cluster/rules.ts";
 import { services } from "./cluster/services.ts";
-import { commonFields, commonRules } from "./common.ts";
+import { commonFields, commonRules, tagLimit } from "./common.ts";
 import { network, networkRules } from "./network/network.ts";
 import { oneOf } from "./primitives.ts";
 import { withRules } from "./rules.ts";
@@ -37,7 +37,14 @@ export const ecsCluster = withRules(
       .describe("Roles for pipelines that deploy new versions of the services, one per service. Left out: no roles."),
     ...restOfCommon,
   }),
-  [...commonRules, ...networkRules, ...balancerRules, ...serviceRules, functionsAreHere],
+  [
+    ...commonRules,
+    tagLimit(["Name", "AmazonECSManaged"]),
+    ...networkRules,
+    ...balancerRules,
+    ...serviceRules,
+    functionsAreHere,
+  ],
 );
 
 /** See {@link ecsCluster}. */

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { commonFields, commonRules } from "./common.ts";
+import { commonFields, commonRules, tagLimit } from "./common.ts";
 import { compute, hostRules } from "./compute/compute.ts";
 import { consumerRoles } from "./consumer-roles.ts";
 import { fleetFields, fleetRules } from "./fleet.ts";
@@ -37,6 +37,7 @@ export const ecsFleet = withRules(
   }),
   [
     ...commonRules,
+    tagLimit(["Name"]),
     ...networkRules,
     ...fleetRules,
     ...secretRules(vendors),

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { commonFields, commonRules } from "./common.ts";
+import { commonFields, commonRules, tagLimit } from "./common.ts";
 import { vpcRules, zonesOfRegion } from "./network/subnets.ts";
 import { vpcFields } from "./network/vpc.ts";
 import { withRules } from "./rules.ts";
@@ -14,7 +14,7 @@ export const networkStack = withRules(
     ...vpcFields,
     ...restOfCommon,
   }),
-  [...commonRules, ...vpcRules, zonesOfRegion([], (config) => config)],
+  [...commonRules, tagLimit(["Name"]), ...vpcRules, zonesOfRegion([], (config) => config)],
 );
 
 /** See {@link networkStack}. */

@@ -71,6 +71,19 @@ export function computeOf<Compute extends ComputeConfig>(
   return { ...compute, ...given, environment: { ...compute.environment, ...own } };
 }
 
+/** The machines of a fleet's agents: how many there are of each at most, and what each has. One entry for each pool. */
+export function machinesOf({ agents, compute, pools: all }: PooledFleet): {
+  readonly max: number;
+  readonly cpu: number;
+  readonly memoryMiB: number;
+}[] {
+  if (!all) return [{ max: agents.max, cpu: compute.cpu, memoryMiB: compute.memoryMiB }];
+  return all.map((each) => {
+    const { cpu, memoryMiB } = computeOf(compute, each);
+    return { max: agentsOf(agents, each).max, cpu, memoryMiB };
+  });
+}
+
 /** How many agents one pool has. */
 export function agentsOf<Agents extends PooledFleet["agents"]>(agents: Agents, pool: PoolConfig): Agents {
   return { ...agents, min: pool.min ?? agents.min, max: pool.max ?? agents.max, buffer: pool.buffer ?? agents.buffer };

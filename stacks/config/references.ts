@@ -1,4 +1,8 @@
+import { mostOf } from "./compute/instances.ts";
+import type { EcsClusterConfig } from "./ecs-cluster.ts";
+import type { EcsFleetConfig } from "./ecs-fleet.ts";
 import type { NetworkConfig } from "./network/network.ts";
+import { machinesOf } from "./pools.ts";
 import { type Explanation, warning } from "./reading/explain.ts";
 import { nearest } from "./reading/nearest.ts";
 import type { StackConfig } from "./schema.ts";
@@ -91,8 +95,9 @@ function mismatch(config: StackConfig, { kind }: Reference, target: NamedStack):
 /** On a smaller disk, images and the work of a few agents soon fill a host. The AMI takes a part of it, too. */
 const roomyDiskGiB = 50;
 
-/** Warnings between a stack and the stacks of its folder that it depends on. */
+/** Warnings between a stack and the stacks of its folder that it depends on, or that depend on it. */
 export function referenceWarnings(config: StackConfig, stacks: readonly NamedStack[]): Explanation[] {
+  if (config.kind === "ecs-cluster") return hostWarnings(config, stacks);
   const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
   if (!hosts || !("stack" in hosts)) return [];
   const cluster = stacks.find(({ name }) => name === hosts.stack)?.config;
@@ -104,6 +109,36 @@ export function referenceWarnings(config: StackConfig, stacks: readonly NamedSta
         `and work: set its hosts.volume.sizeGiB to ${roomyDiskGiB} or more`,
     ),
   ];
+}
+
+/** Whether the hosts of a cluster, as large and as many as they may be, can hold all agents of the folder's fleets on them. */
+function hostWarnings(cluster: EcsClusterConfig, stacks: readonly NamedStack[]): Explanation[] {
+  const own = stacks.find(({ config }) => config === cluster)?.name;
+  const fleets = stacks.flatMap(({ name, config }) => {
+    const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
+    return config.kind === "ecs-fleet" && hosts && "stack" in hosts && hosts.stack === own ? [{ name, config }] : [];
+  });
+  const { max, instances } = cluster.hosts;
+  const [perHost, needed] = [mostOf(instances), neededBy(fleets.map(({ config }) => config))];
+  const short = (["vcpus", "memoryMiB"] as const).find((what) => needed[what] > max * perHost[what]);
+  if (short === undefined) return [];
+  const unit = { vcpus: "vCPU", memoryMiB: "MiB of memory" }[short];
+  return [
+    warning(
+      ["hosts", "max"],
+      `is ${max}: so many hosts have at most ${max * perHost[short]} ${unit}, and all agents of ` +
+        `${fleets.map(({ name }) => name).join(", ")} (agents.max) need ${needed[short]}. Agents without room wait`,
+    ),
+  ];
+}
+
+/** What all agents of some fleets need together. */
+function neededBy(fleets: readonly EcsFleetConfig[]): { readonly vcpus: number; readonly memoryMiB: number } {
+  const machines = fleets.flatMap(machinesOf);
+  return {
+    vcpus: machines.reduce((sum, { max, cpu }) => sum + (max * cpu) / 1024, 0),
+    memoryMiB: machines.reduce((sum, { max, memoryMiB }) => sum + max * memoryMiB, 0),
+  };
 }
 
 /** Errors between a fleet and the network of its hosts. */

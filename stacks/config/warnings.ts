@@ -6,6 +6,7 @@ import type { NetworkConfig } from "./network/network.ts";
 import { agentAddresses } from "./network/subnets.ts";
 import { type Endpoint, endpointsOf } from "./network/vpc.ts";
 import { type Explanation, warning } from "./reading/explain.ts";
+import { isOptIn } from "./regions.ts";
 import type { StackConfig } from "./schema.ts";
 import { vendorOf } from "./vendors/index.ts";
 
@@ -13,6 +14,17 @@ const secondsADay = 86_400;
 
 /** Warnings about settings that are allowed but most likely a mistake. */
 export function warningsOf(config: StackConfig): Explanation[] {
+  return [...regionWarnings(config), ...kindWarnings(config)];
+}
+
+function regionWarnings({ region }: StackConfig): Explanation[] {
+  if (!isOptIn(region)) return [];
+  return [
+    warning(["region"], `is ${region}: no account has it from the start. Enable it first, if it is no misspelling`),
+  ];
+}
+
+function kindWarnings(config: StackConfig): Explanation[] {
   switch (config.kind) {
     case "ecs-fleet":
       return [...fleetWarnings(config), ...runtimeWarnings(config)];

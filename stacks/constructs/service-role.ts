@@ -1,37 +1,17 @@
 import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
-import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
-import { type ITerraformDependable, Lazy } from "cdktf";
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { partitionOf } from "../config/regions.ts";
+import { iamName, keepName } from "./global-name.ts";
+import { RoleRights } from "./role-rights.ts";
 import type { StackContext } from "./stack-context.ts";
-
-/** One statement of an IAM policy. */
-export interface Statement {
-  /** @default Allow */
-  readonly effect?: "Allow" | "Deny";
-  readonly actions: readonly string[];
-  readonly resources: readonly string[];
-  readonly condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
-}
-
-/** IAM policy JSON of statements. */
-export function policyDocument(statements: readonly Statement[]): string {
-  return JSON.stringify({
-    Version: "2012-10-17",
-    Statement: statements.map(({ effect = "Allow", actions, resources, condition }) => ({
-      Effect: effect,
-      Action: actions,
-      Resource: resources,
-      ...(condition && { Condition: condition }),
-    })),
-  });
-}
+import type { Statement } from "./statement.ts";
 
 /** A role that one AWS service assumes. The resources that it uses add rights (`secret.grantRead(role)`). */
 export class ServiceRole extends Construct {
   readonly arn: string;
   readonly name: string;
-  private policy: IamRolePolicy | undefined;
-  private readonly statements: Statement[] = [];
+  private readonly rights: RoleRights;
 
   constructor(
     scope: Construct,
@@ -48,7 +28,8 @@ export class ServiceRole extends Construct {
     super(scope, id);
     const { context } = props;
     const role = new IamRole(this, "role", {
-      name: `${context.name}-${id}`,
+      name: iamName(context, id),
+      lifecycle: keepName(),
       description: props.description,
       path: context.iamPath,
       permissionsBoundary: context.permissionsBoundaryArn,
@@ -58,7 +39,7 @@ export class ServiceRole extends Construct {
           {
             Effect: "Allow",
             Action: "sts:AssumeRole",
-            Principal: { Service: props.service },
+            Principal: { Service: principalOf(props.service, context) },
             ...(props.trustCondition && { Condition: props.trustCondition }),
           },
         ],
@@ -66,27 +47,26 @@ export class ServiceRole extends Construct {
     });
     this.arn = role.arn;
     this.name = role.name;
+    this.rights = new RoleRights(this, { context, role: this.name, id });
   }
 
-  /** Adds one statement to the role's inline policy. Adding it again changes nothing. */
+  /** Adds one statement to the role's rights. Adding it again changes nothing. */
   allow(statement: Statement): void {
-    const known = JSON.stringify(statement);
-    if (this.statements.some((other) => JSON.stringify(other) === known)) return;
-    this.statements.push(statement);
-    this.policy ??= new IamRolePolicy(this, "policy", {
-      name: "rights",
-      role: this.name,
-      policy: Lazy.stringValue({ produce: () => policyDocument(this.statements) }),
-    });
+    this.rights.allow(statement);
   }
 
-  /** Resources that must exist before the service can use the role's rights. */
+  /** Resources that must exist before the service can use the rights that the role has by now. */
   get ready(): ITerraformDependable[] {
-    return this.policy ? [this.policy] : [];
+    return this.rights.ready;
   }
 
   /** Lets the role use the stack's customer managed key, if there is one. */
   allowKey(context: StackContext, actions: readonly string[]): void {
     if (context.kmsKeyArn) this.allow({ actions, resources: [context.kmsKeyArn] });
   }
+}
+
+/** EC2 alone has another principal in China, as AWS's CDK knows it (`region-info`, service principals). */
+function principalOf(service: string, { region }: StackContext): string {
+  return service === "ec2.amazonaws.com" && partitionOf(region) === "aws-cn" ? `${service}.cn` : service;
 }

@@ -1,6 +1,6 @@
 import { isLoopback } from "../../handlers/lib/core/address.ts";
 import { knownAgentReleases, type SemaphoreConfig } from "../config/vendors/semaphore.ts";
-import type { Statement } from "../constructs/service-role.ts";
+import type { Statement } from "../constructs/statement.ts";
 import type { InstanceFleet, SynthHalf } from "./vendor-synth.ts";
 
 /** The synth half of Semaphore. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { secretParts, serviceOf } from "../../handlers/lib/core/arn.ts";
 import { type SpaceliftConfig, workerSecrets } from "../config/vendors/spacelift.ts";
 import type { Secret } from "../constructs/secret.ts";
-import type { Statement } from "../constructs/service-role.ts";
+import type { Statement } from "../constructs/statement.ts";
 import { type Escaped, plainText } from "../constructs/terraform-text.ts";
 import type { SynthHalf } from "./vendor-synth.ts";
 

@@ -9,7 +9,7 @@ import type { PoolConfig } from "../config/pools.ts";
 import type { Architecture } from "../config/primitives.ts";
 import type { KindOf, SecretKeyOf } from "../config/vendors/index.ts";
 import type { Secret } from "../constructs/secret.ts";
-import type { Statement } from "../constructs/service-role.ts";
+import type { Statement } from "../constructs/statement.ts";
 import type { AgentContainer } from "../constructs/tasks/agent-containers.ts";
 import type { Escaped } from "../constructs/terraform-text.ts";
 

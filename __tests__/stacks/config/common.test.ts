@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { configOf, configWith, errorsWith, minimal } from "./files.ts";
+import { configOf, configWith, errorsWith, load, minimal } from "./files.ts";
 
 describe("backend", () => {
   it.each([
@@ -68,8 +68,48 @@ describe("what all kinds have in common", () => {
   });
 
   it("refuses more tags than AWS takes", () => {
-    const tags = Array.from({ length: 46 }, (_, index) => `t${index}: x`).join(", ");
-    expect(errorsWith(`tags: { ${tags} }`)).toEqual(["tags: must have at most 45 entries, found a mapping"]);
+    const tags = (length: number) => `tags: { ${Array.from({ length }, (_, index) => `t${index}: x`).join(", ")} }`;
+    expect(configWith(tags(47)).tags).toHaveProperty("t46");
+    expect(errorsWith(tags(48))).toEqual([
+      "tags: must have at most 47 entries: AWS takes 50, and the stack sets Fleet, ManagedBy, Name, found a mapping",
+    ]);
+  });
+
+  it("takes one more tag for each that the stack would set otherwise", () => {
+    const tags = Array.from({ length: 47 }, (_, index) => `t${index}: x`).join(", ");
+    expect(configWith(`tags: { ManagedBy: mine, ${tags} }`).tags).toHaveProperty("ManagedBy", "mine");
+  });
+
+  it.each([
+    "AgentFleetsRole",
+    "agentfleetsregistered",
+    "AgentFleetsLeft",
+    "AmazonECSManaged",
+  ])("refuses the tag %s, by which instances and tasks are judged", (name) => {
+    expect(errorsWith(`tags: { ${name}: x }`)).toEqual([
+      `tags.${name}: must be another name: the loop or AWS itself reads a tag of this name from instances and tasks`,
+    ]);
+  });
+
+  it.each([
+    ["{ team: a, Team: b }", "Team beside team"],
+    ["{ managedby: a }", "managedby beside ManagedBy"],
+  ])("refuses the tags %s, of which IAM takes one alone", (tags, twins) => {
+    expect(errorsWith(`tags: ${tags}`)).toEqual([
+      `tags: must not have ${twins}: IAM takes names that differ in case for one, found a mapping`,
+    ]);
+  });
+
+  it("warns of regions that no account has from the start, and of misspelled ones", () => {
+    const warningsIn = (region: string) => load({ "config/fleet.yaml": minimal.replace("us-west-2", region) }).warnings;
+    for (const region of ["us-west-2", "eu-north-1", "us-gov-west-1", "cn-north-1"]) {
+      expect(warningsIn(region)).toEqual([]);
+    }
+    for (const region of ["ap-southeast-7", "eu-central-2", "us-west-3"]) {
+      expect(warningsIn(region)).toEqual([
+        `config/fleet.yaml:2:1: region: is ${region}: no account has it from the start. Enable it first, if it is no misspelling`,
+      ]);
+    }
   });
 
   it.each([

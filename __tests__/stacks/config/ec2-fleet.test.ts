@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { withoutBlindTypes } from "../../../stacks/config/compute/own-tags.ts";
 import { load, messagesIn } from "./files.ts";
 
 const minimal = `kind: ec2-fleet
@@ -99,6 +100,42 @@ describe("a fleet on instances", () => {
   ])("refuses the tag %s: EC2 would not launch an instance that reads its tags", (name) => {
     expect(errorsWith(`tags: { "${name}": x }`)).toEqual([
       expect.stringContaining(`tags: must use letters, digits and + = . _ : @ - in tag names, not "${name}"`),
+    ]);
+  });
+
+  it.each(["cost centre", "kubernetes.io/name", "größe"])("takes the tag %s where no agent reads tags", (name) => {
+    const spacelift = `${minimal.slice(0, minimal.indexOf("vendor"))}vendor: { type: spacelift, workerPoolId: 01HCC6QZ932J7WDF4FTVM9QMEP, endpoint: "https://acme.app.spacelift.io", apiKeyId: 01HCC6QZ932J7WDF4FTVM9QMEX }\n`;
+    const [stack] = load({ "config/fleet.yaml": `${spacelift}tags: { "${name}": x }\n` }).stacks;
+    expect(stack?.config.tags).toEqual({ [name]: "x" });
+  });
+
+  it("takes no more tags than an instance can have once the loop has added its own", () => {
+    const tags = (length: number) => `tags: { ${Array.from({ length }, (_, index) => `t${index}: x`).join(", ")} }`;
+    expect(configWith(tags(43)).tags).toHaveProperty("t42");
+    expect(errorsWith(tags(44))).toEqual([
+      "tags: must have at most 43 entries: AWS takes 50, and the stack sets Fleet, ManagedBy, Name, AgentFleetsRole, " +
+        "AgentFleetsRegistered, AgentFleetsNeverRegistered, AgentFleetsLeft, found a mapping",
+    ]);
+  });
+
+  it("takes no more instance types than a group", () => {
+    const types = (length: number) =>
+      `compute: { instances: { types: [${Array.from({ length }, (_, index) => `m${index + 5}i.large`)}] } }`;
+    const config = configWith(types(40));
+    expect(config.compute.instances).toHaveProperty("types.39");
+    expect(errorsWith(types(41))).toEqual([
+      "compute.instances.types: must be a list of at most 40: a group takes no more, found a list of 41",
+    ]);
+  });
+
+  it("takes no more excluded types than AWS does beside our own", () => {
+    const excluded = (length: number) =>
+      `compute: { instances: { vcpus: { min: 2 }, memoryMiB: { min: 4096 }, excludedTypes: [${Array.from({ length }, (_, index) => `m${index}*`)}] } }`;
+    expect(configWith(excluded(350)).compute.instances).toHaveProperty("excludedTypes.349");
+    const all = withoutBlindTypes(configWith(excluded(350)).compute.instances);
+    expect("excludedTypes" in all && all.excludedTypes.length).toBeLessThanOrEqual(400);
+    expect(errorsWith(excluded(351))).toEqual([
+      "compute.instances.excludedTypes: must be a list of at most 350, found a list of 351",
     ]);
   });
 

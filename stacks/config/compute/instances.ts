@@ -5,8 +5,15 @@ import { type Rule, withRules } from "../rules.ts";
 /** An EC2 instance type. */
 export const instanceType = text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "an instance type such as m7i.large");
 
+/** "The maximum number of instance types that can be associated with an Auto Scaling group is 40" (API Reference). */
+const mostTypes = 40;
+/** "Array Members: … Maximum number of 400 items" (EC2 Auto Scaling API Reference, InstanceRequirements), less our own. */
+const mostExcluded = 350;
+
 const byList = z.strictObject({
-  types: uniqueList(instanceType, 1).describe("Instance types, the most wanted first."),
+  types: uniqueList(instanceType, 1)
+    .max(mostTypes, { error: `must be a list of at most ${mostTypes}: a group takes no more` })
+    .describe("Instance types, the most wanted first."),
 });
 
 const range = (what: string, max: number) =>
@@ -31,6 +38,7 @@ const byAttributes = (whose: string) =>
     memoryMiB: range("MiB", 2_097_152).describe(`Memory of ${whose}.`),
     burstable: z.boolean().default(false).describe("Whether burstable types (t3, t4g, …) may be chosen."),
     excludedTypes: uniqueList(text(/^[a-z0-9*.-]{1,30}$/, "an instance type or a pattern such as m5*"))
+      .max(mostExcluded, { error: `must be a list of at most ${mostExcluded}` })
       .default([])
       .describe("Types never to choose; `*` stands for anything."),
   });
@@ -57,6 +65,23 @@ export const architectureRule: Rule<{ readonly architecture: Architecture; reado
   check: ({ instances, architecture }) =>
     "types" in instances ? explainTypes(instances.types, architecture) : undefined,
 };
+
+/** vCPUs by the size in a type's name; those of `metal` differ by family. As AWS names its types of today. */
+const vcpusOfSize: Readonly<Record<string, number>> = { nano: 2, micro: 2, small: 2, medium: 2, large: 2, xlarge: 4 };
+
+/** The most that one instance may have. What is not known, such as the memory of a type in a list, is `Infinity`. */
+export function mostOf(wanted: InstancesConfig): { readonly vcpus: number; readonly memoryMiB: number } {
+  if (!("types" in wanted)) {
+    const { vcpus, memoryMiB } = wanted;
+    return { vcpus: vcpus.max ?? Infinity, memoryMiB: memoryMiB.max ?? Infinity };
+  }
+  const vcpus = wanted.types.map((type) => {
+    const size = type.split(".")[1] ?? "";
+    const [, times] = /^(\d+)xlarge$/.exec(size) ?? [];
+    return times === undefined ? (vcpusOfSize[size] ?? Infinity) : 4 * Number(times);
+  });
+  return { vcpus: Math.max(...vcpus), memoryMiB: Infinity };
+}
 
 /** See {@link instances}. */
 export type InstancesConfig = z.output<ReturnType<typeof instances>>;

@@ -21,6 +21,16 @@ export function explainBlindTypes(types: readonly string[]): string | undefined 
     : undefined;
 }
 
+/**
+ * Whether EC2 can show a tag of this name in an instance's metadata. It launches no instance with another one while tags in
+ * metadata are on.
+ *
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html
+ */
+export function isMetadataTag(name: string): boolean {
+  return /^(?!(?:\.{1,2}|_index)$)[A-Za-z0-9+=._:@-]+$/.test(name);
+}
+
 /** The same instances, but never of a type that {@link explainBlindTypes} refuses. */
 export function withoutBlindTypes(instances: InstancesConfig): InstancesConfig {
   if ("types" in instances) return instances;

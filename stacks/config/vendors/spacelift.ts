@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { firstOwn, type OwnVariables, ownVariableRules } from "../own-variables.ts";
 import { baseUrl, bucketPattern, hostname, oneOf, secretArn, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { warning } from "../reading/explain.ts";
+import { partitionOf } from "../regions.ts";
 import { type Rule, withRules } from "../rules.ts";
 import { byArn, ownKey, ownKeyRules } from "../secrets.ts";
 import { defineVendor } from "./definition.ts";
@@ -198,14 +200,37 @@ export const spaceliftVendor = defineVendor({
       path: ["compute", "ami"],
       reads: [["region"], ["compute", "ami"]],
       check: ({ region, compute }) =>
-        region.startsWith("cn-") && !compute.ami ? "must be given: Spacelift publishes no image in China" : undefined,
+        partitionOf(region) === "aws-cn" && !compute.ami
+          ? "must be given: Spacelift publishes no image in China"
+          : undefined,
     },
     ...Object.entries(workerSecrets).map(([name, key]) => brought(name, key)),
     ...ownVariableRules(ownVariables, ["vendor", "secureEnvironment"]),
   ],
   reaches: ({ selfHosted: own, endpoint }) => ({ address: own ? undefined : endpoint, agents: [], functions: [] }),
-  warnings: () => [],
+  warnings: ({ region, compute }) => [
+    !compute.ami &&
+      !imageRegions.has(region) &&
+      partitionOf(region) !== "aws-cn" &&
+      warning(
+        ["compute", "ami"],
+        `is left out, and Spacelift publishes no image in ${region} that this version knows of: give an AMI of yours, or ` +
+          "copy Spacelift's",
+      ),
+  ],
 });
+
+/**
+ * Where Spacelift publishes its image: `ami_regions` in aws.pkr.hcl and in its workflow for GovCloud, of
+ * https://github.com/spacelift-io/spacelift-worker-image.
+ */
+const imageRegions = new Set(
+  [
+    "ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-southeast-1 ap-southeast-2 ap-south-1 ca-central-1 eu-central-1",
+    "eu-central-2 eu-west-1 eu-west-2 eu-west-3 eu-north-1 sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2",
+    "us-gov-east-1 us-gov-west-1",
+  ].flatMap((line) => line.split(" ")),
+);
 
 /** A worker's secret has one source: the user's own secret or the stack's. */
 function brought(

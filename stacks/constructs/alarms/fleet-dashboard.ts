@@ -3,6 +3,7 @@ import type { Construct } from "constructs";
 import { type MetricName, metricsNamespace } from "../../../handlers/lib/core/ports.ts";
 import type { HandlerFunction } from "../functions/handler-function.ts";
 import { type WebhookApi, webhookThrottledMetric } from "../functions/webhook-api.ts";
+import { keepName } from "../global-name.ts";
 import type { StackContext } from "../stack-context.ts";
 
 interface Widget {
@@ -33,7 +34,9 @@ export function createFleetDashboard(
     ...(webhook ? [webhookWidget(context.name, webhook)] : []),
   ];
   new CloudwatchDashboard(scope, "dashboard", {
-    dashboardName: context.name,
+    // All dashboards of an account are global (CloudWatch API Reference, PutDashboard).
+    dashboardName: `${context.name}-${context.region}`,
+    lifecycle: keepName("dashboard_name"),
     dashboardBody: JSON.stringify({
       widgets: [
         ...widgets.map((widget, index) => metricWidget(widget, index, context.region)),

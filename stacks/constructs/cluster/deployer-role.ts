@@ -3,8 +3,9 @@ import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
 import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { Construct } from "constructs";
 import type { DeployerConfig } from "../../config/cluster/deployer.ts";
-import { policyDocument } from "../service-role.ts";
+import { iamName, keepName } from "../global-name.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
+import { policyDocument } from "../statement.ts";
 import type { HostCluster } from "./cluster.ts";
 import type { ClusterService } from "./service.ts";
 
@@ -49,8 +50,8 @@ export class DeployerRoles extends Construct {
   private role(service: ClusterService, trusts: readonly Trust[]): string {
     const { context } = this.props;
     const role = new IamRole(this, `role-${service.name}`, {
-      // IAM allows 64 characters, which the names of stack and service may fill but for five.
-      name: `${context.name}-${service.name}-cicd`,
+      name: iamName(context, `${service.name}-cicd`),
+      lifecycle: keepName(),
       description: `Deploys service ${service.name} of cluster ${context.name}`,
       path: context.iamPath,
       permissionsBoundary: context.permissionsBoundaryArn,

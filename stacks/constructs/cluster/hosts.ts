@@ -6,6 +6,7 @@ import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
 import { Construct } from "constructs";
 import type { HostsConfig } from "../../config/cluster/hosts.ts";
 import { hostsOf } from "../../config/names.ts";
+import { iamName, keepName } from "../global-name.ts";
 import { mixedInstances, propagatedTags, rollingRefresh } from "../instances/group-parts.ts";
 import { findImage } from "../instances/image.ts";
 import { metadataService, networkInterface, rootVolume, tagsOfLaunched } from "../instances/template-parts.ts";
@@ -124,7 +125,8 @@ export class ClusterHosts extends Construct {
   private template(): LaunchTemplate {
     const { context, hosts, network, tags } = this.props;
     const profile = new IamInstanceProfile(this, "profile", {
-      name: this.role.name,
+      name: iamName(context, "host"),
+      lifecycle: keepName(),
       role: this.role.name,
       path: context.iamPath,
     });

@@ -5,8 +5,9 @@ import { Construct } from "constructs";
 import { FleetApp } from "../fleet-app.ts";
 import { createLogGroup, grantLogWrite } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
-import { ServiceRole, type Statement } from "../service-role.ts";
+import { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
+import type { Statement } from "../statement.ts";
 import type { HandlerName } from "./bundle.ts";
 import { checkEnvironment } from "./lambda-environment.ts";
 
@@ -52,7 +53,7 @@ export class HandlerFunction extends Construct {
     super(scope, id);
     const { context, network } = props;
     this.name = `${context.name}-${id}`;
-    checkEnvironment(this, this.name, props.environment);
+    checkEnvironment(this, this.name, props.environment, context);
     this.logGroupName = `/aws/lambda/${this.name}`;
     const logGroup = createLogGroup(this, "logs", context, this.logGroupName);
     this.role = new ServiceRole(this, `${id}-role`, {

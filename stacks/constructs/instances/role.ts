@@ -4,8 +4,10 @@ import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
-import { ServiceRole, type Statement } from "../service-role.ts";
+import { iamName, keepName } from "../global-name.ts";
+import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
+import type { Statement } from "../statement.ts";
 import { allowExecuteCommand } from "../tasks/task-rights.ts";
 
 /**
@@ -46,7 +48,8 @@ export class InstanceRole extends Construct {
       }
     }
     this.profileArn = new IamInstanceProfile(this, "profile", {
-      name: `${context.name}-instance`,
+      name: iamName(context, "instance"),
+      lifecycle: keepName(),
       role: this.name,
       path: context.iamPath,
     }).arn;

@@ -3,6 +3,7 @@ import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { Construct } from "constructs";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
+import { isMetadataTag } from "../../config/compute/own-tags.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { StackContext } from "../stack-context.ts";
 import { findImage } from "./image.ts";
@@ -50,8 +51,7 @@ export class InstanceTemplate extends Construct {
       instanceInitiatedShutdownBehavior: "terminate",
       metadataOptions: {
         ...metadataService(compute.disableContainerCredentials ? 1 : 2),
-        // The instance reads its role in the fleet from a tag.
-        instanceMetadataTags: "enabled",
+        instanceMetadataTags: Object.keys(tags).every(isMetadataTag) ? "enabled" : "disabled",
       },
       networkInterfaces: [
         {

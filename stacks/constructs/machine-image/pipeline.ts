@@ -6,6 +6,7 @@ import { ImagebuilderInfrastructureConfiguration } from "@cdktf/provider-aws/lib
 import { ImagebuilderLifecyclePolicy } from "@cdktf/provider-aws/lib/imagebuilder-lifecycle-policy";
 import { Construct } from "constructs";
 import { imageLogGroup, type MachineImageConfig } from "../../config/machine-image.ts";
+import { iamName, keepName } from "../global-name.ts";
 import { createLogGroup } from "../log-group.ts";
 import { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
@@ -89,7 +90,8 @@ export class ImagePipeline extends Construct {
         }),
     );
     const profile = new IamInstanceProfile(this, "profile", {
-      name: `${name}-image-build`,
+      name: iamName(context, "image-build"),
+      lifecycle: keepName(),
       role: role.name,
       path: context.iamPath,
     });

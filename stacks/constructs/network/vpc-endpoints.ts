@@ -3,7 +3,17 @@ import { VpcEndpoint } from "@cdktf/provider-aws/lib/vpc-endpoint";
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { Construct } from "constructs";
 import { type Endpoint, gatewayServices } from "../../config/network/vpc.ts";
+import { partitionOf } from "../../config/regions.ts";
 import type { StackContext } from "../stack-context.ts";
+
+/** Services whose endpoints in China have another prefix, as AWS's CDK knows them (`aws-ec2/lib/vpc-endpoint.ts`). */
+const chinese: readonly Endpoint[] = ["autoscaling", "ec2", "ecr.api", "ecr.dkr", "lambda", "sqs", "states", "sts"];
+
+/** The name by which AWS offers a service's endpoint in a region. */
+function endpointName(service: Endpoint, region: string): string {
+  const prefix = partitionOf(region) === "aws-cn" && chinese.includes(service) ? "cn.com.amazonaws" : "com.amazonaws";
+  return `${prefix}.${region}.${service}`;
+}
 
 /** VPC endpoints of AWS services. Interface endpoints answer under the services' own names, over HTTPS from the VPC. */
 export class VpcEndpoints extends Construct {
@@ -30,7 +40,7 @@ export class VpcEndpoints extends Construct {
     for (const service of props.services) {
       new VpcEndpoint(this, service.replace(".", "-"), {
         vpcId,
-        serviceName: `com.amazonaws.${context.region}.${service}`,
+        serviceName: endpointName(service, context.region),
         tags: { Name: `${context.name}-${service}` },
         ...(isGateway(service)
           ? { vpcEndpointType: "Gateway", routeTableIds: [...props.routeTableIds] }

@@ -1,4 +1,4 @@
-import type { Statement } from "../service-role.ts";
+import type { Statement } from "../statement.ts";
 import type { ReleaseQueue } from "./release-queue.ts";
 
 /** How the workflow ends agents that are ECS tasks. */

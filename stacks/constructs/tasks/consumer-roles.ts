@@ -3,6 +3,7 @@ import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
 import { Construct } from "constructs";
 import type { ConsumerRoleConfig } from "../../config/consumer-roles.ts";
+import { iamName, keepName } from "../global-name.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 
@@ -27,7 +28,8 @@ export class ConsumerRoles extends Construct {
     const { context, taskRole } = props;
     const made = props.roles.map((config) => {
       const role = new IamRole(this, config.name, {
-        name: `${context.name}-${config.name}`,
+        name: iamName(context, config.name),
+        lifecycle: keepName(),
         description: `For jobs on the agents of fleet ${context.name}`,
         path: context.iamPath,
         permissionsBoundary: context.permissionsBoundaryArn,

@@ -20,6 +20,22 @@ function errorsOf(vendor: object, secrets: object = {}, changes: object = {}): s
 }
 
 describe("spacelift", () => {
+  it.each([
+    ["us-east-1", {}, 0],
+    ["us-gov-east-1", {}, 0],
+    ["eu-central-2", {}, 0],
+    ["ap-southeast-3", {}, 1],
+    ["ap-southeast-3", { ami: { id: "ami-0123456789abcdef0" } }, 0],
+  ])("warns where Spacelift publishes no image: %s %j", (region, compute, count) => {
+    const fleet = ec2Fleet.parse({ kind: "ec2-fleet", region, vendor: minimal, compute });
+    const warnings = spaceliftVendor.warnings(fleet as never).filter((each) => each !== false);
+    expect(warnings).toHaveLength(count);
+    for (const { path, message } of warnings) {
+      expect(path).toEqual(["compute", "ami"]);
+      expect(message).toContain(`publishes no image in ${region}`);
+    }
+  });
+
   it("needs little: Spacelift's own domain, polling workers, no shell text", () => {
     expect(spaceliftVendor.schema.parse(minimal)).toEqual({
       ...minimal,
