@@ -65,6 +65,7 @@ export function createAsgCapacity(
       ]);
       lastRead = group;
       memory.refresh(instances, activity);
+      const inVain = memory.newInVain(activity);
       await memory.keep();
       const members = group.instances.map((held) => memory.memberOf(held, instances.get(held.id), activity));
       failed = new Set(members.flatMap(({ id, phase }) => (phase === "failed" ? [id] : [])));
@@ -73,7 +74,7 @@ export function createAsgCapacity(
       return {
         members: [...members, ...ordered],
         failedLaunchesLastHour: memory.launchesInVain(activity),
-        ...toTell([...activity.newFailures, ...memory.newInVain(activity), ...suspensions(group, ordered.length)]),
+        ...toTell([...activity.newFailures, ...inVain, ...suspensions(group, ordered.length)]),
       };
     },
 
