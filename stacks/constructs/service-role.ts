@@ -13,6 +13,11 @@ export interface Statement {
   readonly condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
+/** The value of a condition that one of these texts fulfils. */
+export function oneOrSeveral(texts: readonly string[]): string | readonly string[] {
+  return texts.length === 1 ? String(texts[0]) : texts;
+}
+
 /** IAM policy JSON of statements. */
 export function policyDocument(statements: readonly Statement[]): string {
   return JSON.stringify({
