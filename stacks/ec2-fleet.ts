@@ -93,6 +93,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
 
     this.output("autoscaling_group_name", capacity.name);
     this.output("autoscaling_group_arn", capacity.arn);
+    this.output("on_demand_group_name", capacity.onDemandName);
     this.output("launch_template_id", template.id);
     this.output("instances_role_arn", role.arn);
     this.output("instances_role_name", role.name);

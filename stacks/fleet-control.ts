@@ -96,6 +96,7 @@ export class FleetControl {
       webhook: webhook?.endpoint,
       functions: [autoscale, ...(webhook ? [webhook.function] : []), ...(this.retirement?.functions ?? [])],
       logGroup: autoscale.logGroupName,
+      hasFallback: props.capacity.config.type === "asg" && props.capacity.config.fallback !== undefined,
       pools: props.pools?.map(({ pool }) => pool),
     });
     this.outputs = {

@@ -23,10 +23,11 @@ export interface AsgCall {
 }
 
 /**
- * One Auto Scaling group named `ci` and its instances at EC2, in memory. It launches and ends nothing by itself: that is
+ * One Auto Scaling group, by default named `ci`, and its instances at EC2, in memory. It launches and ends nothing by itself: that is
  * for the test, or for a world on virtual time, to do.
  */
 export interface AsgFake {
+  readonly name: string;
   readonly group: {
     min: number;
     max: number;
@@ -77,12 +78,16 @@ export function asgClientsOver(perform: (call: AsgCall) => Promise<object>) {
 }
 
 /** See {@link AsgFake}. */
-export function createAsgFake(clock: Clock, limits: { readonly min: number; readonly max: number }): AsgFake {
+export function createAsgFake(
+  clock: Clock,
+  limits: { readonly min: number; readonly max: number },
+  { name, idsFrom }: { readonly name: string; readonly idsFrom: number } = { name: "ci", idsFrom: 0 },
+): AsgFake {
   const instances = new Map<string, FakeInstance>();
   const activities: Activity[] = [];
   const calls: AsgCall[] = [];
   const resizes: { from: number; to: number }[] = [];
-  let made = 0;
+  let made = idsFrom;
 
   const inGroup = (id: unknown) => {
     const instance = instances.get(String(id));
@@ -91,7 +96,7 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
 
   const operations: Record<string, (input: never) => object> = {
     DescribeAutoScalingGroups({ AutoScalingGroupNames: names }: { AutoScalingGroupNames: string[] }) {
-      if (!names.includes("ci")) return { AutoScalingGroups: [] };
+      if (!names.includes(name)) return { AutoScalingGroups: [] };
       const { min, max, desired, template, suspended } = fake.group;
       const held = [...instances.values()].flatMap(({ id, lifecycle, templateVersion, ...instance }) => {
         const LaunchTemplate = { LaunchTemplateId: template.id, Version: templateVersion };
@@ -108,7 +113,7 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
           : [];
       });
       const specification = { LaunchTemplateId: template.id, Version: template.version };
-      const group = { AutoScalingGroupName: "ci", MinSize: min, MaxSize: max, DesiredCapacity: desired };
+      const group = { AutoScalingGroupName: name, MinSize: min, MaxSize: max, DesiredCapacity: desired };
       const SuspendedProcesses = Object.entries(suspended).map(([ProcessName, SuspensionReason]) => ({
         ProcessName,
         SuspensionReason,
@@ -141,7 +146,7 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
     },
 
     DescribeScalingActivities(input: { AutoScalingGroupName: string; MaxRecords: number; NextToken?: string }) {
-      if (input.AutoScalingGroupName !== "ci") return { Activities: [] };
+      if (input.AutoScalingGroupName !== name) return { Activities: [] };
       const open = (activity: Activity) => Number(activity.EndTime === undefined);
       const started = (activity: Activity) => activity.StartTime?.getTime() ?? 0;
       const sorted = activities.toReversed().sort((a, b) => open(b) - open(a) || started(b) - started(a));
@@ -151,7 +156,7 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
 
     DescribeAutoScalingInstances({ InstanceIds: ids }: { InstanceIds: string[] }) {
       const held = ids.filter((id) => inGroup(id));
-      return { AutoScalingInstances: held.map((InstanceId) => ({ InstanceId, AutoScalingGroupName: "ci" })) };
+      return { AutoScalingInstances: held.map((InstanceId) => ({ InstanceId, AutoScalingGroupName: name })) };
     },
 
     SetDesiredCapacity({ DesiredCapacity: to }: { DesiredCapacity: number }) {
@@ -193,6 +198,7 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
   };
 
   const fake: AsgFake = {
+    name,
     group: { ...limits, desired: 0, template: { id: "lt-1", version: "3" }, suspended: {}, protectsNew: true },
     instances,
     activities,
@@ -211,7 +217,7 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
         templateVersion: fake.group.template.version,
         protected: fake.group.protectsNew,
         ...instance,
-        tags: new Map(Object.entries({ "aws:autoscaling:groupName": "ci", ...tags })),
+        tags: new Map(Object.entries({ "aws:autoscaling:groupName": name, ...tags })),
       };
       instances.set(added.id, added);
       return added;
@@ -219,7 +225,7 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
     log(activity) {
       const logged: Activity = {
         ActivityId: `activity-${activities.length + 1}`,
-        AutoScalingGroupName: "ci",
+        AutoScalingGroupName: name,
         Description: "Launching a new EC2 instance",
         Cause: "At … in response to a difference between desired and actual capacity.",
         StartTime: clock.now(),
@@ -246,6 +252,25 @@ export function createAsgFake(clock: Clock, limits: { readonly min: number; read
     },
   };
   return fake;
+}
+
+/** Each call goes to the group that it names, or that has the instance: together as AWS shows them. */
+export function performOf(groups: readonly AsgFake[], call: AsgCall): object {
+  const { AutoScalingGroupName, AutoScalingGroupNames, Filters, InstanceId, InstanceIds, Resources } = call.input as {
+    readonly AutoScalingGroupName?: string;
+    readonly AutoScalingGroupNames?: readonly string[];
+    readonly Filters?: readonly { readonly Values: readonly string[] }[];
+    readonly InstanceId?: string;
+    readonly InstanceIds?: readonly string[];
+    readonly Resources?: readonly string[];
+  };
+  const name = AutoScalingGroupName ?? AutoScalingGroupNames?.[0] ?? Filters?.[0]?.Values[0];
+  const id = InstanceId ?? InstanceIds?.[0] ?? Resources?.[0] ?? "";
+  const [first] = groups;
+  const named = groups.find((group) => (name === undefined ? group.instances.has(id) : group.name === name));
+  const target = named ?? first;
+  if (!target) throw new Error("there is no group");
+  return target.perform(call);
 }
 
 function describe({ id, state, stateReason, launchTime, tags }: FakeInstance) {

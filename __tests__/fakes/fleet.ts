@@ -3,6 +3,7 @@ import type {
   AgentReference,
   Capacity,
   CapacityMember,
+  CapacityReading,
   LaunchReport,
   LaunchRequest,
   Retirements,
@@ -32,6 +33,8 @@ export interface FleetFake {
   members: CapacityMember[];
   failedLaunchesLastHour: number;
   newLaunchFailures: LaunchReport["failures"] | undefined;
+  /** `undefined`: the capacity has none. */
+  fallback: CapacityReading["fallback"];
   /** `undefined`: the vendor does not show its agents. */
   vendorAgents: VendorAgent[] | undefined;
   demand: Demand;
@@ -91,6 +94,7 @@ export function createFleetFake(): FleetFake {
     members: [],
     failedLaunchesLastHour: 0,
     newLaunchFailures: undefined,
+    fallback: undefined,
     vendorAgents: [],
     demand: { queued: 0, running: 0 },
     retiring: new Set(),
@@ -108,11 +112,11 @@ export function createFleetFake(): FleetFake {
     justRetired: new Set(),
     queuesKeptOpen,
     capacity: {
-      terminationHook: { name: "hook", group: "ci" },
+      terminationHook: (id) => ({ name: "hook", group: `group of ${id}` }),
       async read() {
         await called("capacity.read");
-        const { members, failedLaunchesLastHour } = fleet;
-        return { members: [...members], failedLaunchesLastHour, newLaunchFailures: fleet.newLaunchFailures };
+        const { members, failedLaunchesLastHour, newLaunchFailures, fallback } = fleet;
+        return { members: [...members], failedLaunchesLastHour, newLaunchFailures, fallback };
       },
       async remaining() {
         await called("capacity.remaining");

@@ -1,7 +1,7 @@
 import type { AgentFact } from "../../handlers/lib/core/ports.ts";
 import { leftTag, neverRegisteredTag, registeredTag } from "../../handlers/lib/settings/asg-capacity.ts";
 import type { BootTimes } from "../../stacks/constructs/instances/boot-times.ts";
-import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance } from "./asg.ts";
+import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance, performOf } from "./asg.ts";
 import { type LaunchEnd, startAsgLife } from "./asg-life.ts";
 import type { EventClock } from "./event-clock.ts";
 import { createLogFake, createMetricsFake } from "./log.ts";
@@ -21,6 +21,8 @@ export interface GroupWorldSettings {
   readonly idleTimeoutSeconds: number;
   /** When hosts power themselves off; see `power_off` in agents/ec2/life.sh. */
   readonly boots: BootTimes;
+  /** A second group, `ci-on-demand`, takes over where Spot has no capacity: that of `trouble` is Spot's alone. */
+  readonly spotFallback?: boolean;
 }
 
 /** A job that waits for an agent, or is on one. */
@@ -52,8 +54,11 @@ const tagOf = { left: leftTag, registered: registeredTag, "never-registered": ne
  * the rules of the real one. `violations` is what must never have happened.
  */
 export function createGroupWorld(clock: EventClock, random: () => number, settings: GroupWorldSettings) {
-  const aws = createAsgFake(clock, settings);
+  const { max, spotFallback = false } = settings;
+  const aws = createAsgFake(clock, { min: spotFallback ? 0 : settings.min, max });
   aws.group.desired = settings.min;
+  const onDemand = createAsgFake(clock, { min: 0, max }, { name: "ci-on-demand", idsFrom: 50_000_000 });
+  const groups = spotFallback ? [aws, onDemand] : [aws];
   const agents = new Map<string, WorldAgent>();
   const queue: Job[] = [];
   const violations: string[] = [];
@@ -65,15 +70,21 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     trouble: calm,
     launchFails: (): LaunchEnd | undefined => undefined,
     isImpaired: (): boolean => chance(world.trouble.impaired),
+    /** Chance that AWS has no On-Demand instance. */
+    noOnDemand: 0,
     violations,
     get launches(): number {
-      return life.launches;
+      return life.launches + onDemandLife.launches;
+    },
+    get onDemandLaunches(): number {
+      return onDemandLife.launches;
     },
     get terminations(): number {
-      return life.terminations;
+      return life.terminations + onDemandLife.terminations;
     },
     jobsDone: 0,
     group: aws.group,
+    onDemandGroup: onDemand.group,
     get queued(): number {
       return queue.length;
     },
@@ -97,13 +108,13 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       ),
   };
 
-  const life = startAsgLife(aws, {
+  const lifeOptions = {
     clock,
     random,
     noCapacity: () => world.trouble.noCapacity,
     launchFails: () => world.launchFails(),
     isImpaired: () => world.isImpaired(),
-    onLaunched(instance) {
+    onLaunched(instance: FakeInstance) {
       const fresh = { state: "unregistered", locked: false, recordLost: false, jobsTaken: 0 } as const;
       agents.set(instance.id, { instance, garbled: random(), ...fresh });
     },
@@ -111,7 +122,11 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     onHeld: held,
     onLeaving: leaving,
     onViolation: violated,
-  });
+  };
+  const life = startAsgLife(aws, lifeOptions);
+  const onDemandLife = startAsgLife(onDemand, { ...lifeOptions, noCapacity: () => world.noOnDemand });
+  const lifeOf = ({ id }: FakeInstance) => (onDemand.instances.has(id) ? onDemandLife : life);
+  const instanceOf = (id: unknown) => aws.instances.get(String(id)) ?? onDemand.instances.get(String(id));
   const earlierAnswers = createEarlierAnswers(clock, random, () => world.trouble.staleAws);
   const { vendor, retirement } = createGroupVendor(settings.departure, {
     clock,
@@ -131,7 +146,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       pools: new Map([[undefined, { retirement, vendor, metrics: createMetricsFake() }]]),
       group: {
         wordOf: async (id) => (["left", "registered", "never-registered"] as const).find((word) => hasSaid(id, word)),
-        note: async (id) => void aws.instances.get(id)?.tags.set("AgentFleetsLeft", clock.now().toISOString()),
+        note: async (id) => void instanceOf(id)?.tags.set("AgentFleetsLeft", clock.now().toISOString()),
       },
       log: createLogFake(),
     },
@@ -186,7 +201,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   }
 
   function hasSaid(id: string, word: AgentFact): boolean {
-    return aws.instances.get(id)?.tags.has(tagOf[word]) ?? false;
+    return instanceOf(id)?.tags.has(tagOf[word]) ?? false;
   }
 
   function lookForWork(agent: WorldAgent): void {
@@ -230,7 +245,9 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
 
   function powerOff(instance: FakeInstance, earliest: number): void {
     const uptime = (clock.now().getTime() - instance.launchTime.getTime()) / 1000;
-    clock.after(Math.max(60, earliest - uptime), () => life.lose(instance, "Client.InstanceInitiatedShutdown"));
+    clock.after(Math.max(60, earliest - uptime), () =>
+      lifeOf(instance).lose(instance, "Client.InstanceInitiatedShutdown"),
+    );
   }
 
   /** Auto Scaling sends a notice, best effort, and waits for an hour. */
@@ -243,28 +260,29 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       if (workflow.heartbeats(instance.id)) return clock.after(hookSeconds, runOut);
       const agent = agents.get(instance.id);
       if (agent?.state === "busy") violated(`the hook of ${instance.id} ran out on a job`);
-      life.complete(instance);
+      lifeOf(instance).complete(instance);
     };
     clock.after(hookSeconds, runOut);
   }
 
   /** An instance that has ended lets go of its hook at once. */
   function isStanding({ agent: { name }, reason }: Execution): boolean {
-    const instance = aws.instances.get(name);
+    const instance = instanceOf(name);
     if (instance?.lifecycle === undefined) return false;
     if (instance.state !== "running") {
-      if (reason === "terminating") life.complete(instance);
+      if (reason === "terminating") lifeOf(instance).complete(instance);
       return false;
     }
     return instance.lifecycle === (reason === "terminating" ? "Terminating:Wait" : "InService");
   }
 
   function endInstance({ agent: { name }, reason }: Execution, replace: boolean): void {
-    const instance = aws.instances.get(name);
+    const instance = instanceOf(name);
     if (!instance) return;
-    if (reason === "terminating") life.complete(instance);
+    const { group } = onDemand.instances.has(name) ? onDemand : aws;
+    if (reason === "terminating") lifeOf(instance).complete(instance);
     else if (instance.lifecycle === "InService")
-      life.terminate(instance, !replace && aws.group.desired > aws.group.min);
+      lifeOf(instance).terminate(instance, !replace && group.desired > group.min);
   }
 
   function leaving(instance: FakeInstance, why: "terminated" | "lost"): void {
@@ -282,10 +300,11 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
 
   function everyMinute(): void {
     clock.after(60, () => {
-      const { inService } = life;
+      const inService = [...life.inService, ...onDemandLife.inService];
       const [reclaimed, refreshed] = [0, 1].map(() => inService[Math.floor(random() * inService.length)]);
-      if (reclaimed && chance(world.trouble.reclaims)) life.lose(reclaimed, "Server.SpotInstanceTermination");
-      if (refreshed && chance(world.trouble.refreshes)) life.replace(refreshed);
+      if (reclaimed && chance(world.trouble.reclaims))
+        lifeOf(reclaimed).lose(reclaimed, "Server.SpotInstanceTermination");
+      if (refreshed && chance(world.trouble.refreshes)) lifeOf(refreshed).replace(refreshed);
       for (const agent of agents.values()) {
         if (agent.state === "busy" && chance(world.trouble.lostRecord)) agent.recordLost = true;
       }
@@ -303,14 +322,27 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
 
   /** What the loop itself asks of AWS: it must end no machine that lives. */
   function perform(call: AsgCall): object {
-    const instance = aws.instances.get(String(call.input.InstanceId));
+    const instance = instanceOf(call.input.InstanceId);
     if (call.operation.startsWith("Terminate") && instance?.state === "running") {
       violated(`the loop ended ${instance.id}, which lives`);
     }
-    return earlierAnswers(call, () => aws.perform(call));
+    const answer = earlierAnswers(call, () => performOf(groups, call));
+    if (call.operation === "SetDesiredCapacity") {
+      const most = groups.reduce(
+        (sum, { group, instances }) => sum + Math.max(group.desired, countLaunched(instances)),
+        0,
+      );
+      if (most > max) violated(`${most} instances exist or are ordered`);
+    }
+    return answer;
   }
 }
 
 function referenceTo({ id }: FakeInstance) {
   return { name: id, capacityId: id, vendorId: undefined };
+}
+
+/** Instances that a group has launched and that nobody takes out of it. */
+function countLaunched(instances: ReadonlyMap<string, FakeInstance>): number {
+  return [...instances.values()].filter(({ lifecycle }) => /^(Pending|InService)/.test(lifecycle ?? "")).length;
 }

@@ -7,7 +7,6 @@ import { createLogFake, createMetricsFake, type MetricsFake } from "./log.ts";
 import { drainOnInstance, semaphoreRetirementOver } from "./semaphore-retirement.ts";
 import { type Execution, execute } from "./step-functions.ts";
 
-const group = "ci";
 const heartbeatSeconds = 3600;
 const account = "us-west-2:111122223333";
 const failure = (name: string, message: string) => Object.assign(new Error(message), { name });
@@ -79,12 +78,15 @@ export function createRetirementWorld({
   drainTimeoutSeconds = 21_600,
   min = 0,
   asksInstances = false,
+  groups = ["ci"],
 }: {
   readonly place: "asg" | "ecs";
   /** Semaphore's agents, whose state only their instances know. If the vendor is down, SSM is down. */
   readonly asksInstances?: boolean;
   readonly drainTimeoutSeconds?: number;
   readonly min?: number;
+  /** The fleet's groups. */
+  readonly groups?: readonly string[];
 }): RetirementWorld {
   const agents: WorldAgent[] = [];
   const alerts: RetirementWorld["alerts"][number][] = [];
@@ -103,7 +105,13 @@ export function createRetirementWorld({
     topic: `arn:aws:sns:${account}:ci-alarms`,
     place:
       place === "asg"
-        ? { type: "asg", group }
+        ? {
+            type: "asg",
+            groups: groups.map((name) => ({
+              name,
+              arn: `arn:aws:autoscaling:${account}:autoScalingGroup:1:autoScalingGroupName/${name}`,
+            })),
+          }
         : {
             type: "ecs",
             cluster: `arn:aws:ecs:${account}:cluster/ci`,
@@ -233,7 +241,7 @@ export function createRetirementWorld({
   function hold(agent: WorldAgent): LifecycleHook {
     agent.lifecycle = "Terminating:Wait";
     hooks.set(agent.name, { agent, expiry: expiryOf(agent) });
-    const hook = { name: "agent-fleets-retire", group };
+    const hook = { name: "agent-fleets-retire", group: agent.group };
     void world.retire(agent, "terminating", hook);
     return hook;
   }
@@ -277,7 +285,7 @@ export function createRetirementWorld({
         locked: false,
         jobEndsAt: 0,
         lifecycle: "InService",
-        group,
+        group: "ci",
         running: true,
         task: { TaskDefinitionArn: `arn:aws:ecs:${account}:task-definition/ci_win:7`, StartedBy: "agent-fleets" },
         deadAs: "terminated",

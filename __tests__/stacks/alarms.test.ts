@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { spacelift } from "./ec2-fleet.ts";
+import { fleet, spacelift } from "./ec2-fleet.ts";
 import { minimal, resources, statements, synthesize, theOnly } from "./synth.ts";
 
 describe("alarms", () => {
@@ -144,8 +144,9 @@ it.each([minimal, spacelift])("an output names the log of the loop, which the da
   expect(String(theOnly(stack, "aws_cloudwatch_dashboard").dashboard_body)).toContain(`SOURCE '${group}'`);
 });
 
-it("the dashboard shows every metric that the loop publishes", () => {
-  const body = String(theOnly(synthesize(minimal), "aws_cloudwatch_dashboard").dashboard_body);
+it("the dashboard of a fleet with all that it can have shows every metric that the loop publishes", () => {
+  const withFallback = fleet({ compute: { spotPercent: 100, spotFallback: {} } });
+  const body = String(theOnly(withFallback, "aws_cloudwatch_dashboard").dashboard_body);
   const source = readFileSync("handlers/lib/core/ports.ts", "utf8");
   const names = /export type MetricName =([^;]+);/.exec(source)?.[1]?.match(/\w+/g) ?? [];
   expect(names.length).toBeGreaterThan(10);

@@ -42,6 +42,11 @@ const variants: readonly {
     ],
   },
   { file: "semaphore-full", sets: [[["network", "create", "ipv6"], true]] },
+  // Examples show the fallback in a comment.
+  ...["semaphore-full", "spacelift-spot"].map((file) => ({
+    file,
+    sets: [[["compute", "spotFallback"], { afterMinutes: 10 }]] as const,
+  })),
   // Every Amazon Linux has one root device.
   { file: "semaphore-full", sets: [[["compute", "ami"], { id: "ami-0123456789abcdef0" }]] },
   { file: "machine-image-semaphore", sets: [[["baseImage"], { id: "ami-0123456789abcdef0" }]] },

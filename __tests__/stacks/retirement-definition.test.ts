@@ -5,10 +5,18 @@ import { pollSeconds, retirementDefinition } from "../../stacks/constructs/retir
 import type { RetirementPlace } from "../../stacks/constructs/retirement/retiring-capacity.ts";
 import { createRetirementWorld } from "../fakes/retirement-world.ts";
 import { passTimeUntil } from "../fakes/step-functions.ts";
+import { groupArn } from "./retirement.ts";
 
 const hour = 3600;
 const places: Record<string, RetirementPlace> = {
-  asg: { type: "asg", group: "ci" },
+  asg: { type: "asg", groups: [{ name: "ci", arn: groupArn }] },
+  "two groups": {
+    type: "asg",
+    groups: [
+      { name: "ci", arn: groupArn },
+      { name: "ci-on-demand", arn: `${groupArn}-on-demand` },
+    ],
+  },
   ecs: {
     type: "ecs",
     cluster: "arn:aws-us-gov:ecs:us-gov-west-1:111122223333:cluster/ci",
@@ -72,9 +80,9 @@ describe.each(Object.entries(places))("the definition for %s", (_, place) => {
 });
 
 it("a hook is completed so that other hooks of the group have their turn too", () => {
-  const completing = Object.values(definitionOf({ type: "asg", group: "ci" }).States).filter(({ Resource }) =>
-    String(Resource).endsWith(":completeLifecycleAction"),
-  );
+  const completing = Object.values(
+    definitionOf({ type: "asg", groups: [{ name: "ci", arn: groupArn }] }).States,
+  ).filter(({ Resource }) => String(Resource).endsWith(":completeLifecycleAction"));
   expect(completing).toHaveLength(2);
   for (const { Parameters } of completing) expect(Parameters).toMatchObject({ LifecycleActionResult: "CONTINUE" });
 });

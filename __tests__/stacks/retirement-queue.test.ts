@@ -60,7 +60,7 @@ describe("the release queue", () => {
 
 describe("the rules that bring notices", () => {
   const instance = "i-0123456789abcdef0";
-  const rules = noticeRules({ group: "ci", hook: "agent-fleets-retire" });
+  const rules = noticeRules({ groups: ["ci"], hook: "agent-fleets-retire" });
   const rulesFor = (event: object) => rules.filter(({ pattern }) => matches(pattern, event)).map(({ id }) => id);
 
   it("are deployed as they are, into the queue, with what cannot be delivered kept", () => {
@@ -87,5 +87,12 @@ describe("the rules that bring notices", () => {
     ["another event of EC2", stateEvent(instance), []],
   ])("%s", (_, event, expected) => {
     expect(rulesFor(event)).toEqual(expected);
+  });
+
+  it("bring those of each of a fleet's groups", () => {
+    const [terminating] = noticeRules({ groups: ["ci", "ci-on-demand"], hook: "agent-fleets-retire" });
+    const comes = (group: string) =>
+      matches(terminating?.pattern ?? {}, terminateEvent(instance, { AutoScalingGroupName: group }));
+    expect(["ci", "ci-on-demand", "ci-2"].map(comes)).toEqual([true, true, false]);
   });
 });

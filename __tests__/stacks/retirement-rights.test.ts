@@ -102,7 +102,7 @@ describe("rights", () => {
       }),
       allow(["ssm:GetCommandInvocation"], ["*"]),
     ]);
-    expect(retireEnv.parse(variablesOf(stack, "ci-retire")).GROUP).toBe("ci");
+    expect(retireEnv.parse(variablesOf(stack, "ci-retire")).GROUP).toEqual(["ci"]);
   });
 
   it("Spacelift defect 11: the release function takes from its queue and cannot send to it", () => {

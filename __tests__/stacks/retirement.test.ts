@@ -65,7 +65,7 @@ describe("environments", () => {
   it("the release function gets the group and the workflow", () => {
     expect(releaseEnv.parse(variablesOf(instances, "ci-release"))).toEqual({
       FLEET: "ci",
-      GROUP: "ci",
+      GROUP: ["ci"],
       RETIREMENTS: { workflow: machine, drainTimeoutSeconds: 21_600 },
     });
   });

@@ -40,10 +40,15 @@ export interface Given {
   readonly kmsKeyArn?: string;
   readonly asksInstances?: boolean;
   readonly maxConcurrency?: number;
+  readonly groups?: readonly { readonly name: string; readonly arn: string }[];
 }
 
 class InstancesStack extends BaseStack<CommonConfig> {
-  constructor(app: FleetApp, common: CommonConfig, { asksInstances = false, maxConcurrency }: Given) {
+  constructor(
+    app: FleetApp,
+    common: CommonConfig,
+    { asksInstances = false, maxConcurrency, groups = [{ name: "ci", arn: groupArn }] }: Given,
+  ) {
     super(app, "ci", common);
     const { context } = this;
     new ArchiveProvider(this, "archive");
@@ -52,8 +57,7 @@ class InstancesStack extends BaseStack<CommonConfig> {
       topic: new AlarmTopic(this, "topic", { context, emails: [], subscriptions: [] }),
       capacity: {
         type: "asg",
-        group: "ci",
-        groupArn,
+        groups,
         hook: "agent-fleets-retire",
         instanceRole,
         releaseQueue: new ReleaseQueue(this, "release-queue", context),

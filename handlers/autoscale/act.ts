@@ -89,8 +89,8 @@ async function startRetirements(deps: AutoscaleDeps, retirees: readonly Retiree[
 }
 
 /** The group's hook releases an instance that it holds. */
-function hookOf({ capacity }: AutoscaleDeps, { held }: Agent) {
-  return held ? capacity.terminationHook : undefined;
+function hookOf({ capacity }: AutoscaleDeps, { held, capacityId }: Agent) {
+  return held ? capacity.terminationHook?.(capacityId) : undefined;
 }
 
 /** Skips an agent whose last retirement has just ended because it was busy, and takes the next idle one. */

@@ -41,7 +41,9 @@ export const handler = defineHandler({
       policy,
       tickSeconds: env.TICK_SECONDS,
       vendor: createVendor(vendor, vendorDeps),
-      capacity: capacityOf(capacity, createNotebook(`capacity ${poolName}`, state)),
+      capacity: capacityOf(capacity, (part) =>
+        createNotebook(["capacity", poolName, part].filter(Boolean).join(" "), state),
+      ),
       retirements: env.RETIREMENTS && createRetirements({ ...env.RETIREMENTS, poolName, pool }, { sfn, clock }),
       lease,
       notebook: createNotebook(`loop ${poolName}`, state),

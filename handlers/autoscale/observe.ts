@@ -7,7 +7,7 @@ import type { AutoscaleDeps } from "./deps.ts";
 /** Everything that one tick observes. */
 export interface Observation
   extends Pick<Roster, "orphans" | "newlyRegistered">,
-    Pick<CapacityReading, "newLaunchFailures" | "newShortages"> {
+    Pick<CapacityReading, "newLaunchFailures" | "newShortages" | "fallback"> {
   readonly snapshot: Snapshot;
   /** All agents in the pool, foreign ones included; `undefined` if the vendor does not list agents. */
   readonly vendorAgents: readonly VendorAgent[] | undefined;
@@ -27,12 +27,15 @@ export async function observe(deps: AutoscaleDeps): Promise<Observation> {
         agents: roster.agents,
         vendorShowsAgents: vendorAgents !== undefined,
         failedLaunchesLastHour: reading.failedLaunchesLastHour,
+        ordersToMove: reading.fallback?.ordersToMove,
+        settling: reading.fallback?.settling,
         recentlyWanted: deps.memory.recentlyWanted,
       },
       orphans: roster.orphans,
       newlyRegistered: roster.newlyRegistered,
       newLaunchFailures: reading.newLaunchFailures,
       newShortages: reading.newShortages,
+      fallback: reading.fallback,
       vendorAgents,
     };
   } catch (error) {

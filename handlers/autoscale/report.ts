@@ -11,7 +11,8 @@ export function logDecision(
     snapshot: { demand, agents },
     newLaunchFailures = [],
     newShortages = [],
-  }: Pick<Observation, "snapshot" | "newLaunchFailures" | "newShortages">,
+    fallback,
+  }: Pick<Observation, "snapshot" | "newLaunchFailures" | "newShortages" | "fallback">,
   decision: Decision,
 ): void {
   for (const failure of newLaunchFailures) log.warn("a launch failed after AWS had accepted it", { ...failure });
@@ -28,6 +29,7 @@ export function logDecision(
     agents: countStates(agents),
     unseen: agents.filter(({ state }) => state === "unseen").map(({ name }) => name),
     launching: decision.launch.length,
+    onDemandFallback: fallback?.active,
     withdrawing: decision.withdraw,
     retiring: decision.retire.map(({ agent, reason }) => `${agent.name} (${reason})`),
     scalingIn: decision.scaleIn.count,
@@ -39,14 +41,14 @@ export function logDecision(
 export function recordTick(
   { clock, metrics }: { readonly clock: Clock; readonly metrics: Metrics },
   tick: {
-    readonly observation: Pick<Observation, "snapshot" | "newLaunchFailures">;
+    readonly observation: Pick<Observation, "snapshot" | "newLaunchFailures" | "fallback">;
     readonly decision: Decision;
     readonly outcome: Outcome;
     readonly startedAt: Date;
   },
 ): void {
   const { decision, outcome, startedAt } = tick;
-  const { snapshot, newLaunchFailures = [] } = tick.observation;
+  const { snapshot, newLaunchFailures = [], fallback } = tick.observation;
   const { demand, agents } = snapshot;
   const failedLate = newLaunchFailures.reduce((sum, { count }) => sum + count, 0);
   const count = countStates(agents);
@@ -73,6 +75,7 @@ export function recordTick(
     VendorApiErrors: outcome.vendorApiErrors,
     CircuitOpen: decision.circuitOpen ? 1 : 0,
     AtCeiling: decision.atCeiling ? 1 : 0,
+    ...(fallback && { OnDemandFallback: fallback.active ? 1 : 0 }),
     TickSeconds: secondsSince(startedAt),
   });
 }

@@ -43,8 +43,8 @@ const environments: Readonly<Record<HandlerName, Readonly<Record<string, string 
     RETIREMENTS: retirements,
     API_TOKEN_SECRET_ARN,
   }),
-  release: z.encode(releaseEnv, { FLEET, GROUP: FLEET, RETIREMENTS: retirements }),
-  retire: z.encode(retireEnv, { FLEET, VENDOR: vendor, GROUP: FLEET, API_TOKEN_SECRET_ARN }),
+  release: z.encode(releaseEnv, { FLEET, GROUP: [FLEET], RETIREMENTS: retirements }),
+  retire: z.encode(retireEnv, { FLEET, VENDOR: vendor, GROUP: [FLEET], API_TOKEN_SECRET_ARN }),
   webhook: z.encode(webhookEnv, {
     FLEET,
     VENDOR: {

@@ -41,6 +41,18 @@ const instanceRules: readonly Rule<{
       onDemandBase > max ? `must not be more than agents.max, which is ${max}` : undefined,
   },
   {
+    path: ["compute", "spotFallback"],
+    reads: [
+      ["compute", "spotFallback"],
+      ["compute", "onDemandBase"],
+      ["agents", "max"],
+    ],
+    check: ({ compute: { spotFallback, onDemandBase }, agents: { max } }) =>
+      spotFallback !== undefined && max > 0 && onDemandBase === max
+        ? `must be left out while compute.onDemandBase is ${max}, as agents.max is: no instance is Spot`
+        : undefined,
+  },
+  {
     path: ["compute", "instances", "types"],
     reads: [
       ["vendor", "type"],

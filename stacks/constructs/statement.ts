@@ -7,6 +7,11 @@ export interface Statement {
   readonly condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
+/** The value of a condition that one of these texts fulfils. */
+export function oneOrSeveral(texts: readonly string[]): string | readonly string[] {
+  return texts.length === 1 ? String(texts[0]) : texts;
+}
+
 /** IAM policy JSON of statements. */
 export function policyDocument(statements: readonly Statement[]): string {
   return `{"Version":"2012-10-17","Statement":[${statements.map(statementJson).join(",")}]}`;

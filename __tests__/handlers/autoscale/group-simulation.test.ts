@@ -29,6 +29,7 @@ const anyFleet: fc.Arbitrary<GroupFleet> = fc.record({
   departure: fc.constantFrom("by-itself" as const, "by-retirement" as const),
   removalOrder: fc.constantFrom(...removalOrders),
   scaleInAfterObservations: fc.constantFrom(1, 4),
+  fallbackMinutes: fc.constantFrom(undefined, 5, 20),
 });
 
 /** Spacelift agents take job after job until they are retired. */
@@ -62,7 +63,8 @@ describe("the loop over a group, against a world", () => {
         expect({ done: world.jobsDone, queued: world.queued }).toEqual({ done: jobs(), queued: 0 });
 
         await passUntil(clock.seconds + 1.5 * hour);
-        expect({ living: world.living.length, desired: world.group.desired }).toEqual({
+        const desired = world.group.desired + world.onDemandGroup.desired;
+        expect({ living: world.living.length, desired }).toEqual({
           living: standing,
           desired: standing,
         });
@@ -260,5 +262,100 @@ describe("the loop over a group, against a world", () => {
     world.isImpaired = () => false;
     await passUntil(3 * hour);
     expect(world).toMatchObject({ jobsDone: 8, violations: [] });
+  });
+});
+
+describe("the loop over a group with Spot and a group that takes over, against a world", () => {
+  const withFallback: GroupFleet = { ...plain, fallbackMinutes: 10 };
+  const short = { ...calm, noCapacity: 1 };
+
+  it.each([
+    ["Spacelift", likeSpacelift],
+    ["Semaphore", likeSemaphore],
+  ])("%s: jobs get On-Demand instances where Spot is short for hours, once each, and Spot ones when it is back", async (_, kind) => {
+    const { world, metrics, passUntil } = simulateGroup({ ...withFallback, ...kind, max: 8 });
+    world.trouble = short;
+    for (let job = 0; job < 8; job += 1) world.queueJob(300);
+    await passUntil(9 * 60);
+    expect(world).toMatchObject({ onDemandLaunches: 0, group: { desired: 8 } });
+    await passUntil(14 * 60);
+    expect(world).toMatchObject({ onDemandLaunches: 8, group: { desired: 0 } });
+    await passUntil(hour);
+    expect(world).toMatchObject({ jobsDone: 8, launches: 8, living: [], onDemandGroup: { desired: 0 } });
+    expect([metrics.sum("CircuitOpen"), metrics.sum("LaunchFailures")]).toEqual([0, 0]);
+    expect(metrics.records.at(-1)).toMatchObject({ OnDemandFallback: 0 });
+
+    world.trouble = calm;
+    world.queueJob(300);
+    await passUntil(1.5 * hour);
+    expect(world).toMatchObject({ jobsDone: 9, launches: 9, onDemandLaunches: 8, violations: [] });
+  });
+
+  it("tries Spot again while it is short for hours, and no job waits longer than the fallback and a few minutes", async () => {
+    const { world, metrics, passUntil } = simulateGroup(withFallback);
+    world.trouble = short;
+    for (let minutes = 0; minutes < 240; minutes += 5) {
+      world.queueJob(120);
+      await passUntil(minutes * 60);
+    }
+    await passUntil(4.5 * hour);
+    expect(world).toMatchObject({ jobsDone: 48, group: { desired: 0 }, violations: [] });
+    expect(Math.max(...metrics.records.map(({ OldestQueuedSeconds = 0 }) => OldestQueuedSeconds))).toBeLessThan(
+      16 * 60,
+    );
+    const modes = metrics.records.map(({ OnDemandFallback }) => OnDemandFallback);
+    const turns = modes.filter((mode, index) => index > 0 && mode !== modes[index - 1]).length;
+    expect(turns).toBeGreaterThan(6);
+  });
+
+  it("gives the floor On-Demand instances, too, and keeps them without a launch more", async () => {
+    const { world, passUntil } = simulateGroup({ ...withFallback, min: 3 });
+    world.trouble = short;
+    await passUntil(hour);
+    expect(world).toMatchObject({ launches: 3, onDemandLaunches: 3, group: { desired: 0 } });
+    await passUntil(4 * hour);
+    expect(world).toMatchObject({ launches: 3, terminations: 0, violations: [] });
+  });
+
+  it("withdraws orders that no job waits for, and orders them nowhere else", async () => {
+    const { world, passUntil } = simulateGroup(withFallback);
+    world.trouble = short;
+    for (let job = 0; job < 8; job += 1) world.queueJob(300);
+    await passUntil(9 * 60);
+    world.cancelJobs();
+    await passUntil(hour);
+    expect(world).toMatchObject({ launches: 0, group: { desired: 0 }, onDemandGroup: { desired: 0 } });
+  });
+
+  it("goes back and forth where On-Demand is short, too, until one has room, and never has more than max in both groups together", async () => {
+    const { world, passUntil } = simulateGroup({ ...withFallback, max: 4 });
+    world.trouble = short;
+    world.noOnDemand = 1;
+    for (let job = 0; job < 9; job += 1) world.queueJob(300);
+    await passUntil(2 * hour);
+    expect(world.group.desired + world.onDemandGroup.desired).toBeLessThanOrEqual(4);
+    world.trouble = calm;
+    await passUntil(4 * hour);
+    expect(world).toMatchObject({ jobsDone: 9, onDemandLaunches: 0, onDemandGroup: { desired: 0 }, violations: [] });
+  });
+
+  it("never has more than max in both groups, though AWS shows everything late and calls fail", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyFleet, fc.constantFrom(0, 0.5, 1), async (fleet, noOnDemand) => {
+        const { world, clock, jobs, queueJobs, pass, passUntil } = simulateGroup({ ...fleet, fallbackMinutes: 5 });
+        world.trouble = { ...calm, noCapacity: 1, staleAws: 0.5, callFails: 0.05, reclaims: 0.05, refreshes: 0.05 };
+        world.noOnDemand = noOnDemand;
+        queueJobs(hour);
+        await passUntil(0.6 * hour);
+        world.trouble = { ...world.trouble, noCapacity: 0.5 };
+        await passUntil(1.2 * hour);
+        expect(world.violations).toEqual([]);
+        world.trouble = calm;
+        const end = clock.seconds + 4 * hour;
+        while (world.jobsDone < jobs() && clock.seconds < end) await pass();
+        expect({ done: world.jobsDone, violations: world.violations }).toEqual({ done: jobs(), violations: [] });
+      }),
+      { numRuns: 12 },
+    );
   });
 });

@@ -106,16 +106,16 @@ describe("retirements", () => {
     expect(harness.metrics.records).toMatchObject([{ Retired: 1 }]);
   });
 
-  it("are started for every instance that AWS's hook holds, by that hook: a lost notice costs a tick", async () => {
+  it("are started for every instance that AWS's hook holds, by the hook of its group: a lost notice costs a tick", async () => {
     setUp({ canRetire: true });
     harness.addAgent("i-held", "busy", { phase: "held" });
     harness.addAgent("i-gone", undefined, { phase: "held" });
     retirementsGetUnderWay();
     await runPass(deps);
-    const hook = { name: "hook", group: "ci" };
+    const hookOf = (id: string) => ({ name: "hook", group: `group of task-${id}` });
     expect(harness.fleet.retired).toMatchObject([
-      { agent: { name: "i-held" }, reason: "terminating", hook },
-      { agent: { name: "i-gone" }, reason: "terminating", hook },
+      { agent: { name: "i-held" }, reason: "terminating", hook: hookOf("i-held") },
+      { agent: { name: "i-gone" }, reason: "terminating", hook: hookOf("i-gone") },
     ]);
   });
 

@@ -1,5 +1,5 @@
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
-import { createAsgCapacity } from "../../../handlers/lib/aws/asg-capacity.ts";
+import { createGroups } from "../../../handlers/lib/aws/capacity.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import { bootTimes } from "../../../stacks/constructs/instances/boot-times.ts";
 import { createEventClock } from "../../fakes/event-clock.ts";
@@ -22,6 +22,8 @@ export interface GroupFleet {
   readonly departure: Policy["departure"];
   readonly removalOrder: Policy["removalOrder"];
   readonly scaleInAfterObservations: number;
+  /** `compute.spotFallback.afterMinutes`. */
+  readonly fallbackMinutes?: number | undefined;
 }
 
 /** Times and limits that let much happen in a short while. */
@@ -31,7 +33,7 @@ export const defaults: Partial<Policy> = { registrationGraceSeconds: 600 };
 
 /** The loop as deployed, over the real adapter of groups, against a world on virtual time. */
 export function simulateGroup(
-  { seed, singleUse: leavesAfterJob, ...fleet }: GroupFleet,
+  { seed, singleUse: leavesAfterJob, fallbackMinutes, ...fleet }: GroupFleet,
   { rules = hasty, earliestPowerOffSeconds }: { rules?: Partial<Policy>; earliestPowerOffSeconds?: number } = {},
 ) {
   const random = createRandom(seed);
@@ -41,16 +43,35 @@ export function simulateGroup(
   const policy = policyOf({ ...fleet, ...rules, singleUse, canRetire: true });
   const times = bootTimes(policy.registrationGraceSeconds);
   const boots = { ...times, ...(earliestPowerOffSeconds !== undefined && { earliestPowerOffSeconds }) };
-  const world = createGroupWorld(clock, random, { min, max, departure, singleUse, idleTimeoutSeconds: 300, boots });
-  const group = { type: "asg", group: "ci", hook: "agent-fleets-retire", bootSeconds: boots.bootSeconds } as const;
-  const [notebook, capacityNotebook] = [createNotebookFake(), createNotebookFake()];
+  const world = createGroupWorld(clock, random, {
+    min,
+    max,
+    departure,
+    singleUse,
+    idleTimeoutSeconds: 300,
+    boots,
+    spotFallback: fallbackMinutes !== undefined,
+  });
+  const group = {
+    type: "asg",
+    group: "ci",
+    hook: "agent-fleets-retire",
+    bootSeconds: boots.bootSeconds,
+    ...(fallbackMinutes !== undefined && { fallback: { group: "ci-on-demand", afterSeconds: fallbackMinutes * 60 } }),
+  } as const;
+  const notebook = createNotebookFake();
+  const capacityNotebooks = {
+    first: createNotebookFake(),
+    "on-demand": createNotebookFake(),
+    fallback: createNotebookFake(),
+  };
   const metrics = createMetricsFake();
   const loop = createLoopDriver(clock, random, () => ({
     poolName: "ci",
     policy: { ...policy, scaleOutCooldownSeconds: random() < 0.5 ? 0 : 20 },
     tickSeconds: 10,
     vendor: world.vendor,
-    capacity: createAsgCapacity(group, { ...world.connect(), clock, notebook: capacityNotebook }),
+    capacity: createGroups(group, { ...world.connect(), clock }, (part) => capacityNotebooks[part ?? "first"]),
     retirements: world.retirements,
     lease: createLeaseFake(),
     notebook,

@@ -131,6 +131,24 @@ describe("machines that AWS calls dead", () => {
   });
 });
 
+describe("orders where AWS has no capacity, of a fleet with a fallback", () => {
+  it("are withdrawn, so that the next tick launches what is missing, and the fallback is in log and metrics", async () => {
+    for (let number = 0; number < 4; number += 1) agent(`ordered ${number}`, undefined, { phase: "ordered" });
+    fleet.demand = { queued: 4, running: 0 };
+    fleet.fallback = { active: true, ordersToMove: 4, settling: false };
+    await runPass({ ...deps, tickSeconds: 60 });
+    expect([fleet.withdrawn, fleet.launches]).toEqual([[4], []]);
+    expect(metrics.records).toMatchObject([{ OnDemandFallback: 1 }]);
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ message: "decision", fields: expect.objectContaining({ onDemandFallback: true }) }),
+    );
+    fleet.fallback = { active: false, ordersToMove: 0, settling: false };
+    await runPass({ ...deps, tickSeconds: 60 });
+    expect(fleet.withdrawn).toHaveLength(1);
+    expect(metrics.records).toMatchObject([{}, { OnDemandFallback: 0 }]);
+  });
+});
+
 describe("orders that no job waits for any more", () => {
   it("are withdrawn, and those that AWS had begun by then are not missed", async () => {
     for (let number = 0; number < 4; number += 1) agent(`ordered ${number}`, undefined, { phase: "ordered" });

@@ -135,6 +135,7 @@ describe("no machine with a job is ever stopped by us, never are there more than
         departure: fc.constant(departure),
         removalOrder: fc.constantFrom(...removalOrders),
         scaleInAfterObservations: fc.constantFrom(1, 4),
+        fallbackMinutes: fc.constantFrom(undefined, 5),
       }),
       trouble: often(calm, { callFails: 0.3, lostRecord: 0.5, reclaims: 0.3, refreshes: 0.3 }),
     });

@@ -26,7 +26,7 @@ function setUp() {
   aws.group.desired = 1;
   clock.advance((graceSeconds + 1) * 1000);
   const clients = asgClientsOver(async (call) => aws.perform(call));
-  const group = createInstanceGroup("ci", { ...clients, clock });
+  const group = createInstanceGroup(["ci"], { ...clients, clock });
   const capacity = connectAsg(aws, clock);
   const log = createLogFake();
   const asked: string[] = [];

@@ -70,6 +70,28 @@ describe("an instance that is no business of its retirement", () => {
     expect(agent).toMatchObject({ locked: false, end: undefined });
   });
 
+  it.each([
+    "ci",
+    "ci-on-demand",
+  ])("but is terminated, or let go, where it is in a fleet's second group: %s", async (group) => {
+    world = createRetirementWorld({ place: "asg", groups: ["ci", "ci-on-demand"] });
+    const [released, held] = ["i-00000001", "i-00000002"].map((id) => world.addAgent(id));
+    if (!released || !held) throw new Error("there are no agents");
+    for (const each of [released, held]) each.group = group;
+    world.giveJob(held, 600);
+    void world.retire(released, "scale-in");
+    world.terminate(held);
+    await settled();
+    expect(released.end).toEqual({ by: "us", killedJob: false });
+    expect(held.end).toEqual({ by: "us", killedJob: false });
+    const other = world.addAgent("i-00000003");
+    other.group = "of others";
+    void world.retire(other, "release");
+    await settled();
+    expect(other).toMatchObject({ end: undefined, lifecycle: "InService" });
+    other.locked = false;
+  });
+
   it("is not terminated where another group has it: its vendor forgets it", async () => {
     agent.group = "of others";
     void world.retire(agent, "release");

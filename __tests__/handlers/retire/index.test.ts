@@ -130,7 +130,7 @@ describe("the release function", () => {
       "release",
       z.encode(releaseEnv, {
         FLEET: "ci",
-        GROUP: "ci",
+        GROUP: ["ci"],
         RETIREMENTS: {
           workflow: "arn:aws:states:us-east-1:000000000000:stateMachine:ci-retire",
           drainTimeoutSeconds: 60,

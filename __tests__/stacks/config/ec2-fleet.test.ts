@@ -31,6 +31,18 @@ describe("a fleet on instances", () => {
     });
   });
 
+  it("has no fallback for Spot unless asked for, and then after ten minutes", () => {
+    expect(configWith("compute: { spotPercent: 50 }").compute.spotFallback).toBeUndefined();
+    expect(configWith("compute: { spotPercent: 50, spotFallback: {} }").compute.spotFallback).toEqual({
+      afterMinutes: 10,
+    });
+  });
+
+  it("may keep its fallback for Spot while it is taken down, so that the second group is not destroyed with its agents", () => {
+    const { compute } = configWith("agents: { max: 0 }\ncompute: { spotPercent: 50, spotFallback: {} }");
+    expect(compute.spotFallback).toBeDefined();
+  });
+
   it("Semaphore defect 6: keeps false and 0 for what they are", () => {
     const config = configWith(
       "agents: { min: 0, max: 0, initial: 0, idleTimeoutSeconds: 0, singleUse: false }\ncompute: { hostLogs: false, groupMetrics: false, disableContainerCredentials: false }",
@@ -64,6 +76,15 @@ describe("a fleet on instances", () => {
     ['{ ssh: { keyName: ci, cidrs: ["::/0"] } }', /^compute\.ssh\.cidrs\[0\]: must not be the whole internet/],
     ["{ ssh: { keyName: ci, cidrs: [10.0.0.1/8] } }", /^compute\.ssh\.cidrs\[0\]: must be an IPv4 or IPv6 range/],
     ["{ warmPool: { min: 1 }, spotPercent: 10 }", /^compute\.warmPool: must be left out with spotPercent/],
+    ["{ spotFallback: {} }", /^compute\.spotFallback: must be left out while spotPercent is 0: without Spot all/],
+    [
+      "{ spotPercent: 50, onDemandBase: 10, spotFallback: {} }",
+      /^compute\.spotFallback: must be left out while compute\.onDemandBase is 10, as agents\.max is/,
+    ],
+    [
+      "{ spotPercent: 50, spotFallback: { afterMinutes: 4 } }",
+      /^compute\.spotFallback\.afterMinutes: must be a whole number from 5 to 60/,
+    ],
     ["{ warmPool: { min: 1 } }", /^compute\.warmPool: must come with one instance type/],
     [
       "{ onDemandAllocation: prioritized }",

@@ -19,6 +19,8 @@ export interface RecentActivity {
   readonly endedAtBoot: readonly string[];
   /** Failed launches of the last hour that count towards the circuit. */
   readonly misconfigured: number;
+  /** When AWS last had no capacity for a launch, as far as the list was read. */
+  readonly lastShortage: Date | undefined;
   /** Failed launches that the last reading did not report. */
   readonly newFailures: readonly FailedLaunch[];
 }
@@ -151,6 +153,7 @@ function summary(entries: readonly Entry[], now: Date, bootMilliseconds: number)
   }
   const failures = launches.flatMap(({ outcome }) => (typeof outcome === "object" ? [outcome] : []));
   const successes = launches.flatMap(({ outcome, endedAt }) => (outcome === "done" ? [endedAt.getTime()] : []));
+  const shortages = failures.flatMap(({ kind, at }) => (kind === "capacity" ? [at.getTime()] : []));
   /** AWS also ends the instance of a failed launch. */
   const countedAlready = new Set(
     launches.flatMap(({ instance, outcome }) => (typeof outcome === "object" ? [instance] : [])),
@@ -164,6 +167,7 @@ function summary(entries: readonly Entry[], now: Date, bootMilliseconds: number)
       const isRecent = startedAt.getTime() > now.getTime() - hourMilliseconds;
       return isRecent && lived !== undefined && lived < bootMilliseconds ? [instance] : [];
     }),
+    lastShortage: shortages.length > 0 ? new Date(Math.max(...shortages)) : undefined,
     misconfigured: countLastHour(countingLaunches(failures, new Date(Math.max(...successes))), now),
   };
 }

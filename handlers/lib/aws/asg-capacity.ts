@@ -4,7 +4,16 @@ import {
   TerminateInstanceInAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
 import { CreateTagsCommand, type EC2Client, type Instance, paginateDescribeInstances } from "@aws-sdk/client-ec2";
-import type { Capacity, CapacityReading, Clock, LaunchFailureKind, LaunchReport, Notebook } from "../core/ports.ts";
+import type {
+  Capacity,
+  CapacityReading,
+  Clock,
+  LaunchFailureKind,
+  LaunchReport,
+  LaunchRequest,
+  Notebook,
+} from "../core/ports.ts";
+import type { LifecycleHook } from "../core/retirement.ts";
 import { type AsgCapacityConfig, registeredTag, roleTag } from "../settings/asg-capacity.ts";
 import { createActivityReader } from "./asg-activities.ts";
 import { type Group, occupying, readGroup } from "./asg-group.ts";
@@ -18,6 +27,22 @@ const groupTag = "aws:autoscaling:groupName";
 
 /** Largest page of DescribeInstances. */
 const pageSize = 1000;
+
+/** A group's reading. */
+export interface GroupReading extends CapacityReading {
+  /** When AWS last had no capacity for a launch; `undefined`: not within the last hour. */
+  readonly lastShortage: Date | undefined;
+}
+
+/** A group's capacity, which may share the fleet's ceiling with another group. */
+export interface GroupCapacity extends Capacity {
+  terminationHook(id: string): LifecycleHook;
+  read(): Promise<GroupReading>;
+  /** @param besides members of the other group: both together stay within this group's maximum */
+  launch(requests: readonly LaunchRequest[], besides?: number): Promise<LaunchReport>;
+  /** How many members the group has now, orders and leaving instances included. */
+  count(): Promise<number>;
+}
 
 /**
  * An Auto Scaling group as capacity: a member's id and agent name are its instance id. Launching raises the desired
@@ -44,7 +69,7 @@ export function createAsgCapacity(
     readonly clock: Clock;
     readonly notebook: Notebook;
   },
-): Capacity {
+): GroupCapacity {
   const { group: name, bootSeconds } = config;
   const { autoScaling, ec2, clock } = deps;
   const readActivities = createActivityReader(config, deps);
@@ -54,9 +79,9 @@ export function createAsgCapacity(
   let failed: ReadonlySet<string> = new Set();
 
   return {
-    terminationHook: { name: config.hook, group: name },
+    terminationHook: () => ({ name: config.hook, group: name }),
 
-    async read(): Promise<CapacityReading> {
+    async read(): Promise<GroupReading> {
       const [group, instances, activity] = await Promise.all([
         readGroup(autoScaling, name),
         readInstances(),
@@ -65,6 +90,7 @@ export function createAsgCapacity(
       ]);
       lastRead = group;
       memory.refresh(instances, activity);
+      const inVain = memory.newInVain(activity);
       await memory.keep();
       const members = group.instances.map((held) => memory.memberOf(held, instances.get(held.id), activity));
       failed = new Set(members.flatMap(({ id, phase }) => (phase === "failed" ? [id] : [])));
@@ -72,8 +98,9 @@ export function createAsgCapacity(
       const ordered = orderedMembers(group.desired - alive);
       return {
         members: [...members, ...ordered],
+        lastShortage: activity.lastShortage,
         failedLaunchesLastHour: memory.launchesInVain(activity),
-        ...toTell([...activity.newFailures, ...memory.newInVain(activity), ...suspensions(group, ordered.length)]),
+        ...toTell([...activity.newFailures, ...inVain, ...suspensions(group, ordered.length)]),
       };
     },
 
@@ -83,13 +110,13 @@ export function createAsgCapacity(
       return [...held, ...Array.from({ length: Math.max(0, toCome) }, () => "an instance that the group is to launch")];
     },
 
-    async launch(requests): Promise<LaunchReport> {
+    async launch(requests, besides = 0): Promise<LaunchReport> {
       if (requests.length === 0) return { launched: 0, failures: [] };
       const group = await readGroup(autoScaling, name);
       const missing = Math.max(0, requests.length - raisedSince(lastRead ?? group, group));
       // AWS may launch an instance while its order is withdrawn: the group then holds more than its desired capacity.
       const held = Math.max(group.desired, occupying(group).length);
-      const launched = Math.min(missing, Math.max(0, group.max - held));
+      const launched = Math.min(missing, Math.max(0, group.max - besides - held));
       const reportWithout = (count: number, kind: LaunchFailureKind, message: string): LaunchReport => ({
         launched: missing - count,
         failures: count > 0 ? [{ kind, message, count }] : [],
@@ -105,6 +132,12 @@ export function createAsgCapacity(
         lastRead = { ...group, desired };
       }
       return reportWithout(missing - launched, "quota", `the group's maximum is ${group.max}`);
+    },
+
+    async count() {
+      const group = await readGroup(autoScaling, name);
+      const alive = occupying(group).length;
+      return Math.max(group.desired, alive) + group.instances.length - alive;
     },
 
     async withdraw(count): Promise<number> {

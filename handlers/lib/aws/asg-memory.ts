@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Instance } from "@aws-sdk/client-ec2";
 import * as z from "zod";
 import type { AgentRole } from "../core/model.ts";
@@ -8,7 +9,12 @@ import type { GroupInstance } from "./asg-group.ts";
 import { forgetAllBut } from "./forget.ts";
 import { type FailedLaunch, hourMilliseconds } from "./launch-failures.ts";
 
-const stored = z.object({ neverRegistered: z.record(z.string(), z.number()) });
+const stored = z.object({
+  /** When each instance stopped, in milliseconds since 1970. */
+  neverRegistered: z.record(z.string(), z.number()),
+  /** Those of them that no reading has reported yet. */
+  untold: z.array(z.string()).default([]),
+});
 
 /**
  * A group's instances by id: EC2's data, and everything that EC2 shows late or forgets soon. Keep it between passes. A
@@ -21,9 +27,9 @@ export interface InstanceMemory {
   readonly registered: Set<string>;
   /** Instances that never became an agent, and when they stopped. EC2 soon removes the tags of ended instances. */
   readonly neverRegistered: Map<string, Date>;
-  /** Reads the failed launches that an earlier container stored. */
+  /** Reads the failed launches that were stored, here or in another container, and which of them were reported. */
   recall(): Promise<void>;
-  /** Stores failed launches if there are new ones. */
+  /** Stores failed launches, and which of them were reported, if that has changed. */
   keep(): Promise<void>;
   /** Updates the memory with a new reading. Call it before the methods below. It drops outdated entries. */
   refresh(instances: ReadonlyMap<string, Instance>, activity: RecentActivity): void;
@@ -42,8 +48,8 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
   const neverRegistered = new Map<string, Date>();
   /** Instances that AWS reclaimed. Their launch did not fail. */
   const reclaimed = new Set<string>();
-  let written: ReadonlySet<string> = new Set();
-  /** Instances that {@link InstanceMemory.newInVain} has reported, here or in an earlier container. */
+  let written: z.output<typeof stored> = { neverRegistered: {}, untold: [] };
+  /** Instances that {@link InstanceMemory.newInVain} has reported, here or in another container. */
   const named = new Set<string>();
 
   function inVain({ endedAtBoot }: RecentActivity): Set<string> {
@@ -57,20 +63,22 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
     neverRegistered,
 
     async recall() {
-      const { data } = stored.safeParse(await notebook.read());
-      const known = Object.entries(data?.neverRegistered ?? {});
-      for (const [id, at] of known) {
+      written = stored.safeParse(await notebook.read()).data ?? { neverRegistered: {}, untold: [] };
+      for (const [id, at] of Object.entries(written.neverRegistered)) {
         neverRegistered.set(id, new Date(at));
-        named.add(id);
+        if (!written.untold.includes(id)) named.add(id);
       }
-      written = new Set(known.map(([id]) => id));
     },
 
     async keep() {
-      if (neverRegistered.size === written.size && [...neverRegistered.keys()].every((id) => written.has(id))) return;
       const times = [...neverRegistered].map(([id, at]) => [id, at.getTime()]);
-      await notebook.write({ neverRegistered: Object.fromEntries(times) });
-      written = new Set(neverRegistered.keys());
+      const document = {
+        neverRegistered: Object.fromEntries(times),
+        untold: [...neverRegistered.keys()].filter((id) => !named.has(id)),
+      };
+      if (isDeepStrictEqual(document, written)) return;
+      await notebook.write(document);
+      written = document;
     },
 
     refresh(instances, { launchedAt }) {

@@ -13,11 +13,11 @@ const tags: { readonly [Fact in AgentFact]: string } = {
 const byWeight: readonly AgentFact[] = ["left", "registered", "never-registered"];
 
 /**
- * The instances of an Auto Scaling group. Auto Scaling forgets an instance when it is terminated. Tags store an
+ * The instances of a fleet's Auto Scaling groups. Auto Scaling forgets an instance when it is terminated. Tags store an
  * instance's reports about its agent, and the loop reads them there.
  */
 export function createInstanceGroup(
-  group: string,
+  groups: readonly string[],
   {
     autoScaling,
     ec2,
@@ -29,7 +29,7 @@ export function createInstanceGroup(
       const query = new DescribeAutoScalingInstancesCommand({ InstanceIds: [instanceId] });
       const { AutoScalingInstances = [] } = await autoScaling.send(query);
       return AutoScalingInstances.some(
-        (known) => known.InstanceId === instanceId && known.AutoScalingGroupName === group,
+        (known) => known.InstanceId === instanceId && groups.includes(known.AutoScalingGroupName ?? ""),
       );
     },
 

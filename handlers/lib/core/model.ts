@@ -77,6 +77,10 @@ export interface Snapshot {
   readonly agents: readonly Agent[];
   /** Launches of the last hour that never became a working agent. */
   readonly failedLaunchesLastHour: number;
+  /** Orders that the loop withdraws to launch elsewhere: AWS has had no capacity for them for a while. Left out: none. */
+  readonly ordersToMove?: number | undefined;
+  /** Whether launches wait until AWS shows what has moved from one place to another. Left out: no. */
+  readonly settling?: boolean | undefined;
   /** Agents that earlier observations asked for, newest last. In a new fleet, shorter than the policy needs. */
   readonly recentlyWanted: readonly number[];
 }

@@ -47,6 +47,7 @@ export type MetricName =
   | "VendorApiErrors"
   | "CircuitOpen"
   | "AtCeiling"
+  | "OnDemandFallback"
   | "TickSeconds";
 
 /** Records a tick's figures. Implementations never throw: metrics can never stop scaling. */
@@ -148,12 +149,22 @@ export interface CapacityReading {
   readonly newLaunchFailures?: LaunchReport["failures"] | undefined;
   /** Launches without room at AWS. They are no failures: the loop logs them and does not count them. */
   readonly newShortages?: LaunchReport["failures"] | undefined;
+  /**
+   * Only for capacities with a fallback for want of Spot capacity.
+   *
+   * - `active`: launches go to the fallback.
+   * - `ordersToMove`: so many orders stand where AWS has no capacity. Once withdrawn, they are ordered elsewhere.
+   * - `settling`: AWS may not show the last withdrawal or launch yet, so nothing can be launched elsewhere.
+   */
+  readonly fallback?:
+    | { readonly active: boolean; readonly ordersToMove: number; readonly settling: boolean }
+    | undefined;
 }
 
 /** Where agents run, behind ECS or EC2. */
 export interface Capacity {
-  /** The hook that holds its members in the phase `held`; only for capacities with a hook. */
-  readonly terminationHook?: LifecycleHook | undefined;
+  /** The hook that holds this member in the phase `held`; only for capacities with hooks. */
+  terminationHook?(id: string): LifecycleHook;
   read(): Promise<CapacityReading>;
   /**
    * The machines that a destroy of the capacity would end, by id: all that exist in any state, ours or not, except those

@@ -21,7 +21,8 @@ export function observationsToKeep({ scaleInAfterObservations }: Policy): number
  */
 export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision {
   const { demand, agents } = snapshot;
-  const working = snapshot.vendorShowsAgents ? countStates(agents).busy : demand.running;
+  const { busy, ordered } = countStates(agents);
+  const working = snapshot.vendorShowsAgents ? busy : demand.running;
   const { expected = 0 } = demand;
   const jobs = working + demand.queued + expected;
   const buffer = bufferFor(policy, jobs);
@@ -41,12 +42,13 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
       launch: [],
       retire: retireesOf(snapshot, policy, now, { isShort: wanted > supply, circuitOpen }),
       scaleIn: { count: 0, candidates: [] },
-      withdraw: 0,
+      // The next observation misses them, and launches what is still wanted.
+      withdraw: circuitOpen ? 0 : Math.min(ordered, snapshot.ordersToMove ?? 0),
       discard: agents.filter(({ state, dead }) => state === "failed" && dead).slice(0, policy.maxRemovedPerTick),
       assignRoles: rolesToAssign(snapshot, policy),
     },
   };
-  if (!policy.enabled) return { ...hold(view, "scaling is switched off"), discard: [] };
+  if (!policy.enabled) return { ...hold(view, "scaling is switched off"), discard: [], withdraw: 0 };
   if (wanted > supply) {
     const coming = expected > 0 ? `, ${expected} expected` : "";
     return scaleOut(view, `wanted ${wanted} (${working} working, ${demand.queued} queued${coming}, buffer ${buffer})`);
@@ -73,6 +75,7 @@ function scaleOut(view: View, wish: string): Decision {
   if (settled.circuitOpen) {
     return hold(view, `${wish}: circuit open, ${snapshot.failedLaunchesLastHour} launches failed within the hour`);
   }
+  if (snapshot.settling) return hold(view, `${wish}: waits until AWS shows what was withdrawn or launched elsewhere`);
   const cooling = view.secondsSinceLaunch < policy.scaleOutCooldownSeconds;
   const due = cooling ? policy.min - settled.supply : missing;
   if (due <= 0) return hold(view, `${wish}: scale-out cooldown of ${policy.scaleOutCooldownSeconds} s is running`);
@@ -95,7 +98,7 @@ function scaleIn(view: View): Decision {
   const { starting, ordered } = countStates(snapshot.agents);
   const state = `wanted ${settled.wanted}, have ${settled.supply}`;
   // Nothing runs on orders yet: they go first, without a cooldown.
-  const withdraw = Math.min(ordered, surplusOver(view, withdrawAfterObservations));
+  const withdraw = Math.max(settled.withdraw, Math.min(ordered, surplusOver(view, withdrawAfterObservations)));
   const withdrawing = { ...view, settled: { ...settled, withdraw } };
   const lasting = surplusOver(view, policy.scaleInAfterObservations);
   if (lasting === 0) {

@@ -21,6 +21,15 @@ export const asgCapacityConfig = z.strictObject({
   hook: z.string(),
   /** An instance that ends by itself at a younger age, in seconds, never became an agent. */
   bootSeconds: z.number(),
+  /** Only with Spot: a second group, with On-Demand instances alone and a hook of the same name. */
+  fallback: z
+    .strictObject({
+      /** The second group's name. */
+      group: z.string(),
+      /** Launches go to it once an order has stood for so long while AWS had no capacity, and for as long, in seconds. */
+      afterSeconds: z.number(),
+    })
+    .optional(),
 });
 
 /** See {@link asgCapacityConfig}. */

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { json } from "../core/env.ts";
+import { commaSeparated, json } from "../core/env.ts";
 import { vendorRuntime } from "./vendors.ts";
 
 /** The environment of the retire Lambda. The stack encodes it, and the Lambda decodes it at cold start. */
@@ -10,8 +10,8 @@ export const retireEnv = z.object({
   POOLS: json(z.array(z.strictObject({ pool: z.string(), vendor: z.record(z.string(), z.unknown()) }))).optional(),
   /** ARN of the vendor's API credential; left out if the vendor needs none. */
   API_TOKEN_SECRET_ARN: z.string().optional(),
-  /** Name of the Auto Scaling group; left out if agents run in containers. */
-  GROUP: z.string().optional(),
+  /** Names of the fleet's Auto Scaling groups; left out if agents run in containers. */
+  GROUP: commaSeparated.optional(),
 });
 
 /** See {@link retireEnv}. */

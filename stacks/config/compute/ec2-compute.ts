@@ -121,6 +121,15 @@ const refresh = z.strictObject({
     .describe("Share of the fleet that may be replaced at the same time; at least one instance."),
 });
 
+const spotFallback = z.strictObject({
+  afterMinutes: wholeNumber(5, 60)
+    .default(10)
+    .describe(
+      "Minutes for which an order must have stood, while AWS had no capacity, before launches go to On-Demand. So many " +
+        "minutes later the fleet tries Spot again.",
+    ),
+});
+
 const fields = z.strictObject({
   instances: instances("an instance")
     .prefault({ vcpus: { min: 2, max: 4 }, memoryMiB: { min: 4096, max: 16_384 } })
@@ -142,6 +151,12 @@ const fields = z.strictObject({
   spotMaxPrice: text(/^[0-9]+(?:\.[0-9]{1,6})?$/, 'a price in US dollars an hour, in quotes, such as "0.05"')
     .optional()
     .describe("Highest price of a Spot instance, in US dollars an hour. Left out: the On-Demand price."),
+  spotFallback: spotFallback
+    .optional()
+    .describe(
+      "Launches On-Demand instances while Spot has no capacity, from a second group. They cost more. Left out: jobs wait " +
+        "until Spot has capacity.",
+    ),
   capacityRebalance: z
     .boolean()
     .default(true)
@@ -204,6 +219,14 @@ export const ec2Compute = withRules(fields, [
     check: ({ onDemandAllocation, instances: wanted }) =>
       onDemandAllocation === "prioritized" && !("types" in wanted)
         ? "must be lowest-price with instances by attributes: there is no order to go by"
+        : undefined,
+  },
+  {
+    path: ["spotFallback"],
+    reads: [["spotFallback"], ["spotPercent"]],
+    check: ({ spotFallback: fallback, spotPercent }) =>
+      fallback !== undefined && spotPercent === 0
+        ? "must be left out while spotPercent is 0: without Spot all instances are On-Demand"
         : undefined,
   },
   {

@@ -23,12 +23,14 @@ export function createFleetDashboard(
     readonly logGroup: string;
     /** Names of the pools, each with its own widgets. `undefined`: the fleet is one pool. */
     readonly pools?: readonly string[] | undefined;
+    /** Whether On-Demand takes over where Spot has no capacity. */
+    readonly hasFallback?: boolean;
   },
 ): void {
-  const { context, webhook, functions, logGroup, pools = [undefined] } = props;
+  const { context, webhook, functions, logGroup, pools = [undefined], hasFallback = false } = props;
   const lambda = (metric: string) => functions.map(({ name }) => ["AWS/Lambda", metric, "FunctionName", name]);
   const widgets: Widget[] = [
-    ...pools.flatMap((pool) => poolWidgets(context.name, pool)),
+    ...pools.flatMap((pool) => poolWidgets(context.name, pool, hasFallback)),
     { title: "Function errors", metrics: lambda("Errors"), stat: "Sum" },
     { title: "Function duration (ms)", metrics: lambda("Duration"), stat: "Average" },
     ...(webhook ? [webhookWidget(context.name, webhook)] : []),
@@ -67,7 +69,7 @@ function webhookWidget(fleet: string, { id }: WebhookApi): Widget {
   };
 }
 
-function poolWidgets(fleet: string, pool: string | undefined): Widget[] {
+function poolWidgets(fleet: string, pool: string | undefined, hasFallback: boolean): Widget[] {
   const dimensions = ["Fleet", fleet, ...(pool === undefined ? [] : ["Pool", pool])];
   const ours = (...names: MetricName[]) => names.map((name) => [metricsNamespace, name, ...dimensions]);
   const title = (text: string) => (pool === undefined ? text : `${pool}: ${text}`);
@@ -91,7 +93,10 @@ function poolWidgets(fleet: string, pool: string | undefined): Widget[] {
     },
     {
       title: title("Agents wanted"),
-      metrics: ours("AgentsWanted", "AgentsOutdated", "AtCeiling", "CircuitOpen", "QueuedWithoutAgents"),
+      metrics: ours(
+        ...(["AgentsWanted", "AgentsOutdated", "AtCeiling", "CircuitOpen", "QueuedWithoutAgents"] as const),
+        ...(hasFallback ? (["OnDemandFallback"] as const) : []),
+      ),
       stat: "Maximum",
     },
     { title: title("Decisions"), metrics: ours("Launched", "Retired", "RetirementsAborted"), stat: "Sum" },

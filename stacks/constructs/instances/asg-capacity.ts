@@ -7,9 +7,10 @@ import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import { destroyBefore } from "../destroy-order.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { ReleaseQueue } from "../retirement/release-queue.ts";
-import type { RetiringCapacity } from "../retirement/retiring-capacity.ts";
+import { namesOf, type RetiringCapacity, type RetiringInstances } from "../retirement/retiring-capacity.ts";
 import type { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
+import { oneOrSeveral } from "../statement.ts";
 import { mixedInstances, propagatedTags } from "./group-parts.ts";
 import type { InstanceRole } from "./role.ts";
 import type { InstanceTemplate } from "./template.ts";
@@ -32,16 +33,24 @@ const groupMetrics = [
 
 const warmStates = { stopped: "Stopped", running: "Running", hibernated: "Hibernated" } as const;
 
-/** An Auto Scaling group as a fleet's capacity, with the hook that keeps AWS from ending an agent in a job. */
+const withoutSpot = { onDemandBase: 0, spotPercent: 0, spotMaxPrice: undefined };
+
+/**
+ * An Auto Scaling group as a fleet's capacity, with the hook that keeps AWS from ending an agent in a job. With
+ * `compute.spotFallback`, a second group of On-Demand instances alone launches while Spot has no capacity.
+ */
 export class AsgCapacity extends Construct {
   /** The loop's settings to launch and watch instances. */
   readonly config: AsgCapacityConfig;
   readonly name: string;
   readonly arn: string;
+  /** The second group's name; only with `compute.spotFallback`. */
+  readonly onDemandName: string | undefined;
   /** The retirement workflow's settings to end instances. */
   readonly retiring: RetiringCapacity;
-  private readonly ownGroup: AutoscalingGroup;
-  private readonly hook: AutoscalingLifecycleHook;
+  private readonly groups: RetiringInstances["groups"];
+  private readonly ownGroups: AutoscalingGroup[] = [];
+  private readonly hooks: AutoscalingLifecycleHook[] = [];
 
   constructor(
     scope: Construct,
@@ -63,32 +72,33 @@ export class AsgCapacity extends Construct {
     },
   ) {
     super(scope, id);
-    const group = this.group();
-    this.ownGroup = group;
-    this.name = props.context.name;
-    this.arn = group.arn;
-    this.config = { type: "asg", group: this.name, hook: retireHook, bootSeconds: props.bootSeconds };
+    const { context, agents, compute, bootSeconds } = props;
+    const { spotFallback } = compute;
+    const fallback = spotFallback && {
+      group: `${context.name}-on-demand`,
+      afterSeconds: spotFallback.afterMinutes * 60,
+    };
+    // With a floor of its own, the group would keep orders that Spot cannot fill. The loop keeps the fleet's floor.
+    const size = fallback ? { min: 0, initial: agents.initial ?? agents.min } : agents;
+    const first = this.group("", context.name, size, compute);
+    this.name = first.name;
+    this.arn = first.arn;
+    this.onDemandName = fallback?.group;
+    this.groups = fallback
+      ? [first, this.group("on-demand-", fallback.group, { min: 0, initial: 0 }, { ...compute, ...withoutSpot })]
+      : [first];
+    this.config = { type: "asg", group: this.name, hook: retireHook, bootSeconds, fallback };
     this.retiring = {
       type: "asg",
-      group: this.name,
-      groupArn: group.arn,
+      groups: this.groups,
       hook: retireHook,
       instanceRole: props.role,
       releaseQueue: props.releaseQueue,
       asksInstances: props.asksInstances,
     };
-    // A resource of its own. Inside the group the hook would act only at the group's creation, and a change of it would
-    // replace the group.
-    this.hook = new AutoscalingLifecycleHook(this, "retire-hook", {
-      name: retireHook,
-      autoscalingGroupName: group.name,
-      lifecycleTransition: "autoscaling:EC2_INSTANCE_TERMINATING",
-      heartbeatTimeout: heartbeatSeconds,
-      defaultResult: "CONTINUE",
-    });
   }
 
-  /** Lets the loop watch and raise this group, end its instances and tag them, and nothing else. */
+  /** Lets the loop watch and raise its groups, end their instances and tag them, and nothing else. */
   grantOperate(role: ServiceRole): void {
     const { context } = this.props;
     // AWS allows no resources for these actions.
@@ -102,31 +112,38 @@ export class AsgCapacity extends Construct {
     });
     role.allow({
       actions: ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
-      resources: [this.arn],
+      resources: this.groups.map(({ arn }) => arn),
     });
     role.allow({
       actions: ["ec2:CreateTags"],
       resources: [arnOf(context, "ec2", "instance/*")],
       condition: {
-        StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": context.name },
+        StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": oneOrSeveral(namesOf(this.groups)) },
         "ForAllValues:StringEquals": { "aws:TagKeys": [roleTag, registeredTag] },
       },
     });
   }
 
-  /** See DestroyGuard: it has made sure that the group is empty. An instance that comes then still needs all of it. */
+  /** See DestroyGuard: it has made sure that the groups are empty. An instance that comes then still needs all of it. */
   destroyBefore(needed: readonly TerraformResource[]): void {
-    const others = needed.filter((each) => each !== this.hook);
-    destroyBefore(this.ownGroup, others);
+    const own: ReadonlySet<TerraformResource> = new Set([...this.ownGroups, ...this.hooks]);
+    const others = needed.filter((each) => !own.has(each));
+    for (const group of this.ownGroups) destroyBefore(group, others);
   }
 
-  private group(): AutoscalingGroup {
-    const { context, agents, compute, network, role, tags } = this.props;
-    return new AutoscalingGroup(this, "group", {
-      name: context.name,
-      minSize: agents.min,
+  /** A group and its hook. @param prefix of their ids in the stack */
+  private group(
+    prefix: string,
+    name: string,
+    { min, initial }: { readonly min: number; readonly initial?: number | undefined },
+    compute: Ec2ComputeConfig,
+  ): { readonly name: string; readonly arn: string } {
+    const { context, agents, network, role, tags } = this.props;
+    const group = new AutoscalingGroup(this, `${prefix}group`, {
+      name,
+      minSize: min,
       maxSize: agents.max,
-      desiredCapacity: agents.initial,
+      desiredCapacity: initial,
       // The loop sets it, and a plan must not change it back.
       lifecycle: { ignoreChanges: ["desired_capacity"] },
       vpcZoneIdentifier: network.subnetIds,
@@ -139,16 +156,28 @@ export class AsgCapacity extends Construct {
       suspendedProcesses: [...new Set(["AZRebalance", ...compute.suspendedProcesses])],
       capacityRebalance: compute.spotPercent > 0 && compute.capacityRebalance,
       enabledMetrics: compute.groupMetrics ? groupMetrics : undefined,
-      ...this.launches(),
+      ...this.launches(compute),
       waitForCapacityTimeout: "0",
       // Otherwise the first instances could boot without rights.
       dependsOn: role.ready,
       tag: propagatedTags({ ...tags, Name: context.name }),
     });
+    // A resource of its own. Inside the group the hook would act only at the group's creation, and a change of it would
+    // replace the group.
+    const hook = new AutoscalingLifecycleHook(this, `${prefix}retire-hook`, {
+      name: retireHook,
+      autoscalingGroupName: group.name,
+      lifecycleTransition: "autoscaling:EC2_INSTANCE_TERMINATING",
+      heartbeatTimeout: heartbeatSeconds,
+      defaultResult: "CONTINUE",
+    });
+    this.ownGroups.push(group);
+    this.hooks.push(hook);
+    return { name, arn: group.arn };
   }
 
-  private launches() {
-    const { compute, template } = this.props;
+  private launches(compute: Ec2ComputeConfig) {
+    const { template } = this.props;
     const { warmPool } = compute;
     if (!warmPool) return { mixedInstancesPolicy: mixedInstances(template, compute) };
     return {

@@ -3,7 +3,7 @@ import { ask, type RetireFunction } from "./ask.ts";
 import { equals, format, isPast } from "./execution.ts";
 import { inContainers } from "./in-containers.ts";
 import { onInstances } from "./on-instances.ts";
-import type { RetirementPlace } from "./retiring-capacity.ts";
+import { namesOf, type RetirementPlace } from "./retiring-capacity.ts";
 import type { AlertingState, ContainerState, DrainingState, InstanceState, SharedState } from "./state-names.ts";
 import { call, choice, type Definition, type States, say } from "./states-language.ts";
 
@@ -45,7 +45,11 @@ export function pollSeconds(drainTimeoutSeconds: number): number {
 export function retirementDefinition(props: RetirementDefinitionProps): Definition {
   const { place } = props;
   return place.type === "asg"
-    ? define<InstanceState>(props, { again: "Has a hook", end: "How to end" }, onInstances(props, place.group))
+    ? define<InstanceState>(
+        props,
+        { again: "Has a hook", end: "How to end" },
+        onInstances(props, namesOf(place.groups)),
+      )
     : define<ContainerState>(props, { again: "Has it left", end: "Look at the task" }, inContainers(props, place));
 }
 

@@ -12,7 +12,8 @@ export class RetirementEvents extends Construct {
     id: string,
     props: {
       readonly context: StackContext;
-      readonly group: string;
+      /** Names of the groups. */
+      readonly groups: readonly string[];
       /** Name of the termination hook. */
       readonly hook: string;
       readonly queue: ReleaseQueue;

@@ -9,10 +9,16 @@ interface NoticeRule {
 }
 
 /**
- * The notices that an instance of a group goes. Spot events name only the instance, so the rule lets through those of
+ * The notices that an instance of these groups goes. Spot events name only the instance, so the rule lets through those of
  * all instances in the account. The release Lambda checks which group an instance belongs to.
  */
-export function noticeRules({ group, hook }: { readonly group: string; readonly hook: string }): NoticeRule[] {
+export function noticeRules({
+  groups,
+  hook,
+}: {
+  readonly groups: readonly string[];
+  readonly hook: string;
+}): NoticeRule[] {
   return [
     {
       id: "terminating",
@@ -20,7 +26,7 @@ export function noticeRules({ group, hook }: { readonly group: string; readonly 
       pattern: {
         source: ["aws.autoscaling"],
         "detail-type": ["EC2 Instance-terminate Lifecycle Action"],
-        detail: { AutoScalingGroupName: [group], LifecycleHookName: [hook] },
+        detail: { AutoScalingGroupName: groups, LifecycleHookName: [hook] },
       },
     },
     {
@@ -36,7 +42,7 @@ export function noticeRules({ group, hook }: { readonly group: string; readonly 
 
 /** ARNs of the rules that send notices. */
 export function noticeRuleArns(context: StackContext): string[] {
-  return noticeRules({ group: "", hook: "" }).map(({ id }) =>
+  return noticeRules({ groups: [], hook: "" }).map(({ id }) =>
     arnOf(context, "events", `rule/${ruleName(context, id)}`),
   );
 }

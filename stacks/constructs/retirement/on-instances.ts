@@ -25,11 +25,11 @@ const hook = {
  * The states for agents on instances. An instance may go at any time. So the workflow sends the hook a heartbeat before
  * it asks the vendor anything, and trusts the instance's state in Auto Scaling and EC2 more than any error.
  */
-export function onInstances(props: Props, group: string): States<InstanceState, Name> {
-  return { ...looking(props, group), ...ending(props, group) };
+export function onInstances(props: Props, groups: readonly string[]): States<InstanceState, Name> {
+  return { ...looking(props, groups), ...ending(props, groups) };
 }
 
-function looking(props: Props, group: string): States<LookingState, Name> {
+function looking(props: Props, groups: readonly string[]): States<LookingState, Name> {
   return {
     "Has a hook": choice("Look", [{ ...hooked, Next: "Heartbeat" }]),
     Heartbeat: asg(
@@ -59,7 +59,7 @@ function looking(props: Props, group: string): States<LookingState, Name> {
     "Let it go": complete(props, "Forget", "Forget"),
     Look: look(props, "Where it is", "Look at the instance"),
     "Where it is": choice("Look at the instance", [
-      ...notOurs(group, "Forget"),
+      ...notOurs(groups, "Forget"),
       { And: [hooked, held], Next: "Look at the instance" },
       { And: [hooked, going], Next: "Forget" },
       // Without a hook: the execution that the hook starts takes over. With a hook: the instance is in service again.
@@ -69,7 +69,7 @@ function looking(props: Props, group: string): States<LookingState, Name> {
   };
 }
 
-function ending(props: Props, group: string): States<EndingState, Name> {
+function ending(props: Props, groups: readonly string[]): States<EndingState, Name> {
   return {
     "How to end": choice("Terminate", [
       { ...hooked, Next: "Complete the hook" },
@@ -81,17 +81,18 @@ function ending(props: Props, group: string): States<EndingState, Name> {
     "Terminate and replace": terminate(props, false, "Look again"),
     "Look again": look(props, "Is it gone", "Failed"),
     "Is it gone": choice("Failed", [
-      ...notOurs(group, "Gone"),
+      ...notOurs(groups, "Gone"),
       { And: [hooked, held], Next: "Failed" },
       { ...going, Next: "Gone" },
     ]),
   };
 }
 
-function notOurs(group: string, Next: Name): Choice<Name>[] {
+function notOurs(groups: readonly string[], Next: Name): Choice<Name>[] {
+  const others = groups.map((group) => ({ Not: equals("$.look.AutoScalingInstances[0].AutoScalingGroupName", group) }));
   return [
     { Not: isPresent("$.look.AutoScalingInstances[0]"), Next },
-    { Not: equals("$.look.AutoScalingInstances[0].AutoScalingGroupName", group), Next },
+    { ...(others.length > 1 ? { And: others } : others[0]), Next },
   ];
 }
 

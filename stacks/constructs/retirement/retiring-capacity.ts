@@ -14,13 +14,12 @@ interface RetiringTasks {
   readonly taskDefinitions: readonly string[];
 }
 
-/** How the workflow ends agents on instances of an Auto Scaling group. */
+/** How the workflow ends agents on instances of Auto Scaling groups. */
 export interface RetiringInstances {
   readonly type: "asg";
-  /** The group's name. */
-  readonly group: string;
-  readonly groupArn: string;
-  /** Name of the termination hook. */
+  /** Its groups, at least one. */
+  readonly groups: readonly { readonly name: string; readonly arn: string }[];
+  /** Name of the termination hook of each group. */
   readonly hook: string;
   /** The role of the instances. */
   readonly instanceRole: { readonly arn: string };
@@ -35,4 +34,9 @@ export type RetiringCapacity = RetiringTasks | RetiringInstances;
 /** The part of it that the workflow's definition needs. */
 export type RetirementPlace =
   | Pick<RetiringTasks, "type" | "cluster" | "taskDefinitions">
-  | Pick<RetiringInstances, "type" | "group">;
+  | Pick<RetiringInstances, "type" | "groups">;
+
+/** The names of groups. */
+export function namesOf(groups: RetiringInstances["groups"]): string[] {
+  return groups.map(({ name }) => name);
+}

@@ -15,9 +15,10 @@ import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { Secret } from "../secret.ts";
 import { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
+import { oneOrSeveral } from "../statement.ts";
 import { retirementDefinition } from "./definition.ts";
 import { RetirementEvents } from "./events.ts";
-import type { RetiringCapacity, RetiringInstances } from "./retiring-capacity.ts";
+import { namesOf, type RetiringCapacity, type RetiringInstances } from "./retiring-capacity.ts";
 
 const retireTimeoutSeconds = 80;
 const releaseTimeoutSeconds = 30;
@@ -101,7 +102,7 @@ export class RetirementWorkflow extends Construct {
 
   private retire(): HandlerFunction {
     const { context, capacity, vendor, pools, network } = this.props;
-    const group = capacity.type === "asg" ? capacity.group : undefined;
+    const groups = capacity.type === "asg" ? namesOf(capacity.groups) : undefined;
     const retire = new HandlerFunction(this, "retire", {
       context,
       description: `Asks the vendor for the retirements of fleet ${context.name}`,
@@ -113,34 +114,34 @@ export class RetirementWorkflow extends Construct {
         VENDOR: vendor.runtime,
         POOLS: pools,
         ...(vendor.apiToken && { API_TOKEN_SECRET_ARN: vendor.apiToken.arn }),
-        ...(group !== undefined && { GROUP: group }),
+        ...(groups && { GROUP: groups }),
       }),
     });
     vendor.apiToken?.grantRead(retire.role);
-    if (capacity.type === "asg") {
+    if (capacity.type === "asg" && groups) {
       // Neither knows resources.
       const actions = ["autoscaling:DescribeAutoScalingInstances", "ec2:DescribeInstances"];
       retire.role.allow({ actions, resources: ["*"] });
-      this.allowNotes(retire.role, capacity.group, [leftTag]);
-      if (capacity.asksInstances) this.allowAsking(retire.role, capacity.group);
+      this.allowNotes(retire.role, groups, [leftTag]);
+      if (capacity.asksInstances) this.allowAsking(retire.role, groups);
     }
     return retire;
   }
 
-  /** Lets a function write down on this group's instances what is known of their agents. */
-  private allowNotes(role: ServiceRole, group: string, tags: readonly string[]): void {
+  /** Lets a function write down on the instances of these groups what is known of their agents. */
+  private allowNotes(role: ServiceRole, groups: readonly string[], tags: readonly string[]): void {
     role.allow({
       actions: ["ec2:CreateTags"],
       resources: [arnOf(this.props.context, "ec2", "instance/*")],
       condition: {
-        StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": group },
+        StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": oneOrSeveral(groups) },
         "ForAllValues:StringEquals": { "aws:TagKeys": [...tags] },
       },
     });
   }
 
-  /** Lets a function run the scripts of our boot on this group's instances; Run Command cannot be limited to them. */
-  private allowAsking(role: ServiceRole, group: string): void {
+  /** Lets a function run the scripts of our boot on the instances of these groups; Run Command cannot be limited to them. */
+  private allowAsking(role: ServiceRole, groups: readonly string[]): void {
     const { context } = this.props;
     const { partition, region } = context;
     role.allow({
@@ -150,14 +151,14 @@ export class RetirementWorkflow extends Construct {
     role.allow({
       actions: ["ssm:SendCommand"],
       resources: [arnOf(context, "ec2", "instance/*")],
-      condition: { StringEquals: { "ssm:resourceTag/aws:autoscaling:groupName": group } },
+      condition: { StringEquals: { "ssm:resourceTag/aws:autoscaling:groupName": oneOrSeveral(groups) } },
     });
     // Knows no resources.
     role.allow({ actions: ["ssm:GetCommandInvocation"], resources: ["*"] });
   }
 
   /** The function that processes notices from instances and AWS that an instance goes. */
-  private release({ group, hook, instanceRole, releaseQueue }: RetiringInstances): HandlerFunction {
+  private release({ groups, hook, instanceRole, releaseQueue }: RetiringInstances): HandlerFunction {
     const { context, maxConcurrency } = this.props;
     const release = new HandlerFunction(this, "release", {
       context,
@@ -166,14 +167,14 @@ export class RetirementWorkflow extends Construct {
       memoryMiB: 256,
       environment: z.encode(releaseEnv, {
         FLEET: context.name,
-        GROUP: group,
+        GROUP: namesOf(groups),
         RETIREMENTS: this.config,
       }),
     });
     release.role.allow({ actions: ["states:StartExecution"], resources: [this.machine.arn] });
     // AWS allows no resources for this action.
     release.role.allow({ actions: ["autoscaling:DescribeAutoScalingInstances"], resources: ["*"] });
-    this.allowNotes(release.role, group, [registeredTag, neverRegisteredTag, leftTag]);
+    this.allowNotes(release.role, namesOf(groups), [registeredTag, neverRegisteredTag, leftTag]);
     releaseQueue.grantReceive(release.role);
     releaseQueue.allowInstances(instanceRole.arn);
     new LambdaEventSourceMapping(this, "release-source", {
@@ -184,7 +185,7 @@ export class RetirementWorkflow extends Construct {
       ...(maxConcurrency !== undefined && { scalingConfig: { maximumConcurrency: maxConcurrency } }),
       dependsOn: [...release.role.ready, ...releaseQueue.ready],
     });
-    new RetirementEvents(this, "events", { context, group, hook, queue: releaseQueue });
+    new RetirementEvents(this, "events", { context, groups: namesOf(groups), hook, queue: releaseQueue });
     return release;
   }
 
@@ -295,7 +296,7 @@ function allowEnding(role: ServiceRole, capacity: RetiringCapacity): void {
       "autoscaling:RecordLifecycleActionHeartbeat",
       "autoscaling:CompleteLifecycleAction",
     ],
-    resources: [capacity.groupArn],
+    resources: capacity.groups.map(({ arn }) => arn),
   });
   // AWS allows no resources for these actions.
   role.allow({ actions: ["autoscaling:DescribeAutoScalingInstances", "ec2:DescribeInstances"], resources: ["*"] });

@@ -54,6 +54,19 @@ describe("discarding an instance that AWS calls dead", () => {
     expect(await failures()).toBe(0);
   });
 
+  it("is told once as a launch that failed, by the next reading here or after a cold start", async () => {
+    const told = async (by: Capacity) => (await by.read()).newLaunchFailures;
+    const once = [{ kind: "configuration", message: "an agent never registered", count: 1 }];
+    const notebook = createNotebookFake();
+    capacity = connectAsg(aws, clock, "ci", notebook);
+    await discard(await dead());
+    expect([await told(capacity), await told(capacity)]).toEqual([once, undefined]);
+    expect(await told(connectAsg(aws, clock, "ci", notebook))).toBeUndefined();
+    await discard(await dead());
+    const next = connectAsg(aws, clock, "ci", notebook);
+    expect([await told(next), await told(next), await told(capacity)]).toEqual([once, undefined, undefined]);
+  });
+
   it("lets the group replace it where the group is at its minimum, but not while the circuit is open", async () => {
     aws.group.min = 1;
     const id = await dead();

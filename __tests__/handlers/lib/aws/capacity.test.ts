@@ -36,7 +36,7 @@ it("keeps under ECS's 20 launches a second with all pools of a fleet together", 
   const capacityOf = createCapacities(clock);
   const pools = ["linux", "docker", "large"];
   const reports = await Promise.all(
-    pools.map((pool) => capacityOf(poolOf(`ci_${pool}`), createNotebookFake()).launch(requests(pool))),
+    pools.map((pool) => capacityOf(poolOf(`ci_${pool}`), () => createNotebookFake()).launch(requests(pool))),
   );
   expect(reports).toEqual(pools.map(() => ({ launched: 10, failures: [] })));
   expect(ecs.calls).toHaveLength(30);

@@ -56,7 +56,7 @@ function refusal(type: string): FakeAnswer {
 function setUp() {
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
   const options = { endpoint: aws.url, region: "us-east-1", credentials, maxAttempts: 1 };
-  const group = createInstanceGroup("ci", {
+  const group = createInstanceGroup(["ci"], {
     autoScaling: new AutoScalingClient(options),
     ec2: new EC2Client(options),
     clock,

@@ -8,7 +8,7 @@ const instance = "i-0123456789abcdef0";
 const clock = createFakeClock();
 
 function groupOver(perform: (operation: string) => object) {
-  return createInstanceGroup("ci", { ...asgClientsOver(async ({ operation }) => perform(operation)), clock });
+  return createInstanceGroup(["ci"], { ...asgClientsOver(async ({ operation }) => perform(operation)), clock });
 }
 
 describe("whether an instance is in the group", () => {
@@ -20,6 +20,17 @@ describe("whether an instance is in the group", () => {
     [false, "an answer without instances"],
   ])("is %s for %s", async (expected, _, AutoScalingInstances) => {
     expect(await groupOver(() => ({ AutoScalingInstances })).has(instance)).toBe(expected);
+  });
+
+  it("is true for an instance of either of two groups, and for none of a third", async () => {
+    const of = (group: string) =>
+      createInstanceGroup(["ci", "ci-on-demand"], {
+        ...asgClientsOver(async () => ({
+          AutoScalingInstances: [{ InstanceId: instance, AutoScalingGroupName: group }],
+        })),
+        clock,
+      }).has(instance);
+    expect(await Promise.all(["ci", "ci-on-demand", "ci-2"].map(of))).toEqual([true, true, false]);
   });
 
   it("is not answered by a question that fails", async () => {
@@ -35,7 +46,7 @@ const facts = ["left", "registered", "never-registered"] as const;
 
 describe("an instance's word on its agent", () => {
   const aws = createAsgFake(clock, { min: 0, max: 9 });
-  const group = createInstanceGroup("ci", { ...asgClientsOver(async (call) => aws.perform(call)), clock });
+  const group = createInstanceGroup(["ci"], { ...asgClientsOver(async (call) => aws.perform(call)), clock });
 
   it("is kept as a tag, where the loop reads it, and can be asked for", async () => {
     const { id, tags } = aws.add();

@@ -74,6 +74,8 @@ export const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
   agents: anyAgents,
   vendorShowsAgents: fc.boolean(),
   failedLaunchesLastHour: fc.nat(30),
+  settling: fc.boolean(),
+  ordersToMove: fc.option(fc.nat(30), { nil: undefined }),
   recentlyWanted: fc.array(fc.nat(30), { maxLength: 8 }),
 });
 

@@ -155,6 +155,32 @@ describe("decide", () => {
     }
   });
 
+  it("withdraws orders that are to move, however many are wanted, and not while the circuit is open", () => {
+    const scene = { agents: [...agents("ordered", 5), ...agents("busy", 1)], ordersToMove: 4 };
+    for (const queued of [0, 3, 5, 9]) {
+      expect(decideOn({ ...scene, queued })).toMatchObject({
+        withdraw: 4,
+        launch: { length: Math.max(0, queued - 5) },
+      });
+      expect(decideOn({ ...scene, queued, failedLaunchesLastHour: 99 }).withdraw).toBe(0);
+      expect(decideOn({ ...scene, queued, policy: { enabled: false } }).withdraw).toBe(0);
+    }
+    expect(decideOn({ ...scene, ordersToMove: 9 }).withdraw).toBe(5);
+    expect(decideOn({ ...scene, recentlyWanted: [0, 0, 0, 0, 0] }).withdraw).toBe(5);
+  });
+
+  it("launches nothing until AWS shows what has moved, and withdraws and retires all the same", () => {
+    const scene = {
+      agents: [...agents("ordered", 2), ...agents("failed", 1, { dead: true })],
+      queued: 9,
+      ordersToMove: 2,
+    };
+    expect(decideOn(scene)).toMatchObject({ action: "scale-out", withdraw: 2, discard: { length: 1 } });
+    const settling = decideOn({ ...scene, settling: true });
+    expect(settling).toMatchObject({ action: "hold", launch: [], withdraw: 2, discard: { length: 1 } });
+    expect(settling.reason).toContain("waits until AWS shows");
+  });
+
   it("withdraws no order for what one observation wants: an agent whose job has just ended is still there for a moment", () => {
     const scene = {
       agents: [...agents("ordered", 3), ...agents("unclear", 8)],
