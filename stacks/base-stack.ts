@@ -1,12 +1,15 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { DataAwsPartition } from "@cdktf/provider-aws/lib/data-aws-partition";
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
-import { LocalBackend, S3Backend, TerraformOutput, TerraformStack } from "cdktf";
+import { type ISynthesisSession, LocalBackend, S3Backend, TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { CommonConfig } from "./config/common.ts";
 import { lambdaRuntimeOf } from "./config/lambda-runtime.ts";
 import { localStatePath } from "./config/local-state.ts";
 import { fleetTag } from "./config/names.ts";
+import { writeAcceptedFindings } from "./constructs/accepted-findings.ts";
 import { CloudBackend } from "./constructs/cloud-backend.ts";
 import { requiredTerraform } from "./constructs/fleet-app.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
@@ -36,7 +39,13 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
       iamPath: config.iam.path,
       lambdaRuntime: lambdaRuntimeOf(config),
     };
-    this.addOverride("terraform.required_version", requiredTerraform);
+    const { synthesizer } = this;
+    this.synthesizer = {
+      synthesize: (session) => {
+        synthesizer.synthesize(session);
+        this.writeVersions(session);
+      },
+    };
     for (const [provider, version] of Object.entries(config.providers)) {
       this.addOverride(`terraform.required_providers.${provider}.version`, version);
     }
@@ -51,10 +60,28 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
     return false;
   }
 
+  /**
+   * The stack as Terraform reads it, in a form that checkov reads too: blocks without a label, such as `moved`, become
+   * lists in a list. checkov skips those and fails at a text in them (`terraform_json/parser.py` of checkov 3.3). To
+   * Terraform both are the same block.
+   */
+  override toTerraform(): object {
+    const stack: Readonly<Record<string, object>> = super.toTerraform();
+    writeAcceptedFindings(this, stack);
+    const readable = (block: object) => (Array.isArray(block) ? block.map((one) => [one]) : block);
+    return Object.fromEntries(Object.entries(stack).map(([name, block]) => [name, readable(block)]));
+  }
+
   /** Adds an output with this name, unless the value is `undefined`. */
   protected output(name: string, value: unknown): void {
     if (value === undefined) return;
     new TerraformOutput(this, name, { value, staticId: true });
+  }
+
+  /** In a file of its own: checkov takes all of `terraform` for blocks, and cannot read a stack with a text there. */
+  private writeVersions({ outdir, manifest }: ISynthesisSession): void {
+    const file = join(outdir, manifest.forStack(this).workingDirectory, "versions.tf");
+    writeFileSync(file, `terraform {\n  required_version = "${requiredTerraform}"\n}\n`);
   }
 
   private backend(): void {

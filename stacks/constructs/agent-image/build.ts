@@ -8,6 +8,7 @@ import { AssetType, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
 import type { ComputeConfig } from "../../config/compute/compute.ts";
 import { type ImageBuildConfig, imageProjectName } from "../../config/compute/image-build.ts";
+import { acceptFindings } from "../accepted-findings.ts";
 import { createAlarm } from "../alarms/alarm.ts";
 import type { AlarmTopic } from "../alarms/alarm-topic.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
@@ -96,7 +97,7 @@ export class ImageBuild extends Construct {
     role.allowKey(context, ["kms:Decrypt"]);
     repository.grantPush(role);
     if (config.baseImage !== undefined) allowImagePull(role, config.baseImage, context, this.props);
-    return new CodebuildProject(this, "project", {
+    const project = new CodebuildProject(this, "project", {
       name,
       description: `Builds the image of the agents of fleet ${context.name}`,
       serviceRole: role.arn,
@@ -117,6 +118,8 @@ export class ImageBuild extends Construct {
       logsConfig: { cloudwatchLogs: { groupName: logGroup.name }, s3Logs: { status: "DISABLED" } },
       dependsOn: role.ready,
     });
+    acceptFindings(project, { CKV_AWS_316: "It builds an image, and Docker in CodeBuild needs the privileged mode." });
+    return project;
   }
 
   private variables() {

@@ -8,6 +8,7 @@ import { releaseEnv } from "../../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../../handlers/lib/settings/retire.ts";
 import type { RetirementsConfig } from "../../../handlers/lib/settings/retirements.ts";
 import type { VendorRuntime } from "../../../handlers/lib/settings/vendors.ts";
+import { acceptFindings } from "../accepted-findings.ts";
 import { createAlarm, notEmpty } from "../alarms/alarm.ts";
 import type { AlarmTopic } from "../alarms/alarm-topic.ts";
 import { HandlerFunction } from "../functions/handler-function.ts";
@@ -73,7 +74,6 @@ export class RetirementWorkflow extends Construct {
       name,
       type: "STANDARD",
       roleArn: role.arn,
-      // No log group, because Step Functions keeps the history of each execution for 90 days.
       definition: JSON.stringify(
         retirementDefinition({
           fleet: context.name,
@@ -85,6 +85,10 @@ export class RetirementWorkflow extends Construct {
         }),
       ),
       dependsOn: role.ready,
+    });
+    acceptFindings(this.machine, {
+      CKV_AWS_284: "The history of each execution has every step with its times.",
+      CKV_AWS_285: "Step Functions keeps the history of each execution for 90 days.",
     });
     this.config = { workflow: this.machine.arn, drainTimeoutSeconds };
     const release = capacity.type === "asg" ? this.release(capacity) : undefined;
