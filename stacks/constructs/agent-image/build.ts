@@ -65,7 +65,9 @@ export class ImageBuild extends Construct {
       context,
       topic,
       name: "image-build-failing",
-      impact: "The image of the agents could not be built: new agents run the one before, without the newest patches.",
+      impact:
+        "A build of the agents' image failed within the last day. Until one succeeds, new agents run the image before, " +
+        "which may lack patches.",
       namespace: "AWS/CodeBuild",
       metric: "FailedBuilds",
       dimensions: { ProjectName: project.name },

@@ -101,7 +101,8 @@ export class AlarmTopic extends Construct {
       context,
       topic: this,
       name: "alarms-undelivered",
-      impact: "Alarms of this stack did not arrive where the config sends them.",
+      impact:
+        "A message of this stack did not arrive at a receiver and lies in a dead-letter queue. Others may not arrive either.",
     });
     return queue.arn;
   }

@@ -196,28 +196,32 @@ export class RetirementWorkflow extends Construct {
     const { context, topic, capacity } = this.props;
     this.onErrors(retire, {
       name: "retire-failing",
-      impact: "The retire function fails: agents that are to leave stay, and AWS's own wait. No job is killed by it.",
+      impact:
+        "The retire function ended with an error at least three times within five minutes. Agents that are to leave may " +
+        "stay longer.",
     });
     if (release) {
       this.onErrors(release, {
         name: "release-failing",
-        impact: "The release function fails: instances that AWS takes within the hour are not drained before.",
+        impact:
+          "The release function ended with an error at least three times within five minutes. Instances that AWS takes may " +
+          "not be drained before.",
       });
     }
     this.onExecutions(
       "retirements-failing",
       "ExecutionsFailed",
-      "An agent could not be taken out of the fleet. No job was killed by it; the alert beside this names the agent.",
+      "A retirement ended as failed within five minutes. Its agent may still be drained: the alert beside this names it.",
     );
     this.onExecutions(
       "retirements-timed-out",
       "ExecutionsTimedOut",
-      "A retirement ran into its time limit without a word: its agent may stay drained and take no jobs.",
+      "A retirement reached the time limit of its workflow. Its agent may stay drained and take no jobs.",
     );
     this.onExecutions(
       "retirements-aborted",
       "ExecutionsAborted",
-      "Somebody aborted a retirement: its agent may stay drained, and an instance that AWS takes is no longer waited for.",
+      "A retirement was aborted. Its agent may stay drained, and an instance that AWS takes may no longer be waited for.",
     );
     if (capacity.type !== "asg") return;
     if (capacity.asksInstances) {
@@ -246,7 +250,8 @@ export class RetirementWorkflow extends Construct {
       topic,
       name: "release-dead-letters",
       impact:
-        "Notices that an instance goes were not taken in: AWS terminates it within the hour, and the job on it with it.",
+        "The release function gave up messages, and they lie in its dead-letter queue. If one is AWS's notice that an " +
+        "instance goes, AWS may terminate that instance with its job within the hour.",
     });
   }
 
