@@ -46,7 +46,7 @@ const accepted = [
     why: "The example's own policy names s3:* on a bucket: most actions of S3 are on something else.",
   },
   {
-    where: /^cluster-full: .*deployer_role_/,
+    where: /^cluster-full: .*deployer_role[-_]/,
     what: /^UNKNOWN_CONDITION_FOR_ACTION .*(app\.terraform\.io|token\.actions\.githubusercontent\.com):(aud|sub)/,
     why: "The keys are named after the provider of the tokens: IAM's user guide, keys for OIDC federation.",
   },
