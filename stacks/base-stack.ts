@@ -1,9 +1,7 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { DataAwsPartition } from "@cdktf/provider-aws/lib/data-aws-partition";
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
-import { type ISynthesisSession, LocalBackend, S3Backend, TerraformOutput, TerraformStack } from "cdktf";
+import { LocalBackend, S3Backend, TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { CommonConfig } from "./config/common.ts";
 import { lambdaRuntimeOf } from "./config/lambda-runtime.ts";
@@ -13,6 +11,7 @@ import { writeAcceptedFindings } from "./constructs/accepted-findings.ts";
 import { CloudBackend } from "./constructs/cloud-backend.ts";
 import { requiredTerraform } from "./constructs/fleet-app.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
+import { writeVersions } from "./constructs/versions-file.ts";
 
 /** The base of every kind of stack: providers, backend, tags, and the context of the constructs. */
 export abstract class BaseStack<Config extends CommonConfig> extends TerraformStack {
@@ -39,13 +38,7 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
       iamPath: config.iam.path,
       lambdaRuntime: lambdaRuntimeOf(config),
     };
-    const { synthesizer } = this;
-    this.synthesizer = {
-      synthesize: (session) => {
-        synthesizer.synthesize(session);
-        this.writeVersions(session);
-      },
-    };
+    writeVersions(this, requiredTerraform);
     for (const [provider, version] of Object.entries(config.providers)) {
       this.addOverride(`terraform.required_providers.${provider}.version`, version);
     }
@@ -76,12 +69,6 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
   protected output(name: string, value: unknown): void {
     if (value === undefined) return;
     new TerraformOutput(this, name, { value, staticId: true });
-  }
-
-  /** In a file of its own: checkov takes all of `terraform` for blocks, and cannot read a stack with a text there. */
-  private writeVersions({ outdir, manifest }: ISynthesisSession): void {
-    const file = join(outdir, manifest.forStack(this).workingDirectory, "versions.tf");
-    writeFileSync(file, `terraform {\n  required_version = "${requiredTerraform}"\n}\n`);
   }
 
   private backend(): void {
