@@ -230,8 +230,8 @@ export class RetirementWorkflow extends Construct {
         topic,
         name: "agents-silent",
         impact:
-          "An agent was told to leave and has not answered for ten minutes. It may have a job, so nothing stops it: its " +
-          "instance stays, and AWS waits for it until the drain timeout.",
+          "A retirement reported an agent that was told to leave and does not answer. It may have a job, so agent-fleets " +
+          "does not stop it. Its instance may stay until the drain timeout.",
         namespace: metricsNamespace,
         metric: "AgentsSilent" satisfies MetricName,
         dimensions: { Fleet: context.name },
