@@ -7,9 +7,11 @@ import type { CommonConfig } from "./config/common.ts";
 import { lambdaRuntimeOf } from "./config/lambda-runtime.ts";
 import { localStatePath } from "./config/local-state.ts";
 import { fleetTag } from "./config/names.ts";
+import { writeAcceptedFindings } from "./constructs/accepted-findings.ts";
 import { CloudBackend } from "./constructs/cloud-backend.ts";
 import { requiredTerraform } from "./constructs/fleet-app.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
+import { writeVersions } from "./constructs/versions-file.ts";
 
 /** The base of every kind of stack: providers, backend, tags, and the context of the constructs. */
 export abstract class BaseStack<Config extends CommonConfig> extends TerraformStack {
@@ -36,7 +38,7 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
       iamPath: config.iam.path,
       lambdaRuntime: lambdaRuntimeOf(config),
     };
-    this.addOverride("terraform.required_version", requiredTerraform);
+    writeVersions(this, requiredTerraform);
     for (const [provider, version] of Object.entries(config.providers)) {
       this.addOverride(`terraform.required_providers.${provider}.version`, version);
     }
@@ -49,6 +51,18 @@ export abstract class BaseStack<Config extends CommonConfig> extends TerraformSt
    */
   override hasResourceMove(): boolean {
     return false;
+  }
+
+  /**
+   * The stack as Terraform reads it, in a form that checkov reads too: blocks without a label, such as `moved`, become
+   * lists in a list. checkov skips those and fails at a text in them (`terraform_json/parser.py` of checkov 3.3). To
+   * Terraform both are the same block.
+   */
+  override toTerraform(): object {
+    const stack: Readonly<Record<string, object>> = super.toTerraform();
+    writeAcceptedFindings(this, stack);
+    const readable = (block: object) => (Array.isArray(block) ? block.map((one) => [one]) : block);
+    return Object.fromEntries(Object.entries(stack).map(([name, block]) => [name, readable(block)]));
   }
 
   /** Adds an output with this name, unless the value is `undefined`. */

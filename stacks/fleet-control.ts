@@ -86,6 +86,7 @@ export class FleetControl {
       topic: this.topic,
       autoscale,
       webhook: webhook?.endpoint,
+      scheduleRuleName: schedule.ruleName,
       deadLetterQueueName: schedule.deadLetterQueueName,
       queueWaitSeconds: config.alarms.queueWaitSeconds,
       tellsUnmatchedJobs: vendor.tellsUnmatchedJobs,

@@ -42,9 +42,33 @@ describe("alarms", () => {
     });
   });
 
-  it("a silent loop alarms because data is missing", () => {
-    const silent = alarms.find((alarm) => alarm.alarm_name === "ci-loop-silent");
-    expect(silent).toMatchObject({ treat_missing_data: "breaching", dimensions: { FunctionName: "ci-autoscale" } });
+  it("a silent loop alarms where the schedule fires, or nothing is heard any more, and not because the alarm is new", () => {
+    const { metric_query, ...silent } = alarms.find((alarm) => alarm.alarm_name === "ci-loop-silent") ?? {};
+    // A new alarm has insufficient data, and CloudWatch tells only changes.
+    expect(silent).toMatchObject({ treat_missing_data: "missing", threshold: 1, evaluation_periods: 5 });
+    expect(silent.insufficient_data_actions).toEqual(silent.alarm_actions);
+    const sum = { period: 60, stat: "Sum" };
+    expect(metric_query).toEqual([
+      {
+        id: "watched",
+        metric: {
+          namespace: "AWS/Lambda",
+          metric_name: "Invocations",
+          dimensions: { FunctionName: "ci-autoscale" },
+          ...sum,
+        },
+      },
+      {
+        id: "beside",
+        metric: {
+          namespace: "AWS/Events",
+          metric_name: "Invocations",
+          dimensions: { RuleName: "ci-every-minute" },
+          ...sum,
+        },
+      },
+      { id: "counted", expression: "SUM([watched, beside]) - beside", label: "Invocations", return_data: true },
+    ]);
   });
 
   it("each says its impact and has a section in the runbook", () => {

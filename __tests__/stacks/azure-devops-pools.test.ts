@@ -107,7 +107,7 @@ describe("several pools", () => {
 
   it("defect 9: alarms tell a state, not an edge: each says what missing data means and tells again when it is over", () => {
     for (const alarm of resources(stack, "aws_cloudwatch_metric_alarm")) {
-      expect(["breaching", "notBreaching"]).toContain(alarm.treat_missing_data);
+      expect(["missing", "notBreaching"]).toContain(alarm.treat_missing_data);
       expect(alarm.ok_actions).toEqual(alarm.alarm_actions);
     }
   });

@@ -277,7 +277,7 @@ it("a cluster that was deployed with `alerts` keeps its topic, its policy and it
     "alerts_dead-letters_queue_D794250A": expect.objectContaining({ name: "apps-alerts-dead-letters" }),
   });
   const [policy] = Object.keys(resource.aws_sns_topic_policy ?? {});
-  expect(moved).toEqual([
+  expect(moved?.flat()).toEqual([
     { from: "aws_sns_topic_policy.alerts_topic-policy_722709C9", to: `aws_sns_topic_policy.${policy}` },
   ]);
 });

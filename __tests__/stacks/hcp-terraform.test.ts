@@ -39,7 +39,7 @@ describe("managed TFE resources", () => {
     });
     expect(stack.resource).not.toHaveProperty("tfe_workspace_settings");
     // The addresses that earlier versions gave to the resources, as the examples' snapshots had them.
-    expect(stack.removed).toEqual([
+    expect(stack.removed?.flat()).toEqual([
       { from: "tfe_workspace_settings.hcp-terraform_workspace-networking_D6C469C7", lifecycle: [{ destroy: false }] },
       { from: "tfe_workspace_settings.hcp-terraform_workspace-databases_FE47DA25", lifecycle: [{ destroy: false }] },
     ]);

@@ -195,13 +195,14 @@ describe("trust", () => {
     expect(trustOf("consumer_dev")).toEqual([
       {
         Effect: "Allow",
-        Action: ["sts:AssumeRole"],
+        Action: "sts:AssumeRole",
         Principal: taskRole,
         Condition: { StringEquals: { "sts:ExternalId": "acme-runs" } },
       },
     ]);
     expect(trustOf("consumer_prod")).toEqual([
-      { Effect: "Allow", Action: ["sts:AssumeRole", "sts:TagSession"], Principal: taskRole },
+      { Effect: "Allow", Action: "sts:AssumeRole", Principal: taskRole },
+      { Effect: "Allow", Action: "sts:TagSession", Principal: taskRole },
     ]);
     expect(rightsOf(stack, "capacity_task")).toEqual([
       { Effect: "Allow", Action: ["sts:AssumeRole"], Resource: [expect.stringContaining("consumer_dev")] },

@@ -58,7 +58,7 @@ describe("a build that fails", () => {
   it("has the same rule as before in a stack that is deployed: one of this name made anew would be deleted with the old one", () => {
     const [rule] = Object.keys(stack.resource.aws_cloudwatch_event_rule ?? {});
     const [target] = Object.keys(stack.resource.aws_cloudwatch_event_target ?? {});
-    expect(stack.moved).toEqual([
+    expect(stack.moved?.flat()).toEqual([
       { from: "aws_cloudwatch_event_rule.alert_rule_AE4D2DF5", to: `aws_cloudwatch_event_rule.${rule}` },
       { from: "aws_cloudwatch_event_target.alert_target_65D607D3", to: `aws_cloudwatch_event_target.${target}` },
     ]);

@@ -174,7 +174,7 @@ describe.skipIf(missing)("without a provider, in Terraform", () => {
     });
     // Terraform's own type stands in for tfe_workspace_settings, whose provider may not be at hand.
     const blocks = JSON.parse(JSON.stringify(removed).replaceAll("tfe_workspace_settings", "terraform_data"));
-    const id = blocks[0].from.replace("terraform_data.", "");
+    const id = blocks[0][0].from.replace("terraform_data.", "");
     const destroyed = { "local-exec": { when: "destroy", command: `echo destroyed >> ${log}` } };
     write({ resource: { terraform_data: { [id]: { provisioner: [destroyed] } } } });
     await mustRun("terraform", ["init", "-input=false"], { cwd: folder, env });

@@ -64,6 +64,16 @@ describe("every file in config/", () => {
     await expect(text).toMatchFileSnapshot(snapshotOf(name));
   });
 
+  it.each(stacks.map(({ name }) => name))("%s is in a form that checkov reads, and Terraform too", (name) => {
+    const { terraform, moved = [] } = JSON.parse(synthesized.get(`/stacks/${name}/cdk.tf.json`) ?? "");
+    // checkov takes each of these for a block, and gives up the whole stack at a text.
+    for (const block of Object.values(terraform)) expect(block).toBeTypeOf("object");
+    for (const block of moved) expect(block).toEqual([{ from: expect.any(String), to: expect.any(String) }]);
+    expect(synthesized.get(`/stacks/${name}/versions.tf`)).toMatch(
+      /^terraform \{\n {2}required_version = ">= 1\.11\.0"\n}\n$/,
+    );
+  });
+
   it("leaves no snapshot behind when it is gone", () => {
     const wanted = new Set(stacks.map(({ name }) => snapshotOf(name)));
     const written = readdirSync("__tests__/stacks/__snapshots__").map((file) => `__snapshots__/${file}`);

@@ -18,8 +18,8 @@ export interface Synthesized {
   readonly resource: Readonly<Record<string, Readonly<Record<string, Attributes>>>>;
   readonly data: Readonly<Record<string, Readonly<Record<string, Attributes>>>>;
   readonly ephemeral?: Readonly<Record<string, Readonly<Record<string, Attributes>>>>;
-  readonly removed?: readonly { readonly from: string; readonly lifecycle: unknown }[];
-  readonly moved?: readonly { readonly from: string; readonly to: string }[];
+  readonly removed?: readonly (readonly { readonly from: string; readonly lifecycle: unknown }[])[];
+  readonly moved?: readonly (readonly { readonly from: string; readonly to: string }[])[];
 }
 
 /** Stands in for the real code where a test does not run it, and keeps snapshots free of its hash. */

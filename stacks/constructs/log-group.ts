@@ -1,5 +1,6 @@
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import type { Construct } from "constructs";
+import { acceptFindings, withoutKey } from "./accepted-findings.ts";
 import type { ServiceRole } from "./service-role.ts";
 import type { StackContext } from "./stack-context.ts";
 
@@ -10,11 +11,17 @@ export function logGroupName(stack: string, ...parts: readonly string[]): string
 
 /** A log group with the stack's retention and key. */
 export function createLogGroup(scope: Construct, id: string, context: StackContext, name: string): CloudwatchLogGroup {
-  return new CloudwatchLogGroup(scope, id, {
+  const group = new CloudwatchLogGroup(scope, id, {
     name,
     retentionInDays: context.logRetentionDays,
     kmsKeyId: context.kmsKeyArn,
   });
+  acceptFindings(group, {
+    CKV_AWS_158: !context.kmsKeyArn && withoutKey,
+    CKV_AWS_338:
+      context.logRetentionDays < 365 && "The config sets logs.retentionDays: what to keep is the owner's choice.",
+  });
+  return group;
 }
 
 /** Lets a role write streams of exactly this group. */

@@ -5,6 +5,7 @@ import { S3BucketPublicAccessBlock } from "@cdktf/provider-aws/lib/s3-bucket-pub
 import { S3BucketServerSideEncryptionConfigurationA } from "@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { acceptFindings } from "./accepted-findings.ts";
 import type { StackContext } from "./stack-context.ts";
 
 /** A private bucket: encrypted, TLS only, not versioned. */
@@ -37,7 +38,17 @@ export class PrivateBucket extends Construct {
     const { context, purpose, kmsKeyArn, forceDestroy, expireDays = 0, allow = () => [] } = props;
     // AWS allows a prefix of 37 characters.
     const bucketPrefix = `${context.name.slice(0, 26)}-${purpose}-`;
-    const { id: bucket, arn } = new S3Bucket(this, "bucket", { bucketPrefix, forceDestroy });
+    const made = new S3Bucket(this, "bucket", { bucketPrefix, forceDestroy });
+    acceptFindings(made, {
+      CKV2_AWS_61: expireDays === 0 && "It holds one small file, which Terraform replaces.",
+      CKV2_AWS_62: "Nothing waits for its objects.",
+      CKV_AWS_18: "Access logs need another bucket; CloudTrail records who changed this one.",
+      CKV_AWS_21: "Logs are written once, and Terraform has the source of all else.",
+      CKV_AWS_144: "It is used in its own region only.",
+      CKV_AWS_145:
+        kmsKeyArn === undefined && "S3's own key encrypts it: kmsKeyArn is not set, or flow logs cannot use it.",
+    });
+    const { id: bucket, arn } = made;
     this.name = bucket;
     this.arn = arn;
     const closed = new S3BucketPublicAccessBlock(this, "private", {
@@ -61,7 +72,15 @@ export class PrivateBucket extends Construct {
     if (expireDays > 0) {
       new S3BucketLifecycleConfiguration(this, "expiry", {
         bucket,
-        rule: [{ id: "expire", status: "Enabled", filter: [{}], expiration: [{ days: expireDays }] }],
+        rule: [
+          {
+            id: "expire",
+            status: "Enabled",
+            filter: [{}],
+            expiration: [{ days: expireDays }],
+            abortIncompleteMultipartUpload: [{ daysAfterInitiation: 7 }],
+          },
+        ],
       });
     }
     this.policy = new S3BucketPolicy(this, "policy", {

@@ -5,6 +5,7 @@ import { Construct } from "constructs";
 import { secretParts, serviceOf } from "../../handlers/lib/core/arn.ts";
 import { strongKeyCommand, strongKeyCondition, strongKeyRule } from "../config/key-strength.ts";
 import type { SecretSource } from "../config/secrets.ts";
+import { acceptFindings, withoutKey } from "./accepted-findings.ts";
 import type { ServiceRole } from "./service-role.ts";
 import type { StackContext } from "./stack-context.ts";
 import { UnchangedValue } from "./unchanged-value.ts";
@@ -63,6 +64,10 @@ export class Secret extends Construct {
       description: props.description,
       kmsKeyId: context.kmsKeyArn,
       recoveryWindowInDays: props.recoveryWindowDays,
+    });
+    acceptFindings(secret, {
+      CKV2_AWS_57: "The vendor issues the value, and AWS cannot rotate it there.",
+      CKV_AWS_149: !context.kmsKeyArn && withoutKey,
     });
     this.arn = secret.arn;
     this.ready = [secret];

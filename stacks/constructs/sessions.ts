@@ -1,6 +1,7 @@
 import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
 import { SsmParameter } from "@cdktf/provider-aws/lib/ssm-parameter";
 import type { Construct } from "constructs";
+import { acceptFindings } from "./accepted-findings.ts";
 import { logGroupName } from "./log-group.ts";
 import type { ServiceRole } from "./service-role.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
@@ -26,12 +27,13 @@ export function allowSessions(
 
 /** Publishes the key of a cluster's sessions to fleets on it, as an SSM parameter. */
 export function publishSessionKey(scope: Construct, context: StackContext): void {
-  new SsmParameter(scope, "session-key", {
+  const parameter = new SsmParameter(scope, "session-key", {
     name: keyParameter(context.name),
     type: "String",
     value: context.kmsKeyArn ?? arnOf(context, "kms", "key/none"),
     description: "Key of ECS Exec sessions; key/none: they have none",
   });
+  acceptFindings(parameter, { CKV2_AWS_34: "It holds the name of a key, which is no secret." });
 }
 
 /** {@link allowSessions} for a task on a cluster that another stack has made. */

@@ -94,7 +94,7 @@ describe("retirements of Semaphore's agents", () => {
     void world.retire(agent, "scale-in");
     const [execution] = await settled();
     expect(execution?.states.slice(-4)).toEqual(["Undrain", "Still drained", "Alert", "Fail"]);
-    expect(world.alerts).toMatchObject([{ alert: expect.stringContaining("takes no jobs") }]);
+    expect(world.alerts).toMatchObject([{ alert: expect.stringContaining("may take no jobs") }]);
     expect(agent).toMatchObject({ end: undefined, lifecycle: "InService" });
 
     await vi.advanceTimersByTimeAsync(900_000);

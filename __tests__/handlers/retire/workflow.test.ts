@@ -85,7 +85,7 @@ describe("scale-in", () => {
     void world.retire(agent, "scale-in");
     const [execution] = await settled();
     expect(execution?.states.slice(-4)).toEqual(["Undrain", "Still drained", "Alert", "Fail"]);
-    expect(world.alerts).toMatchObject([{ alert: expect.stringContaining("takes no jobs") }]);
+    expect(world.alerts).toMatchObject([{ alert: expect.stringContaining("may take no jobs") }]);
     expect(agent).toMatchObject({ locked: true, end: undefined });
 
     // The loop sees it drained, without a retirement.

@@ -8,6 +8,7 @@ import { AssetType, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
 import type { ComputeConfig } from "../../config/compute/compute.ts";
 import { type ImageBuildConfig, imageProjectName } from "../../config/compute/image-build.ts";
+import { acceptFindings } from "../accepted-findings.ts";
 import { createAlarm } from "../alarms/alarm.ts";
 import type { AlarmTopic } from "../alarms/alarm-topic.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
@@ -64,7 +65,9 @@ export class ImageBuild extends Construct {
       context,
       topic,
       name: "image-build-failing",
-      impact: "The image of the agents could not be built: new agents run the one before, without the newest patches.",
+      impact:
+        "A build of the agents' image failed within the last day. Until one succeeds, new agents run the image before, " +
+        "which may lack patches.",
       namespace: "AWS/CodeBuild",
       metric: "FailedBuilds",
       dimensions: { ProjectName: project.name },
@@ -96,7 +99,7 @@ export class ImageBuild extends Construct {
     role.allowKey(context, ["kms:Decrypt"]);
     repository.grantPush(role);
     if (config.baseImage !== undefined) allowImagePull(role, config.baseImage, context, this.props);
-    return new CodebuildProject(this, "project", {
+    const project = new CodebuildProject(this, "project", {
       name,
       description: `Builds the image of the agents of fleet ${context.name}`,
       serviceRole: role.arn,
@@ -117,6 +120,8 @@ export class ImageBuild extends Construct {
       logsConfig: { cloudwatchLogs: { groupName: logGroup.name }, s3Logs: { status: "DISABLED" } },
       dependsOn: role.ready,
     });
+    acceptFindings(project, { CKV_AWS_316: "It builds an image, and Docker in CodeBuild needs the privileged mode." });
+    return project;
   }
 
   private variables() {

@@ -1,6 +1,7 @@
 import { EcrLifecyclePolicy } from "@cdktf/provider-aws/lib/ecr-lifecycle-policy";
 import { EcrRepository } from "@cdktf/provider-aws/lib/ecr-repository";
 import { Construct } from "constructs";
+import { acceptFindings, withoutKey } from "../accepted-findings.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 
@@ -39,6 +40,11 @@ export class ImageRepository extends Construct {
           context.kmsKeyArn ? { encryptionType: "KMS", kmsKey: context.kmsKeyArn } : { encryptionType: "AES256" },
         ],
         forceDelete,
+      });
+      acceptFindings(made, {
+        CKV_AWS_51:
+          mutable && "Its one tag moves to the version that new agents run. The other repository's tags never change.",
+        CKV_AWS_136: !context.kmsKeyArn && withoutKey,
       });
       const replaced = expiry(1, `Replaced ${keepReplacedDays} days ago`, {
         tagStatus: "untagged",

@@ -5,6 +5,7 @@ import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { Receivers } from "../../config/alarms.ts";
 import type { Subscription } from "../../config/subscriptions.ts";
+import { acceptFindings } from "../accepted-findings.ts";
 import { DeadLetterQueue } from "../dead-letter-queue.ts";
 import { type AllowedService, resourcePolicy } from "../resource-policy.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
@@ -68,10 +69,15 @@ export class AlarmTopic extends Construct {
 
   private ownTopic(publishers: readonly AllowedService[]): Topic {
     const context = this.context;
-    const { arn } = new SnsTopic(this, "topic", {
+    const topic = new SnsTopic(this, "topic", {
       name: `${context.name}-${this.suffix}`,
       kmsMasterKeyId: context.kmsKeyArn,
     });
+    acceptFindings(topic, {
+      // The policy of SNS's own key cannot be changed: docs.aws.amazon.com, "Amazon SNS encryption", CloudWatch alarms.
+      CKV_AWS_26: !context.kmsKeyArn && "CloudWatch cannot use SNS's own key. The config names no kmsKeyArn.",
+    });
+    const { arn } = topic;
     const policy = new SnsTopicPolicy(this, "policy", {
       arn,
       policy: resourcePolicy(arn, "sns:Publish", [
@@ -95,7 +101,8 @@ export class AlarmTopic extends Construct {
       context,
       topic: this,
       name: "alarms-undelivered",
-      impact: "Alarms of this stack did not arrive where the config sends them.",
+      impact:
+        "A message of this stack did not arrive at a receiver and lies in a dead-letter queue. Others may not arrive either.",
     });
     return queue.arn;
   }

@@ -2,8 +2,15 @@ import { CloudwatchMetricAlarm } from "@cdktf/provider-aws/lib/cloudwatch-metric
 import type { Construct } from "constructs";
 import type { StackContext } from "../stack-context.ts";
 
+/** One metric of CloudWatch. */
+interface Metric {
+  readonly namespace: string;
+  readonly metric: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
 /** The metric that an alarm watches, and what the alarm means. */
-export interface AlarmProps {
+export interface AlarmProps extends Metric {
   readonly context: StackContext;
   /** The SNS topic that the alarm publishes to. */
   readonly topic: { readonly arn: string };
@@ -11,11 +18,11 @@ export interface AlarmProps {
   readonly name: string;
   /** The pool that this alarm watches, in a fleet of several. */
   readonly pool?: string | undefined;
-  /** How this alarm's cause affects an operator, in one sentence. */
+  /**
+   * The first sentence says what the metric proves, and no more. The others say how that may affect an operator. The
+   * exact measure is added to them.
+   */
   readonly impact: string;
-  readonly namespace: string;
-  readonly metric: string;
-  readonly dimensions: Readonly<Record<string, string>>;
   readonly statistic: "Sum" | "Maximum" | "Minimum";
   readonly comparison: "GreaterThanThreshold" | "GreaterThanOrEqualToThreshold" | "LessThanThreshold";
   readonly threshold: number;
@@ -24,29 +31,83 @@ export interface AlarmProps {
   readonly periods: number;
   /** How many of these periods must breach. @default all */
   readonly breaching?: number;
-  readonly missingData: "breaching" | "notBreaching";
+  /** What a period without data counts as. Or a metric without which a period says nothing: see {@link beside}. */
+  readonly missingData: "notBreaching" | { readonly beside: Metric };
 }
+
+const comparisons = {
+  GreaterThanThreshold: "more than",
+  GreaterThanOrEqualToThreshold: "at least",
+  LessThanThreshold: "less than",
+};
 
 /** A CloudWatch alarm with its impact in the description. It notifies when it fires and when it is over. */
 export function createAlarm(scope: Construct, props: AlarmProps): CloudwatchMetricAlarm {
-  const { context } = props;
+  const { context, missingData, periods, breaching = periods } = props;
   const name = props.pool === undefined ? props.name : `${props.pool}-${props.name}`;
   return new CloudwatchMetricAlarm(scope, `alarm-${name}`, {
     alarmName: `${context.name}-${name}`,
-    alarmDescription: `${props.impact} What to do: docs/runbook.md#${props.name}`,
-    namespace: props.namespace,
-    metricName: props.metric,
-    dimensions: { ...props.dimensions },
-    statistic: props.statistic,
+    alarmDescription: `${props.impact} ${measureOf(props)} What to do: docs/runbook.md#${props.name}`,
+    ...(missingData === "notBreaching"
+      ? {
+          namespace: props.namespace,
+          metricName: props.metric,
+          dimensions: { ...props.dimensions },
+          statistic: props.statistic,
+          period: props.periodSeconds,
+          treatMissingData: missingData,
+        }
+      : { ...beside(props, missingData.beside), insufficientDataActions: [props.topic.arn] }),
     comparisonOperator: props.comparison,
     threshold: props.threshold,
-    period: props.periodSeconds,
-    evaluationPeriods: props.periods,
-    datapointsToAlarm: props.breaching ?? props.periods,
-    treatMissingData: props.missingData,
+    evaluationPeriods: periods,
+    datapointsToAlarm: breaching,
     alarmActions: [props.topic.arn],
     okActions: [props.topic.arn],
   });
+}
+
+/** What an alarm measures, in words. */
+function measureOf({
+  statistic,
+  metric,
+  comparison,
+  threshold,
+  periodSeconds,
+  periods,
+  breaching,
+}: AlarmProps): string {
+  const often = periods === 1 ? "in" : `in ${breaching ?? periods} of ${periods} times`;
+  return `Measured: ${statistic.toLowerCase()} of ${metric} ${comparisons[comparison]} ${threshold}, ${often} ${periodSeconds} s.`;
+}
+
+/**
+ * A metric that is absent where it should be 0, counted only in periods in which another one has data. Without both the
+ * alarm has insufficient data, and says so by a message of its own. A new alarm begins in that state without a message:
+ * CloudWatch evaluates it at once and tells the next change (API reference of PutMetricAlarm). With missing data taken
+ * for a breach each new alarm would ring before its first period is over.
+ *
+ * Assumed: SUM of a list leaves out what is missing, and a difference is missing where one side is.
+ */
+function beside({ metric, namespace, dimensions, statistic, periodSeconds }: AlarmProps, other: Metric) {
+  const query = (id: string, of: Metric) => ({
+    id,
+    metric: {
+      namespace: of.namespace,
+      metricName: of.metric,
+      dimensions: { ...of.dimensions },
+      stat: statistic,
+      period: periodSeconds,
+    },
+  });
+  return {
+    treatMissingData: "missing",
+    metricQuery: [
+      query("watched", { metric, namespace, dimensions }),
+      query("beside", other),
+      { id: "counted", expression: "SUM([watched, beside]) - beside", label: metric, returnData: true },
+    ],
+  };
 }
 
 /** The metric and threshold of an alarm on a queue that should be empty. */

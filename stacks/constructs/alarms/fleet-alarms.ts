@@ -15,6 +15,8 @@ export class FleetAlarms extends Construct {
     readonly topic: AlarmTopic;
     readonly autoscale: HandlerFunction;
     readonly webhook: WebhookApi | undefined;
+    /** Name of the rule that runs the loop every minute. */
+    readonly scheduleRuleName: string;
     readonly deadLetterQueueName: string;
     readonly queueWaitSeconds: number;
     /** Whether the vendor reports jobs that demand something that the fleet's agents do not offer. */
@@ -38,10 +40,11 @@ export class FleetAlarms extends Construct {
   }
 
   private loop(): void {
-    const { autoscale } = this.props;
+    const { autoscale, scheduleRuleName } = this.props;
     this.onFunction(autoscale, {
       name: "loop-failing",
-      impact: "The scaling loop fails: no agents are added for queued jobs. Running jobs are not affected.",
+      impact:
+        "Runs of the scaling loop ended with an error. Agents for queued jobs may come late, or not until it is mended.",
       metric: "Errors",
       statistic: "Sum",
       comparison: "GreaterThanOrEqualToThreshold",
@@ -53,21 +56,27 @@ export class FleetAlarms extends Construct {
     });
     this.onFunction(autoscale, {
       name: "loop-silent",
-      impact: "The scaling loop has not run for five minutes: no agents are added for queued jobs.",
+      impact:
+        "For five minutes the schedule has fired and the scaling loop has not run, or there are no data of either. " +
+        "Agents may not be added for queued jobs.",
       metric: "Invocations",
       statistic: "Sum",
       comparison: "LessThanThreshold",
       threshold: 1,
       periodSeconds: 60,
       periods: 5,
-      missingData: "breaching",
+      missingData: {
+        beside: { namespace: "AWS/Events", metric: "Invocations", dimensions: { RuleName: scheduleRuleName } },
+      },
     });
   }
 
   private vendor(pool: string | undefined): void {
     this.onPool(pool, {
       name: "vendor-api-errors",
-      impact: "The vendor's API does not answer as it should: the fleet keeps its size until it does.",
+      impact:
+        "Calls to the vendor's API failed at least three times within five minutes. While its jobs or agents cannot be " +
+        "read, the fleet keeps its size.",
       metric: "VendorApiErrors",
       statistic: "Sum",
       comparison: "GreaterThanOrEqualToThreshold",
@@ -82,7 +91,7 @@ export class FleetAlarms extends Construct {
     const { queueWaitSeconds } = this.props;
     this.onPool(pool, {
       name: "queue-wait",
-      impact: `A job has waited more than ${queueWaitSeconds} s for an agent.`,
+      impact: `By the vendor's list, a job has waited for more than ${queueWaitSeconds} s.`,
       metric: "OldestQueuedSeconds",
       statistic: "Maximum",
       comparison: "GreaterThanThreshold",
@@ -93,7 +102,7 @@ export class FleetAlarms extends Construct {
     });
     this.onPool(pool, {
       name: "at-ceiling",
-      impact: "The fleet has been at its ceiling for 15 minutes while jobs wait: agents.max is too low for this load.",
+      impact: "For 15 minutes jobs and buffer have needed more agents than agents.max. Jobs may wait.",
       metric: "AtCeiling",
       statistic: "Minimum",
       comparison: "GreaterThanOrEqualToThreshold",
@@ -107,7 +116,9 @@ export class FleetAlarms extends Construct {
   private unserved(pool: string | undefined): void {
     this.onPool(pool, {
       name: "no-agents",
-      impact: "Jobs have waited for ten minutes and no agent is at work or ready for them.",
+      impact:
+        "For ten minutes each pass has seen queued jobs, and none has seen an agent at work or idle. Jobs may wait until " +
+        "the cause is mended.",
       metric: "QueuedWithoutAgents",
       statistic: "Minimum",
       comparison: "GreaterThanOrEqualToThreshold",
@@ -119,7 +130,9 @@ export class FleetAlarms extends Construct {
     if (!this.props.tellsUnmatchedJobs) return;
     this.onPool(pool, {
       name: "jobs-unmatched",
-      impact: "Jobs demand what no agent of this fleet offers: they wait until somebody mends them or the fleet.",
+      impact:
+        "For five minutes each pass has seen jobs that demand what the config of this fleet does not offer. They may wait " +
+        "until somebody mends them or the fleet.",
       metric: "JobsUnmatched",
       statistic: "Minimum",
       comparison: "GreaterThanOrEqualToThreshold",
@@ -134,8 +147,8 @@ export class FleetAlarms extends Construct {
     this.onPool(pool, {
       name: "agents-unseen",
       impact:
-        "Agents run that the vendor does not list in this fleet's pool. They may hold jobs, so nothing stops them; they " +
-        "take no job of this pool, count against agents.max and cost money.",
+        "For ten minutes tasks or instances of this fleet have run whose agents the vendor does not list in its pool. They " +
+        "may hold jobs, so the loop does not stop them. They count against agents.max, and may take no job of this pool.",
       metric: "AgentsUnseen",
       statistic: "Minimum",
       comparison: "GreaterThanOrEqualToThreshold",
@@ -149,7 +162,9 @@ export class FleetAlarms extends Construct {
   private launches(pool: string | undefined): void {
     this.onPool(pool, {
       name: "launch-failures",
-      impact: "AWS refuses to start agents, or they never register: queued jobs wait longer.",
+      impact:
+        "At least five launches of agents failed within five minutes: AWS refused or ended them, or they ended before they " +
+        "registered. Queued jobs may wait longer.",
       metric: "LaunchFailures",
       statistic: "Sum",
       comparison: "GreaterThanOrEqualToThreshold",
@@ -160,7 +175,9 @@ export class FleetAlarms extends Construct {
     });
     this.onPool(pool, {
       name: "circuit-open",
-      impact: "Too many agents failed to start within an hour: no more are launched until fewer have.",
+      impact:
+        "The loop launches no agents, because too many launches failed. Jobs may wait until fewer failures lie within the " +
+        "last hour.",
       metric: "CircuitOpen",
       statistic: "Maximum",
       comparison: "GreaterThanOrEqualToThreshold",
@@ -178,7 +195,7 @@ export class FleetAlarms extends Construct {
       context,
       topic,
       name: "dead-letters",
-      impact: "EventBridge could not deliver the schedule to the scaling loop.",
+      impact: "EventBridge gave up delivering an event of the schedule to the scaling loop. Agents may come late.",
     });
     if (webhook) this.requests(webhook);
   }
@@ -200,7 +217,8 @@ export class FleetAlarms extends Construct {
         ...sum,
         name: "webhook-failing",
         impact:
-          "Notifications are not taken in: agents start up to a minute later, or not at all without an API token.",
+          "At least one request to the webhook ended with a 5xx error within five minutes. Agents may start up to a " +
+          "minute later, and without an API token they may not start until the vendor notifies again.",
         metric: "5xx",
         threshold: 1,
         periodSeconds: 300,
@@ -214,8 +232,8 @@ export class FleetAlarms extends Construct {
         ...sum,
         name: "webhook-refusing",
         impact:
-          "The webhook refuses many requests: strangers knock, or the vendor signs with another key and its " +
-          "notifications are lost.",
+          "At least 20 requests to the webhook were answered with 4xx within 15 minutes. Strangers may have sent them, or " +
+          "the vendor may sign with another key, and then its notifications are not taken in.",
         metric: "4xx",
         threshold: 20,
         periodSeconds: 900,
@@ -228,8 +246,8 @@ export class FleetAlarms extends Construct {
         ...sum,
         name: "webhook-throttled",
         impact:
-          "The webhook's throttle turned requests away, perhaps the vendor's own: agents start up to a minute later, or " +
-          "not at all without an API token.",
+          "The webhook's throttle turned away at least one request within five minutes. If it was the vendor's, agents may " +
+          "start up to a minute later, and without an API token they may not start until the vendor notifies again.",
         metric: webhookThrottledMetric,
         threshold: 1,
         periodSeconds: 300,

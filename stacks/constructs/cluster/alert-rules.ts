@@ -44,7 +44,7 @@ export function alertRules(cluster: { readonly arn: string; readonly serviceArnP
     },
     {
       id: "deployment-failed",
-      description: "A deployment failed and is rolled back",
+      description: "A deployment failed. ECS rolls it back where the service says so, as services of this stack do",
       pattern: {
         source: ["aws.ecs"],
         "detail-type": ["ECS Deployment State Change"],
@@ -60,7 +60,7 @@ export function alertRules(cluster: { readonly arn: string; readonly serviceArnP
     },
     {
       id: "service-impaired",
-      description: "A service cannot place or start its tasks",
+      description: "ECS could not place or start tasks of a service",
       pattern: {
         source: ["aws.ecs"],
         "detail-type": ["ECS Service Action"],

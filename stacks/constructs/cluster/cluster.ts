@@ -6,6 +6,7 @@ import { EcsService } from "@cdktf/provider-aws/lib/ecs-service";
 import type { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import type { EcsClusterConfig } from "../../config/ecs-cluster.ts";
+import { acceptFindings, withoutKey } from "../accepted-findings.ts";
 import { destroyBefore } from "../destroy-order.ts";
 import { createLogGroup } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
@@ -54,6 +55,10 @@ export class HostCluster extends Construct {
           },
         },
       },
+    });
+    acceptFindings(cluster, {
+      CKV_AWS_65: config.containerInsights === "disabled" && "AWS charges for it. The config can turn it on.",
+      CKV_AWS_224: !context.kmsKeyArn && withoutKey,
     });
     this.context = context;
     this.sessionLogArn = sessions.arn;

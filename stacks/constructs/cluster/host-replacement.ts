@@ -2,6 +2,7 @@ import type { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group
 import { SchedulerSchedule } from "@cdktf/provider-aws/lib/scheduler-schedule";
 import { Construct } from "constructs";
 import type { HostsConfig } from "../../config/cluster/hosts.ts";
+import { acceptFindings } from "../accepted-findings.ts";
 import { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 
@@ -29,7 +30,7 @@ export class HostReplacement extends Construct {
       trustCondition: { StringEquals: { "aws:SourceAccount": context.accountId } },
     });
     role.allow({ actions: ["autoscaling:StartInstanceRefresh"], resources: [group.arn] });
-    new SchedulerSchedule(this, "schedule", {
+    const schedule = new SchedulerSchedule(this, "schedule", {
       name: `${context.name}-hosts`,
       description: `Replaces the hosts of cluster ${context.name}`,
       scheduleExpression: `rate(${days} ${days === 1 ? "day" : "days"})`,
@@ -51,5 +52,6 @@ export class HostReplacement extends Construct {
       },
       dependsOn: role.ready,
     });
+    acceptFindings(schedule, { CKV_AWS_297: "It holds the name of a group and settings, which are no secrets." });
   }
 }

@@ -9,9 +9,13 @@ import { Construct } from "constructs";
 import type { LoadBalancerConfig } from "../../config/cluster/balancer.ts";
 import { isDefaultTarget, rulePriority } from "../../config/cluster/rule-priority.ts";
 import type { ServiceConfig } from "../../config/cluster/services.ts";
+import { acceptFindings } from "../accepted-findings.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import { fingerprint, shortName } from "../short-name.ts";
 import type { StackContext } from "../stack-context.ts";
+
+/** Why a load balancer speaks HTTP. */
+const noCertificate = "The config names no certificateArn, so there is nothing to speak TLS with.";
 
 const redirect = { type: "redirect", redirect: { port: "443", protocol: "HTTPS", statusCode: "HTTP_301" } };
 const notFound = {
@@ -64,6 +68,11 @@ export class SharedLoadBalancer extends Construct {
       dropInvalidHeaderFields: true,
       enableDeletionProtection: config.deletionProtection,
       idleTimeout: config.idleTimeoutSeconds,
+    });
+    acceptFindings(balancer, {
+      CKV2_AWS_20: config.certificateArn === undefined && noCertificate,
+      CKV_AWS_91: "Access logs need a bucket; the services' own logs and the balancer's metrics are there without one.",
+      CKV_AWS_150: !config.deletionProtection && "The config leaves deletionProtection off, so that destroy works.",
     });
     this.dnsName = balancer.dnsName;
     this.arnSuffix = balancer.arnSuffix;
@@ -121,7 +130,10 @@ export class SharedLoadBalancer extends Construct {
       protocol: "HTTP",
       defaultAction: [certificateArn === undefined ? action : redirect],
     });
-    if (certificateArn === undefined) return http;
+    if (certificateArn === undefined) {
+      acceptFindings(http, { CKV_AWS_2: noCertificate, CKV_AWS_103: noCertificate });
+      return http;
+    }
     return new LbListener(this, "https", {
       loadBalancerArn: balancer.arn,
       port: 443,
@@ -137,7 +149,7 @@ export class SharedLoadBalancer extends Construct {
     const targetType = service.networkMode === "awsvpc" ? "ip" : "instance";
     const port = portOf(service);
     const protocol = target.protocol.toUpperCase();
-    return new LbTargetGroup(this, `target-${service.name}`, {
+    const group = new LbTargetGroup(this, `target-${service.name}`, {
       // The name contains everything that cannot change in place, so that the new group can exist beside the old one.
       name: `${service.name}-${fingerprint(this.props.context.name, service.name, targetType, port, protocol)}`,
       vpcId: this.props.network.vpcId,
@@ -156,6 +168,10 @@ export class SharedLoadBalancer extends Construct {
       },
       lifecycle: { createBeforeDestroy: true },
     });
+    acceptFindings(group, {
+      CKV_AWS_378: target.protocol === "http" && "The config says that the service speaks HTTP inside the network.",
+    });
+    return group;
   }
 
   private rule(listener: LbListener, service: BehindBalancer, group: LbTargetGroup): LbListenerRule {

@@ -4,6 +4,7 @@ import {
   type VpcSecurityGroupIngressRuleConfig,
 } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import type { Construct } from "constructs";
+import { acceptFindings } from "../accepted-findings.ts";
 
 /**
  * The rules of a cluster's security groups, each added once. AWS refuses a duplicate rule, and services that share
@@ -14,7 +15,15 @@ export class ClusterRules {
 
   /** Adds an ingress rule. Adding it again changes nothing. */
   allowIn(scope: Construct, id: string, rule: VpcSecurityGroupIngressRuleConfig): void {
-    if (this.isNew("in", rule)) new VpcSecurityGroupIngressRule(scope, id, rule);
+    if (!this.isNew("in", rule)) return;
+    const { fromPort, toPort, referencedSecurityGroupId } = rule;
+    const open = fromPort !== undefined && toPort !== undefined && fromPort <= 80 && toPort >= 80;
+    acceptFindings(new VpcSecurityGroupIngressRule(scope, id, rule), {
+      CKV_AWS_260:
+        open &&
+        referencedSecurityGroupId !== undefined &&
+        "Members of one security group alone reach it. checkov does not read referenced_security_group_id.",
+    });
   }
 
   /** Adds an egress rule. Adding it again changes nothing. */

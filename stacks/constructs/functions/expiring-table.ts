@@ -1,5 +1,6 @@
 import { DynamodbTable } from "@cdktf/provider-aws/lib/dynamodb-table";
 import { Construct } from "constructs";
+import { acceptFindings, withoutKey } from "../accepted-findings.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 
@@ -22,6 +23,10 @@ export abstract class ExpiringTable extends Construct {
       attribute: [{ name: hashKey, type: "S" }],
       ttl: { attributeName: "expiresAt", enabled: true },
       serverSideEncryption: context.kmsKeyArn ? { enabled: true, kmsKeyArn: context.kmsKeyArn } : undefined,
+    });
+    acceptFindings(table, {
+      CKV_AWS_28: "Its items are short-lived, and the loop and the webhook write them anew.",
+      CKV_AWS_119: !context.kmsKeyArn && withoutKey,
     });
     this.name = table.name;
     this.arn = table.arn;

@@ -2,6 +2,7 @@ import { DataArchiveFile } from "@cdktf/provider-archive/lib/data-archive-file";
 import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function";
 import { AssetType, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
+import { acceptFindings, withoutKey } from "../accepted-findings.ts";
 import { FleetApp } from "../fleet-app.ts";
 import { createLogGroup, grantLogWrite } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
@@ -92,6 +93,15 @@ export class HandlerFunction extends Construct {
       }),
       environment: { variables: { ...props.environment } },
       dependsOn: [...this.role.ready, logGroup],
+    });
+    acceptFindings(this.function, {
+      CKV_AWS_50: "Each pass is one log line with its reason and its times; a trace would add cost, not knowledge.",
+      CKV_AWS_115: "A new account has ten executions at once and cannot reserve any. Single flight is by a lease.",
+      CKV_AWS_116: "No event is lost with a run: the loop observes everything anew, and SQS keeps failed messages.",
+      CKV_AWS_117:
+        !network && "It calls public APIs only and accepts no connections. loop.inNetwork puts it into a VPC.",
+      CKV_AWS_173: !context.kmsKeyArn && withoutKey,
+      CKV_AWS_272: "Terraform uploads the code and knows its hash. A signature would need a signing profile.",
     });
     this.arn = this.function.arn;
   }

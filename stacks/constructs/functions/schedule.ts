@@ -13,6 +13,8 @@ import type { HandlerFunction } from "./handler-function.ts";
  * cannot deliver go to the dead-letter queue.
  */
 export class MinuteSchedule extends Construct {
+  /** Name of the rule that runs the loop. */
+  readonly ruleName: string;
   readonly deadLetterQueueName: string;
 
   constructor(
@@ -22,8 +24,9 @@ export class MinuteSchedule extends Construct {
   ) {
     super(scope, id);
     const { context, target } = props;
+    this.ruleName = `${context.name}-every-minute`;
     const rule = new CloudwatchEventRule(this, "rule", {
-      name: `${context.name}-every-minute`,
+      name: this.ruleName,
       description: `Runs the scaling loop of fleet ${context.name}`,
       scheduleExpression: "rate(1 minute)",
     });

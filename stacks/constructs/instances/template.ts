@@ -4,6 +4,7 @@ import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-securit
 import { Construct } from "constructs";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import { isMetadataTag } from "../../config/compute/own-tags.ts";
+import { acceptFindings } from "../accepted-findings.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { StackContext } from "../stack-context.ts";
 import { findImage } from "./image.ts";
@@ -67,6 +68,10 @@ export class InstanceTemplate extends Construct {
       hibernationOptions: compute.warmPool?.state === "hibernated" ? { configured: true } : undefined,
       monitoring: { enabled: compute.detailedMonitoring },
       tagSpecifications: tagsOfLaunched({ ...tags, Name: context.name }),
+    });
+    acceptFindings(template, {
+      CKV_AWS_341:
+        !compute.disableContainerCredentials && "The config lets containers of a job use the instance's role.",
     });
     this.id = template.id;
     this.version = `\${${template.fqn}.latest_version}`;

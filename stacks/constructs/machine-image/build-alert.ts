@@ -6,7 +6,7 @@ export function buildAlert(context: StackContext, recipeName: string): AlertRule
   return {
     id: "image-build-failing",
     description:
-      "The image could not be built: fleets go on with the one before, without the newest patches. " +
+      "A build of the image failed. Until one succeeds, fleets go on with the image before, which may lack patches. " +
       "What to do: docs/runbook.md#image-build-failing",
     pattern: {
       source: ["aws.imagebuilder"],

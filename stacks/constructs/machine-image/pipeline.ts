@@ -7,6 +7,7 @@ import { ImagebuilderLifecyclePolicy } from "@cdktf/provider-aws/lib/imagebuilde
 import { Construct } from "constructs";
 import { imageLogGroup, type MachineImageConfig } from "../../config/machine-image.ts";
 import { iamName, keepName } from "../global-name.ts";
+import { acceptFindings } from "../accepted-findings.ts";
 import { createLogGroup } from "../log-group.ts";
 import { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
@@ -50,6 +51,9 @@ export class ImagePipeline extends Construct {
       distribution: [
         { region: config.region, amiDistributionConfiguration: { name: amiName, amiTags: { ...amiTags } } },
       ],
+    });
+    acceptFindings(distribution, {
+      CKV_AWS_199: "The AMI stays in its region, where the recipe's disk has the stack's key.",
     });
     this.arn = new ImagebuilderImagePipeline(this, "pipeline", {
       name,

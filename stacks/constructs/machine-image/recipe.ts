@@ -4,6 +4,7 @@ import { ImagebuilderImageRecipe } from "@cdktf/provider-aws/lib/imagebuilder-im
 import { Fn, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { MachineImageConfig } from "../../config/machine-image.ts";
+import { acceptFindings, withoutKey } from "../accepted-findings.ts";
 import { amazonLinux, findImage } from "../instances/image.ts";
 import { rootVolume } from "../instances/template-parts.ts";
 import type { StackContext } from "../stack-context.ts";
@@ -57,16 +58,17 @@ export class ImageRecipe extends Construct {
     this.name = context.name;
     // Only Terraform knows the value of a parameter.
     this.version = `${recipeFormat}.${hashOf(content)}.${baseImage && "ssmParameter" in baseImage ? terraformHashOf(given ?? "") : 0}`;
-    const components = [...documents].map(
-      ([component, data]) =>
-        new ImagebuilderComponent(this, component, {
-          name: `${context.name}-${component}`,
-          platform: "Linux",
-          version: this.version,
-          data,
-          lifecycle: { createBeforeDestroy: true },
-        }),
-    );
+    const components = [...documents].map(([name, data]) => {
+      const component = new ImagebuilderComponent(this, name, {
+        name: `${context.name}-${name}`,
+        platform: "Linux",
+        version: this.version,
+        data,
+        lifecycle: { createBeforeDestroy: true },
+      });
+      acceptFindings(component, { CKV_AWS_180: "It holds commands and no secrets." });
+      return component;
+    });
     const recipe = new ImagebuilderImageRecipe(this, "recipe", {
       name: this.name,
       version: this.version,
@@ -78,6 +80,7 @@ export class ImageRecipe extends Construct {
       systemsManagerAgent: { uninstallAfterBuild: false },
       lifecycle: { createBeforeDestroy: true },
     });
+    acceptFindings(recipe, { CKV_AWS_200: !context.kmsKeyArn && withoutKey });
     this.arn = recipe.arn;
     this.ready = recipe;
   }

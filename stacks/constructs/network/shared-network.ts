@@ -1,6 +1,7 @@
 import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
 import { SsmParameter } from "@cdktf/provider-aws/lib/ssm-parameter";
 import { Construct } from "constructs";
+import { acceptFindings } from "../accepted-findings.ts";
 import type { StackContext } from "../stack-context.ts";
 import type { Network } from "./network.ts";
 
@@ -40,7 +41,8 @@ export class PublishedNetwork extends Construct {
   private text(key: Key, value: string | undefined, description: string, type = "String"): void {
     if (!value) return;
     const name = parameterName(this.props.context.name, key);
-    new SsmParameter(this, key, { name, type, value, description });
+    const parameter = new SsmParameter(this, key, { name, type, value, description });
+    acceptFindings(parameter, { CKV2_AWS_34: "It holds ids and ranges of the network, which are no secrets." });
   }
 }
 

@@ -13,6 +13,7 @@ import { Fn } from "cdktf";
 import { Construct } from "constructs";
 import { partOf, subnetCidrs } from "../../config/network/subnets.ts";
 import { endpointsOf, type VpcConfig } from "../../config/network/vpc.ts";
+import { acceptFindings } from "../accepted-findings.ts";
 import type { StackContext } from "../stack-context.ts";
 import { createFlowLog } from "./flow-log.ts";
 import { VpcEndpoints } from "./vpc-endpoints.ts";
@@ -50,6 +51,9 @@ export class Vpc extends Construct {
       enableDnsHostnames: true,
       tags: { Name: context.name },
     });
+    acceptFindings(this.vpc, {
+      CKV2_AWS_11: !config.flowLogs && "Flow logs cost by the traffic. The key flowLogs of the network turns them on.",
+    });
     this.id = this.vpc.id;
     // Without rules Terraform empties this group. By default AWS lets its members reach each other.
     new DefaultSecurityGroup(this, "default-security-group", {
@@ -85,30 +89,37 @@ export class Vpc extends Construct {
   private zoneNames(): readonly string[] {
     const { availabilityZones: zones } = this.props.config;
     if (typeof zones !== "number") return zones;
-    const { names } = new DataAwsAvailabilityZones(this, "zones", {
+    const available = new DataAwsAvailabilityZones(this, "zones", {
       state: "available",
       filter: [{ name: "opt-in-status", values: ["opt-in-not-required"] }],
     });
+    acceptFindings(available, {
+      CKV_AWS_394: "The stack takes the first zones by name; the name of a new zone comes last.",
+    });
     // Not `element`: it would wrap around to the first zone if the region has fewer.
-    return Array.from({ length: zones }, (_, zone) => String(Fn.lookupNested(names, [zone])));
+    return Array.from({ length: zones }, (_, zone) => String(Fn.lookupNested(available.names, [zone])));
   }
 
   private subnets(kind: "public" | "private"): Subnet[] {
     const { config, context } = this.props;
-    return subnetCidrs(config)[kind].map(
-      (cidrBlock, zone) =>
-        new Subnet(this, `${kind}-${zone}`, {
-          vpcId: this.id,
-          cidrBlock,
-          availabilityZone: this.zones[zone],
-          mapPublicIpOnLaunch: kind === "public" && this.assignPublicIp,
-          ...(config.ipv6 && {
-            ipv6CidrBlock: Fn.cidrsubnet(this.vpc.ipv6CidrBlock, 8, partOf(kind, zone)),
-            assignIpv6AddressOnCreation: true,
-          }),
-          tags: { Name: `${context.name}-${kind}-${zone}` },
+    const mapPublicIpOnLaunch = kind === "public" && this.assignPublicIp;
+    return subnetCidrs(config)[kind].map((cidrBlock, zone) => {
+      const subnet = new Subnet(this, `${kind}-${zone}`, {
+        vpcId: this.id,
+        cidrBlock,
+        availabilityZone: this.zones[zone],
+        mapPublicIpOnLaunch,
+        ...(config.ipv6 && {
+          ipv6CidrBlock: Fn.cidrsubnet(this.vpc.ipv6CidrBlock, 8, partOf(kind, zone)),
+          assignIpv6AddressOnCreation: true,
         }),
-    );
+        tags: { Name: `${context.name}-${kind}-${zone}` },
+      });
+      acceptFindings(subnet, {
+        CKV_AWS_130: mapPublicIpOnLaunch && "The config says egress: public-ip. Security groups let nothing in.",
+      });
+      return subnet;
+    });
   }
 
   private routeTable(id: string, subnets: readonly Subnet[]): RouteTable {

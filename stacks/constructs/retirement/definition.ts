@@ -117,7 +117,9 @@ function draining<Own extends string>(
 function alerting(props: RetirementDefinitionProps): States<AlertingState, SharedState> {
   return {
     "Given up": say("The agent could not be retired. It takes jobs again, unless the vendor has forgotten it already."),
-    "Still drained": say("The agent could not be retired and takes no jobs. The scaling loop will try again."),
+    "Still drained": say(
+      "The agent could not be retired, and its lock could not be lifted: it may take no jobs. The scaling loop will try again.",
+    ),
     "Out of time": say(
       "The agent still works, or does not answer, after the whole drain timeout. agent-fleets does not kill it and waits no longer; AWS may end it.",
     ),

@@ -8,6 +8,7 @@ import { releaseEnv } from "../../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../../handlers/lib/settings/retire.ts";
 import type { RetirementsConfig } from "../../../handlers/lib/settings/retirements.ts";
 import type { VendorRuntime } from "../../../handlers/lib/settings/vendors.ts";
+import { acceptFindings } from "../accepted-findings.ts";
 import { createAlarm, notEmpty } from "../alarms/alarm.ts";
 import type { AlarmTopic } from "../alarms/alarm-topic.ts";
 import { HandlerFunction } from "../functions/handler-function.ts";
@@ -74,7 +75,6 @@ export class RetirementWorkflow extends Construct {
       name,
       type: "STANDARD",
       roleArn: role.arn,
-      // No log group, because Step Functions keeps the history of each execution for 90 days.
       definition: JSON.stringify(
         retirementDefinition({
           fleet: context.name,
@@ -86,6 +86,10 @@ export class RetirementWorkflow extends Construct {
         }),
       ),
       dependsOn: role.ready,
+    });
+    acceptFindings(this.machine, {
+      CKV_AWS_284: "The history of each execution has every step with its times.",
+      CKV_AWS_285: "Step Functions keeps the history of each execution for 90 days.",
     });
     this.config = { workflow: this.machine.arn, drainTimeoutSeconds };
     const release = capacity.type === "asg" ? this.release(capacity) : undefined;
@@ -193,28 +197,32 @@ export class RetirementWorkflow extends Construct {
     const { context, topic, capacity } = this.props;
     this.onErrors(retire, {
       name: "retire-failing",
-      impact: "The retire function fails: agents that are to leave stay, and AWS's own wait. No job is killed by it.",
+      impact:
+        "The retire function ended with an error at least three times within five minutes. Agents that are to leave may " +
+        "stay longer.",
     });
     if (release) {
       this.onErrors(release, {
         name: "release-failing",
-        impact: "The release function fails: instances that AWS takes within the hour are not drained before.",
+        impact:
+          "The release function ended with an error at least three times within five minutes. Instances that AWS takes may " +
+          "not be drained before.",
       });
     }
     this.onExecutions(
       "retirements-failing",
       "ExecutionsFailed",
-      "An agent could not be taken out of the fleet. No job was killed by it; the alert beside this names the agent.",
+      "A retirement ended as failed within five minutes. Its agent may still be drained: the alert beside this names it.",
     );
     this.onExecutions(
       "retirements-timed-out",
       "ExecutionsTimedOut",
-      "A retirement ran into its time limit without a word: its agent may stay drained and take no jobs.",
+      "A retirement reached the time limit of its workflow. Its agent may stay drained and take no jobs.",
     );
     this.onExecutions(
       "retirements-aborted",
       "ExecutionsAborted",
-      "Somebody aborted a retirement: its agent may stay drained, and an instance that AWS takes is no longer waited for.",
+      "A retirement was aborted. Its agent may stay drained, and an instance that AWS takes may no longer be waited for.",
     );
     if (capacity.type !== "asg") return;
     if (capacity.asksInstances) {
@@ -223,8 +231,8 @@ export class RetirementWorkflow extends Construct {
         topic,
         name: "agents-silent",
         impact:
-          "An agent was told to leave and has not answered for ten minutes. It may have a job, so nothing stops it: its " +
-          "instance stays, and AWS waits for it until the drain timeout.",
+          "A retirement reported an agent that was told to leave and does not answer. It may have a job, so agent-fleets " +
+          "does not stop it. Its instance may stay until the drain timeout.",
         namespace: metricsNamespace,
         metric: "AgentsSilent" satisfies MetricName,
         dimensions: { Fleet: context.name },
@@ -243,7 +251,8 @@ export class RetirementWorkflow extends Construct {
       topic,
       name: "release-dead-letters",
       impact:
-        "Notices that an instance goes were not taken in: AWS terminates it within the hour, and the job on it with it.",
+        "The release function gave up messages, and they lie in its dead-letter queue. If one is AWS's notice that an " +
+        "instance goes, AWS may terminate that instance with its job within the hour.",
     });
   }
 

@@ -34,19 +34,7 @@ export class ConsumerRoles extends Construct {
         path: context.iamPath,
         permissionsBoundary: context.permissionsBoundaryArn,
         maxSessionDuration: config.maxSessionSeconds,
-        assumeRolePolicy: JSON.stringify({
-          Version: "2012-10-17",
-          Statement: [
-            {
-              Effect: "Allow",
-              Action: assumeActions(config),
-              Principal: { AWS: taskRole.arn },
-              ...(config.externalId !== undefined && {
-                Condition: { StringEquals: { "sts:ExternalId": config.externalId } },
-              }),
-            },
-          ],
-        }),
+        assumeRolePolicy: JSON.stringify({ Version: "2012-10-17", Statement: trust(config, taskRole.arn) }),
       });
       config.managedPolicyArns.forEach((policyArn, index) => {
         new IamRolePolicyAttachment(this, `${config.name}-managed-${index}`, { role: role.name, policyArn });
@@ -58,13 +46,23 @@ export class ConsumerRoles extends Construct {
           policy: JSON.stringify(config.policy),
         });
       }
-      taskRole.allow({ actions: assumeActions(config), resources: [role.arn] });
+      const actions = config.sessionTags ? ["sts:AssumeRole", "sts:TagSession"] : ["sts:AssumeRole"];
+      taskRole.allow({ actions, resources: [role.arn] });
       return [config.name, role.arn] as const;
     });
     this.arns = Object.fromEntries(made);
   }
 }
 
-function assumeActions(config: ConsumerRoleConfig): string[] {
-  return config.sessionTags ? ["sts:AssumeRole", "sts:TagSession"] : ["sts:AssumeRole"];
+/**
+ * Whom a role trusts. sts:TagSession is a statement of its own, as in "Pass session tags in AWS STS" of IAM's user guide:
+ * it knows no sts:ExternalId (service authorization reference of AWS STS).
+ */
+function trust({ externalId, sessionTags }: ConsumerRoleConfig, taskRole: string): object[] {
+  const Principal = { AWS: taskRole };
+  const condition = externalId !== undefined && { Condition: { StringEquals: { "sts:ExternalId": externalId } } };
+  return [
+    { Effect: "Allow", Action: "sts:AssumeRole", Principal, ...condition },
+    ...(sessionTags ? [{ Effect: "Allow", Action: "sts:TagSession", Principal }] : []),
+  ];
 }

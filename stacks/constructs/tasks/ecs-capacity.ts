@@ -9,6 +9,7 @@ import { registeredTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import type { ComputeConfig } from "../../config/compute/compute.ts";
 import { fleetTag, hostsOf } from "../../config/names.ts";
+import { acceptFindings } from "../accepted-findings.ts";
 import { destroyBefore } from "../destroy-order.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
@@ -211,6 +212,10 @@ export class EcsCapacity extends Construct {
     const cluster = new EcsCluster(this, "cluster", {
       name: context.name,
       setting: [{ name: "containerInsights", value: compute.containerInsights ? "enabled" : "disabled" }],
+    });
+    acceptFindings(cluster, {
+      CKV_AWS_65:
+        !compute.containerInsights && "The loop's own metrics show the fleet; compute.containerInsights adds AWS's.",
     });
     const providers = new EcsClusterCapacityProviders(this, "capacity-providers", {
       clusterName: cluster.name,
