@@ -6,8 +6,8 @@ import { ImagebuilderInfrastructureConfiguration } from "@cdktf/provider-aws/lib
 import { ImagebuilderLifecyclePolicy } from "@cdktf/provider-aws/lib/imagebuilder-lifecycle-policy";
 import { Construct } from "constructs";
 import { imageLogGroup, type MachineImageConfig } from "../../config/machine-image.ts";
-import { iamName, keepName } from "../global-name.ts";
 import { acceptFindings } from "../accepted-findings.ts";
+import { iamName, keepName } from "../global-name.ts";
 import { createLogGroup } from "../log-group.ts";
 import { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
