@@ -4,6 +4,8 @@ import { cachedBundles } from "./stacks/constructs/functions/bundle-cache.ts";
 process.noDeprecation = true;
 // Where they must be made, esbuild works in its own process, beside the imports below.
 const bundling = cachedBundles();
+// Whoever needs the bundles hears of its failure. A wrong config has nothing to do with it.
+bundling.catch(() => undefined);
 const [{ ConfigError }, { loadStacks }] = await Promise.all([
   import("./stacks/config/errors.ts"),
   import("./stacks/config/load.ts"),
@@ -34,5 +36,7 @@ try {
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   process.stderr.write(`${error.message}\n`);
+  // Ended in the middle of its work, esbuild would say so.
+  await bundling.catch(() => undefined);
   process.exit(1);
 }
