@@ -6,9 +6,10 @@ process.noDeprecation = true;
 const bundling = cachedBundles();
 // Whoever needs the bundles hears of its failure. A wrong config has nothing to do with it.
 bundling.catch(() => undefined);
-const [{ ConfigError }, { loadStacks }] = await Promise.all([
+const [{ ConfigError }, { loadStacks }, { visibleLine }] = await Promise.all([
   import("./stacks/config/errors.ts"),
   import("./stacks/config/load.ts"),
+  import("./handlers/lib/core/visible.ts"),
 ]);
 
 try {
@@ -27,7 +28,9 @@ try {
   ]);
   const classes = await loadStackClasses(stacks.map(({ config }) => config.kind));
   const app = new FleetApp(await bundling);
-  for (const warning of createStacks(classes, app, stacks)) process.stderr.write(`warning: ${warning}\n`);
+  const found = createStacks(classes, app, stacks);
+  for (const warning of [...found, ...app.warnings]) process.stderr.write(`warning: ${warning}
+`);
   app.synth();
   // cdktf names the folder by this variable, and says itself what was written.
   if (process.env.CDKTF_OUTDIR === undefined) {

@@ -54,6 +54,7 @@ async function runStack(context: Context, stackName: string, options: RunOptions
   const started = await ui.during(`Uploading ${stackName} to workspace ${backend.workspace}`, async (step) => {
     const [workspace] = await findWorkspaces(admin, backend.organization, [backend.workspace]);
     const archive = await packFolder(folder);
+    if (archive.leftOut.length > 0) step(`Not uploaded: ${archive.leftOut.join(", ")}`);
     const planOnly = options.planOnly === true;
     const workspaceId = workspace?.id ?? "";
     const version = await admin.createConfigurationVersion(workspaceId, { speculative: planOnly });
