@@ -45,3 +45,24 @@ it("messages go back from a dead-letter queue to a named queue: SQS knows no sou
   expect(moves.length).toBeGreaterThan(0);
   for (const { command } of moves) expect(command).toMatch(/--source-arn .*--destination-arn /);
 });
+
+const root = new URL("../../", import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), "utf8");
+const written = [
+  ...["README.md", "CONTRIBUTING.md", ...pages.map((name) => `docs/${name}`)],
+  ...["scripts", "stacks", "handlers", "agents"].flatMap((name) =>
+    readdirSync(new URL(name, root), { recursive: true, encoding: "utf8" })
+      .filter((path) => /\.(ts|md)$/.test(path))
+      .map((path) => `${name}/${path}`),
+  ),
+];
+
+it("no text tells people to run npx fleet: outside the clone npx asks the public registry for a package of that name", () => {
+  expect(written.filter((path) => /\bnpx fleet\b/.test(read(path)))).toEqual([]);
+  expect(JSON.parse(read("package.json"))).toMatchObject({ name: expect.stringMatching(/^@/), private: true });
+});
+
+it("no text puts a secret into a command line, which the shell keeps in its history", () => {
+  const secret = /\b(?:TOKEN|HMAC_SALT|ADO_PAT|HOOK_SECRET|TFE_TOKEN|AWS_SECRET_ACCESS_KEY|TF_VAR_\w+)=(?:…|["'<\w])/;
+  expect(written.filter((path) => /\.md$|scripts\/cli\//.test(path) && secret.test(read(path)))).toEqual([]);
+});

@@ -9,9 +9,11 @@ import { addImageCommands } from "./commands/image.ts";
 import { addSecretCommands } from "./commands/secret.ts";
 import type { Context } from "./lib/context.ts";
 import { explain } from "./lib/errors.ts";
+import { askHidden, safeTerminal } from "./lib/ui.ts";
 
 /** Runs the CLI with these arguments. Resolves to the exit code; never rejects. */
-export async function main(args: readonly string[], context: Context = processContext()): Promise<number> {
+export async function main(args: readonly string[], given: Context = processContext()): Promise<number> {
+  const context = { ...given, terminal: safeTerminal(given.terminal) };
   const program = createProgram(context);
   try {
     refuseOldSpelling(args);
@@ -48,11 +50,12 @@ function createProgram(context: Context): Command {
 
 function processContext(): Context {
   const { stdin, stdout, stderr, env } = process;
+  const interactive = Boolean(stdin.isTTY && stderr.isTTY && !env.CI);
   return {
     env,
     cwd: process.cwd(),
     clock: { now: () => new Date(), sleep: (milliseconds) => setTimeout(milliseconds) },
-    terminal: { stdin, stdout, stderr, interactive: Boolean(stdin.isTTY && stderr.isTTY && !env.CI) },
+    terminal: { stdin, stdout, stderr, interactive, askHidden: interactive ? askHidden : undefined },
   };
 }
 

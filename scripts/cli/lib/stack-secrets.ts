@@ -57,7 +57,7 @@ function usableValue(
     throw new UserError(`The value ${strongKeyRule}.`, `Nothing was changed. Make a strong key: ${command}`);
   }
   if (form === undefined || form.fits(value)) return value;
-  throw new UserError(form.error, form.hint(`npx fleet secret set ${stack} ${name}`));
+  throw new UserError(form.error, form.hint(`npm run fleet -- secret set ${stack} ${name}`));
 }
 
 /** Writes the value, without the blanks and line breaks around it. It appears in no file, argument or message. */

@@ -85,7 +85,7 @@ describe("fleet secret set", () => {
     const pem = ["-----BEGIN", "PRIVATE KEY-----\ncanary\n-----END", "PRIVATE KEY-----\n"].join(" ");
     const refused = await set(pem);
     expect(refused).toMatchObject({ code: 1, stdout: "" });
-    expect(refused.stderr).toContain("base64 < spacelift.key | npx fleet secret set workers pool-private-key");
+    expect(refused.stderr).toContain("base64 < spacelift.key | npm run fleet -- secret set workers pool-private-key");
     expect(refused.stderr).not.toContain("canary");
     expect(aws.secrets.get("agent-fleets/workers/pool-private-key")).toBe("");
     const encoded = Buffer.from(pem).toString("base64");
