@@ -6,10 +6,9 @@ process.noDeprecation = true;
 const bundling = cachedBundles();
 // Whoever needs the bundles hears of its failure. A wrong config has nothing to do with it.
 bundling.catch(() => undefined);
-const [{ ConfigError }, { loadStacks }, { visibleLine }] = await Promise.all([
+const [{ ConfigError }, { loadStacks }] = await Promise.all([
   import("./stacks/config/errors.ts"),
   import("./stacks/config/load.ts"),
-  import("./handlers/lib/core/visible.ts"),
 ]);
 
 try {
@@ -29,8 +28,7 @@ try {
   const classes = await loadStackClasses(stacks.map(({ config }) => config.kind));
   const app = new FleetApp(await bundling);
   const found = createStacks(classes, app, stacks);
-  for (const warning of [...found, ...app.warnings]) process.stderr.write(`warning: ${warning}
-`);
+  for (const warning of [...found, ...app.warnings]) process.stderr.write(`warning: ${warning}\n`);
   app.synth();
   // cdktf names the folder by this variable, and says itself what was written.
   if (process.env.CDKTF_OUTDIR === undefined) {

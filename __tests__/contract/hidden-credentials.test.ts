@@ -269,6 +269,8 @@ function leakOf(secrets: readonly string[], text: string): string | undefined {
   const folded = text.toLowerCase();
   for (const secret of secrets) {
     for (const [name, form] of Object.entries(forms)) {
+      // What base64 stands for is found by the plain form.
+      if (name === "decoded") continue;
       const written = form(secret).toLowerCase();
       for (let at = 2; at + 10 <= written.length - 2; at += 1) {
         if (folded.includes(written.slice(at, at + 10))) return `${name}: ${written.slice(at, at + 10)}`;
@@ -280,7 +282,7 @@ function leakOf(secrets: readonly string[], text: string): string | undefined {
 
 /** Whole commands, and clients that really wait before they try again, get fewer than the others. */
 const runs: Readonly<Record<string, number>> = {
-  "the commands of hcp-terraform": 40,
+  "the commands of hcp-terraform": 25,
   "fleet secret set and the reader of secrets": 40,
   "fleet image build": 12,
 };

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { App } from "cdktf";
 import type { IConstruct } from "constructs";
+import { visibleLine } from "../../handlers/lib/core/visible.ts";
 import { ConfigError } from "../config/errors.ts";
 import { filesToUpload } from "../config/uploads/files.ts";
 import type { Bundles, HandlerName } from "./functions/bundle.ts";
@@ -65,7 +66,7 @@ export class FleetApp extends App {
     const source = join(root, path);
     const { files, leftOut, odd } = filesToUpload(source, root);
     if (odd.length > 0) throw ConfigError.at(path, `must hold no links: ${odd.join(", ")} would be uploaded`);
-    if (leftOut.length > 0) this.warnings.push(`${path}: not uploaded: ${leftOut.join(", ")}`);
+    if (leftOut.length > 0) this.warnings.push(visibleLine(`${path}: not uploaded: ${leftOut.join(", ")}`));
     const folder = join(this.outdir, ".uploads", path);
     rmSync(folder, { recursive: true, force: true });
     for (const file of files) {

@@ -14,8 +14,12 @@ export interface Blanker {
    * was cut is hidden, too. Fewer characters than that may stay.
    */
   blank(text: string): string;
-  /** A value of JSON with every text in it blanked, names of fields included. `undefined` if it is nested too deep. */
-  blankAll(value: unknown): unknown;
+  /**
+   * A value of JSON with every text in it blanked, names of fields included. `undefined` if it is nested too deep.
+   *
+   * @param except the name of fields whose values stay as they are
+   */
+  blankAll(value: unknown, except?: string): unknown;
 }
 
 const mark = "[hidden]";
@@ -68,11 +72,13 @@ export function createBlanker(): Blanker {
     return blanked;
   }
 
-  function blankAll(value: unknown): unknown {
+  function blankAll(value: unknown, except?: string): unknown {
     if (typeof value === "string") return blank(value);
-    if (Array.isArray(value)) return value.map(blankAll);
+    if (Array.isArray(value)) return value.map((each) => blankAll(each, except));
     if (value === null || typeof value !== "object") return value;
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [blank(name), blankAll(each)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, each]) => [blank(name), name === except ? each : blankAll(each, except)]),
+    );
   }
 
   return {
@@ -84,10 +90,10 @@ export function createBlanker(): Blanker {
       }
     },
     blank: (text) => (known.size === 0 ? text : blank(text)),
-    blankAll(value) {
+    blankAll(value, except) {
       if (known.size === 0) return value;
       try {
-        return blankAll(value);
+        return blankAll(value, except);
       } catch (error) {
         if (error instanceof RangeError) return undefined;
         throw error;

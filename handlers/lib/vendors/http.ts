@@ -56,10 +56,10 @@ export interface HttpRequest {
   /** Credentials in the body, path or query. The headers of `authorize` count as credentials anyway. */
   readonly secrets?: readonly string[];
   /**
-   * The answer holds a new credential, such as a token. It may begin like an older one, so the JSON of a 2xx answer is
-   * left as it is: show none of it. Default: false.
+   * The field of a 2xx answer that holds a new credential, such as `token`. It may begin like an older one, so it is left
+   * as it is: do not show it.
    */
-  readonly givesCredential?: boolean;
+  readonly credentialField?: string;
 }
 
 /** A 2xx answer. */
@@ -76,7 +76,7 @@ export interface HttpResponse {
  *
  * No credential that was sent comes back: neither in a message nor in the text or JSON of an answer, see
  * {@link Blanker}. So nothing that a caller logs or prints can hold one, whatever the server echoes. The one exception is
- * an answer with a new credential.
+ * a new credential in an answer.
  */
 export interface Http {
   send(request: HttpRequest): Promise<HttpResponse>;
@@ -97,9 +97,12 @@ export function createHttp(options: HttpOptions): Http {
   const { clock, attempts = 4, maxWaitMilliseconds = 60_000, random = Math.random } = options;
   const blanker = options.blanker ?? createBlanker();
 
+  /** An id in the path may come from an answer that held what was sent. */
+  const labelFor = (request: HttpRequest) => blanker.blank(labelOf(options, request));
+
   async function answerTo(request: HttpRequest): Promise<HttpResponse> {
     blanker.remember(...(request.secrets ?? []));
-    const label = labelOf(options, request);
+    const label = labelFor(request);
     const idempotent = request.idempotent ?? ["GET", "PUT", "DELETE"].includes(request.method);
     let credential = await authorize(false);
     let renewed = false;
@@ -154,14 +157,8 @@ export function createHttp(options: HttpOptions): Http {
     },
     async json(schema, request) {
       const { text, headers } = await answerTo(request);
-      return {
-        body: parse(
-          schema,
-          request.givesCredential ? jsonIn(text) : blanker.blankAll(jsonIn(text)),
-          labelOf(options, request),
-        ),
-        headers,
-      };
+      const json = blanker.blankAll(jsonIn(text), request.credentialField);
+      return { body: parse(schema, json, labelFor(request)), headers };
     },
   };
 }

@@ -160,7 +160,7 @@ export function createHcpTerraformAdmin(
     async createAgentToken(poolId, description) {
       const body = { data: { type: "authentication-tokens", attributes: { description } } };
       const path = pathOf("agent-pools", poolId, "authentication-tokens");
-      const { data } = (await api.json(token, { method: "POST", path, body, givesCredential: true })).body;
+      const { data } = (await api.json(token, { method: "POST", path, body, credentialField: "token" })).body;
       return { id: data.id, value: data.attributes.token };
     },
 
@@ -210,7 +210,7 @@ export function createHcpTerraformAdmin(
       const attributes = { "auto-queue-runs": false, speculative };
       const body = { data: { type: "configuration-versions", attributes } };
       const path = pathOf("workspaces", workspaceId, "configuration-versions");
-      const request = { method: "POST", path, body, givesCredential: true } as const;
+      const request = { method: "POST", path, body, credentialField: "upload-url" } as const;
       const { data } = (await api.json(newConfigurationVersion, request)).body;
       return { id: data.id, uploadUrl: data.attributes["upload-url"] };
     },
@@ -244,7 +244,11 @@ export function createHcpTerraformAdmin(
     },
 
     async readLog(kind, id) {
-      const { body } = await api.json(logged, { method: "GET", path: pathOf(kind, id), givesCredential: true });
+      const { body } = await api.json(logged, {
+        method: "GET",
+        path: pathOf(kind, id),
+        credentialField: "log-read-url",
+      });
       const url = body.data.attributes["log-read-url"];
       return url ? (await elsewhere(url, { method: "GET", label: "reading of the log" })).text : undefined;
     },

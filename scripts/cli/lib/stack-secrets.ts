@@ -53,7 +53,7 @@ function usableValue(
   const trouble = secretTrouble(value, { severalLines });
   if (trouble) throw new UserError(`The value ${trouble}.`, "Nothing was changed.");
   if (signs && !isStrongKey(value)) {
-    const command = `${strongKeyCommand} | npx fleet secret set ${stack} ${name}`;
+    const command = `${strongKeyCommand} | npm run fleet -- secret set ${stack} ${name}`;
     throw new UserError(`The value ${strongKeyRule}.`, `Nothing was changed. Make a strong key: ${command}`);
   }
   if (form === undefined || form.fits(value)) return value;

@@ -46,16 +46,16 @@ describe("fleet secret set", () => {
   });
 
   it("keeps the value before, so that senders have time to change", async () => {
-    aws.secrets.set("agent-fleets/ci-agents/notification-token", "leaked");
-    const { stdout } = await setSecret("", "new", "notification-token");
-    expect(aws.previous.get("agent-fleets/ci-agents/notification-token")).toBe("leaked");
+    aws.secrets.set("agent-fleets/ci-agents/agent-token", "leaked");
+    const { stdout } = await setSecret("", "new");
+    expect(aws.previous.get("agent-fleets/ci-agents/agent-token")).toBe("leaked");
     expect(JSON.parse(stdout)).toMatchObject({ previous_revoked: false });
   });
 
   it("revokes the value before if asked to", async () => {
-    const id = "agent-fleets/ci-agents/notification-token";
+    const id = "agent-fleets/ci-agents/agent-token";
     aws.secrets.set(id, "leaked");
-    const { code, stdout } = await setSecret("", "new", "notification-token", ["--revoke-previous"]);
+    const { code, stdout } = await setSecret("", "new", "agent-token", ["--revoke-previous"]);
     expect([aws.secrets.get(id), aws.previous.get(id)]).toEqual(["new", "new"]);
     expect(JSON.parse(stdout)).toMatchObject({ previous_revoked: true });
     expect(code).toBe(0);
@@ -197,7 +197,7 @@ describe("fleet secret set", () => {
     expect(stderr).toContain(
       "The value must have at least 32 characters and 100 bits of entropy, counted from how often each",
     );
-    expect(stderr).toContain("openssl rand -hex 32 | npx fleet secret set ci-agents notification-token");
+    expect(stderr).toContain("openssl rand -hex 32 | npm run fleet -- secret set ci-agents notification-token");
     expect(stdout + stderr).not.toContain(weak);
     expect(aws.secrets.get("agent-fleets/ci-agents/notification-token")).toBe("old");
   });

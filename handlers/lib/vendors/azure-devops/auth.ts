@@ -55,7 +55,7 @@ function servicePrincipal(
       path: pathOf(auth.tenantId, "oauth2", "v2.0", "token"),
       body: new TextEncoder().encode(form.toString()),
       secrets: [secret],
-      givesCredential: true,
+      credentialField: "access_token",
       idempotent: true,
     });
     const usableUntil = deps.clock.now().getTime() + body.expires_in * 1000 - renewalMilliseconds;

@@ -38,7 +38,7 @@ export function createSession(config: SpaceliftRuntime, deps: VendorDeps & { rea
       body,
       label,
       secrets: [secret],
-      givesCredential: true,
+      credentialField: "jwt",
       idempotent: true,
     } as const;
     const { data, errors } = (await http.json(answer, request)).body;
