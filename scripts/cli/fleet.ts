@@ -14,13 +14,13 @@ import { askHidden, safeTerminal } from "./lib/ui.ts";
 /** Runs the CLI with these arguments. Resolves to the exit code; never rejects. */
 export async function main(args: readonly string[], given: Context = processContext()): Promise<number> {
   const context = { ...given, terminal: safeTerminal(given.terminal) };
-  const program = createProgram(context);
+  const program = createProgram(context, args.includes("--json"));
   try {
     refuseOldSpelling(args);
     await program.parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
+    if (error instanceof CommanderError && (error.exitCode === 0 || !args.includes("--json"))) return error.exitCode;
     const explanation = explain(error);
     context.terminal.stderr.write(
       `${args.includes("--json") ? JSON.stringify(explanation) : `fleet: ${explanation.error}\n${explanation.hint}`}\n`,
@@ -29,7 +29,7 @@ export async function main(args: readonly string[], given: Context = processCont
   }
 }
 
-function createProgram(context: Context): Command {
+function createProgram(context: Context, json: boolean): Command {
   const program = new Command("fleet")
     .description("The operator's tool for agent fleets. Every command takes --json and exits non-zero on failure.")
     .version(version())
@@ -38,7 +38,8 @@ function createProgram(context: Context): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.terminal.stdout.write(text),
-      writeErr: (text) => context.terminal.stderr.write(text),
+      // With --json the error follows as JSON.
+      writeErr: (text) => json || context.terminal.stderr.write(text),
     });
   addDeployCommands(program, context);
   addSecretCommands(program, context);

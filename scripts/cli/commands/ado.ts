@@ -90,28 +90,33 @@ function addParallelJobs(ado: Command, context: Context): void {
         "agents, because those would get no job.",
     )
     .argument("<stack>", "name of the stack: its config file without .yaml")
-    .action(async (stack: string, _options: unknown, command: Command) => {
-      const ui = uiOf(context, command);
-      const fleet = azureDevOpsFleet(stack, context);
-      const pat = await credential(
-        context,
-        "ADO_PAT",
-        "a personal access token that may read the organization's usage",
-      );
-      const parallelJobs = await ui.during("Asking Azure DevOps", () =>
-        readParallelJobs(organizationOf(fleet.vendor), { clock: context.clock, readToken: () => Promise.resolve(pat) }),
-      );
-      const pools = fleet.pools?.map((pool) => agentsOf(fleet.agents, pool)) ?? [fleet.agents];
-      const maxAgents = pools.reduce((sum, { max }) => sum + max, 0);
-      const outcome = { maxAgents, parallelJobs: parallelJobs ?? null };
-      if (parallelJobs === undefined) {
-        return ui.result(outcome, "Azure DevOps does not show this token how many parallel jobs there are.");
-      }
-      if (maxAgents > parallelJobs) {
-        ui.note(`warning: agents above ${parallelJobs} get no job. Lower max, or buy more parallel jobs.`);
-      }
-      ui.result(outcome, `Parallel jobs: ${parallelJobs}. Agents at most: ${maxAgents}.`);
-    });
+    .action(
+      asking("azure-devops", async (stack: string, _options: unknown, command: Command) => {
+        const ui = uiOf(context, command);
+        const fleet = azureDevOpsFleet(stack, context);
+        const pat = await credential(
+          context,
+          "ADO_PAT",
+          "a personal access token that may read the organization's usage",
+        );
+        const parallelJobs = await ui.during("Asking Azure DevOps", () =>
+          readParallelJobs(organizationOf(fleet.vendor), {
+            clock: context.clock,
+            readToken: () => Promise.resolve(pat),
+          }),
+        );
+        const pools = fleet.pools?.map((pool) => agentsOf(fleet.agents, pool)) ?? [fleet.agents];
+        const maxAgents = pools.reduce((sum, { max }) => sum + max, 0);
+        const outcome = { maxAgents, parallelJobs: parallelJobs ?? null };
+        if (parallelJobs === undefined) {
+          return ui.result(outcome, "Azure DevOps does not show this token how many parallel jobs there are.");
+        }
+        if (maxAgents > parallelJobs) {
+          ui.note(`warning: agents above ${parallelJobs} get no job. Lower max, or buy more parallel jobs.`);
+        }
+        ui.result(outcome, `Parallel jobs: ${parallelJobs}. Agents at most: ${maxAgents}.`);
+      }),
+    );
 }
 
 async function hooksOf(stack: string, context: Context): Promise<ServiceHooks> {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Clock } from "../../../../handlers/lib/core/ports.ts";
 import { hasSucceeded, isFinalRunStatus } from "../../../../handlers/lib/vendors/hcp-terraform/run-status.ts";
 import { type LoadedStack, loadStack } from "../../../../stacks/config/load.ts";
@@ -33,7 +33,7 @@ export function addRunCommand(hcp: Command, context: Context): void {
     )
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .option("--auto-apply", "apply without asking; left out: as the workspace is set")
-    .option("--plan-only", "a speculative plan, which cannot be applied")
+    .addOption(new Option("--plan-only", "a speculative plan, which cannot be applied").conflicts("autoApply"))
     .option("--message <text>", "the run's message")
     .option("--output <folder>", "where `npm run synth` wrote to", "cdktf.out")
     .option("--timeout-seconds <n>", "how long to follow the run", seconds, 3600)
