@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { fleet } from "../scripts/cli/harness.ts";
 import { commandsShown } from "./commands.ts";
@@ -6,7 +7,7 @@ const shown = commandsShown("fleet").filter(({ command }) => !/…$|deploy \/ di
 
 /** What is wrong with a command as a page shows it, by the help of the command itself. */
 async function faultOf(command: string): Promise<string | undefined> {
-  const [words = ""] = command.replace(/^(npx )?fleet /, "").split(/ [<>](?= )/);
+  const [words = ""] = command.replace(/^(?:npm run (?:--silent )?fleet -- |fleet )/, "").split(/ [<>](?= )/);
   const shown = words.split(" ");
   const { stdout: help } = await fleet([...shown.filter((word) => /^[a-z][a-z-]*$/.test(word)), "--help"]);
   const [, path = "", usage = ""] = /^Usage: fleet ([a-z -]*)\[options\](.*)$/m.exec(help) ?? [];
@@ -47,6 +48,7 @@ it("messages go back from a dead-letter queue to a named queue: SQS knows no sou
 });
 
 const root = new URL("../../", import.meta.url);
+const pages = readdirSync(new URL("docs/", root)).filter((name) => name.endsWith(".md"));
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");
 const written = [
   ...["README.md", "CONTRIBUTING.md", ...pages.map((name) => `docs/${name}`)],
