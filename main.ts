@@ -4,6 +4,8 @@ import { cachedBundles } from "./stacks/constructs/functions/bundle-cache.ts";
 process.noDeprecation = true;
 // Where they must be made, esbuild works in its own process, beside the imports below.
 const bundling = cachedBundles();
+// Whoever needs the bundles hears of its failure. A wrong config has nothing to do with it.
+bundling.catch(() => undefined);
 const [{ ConfigError }, { loadStacks }] = await Promise.all([
   import("./stacks/config/errors.ts"),
   import("./stacks/config/load.ts"),
@@ -25,7 +27,8 @@ try {
   ]);
   const classes = await loadStackClasses(stacks.map(({ config }) => config.kind));
   const app = new FleetApp(await bundling);
-  for (const warning of createStacks(classes, app, stacks)) process.stderr.write(`warning: ${warning}\n`);
+  const found = createStacks(classes, app, stacks);
+  for (const warning of [...found, ...app.warnings]) process.stderr.write(`warning: ${warning}\n`);
   app.synth();
   // cdktf names the folder by this variable, and says itself what was written.
   if (process.env.CDKTF_OUTDIR === undefined) {
@@ -34,5 +37,7 @@ try {
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   process.stderr.write(`${error.message}\n`);
+  // Ended in the middle of its work, esbuild would say so.
+  await bundling.catch(() => undefined);
   process.exit(1);
 }

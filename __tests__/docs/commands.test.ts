@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { fleet } from "../scripts/cli/harness.ts";
 import { commandsShown } from "./commands.ts";
@@ -6,7 +7,7 @@ const shown = commandsShown("fleet").filter(({ command }) => !/…$|deploy \/ di
 
 /** What is wrong with a command as a page shows it, by the help of the command itself. */
 async function faultOf(command: string): Promise<string | undefined> {
-  const [words = ""] = command.replace(/^(npx )?fleet /, "").split(/ [<>](?= )/);
+  const [words = ""] = command.replace(/^(?:npm run (?:--silent )?fleet -- |fleet )/, "").split(/ [<>](?= )/);
   const shown = words.split(" ");
   const { stdout: help } = await fleet([...shown.filter((word) => /^[a-z][a-z-]*$/.test(word)), "--help"]);
   const [, path = "", usage = ""] = /^Usage: fleet ([a-z -]*)\[options\](.*)$/m.exec(help) ?? [];
@@ -44,4 +45,26 @@ it("messages go back from a dead-letter queue to a named queue: SQS knows no sou
   const moves = commandsShown("aws").filter(({ command }) => command.includes("start-message-move-task"));
   expect(moves.length).toBeGreaterThan(0);
   for (const { command } of moves) expect(command).toMatch(/--source-arn .*--destination-arn /);
+});
+
+const root = new URL("../../", import.meta.url);
+const pages = readdirSync(new URL("docs/", root)).filter((name) => name.endsWith(".md"));
+const read = (path: string) => readFileSync(new URL(path, root), "utf8");
+const written = [
+  ...["README.md", "CONTRIBUTING.md", ...pages.map((name) => `docs/${name}`)],
+  ...["scripts", "stacks", "handlers", "agents"].flatMap((name) =>
+    readdirSync(new URL(name, root), { recursive: true, encoding: "utf8" })
+      .filter((path) => /\.(ts|md)$/.test(path))
+      .map((path) => `${name}/${path}`),
+  ),
+];
+
+it("no text tells people to run npx fleet: outside the clone npx asks the public registry for a package of that name", () => {
+  expect(written.filter((path) => /\bnpx fleet\b/.test(read(path)))).toEqual([]);
+  expect(JSON.parse(read("package.json"))).toMatchObject({ name: expect.stringMatching(/^@/), private: true });
+});
+
+it("no text puts a secret into a command line, which the shell keeps in its history", () => {
+  const secret = /\b(?:TOKEN|HMAC_SALT|ADO_PAT|HOOK_SECRET|TFE_TOKEN|AWS_SECRET_ACCESS_KEY|TF_VAR_\w+)=(?:…|["'<\w])/;
+  expect(written.filter((path) => /\.md$|scripts\/cli\//.test(path) && secret.test(read(path)))).toEqual([]);
 });

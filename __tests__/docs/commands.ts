@@ -17,7 +17,7 @@ export function commandsShown(program: "aws" | "fleet"): readonly Shown[] {
       .filter((name) => name.endsWith(".md") && name !== "CHANGELOG.md")
       .map((name) => join(folder, name)),
   );
-  const starts = new RegExp(`^(npx )?${program} `);
+  const starts = program === "fleet" ? /^(?:npm run (?:--silent )?fleet -- |fleet )/ : /^aws /;
   return pages.flatMap((page) => {
     const commands = commandsIn(readFileSync(page, "utf8")).filter((command) => starts.test(command));
     return [...new Set(commands)].map((command) => ({ page, command }));

@@ -29,6 +29,6 @@ it("the deployment takes the folder of a user's own configs, and never the examp
   for (const name of ["diff", "deploy"]) expect(jobs[name].needs).toBe("synth");
   const { run } = jobs.diff.steps.at(-1);
   expect(run, "cdktf hides why a plan failed where its output is no terminal").not.toContain("cdktf");
-  expect(run).toMatch(/npx fleet diff .*\n.*npx fleet deploy '\*' --auto-approve/);
+  expect(run).toMatch(/npm run fleet -- diff .*\n.*npm run fleet -- deploy '\*' --auto-approve/);
   expect(env.AGENT_FLEETS_LOCAL_STATE, "a runner keeps no file").toBe("refuse");
 });

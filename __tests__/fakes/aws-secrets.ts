@@ -7,6 +7,8 @@ export interface AwsSecretsFake extends HttpFake {
   readonly secrets: Map<string, string>;
   /** SSM: name → parameter. */
   readonly parameters: Map<string, { value: string; keyId: string }>;
+  /** The value before the current one, of secrets and parameters: each write moves the current value here. */
+  readonly previous: Map<string, string>;
   /** Environment variables that point the AWS SDK at this fake. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -18,10 +20,13 @@ export async function startAwsSecretsFake(): Promise<AwsSecretsFake> {
   const secrets = new Map<string, string>();
   const parameters = new Map<string, { value: string; keyId: string }>();
 
+  const previous = new Map<string, string>();
+
   const actions: Record<string, (body: unknown) => FakeAnswer> = {
     "secretsmanager.PutSecretValue": (body) => {
       const { SecretId, SecretString } = z.object({ SecretId: z.string(), SecretString: z.string() }).parse(body);
       if (!secrets.has(SecretId)) return failure("ResourceNotFoundException");
+      previous.set(SecretId, secrets.get(SecretId) ?? "");
       secrets.set(SecretId, SecretString);
       return json({ Name: SecretId });
     },
@@ -60,6 +65,7 @@ export async function startAwsSecretsFake(): Promise<AwsSecretsFake> {
           KeyId: z.string().default("alias/aws/ssm"),
         })
         .parse(body);
+      previous.set(wanted.Name, parameters.get(wanted.Name)?.value ?? "");
       parameters.set(wanted.Name, { value: wanted.Value, keyId: wanted.KeyId });
       return json({ Version: 2 });
     },
@@ -76,7 +82,7 @@ export async function startAwsSecretsFake(): Promise<AwsSecretsFake> {
     AWS_SECRET_ACCESS_KEY: "test-secret-key",
     AWS_EC2_METADATA_DISABLED: "true",
   };
-  return Object.assign(http, { secrets, parameters, env });
+  return Object.assign(http, { secrets, parameters, previous, env });
 }
 
 function json(body: unknown): FakeAnswer {

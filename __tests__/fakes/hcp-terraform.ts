@@ -42,7 +42,9 @@ export async function startHcpTerraformFake(options: { clock?: Clock } = {}): Pr
 function blob(state: HcpTerraformState, { method, path, body }: FakeRequest): FakeAnswer {
   const name = path.slice("/v1/object/".length);
   if (method === "GET") return { status: 200, text: name.startsWith("plans-") ? state.logs.plan : state.logs.apply };
-  const version = state.configurationVersions.get(name.replace("canary-upload-", ""));
+  const version = state.configurationVersions.get(
+    Buffer.from(name, "base64url").toString().replace("canary-upload-", ""),
+  );
   if (method !== "PUT" || !version || version.content) return errorAnswer(404, "not found");
   version.content = body;
   return { status: 200 };

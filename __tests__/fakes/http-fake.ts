@@ -14,6 +14,7 @@ export interface FakeRequest {
 /** A fake's answer. */
 export interface FakeAnswer {
   readonly status: number;
+  readonly statusText?: string;
   readonly headers?: Record<string, string>;
   readonly json?: unknown;
   readonly text?: string;
@@ -122,5 +123,5 @@ function textOf({ text, json }: FakeAnswer): string {
 }
 
 function write(response: ServerResponse, answer: FakeAnswer): void {
-  response.writeHead(answer.status, answer.headers).end(textOf(answer));
+  response.writeHead(answer.status, answer.statusText, answer.headers).end(textOf(answer));
 }

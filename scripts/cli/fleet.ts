@@ -9,16 +9,18 @@ import { addImageCommands } from "./commands/image.ts";
 import { addSecretCommands } from "./commands/secret.ts";
 import type { Context } from "./lib/context.ts";
 import { explain } from "./lib/errors.ts";
+import { askHidden, safeTerminal } from "./lib/ui.ts";
 
 /** Runs the CLI with these arguments. Resolves to the exit code; never rejects. */
-export async function main(args: readonly string[], context: Context = processContext()): Promise<number> {
-  const program = createProgram(context);
+export async function main(args: readonly string[], given: Context = processContext()): Promise<number> {
+  const context = { ...given, terminal: safeTerminal(given.terminal) };
+  const program = createProgram(context, args.includes("--json"));
   try {
     refuseOldSpelling(args);
     await program.parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
+    if (error instanceof CommanderError && (error.exitCode === 0 || !args.includes("--json"))) return error.exitCode;
     const explanation = explain(error);
     context.terminal.stderr.write(
       `${args.includes("--json") ? JSON.stringify(explanation) : `fleet: ${explanation.error}\n${explanation.hint}`}\n`,
@@ -27,7 +29,7 @@ export async function main(args: readonly string[], context: Context = processCo
   }
 }
 
-function createProgram(context: Context): Command {
+function createProgram(context: Context, json: boolean): Command {
   const program = new Command("fleet")
     .description("The operator's tool for agent fleets. Every command takes --json and exits non-zero on failure.")
     .version(version())
@@ -36,7 +38,8 @@ function createProgram(context: Context): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.terminal.stdout.write(text),
-      writeErr: (text) => context.terminal.stderr.write(text),
+      // With --json the error follows as JSON.
+      writeErr: (text) => json || context.terminal.stderr.write(text),
     });
   addDeployCommands(program, context);
   addSecretCommands(program, context);
@@ -48,11 +51,12 @@ function createProgram(context: Context): Command {
 
 function processContext(): Context {
   const { stdin, stdout, stderr, env } = process;
+  const interactive = Boolean(stdin.isTTY && stderr.isTTY && !env.CI);
   return {
     env,
     cwd: process.cwd(),
     clock: { now: () => new Date(), sleep: (milliseconds) => setTimeout(milliseconds) },
-    terminal: { stdin, stdout, stderr, interactive: Boolean(stdin.isTTY && stderr.isTTY && !env.CI) },
+    terminal: { stdin, stdout, stderr, interactive, askHidden: interactive ? askHidden : undefined },
   };
 }
 

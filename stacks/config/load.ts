@@ -1,3 +1,4 @@
+import { visibleLine } from "../../handlers/lib/core/visible.ts";
 import { ConfigError } from "./errors.ts";
 import { stackName } from "./names.ts";
 import { check } from "./reading/explain.ts";
@@ -85,13 +86,14 @@ function combine(results: readonly FileResult[], more: readonly string[]): Loade
 function loadFile({ stack, file, path }: ConfigFile): FileResult {
   const name = stackName.safeParse(stack);
   const nameErrors = (name.error?.issues ?? []).map(
-    ({ message }) => `${file}: the file's name is the stack's name, which ${message}, found ${JSON.stringify(stack)}`,
+    ({ message }) =>
+      `${file}: the file's name is the stack's name, which ${message}, found ${visibleLine(JSON.stringify(stack))}`,
   );
   const read = readConfigFile(path);
   if ("error" in read) return { errors: [...nameErrors, `${file}: ${read.error}`] };
   const tree = parseYaml(read.text);
   const checked = tree.usable ? check(stackConfig, tree.value, foreignSecrets(tree.value)) : { explanations: [] };
-  const explanations = "explanations" in checked ? checked.explanations : [];
+  const explanations = "explanations" in checked ? checked.explanations.filter(({ path }) => !isProto(path)) : [];
   const findings = [...tree.findings, ...explanations.map((explanation) => toFinding(tree, explanation))];
   const errors = [...nameErrors, ...report(file, tree, findings)];
   if (errors.length > 0 || "explanations" in checked) return { errors };
@@ -103,6 +105,9 @@ function loadFile({ stack, file, path }: ConfigFile): FileResult {
   );
   return { stack: { name: stack, file, config }, tree, warnings };
 }
+
+/** The tree has a better word for this key. */
+const isProto = (path: Path) => path.at(-1) === "__proto__";
 
 /** Recognizes secrets of other vendors, which an error about this fleet should not propose. */
 function foreignSecrets(config: unknown) {

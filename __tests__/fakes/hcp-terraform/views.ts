@@ -49,7 +49,7 @@ export const view = {
     attributes: {
       status: content ? "uploaded" : "pending",
       speculative,
-      "upload-url": content ? null : `${host}/v1/object/canary-upload-${id}`,
+      "upload-url": content ? null : `${host}/v1/object/${Buffer.from(`canary-upload-${id}`).toString("base64url")}`,
     },
   }),
 

@@ -36,6 +36,7 @@ export class SpaceliftState {
   mayDrain = true;
   readonly #sessions = new Map<string, number>();
   #count = 0;
+  #opened = 0;
 
   constructor(
     readonly clock: Clock,
@@ -80,7 +81,8 @@ export class SpaceliftState {
 
   openSession(id: unknown, secret: unknown): { readonly jwt: string; readonly validUntil: number } | undefined {
     if (id !== this.keyId || secret !== this.secret) return undefined;
-    const jwt = `test-session-${this.newId()}`;
+    this.#opened += 1;
+    const jwt = `test-session-${this.#opened}`;
     const validUntil = this.now() + this.sessionSeconds;
     this.#sessions.set(jwt, validUntil);
     return { jwt, validUntil };

@@ -209,6 +209,17 @@ describe("fleet", () => {
     expect(stderr).toContain('there is no stack "token"');
   });
 
+  it.each([
+    [["secret", "--json"], "No command is given."],
+    [["nonsense", "--json"], "unknown command 'nonsense'"],
+    [["secret", "set", "--json"], "missing required argument 'stack'"],
+    [["image", "build", "ci", "--nonsense", "--json"], "unknown option '--nonsense'"],
+  ])("%j fails with nothing but JSON on stderr", async (args, error) => {
+    const { code, stdout, stderr } = await fleet(args);
+    expect(JSON.parse(stderr)).toMatchObject({ error: expect.stringContaining(error) });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
+
   it("fails and shows its help when called without a command", async () => {
     const { code, stderr } = await fleet([]);
     expect(code).not.toBe(0);

@@ -16,15 +16,18 @@ export interface Given {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly stdin?: string;
+  /** What a person types at each prompt. Left out: nobody is there. */
+  readonly typed?: readonly string[];
 }
 
 /** Calls `fleet` in this process, on a clock that costs no time. */
 export async function fleet(
   args: readonly string[],
-  { env = {}, cwd = "/", stdin = "" }: Given = {},
+  { env = {}, cwd = "/", stdin = "", typed }: Given = {},
 ): Promise<Outcome> {
   let stdout = "";
   let stderr = "";
+  const answers = [...(typed ?? [])];
   const code = await main(args, {
     env,
     cwd,
@@ -36,6 +39,12 @@ export async function fleet(
         yield stdin;
       })(),
       interactive: false,
+      askHidden:
+        typed &&
+        ((message) => {
+          stderr += `? ${message}\n`;
+          return Promise.resolve(answers.shift() ?? "");
+        }),
     },
   });
   return { code, stdout, stderr };

@@ -19,14 +19,31 @@ export interface SecretReaderDeps {
 
 /** The versions of a secret that a reader needs. */
 type Depth = "current" | "both";
-/** The current and the previous value; `undefined` if missing, not readable, or not asked for. */
-type Versions = readonly [current: string | undefined, previous: string | undefined];
+/** Two values of a secret; `undefined` if missing, not readable, or not asked for. */
+interface Versions {
+  readonly current: string | undefined;
+  readonly previous: string | undefined;
+  /** When the current value was written, and the previous one so replaced. */
+  readonly currentSince: Date | undefined;
+}
+
+interface KnownSecret {
+  readonly current: string;
+  readonly previous: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly previousEnds: number;
+  readonly depth: Depth;
+  readonly readAt: number;
+}
 
 const cacheMilliseconds = 5 * 60_000;
+/** A value that leaked must end. Senders have this long to change to the new one. */
+const previousMilliseconds = 24 * 60 * 60_000;
 
 /**
  * Reads secrets from Secrets Manager or SSM, by their ARN, and caches them for five minutes. An ARN may name one key of
- * a JSON secret, as ECS does it, see {@link secretParts}. A failure is not cached and does not change the cache. Values
+ * a JSON secret, as ECS does it, see {@link secretParts}. The previous value counts for 24 hours after the current one
+ * was written; without that time in AWS's answer it does not count at all. A failure is not cached and does not change the cache. Values
  * are clean, see {@link cleanSecret}. Every call may reject with {@link SecretUnavailableError}.
  */
 export function createSecretReader({
@@ -34,10 +51,7 @@ export function createSecretReader({
   secretsManager = new SecretsManagerClient(clientOptions),
   ssm = new SSMClient(clientOptions),
 }: SecretReaderDeps): SecretReader {
-  const cache = new Map<
-    string,
-    { readonly values: readonly string[]; readonly depth: Depth; readonly readAt: number }
-  >();
+  const cache = new Map<string, KnownSecret>();
 
   async function fetchVersions(arn: string, depth: Depth): Promise<Versions> {
     const service = serviceOf(arn);
@@ -46,51 +60,55 @@ export function createSecretReader({
     throw new SecretUnavailableError(`${arn} is the ARN of neither a Secrets Manager secret nor an SSM parameter`);
   }
 
-  async function readTo(depth: Depth, arn: string, { fresh = false } = {}): Promise<readonly string[]> {
+  async function readTo(depth: Depth, arn: string, { fresh = false } = {}): Promise<KnownSecret> {
     const now = clock.now().getTime();
     const known = cache.get(arn);
     const deepEnough = known !== undefined && (depth === "current" || known.depth === "both");
-    if (deepEnough && !fresh && now - known.readAt < cacheMilliseconds) return known.values;
+    if (deepEnough && !fresh && now - known.readAt < cacheMilliseconds) return known;
     const versions = await fetchVersions(arn, depth).catch((error: unknown) => explain(arn, error));
-    const [current, previous] = versions.map(usable);
+    const [current, previous] = [usable(versions.current), usable(versions.previous)];
     if (current === undefined) throw noValue(arn);
-    const values = previous === undefined ? [current] : [current, previous];
-    cache.set(arn, { values, depth, readAt: now });
-    return values;
+    const previousEnds = (versions.currentSince?.getTime() ?? Number.NEGATIVE_INFINITY) + previousMilliseconds;
+    const read = { current, previous, previousEnds, depth, readAt: now };
+    cache.set(arn, read);
+    return read;
   }
 
   return {
-    readVersions: (arn, options) => readTo("both", arn, options),
+    async readVersions(arn, options) {
+      const { current, previous, previousEnds } = await readTo("both", arn, options);
+      return previous === undefined || clock.now().getTime() >= previousEnds ? [current] : [current, previous];
+    },
     async read(arn, options) {
-      const [current] = await readTo("current", arn, options);
-      return current ?? "";
+      return (await readTo("current", arn, options)).current;
     },
   };
 }
 
 async function fromSecretsManager(reference: string, depth: Depth, client: SecretsManagerClient): Promise<Versions> {
   const { arn, key } = secretParts(reference);
-  const version = async (stage: string) =>
-    (await client.send(new GetSecretValueCommand({ SecretId: arn, VersionStage: stage }))).SecretString;
-  const [current, previous] = await Promise.all([
+  const version = (stage: string) => client.send(new GetSecretValueCommand({ SecretId: arn, VersionStage: stage }));
+  const [{ SecretString: current, CreatedDate: currentSince }, older] = await Promise.all([
     version("AWSCURRENT"),
     depth === "both" ? version("AWSPREVIOUS").catch(() => undefined) : undefined,
   ]);
-  if (key === undefined || current === undefined) return [current, previous];
+  const previous = older?.SecretString;
+  if (key === undefined || current === undefined) return { current, previous, currentSince };
   const value = valueOfKey(current, key);
   if (value === undefined) {
     throw new SecretUnavailableError(`The secret ${arn} must be a JSON object with text under the key ${key}`);
   }
-  return [value, previous === undefined ? undefined : valueOfKey(previous, key)];
+  return { current: value, previous: previous === undefined ? undefined : valueOfKey(previous, key), currentSince };
 }
 
 async function fromParameterStore(arn: string, depth: Depth, client: SSMClient): Promise<Versions> {
   const parameter = async (name: string) =>
     (await client.send(new GetParameterCommand({ Name: name, WithDecryption: true }))).Parameter;
   const current = await parameter(arn);
-  if (depth === "current" || (current?.Version ?? 1) <= 1) return [current?.Value, undefined];
+  const known = { current: current?.Value, previous: undefined, currentSince: current?.LastModifiedDate };
+  if (depth === "current" || (current?.Version ?? 1) <= 1) return known;
   const previous = await parameter(`${arn}:${Number(current?.Version) - 1}`).catch(() => undefined);
-  return [current?.Value, previous?.Value];
+  return { ...known, previous: previous?.Value };
 }
 
 function usable(value: string | undefined): string | undefined {

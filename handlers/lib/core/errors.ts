@@ -1,3 +1,5 @@
+import { visibleLine } from "./visible.ts";
+
 /** The kind of failure of a vendor's API. It decides about the reaction. */
 export type VendorApiErrorKind =
   | "unauthorized"
@@ -11,7 +13,10 @@ export type VendorApiErrorKind =
   /** The answer shows that the fleet's config is wrong. */
   | "misconfigured";
 
-/** A vendor's API gave no usable answer. Messages never contain credentials or whole response bodies. */
+/**
+ * A vendor's API gave no usable answer. Messages never contain credentials or whole response bodies, and are one line
+ * that no terminal obeys.
+ */
 export class VendorApiError extends Error {
   override readonly name = "VendorApiError";
 
@@ -23,7 +28,7 @@ export class VendorApiError extends Error {
       status?: number;
     },
   ) {
-    super(message, options);
+    super(visibleLine(message), options);
     this.status = options?.status;
   }
 

@@ -302,7 +302,7 @@ export interface SeenRun {
 export interface SecretReader {
   /** The current value, cached for a few minutes; `fresh` skips the cache. Throws if it is empty or unreadable. */
   read(arn: string, options?: { fresh?: boolean }): Promise<string>;
-  /** The current value and the previous one, if the store has it; newest first. Same caching. */
+  /** The current value and the previous one, if it may still be used; newest first. Same caching. */
   readVersions(arn: string, options?: { fresh?: boolean }): Promise<readonly string[]>;
 }
 

@@ -1,6 +1,8 @@
 import type * as z from "zod";
+import { type Blanker, createBlanker } from "../core/blanker.ts";
 import { VendorApiError, type VendorApiErrorKind } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
+import { isRepeatable, kindOf, waitAskedFor } from "./http-status.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
 /** The headers with the credential, never logged; `fresh` asks for a newly read one after a 401. */
@@ -32,6 +34,8 @@ export interface HttpOptions {
   readonly deadline?: (() => Date | undefined) | undefined;
   readonly fetch?: typeof fetch | undefined;
   readonly random?: () => number;
+  /** Hides what was sent in whatever is answered. Clients of one vendor share it. Default: one of its own. */
+  readonly blanker?: Blanker;
 }
 
 /** One call. `path` starts with a slash and is already encoded, see {@link pathOf}. */
@@ -49,18 +53,30 @@ export interface HttpRequest {
   readonly idempotent?: boolean;
   /** Replaces method and path in messages, for paths that are secret. */
   readonly label?: string;
+  /** Credentials in the body, path or query. The headers of `authorize` count as credentials anyway. */
+  readonly secrets?: readonly string[];
+  /**
+   * The field of a 2xx answer that holds a new credential, such as `token`. It may begin like an older one, so it is left
+   * as it is: do not show it.
+   */
+  readonly credentialField?: string;
 }
 
 /** A 2xx answer. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Headers;
+  /** Without the credentials that were sent. */
   readonly text: string;
 }
 
 /**
  * JSON over HTTP with timeouts, size limit and jittered retries. Every failure is a {@link VendorApiError}, except
  * errors of `authorize`. Never follows redirects, because they would send the credential elsewhere.
+ *
+ * No credential that was sent comes back: neither in a message nor in the text or JSON of an answer, see
+ * {@link Blanker}. So nothing that a caller logs or prints can hold one, whatever the server echoes. The one exception is
+ * a new credential in an answer.
  */
 export interface Http {
   send(request: HttpRequest): Promise<HttpResponse>;
@@ -79,16 +95,21 @@ export function pathOf(...segments: readonly string[]): string {
 /** See {@link Http}. */
 export function createHttp(options: HttpOptions): Http {
   const { clock, attempts = 4, maxWaitMilliseconds = 60_000, random = Math.random } = options;
+  const blanker = options.blanker ?? createBlanker();
 
-  async function send(request: HttpRequest): Promise<HttpResponse> {
-    const label = labelOf(options, request);
+  /** An id in the path may come from an answer that held what was sent. */
+  const labelFor = (request: HttpRequest) => blanker.blank(labelOf(options, request));
+
+  async function answerTo(request: HttpRequest): Promise<HttpResponse> {
+    blanker.remember(...(request.secrets ?? []));
+    const label = labelFor(request);
     const idempotent = request.idempotent ?? ["GET", "PUT", "DELETE"].includes(request.method);
     let credential = await authorize(false);
     let renewed = false;
     for (let attempt = 1; ; attempt += 1) {
       await waitForSlot(request.limiter, label);
       try {
-        return await call(options, request, label, credential);
+        return await call({ ...options, blanker }, request, label, credential);
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         if ((error.status === 401 || options.unauthorizedStatuses?.includes(error.status ?? 0)) && !renewed) {
@@ -105,7 +126,9 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   async function authorize(fresh: boolean): Promise<Record<string, string>> {
-    return (await options.authorize?.({ fresh })) ?? {};
+    const headers = (await options.authorize?.({ fresh })) ?? {};
+    blanker.remember(...Object.values(headers));
+    return headers;
   }
 
   async function waitForSlot(limiter: HttpRequest["limiter"], label: string): Promise<void> {
@@ -128,10 +151,14 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   return {
-    send,
+    async send(request) {
+      const answer = await answerTo(request);
+      return { ...answer, text: blanker.blank(answer.text) };
+    },
     async json(schema, request) {
-      const { text, headers } = await send(request);
-      return { body: parse(schema, text, labelOf(options, request)), headers };
+      const { text, headers } = await answerTo(request);
+      const json = blanker.blankAll(jsonIn(text), request.credentialField);
+      return { body: parse(schema, json, labelFor(request)), headers };
     },
   };
 }
@@ -150,8 +177,10 @@ class Failure extends VendorApiError {
   }
 }
 
+type BlankingOptions = HttpOptions & { readonly blanker: Blanker };
+
 async function call(
-  options: HttpOptions,
+  options: BlankingOptions,
   request: HttpRequest,
   label: string,
   credential: Record<string, string>,
@@ -233,15 +262,16 @@ async function readCapped(response: Response, limit: number, label: string): Pro
   return text + decoder.decode();
 }
 
-function parse<T extends z.ZodType>(schema: T, text: string, label: string): z.output<T> {
-  const result = schema.safeParse(jsonOrUndefined(text));
+function parse<T extends z.ZodType>(schema: T, json: unknown, label: string): z.output<T> {
+  const result = schema.safeParse(json);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const where = issue?.path.length ? ` at ${issue.path.join(".")}` : "";
   throw new VendorApiError("malformed", `${label}: unexpected answer${where}: ${issue?.message}`);
 }
 
-function jsonOrUndefined(text: string): unknown {
+/** The JSON in an answer; `undefined` if it is not JSON. */
+function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -249,10 +279,10 @@ function jsonOrUndefined(text: string): unknown {
   }
 }
 
-function failureOf(response: Response, text: string, label: string, options: HttpOptions): Failure {
-  const { explain, clock, unauthorizedStatuses = [] } = options;
+function failureOf(response: Response, text: string, label: string, options: BlankingOptions): Failure {
+  const { explain, clock, blanker, unauthorizedStatuses = [] } = options;
   const { status } = response;
-  const explanation = explain?.(jsonOrUndefined(text));
+  const explanation = explain?.(blanker.blankAll(jsonIn(text)));
   const redirected = status >= 300 && status < 400 ? ", a redirect, which is not followed: check the address" : "";
   const message = `${label}: answered ${status}${redirected}${explanation ? `: ${explanation}` : ""}`;
   const retryAfterMilliseconds = waitAskedFor(response, clock.now());
@@ -260,33 +290,6 @@ function failureOf(response: Response, text: string, label: string, options: Htt
     status,
     ...(retryAfterMilliseconds !== undefined && { retryAfterMilliseconds }),
   });
-}
-
-function kindOf(status: number): VendorApiErrorKind {
-  if (status === 401 || status === 403) return "unauthorized";
-  if (status === 404 || status === 410) return "not-found";
-  if (status === 409 || status === 412) return "conflict";
-  if (status === 408) return "timeout";
-  if (status === 429) return "rate-limited";
-  return status >= 500 ? "unavailable" : "invalid";
-}
-
-function isRepeatable(kind: VendorApiErrorKind, idempotent: boolean): boolean {
-  return kind === "rate-limited" || (idempotent && (kind === "unavailable" || kind === "timeout"));
-}
-
-/**
- * `Retry-After` in seconds or as a date, else `X-RateLimit-Reset` in seconds from now or since 1970. The latter is in
- * every answer, and asks for a wait only where the rate was too high.
- */
-function waitAskedFor({ status, headers }: Response, now: Date): number | undefined {
-  const asked = headers.get("retry-after") ?? (status === 429 ? headers.get("x-ratelimit-reset") : null);
-  if (asked === null) return undefined;
-  const seconds = Number(asked);
-  const since1970 = 1_000_000_000;
-  const at = Number.isNaN(seconds) ? Date.parse(asked) : seconds >= since1970 ? seconds * 1000 : undefined;
-  const milliseconds = at === undefined ? seconds * 1000 : at - now.getTime();
-  return Number.isNaN(milliseconds) ? undefined : Math.max(milliseconds, 0);
 }
 
 function connectionTrouble(error: unknown): string {

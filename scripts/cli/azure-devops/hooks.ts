@@ -70,11 +70,11 @@ export function createServiceHooks(organization: Organization, deps: VendorDeps)
         },
       };
       if (known === undefined) {
-        await http.send({ method: "POST", path: "/hooks/subscriptions", query: version, body });
+        await http.send({ method: "POST", path: "/hooks/subscriptions", query: version, body, secrets: [secret] });
         return "created";
       }
       const path = `/hooks/subscriptions${pathOf(known)}`;
-      await http.send({ method: "PUT", path, query: version, body: { ...body, id: known } });
+      await http.send({ method: "PUT", path, query: version, body: { ...body, id: known }, secrets: [secret] });
       return "updated";
     },
 

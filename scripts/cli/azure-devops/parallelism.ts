@@ -11,10 +11,14 @@ const resourceUsage = z.object({
   }),
 });
 
+/** With these Azure DevOps refuses a credential; 403 refuses only the right to see the usage. */
+const refusals: ReadonlySet<number | undefined> = new Set([203, 302, 401]);
+
 /**
  * How many jobs the organization may run on self-hosted agents at a time, in all its private projects. Further agents
  * get no job. `undefined` if Azure DevOps does not say: Microsoft documents no API for it, the Server edition sells no
- * parallel jobs, and the credential needs rights that a fleet does not need.
+ * parallel jobs, and the credential needs rights that a fleet does not need. Throws {@link VendorApiError} if the
+ * credential itself is refused.
  */
 export async function readParallelJobs(organization: Organization, deps: VendorDeps): Promise<number | undefined> {
   const query = {
@@ -28,7 +32,7 @@ export async function readParallelJobs(organization: Organization, deps: VendorD
     const { resourceLimit } = (await connect(organization, deps).json(resourceUsage, request)).body;
     return resourceLimit.failedToReachAllProviders ? undefined : (resourceLimit.totalCount ?? undefined);
   } catch (error) {
-    if (error instanceof VendorApiError) return undefined;
+    if (error instanceof VendorApiError && !refusals.has(error.status)) return undefined;
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import { agentsOf } from "../../../stacks/config/pools.ts";
 import { type AzureDevOpsConfig, urlOf } from "../../../stacks/config/vendors/azure-devops.ts";
 import { createServiceHooks, type ServiceHooks } from "../azure-devops/hooks.ts";
 import { readParallelJobs } from "../azure-devops/parallelism.ts";
-import { type Context, required, uiOf } from "../lib/context.ts";
+import { type Context, credential, uiOf } from "../lib/context.ts";
 import { asking, UserError } from "../lib/errors.ts";
 import { webhookUrl } from "../lib/webhook-url.ts";
 
@@ -16,7 +16,7 @@ interface HookOptions {
 
 /** `fleet ado`. */
 export function addAdoCommands(program: Command, context: Context): void {
-  const ado = program.command("ado").description("Azure DevOps (needs ADO_PAT)");
+  const ado = program.command("ado").description("Azure DevOps. Asks for ADO_PAT, or reads this variable.");
   addParallelJobs(ado, context);
   const hook = ado.command("hook").description("service hooks that wake a fleet as soon as a job queues");
   hook
@@ -31,16 +31,16 @@ export function addAdoCommands(program: Command, context: Context): void {
     .requiredOption("--project <name...>", "names of the projects")
     .addHelpText(
       "after",
-      "\nExample:\n  ADO_PAT=… HOOK_SECRET=… fleet ado hook add ci-agents https://webhook.example/service-hook --project web",
+      "\nExample:\n  fleet ado hook add ci-agents https://webhook.example/service-hook --project web",
     )
     .action(
       asking(
         "azure-devops",
         async (stack: string, url: string, { project: projects }: HookOptions, command: Command) => {
           const ui = uiOf(context, command);
-          const secret = required(context, "HOOK_SECRET", "the value of the stack's hook-secret secret");
-          const hooks = hooksOf(stack, context);
           const target = webhookUrl(url);
+          const hooks = await hooksOf(stack, context);
+          const secret = await credential(context, "HOOK_SECRET", "the value of the stack's hook-secret secret");
           const outcomes = await ui.during("Adding service hooks", async (step) => {
             const done: { project: string; result: "created" | "updated" }[] = [];
             for (const project of projects) {
@@ -68,7 +68,7 @@ export function addAdoCommands(program: Command, context: Context): void {
         "azure-devops",
         async (stack: string, url: string, { project: projects }: HookOptions, command: Command) => {
           const ui = uiOf(context, command);
-          const hooks = hooksOf(stack, context);
+          const hooks = await hooksOf(stack, context);
           const target = webhookUrl(url);
           const removed = await ui.during("Removing service hooks", async () => {
             let count = 0;
@@ -90,29 +90,38 @@ function addParallelJobs(ado: Command, context: Context): void {
         "agents, because those would get no job.",
     )
     .argument("<stack>", "name of the stack: its config file without .yaml")
-    .action(async (stack: string, _options: unknown, command: Command) => {
-      const ui = uiOf(context, command);
-      const fleet = azureDevOpsFleet(stack, context);
-      const pat = required(context, "ADO_PAT", "a personal access token that may read the organization's usage");
-      const parallelJobs = await ui.during("Asking Azure DevOps", () =>
-        readParallelJobs(organizationOf(fleet.vendor), { clock: context.clock, readToken: () => Promise.resolve(pat) }),
-      );
-      const pools = fleet.pools?.map((pool) => agentsOf(fleet.agents, pool)) ?? [fleet.agents];
-      const maxAgents = pools.reduce((sum, { max }) => sum + max, 0);
-      const outcome = { maxAgents, parallelJobs: parallelJobs ?? null };
-      if (parallelJobs === undefined) {
-        return ui.result(outcome, "Azure DevOps does not show this token how many parallel jobs there are.");
-      }
-      if (maxAgents > parallelJobs) {
-        ui.note(`warning: agents above ${parallelJobs} get no job. Lower max, or buy more parallel jobs.`);
-      }
-      ui.result(outcome, `Parallel jobs: ${parallelJobs}. Agents at most: ${maxAgents}.`);
-    });
+    .action(
+      asking("azure-devops", async (stack: string, _options: unknown, command: Command) => {
+        const ui = uiOf(context, command);
+        const fleet = azureDevOpsFleet(stack, context);
+        const pat = await credential(
+          context,
+          "ADO_PAT",
+          "a personal access token that may read the organization's usage",
+        );
+        const parallelJobs = await ui.during("Asking Azure DevOps", () =>
+          readParallelJobs(organizationOf(fleet.vendor), {
+            clock: context.clock,
+            readToken: () => Promise.resolve(pat),
+          }),
+        );
+        const pools = fleet.pools?.map((pool) => agentsOf(fleet.agents, pool)) ?? [fleet.agents];
+        const maxAgents = pools.reduce((sum, { max }) => sum + max, 0);
+        const outcome = { maxAgents, parallelJobs: parallelJobs ?? null };
+        if (parallelJobs === undefined) {
+          return ui.result(outcome, "Azure DevOps does not show this token how many parallel jobs there are.");
+        }
+        if (maxAgents > parallelJobs) {
+          ui.note(`warning: agents above ${parallelJobs} get no job. Lower max, or buy more parallel jobs.`);
+        }
+        ui.result(outcome, `Parallel jobs: ${parallelJobs}. Agents at most: ${maxAgents}.`);
+      }),
+    );
 }
 
-function hooksOf(stack: string, context: Context): ServiceHooks {
+async function hooksOf(stack: string, context: Context): Promise<ServiceHooks> {
   const { vendor } = azureDevOpsFleet(stack, context);
-  const pat = required(context, "ADO_PAT", "a personal access token that may manage service hooks");
+  const pat = await credential(context, "ADO_PAT", "a personal access token that may manage service hooks");
   return createServiceHooks(organizationOf(vendor), { clock: context.clock, readToken: () => Promise.resolve(pat) });
 }
 

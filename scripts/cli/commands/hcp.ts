@@ -11,7 +11,7 @@ import { addWorkspacesCommands } from "./hcp/workspaces.ts";
 export function addHcpCommands(program: Command, context: Context): void {
   const hcp = program
     .command("hcp")
-    .description("HCP Terraform (needs TOKEN)")
+    .description("HCP Terraform. Asks for TOKEN, or reads this variable.")
     .option("--host <host>", "HCP Terraform or Terraform Enterprise (default: TFE_ADDRESS, else app.terraform.io)");
   addTokenCommands(hcp, context);
   addNotificationsCommands(hcp, context);

@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { isProtected } from "../../../handlers/lib/core/address.ts";
+import { createBlanker } from "../../../handlers/lib/core/blanker.ts";
 import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
 import { createHcpTerraformApi, type HcpTerraformApiOptions } from "../../../handlers/lib/vendors/hcp-terraform/api.ts";
-import { createHttp, pathOf } from "../../../handlers/lib/vendors/http.ts";
+import { createHttp, type HttpRequest, pathOf } from "../../../handlers/lib/vendors/http.ts";
 
 /** An agent pool. */
 export interface AgentPool {
@@ -87,6 +88,7 @@ export interface HcpTerraformAdmin {
 
 const uploadTimeoutMilliseconds = 300_000;
 const longestExplanation = 300;
+const shortestSignature = 24;
 
 const identified = z.object({ data: z.object({ id: z.string() }) });
 const token = z.object({ data: z.object({ id: z.string(), attributes: z.object({ token: z.string() }) }) });
@@ -125,10 +127,21 @@ const logged = z.object({ data: z.object({ attributes: z.object({ "log-read-url"
 const errors = z.object({ errors: z.array(z.object({ title: z.string().nullish(), detail: z.string().nullish() })) });
 
 /** See {@link HcpTerraformAdmin}. */
-export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "explain">): HcpTerraformAdmin {
-  const api = createHcpTerraformApi({ ...options, explain });
-  const elsewhere = (url: string, timeoutMilliseconds?: number) =>
-    createHttp({ baseUrl: safeAddress(url), clock: options.clock, fetch: options.fetch, explain, timeoutMilliseconds });
+export function createHcpTerraformAdmin(
+  options: Omit<HcpTerraformApiOptions, "explain" | "blanker">,
+): HcpTerraformAdmin {
+  const blanker = createBlanker();
+  const api = createHcpTerraformApi({ ...options, explain, blanker });
+  /** A call of an address that the API gave out. The address is its own credential. */
+  const elsewhere = (
+    url: string,
+    request: Pick<HttpRequest, "method" | "body" | "label">,
+    timeoutMilliseconds?: number,
+  ) =>
+    createHttp({
+      ...{ baseUrl: safeAddress(url), clock: options.clock, fetch: options.fetch },
+      ...{ explain, blanker, timeoutMilliseconds },
+    }).send({ ...request, path: "", secrets: secretsIn(url) });
 
   async function setExecution(workspaceId: string, execution: Execution): Promise<void> {
     const body = { data: { type: "workspaces", attributes: executionAttributes(execution) } };
@@ -147,7 +160,7 @@ export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "e
     async createAgentToken(poolId, description) {
       const body = { data: { type: "authentication-tokens", attributes: { description } } };
       const path = pathOf("agent-pools", poolId, "authentication-tokens");
-      const { data } = (await api.json(token, { method: "POST", path, body })).body;
+      const { data } = (await api.json(token, { method: "POST", path, body, credentialField: "token" })).body;
       return { id: data.id, value: data.attributes.token };
     },
 
@@ -185,25 +198,26 @@ export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "e
 
     async createNotification(workspaceId, settings) {
       const path = pathOf("workspaces", workspaceId, "notification-configurations");
-      await api.send({ method: "POST", path, body: notificationBody(settings) });
+      await api.send({ method: "POST", path, body: notificationBody(settings), secrets: [settings.token] });
     },
 
     async updateNotification(id, settings) {
       const path = pathOf("notification-configurations", id);
-      await api.send({ method: "PATCH", path, body: notificationBody(settings) });
+      await api.send({ method: "PATCH", path, body: notificationBody(settings), secrets: [settings.token] });
     },
 
     async createConfigurationVersion(workspaceId, { speculative }) {
       const attributes = { "auto-queue-runs": false, speculative };
       const body = { data: { type: "configuration-versions", attributes } };
       const path = pathOf("workspaces", workspaceId, "configuration-versions");
-      const { data } = (await api.json(newConfigurationVersion, { method: "POST", path, body })).body;
+      const request = { method: "POST", path, body, credentialField: "upload-url" } as const;
+      const { data } = (await api.json(newConfigurationVersion, request)).body;
       return { id: data.id, uploadUrl: data.attributes["upload-url"] };
     },
 
     async upload(uploadUrl, archive) {
-      const label = "upload of the configuration";
-      await elsewhere(uploadUrl, uploadTimeoutMilliseconds).send({ method: "PUT", path: "", body: archive, label });
+      const request = { method: "PUT", body: archive, label: "upload of the configuration" } as const;
+      await elsewhere(uploadUrl, request, uploadTimeoutMilliseconds);
     },
 
     async configurationVersionStatus(id) {
@@ -230,11 +244,13 @@ export function createHcpTerraformAdmin(options: Omit<HcpTerraformApiOptions, "e
     },
 
     async readLog(kind, id) {
-      const { body } = await api.json(logged, { method: "GET", path: pathOf(kind, id) });
+      const { body } = await api.json(logged, {
+        method: "GET",
+        path: pathOf(kind, id),
+        credentialField: "log-read-url",
+      });
       const url = body.data.attributes["log-read-url"];
-      return url
-        ? (await elsewhere(url).send({ method: "GET", path: "", label: "reading of the log" })).text
-        : undefined;
+      return url ? (await elsewhere(url, { method: "GET", label: "reading of the log" })).text : undefined;
     },
   };
 }
@@ -289,6 +305,12 @@ function safeAddress(url: string): string {
   const address = new URL(url);
   if (isProtected(address)) return url;
   throw new VendorApiError("malformed", `the API names an address at ${address.hostname} that is not https`);
+}
+
+/** The parts of a signed address that are long enough to be a secret: ids and times are shorter. */
+function secretsIn(url: string): readonly string[] {
+  const { pathname, searchParams } = new URL(url);
+  return [...pathname.split("/"), ...searchParams.values()].filter((part) => part.length >= shortestSignature);
 }
 
 /** JSON:API errors, in one line. */

@@ -1,7 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { filesToUpload } from "../../../stacks/config/uploads/files.ts";
 import { UserError } from "./errors.ts";
 
 const block = 512;
@@ -10,37 +11,24 @@ const block = 512;
 export interface Archive {
   readonly bytes: Uint8Array;
   readonly files: number;
+  /** Paths that stay here, see {@link filesToUpload}. */
+  readonly leftOut: readonly string[];
 }
 
 /**
  * Packs a folder: files in the order of their names, with fixed dates and owners, so that equal folders make equal
- * archives. Leaves out Terraform's own files (`.terraform`, state).
+ * archives. Leaves out secrets, Terraform's own files and what the folder's ignore files name.
  */
 export async function packFolder(folder: string): Promise<Archive> {
-  const paths = await listFiles(folder);
+  const { files: paths, leftOut, odd } = filesToUpload(folder);
+  if (odd[0] !== undefined) throw cannotPack(odd[0], "is a link or no file at all");
   const parts: Buffer[] = [];
   for (const path of paths) {
     const content = await readFile(join(folder, path));
     parts.push(header(path, content.length), content, Buffer.alloc((block - (content.length % block)) % block));
   }
   parts.push(Buffer.alloc(2 * block));
-  return { bytes: await promisify(gzip)(Buffer.concat(parts)), files: paths.length };
-}
-
-/** Paths relative to the folder, with slashes. */
-async function listFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => ({ entry, path: relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, "/") }))
-    .filter(({ path }) => !isLeftover(path));
-  const odd = paths.find(({ entry }) => !entry.isFile());
-  if (odd) throw cannotPack(odd.path, "is a link or no file at all");
-  return paths.map(({ path }) => path).sort();
-}
-
-function isLeftover(path: string): boolean {
-  return /(^|\/)\.terraform\//.test(path) || /\.tfstate(\.|$)/.test(path);
+  return { bytes: await promisify(gzip)(Buffer.concat(parts)), files: paths.length, leftOut };
 }
 
 /** One entry's header in the ustar format (POSIX.1-1988): octal numbers, and a checksum over itself. */

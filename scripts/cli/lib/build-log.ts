@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import {
   CloudWatchLogsClient,
   CloudWatchLogsServiceException,
@@ -22,7 +23,9 @@ export function createLogReader(region: string): (log: BuildLog | undefined) => 
     try {
       for (;;) {
         const page = await logs.send(new GetLogEventsCommand({ ...position, nextToken }));
-        lines.push(...(page.events ?? []).map(({ message = "" }) => message.replace(/\r?\n$/, "")));
+        lines.push(
+          ...(page.events ?? []).map(({ message = "" }) => stripVTControlCharacters(message).replace(/\r?\n$/, "")),
+        );
         // At the end of a log CloudWatch returns the same token again.
         if (page.nextForwardToken === undefined || page.nextForwardToken === nextToken) return lines;
         nextToken = page.nextForwardToken;

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import * as z from "zod";
 import type { Clock } from "../../../handlers/lib/core/ports.ts";
+import { cleanSecret } from "../../../handlers/lib/core/secret-value.ts";
 import { UserError } from "./errors.ts";
 import { createUi, type Terminal, type Ui } from "./ui.ts";
 
@@ -20,9 +21,15 @@ export function uiOf(context: Context, command: Command): Ui {
   return createUi(context.terminal, globals.parse(command.optsWithGlobals()));
 }
 
-/** An environment variable that must be set. Secrets are never arguments. */
-export function required(context: Context, variable: string, what: string): string {
-  const value = context.env[variable]?.trim();
+/**
+ * A credential that a command needs: the value of an environment variable, for scripts, else what the person at the
+ * terminal types without seeing it. Never an argument, which the shell's history and the list of processes would show.
+ *
+ * @param what continues "Set it to …"
+ */
+export async function credential({ env, terminal }: Context, variable: string, what: string): Promise<string> {
+  const value = cleanSecret(env[variable] || ((await terminal.askHidden?.(`${variable}: ${what}`)) ?? ""));
   if (value) return value;
+  if (terminal.askHidden) throw new UserError(`${variable} is empty.`, `Type ${what}. Nothing was changed.`);
   throw new UserError(`The environment variable ${variable} is not set.`, `Set it to ${what}.`);
 }

@@ -1,3 +1,4 @@
+import { CommanderError } from "commander";
 import { VendorApiError, type VendorApiErrorKind } from "../../../handlers/lib/core/errors.ts";
 import { ConfigError } from "../../../stacks/config/errors.ts";
 
@@ -78,6 +79,11 @@ export function explain(error: unknown): Explanation {
   if (error instanceof UserError) return { error: error.message, hint: error.hint };
   if (error instanceof ConfigError) {
     return { error: `The config is not valid:\n${error.message}`, hint: "Fix it, then try again." };
+  }
+  if (error instanceof CommanderError) {
+    const noCommand = error.code === "commander.help";
+    const message = noCommand ? "No command is given." : error.message.replace(/^error: /, "");
+    return { error: message, hint: "Add --help for the commands, their arguments and options." };
   }
   if (!(error instanceof Error)) return { error: String(error), hint: unexpected };
   const name = error.name === "Error" || error instanceof VendorApiError ? "" : `${error.name}: `;

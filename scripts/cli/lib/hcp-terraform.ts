@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { baseUrl } from "../../../stacks/config/primitives.ts";
 import { createHcpTerraformAdmin, type HcpTerraformAdmin, type Workspace } from "../hcp/admin.ts";
-import { type Context, required } from "./context.ts";
+import { type Context, credential } from "./context.ts";
 import { UserError } from "./errors.ts";
 
 const defaultAddress = "https://app.terraform.io";
@@ -18,9 +18,13 @@ export function addressOf(context: Context, command: Command, fallback = default
   );
 }
 
-/** The operator's client of the API at `address`, with the token from the environment. */
-export function adminAt(context: Context, address: string): HcpTerraformAdmin {
-  const token = required(context, "TOKEN", "an API token of HCP Terraform: an organization, team or user token");
+/** The operator's client of the API at `address`, with the token from the environment or the person at the terminal. */
+export async function adminAt(context: Context, address: string): Promise<HcpTerraformAdmin> {
+  const token = await credential(
+    context,
+    "TOKEN",
+    "an API token of HCP Terraform: an organization, team or user token",
+  );
   return createHcpTerraformAdmin({ address, clock: context.clock, readToken: () => Promise.resolve(token) });
 }
 

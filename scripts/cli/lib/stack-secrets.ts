@@ -7,7 +7,7 @@ import type { LoadedStack } from "../../../stacks/config/load.ts";
 import { secretName } from "../../../stacks/config/names.ts";
 import type { VendorSecret } from "../../../stacks/config/secrets.ts";
 import { type SecretKey, vendors } from "../../../stacks/config/vendors/index.ts";
-import { UserError } from "./errors.ts";
+import { explain, UserError } from "./errors.ts";
 
 /** One secret of a stack, and where its value is kept. */
 export interface StackSecret {
@@ -53,23 +53,47 @@ function usableValue(
   const trouble = secretTrouble(value, { severalLines });
   if (trouble) throw new UserError(`The value ${trouble}.`, "Nothing was changed.");
   if (signs && !isStrongKey(value)) {
-    const command = `${strongKeyCommand} | npx fleet secret set ${stack} ${name}`;
+    const command = `${strongKeyCommand} | npm run fleet -- secret set ${stack} ${name}`;
     throw new UserError(`The value ${strongKeyRule}.`, `Nothing was changed. Make a strong key: ${command}`);
   }
   if (form === undefined || form.fits(value)) return value;
-  throw new UserError(form.error, form.hint(`npx fleet secret set ${stack} ${name}`));
+  throw new UserError(form.error, form.hint(`npm run fleet -- secret set ${stack} ${name}`));
 }
 
-/** Writes the value, without the blanks and line breaks around it. It appears in no file, argument or message. */
-export async function putSecret(secret: StackSecret, given: string): Promise<void> {
+/**
+ * Writes the value, without the blanks and line breaks around it. It appears in no file, argument or message.
+ *
+ * @param options.revokePrevious writes it twice, so that the version before the current one holds it, too. Then nothing
+ * that accepts the previous version accepts an older value.
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+ */
+export async function putSecret(
+  secret: StackSecret,
+  given: string,
+  { revokePrevious = false }: { readonly revokePrevious?: boolean } = {},
+): Promise<void> {
   const value = usableValue(secret, given);
   // Imported only here, because loading the AWS SDK takes a quarter of a second.
   const { writeSecret } = await import("./secret-store.ts");
-  if (await writeSecret(secret, value)) return;
+  if (await writeSecret(secret, value)) {
+    if (revokePrevious) await writeAgain(() => writeSecret(secret, value));
+    return;
+  }
   throw new UserError(
     `This AWS identity sees no secret ${secret.id} in ${secret.region}.`,
     `Deploy the stack first (cdktf deploy ${secret.stack}). Check AWS_PROFILE.`,
   );
+}
+
+async function writeAgain(write: () => Promise<boolean>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    throw new UserError(
+      `The new value is set, but the one from before is not revoked: ${explain(error).error}`,
+      "Run the command again with the same value.",
+    );
+  }
 }
 
 function find(name: string, vendor: VendorId): { readonly key: SecretKey; readonly facts: VendorSecret } {

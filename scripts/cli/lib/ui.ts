@@ -1,5 +1,6 @@
 import { isCancel, password, spinner } from "@clack/prompts";
 import Table from "cli-table3";
+import { visible, visibleLine } from "../../../handlers/lib/core/visible.ts";
 import { UserError } from "./errors.ts";
 
 /** A command's output and input. */
@@ -7,8 +8,19 @@ export interface Terminal {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
   readonly stdin: AsyncIterable<Uint8Array | string>;
-  /** Whether a person uses it: then there are spinners and prompts. */
+  /** Whether a person uses it: then there are spinners, and Terraform may ask. */
   readonly interactive: boolean;
+  /** Asks the person for a value without showing it. Left out: nobody is there to answer. */
+  readonly askHidden?: ((message: string) => Promise<string>) | undefined;
+}
+
+/** A terminal that prints nothing that it would obey or hide, whatever a vendor or AWS answered, see {@link visible}. */
+export function safeTerminal(terminal: Terminal): Terminal {
+  return {
+    ...terminal,
+    stdout: { write: (text) => terminal.stdout.write(visible(text)) },
+    stderr: { write: (text) => terminal.stderr.write(visible(text)) },
+  };
 }
 
 /** The output of commands: results on stdout, everything else on stderr. */
@@ -39,7 +51,7 @@ export function createUi(terminal: Terminal, options: { readonly json: boolean }
       return work(note);
     },
     async askSecret(message) {
-      return terminal.interactive ? prompt(message) : readAll(terminal.stdin);
+      return terminal.askHidden ? terminal.askHidden(message) : readAll(terminal.stdin);
     },
   };
 }
@@ -58,20 +70,21 @@ async function withSpinner<T>(title: string, work: (step: (message: string) => v
   };
   const progress = spinner({ output: process.stderr, onCancel: () => process.exit(130) });
   process.once("exit", interrupted);
-  progress.start(title);
+  progress.start(visibleLine(title));
   try {
-    const result = await work((message) => progress.message(message));
+    const result = await work((message) => progress.message(visibleLine(message)));
     progress.stop();
     return result;
   } catch (error) {
-    progress.error(title);
+    progress.error(visibleLine(title));
     throw error;
   } finally {
     process.removeListener("exit", interrupted);
   }
 }
 
-async function prompt(message: string): Promise<string> {
+/** See {@link Terminal.askHidden}. Throws {@link UserError} if the person cancels. */
+export async function askHidden(message: string): Promise<string> {
   const answer = await password({ message, output: process.stderr });
   if (isCancel(answer)) throw new UserError("Cancelled.", "Nothing was changed.");
   return answer ?? "";

@@ -74,11 +74,10 @@ function explain(issue: z.core.$ZodIssue, isForeign: (path: Path) => boolean, ab
   const path = [...above, ...issue.path];
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) =>
-        unknownKey(
-          [...path, key],
-          issue.message.split(" ").filter((known) => !isForeign([...path, known])),
-        ),
+      return explainKeys(
+        issue.keys,
+        path,
+        issue.message.split(" ").filter((known) => !isForeign([...path, known])),
       );
     case "invalid_key":
       return issue.issues.map(({ message }) => ({ path, message, about: "key" }));
@@ -87,6 +86,15 @@ function explain(issue: z.core.$ZodIssue, isForeign: (path: Path) => boolean, ab
     default:
       return [{ path, message: issue.message, about: "value" }];
   }
+}
+
+/** Of more unknown keys in one mapping only the number is told: comparing each with all known keys would take long. */
+const mostUnknownKeys = 50;
+
+function explainKeys(keys: readonly string[], path: Path, known: readonly string[]): Explanation[] {
+  const told = keys.slice(0, mostUnknownKeys).map((key) => unknownKey([...path, key], known));
+  const rest = keys.length - told.length;
+  return rest > 0 ? [...told, { path, message: `has ${rest} more unknown keys`, about: "key" }] : told;
 }
 
 /** Old names of keys → new names. The keys below them kept their names. */
@@ -138,7 +146,10 @@ function explainUnion(
   if (meant && meant.strangers.length < keys.length)
     return meant.issues.flatMap((each) => explain(each, isForeign, path));
   const known = [...new Set(issue.errors.flatMap(unknownKeysOf).flatMap(({ message }) => message.split(" ")))];
-  const typos = keys.filter((key) => nearest(key, known)).map((key) => unknownKey([...path, key], known));
+  const typos = keys
+    .slice(0, mostUnknownKeys)
+    .filter((key) => nearest(key, known))
+    .map((key) => unknownKey([...path, key], known));
   return typos.length > 0 ? typos : [{ path, message: issue.message, about: "value" }];
 }
 

@@ -1,5 +1,7 @@
-import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
+import { closeSync, constants, type Dirent, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
+
+import { visibleLine } from "../../../handlers/lib/core/visible.ts";
 
 const defaultFolder = "config";
 const variable = "AGENT_FLEETS_CONFIG";
@@ -64,13 +66,29 @@ export function listConfigFiles({ env, cwd }: ConfigSource): ConfigFiles | { rea
 
 /** The text of a config file without a byte order mark, or the reason why it cannot be read. */
 export function readConfigFile(path: string): { text: string } | { error: string } {
+  let file: number | undefined;
   try {
-    const { size } = statSync(path);
-    if (size > maxBytes) return { error: `has ${size} bytes; a config may have at most ${maxBytes}` };
-    return { text: new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)) };
+    // Opening a pipe to which nobody writes would wait for ever without this flag.
+    file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const stats = fstatSync(file);
+    if (!stats.isFile()) return { error: stats.isDirectory() ? reasons.EISDIR : notRegular };
+    const bytes = readUpTo(file, maxBytes + 1);
+    if (bytes.length > maxBytes) return { error: `has more than ${maxBytes} bytes, the most that a config may have` };
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch (error) {
     return { error: error instanceof TypeError ? "is not UTF-8 text" : reasonOf(error) };
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
+}
+
+/** The beginning of a file. Its size is not asked for: a file in /proc has none, and a log grows. */
+function readUpTo(file: number, most: number): Uint8Array {
+  const bytes = new Uint8Array(most);
+  let length = 0;
+  for (let read = 1; read > 0 && length < most; length += read)
+    read = readSync(file, bytes, length, most - length, null);
+  return bytes.subarray(0, length);
 }
 
 function isConfig(entry: Dirent): boolean {
@@ -78,19 +96,22 @@ function isConfig(entry: Dirent): boolean {
 }
 
 function shorten(cwd: string, path: string): string {
-  return relative(cwd, path) || ".";
+  return visibleLine(relative(cwd, path) || ".");
 }
 
-const reasons: Readonly<Record<string, string>> = {
+const notRegular = "is not a regular file, such as a pipe or a device";
+
+const reasons = {
   ENOENT: "does not exist",
   ENOTDIR: "does not exist",
   EACCES: "cannot be read by this user",
   EPERM: "cannot be read by this user",
   EISDIR: "is a folder",
+  ENXIO: notRegular,
   ELOOP: "is a link to itself",
 };
 
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-  return reasons[code] ?? `cannot be read (${code})`;
+  return Object.hasOwn(reasons, code) ? reasons[code as keyof typeof reasons] : `cannot be read (${code})`;
 }

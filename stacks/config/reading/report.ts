@@ -1,7 +1,10 @@
+import { visibleLine } from "../../../handlers/lib/core/visible.ts";
 import { type Explanation, isSecret } from "./explain.ts";
 import type { Finding, Path, YamlTree } from "./yaml-tree.ts";
 
 const longestValue = 60;
+/** More lines than this would hide the first ones. */
+const mostLines = 50;
 
 /** Adds the place of each error and the value found there. */
 export function toFinding(tree: YamlTree, { path, message, about }: Explanation): Finding {
@@ -10,13 +13,22 @@ export function toFinding(tree: YamlTree, { path, message, about }: Explanation)
     : { path, message: `${message}, ${found(tree, path)}`, offset: tree.offsetOf(path) };
 }
 
-/** `config/a.yaml:4:8: agents.max: must be …`, one line each, in the order of the file. */
+/**
+ * `config/a.yaml:4:8: agents.max: must be …`, one line each, in the order of the file. At most 50 lines, and then one that
+ * says how many are left out. A line holds no character that a terminal obeys or hides.
+ */
 export function report(file: string, tree: YamlTree, findings: readonly Finding[]): string[] {
+  const all = linesOf(file, tree, findings);
+  const rest = all.length - mostLines;
+  return rest > 0 ? [...all.slice(0, mostLines), `${file}:1:1: and ${rest} more`] : all;
+}
+
+function linesOf(file: string, tree: YamlTree, findings: readonly Finding[]): string[] {
   const lines = [...findings]
     .sort((a, b) => a.offset - b.offset)
     .map(({ path, message, offset }) => {
       const { line, col } = tree.position(offset);
-      return `${file}:${line}:${col}: ${path.length > 0 ? `${inWords(path)}: ` : ""}${message}`;
+      return visibleLine(`${file}:${line}:${col}: ${path.length > 0 ? `${inWords(path)}: ` : ""}${message}`);
     });
   return [...new Set(lines)];
 }

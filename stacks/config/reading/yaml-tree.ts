@@ -8,9 +8,11 @@ import {
   isSeq,
   LineCounter,
   type Node,
+  type Pair,
   Parser,
   visit,
   type YAMLError,
+  type YAMLMap,
 } from "yaml";
 
 /** Keys and indexes that lead from the root of a file to a value. */
@@ -58,17 +60,20 @@ export function parseYaml(text: string): YamlTree {
   });
   if (isDeeperThan(limits.depth, tokens)) return unusable(`is nested deeper than ${limits.depth} levels`);
 
-  const composer = new Composer({ prettyErrors: false, stringKeys: true, logLevel: "error", lineCounter: lines });
+  const composer = new Composer({
+    prettyErrors: false,
+    stringKeys: true,
+    uniqueKeys: false,
+    logLevel: "error",
+    lineCounter: lines,
+  });
   const [document, second] = [...composer.compose(tokens, true, text.length)];
   if (second) return unusable("holds several documents, but one file is one stack", startOf(second.contents));
   if (!document) return unusable(empty);
 
-  const findings = [
-    ...[...document.errors, ...document.warnings].map((error) => syntaxFinding(document, error)),
-    ...aliasFindings(document),
-  ];
-  const sound = findings.length === document.errors.filter(({ code }) => code === "DUPLICATE_KEY").length;
-  if (!sound) return { ...nowhere, findings, position };
+  const unsound = [...[...document.errors, ...document.warnings].map(syntaxFinding), ...aliasFindings(document)];
+  const findings = [...unsound, ...contentFindings(document)];
+  if (unsound.length > 0) return { ...nowhere, findings, position };
   const { contents } = document;
   if (!isMap(contents)) {
     if (describeNode(contents).kind === "nothing") return unusable(empty);
@@ -131,8 +136,8 @@ const syntax: Readonly<Record<YAMLError["code"], string>> = {
   UNEXPECTED_TOKEN: "this is not expected here; is a quote, a comma or a line break missing?",
 };
 
-function syntaxFinding(document: Document.Parsed, { code, pos: [offset] }: YAMLError): Finding {
-  return { path: code === "DUPLICATE_KEY" ? pathOfKey(document, offset) : [], message: syntax[code], offset };
+function syntaxFinding({ code, pos: [offset] }: YAMLError): Finding {
+  return { path: [], message: syntax[code], offset };
 }
 
 function aliasFindings(document: Document.Parsed): Finding[] {
@@ -152,29 +157,68 @@ function aliasFindings(document: Document.Parsed): Finding[] {
   });
 }
 
-/** Path of the pair whose key starts at an offset. */
-function pathOfKey(document: Document.Parsed, offset: number): Path {
-  const path: PropertyKey[] = [];
+/** Errors in keys and texts that are good YAML. Found in one walk, because a file may have tens of thousands of keys. */
+function contentFindings(document: Document.Parsed): Finding[] {
+  const findings: Finding[] = [];
+  const seen = new WeakMap<object, Set<unknown>>();
   visit(document, {
-    Pair: (_, { key }, around) => {
-      if (!isScalar(key) || key.range?.[0] !== offset) return undefined;
-      for (const [depth, node] of [...around, { key }].entries()) {
-        if ("key" in node && isScalar(node.key)) path.push(String(node.key.value));
-        else if (isSeq(node)) path.push(node.items.findIndex((item) => item === around[depth + 1]));
-      }
-      return visit.BREAK;
+    Pair(_, { key }, around) {
+      if (!isScalar(key)) return;
+      const parent = around.at(-1) ?? document;
+      const keys = seen.get(parent) ?? new Set();
+      seen.set(parent, keys);
+      const message = keys.has(key.value) ? "is set twice; keep one" : forbidden(key.value);
+      keys.add(key.value);
+      if (message) findings.push({ path: pathTo([...around, { key }]), message, offset: startOf(key) });
+    },
+    Scalar(place, scalar, around) {
+      const message = place !== "key" && holdsToken(scalar.value) && noTokens;
+      if (message) findings.push({ path: pathTo([...around, scalar]), message, offset: startOf(scalar) });
     },
   });
-  return path;
+  return findings;
+}
+
+const noTokens = "must not contain TfToken[, which cdktf would resolve";
+
+function forbidden(key: unknown): string | undefined {
+  // JavaScript has another use for it, so the key would vanish.
+  if (key === "__proto__") return "is not allowed as a key";
+  return holdsToken(key) ? noTokens : undefined;
+}
+
+/** cdktf's placeholders, in texts and in lists: cdktf/lib/tokens/private/encoding.ts. */
+function holdsToken(value: unknown): boolean {
+  return typeof value === "string" && value.includes("TfToken[");
+}
+
+/** The path that a visit took. @param nodes from the root to the place */
+function pathTo(nodes: readonly unknown[]): Path {
+  return nodes.flatMap((node, depth): PropertyKey[] => {
+    if (isSeq(node)) return [node.items.indexOf(nodes[depth + 1])];
+    const { key } = (node ?? {}) as { key?: unknown };
+    return isScalar(key) ? [String(key.value)] : [];
+  });
 }
 
 function lookups(document: Document.Parsed): Pick<YamlTree, "offsetOf" | "keyOffsetOf" | "sourceOf"> {
   const follow = (node: unknown): unknown => (isAlias(node) ? node.resolve(document) : node);
+  const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+  const indexOf = (node: YAMLMap) => {
+    const known = indexes.get(node);
+    if (known) return known;
+    const pairs = node.items.flatMap((pair) =>
+      isScalar(pair.key) ? [[String(pair.key.value ?? ""), pair] as const] : [],
+    );
+    const index = new Map(pairs);
+    indexes.set(node, index);
+    return index;
+  };
   const step = (parent: unknown, name: PropertyKey): { key?: unknown; value: unknown } | undefined => {
     const node = follow(parent);
     if (isSeq(node)) return typeof name === "number" && name in node.items ? { value: node.items[name] } : undefined;
     if (!isMap(node)) return undefined;
-    return node.items.findLast(({ key }) => isScalar(key) && String(key.value ?? "") === String(name));
+    return indexOf(node).get(String(name));
   };
   const walk = (path: Path) => {
     let found: { key?: unknown; value: unknown } | undefined = { value: document.contents };

@@ -208,7 +208,7 @@ export const spaceliftVendor = defineVendor({
     ...ownVariableRules(ownVariables, ["vendor", "secureEnvironment"]),
   ],
   reaches: ({ selfHosted: own, endpoint }) => ({ address: own ? undefined : endpoint, agents: [], functions: [] }),
-  warnings: ({ region, compute }) => [
+  warnings: ({ region, compute, vendor: { configuration } }) => [
     !compute.ami &&
       !imageRegions.has(region) &&
       partitionOf(region) !== "aws-cn" &&
@@ -216,6 +216,11 @@ export const spaceliftVendor = defineVendor({
         ["compute", "ami"],
         `is left out, and Spacelift publishes no image in ${region} that this version knows of: give an AMI of yours, or ` +
           "copy Spacelift's",
+      ),
+    tracesCommands(configuration) &&
+      warning(
+        ["vendor", "configuration"],
+        "has `set -x`, which writes every command and the values in it into the boot log in CloudWatch",
       ),
   ],
 });
@@ -248,6 +253,11 @@ function brought(
         ? `must be left out: vendor.byo.secretsManager sets ${name}`
         : undefined,
   };
+}
+
+/** Whether shell text lets the shell print what it runs, judged by its text only. */
+function tracesCommands(shell: string): boolean {
+  return /(?:^|[;&|({])\s*set\s+(?:[^;&|#\n]*\s)?(?:-[a-zA-Z]*[xv]|-o\s+(?:xtrace|verbose))/m.test(shell);
 }
 
 /** Whether shell text sets a variable, judged by its text only. */

@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { DataArchiveFile } from "@cdktf/provider-archive/lib/data-archive-file";
 import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
 import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
@@ -11,6 +10,7 @@ import { type ImageBuildConfig, imageProjectName } from "../../config/compute/im
 import { acceptFindings } from "../accepted-findings.ts";
 import { createAlarm } from "../alarms/alarm.ts";
 import type { AlarmTopic } from "../alarms/alarm-topic.ts";
+import { FleetApp } from "../fleet-app.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import { PrivateBucket } from "../private-bucket.ts";
 import { ServiceRole } from "../service-role.ts";
@@ -142,7 +142,7 @@ export class ImageBuild extends Construct {
   private source(): { readonly location: string; readonly arn: string; readonly bucketArn: string } {
     const { context, folder } = this.props;
     const files = new TerraformAsset(this, "files", {
-      path: fileURLToPath(new URL(`../../../agents/${folder}`, import.meta.url)),
+      path: FleetApp.of(this).uploadFolder(`agents/${folder}`),
       type: AssetType.DIRECTORY,
     });
     const archive = new DataArchiveFile(this, "archive", {

@@ -54,7 +54,7 @@ export async function bundleHandlers(): Promise<Bundles> {
     // CommonJS packages inside an ESM bundle still call require for node's own modules.
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
     plugins: [literalKeys],
-    logLevel: "error",
+    logLevel: "silent",
   });
   return Object.fromEntries(handlerNames.map((name, index) => [name, outputFiles[index]?.text])) as Bundles;
 }

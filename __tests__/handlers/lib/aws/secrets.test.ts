@@ -13,6 +13,8 @@ const parameterArn = "arn:aws-cn:ssm:cn-north-1:000000000000:parameter/ci/notifi
 /** What the stand-in holds: versions of the secret by stage, and of the parameter by age. */
 let stages: Partial<Record<string, string>>;
 let parameters: string[];
+/** When the current value was written, in seconds since 1970; `undefined`: AWS does not say. */
+let writtenAt: number | undefined;
 let failure: FakeAnswer | undefined;
 let aws: HttpFake;
 
@@ -25,11 +27,15 @@ function answer({ body }: FakeRequest): FakeAnswer {
   const input = call.parse(JSON.parse(body.toString("utf8")));
   if ("SecretId" in input) {
     const value = input.SecretId === secretArn ? stages[input.VersionStage] : undefined;
-    return value === undefined ? awsError("ResourceNotFoundException") : ok({ SecretString: value });
+    return value === undefined
+      ? awsError("ResourceNotFoundException")
+      : ok({ SecretString: value, CreatedDate: writtenAt });
   }
   const version = Number(input.Name.slice(parameterArn.length + 1) || parameters.length);
   const value = input.Name.startsWith(parameterArn) ? parameters[version - 1] : undefined;
-  return value === undefined ? awsError("ParameterNotFound") : ok({ Parameter: { Value: value, Version: version } });
+  return value === undefined
+    ? awsError("ParameterNotFound")
+    : ok({ Parameter: { Value: value, Version: version, LastModifiedDate: writtenAt } });
 }
 
 const ok = (json: unknown): FakeAnswer => ({ status: 200, json });
@@ -42,6 +48,7 @@ beforeAll(async () => {
 beforeEach(() => {
   stages = {};
   parameters = [];
+  writtenAt = createFakeClock().now().getTime() / 1000;
   failure = undefined;
 });
 
@@ -63,6 +70,29 @@ function setUp() {
 
 /** What files and consoles put around a secret. */
 const around = ["\n", "\r\n", "\r", " \t", "\u00A0", "\uFEFF", "\uFEFF \r\n\n"];
+
+describe.each([
+  ["of Secrets Manager", secretArn],
+  ["of the parameter store", parameterArn],
+])("the previous value %s", (_, arn) => {
+  beforeEach(() => {
+    stages = { AWSCURRENT: "new", AWSPREVIOUS: "leaked" };
+    parameters = ["leaked", "new"];
+  });
+
+  it("ends 24 hours after the current one was written", async () => {
+    const { clock, reader } = setUp();
+    await clock.sleep(24 * 60 * 60_000 - 1000);
+    expect(await reader.readVersions(arn)).toEqual(["new", "leaked"]);
+    await clock.sleep(1000);
+    expect(await reader.readVersions(arn)).toEqual(["new"]);
+  });
+
+  it("does not count where AWS does not say when that was", async () => {
+    writtenAt = undefined;
+    expect(await setUp().reader.readVersions(arn)).toEqual(["new"]);
+  });
+});
 
 describe("a secret in Secrets Manager", () => {
   it("is read in its current and its previous version, newest first", async () => {

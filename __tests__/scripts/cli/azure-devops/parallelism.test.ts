@@ -30,9 +30,14 @@ describe("parallel jobs of an organization", () => {
     expect(await read()).toBeUndefined();
   });
 
-  it.each([203, 400, 401, 403, 404, 429, 500])("are unknown where it answers %i, which is no error", async (status) => {
+  it.each([400, 403, 404, 429, 500])("are unknown where it answers %i, which is no error", async (status) => {
     fake.fail({ answer: { status } });
     expect(await read()).toBeUndefined();
+  });
+
+  it.each([203, 302, 401])("are an error where it refuses the credential by %i", async (status) => {
+    fake.fail({ answer: { status } });
+    await expect(read()).rejects.toMatchObject({ name: "VendorApiError", kind: "unauthorized" });
   });
 
   it("are not guessed where the credential cannot be read", async () => {

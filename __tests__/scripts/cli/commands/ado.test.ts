@@ -77,6 +77,11 @@ describe("fleet ado parallel-jobs", () => {
   });
 });
 
+it("fleet ado parallel-jobs fails with a wrong token, and says what to do", async () => {
+  const outcome = await fleet(["ado", "parallel-jobs", "ado"], { cwd: folder, env: { ADO_PAT: "test-pat-of-nobody" } });
+  expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining("Set ADO_PAT to a personal access token") });
+});
+
 describe("fleet ado hook", () => {
   it("adds a hook per project that shows the secret to the fleet's webhook", async () => {
     const { code, stdout, stderr } = await ask(["add", "ado", url, "--project", "web shop", "api"]);

@@ -26,9 +26,9 @@ describe("fleet secret set", () => {
     await Promise.all([aws.close(), rm(cwd, { recursive: true })]);
   });
 
-  async function setSecret(secrets: string, stdin: string, name = "agent-token") {
+  async function setSecret(secrets: string, stdin: string, name = "agent-token", flags: readonly string[] = []) {
     await writeFile(join(cwd, "ci-agents.yaml"), head + secrets);
-    return fleet(["secret", "set", "ci-agents", name, "--json"], {
+    return fleet(["secret", "set", "ci-agents", name, "--json", ...flags], {
       cwd,
       stdin,
       env: { AGENT_FLEETS_CONFIG: "ci-agents.yaml" },
@@ -43,6 +43,42 @@ describe("fleet secret set", () => {
     expect(JSON.parse(stdout)).toMatchObject({ stack: "ci-agents", secret: "agent-token" });
     expect(stdout + stderr).not.toContain("canary");
     expect(aws.requests[0]?.headers.authorization).toContain("/eu-west-1/secretsmanager/");
+  });
+
+  it("keeps the value before, so that senders have time to change", async () => {
+    aws.secrets.set("agent-fleets/ci-agents/agent-token", "leaked");
+    const { stdout } = await setSecret("", "new");
+    expect(aws.previous.get("agent-fleets/ci-agents/agent-token")).toBe("leaked");
+    expect(JSON.parse(stdout)).toMatchObject({ previous_revoked: false });
+  });
+
+  it("revokes the value before if asked to", async () => {
+    const id = "agent-fleets/ci-agents/agent-token";
+    aws.secrets.set(id, "leaked");
+    const { code, stdout } = await setSecret("", "new", "agent-token", ["--revoke-previous"]);
+    expect([aws.secrets.get(id), aws.previous.get(id)]).toEqual(["new", "new"]);
+    expect(JSON.parse(stdout)).toMatchObject({ previous_revoked: true });
+    expect(code).toBe(0);
+  });
+
+  it("revokes the value before of a parameter, too", async () => {
+    aws.parameters.set("/ci/token", { value: "leaked", keyId: "alias/mine" });
+    const arn = `arn:aws:ssm:eu-west-1:${account}:parameter/ci/token`;
+    await setSecret(`secrets: { agentToken: { arn: "${arn}" } }\n`, "new", "agent-token", ["--revoke-previous"]);
+    expect([aws.parameters.get("/ci/token")?.value, aws.previous.get("/ci/token")]).toEqual(["new", "new"]);
+  });
+
+  it("says that the value before is not revoked if only the first write worked", async () => {
+    aws.secrets.set("agent-fleets/ci-agents/agent-token", "leaked");
+    let writes = 0;
+    aws.fail({
+      when: () => ++writes > 1,
+      answer: { status: 400, json: { __type: "LimitExceededException", message: "too many" } },
+    });
+    const { code, stderr } = await setSecret("", "canary-new", "agent-token", ["--revoke-previous"]);
+    expect(stderr).toContain("The new value is set, but the one from before is not revoked");
+    expect(stderr).not.toContain("canary");
+    expect(code).toBe(1);
   });
 
   it("changes no secret of which the fleet's value is one key", async () => {
@@ -85,7 +121,7 @@ describe("fleet secret set", () => {
     const pem = ["-----BEGIN", "PRIVATE KEY-----\ncanary\n-----END", "PRIVATE KEY-----\n"].join(" ");
     const refused = await set(pem);
     expect(refused).toMatchObject({ code: 1, stdout: "" });
-    expect(refused.stderr).toContain("base64 < spacelift.key | npx fleet secret set workers pool-private-key");
+    expect(refused.stderr).toContain("base64 < spacelift.key | npm run fleet -- secret set workers pool-private-key");
     expect(refused.stderr).not.toContain("canary");
     expect(aws.secrets.get("agent-fleets/workers/pool-private-key")).toBe("");
     const encoded = Buffer.from(pem).toString("base64");
@@ -161,7 +197,7 @@ describe("fleet secret set", () => {
     expect(stderr).toContain(
       "The value must have at least 32 characters and 100 bits of entropy, counted from how often each",
     );
-    expect(stderr).toContain("openssl rand -hex 32 | npx fleet secret set ci-agents notification-token");
+    expect(stderr).toContain("openssl rand -hex 32 | npm run fleet -- secret set ci-agents notification-token");
     expect(stdout + stderr).not.toContain(weak);
     expect(aws.secrets.get("agent-fleets/ci-agents/notification-token")).toBe("old");
   });

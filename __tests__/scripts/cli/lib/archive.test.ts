@@ -54,6 +54,26 @@ describe("packFolder", () => {
     expect(archive.files).toBe(1);
   });
 
+  it("leaves out secrets, by name and by content, and what ignore files name, and says so", async () => {
+    const kept = ["cdk.tf.json", ".terraform.lock.hcl", "assets/index.mjs", "assets/keep.log", "ca.pem", "sub/env.txt"];
+    const secrets = [
+      ...[".env", ".env.local", "sub/.ENVRC", "prod.tfvars", "x.auto.tfvars.json", "errored.tfstate", "a.tfplan"],
+      ...["crash.log", "crash.2026.log", "deploy.key", "id_rsa", "sub/id_ed25519", "keys.p12", ".git/config"],
+      ...["credentials.tfrc.json", "server.pem", "plan.out", "debug.log", "build/one/two.txt", "sub/secret-1.txt"],
+    ];
+    const root = await write("in", [...kept, ...secrets]);
+    const put = (path: string, content: string) => writeFile(join(root, path), content);
+    await put("ca.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n");
+    await put("server.pem", "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n");
+    await put("plan.out", `PK\x03\x04${"\0".repeat(26)}tfplan`);
+    await put(".gitignore", "# comment\n*.log\n!keep.log\n/build/\n");
+    await put("sub/.terraformignore", "secret-[0-9].txt\n");
+    const archive = await packFolder(root);
+    const inFolders = /^(build|\.git)\//;
+    expect(archive.leftOut).toEqual([...secrets.filter((path) => !inFolders.test(path)), "build/", ".git/"].sort());
+    expect(archive.files).toBe(kept.length + 2);
+  });
+
   it("refuses links, which may lead anywhere, and names that tar cannot hold", async () => {
     const linked = await write("linked", ["cdk.tf.json"]);
     await symlink("/etc/hostname", join(linked, "link"));

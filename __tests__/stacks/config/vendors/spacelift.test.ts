@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ec2Fleet } from "../../../../stacks/config/ec2-fleet.ts";
 import { spaceliftVendor } from "../../../../stacks/config/vendors/spacelift.ts";
+import { load } from "../files.ts";
 
 const minimal = {
   type: "spacelift",
@@ -185,5 +186,36 @@ describe("spacelift", () => {
     expect(errorsOf({ proxies: { ...proxies, no: ["a,b"] } })).toHaveLength(1);
     expect(errorsOf({ caCertificates: ["MIIB"] })).toHaveLength(1);
     expect(errorsOf({ caCertificates: [`${certificate}${certificate.replace("MIIB", "MIIC")}`] })).toHaveLength(1);
+  });
+
+  describe("shell text", () => {
+    const warned = (configuration: string) =>
+      load({
+        "config/fleet.yaml": JSON.stringify({
+          ...{ kind: "ec2-fleet", region: "us-west-2", vendor: { ...minimal, configuration } },
+        }),
+      }).warnings.filter((line) => line.includes("vendor.configuration: has `set -x`"));
+
+    it.each([
+      "set -x",
+      "set -eux",
+      "true; set -euxo pipefail",
+      "  set -o xtrace",
+      "{ set -v; }",
+      "set -e -x",
+    ])("with %j is warned of: the boot log would hold every value", (configuration) => {
+      expect(warned(configuration)).toHaveLength(1);
+    });
+
+    it.each([
+      "set -eu",
+      "# set -x",
+      "echo set -x",
+      "set -o pipefail",
+      "set +x",
+      "unset -x",
+    ])("with %j is not", (configuration) => {
+      expect(warned(configuration)).toEqual([]);
+    });
   });
 });

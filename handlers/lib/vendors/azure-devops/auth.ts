@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { AzureDevOpsRuntime } from "../../settings/vendors/azure-devops.ts";
 import type { VendorDeps } from "../deps.ts";
-import { type Authorize, createHttp, pathOf } from "../http.ts";
+import { type Authorize, createHttp, type HttpOptions, pathOf } from "../http.ts";
 import { createTokenCache } from "../token-cache.ts";
 
 /** The Entra id of Azure DevOps, the same in every tenant. */
@@ -13,7 +13,10 @@ const tokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.co
 const refusal = z.object({ error: z.string(), error_codes: z.array(z.number()).optional() });
 
 /** The headers with the credential of a fleet: a personal access token, or a token of its service principal. */
-export function createAuthorize(auth: AzureDevOpsRuntime["auth"], deps: VendorDeps): Authorize {
+export function createAuthorize(
+  auth: AzureDevOpsRuntime["auth"],
+  deps: VendorDeps & Required<Pick<HttpOptions, "blanker">>,
+): Authorize {
   if (auth.type === "service-principal") return servicePrincipal(auth, deps);
   return async (options) => ({
     authorization: `Basic ${Buffer.from(`:${await deps.readToken(options)}`).toString("base64")}`,
@@ -26,11 +29,12 @@ export function createAuthorize(auth: AzureDevOpsRuntime["auth"], deps: VendorDe
  */
 function servicePrincipal(
   auth: Extract<AzureDevOpsRuntime["auth"], { type: "service-principal" }>,
-  deps: VendorDeps,
+  deps: VendorDeps & Required<Pick<HttpOptions, "blanker">>,
 ): Authorize {
   const http = createHttp({
     baseUrl: auth.authority,
     clock: deps.clock,
+    blanker: deps.blanker,
     headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
     timeoutMilliseconds: deps.timeoutMilliseconds,
     deadline: deps.deadline,
@@ -50,6 +54,8 @@ function servicePrincipal(
       method: "POST",
       path: pathOf(auth.tenantId, "oauth2", "v2.0", "token"),
       body: new TextEncoder().encode(form.toString()),
+      secrets: [secret],
+      credentialField: "access_token",
       idempotent: true,
     });
     const usableUntil = deps.clock.now().getTime() + body.expires_in * 1000 - renewalMilliseconds;

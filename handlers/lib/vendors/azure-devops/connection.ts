@@ -1,3 +1,4 @@
+import { createBlanker } from "../../core/blanker.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { AzureDevOpsRuntime } from "../../settings/vendors/azure-devops.ts";
 import type { VendorDeps } from "../deps.ts";
@@ -27,10 +28,12 @@ export function connect({ url, auth }: Organization, deps: ConnectionDeps): Http
 
 function createConnection({ url, auth }: Organization, deps: ConnectionDeps): Http {
   const pace = createPace(deps.clock);
+  const blanker = createBlanker();
   const http = createHttp({
     baseUrl: `${url}/_apis`,
     clock: deps.clock,
-    authorize: createAuthorize(auth, deps),
+    blanker,
+    authorize: createAuthorize(auth, { ...deps, blanker }),
     // Without it, Azure DevOps answers a refused credential with a redirect to a page for people.
     headers: { accept: "application/json", "x-tfs-fedauthredirect": "Suppress" },
     timeoutMilliseconds: deps.timeoutMilliseconds,

@@ -11,6 +11,7 @@ export interface HcpTerraformApiOptions {
   /** The API token; `fresh` skips caches. Used once after a 401, so that a rotated token needs no restart. */
   readonly readToken: (options?: { fresh?: boolean }) => Promise<string>;
   readonly explain?: HttpOptions["explain"];
+  readonly blanker?: HttpOptions["blanker"];
   readonly timeoutMilliseconds?: number | undefined;
   readonly deadline?: HttpOptions["deadline"];
   readonly fetch?: HttpOptions["fetch"];
@@ -63,6 +64,7 @@ export function createHcpTerraformApi(options: HcpTerraformApiOptions): HcpTerra
     deadline: options.deadline,
     fetch: options.fetch,
     explain: options.explain,
+    ...(options.blanker && { blanker: options.blanker }),
   });
 
   async function list<T extends Identified>(

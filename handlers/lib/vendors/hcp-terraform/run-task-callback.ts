@@ -39,7 +39,14 @@ export async function passRunTask(
   });
   try {
     const path = url.pathname + url.search;
-    await http.send({ method: "PATCH", path, body: passed, label: "run task callback", idempotent: true });
+    await http.send({
+      method: "PATCH",
+      path,
+      body: passed,
+      label: "run task callback",
+      secrets: [path],
+      idempotent: true,
+    });
   } catch (error) {
     if (!(error instanceof VendorApiError)) throw error;
     log.warn("run task callback failed", { error });

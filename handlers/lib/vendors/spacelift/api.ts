@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { createBlanker } from "../../core/blanker.ts";
 import { VendorApiError } from "../../core/errors.ts";
 import type { SpaceliftRuntime } from "../../settings/vendors/spacelift.ts";
 import type { VendorDeps } from "../deps.ts";
@@ -64,10 +65,12 @@ const drained = z.object({
 
 /** See {@link WorkerPoolApi}. Keep it between passes: it holds a session. */
 export function createWorkerPoolApi(config: SpaceliftRuntime, deps: VendorDeps): WorkerPoolApi {
-  const authorize = createSession(config, deps);
+  const blanker = createBlanker();
+  const authorize = createSession(config, { ...deps, blanker });
   const http = createHttp({
     baseUrl: config.endpoint,
     clock: deps.clock,
+    blanker,
     authorize,
     explain,
     timeoutMilliseconds: deps.timeoutMilliseconds,

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { Blanker } from "../../core/blanker.ts";
 import { VendorApiError } from "../../core/errors.ts";
 import type { SpaceliftRuntime } from "../../settings/vendors/spacelift.ts";
 import type { VendorDeps } from "../deps.ts";
@@ -25,13 +26,21 @@ export function isUnauthorized(message: string): boolean {
  * The header with a Spacelift session. The API key opens the session at its first use. Throws {@link VendorApiError}.
  * Keep it between passes.
  */
-export function createSession(config: SpaceliftRuntime, deps: VendorDeps): Authorize {
-  const { clock, timeoutMilliseconds, deadline, fetch } = deps;
-  const http = createHttp({ baseUrl: config.endpoint, clock, timeoutMilliseconds, deadline, fetch });
+export function createSession(config: SpaceliftRuntime, deps: VendorDeps & { readonly blanker: Blanker }): Authorize {
+  const { clock, timeoutMilliseconds, deadline, fetch, blanker } = deps;
+  const http = createHttp({ baseUrl: config.endpoint, clock, timeoutMilliseconds, deadline, fetch, blanker });
 
   return createTokenCache(deps, async (secret) => {
     const body = { query: mutation, variables: { id: config.apiKeyId, secret } };
-    const request = { method: "POST", path: "/graphql", body, label, idempotent: true } as const;
+    const request = {
+      method: "POST",
+      path: "/graphql",
+      body,
+      label,
+      secrets: [secret],
+      credentialField: "jwt",
+      idempotent: true,
+    } as const;
     const { data, errors } = (await http.json(answer, request)).body;
     const user = data?.apiKeyUser;
     if (user) return { value: user.jwt, usableUntil: user.validUntil * 1000 - renewalMilliseconds };

@@ -56,7 +56,7 @@ export function addAssignmentCommands(workspaces: Command, context: Context): vo
     )
     .argument(...stack)
     .argument("<workspaces...>", "names of the workspaces")
-    .addHelpText("after", "\nExample:\n  TOKEN=… fleet hcp workspaces assign ci-agents network-prod network-dev")
+    .addHelpText("after", "\nExample:\n  fleet hcp workspaces assign ci-agents network-prod network-dev")
     .action(
       asking("hcp-terraform", (name: string, names: string[], _options: unknown, command: Command) =>
         assignAll(context, name, names, command),
@@ -72,7 +72,7 @@ export function addAssignmentCommands(workspaces: Command, context: Context): vo
     .argument(...stack)
     .argument("[workspaces...]", "names of the workspaces; left out: all that are assigned")
     .option("--force", "give the former settings back to workspaces that were changed since, too")
-    .addHelpText("after", "\nExample:\n  TOKEN=… fleet hcp workspaces release ci-agents network-dev")
+    .addHelpText("after", "\nExample:\n  fleet hcp workspaces release ci-agents network-dev")
     .action(
       asking("hcp-terraform", (name: string, names: string[], options: { force?: true }, command: Command) =>
         releaseAll(context, name, names, options.force === true, command),
@@ -178,7 +178,7 @@ async function fleetOf(context: Context, name: string, command: Command): Promis
   // Imported only here, because loading the AWS SDK takes a quarter of a second.
   const { createParameterAssignments } = await import("../../lib/parameter-assignments.ts");
   const store = createParameterAssignments(name, config.region);
-  return { organization, agentPool, admin: adminAt(context, addressOf(context, command, address)), store };
+  return { organization, agentPool, admin: await adminAt(context, addressOf(context, command, address)), store };
 }
 
 async function seenBy({ admin, store }: Fleet): Promise<readonly Seen[]> {

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { runTriggers } from "../../../../handlers/lib/settings/vendors/hcp-terraform.ts";
 import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../hcp/admin.ts";
-import { type Context, required, uiOf } from "../../lib/context.ts";
+import { type Context, credential, uiOf } from "../../lib/context.ts";
 import { asking, explain, UserError } from "../../lib/errors.ts";
 import { addressOf, adminAt, findWorkspaces } from "../../lib/hcp-terraform.ts";
 import { table } from "../../lib/ui.ts";
@@ -25,7 +25,7 @@ interface Outcome {
 export function addNotificationsCommands(hcp: Command, context: Context): void {
   const notifications = hcp
     .command("notifications")
-    .description("notifications that wake a fleet as soon as a run starts (needs HMAC_SALT, too)");
+    .description("notifications that wake a fleet as soon as a run starts (need HMAC_SALT, too)");
   notifications
     .command("add")
     .summary("let workspaces notify a fleet of their runs")
@@ -41,10 +41,7 @@ export function addNotificationsCommands(hcp: Command, context: Context): void {
         .default("all"),
     )
     .option("--name <name>", "name of the configurations", "agent-fleets")
-    .addHelpText(
-      "after",
-      "\nExample:\n  TOKEN=… HMAC_SALT=… fleet hcp notifications add acme prod dev https://webhook.example",
-    )
+    .addHelpText("after", "\nExample:\n  fleet hcp notifications add acme prod dev https://webhook.example")
     .action(
       asking("hcp-terraform", (org: string, rest: string[], options: AddOptions, command: Command) =>
         addNotifications(context, org, rest, options, command),
@@ -65,8 +62,8 @@ async function addNotifications(
   if (names.length === 0) {
     throw new UserError("No workspace is named.", "Use: fleet hcp notifications add ORG WORKSPACE… URL.");
   }
-  const token = required(context, "HMAC_SALT", "the value of the stack's notification-token secret");
-  const admin = adminAt(context, addressOf(context, command));
+  const token = await credential(context, "HMAC_SALT", "the value of the stack's notification-token secret");
+  const admin = await adminAt(context, addressOf(context, command));
   const settings = { name, url, token, triggers: triggerSets[triggers] };
 
   const outcomes = await ui.during("Adding notifications", async (step) => {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import { stripVTControlCharacters } from "node:util";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Clock } from "../../../../handlers/lib/core/ports.ts";
 import { hasSucceeded, isFinalRunStatus } from "../../../../handlers/lib/vendors/hcp-terraform/run-status.ts";
 import { type LoadedStack, loadStack } from "../../../../stacks/config/load.ts";
@@ -32,11 +33,11 @@ export function addRunCommand(hcp: Command, context: Context): void {
     )
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .option("--auto-apply", "apply without asking; left out: as the workspace is set")
-    .option("--plan-only", "a speculative plan, which cannot be applied")
+    .addOption(new Option("--plan-only", "a speculative plan, which cannot be applied").conflicts("autoApply"))
     .option("--message <text>", "the run's message")
     .option("--output <folder>", "where `npm run synth` wrote to", "cdktf.out")
     .option("--timeout-seconds <n>", "how long to follow the run", seconds, 3600)
-    .addHelpText("after", "\nExample:\n  npm run synth && TOKEN=… fleet hcp run ci-agents --auto-apply")
+    .addHelpText("after", "\nExample:\n  npm run synth && fleet hcp run ci-agents --auto-apply")
     .action(
       asking("hcp-terraform", (stack: string, options: RunOptions, command: Command) =>
         runStack(context, stack, options, command),
@@ -49,11 +50,12 @@ async function runStack(context: Context, stackName: string, options: RunOptions
   const backend = cloudBackend(loadStack(stackName, context));
   const folder = synthesizedFolder(resolve(context.cwd, options.output), stackName);
   const address = addressOf(context, command, backend.hostname);
-  const admin = adminAt(context, address);
+  const admin = await adminAt(context, address);
 
   const started = await ui.during(`Uploading ${stackName} to workspace ${backend.workspace}`, async (step) => {
     const [workspace] = await findWorkspaces(admin, backend.organization, [backend.workspace]);
     const archive = await packFolder(folder);
+    if (archive.leftOut.length > 0) step(`Not uploaded: ${archive.leftOut.join(", ")}`);
     const planOnly = options.planOnly === true;
     const workspaceId = workspace?.id ?? "";
     const version = await admin.createConfigurationVersion(workspaceId, { speculative: planOnly });
@@ -137,7 +139,11 @@ async function follow(
 async function lastLogLines(admin: HcpTerraformAdmin, { applyId, planId }: Run): Promise<string> {
   const log =
     (applyId && (await admin.readLog("applies", applyId))) || (planId && (await admin.readLog("plans", planId)));
-  return (log || "The run has no log.").trimEnd().split("\n").slice(-shownLogLines).join("\n");
+  return stripVTControlCharacters(log || "The run has no log.")
+    .trimEnd()
+    .split("\n")
+    .slice(-shownLogLines)
+    .join("\n");
 }
 
 function seconds(text: string): number {

@@ -25,7 +25,7 @@ export function addTokenCommands(hcp: Command, context: Context): void {
     .option("--create-pool", "create the pool if there is none of that name")
     .option("--description <text>", "what the token is for")
     .option("--store <stack>", "write the value into this stack's agent-token secret instead of printing it")
-    .addHelpText("after", "\nExample:\n  TOKEN=… fleet hcp token create acme --pool aws --store ci-agents")
+    .addHelpText("after", "\nExample:\n  fleet hcp token create acme --pool aws --store ci-agents")
     .action(
       asking("hcp-terraform", (org: string | undefined, options: CreateOptions, command: Command) =>
         createToken(context, org, options, command),
@@ -52,7 +52,7 @@ async function createToken(
   const stack = options.store === undefined ? undefined : loadStack(options.store, context);
   const { organization, pool, fallback } = placeOf(org, options, stack);
   const secret = stack && secretOf(stack, "agent-token");
-  const admin = adminAt(context, addressOf(context, command, fallback));
+  const admin = await adminAt(context, addressOf(context, command, fallback));
   const description = options.description ?? `agent-fleets ${options.store ?? pool}`;
 
   const created = await ui.during(`Creating an agent token in pool ${pool}`, async () => {
@@ -98,7 +98,7 @@ function placeOf(
 
 async function deleteToken(context: Context, id: string, command: Command): Promise<void> {
   const ui = uiOf(context, command);
-  const admin = adminAt(context, addressOf(context, command));
+  const admin = await adminAt(context, addressOf(context, command));
   const deleted = await ui.during(`Deleting agent token ${id}`, () => admin.deleteAgentToken(id));
   ui.result(
     { agent_token_id: id, deleted },

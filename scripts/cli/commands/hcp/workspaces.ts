@@ -17,7 +17,7 @@ export function addWorkspacesCommands(hcp: Command, context: Context): Command {
     .argument("<org>", "the organization")
     .argument("<pool>", "name of the agent pool")
     .argument("<workspaces...>", "names of the workspaces")
-    .addHelpText("after", "\nExample:\n  TOKEN=… fleet hcp workspaces set-agent-pool acme aws network-prod network-dev")
+    .addHelpText("after", "\nExample:\n  fleet hcp workspaces set-agent-pool acme aws network-prod network-dev")
     .action(
       asking("hcp-terraform", (org: string, pool: string, names: string[], _options: unknown, command: Command) =>
         setAgentPool(context, org, pool, names, command),
@@ -34,7 +34,7 @@ async function setAgentPool(
   command: Command,
 ): Promise<void> {
   const ui = uiOf(context, command);
-  const admin = adminAt(context, addressOf(context, command));
+  const admin = await adminAt(context, addressOf(context, command));
   const results = await ui.during(`Setting agent pool ${poolName}`, async (step) => {
     const poolId = await findPool(admin, org, poolName);
     const changes: { workspace: string; changed: boolean }[] = [];

@@ -49,6 +49,13 @@ describe("fleet hcp run", () => {
     expect(gunzipSync(upload ?? "").toString()).toContain('{"terraform":{}}');
   });
 
+  it("does not take --plan-only and --auto-apply together", async () => {
+    const { code, stderr } = await run("--plan-only", "--auto-apply");
+    expect(stderr).toContain("'--plan-only' cannot be used with option '--auto-apply'");
+    expect(code).toBe(1);
+    expect(fake.requests).toEqual([]);
+  });
+
   it("makes a plan that cannot be applied", async () => {
     expect(await run("--plan-only")).toMatchObject({
       code: 0,
