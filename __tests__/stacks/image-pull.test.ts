@@ -55,10 +55,14 @@ describe("the right to pull an image", () => {
     const sidecars = [{ name: "db", image: `${account}.dkr.ecr.us-west-2.amazonaws.com/docker-hub/db:17` }];
     const rights = pullsOf(fleet({ image, sidecars, createCacheRepository: true }));
     const made = rights.filter(({ Action }) => Action.includes("ecr:CreateRepository"));
-    expect(made.map(({ Action }) => Action)).toEqual(Array(2).fill([...pull, "ecr:CreateRepository"]));
-    expect(made.map(({ Resource }) => Resource)).toEqual([
-      [`${arn}:us-west-2:${account}:repository/docker-hub/hashicorp/tfc-agent`],
-      [`${arn}:us-west-2:${account}:repository/docker-hub/db`],
+    expect(made).toEqual([
+      expect.objectContaining({
+        Action: [...pull, "ecr:CreateRepository"],
+        Resource: [
+          `${arn}:us-west-2:${account}:repository/docker-hub/hashicorp/tfc-agent`,
+          `${arn}:us-west-2:${account}:repository/docker-hub/db`,
+        ],
+      }),
     ]);
     const service = cluster({ image, createCacheRepository: true });
     expect(pullsOf(service, "web-exec")[0]?.Action).toContain("ecr:CreateRepository");
@@ -82,7 +86,11 @@ describe("a private registry", () => {
     });
     expect(rightsOf(stack, "capacity_execution")).toEqual(
       expect.arrayContaining([
-        { Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: [registry] },
+        {
+          Effect: "Allow",
+          Action: ["secretsmanager:GetSecretValue"],
+          Resource: [expect.stringContaining("secret-agentToken"), registry],
+        },
         { Effect: "Allow", Action: ["kms:Decrypt"], Resource: [kmsKeyArn] },
       ]),
     );
@@ -99,7 +107,11 @@ describe("a private registry", () => {
     const [agent, db] = containersOf(stack);
     expect(agent).not.toHaveProperty("repositoryCredentials");
     expect(db.repositoryCredentials).toEqual({ credentialsParameter: other });
-    expect(rightsOf(stack, "capacity_execution")).toContainEqual(expect.objectContaining({ Resource: [other] }));
+    expect(rightsOf(stack, "capacity_execution")).toContainEqual({
+      Effect: "Allow",
+      Action: ["secretsmanager:GetSecretValue"],
+      Resource: [expect.stringContaining("secret-agentToken"), other],
+    });
   });
 
   it("is not asked for the image of a pool that is in ECR", () => {

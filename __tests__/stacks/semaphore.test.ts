@@ -265,7 +265,7 @@ describe("the retire function of a Semaphore fleet", () => {
     expect(rights.flatMap(({ Action }) => Action)).toEqual(
       expect.arrayContaining(["ssm:GetCommandInvocation", "autoscaling:DescribeAutoScalingInstances"]),
     );
-    expect(retireEnv.parse(variables).GROUP).toBe("ci");
+    expect(retireEnv.parse(variables).GROUP).toEqual(["ci"]);
   });
 
   it("starts with the environment that the stack gives it", async () => {

@@ -39,7 +39,7 @@ describe("what a new account does not give", () => {
     ["agents: { max: 7 }\n", 1],
     ["agents: { max: 3 }\ncompute: { cpu: 2048, memoryMiB: 4096 }\n", 0],
     ["agents: { max: 4 }\ncompute: { cpu: 2048, memoryMiB: 4096 }\n", 1],
-    ["agents: { max: 50 }\ncompute: { capacityProvider: { stack: apps } }\n", 0],
+    ["agents: { max: 50 }\ncompute: { capacityProvider: { stack: apps, elsewhere: true } }\n", 0],
   ])("counts vCPUs of Fargate: %j", (more, count) => {
     expect(linesOf(fleet(more))).toHaveLength(count);
   });
