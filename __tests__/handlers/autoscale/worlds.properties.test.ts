@@ -31,12 +31,12 @@ interface WorldAgent {
   readonly locked: boolean;
   readonly role?: string;
   /** Only on instances. */
-  readonly instance?: { readonly lifecycle: string | undefined };
+  readonly instance?: { readonly id: string; readonly lifecycle: string | undefined };
 }
 
 /**
  * A held instance without an agent that nobody can ask stays until its hook ends, which is hours later: it is no supply,
- * and another has taken its place.
+ * and another has taken its place, unless such instances fill the ceiling.
  */
 function isLostInHook({ state, instance }: WorldAgent): boolean {
   return state === "unregistered" && instance?.lifecycle === "Terminating:Wait";
@@ -49,6 +49,7 @@ interface Simulation {
     readonly jobsDone: number;
     readonly queued: number;
     readonly living: readonly WorldAgent[];
+    completeHooks?(ids: readonly string[]): void;
   };
   readonly clock: { readonly seconds: number };
   readonly jobs: () => number;
@@ -61,6 +62,7 @@ interface LivesWell {
   readonly mend: () => void;
   /** How many agents are left when nothing is to be done. */
   readonly standing: number;
+  readonly max: number;
   /**
    * Without a workflow nobody sends a floor agent away: those launched in place of unseen ones stay until their maximum
    * lifetime is over.
@@ -71,7 +73,7 @@ interface LivesWell {
 /** Lives through the trouble and its end. */
 async function livesWell(
   { world, clock, jobs, pass, queueJobs }: Simulation,
-  { mend, standing, floorMayStay = false }: LivesWell,
+  { mend, standing, max, floorMayStay = false }: LivesWell,
 ) {
   const passUntil = async (seconds: number, done = () => false) => {
     while (clock.seconds < seconds && !done()) {
@@ -82,7 +84,13 @@ async function livesWell(
   queueJobs(troubleSeconds);
   await passUntil(troubleSeconds);
   mend();
-  await passUntil(clock.seconds + workedOffSeconds, () => world.jobsDone === jobs());
+  const allDone = () => world.jobsDone === jobs();
+  await passUntil(clock.seconds + workedOffSeconds, allDone);
+  const lost = world.living.filter(isLostInHook).flatMap(({ instance }) => instance?.id ?? []);
+  if (!allDone() && lost.length >= max) {
+    world.completeHooks?.(lost);
+    await passUntil(clock.seconds + workedOffSeconds, allDone);
+  }
   expect({ done: world.jobsDone, queued: world.queued }).toEqual({ done: jobs(), queued: 0 });
   const staying = () =>
     world.living
@@ -123,7 +131,12 @@ describe("no machine with a job is ever stopped by us, never are there more than
         simulation.world.trouble = noTrouble;
       };
       const standing = Math.max(fleet.min, fleet.buffer);
-      await livesWell(simulation, { mend, standing, floorMayStay: fleet.departure !== "by-retirement" });
+      await livesWell(simulation, {
+        mend,
+        standing,
+        max: fleet.max,
+        floorMayStay: fleet.departure !== "by-retirement",
+      });
     });
   });
 
@@ -150,8 +163,8 @@ describe("no machine with a job is ever stopped by us, never are there more than
       const mend = () => {
         simulation.world.trouble = calm;
       };
-      const { min, buffer } = fleet;
-      await livesWell(simulation, { mend, standing: Math.max(min, Number(buffer)) });
+      const { min, max, buffer } = fleet;
+      await livesWell(simulation, { mend, standing: Math.max(min, Number(buffer)), max });
     });
   });
 });
