@@ -3,6 +3,7 @@
 
 readonly scripts=$root/opt/agent-fleets # scripts for SSM and the agent, by file name
 readonly drained=$run/drained
+readonly left_because=$run/left-because # the agent's user writes it, root reads it
 readonly agent=$root/opt/semaphore/agent/agent
 readonly agent_logs=$root/var/log/semaphore
 readonly agent_log=$agent_logs/agent.log
@@ -13,7 +14,7 @@ readonly longest_silence=600 # seconds
 
 # The agent runs in a wrapper of its own: a signal to the unit's main process would end both and the job. `finish`
 # signals the right process.
-unit_lines+=(KillMode=mixed "ExecStop=/bin/bash $home/boot finish")
+unit_lines+=(KillMode=mixed "ExecStop=/bin/bash $home/boot finish" "ExecStopPost=-/bin/bash $home/boot agent_left")
 
 # install_scripts: each is a function of this program.
 install_scripts() {
@@ -26,15 +27,48 @@ SCRIPT
   done
 }
 
+# join_docker: a member of the group docker is root on this host. An AMI may have made the user one.
+join_docker() {
+  local user=$AGENT_FLEETS_SEMAPHORE_USER groups
+  if ! getent group docker >/dev/null; then return 0; fi
+  if [[ ${AGENT_FLEETS_SEMAPHORE_DOCKER:-true} == true ]]; then
+    usermod --append --groups docker "$user"
+    return 0
+  fi
+  groups=$(id -nG "$user")
+  if [[ " $groups " == *' docker '* ]]; then gpasswd --delete "$user" docker >/dev/null; fi
+}
+
 make_user() {
   local entry
   id -u "$AGENT_FLEETS_SEMAPHORE_USER" >/dev/null 2>&1 ||
     useradd --create-home --shell /bin/bash "$AGENT_FLEETS_SEMAPHORE_USER"
-  if getent group docker >/dev/null; then usermod --append --groups docker "$AGENT_FLEETS_SEMAPHORE_USER"; fi
+  join_docker
   entry=$(getent passwd "$AGENT_FLEETS_SEMAPHORE_USER")
   IFS=: read -r _ _ user_id group_id _ user_home _ <<<"$entry"
   mkdir -p "$agent_logs"
   chown -R "$AGENT_FLEETS_SEMAPHORE_USER" "$agent_logs"
+}
+
+# close_metadata: jobs run on this host as the agent's user. A firewall rule keeps that user from the metadata service,
+# and so from the credentials of the instance's role. Then it asks as that user: no agent starts if an answer comes.
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-limiting-access.html
+close_metadata() {
+  local why="jobs could use the instance's role" key='or set vendor.jobsUseInstanceRole: true'
+  if [[ ${AGENT_FLEETS_SEMAPHORE_JOBS_USE_ROLE:-false} == true ]]; then return 0; fi
+  if ! command -v iptables >/dev/null && command -v dnf >/dev/null; then
+    try retry 3 5 timeout 300 dnf -y -q install iptables-nft
+  fi
+  if ! command -v iptables >/dev/null; then fail "$why: add iptables to the AMI, $key"; fi
+  try iptables --wait 30 --insert OUTPUT --destination 169.254.169.254 --match owner --uid-owner "$user_id" --jump REJECT
+  if [[ $tried -ne 0 ]]; then fail "$why: iptables ends with status $tried. Mend it, $key"; fi
+  try setpriv --reuid="$user_id" --regid="$group_id" --init-groups curl --silent --output /dev/null --noproxy '*' \
+    --max-time 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$metadata_service/latest/api/token"
+  # 7 and 28 of curl: no connection, no answer in time.
+  case $tried in
+    7 | 28) ;;
+    *) fail "$why: the firewall does not keep them from the metadata service (curl: $tried). Mend it, $key" ;;
+  esac
 }
 
 # download ADDRESS SUM FILE
@@ -176,6 +210,7 @@ start() {
   ship_logs
   await_service
   make_user
+  close_metadata
   install_agent
   install_toolbox
   trust_git_hosts
@@ -191,6 +226,8 @@ start() {
   sysctl -q -w kernel.yama.ptrace_scope=1 || log 'jobs can debug the agent on this host'
   # and its configuration is on no disk: only the agent can read it, once.
   remember_log
+  : >"$left_because"
+  chown "$AGENT_FLEETS_SEMAPHORE_USER" "$left_because"
   agent_begins
   rm -f "$config"
   mkfifo -m 600 "$config"
@@ -256,17 +293,22 @@ drain() {
   echo silent
 }
 
-# shutdown_hook: the agent runs it when it leaves, as its own user. Files that jobs have put into that user's home have
-# no effect. Without an answer, the host powers off.
-shutdown_hook() {
-  local reason=${SEMAPHORE_AGENT_SHUTDOWN_REASON:-UNKNOWN}
+# shutdown_hook: the agent runs it when it leaves, as its own user, which has no credentials.
+shutdown_hook() { printf '%s' "${SEMAPHORE_AGENT_SHUTDOWN_REASON:-UNKNOWN}" >"$left_because"; }
+
+# agent_left: systemd runs it as root after the agent's end. If the agent has left by itself, it asks the fleet to end
+# this instance. A job could have written the reason: by now that changes nothing. Without an answer, the host powers off.
+agent_left() {
+  local reason=
+  if [[ -e $left_because ]]; then read -r -n 32 reason <"$left_because" || true; fi
+  if [[ -z $reason ]]; then return 0; fi
   case $reason in IDLE | JOB_FINISHED | UNABLE_TO_SYNC | REQUESTED | INTERRUPTED) ;; *) reason=UNKNOWN ;; esac
   if [[ -e $drained ]]; then
-    log "the agent leaves ($reason) because of its retirement"
+    log "the agent has left ($reason) because of its retirement"
     return 0
   fi
   send_reason "$reason"
-  log "the agent leaves ($reason) and has asked the fleet to end its instance"
+  log "the agent has left ($reason), and the fleet is asked to end its instance"
 }
 
 "${@:-install_service}"

@@ -38,13 +38,15 @@ value_of() {
 }
 
 run_unit() {
-  local unit=$AGENT_FLEETS_ROOT/etc/systemd/system/$1 log command environment
+  local unit=$AGENT_FLEETS_ROOT/etc/systemd/system/$1 log command commands environment
   log=$(sed -n 's/^StandardOutput=append://p' "$unit")
   mapfile -t environment < <(sed -n 's/^Environment=//p' "$unit")
   for setting in ExecStart ExecStopPost; do
-    command=$(sed -n "s/^$setting=-\{0,1\}//p" "$unit")
-    # shellcheck disable=SC2086
-    env "${environment[@]}" $command >>"$log" 2>&1 </dev/null || true
+    mapfile -t commands < <(sed -n "s/^$setting=-\{0,1\}//p" "$unit")
+    for command in "${commands[@]}"; do
+      # shellcheck disable=SC2086
+      env "${environment[@]}" $command >>"$log" 2>&1 </dev/null || true
+    done
   done
 }
 

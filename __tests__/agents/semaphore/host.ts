@@ -30,7 +30,15 @@ echo panic >&2
 const own: Readonly<Record<string, string>> = {
   setpriv: `stage=\${0%/bin/*}
 printf 'setpriv %s\\n' "$*" >>"$stage/calls"
+if [[ $4 == curl && -e $stage/closed ]]; then exit "$(<"$stage/closed")"; fi
 exec "\${@:4}"`,
+  // Closes the metadata service to the agent's user. \`closed\` holds what curl then ends with.
+  iptables: `printf 'iptables %s\\n' "$*" >>"$STAGE/calls"
+if [[ -e $STAGE/faults/iptables ]]; then exit "$(<"$STAGE/faults/iptables")"; fi
+if [[ ! -e $STAGE/faults/rule ]]; then echo 7 >"$STAGE/closed"; fi`,
+  gpasswd: `printf 'gpasswd %s\\n' "$*" >>"$STAGE/calls"`,
+  id: `if [[ "$1" == -nG ]]; then cat "$STAGE/groups"; exit 0; fi
+exec "$STAGE/played/id" "$@"`,
   "systemd-run": `printf 'systemd-run %s\\n' "$*" >>"$STAGE/calls"
 if [[ -e $STAGE/faults/systemd-run ]]; then exit 1; fi`,
   sysctl: `printf 'sysctl %s\\n' "$*" >>"$STAGE/calls"

@@ -3,9 +3,22 @@ import { existsSync, mkdirSync, symlinkSync, unlinkSync, utimesSync, writeFileSy
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { canBoot, makeAgentHost, queueUrl } from "./host.ts";
+import { type AgentHost, canBoot, makeAgentHost, queueUrl } from "./host.ts";
 
 const drained = "run/agent-fleets/drained";
+const leftBecause = "run/agent-fleets/left-because";
+
+/** Lets the agent end as `reason`, or as none, and systemd run what comes after. */
+async function leave(host: AgentHost, reason?: string) {
+  mkdirSync(join(host.root, "run/agent-fleets"), { recursive: true });
+  const told = await host.call(
+    "shutdown_hook",
+    reason === undefined ? {} : { SEMAPHORE_AGENT_SHUTDOWN_REASON: reason },
+  );
+  return { told, ended: await host.call("agent_left") };
+}
+
+const asked = (calls: readonly string[]) => calls.filter((call) => call.startsWith("aws "));
 
 describe.skipIf(!canBoot).concurrent("an agent of Semaphore that leaves", () => {
   it.for([
@@ -15,39 +28,65 @@ describe.skipIf(!canBoot).concurrent("an agent of Semaphore that leaves", () => 
     "REQUESTED",
     "INTERRUPTED",
     "UNKNOWN",
-  ])("asks for its instance to be released: %s", async (reason, t) => {
+  ])("asks for its instance to be released, by root and after its end: %s", async (reason, t) => {
     const host = await makeAgentHost(t);
-    const { status, calls, log } = await host.call("shutdown_hook", { SEMAPHORE_AGENT_SHUTDOWN_REASON: reason });
-    expect(status).toBe(0);
-    expect(calls.filter((call) => call.startsWith("aws "))).toEqual([
+    const { told, ended } = await leave(host, reason);
+    expect(told.status).toBe(0);
+    // Its own user has no credentials.
+    expect(asked(told.calls)).toEqual([]);
+    expect(asked(ended.calls)).toEqual([
       expect.stringContaining(
         `--region us-west-2 sqs send-message --queue-url ${queueUrl} --message-body {"reason":"${reason}"}`,
       ),
     ]);
-    expect(calls).toContainEqual(expect.stringMatching(/^timeout 60 aws /));
-    expect(log).toContain(`the agent leaves (${reason})`);
+    expect(ended.calls).toContainEqual(expect.stringMatching(/^timeout 60 aws /));
+    expect(ended.log).toContain(`the agent has left (${reason})`);
   });
 
-  it.for(["", 'x","admin":"true', "$(touch pwned)", "idle"])("takes the reason %j for unknown", async (reason, t) => {
+  it.for([
+    'x","admin":"true',
+    "$(touch pwned)",
+    "idle",
+    "IDLE ".repeat(9000),
+    undefined,
+  ])("takes the reason %j for unknown", async (reason, t) => {
+    const { ended } = await leave(await makeAgentHost(t), reason);
+    expect(asked(ended.calls)).toEqual([expect.stringMatching(/--message-body \{"reason":"UNKNOWN"\}$/)]);
+  });
+
+  it("has its file from root, and may write into it alone", async (t) => {
     const host = await makeAgentHost(t);
-    const { calls } = await host.call("shutdown_hook", { SEMAPHORE_AGENT_SHUTDOWN_REASON: reason });
-    expect(calls.find((call) => call.startsWith("aws "))).toMatch(/--message-body \{"reason":"UNKNOWN"\}$/);
+    mkdirSync(join(host.root, "run/agent-fleets"), { recursive: true });
+    writeFileSync(join(host.root, leftBecause), "JOB_FINISHED");
+    const { calls, messages, file } = await host.start();
+    expect(calls).toContain(`chown semaphore ${join(host.root, leftBecause)}`);
+    // What an earlier agent of this host wrote is gone.
+    expect(messages).toEqual([]);
+    expect(file("etc/systemd/system/agent-fleets.service")).toMatch(
+      /^ExecStopPost=-\/bin\/bash \S+\/usr\/local\/lib\/agent-fleets\/boot agent_left$/m,
+    );
+  });
+
+  it("asks for nothing when it never said that it leaves", async (t) => {
+    const host = await makeAgentHost(t);
+    const { status, calls } = await host.call("agent_left");
+    expect({ status, asked: asked(calls) }).toEqual({ status: 0, asked: [] });
   });
 
   it("does not listen to what jobs have put into its home", async (t) => {
     const host = await makeAgentHost(t);
-    await host.call("shutdown_hook");
+    await leave(host, "IDLE");
     expect(host.left("aws-files")).toBe("/nonexistent /dev/null /dev/null\n");
   });
 
   it("asks again when the queue does not answer, and leaves it to the power-off in the end", async (t) => {
     const host = await makeAgentHost(t);
     host.fault("sqs", 255, 255);
-    const asked = await host.call("shutdown_hook");
-    expect(asked.status).toBe(0);
-    expect(asked.calls.filter((call) => call.startsWith("aws "))).toHaveLength(3);
+    const { ended } = await leave(host, "IDLE");
+    expect(ended.status).toBe(0);
+    expect(asked(ended.calls)).toHaveLength(3);
     host.fault("sqs", 255, 255, 255, 255);
-    const { status, log } = await host.call("shutdown_hook");
+    const { status, log } = await host.call("agent_left");
     expect(status).toBe(1);
     expect(log).toContain("FAILED: gave up after 4 attempts");
   });
@@ -56,12 +95,9 @@ describe.skipIf(!canBoot).concurrent("an agent of Semaphore that leaves", () => 
     const host = await makeAgentHost(t);
     host.unitIs("inactive");
     await host.call("drain");
-    const { status, calls, log } = await host.call("shutdown_hook", {
-      SEMAPHORE_AGENT_SHUTDOWN_REASON: "JOB_FINISHED",
-    });
-    expect(status).toBe(0);
-    expect(calls.filter((call) => call.startsWith("aws "))).toEqual([]);
-    expect(log).toContain("because of its retirement");
+    const { ended } = await leave(host, "JOB_FINISHED");
+    expect({ status: ended.status, asked: asked(ended.calls) }).toEqual({ status: 0, asked: [] });
+    expect(ended.log).toContain("because of its retirement");
   });
 });
 
