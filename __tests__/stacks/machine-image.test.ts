@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../stacks/config/errors.ts";
 import { plainText, type TerraformText } from "../../stacks/constructs/terraform-text.ts";
-import { resources, type Synthesized, synthesize, synthesizeTogether, theOnly } from "./synth.ts";
+import { resources, rightsOf, type Synthesized, synthesize, synthesizeTogether, theOnly } from "./synth.ts";
 
 const least = { kind: "machine-image", region: "us-west-2" };
 const sha256 = "a".repeat(64);
@@ -170,7 +170,7 @@ describe("versions, because components and recipes never change", () => {
 });
 
 describe("where an image is built", () => {
-  it("is an instance that asks for tokens, ends when it fails, and has the rights that AWS documents and no others", () => {
+  it("is an instance that asks for tokens, ends when it fails, and reads no parameters of the account", () => {
     const stack = image({ iam: { path: "/ci/", permissionsBoundaryArn: "arn:aws:iam::111122223333:policy/b" } });
     const infrastructure = theOnly(stack, "aws_imagebuilder_infrastructure_configuration");
     expect(infrastructure).toMatchObject({
@@ -186,11 +186,24 @@ describe("where an image is built", () => {
       String(policy_arn).replace(/^arn:\$\{[^}]+\}:/, ""),
     ]);
     expect(attached.sort()).toEqual([
-      ["image-build", "iam::aws:policy/AmazonSSMManagedInstanceCore"],
       ["image-build", "iam::aws:policy/EC2InstanceProfileForImageBuilder"],
       ["image-lifecycle", "iam::aws:policy/service-role/EC2ImageBuilderLifecycleExecutionPolicy"],
     ]);
-    expect(stack.resource).not.toHaveProperty("aws_iam_role_policy");
+    expect(theOnly(stack, "aws_iam_role_policy").role).toContain("image-build");
+    const rights = rightsOf(stack, "image-build");
+    // Any of these reads parameters, and with them secrets.
+    const actions = rights.flatMap(({ Action }) => Action);
+    expect(actions.filter((action) => /Parameter|\*/.test(action))).toEqual([]);
+    expect(actions).toEqual(
+      expect.arrayContaining(["ssm:UpdateInstanceInformation", "ssmmessages:OpenControlChannel", "ssm:PutInventory"]),
+    );
+    const documents = rights.flatMap(({ Resource }) => Resource).filter((resource) => resource?.includes(":document/"));
+    expect(documents).toEqual([expect.stringMatching(/:ssm:us-west-2::document\/AWS-GatherSoftwareInventory$/)]);
+    const everywhere = rights.filter(({ Resource }) => [Resource].flat().includes("*")).flatMap(({ Action }) => Action);
+    expect(everywhere.filter((action) => !/^(ssm|ec2)messages:/.test(action))).toEqual([
+      "ssm:ListAssociations",
+      "ssm:PutInventory",
+    ]);
     const roles = resources(stack, "aws_iam_role");
     expect(roles.map(({ assume_role_policy }) => JSON.parse(String(assume_role_policy)).Statement)).toEqual([
       [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } }],

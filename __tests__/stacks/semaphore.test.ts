@@ -18,8 +18,8 @@ const fleet: InstanceFleet = {
 };
 
 /** The synth half of a fleet with this vendor; `asked` gets the secrets that it asks for. */
-function vendorOf(vendor: object = { organization: "acme" }, asked: string[] = []) {
-  const config = { kind: "ec2-fleet", region: "us-west-2", vendor: { type: "semaphore", ...vendor } };
+function vendorOf(vendor: object = { organization: "acme" }, asked: string[] = [], compute: object = {}) {
+  const config = { kind: "ec2-fleet", region: "us-west-2", vendor: { type: "semaphore", ...vendor }, compute };
   const secret = (key: string) => {
     asked.push(key);
     return { arn: tokenArn } as Secret;
@@ -67,6 +67,8 @@ describe("the instance of a Semaphore agent", () => {
       AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: "180",
       AGENT_FLEETS_SEMAPHORE_USER: "semaphore",
       AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: tokenArn,
+      AGENT_FLEETS_SEMAPHORE_JOBS_USE_ROLE: "false",
+      AGENT_FLEETS_SEMAPHORE_DOCKER: "true",
       AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: "300",
       AGENT_FLEETS_SEMAPHORE_AGENT_VERSION: "v2.4.0",
       AGENT_FLEETS_SEMAPHORE_AGENT_SHA256: "cc3b14d260c9eb2e385930a0c637eaf31e42a3a2d2dcadf27f90b742d2fc33cf",
@@ -90,6 +92,27 @@ describe("the instance of a Semaphore agent", () => {
     expect(defaultAmi).toEqual({
       ssmParameter: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
     });
+  });
+
+  const policy = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+  const right = { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::acme/*"] };
+  it.each([
+    [{}, {}, "false"],
+    [{}, { instanceRole: { extraPolicyArns: [], extraStatements: [] } }, "false"],
+    [{ cacheBucket: "acme-cache" }, {}, "true"],
+    [{}, { instanceRole: { name: "ci" } }, "true"],
+    [{}, { instanceRole: { extraPolicyArns: [policy] } }, "true"],
+    [{}, { instanceRole: { extraStatements: [right] } }, "true"],
+    [{ jobsUseInstanceRole: false }, { instanceRole: { name: "ci" } }, "false"],
+    [{ jobsUseInstanceRole: false }, { instanceRole: { extraStatements: [right] } }, "false"],
+    [{ jobsUseInstanceRole: true }, {}, "true"],
+  ])("§2.5: keeps jobs from its role unless they have a use for it: %j with compute %j", (vendor, compute, open) => {
+    const { settings } = vendorOf({ organization: "acme", ...vendor }, [], compute).instance(fleet);
+    expect(settings.AGENT_FLEETS_SEMAPHORE_JOBS_USE_ROLE).toBe(open);
+  });
+
+  it("§2.5: takes Docker from jobs where the config says so", () => {
+    expect(instanceOf({ docker: false }).settings.AGENT_FLEETS_SEMAPHORE_DOCKER).toBe("false");
   });
 
   it("follows the fleet's architecture", () => {

@@ -95,9 +95,10 @@ function mismatch(config: StackConfig, { kind }: Reference, target: NamedStack):
 /** On a smaller disk, images and the work of a few agents soon fill a host. The AMI takes a part of it, too. */
 const roomyDiskGiB = 50;
 
-/** Warnings between a stack and the stacks of its folder that it depends on, or that depend on it. */
+/** Warnings between a stack and the stacks of its folder: those that it depends on, that depend on it or share with it. */
 export function referenceWarnings(config: StackConfig, stacks: readonly NamedStack[]): Explanation[] {
   if (config.kind === "ecs-cluster") return hostWarnings(config, stacks);
+  if (config.kind === "ec2-fleet") return cacheWarnings(config, stacks);
   const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
   if (!hosts || !("stack" in hosts)) return [];
   const cluster = stacks.find(({ name }) => name === hosts.stack)?.config;
@@ -109,6 +110,25 @@ export function referenceWarnings(config: StackConfig, stacks: readonly NamedSta
         `and work: set its hosts.volume.sizeGiB to ${roomyDiskGiB} or more`,
     ),
   ];
+}
+
+/** Fleets are trust boundaries. A bucket that two of them write is a way from one into the other. */
+function cacheWarnings(config: StackConfig, stacks: readonly NamedStack[]): Explanation[] {
+  const bucket = cacheOf(config);
+  if (bucket === undefined) return [];
+  const others = stacks.filter((stack) => stack.config !== config && cacheOf(stack.config) === bucket);
+  if (others.length === 0) return [];
+  return [
+    warning(
+      ["vendor", "cacheBucket"],
+      `is also the cache of ${others.map(({ name }) => name).join(", ")}: jobs of one fleet can change what jobs of ` +
+        "another restore and run. Use one bucket per trust boundary",
+    ),
+  ];
+}
+
+function cacheOf(config: StackConfig): string | undefined {
+  return config.kind === "ec2-fleet" && config.vendor.type === "semaphore" ? config.vendor.cacheBucket : undefined;
 }
 
 /** Whether the hosts of a cluster, as large and as many as they may be, can hold all agents of the folder's fleets on them. */

@@ -1,10 +1,10 @@
 import { isLoopback } from "../../handlers/lib/core/address.ts";
-import { knownAgentReleases, type SemaphoreConfig } from "../config/vendors/semaphore.ts";
+import { jobsUseInstanceRole, knownAgentReleases, type SemaphoreConfig } from "../config/vendors/semaphore.ts";
 import type { Statement } from "../constructs/statement.ts";
 import type { InstanceFleet, SynthHalf } from "./vendor-synth.ts";
 
 /** The synth half of Semaphore. */
-export const semaphore: SynthHalf<"semaphore"> = ({ vendor: config }, secret) => {
+export const semaphore: SynthHalf<"semaphore"> = ({ vendor: config, compute }, secret) => {
   const host = hostOf(config);
   // The same token registers agents and reads the demand.
   const agentTypeToken = secret("agentTypeToken", `Registration token of an agent type at ${host}`);
@@ -19,6 +19,8 @@ export const semaphore: SynthHalf<"semaphore"> = ({ vendor: config }, secret) =>
         AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: String(config.powerOffDelaySeconds),
         AGENT_FLEETS_SEMAPHORE_USER: config.user,
         AGENT_FLEETS_SEMAPHORE_TOKEN_ARN: agentTypeToken.arn,
+        AGENT_FLEETS_SEMAPHORE_JOBS_USE_ROLE: String(jobsUseInstanceRole(config, compute)),
+        AGENT_FLEETS_SEMAPHORE_DOCKER: String(config.docker),
         AGENT_FLEETS_SEMAPHORE_CONFIG: JSON.stringify(agentConfig(config, fleet)),
         AGENT_FLEETS_SEMAPHORE_IDLE_TIMEOUT_SECONDS: String(fleet.agents.idleTimeoutSeconds),
         ...releaseSettings(config, fleet.architecture),

@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { environment } from "../compute/compute.ts";
+import type { Ec2ComputeConfig } from "../compute/ec2-compute.ts";
 import { ownVariableRules } from "../own-variables.ts";
 import { bucketName, hostname, kmsKey, oneOf, sha256, text, uniqueList, wholeNumber } from "../primitives.ts";
+import { warning } from "../reading/explain.ts";
 import { withRules } from "../rules.ts";
 import { defineVendor } from "./definition.ts";
 
@@ -117,6 +119,22 @@ const schema = withRules(
     cacheKmsKeyArn: kmsKey
       .optional()
       .describe("Customer managed KMS key that encrypts the bucket; instances may use it. Left out: no such key."),
+    jobsUseInstanceRole: z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether jobs on the instance itself get the credentials of its role. `false`: a firewall rule keeps the " +
+          "agent's user from the metadata service, and no agent starts where that fails. A job that may use Docker is " +
+          "root and can remove the rule. Left out: true with `cacheBucket`, with a role of yours and with rights added " +
+          "in `compute.instanceRole`, else false.",
+      ),
+    docker: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether agents and jobs may use Docker where the AMI has it. Then every job is root on its instance. `false`: " +
+          "their user is taken out of the group `docker` at boot.",
+      ),
     environment: environment
       .default({})
       .describe("Environment variables of all jobs. Not for secrets: they are readable in AWS."),
@@ -148,6 +166,14 @@ const schema = withRules(
           : undefined,
     },
     {
+      path: ["jobsUseInstanceRole"],
+      reads: [["jobsUseInstanceRole"], ["cacheBucket"]],
+      check: ({ jobsUseInstanceRole, cacheBucket }) =>
+        jobsUseInstanceRole === false && cacheBucket !== undefined
+          ? "must be true or left out with cacheBucket: the cache CLI runs in jobs and uses the instance's role"
+          : undefined,
+    },
+    {
       path: ["environment"],
       reads: [["environment"]],
       check: ({ environment: variables }) => {
@@ -161,6 +187,15 @@ const schema = withRules(
 
 /** The value of `vendor` in a Semaphore fleet. */
 export type SemaphoreConfig = z.output<typeof schema>;
+
+/** Whether jobs may use the instance's role: if somebody says so, or gave the role rights that the boot does not need. */
+export function jobsUseInstanceRole(vendor: SemaphoreConfig, { instanceRole }: Ec2ComputeConfig): boolean {
+  return vendor.jobsUseInstanceRole ?? (vendor.cacheBucket !== undefined || hasRightsForJobs(instanceRole));
+}
+
+function hasRightsForJobs(role: Ec2ComputeConfig["instanceRole"]): boolean {
+  return "name" in role || role.extraPolicyArns.length + role.extraStatements.length > 0;
+}
 
 /** Semaphore: self-hosted agents of one agent type. */
 export const semaphoreVendor = defineVendor({
@@ -184,5 +219,13 @@ export const semaphoreVendor = defineVendor({
     agents: [],
     functions: [],
   }),
-  warnings: () => [],
+  warnings: ({ vendor, compute }) => [
+    vendor.jobsUseInstanceRole === false &&
+      !("name" in compute.instanceRole) &&
+      hasRightsForJobs(compute.instanceRole) &&
+      warning(
+        ["vendor", "jobsUseInstanceRole"],
+        "is false: jobs on the instance itself get none of the rights that compute.instanceRole adds",
+      ),
+  ],
 });

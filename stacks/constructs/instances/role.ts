@@ -6,9 +6,9 @@ import { Construct } from "constructs";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import { iamName, keepName } from "../global-name.ts";
 import { ServiceRole } from "../service-role.ts";
-import { arnOf, type StackContext } from "../stack-context.ts";
+import type { StackContext } from "../stack-context.ts";
 import type { Statement } from "../statement.ts";
-import { allowExecuteCommand } from "../tasks/task-rights.ts";
+import { allowSystemsManager } from "./systems-manager.ts";
 
 /**
  * The role of a fleet's instances, and so of its jobs: a role that the stack makes, or one of the user's, to which the
@@ -69,22 +69,4 @@ export class InstanceRole extends Construct {
   grant(by: (role: ServiceRole) => void): void {
     if (this.own) by(this.own);
   }
-}
-
-/** Rights for Session Manager and Run Command. Older SSM agents use ec2messages for the latter. */
-function allowSystemsManager(role: ServiceRole, context: StackContext): void {
-  role.allow({ actions: ["ssm:UpdateInstanceInformation"], resources: [arnOf(context, "ec2", "instance/*")] });
-  allowExecuteCommand(role);
-  role.allow({
-    actions: [
-      "ec2messages:AcknowledgeMessage",
-      "ec2messages:DeleteMessage",
-      "ec2messages:FailMessage",
-      "ec2messages:GetEndpoint",
-      "ec2messages:GetMessages",
-      "ec2messages:SendReply",
-    ],
-    // AWS allows no resources for these actions.
-    resources: ["*"],
-  });
 }

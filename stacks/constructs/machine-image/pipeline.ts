@@ -8,6 +8,7 @@ import { Construct } from "constructs";
 import { imageLogGroup, type MachineImageConfig } from "../../config/machine-image.ts";
 import { acceptFindings } from "../accepted-findings.ts";
 import { iamName, keepName } from "../global-name.ts";
+import { allowInventory, allowSystemsManager } from "../instances/systems-manager.ts";
 import { createLogGroup } from "../log-group.ts";
 import { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
@@ -85,14 +86,14 @@ export class ImagePipeline extends Construct {
       service: "ec2.amazonaws.com",
       description: `Instances that build the AMIs of ${name}`,
     });
-    // The policies that Image Builder documents. AWS updates them with the service.
-    const rights = ["EC2InstanceProfileForImageBuilder", "AmazonSSMManagedInstanceCore"].map(
-      (policy) =>
-        new IamRolePolicyAttachment(this, policy, {
-          role: role.name,
-          policyArn: `arn:${context.partition}:iam::aws:policy/${policy}`,
-        }),
-    );
+    // One of the two policies that Image Builder documents, and of the other one's rights those that a build needs.
+    const policy = "EC2InstanceProfileForImageBuilder";
+    const rights = new IamRolePolicyAttachment(this, policy, {
+      role: role.name,
+      policyArn: `arn:${context.partition}:iam::aws:policy/${policy}`,
+    });
+    allowSystemsManager(role, context);
+    allowInventory(role, context);
     const profile = new IamInstanceProfile(this, "profile", {
       name: iamName(context, "image-build"),
       lifecycle: keepName(),
@@ -107,7 +108,7 @@ export class ImagePipeline extends Construct {
       terminateInstanceOnFailure: true,
       ...(config.network && imageBuildPlace(this, config.network, context)),
       resourceTags: { ...tags },
-      dependsOn: rights,
+      dependsOn: [rights, ...role.ready],
     }).arn;
   }
 

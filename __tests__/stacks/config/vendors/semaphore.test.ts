@@ -16,6 +16,7 @@ describe("semaphore", () => {
   it("needs little: the organization", () => {
     expect(semaphoreVendor.schema.parse(minimal)).toEqual({
       ...minimal,
+      docker: true,
       os: "linux",
       user: "semaphore",
       agent: { version: "v2.4.0" },
@@ -111,6 +112,15 @@ describe("semaphore", () => {
     expect(errorsWith({ environment: { SEMAPHORE_CACHE_BACKEND: "sftp" } })).toEqual([
       "vendor.environment.SEMAPHORE_CACHE_BACKEND: must not be set here: use vendor.cacheBucket",
     ]);
+  });
+
+  it("§2.5: does not keep jobs from the role that their cache needs", () => {
+    expect(errorsWith({ cacheBucket: "acme-cache", jobsUseInstanceRole: false })).toEqual([
+      "vendor.jobsUseInstanceRole: must be true or left out with cacheBucket: the cache CLI runs in jobs and uses the instance's role",
+    ]);
+    for (const vendor of [{ cacheBucket: "acme-cache", jobsUseInstanceRole: true }, { jobsUseInstanceRole: false }]) {
+      expect(errorsWith(vendor)).toEqual([]);
+    }
   });
 
   it.each([
