@@ -10,6 +10,7 @@ const endToEnd = "__tests__/e2e/**/*.test.ts";
 const processes = [
   "__tests__/agents/**/*.test.ts",
   "__tests__/main/**/*.test.ts",
+  "__tests__/docs/plan-step.test.ts",
   "__tests__/scripts/cli/fleet.test.ts",
   "__tests__/scripts/fork/check.test.ts",
   "__tests__/architecture/stub-vendors.test.ts",
