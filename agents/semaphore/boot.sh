@@ -50,15 +50,21 @@ make_user() {
   chown -R "$AGENT_FLEETS_SEMAPHORE_USER" "$agent_logs"
 }
 
+# install_iptables: Amazon Linux 2023 comes without (github.com/aws/eks-hybrid/pull/37), in iptables-nft
+# (github.com/dev-sec/cis-dil-benchmark/pull/156). A failure is for `close_metadata` to see.
+install_iptables() {
+  if ! command -v iptables >/dev/null && command -v dnf >/dev/null; then
+    try retry 3 5 timeout 300 dnf -y -q install iptables-nft
+  fi
+}
+
 # close_metadata: jobs run on this host as the agent's user. A firewall rule keeps that user from the metadata service,
 # and so from the credentials of the instance's role. Then it asks as that user: no agent starts if an answer comes.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-limiting-access.html
 close_metadata() {
   local why="jobs could use the instance's role" key='or set vendor.jobsUseInstanceRole: true'
   if [[ ${AGENT_FLEETS_SEMAPHORE_JOBS_USE_ROLE:-false} == true ]]; then return 0; fi
-  if ! command -v iptables >/dev/null && command -v dnf >/dev/null; then
-    try retry 3 5 timeout 300 dnf -y -q install iptables-nft
-  fi
+  install_iptables
   if ! command -v iptables >/dev/null; then fail "$why: add iptables to the AMI, $key"; fi
   try iptables --wait 30 --insert OUTPUT --destination 169.254.169.254 --match owner --uid-owner "$user_id" --jump REJECT
   if [[ $tried -ne 0 ]]; then fail "$why: iptables ends with status $tried. Mend it, $key"; fi
