@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { commandPath } from "../agents/ec2/host.ts";
+import { synthesize } from "../stacks/synth.ts";
 
 const { jobs } = parse(readFileSync(".github/workflows/deploy.yml", "utf8"));
 const scriptOf = (job: string, part: string): string =>
@@ -53,6 +54,30 @@ describe.skipIf(!canRun)("what the shipped workflow plans with a pull request", 
     expect({ status, output }).toEqual({ status: 0, output: 'plannable=["plain"]\n' });
     expect(stdout.match(/::notice::/g)).toHaveLength(4);
     expect(stdout).toContain("::notice::with-tfe is not planned here: its plan needs a secret");
+  });
+
+  it("knows the stacks that we make by their JSON", () => {
+    const hcp = { type: "hcp-terraform", organization: "acme", agentPool: "aws" };
+    const fleet = (changes: object) => synthesize({ kind: "ec2-fleet", region: "us-west-2", ...changes });
+    const given = {
+      agentToken: { variable: "tfc_agent_token" },
+      notificationToken: { variable: "notification_token" },
+    };
+    const ofHcp = (changes: object) => fleet({ kind: "ecs-fleet", vendor: hcp, secrets: given, ...changes });
+    const stacks = {
+      "by-variable": ofHcp({}),
+      managed: ofHcp({ vendor: { ...hcp, manage: { notifications: { workspaces: ["networking"] } } } }),
+      "in-cloud": ofHcp({ backend: { type: "cloud", organization: "acme", workspace: "ci" } }),
+      "in-bucket": fleet({
+        vendor: { type: "semaphore", organization: "acme" },
+        backend: { type: "s3", bucket: "acme-state" },
+      }),
+    };
+    expect(run(script, stacks).output).toBe('plannable=["by-variable","in-bucket"]\n');
+    // A plan keeps no value of a variable, whatever it is.
+    const variables: Record<string, { ephemeral?: boolean }> = stacks["by-variable"].variable ?? {};
+    expect(Object.keys(variables).sort()).toEqual(["notification_token", "tfc_agent_token"]);
+    for (const { ephemeral } of Object.values(variables)) expect(ephemeral).toBe(true);
   });
 
   it("may be nothing", () => {
