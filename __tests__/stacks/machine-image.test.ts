@@ -198,7 +198,7 @@ describe("where an image is built", () => {
       expect.arrayContaining(["ssm:UpdateInstanceInformation", "ssmmessages:OpenControlChannel", "ssm:PutInventory"]),
     );
     const documents = rights.flatMap(({ Resource }) => Resource).filter((resource) => resource?.includes(":document/"));
-    expect(documents).toEqual([expect.stringMatching(/:ssm:us-west-2::document\/AWS-GatherSoftwareInventory$/)]);
+    expect(documents).toEqual([expect.stringMatching(/:ssm:us-west-2:\*:document\/AWS-GatherSoftwareInventory$/)]);
     const everywhere = rights.filter(({ Resource }) => [Resource].flat().includes("*")).flatMap(({ Action }) => Action);
     expect(everywhere.filter((action) => !/^(ssm|ec2)messages:/.test(action))).toEqual([
       "ssm:ListAssociations",

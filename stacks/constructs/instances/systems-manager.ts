@@ -33,8 +33,8 @@ export function allowSystemsManager(role: ServiceRole, context: StackContext): v
  */
 export function allowInventory(role: ServiceRole, context: StackContext): void {
   const instances = arnOf(context, "ec2", "instance/*");
-  // AWS's own documents are in no account.
-  const document = `arn:${context.partition}:ssm:${context.region}::document/AWS-GatherSoftwareInventory`;
+  // AWS's own documents are in no account of ours. Nobody else can make a document whose name begins with AWS.
+  const document = `arn:${context.partition}:ssm:${context.region}:*:document/AWS-GatherSoftwareInventory`;
   role.allow({
     actions: [
       "ssm:DescribeAssociation",
