@@ -286,7 +286,7 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
       .filter(({ caller }) => caller.includes(fleet))
       .concat(ofInstances);
     const made = calls.map(({ caller, operation }) => {
-      const who = caller.startsWith("AROA") ? "instance" : caller.replace(/^(?:role:)?e2e-[a-z]+-/, "");
+      const who = caller.startsWith("AROA") ? "instance" : caller.replace(/^(?:role:)?e2e-[a-z]+-|-us-west-2$/g, "");
       return `${who} ${operation}`;
     });
     const operations = [...new Set(made)].filter((each) => each !== onlySometimes);

@@ -71,7 +71,10 @@ function leaveOutProvider({ terraform, provider }: TerraformJson, name: string):
   delete provider[name];
 }
 
-/** Only outputs may refer to resources that are left out. Otherwise this would not be the shipped stack any more. */
+/**
+ * Only outputs may refer to resources that are left out, and `depends_on` for the order of a destroy. Otherwise this
+ * would not be the shipped stack any more.
+ */
 function leaveOutTfe(json: TerraformJson): string[] {
   leaveOutProvider(json, "tfe");
   const leftOut: string[] = [];
@@ -83,6 +86,10 @@ function leaveOutTfe(json: TerraformJson): string[] {
       leftOut.push(`${prefix}${type}`);
       delete kinds[type];
     }
+  }
+  for (const resource of Object.values(json.resource).flatMap((kind) => Object.values(kind))) {
+    if (!Array.isArray(resource.depends_on)) continue;
+    resource.depends_on = resource.depends_on.filter((each) => !/^(data\.)?tfe_/.test(each));
   }
   for (const [name, { value }] of Object.entries(json.output ?? {})) {
     if (!/\$\{[^}]*\btfe_/.test(JSON.stringify(value))) continue;

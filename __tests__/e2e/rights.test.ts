@@ -9,11 +9,29 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const cluster = "arn:aws:ecs:us-west-2:000000000000:cluster/ci";
 
-function check(statements: readonly unknown[], call: { service: string; operation: string; input: object }): string[] {
-  const policy = { type: "aws_iam_role_policy", role: "ci-loop-role", policy: { Statement: statements } };
-  const attributes = { role: policy.role, policy: JSON.stringify(policy.policy) };
+/** @param managed whether the statements are in a managed policy that is attached to the role */
+function check(
+  statements: readonly unknown[],
+  call: { service: string; operation: string; input: object },
+  managed = false,
+): string[] {
+  const policy = JSON.stringify({ Statement: statements });
+  const role = "ci-loop-role-us-west-2";
+  const arn = "arn:aws:iam::000000000000:policy/ci-loop";
+  const loop = {
+    function_name: "ci-loop",
+    role: `arn:aws:iam::000000000000:role/${role}`,
+    arn: "arn:aws:lambda:x:0:f",
+  };
+  const policies = managed
+    ? { aws_iam_policy: { arn, policy }, aws_iam_role_policy_attachment: { role, policy_arn: arn } }
+    : { aws_iam_role_policy: { role, policy } };
+  const resources = Object.entries({ aws_lambda_function: loop, ...policies }).map(([type, attributes]) => ({
+    type,
+    instances: [{ attributes }],
+  }));
   const file = join(folder, "state.json");
-  writeFileSync(file, JSON.stringify({ resources: [{ type: policy.type, instances: [{ attributes }] }] }));
+  writeFileSync(file, JSON.stringify({ resources }));
   const groupOf = (instance: string) => (instance === "i-ours" ? "ci" : "other");
   return callsWithoutRight([{ caller: "ci-loop", ...call, input: { ...call.input } }], file, groupOf);
 }
@@ -32,6 +50,7 @@ describe("callsWithoutRight", () => {
   it("finds nothing where action, resource and condition fit", () => {
     expect(check([allow("ecs:ListTasks", "*", { ArnEquals: { "ecs:cluster": cluster } })], list)).toEqual([]);
     expect(check([allow("ecs:DescribeTasks", "arn:task/ci/*")], describeTask)).toEqual([]);
+    expect(check([allow("ecs:DescribeTasks", "arn:task/ci/*")], describeTask, true)).toEqual([]);
   });
 
   it.each([

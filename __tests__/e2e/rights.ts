@@ -47,19 +47,29 @@ export function callsWithoutRight(
     resources
       .filter((resource) => resource.type === type)
       .flatMap(({ instances }) => instances.map(({ attributes }) => attributes));
-  const statementsOf = new Map(
-    all("aws_iam_role_policy").map(({ role, policy }) => [
-      String(role),
-      policyDocument.parse(JSON.parse(String(policy))).Statement,
-    ]),
-  );
+  const managed = new Map(all("aws_iam_policy").map(({ arn, policy }) => [arn, policy]));
+  const attached = all("aws_iam_role_policy_attachment").flatMap(({ role, policy_arn }) => {
+    const policy = managed.get(policy_arn);
+    return policy === undefined ? [] : [{ role, policy }];
+  });
+  const policies = [...all("aws_iam_role_policy"), ...attached];
+  const statementsOf = (role: string) =>
+    policies
+      .filter((each) => each.role === role)
+      .flatMap(({ policy }) => policyDocument.parse(JSON.parse(String(policy))).Statement);
   const arnOf = (name: unknown) => {
     const named = ["aws_lambda_function", "aws_dynamodb_table", "aws_autoscaling_group", "aws_sqs_queue"].flatMap(all);
     const found = named.find((each) => [each.function_name, each.url, each.name].includes(name));
     return found?.arn ?? `no resource named ${name}`;
   };
   const regionAndAccount = String(all("aws_lambda_function")[0]?.arn).split(":").slice(3, 5).join(":");
-  const rolesById = new Map(all("aws_iam_role").map(({ unique_id, name }) => [String(unique_id), String(name)]));
+  /** By the function's name, and by the id of the role, which stands before an instance's id. */
+  const roles = new Map([
+    ...all("aws_lambda_function").map(
+      (each) => [String(each.function_name), String(each.role).split("/").at(-1)] as const,
+    ),
+    ...all("aws_iam_role").map(({ unique_id, name }) => [String(unique_id), String(name)] as const),
+  ]);
   const taskDefinitions = all("aws_ecs_task_definition").map(({ arn }) => String(arn));
   /** By ARN, or by family and revision. */
   const taskDefinition = (name: unknown) =>
@@ -167,7 +177,7 @@ export function callsWithoutRight(
   };
 
   const missing = calls.flatMap((call) => {
-    const statements = statementsOf.get(roleOf(call, rolesById)) ?? [];
+    const statements = statementsOf(roleOf(call, roles));
     return needs(call)
       .filter((need) => !statements.some((statement) => allows(statement, need)))
       .map(({ action, resource }) => `${call.caller} may not ${action} on ${resource}`);
@@ -176,9 +186,9 @@ export function callsWithoutRight(
 }
 
 /** Name of the role of a call's caller. */
-function roleOf({ caller }: AwsCall, rolesById: ReadonlyMap<string, string>): string {
+function roleOf({ caller }: AwsCall, roles: ReadonlyMap<string, string | undefined>): string {
   if (caller.startsWith("role:")) return caller.slice("role:".length);
-  return rolesById.get(caller.replace(/:i-.*$/, "")) ?? `${caller}-role`;
+  return roles.get(caller.replace(/:i-.*$/, "")) ?? `no role of ${caller}`;
 }
 
 /** The values of a form's fields with matching names. */
