@@ -17,6 +17,7 @@ import type { Escaped } from "./constructs/terraform-text.ts";
 import { FleetControl } from "./fleet-control.ts";
 import { FleetSecrets } from "./vendors/fleet-secrets.ts";
 import { vendorSynth } from "./vendors/index.ts";
+import { outboundOf } from "./vendors/outbound.ts";
 import type { AgentInstance } from "./vendors/vendor-synth.ts";
 
 /** The boot program's own log; see agents/ec2/README.md. */
@@ -36,6 +37,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
     const network = fleetNetwork(this, config.network, context);
     const secrets = new FleetSecrets(this, { context, config });
     const vendor = vendorSynth(config.vendor.type, config, (...secret) => secrets.make(...secret), name);
+    const outbound = outboundOf(this, config, context);
     const releaseQueue = new ReleaseQueue(this, "release-queue", context);
     const role = new InstanceRole(this, "role", { context, role: compute.instanceRole });
     const agent = vendor.instance({
@@ -48,6 +50,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
     role.allow({ actions: ["sqs:SendMessage"], resources: [releaseQueue.arn] });
     role.grant((own) => {
       for (const secret of agent.secrets) secret.grantRead(own);
+      outbound.grantRead(own);
       // This key may also encrypt resources in the vendor's statements.
       own.allowKey(context, ["kms:Decrypt"]);
     });
@@ -60,7 +63,11 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
       ami: compute.ami ?? agent.defaultAmi,
       profileArn: role.profileArn,
       userData: instanceUserData(this, {
-        settings: { ...this.settings(times, releaseQueue, logs?.files), ...agent.settings },
+        settings: {
+          ...this.settings(times, releaseQueue, logs?.files),
+          ...outbound.instanceSettings,
+          ...agent.settings,
+        },
         files: agent.bootFiles,
         everyStart: compute.warmPool !== undefined,
       }),
@@ -82,6 +89,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
       context,
       config,
       vendor,
+      outbound,
       capacity,
       secrets,
       network,
@@ -118,6 +126,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
       AGENT_FLEETS_EARLIEST_POWER_OFF_SECONDS: String(times.earliestPowerOffSeconds),
       AGENT_FLEETS_BOOT_SECONDS: String(times.bootSeconds),
       AGENT_FLEETS_WARM_POOL: String(config.compute.warmPool !== undefined),
+      ...(config.vendor.setup !== "" && { AGENT_FLEETS_SETUP: config.vendor.setup }),
       AGENT_FLEETS_LOG_GROUP: logGroupName(context.name),
       AGENT_FLEETS_LOG_FILES: Object.entries(files)
         .map(([log, file]) => `${log}=${file}`)

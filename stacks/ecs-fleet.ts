@@ -10,7 +10,7 @@ import { ImageRepository } from "./constructs/agent-image/repository.ts";
 import type { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
 import { fleetNetwork } from "./constructs/network/fleet-network.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
-import type { AgentImage, AgentTask } from "./constructs/tasks/agent-containers.ts";
+import type { AgentContainer, AgentImage, AgentTask, ContainerOutbound } from "./constructs/tasks/agent-containers.ts";
 import { ConsumerRoles } from "./constructs/tasks/consumer-roles.ts";
 import { EcsCapacity } from "./constructs/tasks/ecs-capacity.ts";
 import { allowImagePull } from "./constructs/tasks/task-rights.ts";
@@ -18,6 +18,7 @@ import type { Escaped } from "./constructs/terraform-text.ts";
 import { FleetControl, type FleetPool } from "./fleet-control.ts";
 import { FleetSecrets } from "./vendors/fleet-secrets.ts";
 import { vendorSynth } from "./vendors/index.ts";
+import { outboundOf } from "./vendors/outbound.ts";
 import type { ContainerVendor } from "./vendors/vendor-synth.ts";
 
 /** `kind: ecs-fleet`: one vendor's agents as standalone ECS tasks, and the loop that scales them. */
@@ -29,6 +30,7 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
     const network = fleetNetwork(this, networkOf(config), context);
     const secrets = new FleetSecrets(this, { context, config });
     const vendor = vendorSynth(config.vendor.type, config, (...secret) => secrets.make(...secret), name);
+    const outbound = outboundOf(this, config, context);
     const image = this.image(vendor);
     const capacity = new EcsCapacity(this, "capacity", {
       context,
@@ -39,7 +41,7 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
           pool: pool?.key,
           compute: computeOf(config.compute, pool),
           image: pool?.compute.image === undefined ? image : published(pool.compute.image, context, config.compute),
-          agent: vendor.container(pool),
+          agent: withOutbound((script) => vendor.container(pool, script), outbound.container),
         }),
       ),
     });
@@ -52,6 +54,7 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
       context,
       config,
       vendor,
+      outbound,
       capacity,
       secrets,
       network,
@@ -108,6 +111,20 @@ interface BuiltImage {
   readonly versions: string;
   /** Makes the build's resources. @param topic gets alarms about failed builds */
   by(topic: AlarmTopic): void;
+}
+
+/** An agent's container with the way out that the fleet needs. */
+function withOutbound(
+  container: (script: ContainerOutbound["script"] | undefined) => AgentContainer,
+  outbound: ContainerOutbound | undefined,
+): AgentContainer {
+  const agent = container(outbound?.script);
+  const { environment, secrets } = agent;
+  return {
+    ...agent,
+    environment: { ...environment, ...outbound?.environment },
+    secrets: { ...secrets, ...outbound?.secrets },
+  };
 }
 
 function published(

@@ -21,6 +21,7 @@ import type { RetiringCapacity } from "./constructs/retirement/retiring-capacity
 import { RetirementWorkflow } from "./constructs/retirement/workflow.ts";
 import type { ServiceRole } from "./constructs/service-role.ts";
 import type { StackContext } from "./constructs/stack-context.ts";
+import type { Outbound } from "./vendors/outbound.ts";
 import type { VendorSynth } from "./vendors/vendor-synth.ts";
 
 /** A pass ticks for 50 s and continues for passes that were turned away. Its last tick may wait for a rate limit. */
@@ -61,6 +62,8 @@ export class FleetControl {
     private readonly scope: Construct,
     private readonly props: FleetProps & {
       readonly capacity: FleetCapacity;
+      /** How the functions reach the vendor. */
+      readonly outbound: Outbound;
       /** ARNs of the fleet's secrets, by key. */
       readonly secrets: { readonly arns: Readonly<Record<string, string>> };
       /** The network of the agents and, if the config sets it, of the functions that call the vendor. */
@@ -114,7 +117,7 @@ export class FleetControl {
   }
 
   private autoscale(): HandlerFunction {
-    const { context, config, vendor, capacity, pools, renewal } = this.props;
+    const { context, config, vendor, outbound, capacity, pools, renewal } = this.props;
     const apiToken = vendor.apiSecret;
     const state = new FleetStateTable(this.scope, "state", context);
     const autoscale = new HandlerFunction(this.scope, "autoscale", {
@@ -131,7 +134,7 @@ export class FleetControl {
         CAPACITY: capacity.config,
         STATE_TABLE: state.name,
         POOLS: pools && [...pools],
-        ...(apiToken && { API_TOKEN_SECRET_ARN: apiToken.arn }),
+        ...(apiToken && { API_TOKEN_SECRET_ARN: apiToken.arn, OUTBOUND: outbound.settings }),
         ...this.ledgerVariables(),
         ...(this.retirement && { RETIREMENTS: this.retirement.config }),
       }),
@@ -140,6 +143,7 @@ export class FleetControl {
     state.grantUse(autoscale.role);
     this.retirement?.grantStart(autoscale.role);
     apiToken?.grantRead(autoscale.role);
+    if (apiToken) outbound.grantRead(autoscale.role);
     this.ledger?.grantRead(autoscale.role);
     return autoscale;
   }
@@ -154,13 +158,13 @@ export class FleetControl {
       capacity: capacity.retiring,
       network: this.loopNetwork(),
       ...config.retirement,
-      vendor: { runtime: vendor.runtime, apiToken: vendor.apiSecret },
+      vendor: { runtime: vendor.runtime, apiToken: vendor.apiSecret, outbound: this.props.outbound },
       pools: pools?.map((own) => ({ pool: own.pool, vendor: own.vendor })),
     });
   }
 
   private webhook(autoscale: HandlerFunction) {
-    const { context, vendor } = this.props;
+    const { context, vendor, outbound } = this.props;
     if (!vendor.webhook) return undefined;
     const { secret, paths, asksVendor, throttleRatePerSecond, throttleBurst } = vendor.webhook;
     const target = new HandlerFunction(this.scope, "webhook", {
@@ -174,10 +178,12 @@ export class FleetControl {
         VENDOR: vendor.runtime,
         NOTIFICATION_SECRET_ARN: secret.arn,
         AUTOSCALE_FUNCTION_NAME: autoscale.name,
+        ...(asksVendor && { OUTBOUND: outbound.settings }),
         ...this.ledgerVariables(),
       }),
     });
     secret.grantRead(target.role);
+    if (asksVendor) outbound.grantRead(target.role);
     this.ledger?.grantWrite(target.role);
     target.role.allow({ actions: ["lambda:InvokeFunction"], resources: [autoscale.arn] });
     const endpoint = new WebhookApi(this.scope, "webhook-api", {

@@ -21,7 +21,7 @@ if (!shellcheck) {
 /** What runs: the boot program of an instance has its library in front of it. */
 function program(path: string): string {
   const text = read(path);
-  const library = ["agents/ec2/library.sh", "agents/ec2/life.sh"];
+  const library = ["agents/ec2/library.sh", "agents/ec2/life.sh", "agents/ec2/outbound.sh"];
   if (library.includes(path)) return library.map(read).join("\n");
   return text.includes("install_service") && path.endsWith("boot.sh") ? [...library.map(read), text].join("\n") : text;
 }

@@ -30,6 +30,11 @@ export async function startAwsSecretsFake(): Promise<AwsSecretsFake> {
       secrets.set(SecretId, SecretString);
       return json({ Name: SecretId });
     },
+    "secretsmanager.GetSecretValue": (body) => {
+      const { SecretId } = z.object({ SecretId: z.string() }).parse(body);
+      const value = secrets.get(SecretId);
+      return value === undefined ? failure("ResourceNotFoundException") : json({ ARN: SecretId, SecretString: value });
+    },
     "AmazonSSM.GetParameter": (body) => {
       const { Name } = z.object({ Name: z.string() }).parse(body);
       const path = Name.replace(arnPrefix, "");

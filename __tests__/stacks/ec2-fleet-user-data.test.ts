@@ -116,7 +116,7 @@ describe("the boot program of an instance that is stopped for a warm pool", () =
   };
 
   it.each(["spacelift/boot.sh", "semaphore/boot.sh"])("is whole after its next run, with %s", (file) => {
-    const instance = runs(["ec2/life.sh", file]);
+    const instance = runs(["ec2/life.sh", "ec2/outbound.sh", file]);
     try {
       expect(instance.run("kill -KILL $PPID").signal).toBe("SIGKILL");
       for (const time of ["after the stop", "once more"]) {
@@ -173,7 +173,7 @@ describe("user data that EC2 would refuse", () => {
 
   it("is refused where Node's gzip is just short enough: Terraform's makes a little more of the same text", () => {
     const gzipped = (length: number) =>
-      gzipSync(bootProgram({ SHORT: "x", LONG: noise(length) }, ["ec2/life.sh"])).byteLength;
+      gzipSync(bootProgram({ SHORT: "x", LONG: noise(length) }, ["ec2/life.sh", "ec2/outbound.sh"])).byteLength;
     const longest = (bytes: number) => {
       let [fits, tooLong] = [0, 40_000];
       while (tooLong - fits > 1) {

@@ -142,32 +142,13 @@ describe("a Spacelift worker's instance", () => {
     );
   });
 
-  it("gets proxies and certificates", () => {
-    const certificates = ["MIIB", "MIIC"].map(
-      (text) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`,
-    );
-    const http = "http://proxy.example.com:3128";
-    const settings = settingsOf({
-      proxies: { http, https: http, no: ["a.example.com", ".b"] },
-      caCertificates: certificates,
-    });
-    expect(settings).toMatchObject({ HTTP_PROXY: http, HTTPS_PROXY: http, NO_PROXY: "a.example.com,.b" });
-    expect(settings.CA_CERTIFICATES?.split("\n").map(decoded)).toEqual(certificates);
-  });
-
   it("gets no setting that the boot does not know", () => {
     const boot = ["agents/ec2/library.sh", "agents/ec2/life.sh", "agents/spacelift/boot.sh"]
       .map((path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8"))
       .join("");
-    const proxies = { http: "http://a.example.com", https: "http://a.example.com", no: ["b"] };
-    const caCertificates = ["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"];
     const selfHosted = { launcherS3Uri: "s3://bucket/launcher" };
-    const names = [{ proxies, caCertificates, selfHosted }, {}].flatMap((vendor) =>
-      Object.keys(instanceOf(vendor).settings),
-    );
-    // The boot puts the names of its proxy settings together.
-    const unknown = names.filter((name) => !boot.includes(name) && !/_(?:HTTPS?|NO)_PROXY$/.test(name));
-    expect(unknown).toEqual([]);
+    const names = [{ selfHosted }, {}].flatMap((vendor) => Object.keys(instanceOf(vendor).settings));
+    expect(names.filter((name) => !boot.includes(name))).toEqual([]);
   });
 
   it("can be kept after its launcher ended, to look into it", () => {

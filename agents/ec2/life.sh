@@ -129,9 +129,6 @@ failed_launch() {
   fi
 }
 
-# reach_out: prepares calls of AWS from this host. A vendor with proxies has its own.
-reach_out() { :; }
-
 # send_once REASON: one message to the release queue. SQS itself says which instance sent it. Files that jobs have put
 # into a home have no effect.
 send_once() {

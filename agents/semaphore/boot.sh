@@ -213,9 +213,12 @@ start() {
   log 'the boot begins'
   require awk aws curl getent mkfifo pgrep setpriv systemd-run timeout
   install_scripts
+  reach_out
   ship_logs
+  restart_docker
   await_service
   make_user
+  run_setup
   close_metadata
   install_agent
   install_toolbox
@@ -244,9 +247,11 @@ start() {
   } &
   log "the agent $name starts as $role"
   cd "$user_home"
-  exec env -i HOME="$user_home" USER="$AGENT_FLEETS_SEMAPHORE_USER" LOGNAME="$AGENT_FLEETS_SEMAPHORE_USER" \
-    SHELL=/bin/bash LANG=C.UTF-8 PATH="$PATH" SEMAPHORE_AGENT_LOG_FILE_PATH="$agent_log" \
-    setpriv --reuid="$user_id" --regid="$group_id" --init-groups "$agent" start --config-file "$config" >/dev/null
+  exec env -i /bin/bash -c "$alone" bash \
+    setpriv --reuid="$user_id" --regid="$group_id" --init-groups "$agent" start --config-file "$config" >/dev/null 3< <(
+    printf '%s\0' "HOME=$user_home" "USER=$AGENT_FLEETS_SEMAPHORE_USER" "LOGNAME=$AGENT_FLEETS_SEMAPHORE_USER" \
+      SHELL=/bin/bash LANG=C.UTF-8 "PATH=$PATH" "SEMAPHORE_AGENT_LOG_FILE_PATH=$agent_log" "${passed[@]}"
+  )
 }
 
 # finish: systemd runs it to stop the unit and after its end. SIGTERM makes the agent take no more jobs and leave when

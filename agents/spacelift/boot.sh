@@ -3,76 +3,13 @@
 
 readonly launcher=$root/usr/bin/spacelift-launcher
 readonly configuration=$root/etc/agent-fleets/configuration.sh
-readonly ca_bundle=$root/etc/agent-fleets/ca-bundle.pem # on the host and in the containers of the runs
 readonly domain=${AGENT_FLEETS_SPACELIFT_DOMAIN:-spacelift.io}
 readonly worker_user=${AGENT_FLEETS_SPACELIFT_USER:-root}
 readonly worker_uid=1983 # if the AMI has no such user
+readonly worker=$root/etc/agent-fleets/worker.sh
 readonly worker_logs=$root/var/log/spacelift
 readonly fingerprint=${AGENT_FLEETS_SPACELIFT_SIGNING_KEY_FINGERPRINT:-175FD97AD2358EFE02832978E302FB5AA29D88F7}
-readonly proxy_variables=(HTTP_PROXY HTTPS_PROXY NO_PROXY)
-readonly ca_variables=(SSL_CERT_FILE CURL_CA_BUNDLE GIT_SSL_CAINFO REQUESTS_CA_BUNDLE AWS_CA_BUNDLE NODE_EXTRA_CA_CERTS)
-
-# pass NAME VALUE: adds a variable to the environment of the worker and its runs.
-pass() {
-  export "$1=$2"
-  export AGENT_FLEETS_PASSED=${AGENT_FLEETS_PASSED:+$AGENT_FLEETS_PASSED,}$1
-}
-
-has_proxy() { [[ -n ${AGENT_FLEETS_SPACELIFT_HTTP_PROXY:-}${AGENT_FLEETS_SPACELIFT_HTTPS_PROXY:-} ]]; }
-has_ca() { [[ -n ${AGENT_FLEETS_SPACELIFT_CA_CERTIFICATES:-} ]]; }
-
-# use_proxy: sets the proxy for this program and the worker that it becomes, the CloudWatch agent, and Docker, which
-# pulls the images. Calls of the metadata service never use a proxy.
-use_proxy() {
-  local name setting value for_docker='' for_logs='[proxy]'
-  if ! has_proxy; then return 0; fi
-  AGENT_FLEETS_SPACELIFT_NO_PROXY=${AGENT_FLEETS_SPACELIFT_NO_PROXY:+$AGENT_FLEETS_SPACELIFT_NO_PROXY,}169.254.169.254
-  for name in "${proxy_variables[@]}"; do
-    setting=AGENT_FLEETS_SPACELIFT_$name
-    value=${!setting:-}
-    if [[ -z $value ]]; then continue; fi
-    if [[ $value == *[\'\"\\[:space:]]* ]]; then fail "$name has a quote, a backslash or a blank"; fi
-    pass "$name" "$value"
-    pass "${name,,}" "$value"
-    for_docker+="$name='$value'"$'\n'
-    for_logs+=$'\n'"${name,,} = '$value'"
-  done
-  write_file 600 "$root/etc/agent-fleets/docker.env" <<<"${for_docker%$'\n'}"
-  write_file 644 "$root/etc/systemd/system/docker.service.d/agent-fleets.conf" <<UNIT
-[Service]
-EnvironmentFile=$root/etc/agent-fleets/docker.env
-UNIT
-  write_file 600 "$root/opt/aws/amazon-cloudwatch-agent/etc/common-config.toml" <<<"$for_logs"
-}
-
-# trust_ca: installs the certificates on this host, and makes one bundle of all trusted ones for the runs.
-trust_ca() {
-  local anchors=$root/etc/pki/ca-trust/source/anchors update=update-ca-trust bundle=$root/etc/pki/tls/certs/ca-bundle.crt
-  local certificate name number=0
-  if ! has_ca; then return 0; fi
-  if ! command -v "$update" >/dev/null; then
-    anchors=$root/usr/local/share/ca-certificates update=update-ca-certificates
-    bundle=$root/etc/ssl/certs/ca-certificates.crt
-  fi
-  while read -r certificate; do
-    number=$((number + 1))
-    base64 -d <<<"$certificate" | write_file 644 "$anchors/agent-fleets-$number.crt"
-  done <<<"$AGENT_FLEETS_SPACELIFT_CA_CERTIFICATES"
-  "$update"
-  write_file 644 "$ca_bundle" <"$bundle"
-  for name in "${ca_variables[@]}"; do pass "$name" "$ca_bundle"; done
-}
-
-# reach_out: see the library. It may be repeated.
-reach_out() {
-  use_proxy
-  trust_ca
-}
-
-restart_docker() {
-  systemctl daemon-reload
-  timeout 120 systemctl restart docker.service
-}
+worker_environment=() # NAME=VALUE, never in the environment of this program
 
 make_worker_user() {
   local entry
@@ -83,33 +20,40 @@ make_worker_user() {
     chown -R "$worker_user" "$root/opt/spacelift" "$worker_logs"
   fi
   entry=$(getent passwd "$worker_user")
-  IFS=: read -r _ _ _ _ _ HOME _ <<<"$entry"
-  export HOME
+  IFS=: read -r _ _ _ _ _ worker_home _ <<<"$entry"
 }
 
-# read_environment: reads lines VARIABLE=ARN[:KEY] into exported variables. The later of two lines for a variable wins.
+# read_environment: reads lines VARIABLE=ARN[:KEY] into the worker's environment. The later of two lines for a variable
+# wins. Variables that bash sets itself cannot be passed on.
 read_environment() {
-  local _sources _entry _name _source _arn _key _value
-  mapfile -t _sources <<<"$AGENT_FLEETS_SPACELIFT_ENVIRONMENT"
-  for _entry in "${_sources[@]}"; do
-    IFS='=' read -r _name _source <<<"$_entry"
-    case $_name in '' | [0-9]* | *[!A-Za-z0-9_]*) fail "'$_name' cannot be the name of a variable" ;; esac
-    _arn=$_source _key=
-    if [[ $_source != *:: && $_source =~ ^([^:]*:[^:]*:secretsmanager(:[^:]*){4}):(.+)$ ]]; then
-      _arn=${BASH_REMATCH[1]} _key=${BASH_REMATCH[3]}
+  local sources entry name source arn key value
+  local -A found=()
+  mapfile -t sources <<<"$AGENT_FLEETS_SPACELIFT_ENVIRONMENT"
+  for entry in "${sources[@]}"; do
+    IFS='=' read -r name source <<<"$entry"
+    case $name in
+      '' | [0-9]* | *[!A-Za-z0-9_]* | _ | IFS | UID | EUID | PPID | SHELLOPTS | BASHOPTS | BASH_VERSINFO)
+        fail "'$name' cannot be the name of a variable"
+        ;;
+    esac
+    arn=$source key=''
+    if [[ $source != *:: && $source =~ ^([^:]*:[^:]*:secretsmanager(:[^:]*){4}):(.+)$ ]]; then
+      arn=${BASH_REMATCH[1]} key=${BASH_REMATCH[3]}
     fi
-    read_secret_into _value "$_arn" "$_key"
-    declare -gx "$_name=$_value"
+    read_secret_into value "$arn" "$key"
+    worker_environment+=("$name=$value")
+    found[$name]=$value
   done
-  for _name in SPACELIFT_TOKEN SPACELIFT_POOL_PRIVATE_KEY; do
-    if [[ -z ${!_name:-} ]]; then fail "no source gives $_name"; fi
+  for name in SPACELIFT_TOKEN SPACELIFT_POOL_PRIVATE_KEY; do
+    if [[ -z ${found[$name]:-} ]]; then fail "no source gives $name"; fi
   done
+  token=${found[SPACELIFT_TOKEN]}
 }
 
 # A token is base64 of JSON. The launcher refuses any other token.
 is_fedramp() {
   local endpoint
-  endpoint=$(printf '%s' "$SPACELIFT_TOKEN" | base64 -d | jq -r '.broker.endpoint | strings' || true) 2>/dev/null
+  endpoint=$(printf '%s' "$token" | base64 -d | jq -r '.broker.endpoint | strings' || true) 2>/dev/null
   [[ $endpoint == *.fedramp.spacelift.io ]]
 }
 
@@ -155,7 +99,7 @@ install_launcher() {
     require gpg
     if is_fedramp; then
       suffix=-fedramp
-      export GODEBUG=fips140=only
+      worker_environment+=(GODEBUG=fips140=only)
     fi
     download_launcher "spacelift-launcher$suffix-$machine" "$folder"
   fi
@@ -163,28 +107,53 @@ install_launcher() {
 }
 
 describe_worker() {
-  local instance ami
+  local instance ami protocol=${AGENT_FLEETS_SPACELIFT_COMMS_PROTOCOL:-poll}
   instance=$(imds instance-id)
   ami=$(imds ami-id)
   # The loop finds its workers by this group, so the name must be certain.
   if ! [[ $AGENT_FLEETS_GROUP =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]]; then
     fail "AGENT_FLEETS_GROUP, $(printf %q "$AGENT_FLEETS_GROUP"), is not the name of a group"
   fi
-  export SPACELIFT_METADATA_instance_id=$instance SPACELIFT_METADATA_ami_id=$ami
-  export SPACELIFT_METADATA_asg_id=$AGENT_FLEETS_GROUP
-  export SPACELIFT_WORKER_COMMS_PROTOCOL=${AGENT_FLEETS_SPACELIFT_COMMS_PROTOCOL:-poll}
-  if [[ $SPACELIFT_WORKER_COMMS_PROTOCOL == poll ]]; then
-    export SPACELIFT_WORKER_COMMS_URL=${AGENT_FLEETS_SPACELIFT_COMMS_URL:-https://app.$domain}
+  worker_environment+=(
+    "SPACELIFT_METADATA_instance_id=$instance" "SPACELIFT_METADATA_ami_id=$ami"
+    "SPACELIFT_METADATA_asg_id=$AGENT_FLEETS_GROUP" "SPACELIFT_WORKER_COMMS_PROTOCOL=$protocol"
+  )
+  if [[ $protocol == poll ]]; then
+    worker_environment+=("SPACELIFT_WORKER_COMMS_URL=${AGENT_FLEETS_SPACELIFT_COMMS_URL:-https://app.$domain}")
   fi
 }
 
-# write_configuration: writes the user's shell text, readable by the worker's user only. Only `work` runs it.
+# write_configuration: writes the user's shell text, readable by the worker's user only, and the program that runs it
+# and becomes the launcher. That program runs alone and has no variable of its own, so no name in the user's text matters.
+# At its end it adds the network access of the runs to the user's own lists.
 write_configuration() {
+  local names=() each additions=''
   {
     base64 -d <<<"${AGENT_FLEETS_SPACELIFT_CONFIGURATION:-}"
     printf '\n:\n' # a last line such as `[[ -f x ]] && y` is no failure
   } | write_file 600 "$configuration"
   chown "$worker_user" "$configuration"
+  for each in "${passed[@]}"; do names+=("${each%%=*}"); done
+  if ((${#names[@]} > 0)); then additions+=$(addition SPACELIFT_WHITELIST_ENVS "${names[@]}"); fi
+  if has_ca; then additions+=$(addition SPACELIFT_WORKER_EXTRA_MOUNTS "$ca_bundle:$ca_bundle"); fi
+  write_file 644 "$worker" <<WORKER
+cd -- "\$HOME"
+trap 'printf "%(%FT%TZ)T agent-fleets: FAILED: the configuration ended with status %s\n" -1 "\$?" |
+  /usr/bin/tee -a $root/dev/console >&2 2>/dev/null' EXIT
+set -e
+source $configuration
+builtin trap - EXIT
+builtin printf '%(%FT%TZ)T agent-fleets: the launcher starts\n' -1 >&2
+builtin exec /usr/bin/env$additions $launcher >>$worker_logs/info.log 2>>$worker_logs/error.log
+WORKER
+}
+
+# addition VARIABLE ITEM…: an argument for env, in bash: the items before the list in the variable.
+addition() {
+  local IFS=, name=$1
+  shift
+  # shellcheck disable=SC2016
+  printf ' "%s=%s${%s:+,$%s}"' "$name" "$*" "$name" "$name"
 }
 
 # look_at_agent: stores whether the launcher held a connection, or that this is unknown. Linux shows 15 letters of its
@@ -213,41 +182,25 @@ registration() {
 
 # start: the unit runs it as root.
 start() {
+  local as_user=()
   log 'the boot begins'
   require aws curl docker getent jq timeout
   reach_out
   ship_logs
-  if has_proxy || has_ca; then restart_docker; fi
+  restart_docker
   await_service
   make_worker_user
+  run_setup
   read_environment
   install_launcher
   describe_worker
   write_configuration
   agent_begins
-  if [[ $worker_user == root ]]; then exec /bin/bash "$0" work; fi
-  exec runuser -u "$worker_user" -- /bin/bash "$0" work
-}
-
-# add_to VARIABLE LIST: puts the list before the user's own value.
-add_to() { export "$1=$2${!1:+,${!1}}"; }
-
-# work: the last stage, as the worker's user. After the user's configuration it only sets the network access of the
-# runs.
-work() {
-  cd "$HOME"
-  trap 'fail "the configuration ended with status $?"' EXIT
-  set +u +o pipefail
-  shopt -u inherit_errexit
-  # shellcheck source=/dev/null
-  source "$configuration"
-  set -euo pipefail
-  watch
-  if [[ -n ${AGENT_FLEETS_PASSED:-} ]]; then add_to SPACELIFT_WHITELIST_ENVS "$AGENT_FLEETS_PASSED"; fi
-  if has_ca; then add_to SPACELIFT_WORKER_EXTRA_MOUNTS "$ca_bundle:$ca_bundle"; fi
-  unset AGENT_FLEETS_PASSED
-  log 'the launcher starts'
-  exec "$launcher" >>"$worker_logs/info.log" 2>>"$worker_logs/error.log"
+  if [[ $worker_user != root ]]; then as_user=(runuser -u "$worker_user" --); fi
+  exec "${as_user[@]}" env -i /bin/bash -c "$alone" bash /bin/bash "$worker" 3< <(
+    printf '%s\0' "HOME=$worker_home" "USER=$worker_user" "LOGNAME=$worker_user" SHELL=/bin/bash LANG=C.UTF-8 TZ=UTC \
+      "PATH=$PATH" "${passed[@]}" "${worker_environment[@]}"
+  )
 }
 
 "${@:-install_service}"

@@ -11,6 +11,7 @@ import { defineHandler } from "../lib/runtime/define-handler.ts";
 import { autoscaleEnv } from "../lib/settings/autoscale.ts";
 import { createVendor } from "../lib/vendors/clients.ts";
 import { createTokenReader, type VendorDeps } from "../lib/vendors/deps.ts";
+import { createFetch, outboundOf } from "../lib/vendors/outbound.ts";
 import { allowDestroy, terraformActionOf } from "./destroy.ts";
 import { runFleet } from "./handler.ts";
 import { createMemory } from "./memory.ts";
@@ -26,10 +27,12 @@ const lastTickMilliseconds = 70_000;
 export const handler = defineHandler({
   env: autoscaleEnv,
   build(env, { log, metricsOf, clock, deadline }) {
+    const secrets = createSecretReader({ clock });
     const vendorDeps: VendorDeps = {
       clock,
+      fetch: createFetch(outboundOf(env.OUTBOUND, secrets)),
       deadline: deadline(reserveMilliseconds),
-      readToken: createTokenReader(env.API_TOKEN_SECRET_ARN, createSecretReader({ clock })),
+      readToken: createTokenReader(env.API_TOKEN_SECRET_ARN, secrets),
       ledger: runLedgerOf(env, clock),
     };
     const state = { table: env.STATE_TABLE, dynamodb: new DynamoDBClient(clientOptions), clock };

@@ -11,6 +11,7 @@ import { type RetireEnv, retireEnv } from "../lib/settings/retire.ts";
 import { vendorRuntime } from "../lib/settings/vendors.ts";
 import { createVendor } from "../lib/vendors/clients.ts";
 import { createTokenReader, type VendorDeps } from "../lib/vendors/deps.ts";
+import { createFetch, outboundOf } from "../lib/vendors/outbound.ts";
 import { createVendorRetirement } from "../lib/vendors/retirement.ts";
 import { handleRetire, type RetireDeps } from "./handler.ts";
 
@@ -30,10 +31,12 @@ export const handler = defineHandler({
             ec2: new EC2Client(clientOptions),
             clock,
           });
+    const secrets = createSecretReader({ ssm, clock });
     const vendorDeps: VendorDeps = {
       clock,
+      fetch: createFetch(outboundOf(env.OUTBOUND, secrets)),
       deadline: deadline(reserveMilliseconds),
-      readToken: createTokenReader(env.API_TOKEN_SECRET_ARN, createSecretReader({ ssm, clock })),
+      readToken: createTokenReader(env.API_TOKEN_SECRET_ARN, secrets),
       instances: group && createInstanceCommands({ ssm, group, clock }),
     };
     const pools: RetireDeps["pools"] = new Map(

@@ -6,6 +6,7 @@ import { createWakeUp } from "../lib/aws/wake-up.ts";
 import { createKeyring } from "../lib/core/keyring.ts";
 import { defineHandler } from "../lib/runtime/define-handler.ts";
 import { webhookEnv } from "../lib/settings/webhook.ts";
+import { createFetch, outboundOf } from "../lib/vendors/outbound.ts";
 import { createWebhookVendor } from "../lib/vendors/webhooks.ts";
 import { handleWebhook, type WebhookDeps } from "./handler.ts";
 
@@ -15,7 +16,12 @@ export const handler = defineHandler({
   build(env, { log, metricsOf, clock }): WebhookDeps {
     const secrets = createSecretReader({ clock });
     return {
-      vendor: createWebhookVendor(env.VENDOR, { log, metrics: metricsOf(), clock }),
+      vendor: createWebhookVendor(env.VENDOR, {
+        log,
+        metrics: metricsOf(),
+        clock,
+        fetch: createFetch(outboundOf(env.OUTBOUND, secrets)),
+      }),
       keyring: createKeyring(env.NOTIFICATION_SECRET_ARN, { secrets, clock }),
       ledger: runLedgerOf(env, clock),
       wakeUp: createWakeUp(env.AUTOSCALE_FUNCTION_NAME, new LambdaClient(clientOptions)),

@@ -107,14 +107,36 @@ export const hostname = text(
   "a host name in lower case, such as app.terraform.io",
 );
 
-/** The base URL of a vendor's API: https, or http on loopback for tests; nothing after the host. */
-export const baseUrl = z.string({ error: "must be a URL" }).refine(isBaseUrl, {
-  error:
-    "must be an https URL without path or trailing slash (http on loopback only), such as https://app.terraform.io",
-});
+/** The end of every URL key's error about a user or password in it. */
+const noCredentials =
+  "must not hold a user or password: it is not kept secret, in Terraform's state nor on the agents' machines";
 
-function isBaseUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  return url.origin === value && isProtected(url);
+/**
+ * A URL, for every key that takes one: never with a user or password in it. `mustBe` ends the error "must be …".
+ *
+ * @param fits whether the parsed URL and its text are allowed
+ */
+export function urlThat(fits: (url: URL, text: string) => boolean, mustBe: string) {
+  const error = `must be ${mustBe}`;
+  return z
+    .string({ error })
+    .refine((value) => !holdsCredentials(value), { error: noCredentials, abort: true })
+    .refine((value) => URL.canParse(value) && fits(new URL(value), value), { error });
 }
+
+/**
+ * Whether a text is, or looks like, a URL with a user or password: then no message may quote it. A password may hold
+ * characters that end the host for a parser.
+ */
+export function holdsCredentials(text: string): boolean {
+  return /[/\\]{2}[^/\\?#]*@|:\/\/[^/:[]*:(?!\d*(?:[/?#]|$)).*@/s.test(text.slice(0, 4096));
+}
+
+/** An https URL. */
+export const httpsUrl = urlThat(({ protocol }) => protocol === "https:", "an https URL");
+
+/** The base URL of a vendor's API: https, or http on loopback for tests; nothing after the host. */
+export const baseUrl = urlThat(
+  (url, text) => url.origin === text && isProtected(url),
+  "an https URL without path or trailing slash (http on loopback only), such as https://app.terraform.io",
+);

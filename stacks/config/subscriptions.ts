@@ -1,11 +1,7 @@
 import * as z from "zod";
 import { regionOf } from "../../handlers/lib/core/arn.ts";
-import { regionalArn } from "./primitives.ts";
+import { httpsUrl, regionalArn } from "./primitives.ts";
 import type { Rule } from "./rules.ts";
-
-const httpsUrl = z
-  .string({ error: "must be an https URL" })
-  .refine((value) => URL.canParse(value) && new URL(value).protocol === "https:", { error: "must be an https URL" });
 
 const subscription = z.discriminatedUnion("protocol", [
   z.strictObject({

@@ -9,6 +9,7 @@ import { type Explanation, warning } from "./reading/explain.ts";
 import { isOptIn } from "./regions.ts";
 import type { StackConfig } from "./schema.ts";
 import { vendorOf } from "./vendors/index.ts";
+import type { OutboundConfig } from "./vendors/outbound.ts";
 
 const secondsADay = 86_400;
 
@@ -65,7 +66,12 @@ function instanceFleetWarnings(config: Ec2FleetConfig): Explanation[] {
   const vendor = vendorOf(config);
   return [
     ...vendor.warnings(config),
-    ...networkWarnings(config.network, config.agents.max, vendor.reaches(config.vendor).address),
+    ...proxyWarnings(config),
+    ...networkWarnings(
+      config.network,
+      config.agents.max,
+      addressWithoutProxy(config, vendor.reaches(config.vendor).address),
+    ),
     ...endpointWarnings(config.network, endpointsOfInstances(config)),
   ].filter((each) => each !== false);
 }
@@ -76,7 +82,8 @@ function fleetWarnings(config: EcsFleetConfig): Explanation[] {
   const most = pools ? pools.reduce((sum, pool) => sum + (pool.max ?? agents.max), 0) : agents.max;
   return [
     ...vendor.warnings(config),
-    ...networkWarnings(networkOf(config), most, vendor.reaches(config.vendor).address),
+    ...proxyWarnings(config),
+    ...networkWarnings(networkOf(config), most, addressWithoutProxy(config, vendor.reaches(config.vendor).address)),
     ...endpointWarnings(networkOf(config), endpointsOfContainers(config)),
     compute.capacityProvider !== undefined &&
       agents.maxLifetimeSeconds > secondsADay &&
@@ -85,6 +92,28 @@ function fleetWarnings(config: EcsFleetConfig): Explanation[] {
         "is more than a day: a host that must be replaced waits at most two days for its agents, last job included",
       ),
   ].filter((each) => each !== false);
+}
+
+/** The parts of a fleet's config that say how it reaches its vendor. */
+interface FleetsWay {
+  readonly vendor: OutboundConfig;
+  readonly loop: { readonly inNetwork: boolean };
+}
+
+/** A proxy has most often a private address, which functions outside of the network do not reach. */
+function proxyWarnings({ vendor, loop }: FleetsWay): Explanation[] {
+  if (vendor.proxy === undefined || loop.inNetwork) return [];
+  return [
+    warning(
+      ["vendor", "proxy"],
+      "is used by the functions, too, which run outside of the fleet's network: set loop.inNetwork unless the proxy has a public address",
+    ),
+  ];
+}
+
+/** The address that agents must reach by themselves. */
+function addressWithoutProxy({ vendor }: FleetsWay, address: string | undefined): string | undefined {
+  return vendor.proxy === undefined ? address : undefined;
 }
 
 /** @param address the public URL that agents must reach, if any */

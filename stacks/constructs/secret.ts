@@ -8,6 +8,7 @@ import type { SecretSource } from "../config/secrets.ts";
 import { acceptFindings, withoutKey } from "./accepted-findings.ts";
 import type { ServiceRole } from "./service-role.ts";
 import type { StackContext } from "./stack-context.ts";
+import type { TerraformText } from "./terraform-text.ts";
 import { UnchangedValue } from "./unchanged-value.ts";
 
 /** A value that a variable brings, for other write-only arguments. */
@@ -41,8 +42,8 @@ export class Secret extends Construct {
       readonly context: StackContext;
       readonly name: string;
       readonly description: string;
-      /** `undefined`: created empty. */
-      readonly source: SecretSource | undefined;
+      /** `undefined`: created empty. A text is no secret, and may be in Terraform's state. */
+      readonly source: SecretSource | { readonly text: TerraformText } | undefined;
       readonly recoveryWindowDays: number;
       /** Where the config names it, such as `secrets.agentToken`. */
       readonly configKey: string;
@@ -72,6 +73,11 @@ export class Secret extends Construct {
     this.arn = secret.arn;
     this.ready = [secret];
     if (source === undefined) return;
+    if ("text" in source) {
+      const version = { secretId: secret.id, secretString: source.text };
+      this.ready.push(new SecretsmanagerSecretVersion(this, "version", version));
+      return;
+    }
 
     // Whoever else gets the value gets what the functions read: without the blanks and line breaks around it.
     const clean = `trimspace(var.${source.variable})`;

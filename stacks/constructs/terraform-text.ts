@@ -25,6 +25,11 @@ export function plainText(text: TerraformText): string {
   return text.replaceAll(/([$%])\1(?=\{)/g, "$1");
 }
 
+/** Texts one after the other. `undefined` stands for none. */
+export function joined(texts: readonly (TerraformText | undefined)[]): TerraformText {
+  return texts.join("") as TerraformText;
+}
+
 /** JSON of a value whose strings are escaped already, or expressions. */
 export function terraformJson(value: unknown): TerraformText {
   return JSON.stringify(value) as TerraformText;

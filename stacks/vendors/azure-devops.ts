@@ -1,9 +1,15 @@
+import { readFileSync } from "node:fs";
 import { type AzureDevOpsRuntime, webhookPath } from "../../handlers/lib/settings/vendors/azure-devops.ts";
 import type { PoolConfig } from "../config/pools.ts";
 import { urlOf } from "../config/vendors/azure-devops.ts";
 import { throttleOf } from "../config/webhook.ts";
+import { joined, type TerraformText, terraformText } from "../constructs/terraform-text.ts";
 import { fleetCapabilities, ignoredVariables } from "./azure-devops-capabilities.ts";
 import type { SynthHalf } from "./vendor-synth.ts";
+
+/** The entry point of the image, see agents/azure-devops/Dockerfile. */
+const init = ["/usr/bin/tini", "-s", "--"];
+const program = "/usr/local/lib/agent-fleets/start.sh";
 
 /** The synth half of Azure DevOps Services and Server. */
 export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
@@ -57,9 +63,10 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
       };
     },
 
-    container: (pool) => ({
-      entryPoint: undefined,
-      command: undefined,
+    container: (pool, wayOut) => ({
+      // The way out is prepared in the process that becomes the image's own program.
+      entryPoint: wayOut && [...init, "/bin/sh", "-c"],
+      command: wayOut && [joined([agentFile("proxy.sh"), wayOut, terraformText(`exec ${program}\n`)])],
       ownInit: true,
       nameVariable: "AZP_AGENT_NAME",
       environment: {
@@ -77,3 +84,7 @@ export const azureDevOps: SynthHalf<"azure-devops"> = (fleet, secret) => {
     }),
   };
 };
+
+function agentFile(name: string): TerraformText {
+  return terraformText(readFileSync(new URL(`../../agents/azure-devops/${name}`, import.meta.url), "utf8"));
+}

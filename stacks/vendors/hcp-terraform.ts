@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { webhookPaths } from "../../handlers/lib/settings/vendors/hcp-terraform.ts";
 import { tfcAgentImage } from "../config/compute/image.ts";
 import { throttleOf } from "../config/webhook.ts";
-import { type TerraformText, terraformText } from "../constructs/terraform-text.ts";
+import { joined, type TerraformText, terraformText } from "../constructs/terraform-text.ts";
 import { manageHcpTerraform } from "./hcp-terraform-resources.ts";
 import type { SynthHalf } from "./vendor-synth.ts";
 
@@ -30,10 +30,10 @@ export const hcpTerraform: SynthHalf<"hcp-terraform"> = ({ vendor: config, agent
       : undefined,
     defaultImage: tfcAgentImage,
 
-    container: () => ({
+    container: (_pool, wayOut) => ({
       // The upstream image is unchanged: our entry point is the text of its command.
       entryPoint: ["/bin/sh", "-c"],
-      command: [agentFile("launcher.sh"), terraformText("agent-fleets"), agentFile("entry-point.sh")],
+      command: [joined([wayOut, agentFile("launcher.sh")]), terraformText("agent-fleets"), agentFile("entry-point.sh")],
       nameVariable: "TFC_AGENT_NAME",
       environment: {
         TFC_ADDRESS: address,

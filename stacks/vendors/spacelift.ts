@@ -54,7 +54,7 @@ type WorkerSecrets = { readonly [Key in (typeof workerSecrets)[keyof typeof work
 
 /** See agents/spacelift/README.md. */
 function settingsOf(config: Escaped<SpaceliftConfig>, secrets: WorkerSecrets): Record<string, string> {
-  const { selfHosted, proxies, caCertificates, configuration, commsProtocol } = config;
+  const { selfHosted, configuration, commsProtocol } = config;
   const commsUrl = config.commsUrl ?? (selfHosted && commsProtocol === "poll" ? config.endpoint : undefined);
   return {
     AGENT_FLEETS_SPACELIFT_DOMAIN: config.domain,
@@ -68,12 +68,6 @@ function settingsOf(config: Escaped<SpaceliftConfig>, secrets: WorkerSecrets): R
           AGENT_FLEETS_SPACELIFT_USER: selfHosted.runLauncherAsSpaceliftUser ? "spacelift" : "root",
         }
       : { AGENT_FLEETS_SPACELIFT_SIGNING_KEY: signingKey() }),
-    ...(proxies?.http && { AGENT_FLEETS_SPACELIFT_HTTP_PROXY: proxies.http }),
-    ...(proxies?.https && { AGENT_FLEETS_SPACELIFT_HTTPS_PROXY: proxies.https }),
-    ...(proxies && proxies.no.length > 0 && { AGENT_FLEETS_SPACELIFT_NO_PROXY: proxies.no.join(",") }),
-    ...(caCertificates.length > 0 && {
-      AGENT_FLEETS_SPACELIFT_CA_CERTIFICATES: caCertificates.map(base64).join("\n"),
-    }),
     AGENT_FLEETS_POWER_OFF: String(config.powerOffOnError),
     AGENT_FLEETS_POWER_OFF_DELAY_SECONDS: String(config.powerOffDelaySeconds),
   };

@@ -11,7 +11,7 @@ import type { KindOf, SecretKeyOf } from "../config/vendors/index.ts";
 import type { Secret } from "../constructs/secret.ts";
 import type { Statement } from "../constructs/statement.ts";
 import type { AgentContainer } from "../constructs/tasks/agent-containers.ts";
-import type { Escaped } from "../constructs/terraform-text.ts";
+import type { Escaped, TerraformText } from "../constructs/terraform-text.ts";
 
 interface Fleets {
   readonly "ecs-fleet": EcsFleetConfig;
@@ -93,8 +93,13 @@ export interface VendorSynth {
 export interface ContainerVendor extends VendorSynth {
   /** The default image of agents: a published one, or one built from a folder of `agents/`. */
   readonly defaultImage: string | { readonly build: string };
-  /** How an agent runs in a container. @param pool one of the fleet's pools, if it has several */
-  container(pool: Escaped<PoolConfig> | undefined): AgentContainer;
+  /**
+   * How an agent runs in a container.
+   *
+   * @param pool one of the fleet's pools, if it has several
+   * @param wayOut POSIX sh to run before the agent, in its process; `undefined`: nothing
+   */
+  container(pool: Escaped<PoolConfig> | undefined, wayOut?: TerraformText): AgentContainer;
   /** A pool's differences from {@link runtime}; only for vendors whose fleets may have several pools. */
   poolRuntime?(pool: Escaped<PoolConfig>): Readonly<Record<string, unknown>>;
 }

@@ -76,7 +76,9 @@ export function userData(vendor: string, settings: Settings): string {
 
 function program(settings: Settings, part: string): string {
   const quoted = Object.entries(settings).map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'`);
-  const scripts = [agentFile("ec2/library.sh"), agentFile("ec2/life.sh"), part].map(withoutComments);
+  const scripts = [agentFile("ec2/library.sh"), agentFile("ec2/life.sh"), agentFile("ec2/outbound.sh"), part].map(
+    withoutComments,
+  );
   return ["#!/bin/bash", ...quoted, ...scripts].join("\n");
 }
 

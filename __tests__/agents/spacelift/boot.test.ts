@@ -116,7 +116,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", () => {
   it("defect 18: the configuration runs at the worker's start only, and as its user", async (t) => {
     const host = await makeWorkerHost(t);
     const text = [
-      'echo "$BASHPID $(date +%s) $0" >>"$STAGE/ran"',
+      `echo "$BASHPID $(date +%s) $0" >>${join(host.stage, "ran")}`,
       "export FROM_SHELL=\"$(printf '%s' \"quoted 'x' \\$HOME\") 100%\"",
       "export MULTI='one",
       "two'",
@@ -138,7 +138,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", () => {
     expect(file("etc/agent-fleets/configuration.sh")).toContain(text);
     expect(mode(join(host.root, "etc/agent-fleets/configuration.sh"))).toBe("600");
     expect(calls).toContainEqual(expect.stringMatching(/^chown spacelift .*configuration\.sh$/));
-    const runuser = calls.findIndex((call) => call.startsWith("runuser -u spacelift -- /bin/bash "));
+    const runuser = calls.findIndex((call) => call.startsWith("runuser -u spacelift -- env -i /bin/bash "));
     expect(runuser).toBeGreaterThan(calls.findIndex((call) => call.startsWith("chown spacelift ")));
   });
 

@@ -95,8 +95,8 @@ describe.skipIf(!canBoot).concurrent("the boot of a Spacelift worker", { timeout
     host.secret(arns.key, "");
     const { messages, calls } = await host.start({
       ...vain,
-      AGENT_FLEETS_SPACELIFT_HTTPS_PROXY: "http://proxy.example.com:3128",
-      AGENT_FLEETS_SPACELIFT_CA_CERTIFICATES: Buffer.from("-----BEGIN CERTIFICATE-----\n").toString("base64"),
+      AGENT_FLEETS_PROXY_URL: "http://proxy.example.com:3128",
+      AGENT_FLEETS_CA_CERTIFICATES: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
     });
     expect(messages).toEqual(['{"reason":"boot-failed"}']);
     // Trusted before the last call of AWS, not only before the first.

@@ -11,16 +11,13 @@ const selfHosted = {
   AGENT_FLEETS_SPACELIFT_USER: "spacelift",
 };
 const proxies = {
-  AGENT_FLEETS_SPACELIFT_HTTP_PROXY: "http://proxy.example.com:3128/?a=100%&b=$(x)",
-  AGENT_FLEETS_SPACELIFT_HTTPS_PROXY: "https://proxy.example.com:3129",
-  AGENT_FLEETS_SPACELIFT_NO_PROXY: "10.0.0.0/8,.internal",
+  AGENT_FLEETS_PROXY_URL: "http://proxy.example.com:3128/?a=100%&b=$(x)",
+  AGENT_FLEETS_NO_PROXY: "10.0.0.0/8,.internal",
 };
 const certificates = ["first", "second"].map(
   (name) => `-----BEGIN CERTIFICATE-----\n${name}\n-----END CERTIFICATE-----\n`,
 );
-const certificateAuthorities = {
-  AGENT_FLEETS_SPACELIFT_CA_CERTIFICATES: certificates.map((pem) => Buffer.from(pem).toString("base64")).join("\n"),
-};
+const certificateAuthorities = { AGENT_FLEETS_CA_CERTIFICATES: certificates.join("") };
 const configuration = (text: string) => ({
   AGENT_FLEETS_SPACELIFT_CONFIGURATION: Buffer.from(text).toString("base64"),
 });
@@ -43,7 +40,9 @@ describe.skipIf(!canBoot).concurrent("the boot of a self-hosted Spacelift's work
     expect(calls).toContain("useradd --uid 1983 --create-home spacelift");
     expect(calls).toContain("usermod --append --groups docker spacelift");
     expect(calls).toContain(`chown -R spacelift ${host.root}/opt/spacelift ${host.root}/var/log/spacelift`);
-    expect(calls).toContainEqual(expect.stringMatching(/^runuser -u spacelift -- \/bin\/bash .*\/boot work$/));
+    expect(calls).toContainEqual(
+      expect.stringMatching(/^runuser -u spacelift -- env -i \/bin\/bash .*\/bin\/bash .*\/worker\.sh$/),
+    );
     expect(calls.join("\n")).not.toContain("docker.service");
     expect(log).not.toContain("FAILED");
     expect(poweredOff).toBe(true);
@@ -64,41 +63,41 @@ describe.skipIf(!canBoot).concurrent("the boot of a self-hosted Spacelift's work
   it("defect 19: the proxies reach the launcher, Docker and the runs", async (t) => {
     const host = await makeSelfHosted(t);
     const { environment, calls, file } = await host.start({ ...selfHosted, ...proxies });
-    const http = proxies.AGENT_FLEETS_SPACELIFT_HTTP_PROXY;
-    const https = proxies.AGENT_FLEETS_SPACELIFT_HTTPS_PROXY;
+    const http = proxies.AGENT_FLEETS_PROXY_URL;
     const none = "10.0.0.0/8,.internal,169.254.169.254";
     expect(environment).toMatchObject({
       HTTP_PROXY: http,
       http_proxy: http,
-      HTTPS_PROXY: https,
-      https_proxy: https,
+      HTTPS_PROXY: http,
+      https_proxy: http,
       NO_PROXY: none,
       no_proxy: none,
     });
     expect(environment?.SPACELIFT_WHITELIST_ENVS?.split(",").sort()).toEqual(
       ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"].sort(),
     );
-    expect(environment).not.toHaveProperty("AGENT_FLEETS_PASSED");
+    expect(Object.keys(environment ?? {}).filter((name) => name.startsWith("AGENT_FLEETS_"))).toEqual([]);
     expect(file("etc/agent-fleets/docker.env")).toBe(
-      `HTTP_PROXY='${http}'\nHTTPS_PROXY='${https}'\nNO_PROXY='${none}'\n`,
+      `HTTP_PROXY='${http}'\nHTTPS_PROXY='${http}'\nNO_PROXY='${none}'\n`,
     );
     expect(mode(join(host.root, "etc/agent-fleets/docker.env"))).toBe("600");
     expect(file("etc/systemd/system/docker.service.d/agent-fleets.conf")).toBe(
       `[Service]\nEnvironmentFile=${host.root}/etc/agent-fleets/docker.env\n`,
     );
-    expect(file("opt/aws/amazon-cloudwatch-agent/etc/common-config.toml")).toContain(`https_proxy = '${https}'`);
+    expect(file("opt/aws/amazon-cloudwatch-agent/etc/common-config.toml")).toContain(`https_proxy = '${http}'`);
     const restart = calls.indexOf("systemctl restart docker.service");
     expect(restart).toBeGreaterThan(calls.lastIndexOf("systemctl daemon-reload"));
   });
 
-  it("defect 19: one proxy alone is passed on, and the user's own list is kept", async (t) => {
+  it("defect 19: the user's own lists are kept", async (t) => {
     const { environment } = await (await makeSelfHosted(t)).start({
       ...selfHosted,
-      AGENT_FLEETS_SPACELIFT_HTTPS_PROXY: "http://proxy.example.com:3128",
+      ...proxies,
       ...configuration("export SPACELIFT_WHITELIST_ENVS=MINE,ro_OTHER SPACELIFT_WORKER_EXTRA_MOUNTS=/a:/b"),
     });
-    expect(environment).not.toHaveProperty("HTTP_PROXY");
-    expect(environment?.SPACELIFT_WHITELIST_ENVS).toBe("HTTPS_PROXY,https_proxy,NO_PROXY,no_proxy,MINE,ro_OTHER");
+    expect(environment?.SPACELIFT_WHITELIST_ENVS).toBe(
+      "HTTP_PROXY,http_proxy,HTTPS_PROXY,https_proxy,NO_PROXY,no_proxy,MINE,ro_OTHER",
+    );
     expect(environment?.SPACELIFT_WORKER_EXTRA_MOUNTS).toBe("/a:/b");
   });
 
@@ -130,7 +129,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a self-hosted Spacelift's work
     "http://back\\slash",
     "http://line\nbreak",
   ])("refuses a proxy that no file could hold: %j", async (value, t) => {
-    const boot = await (await makeSelfHosted(t)).start({ ...selfHosted, AGENT_FLEETS_SPACELIFT_HTTP_PROXY: value });
+    const boot = await (await makeSelfHosted(t)).start({ ...selfHosted, AGENT_FLEETS_PROXY_URL: value });
     expect(boot.environment).toBeUndefined();
     expect(boot.log).toContain("FAILED: HTTP_PROXY has a quote, a backslash or a blank");
     expect(boot.poweredOff).toBe(true);

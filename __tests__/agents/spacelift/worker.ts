@@ -56,11 +56,14 @@ export function removeKeys(): void {
   rmSync(keyFolder, { recursive: true, force: true });
 }
 
-/** Stands for the launcher: writes down its environment and what it was started with. */
-const launcher = `#!/bin/bash
-env -0 >"$STAGE/environment"
-tr '\\0' '\\n' <"/proc/$$/cmdline" >"$STAGE/command-line"
-umask >"$STAGE/umask"
+/**
+ * Stands for the launcher: writes down its environment and what it was started with. It knows the test's folder by
+ * itself, because its environment is clean.
+ */
+const launcherIn = (stage: string) => `#!/bin/bash
+/usr/bin/env -0 >"${stage}/environment"
+/usr/bin/tr '\\0' '\\n' <"/proc/$$/cmdline" >"${stage}/command-line"
+umask >"${stage}/umask"
 echo working
 echo trouble >&2
 `;
@@ -106,6 +109,7 @@ export async function makeWorkerHost(context: TestContext): Promise<WorkerHost> 
   const host = await makeHost(context);
   host.secret(arns.token, token);
   host.secret(arns.key, privateKey);
+  const launcher = launcherIn(host.stage);
   const publish: WorkerHost["publish"] = (name, changes = {}) => {
     const sums = changes.sums ?? `${createHash("sha256").update(launcher).digest("hex")}  ${name}\n`;
     host.download(name, launcher);

@@ -36,6 +36,8 @@ export interface WebhookVendorDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** For calls of the vendor. Left out: Node's own. */
+  readonly fetch?: typeof fetch | undefined;
 }
 
 /** The answer to a signed message that needs no action. */

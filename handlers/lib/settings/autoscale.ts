@@ -2,6 +2,7 @@ import * as z from "zod";
 import { json } from "../core/env.ts";
 import { policySchema } from "../core/policy.ts";
 import { capacityConfig } from "./capacity.ts";
+import { outboundSettings } from "./outbound.ts";
 import { retirementsConfig } from "./retirements.ts";
 import { vendorRuntime } from "./vendors.ts";
 
@@ -21,6 +22,8 @@ export const autoscaleEnv = z.object({
   POLICY: json(policySchema),
   TICK_SECONDS: json(z.number()),
   VENDOR: json(vendorRuntime),
+  /** Only for a vendor behind a certificate authority or a proxy of the user's. */
+  OUTBOUND: json(outboundSettings).optional(),
   CAPACITY: json(capacityConfig),
   /** Only in fleets of several pools. Contains only differences, because an environment has at most 4 KB. */
   POOLS: json(z.array(poolOverrides)).optional(),

@@ -1,11 +1,14 @@
 import * as z from "zod";
 import { json } from "../core/env.ts";
+import { outboundSettings } from "./outbound.ts";
 import { vendorRuntime } from "./vendors.ts";
 
 /** The environment of the webhook Lambda. The stack encodes it, and the Lambda decodes it at cold start. */
 export const webhookEnv = z.object({
   FLEET: z.string(),
   VENDOR: json(vendorRuntime),
+  /** Only for a vendor behind a certificate authority or a proxy of the user's. */
+  OUTBOUND: json(outboundSettings).optional(),
   /** ARN of the key that the vendor signs with: a Secrets Manager secret or an SSM parameter. */
   NOTIFICATION_SECRET_ARN: z.string(),
   AUTOSCALE_FUNCTION_NAME: z.string(),

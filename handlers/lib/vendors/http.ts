@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import { type Blanker, createBlanker } from "../core/blanker.ts";
-import { VendorApiError, type VendorApiErrorKind } from "../core/errors.ts";
+import { SecretUnavailableError, VendorApiError, type VendorApiErrorKind } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import { isRepeatable, kindOf, waitAskedFor } from "./http-status.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
@@ -72,7 +72,8 @@ export interface HttpResponse {
 
 /**
  * JSON over HTTP with timeouts, size limit and jittered retries. Every failure is a {@link VendorApiError}, except
- * errors of `authorize`. Never follows redirects, because they would send the credential elsewhere.
+ * errors of `authorize` and secrets that `fetch` cannot read. Never follows redirects, because they would send the credential
+ * elsewhere.
  *
  * No credential that was sent comes back: neither in a message nor in the text or JSON of an answer, see
  * {@link Blanker}. So nothing that a caller logs or prints can hold one, whatever the server echoes. The one exception is
@@ -202,7 +203,7 @@ async function call(
       throw failureOf(response, text, label, options);
     return { status: response.status, headers: response.headers, text };
   } catch (error) {
-    if (error instanceof Failure) throw error;
+    if (error instanceof Failure || error instanceof SecretUnavailableError) throw error;
     if (error instanceof Error && error.name === "TimeoutError") {
       throw new Failure("timeout", `${label}: no complete answer within ${timeoutMilliseconds} ms`);
     }

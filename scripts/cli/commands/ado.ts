@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Organization } from "../../../handlers/lib/vendors/azure-devops/connection.ts";
+import type { VendorDeps } from "../../../handlers/lib/vendors/deps.ts";
 import type { EcsFleetConfig } from "../../../stacks/config/ecs-fleet.ts";
 import { loadStack } from "../../../stacks/config/load.ts";
 import { agentsOf } from "../../../stacks/config/pools.ts";
@@ -8,6 +9,7 @@ import { createServiceHooks, type ServiceHooks } from "../azure-devops/hooks.ts"
 import { readParallelJobs } from "../azure-devops/parallelism.ts";
 import { type Context, credential, uiOf } from "../lib/context.ts";
 import { asking, UserError } from "../lib/errors.ts";
+import { fetchTo } from "../lib/outbound.ts";
 import { webhookUrl } from "../lib/webhook-url.ts";
 
 interface HookOptions {
@@ -100,10 +102,7 @@ function addParallelJobs(ado: Command, context: Context): void {
           "a personal access token that may read the organization's usage",
         );
         const parallelJobs = await ui.during("Asking Azure DevOps", () =>
-          readParallelJobs(organizationOf(fleet.vendor), {
-            clock: context.clock,
-            readToken: () => Promise.resolve(pat),
-          }),
+          readParallelJobs(organizationOf(fleet.vendor), depsOf(context, fleet.vendor, pat)),
         );
         const pools = fleet.pools?.map((pool) => agentsOf(fleet.agents, pool)) ?? [fleet.agents];
         const maxAgents = pools.reduce((sum, { max }) => sum + max, 0);
@@ -122,7 +121,11 @@ function addParallelJobs(ado: Command, context: Context): void {
 async function hooksOf(stack: string, context: Context): Promise<ServiceHooks> {
   const { vendor } = azureDevOpsFleet(stack, context);
   const pat = await credential(context, "ADO_PAT", "a personal access token that may manage service hooks");
-  return createServiceHooks(organizationOf(vendor), { clock: context.clock, readToken: () => Promise.resolve(pat) });
+  return createServiceHooks(organizationOf(vendor), depsOf(context, vendor, pat));
+}
+
+function depsOf(context: Context, vendor: AzureDevOpsConfig, pat: string): VendorDeps {
+  return { clock: context.clock, readToken: () => Promise.resolve(pat), fetch: fetchTo(context, vendor) };
 }
 
 /** The organization, with the operator's own token. */

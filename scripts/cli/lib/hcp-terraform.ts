@@ -3,6 +3,7 @@ import { baseUrl } from "../../../stacks/config/primitives.ts";
 import { createHcpTerraformAdmin, type HcpTerraformAdmin, type Workspace } from "../hcp/admin.ts";
 import { type Context, credential } from "./context.ts";
 import { UserError } from "./errors.ts";
+import { fetchTo, outboundAt } from "./outbound.ts";
 
 const defaultAddress = "https://app.terraform.io";
 
@@ -25,7 +26,8 @@ export async function adminAt(context: Context, address: string): Promise<HcpTer
     "TOKEN",
     "an API token of HCP Terraform: an organization, team or user token",
   );
-  return createHcpTerraformAdmin({ address, clock: context.clock, readToken: () => Promise.resolve(token) });
+  const fetch = fetchTo(context, outboundAt(context, address));
+  return createHcpTerraformAdmin({ address, clock: context.clock, readToken: () => Promise.resolve(token), fetch });
 }
 
 /** The id of the agent pool with exactly this name. Throws if there is none, unless `createPool` is set. */

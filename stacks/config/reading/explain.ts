@@ -105,6 +105,7 @@ const rolledOut = "was removed: the loop itself replaces instances now, at the p
 /** Keys of earlier versions without a successor, alone or with the key above → the reason to leave them out. */
 const goneKeys: ReadonlyMap<unknown, string> = new Map([
   ["singleFlight", "was removed, leave it out: passes of the loop never overlap now, in any account"],
+  ["proxies", "is now vendor.proxy: { url, noProxy, credentials }, one proxy for http and https, with every vendor"],
   ["minHealthyPercent", rolledOut],
   ["maxHealthyPercent", rolledOut],
   ["warmupSeconds", rolledOut],

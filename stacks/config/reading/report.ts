@@ -1,4 +1,5 @@
 import { visibleLine } from "../../../handlers/lib/core/visible.ts";
+import { holdsCredentials } from "../primitives.ts";
 import { type Explanation, isSecret } from "./explain.ts";
 import type { Finding, Path, YamlTree } from "./yaml-tree.ts";
 
@@ -40,7 +41,7 @@ function found(tree: YamlTree, path: Path): string {
   if (kind === "nothing") return "found nothing";
   if (kind === "mapping") return "found a mapping";
   if (kind === "list") return `found ${source === "0" ? "an empty list" : `a list of ${source}`}`;
-  if (isSecret(path)) return "found a value (not shown, it may be a secret)";
+  if (isSecret(path) || holdsCredentials(source)) return "found a value (not shown, it may be a secret)";
   if (kind === "value") return `found ${source}`;
   return `found ${JSON.stringify(source.length > longestValue ? `${source.slice(0, longestValue)}…` : source)}`;
 }

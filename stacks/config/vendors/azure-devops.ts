@@ -3,24 +3,23 @@ import { isProtected } from "../../../handlers/lib/core/address.ts";
 import { agents as agentsSchema } from "../agents.ts";
 import { firstOwn, ownVariableRules } from "../own-variables.ts";
 import { capabilities, eachPool, poolName } from "../pools.ts";
-import { hostname, text, wholeNumber } from "../primitives.ts";
+import { hostname, text, urlThat, wholeNumber } from "../primitives.ts";
 import { warning } from "../reading/explain.ts";
 import { withRules } from "../rules.ts";
 import { webhook } from "../webhook.ts";
 import { defineVendor } from "./definition.ts";
+import { outboundFields } from "./outbound.ts";
 
-const collectionUrl = z.string({ error: "must be a URL" }).refine(isCollectionUrl, {
-  error:
-    "must be the https URL of a collection without a trailing slash (http on loopback only), " +
+const collectionUrl = urlThat(
+  (url, text) =>
+    !text.endsWith("/") &&
+    url.search === "" &&
+    url.hash === "" &&
+    [text, `${text}/`].includes(url.href) &&
+    isProtected(url),
+  "the https URL of a collection without a trailing slash (http on loopback only), " +
     "such as https://ado.example.com/DefaultCollection",
-});
-
-function isCollectionUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  const plain = !value.endsWith("/") && url.search === "" && url.hash === "" && [value, `${value}/`].includes(url.href);
-  return plain && isProtected(url);
-}
+);
 
 const guid = (what: string) => text(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, `${what}: a GUID in lower case`);
 
@@ -59,6 +58,7 @@ const schema = withRules(
         "Capabilities of agents besides those of our image and compute.environment. The loop reports jobs that demand " +
           "others and does not launch for them. Each agent gets them as variables and publishes them.",
       ),
+    ...outboundFields,
     webhook: webhook(webhookEnabled).prefault({}).describe("The fleet's endpoint for service hooks."),
   }),
   [

@@ -5,6 +5,7 @@ import { warning } from "../reading/explain.ts";
 import { withRules } from "../rules.ts";
 import { webhook } from "../webhook.ts";
 import { defineVendor } from "./definition.ts";
+import { outboundFields } from "./outbound.ts";
 import { keyChange } from "./tfe-provider.ts";
 
 const publicAddress = "https://app.terraform.io";
@@ -55,6 +56,7 @@ const schema = withRules(
       "The agent pool that agents register in.",
     ),
     address: baseUrl.default(publicAddress).describe("Base URL of HCP Terraform or of your Terraform Enterprise."),
+    ...outboundFields,
     demand: oneOf(["api", "notifications"])
       .default("api")
       .describe(

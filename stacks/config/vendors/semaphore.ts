@@ -6,6 +6,7 @@ import { bucketName, hostname, kmsKey, oneOf, sha256, text, uniqueList, wholeNum
 import { warning } from "../reading/explain.ts";
 import { withRules } from "../rules.ts";
 import { defineVendor } from "./definition.ts";
+import { outboundFields, setup } from "./outbound.ts";
 
 /**
  * Releases of the agent whose archives' SHA-256 we know. Those of v2.2.8 are from the formula that Semaphore published with
@@ -151,6 +152,8 @@ const schema = withRules(
     uploadJobLogs: oneOf(["never", "when-trimmed", "always"])
       .default("never")
       .describe("When agents upload a job's log as an artifact."),
+    setup,
+    ...outboundFields,
     sshKnownHosts: sshKnownHosts.prefault({}).describe("SSH host keys that the instances trust."),
     powerOffDelaySeconds: wholeNumber(60, 3600)
       .default(180)

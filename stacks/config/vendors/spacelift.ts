@@ -6,6 +6,7 @@ import { partitionOf } from "../regions.ts";
 import { type Rule, withRules } from "../rules.ts";
 import { byArn, ownKey, ownKeyRules } from "../secrets.ts";
 import { defineVendor } from "./definition.ts";
+import { outboundFields, setup } from "./outbound.ts";
 
 /** Variables that the stack sets itself, with the setting to use instead. */
 const ownVariables: OwnVariables = {
@@ -25,12 +26,9 @@ export const workerSecrets = {
 } as const;
 
 const variableName = text(
-  /^(?!AGENT_FLEETS_)[A-Za-z_][A-Za-z0-9_]*$/,
-  "the name of an environment variable that does not start with AGENT_FLEETS_",
+  /^(?!AGENT_FLEETS_|(?:_|IFS|UID|EUID|PPID|SHELLOPTS|BASHOPTS|BASH_VERSINFO)$)[A-Za-z_][A-Za-z0-9_]*$/,
+  "the name of an environment variable that does not start with AGENT_FLEETS_ and that bash does not set itself, as UID",
 );
-
-/** The boot writes proxies for systemd and Docker, quoted, and refuses other characters. */
-const proxy = text(/^https?:\/\/[^\s"'\\]+$/, "an http or https URL without quotes, backslashes or blanks");
 
 const byoSecret = withRules(
   z.strictObject({
@@ -53,12 +51,6 @@ const selfHosted = z.strictObject({
     .default(true)
     .describe("Whether the launcher runs as the user `spacelift` (UID 1983) rather than as root."),
 });
-
-const certificate = z
-  .string({ error: "must be a certificate in PEM form" })
-  .regex(/^-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*$/, {
-    error: "must be one certificate in PEM form, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----",
-  });
 
 const schema = withRules(
   z.strictObject({
@@ -97,19 +89,8 @@ const schema = withRules(
       .optional()
       .describe("Your own secret, in place of those that the stack creates or besides them."),
     selfHosted: selfHosted.optional().describe("Settings for a self-hosted Spacelift. Left out: Spacelift hosts it."),
-    proxies: z
-      .strictObject({
-        http: proxy.optional().describe("HTTP_PROXY."),
-        https: proxy.optional().describe("HTTPS_PROXY."),
-        no: uniqueList(text(/^[^\s,"'\\]+$/, "a host, a domain or a network, without quotes or blanks"))
-          .default([])
-          .describe("NO_PROXY: hosts to reach without a proxy. The metadata service is always among them."),
-      })
-      .optional()
-      .describe("Proxies of the boot, the launcher, Docker and the runs."),
-    caCertificates: uniqueList(certificate)
-      .default([])
-      .describe("Certificates that instances and runs trust besides the default ones, each in PEM form."),
+    setup,
+    ...outboundFields,
     powerOffOnError: z
       .boolean()
       .default(true)
@@ -124,12 +105,6 @@ const schema = withRules(
       reads: [["commsUrl"], ["commsProtocol"]],
       check: ({ commsUrl, commsProtocol }) =>
         commsUrl !== undefined && commsProtocol === "mqtt" ? "must be left out with mqtt" : undefined,
-    },
-    {
-      path: ["proxies"],
-      reads: [["proxies"]],
-      check: ({ proxies }) =>
-        proxies && !proxies.http && !proxies.https ? "must name an http or an https proxy" : undefined,
     },
     {
       path: ["byo", "secretsManager", "keys"],

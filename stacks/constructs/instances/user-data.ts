@@ -31,7 +31,8 @@ export function instanceUserData(
   },
 ): string {
   const text =
-    (props.everyStart ? "#cloud-boothook\n" : "") + bootProgram(props.settings, ["ec2/life.sh", ...props.files]);
+    (props.everyStart ? "#cloud-boothook\n" : "") +
+    bootProgram(props.settings, ["ec2/life.sh", "ec2/outbound.sh", ...props.files]);
   const bytes = Math.ceil(gzipSync(filledIn(text)).byteLength * margin);
   if (bytes > maxBytes) {
     const [longest = ""] = Object.entries(props.settings).sort((a, b) => b[1].length - a[1].length)[0] ?? [];

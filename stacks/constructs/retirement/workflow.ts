@@ -37,6 +37,11 @@ interface RetirementWorkflowProps {
   readonly vendor: {
     readonly runtime: VendorRuntime;
     readonly apiToken: Secret | undefined;
+    /** How the function reaches the vendor. @default directly */
+    readonly outbound?: {
+      readonly settings: z.output<typeof retireEnv>["OUTBOUND"];
+      grantRead(role: ServiceRole): void;
+    };
   };
   /** The differences of each of several pools from `vendor.runtime`. */
   readonly pools?: z.output<typeof retireEnv>["POOLS"];
@@ -117,11 +122,12 @@ export class RetirementWorkflow extends Construct {
         FLEET: context.name,
         VENDOR: vendor.runtime,
         POOLS: pools,
-        ...(vendor.apiToken && { API_TOKEN_SECRET_ARN: vendor.apiToken.arn }),
+        ...(vendor.apiToken && { API_TOKEN_SECRET_ARN: vendor.apiToken.arn, OUTBOUND: vendor.outbound?.settings }),
         ...(groups && { GROUP: groups }),
       }),
     });
     vendor.apiToken?.grantRead(retire.role);
+    if (vendor.apiToken) vendor.outbound?.grantRead(retire.role);
     if (capacity.type === "asg" && groups) {
       // Neither knows resources.
       const actions = ["autoscaling:DescribeAutoScalingInstances", "ec2:DescribeInstances"];

@@ -36,6 +36,12 @@ export interface AgentContainer {
   readonly ownInit?: boolean;
 }
 
+/** What an agent in a container needs to reach a vendor in a private network. */
+export interface ContainerOutbound extends Pick<AgentContainer, "environment" | "secrets"> {
+  /** POSIX sh to run before the agent, in the process that becomes it. */
+  readonly script: TerraformText;
+}
+
 /** A container image, and the right to pull it. */
 export interface AgentImage {
   readonly uri: string;

@@ -15,6 +15,7 @@ describe("a fleet of Azure DevOps", () => {
       organization: "acme",
       poolName: "aws",
       capabilities: {},
+      caCertificates: [],
       webhook: { enabled: false },
     });
   });

@@ -21,7 +21,6 @@ describe("hcp-terraform", () => {
     "http://tfe.example.com",
     "http://127.0.0.1.example.com",
     "http://localhost.example.com",
-    "https://user@tfe.example.com",
     "tfe.example.com",
     "ftp://localhost",
     "https://tfe.example.com?x",

@@ -24,6 +24,8 @@ describe("semaphore", () => {
       files: [],
       failOnMissingFiles: false,
       uploadJobLogs: "never",
+      setup: "",
+      caCertificates: [],
       sshKnownHosts: { github: true, lines: [], refreshMinutes: 360 },
       powerOffDelaySeconds: 180,
     });

@@ -45,6 +45,7 @@ describe("spacelift", () => {
       configuration: "",
       secureEnvironment: {},
       caCertificates: [],
+      setup: "",
       powerOffOnError: true,
       powerOffDelaySeconds: 15,
     });
@@ -177,15 +178,19 @@ describe("spacelift", () => {
     expect(errorsOf({ selfHosted: { launcherS3Uri } })).toHaveLength(1);
   });
 
-  it("takes proxies and certificates, hosted or self-hosted", () => {
-    const certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
-    const proxies = { http: "http://proxy.example.com:3128", no: [".example.com", "10.0.0.0/8"] };
-    expect(errorsOf({ proxies, caCertificates: [certificate] })).toEqual([]);
-    expect(errorsOf({ proxies: { no: ["a"] } })).toEqual(["vendor.proxies: must name an http or an https proxy"]);
-    expect(errorsOf({ proxies: { http: "http://a b" } })).toHaveLength(1);
-    expect(errorsOf({ proxies: { ...proxies, no: ["a,b"] } })).toHaveLength(1);
-    expect(errorsOf({ caCertificates: ["MIIB"] })).toHaveLength(1);
-    expect(errorsOf({ caCertificates: [`${certificate}${certificate.replace("MIIB", "MIIC")}`] })).toHaveLength(1);
+  it.each([
+    "UID",
+    "EUID",
+    "PPID",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "BASH_VERSINFO",
+    "IFS",
+    "_",
+  ])("refuses the variable %s: bash sets it itself", (name) => {
+    const arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:own-AbCdEf";
+    expect(errorsOf({ secureEnvironment: { [name]: { arn } } })).toHaveLength(1);
+    expect(errorsOf({ byo: { secretsManager: { arn, keys: [name] } } })).toHaveLength(1);
   });
 
   describe("shell text", () => {

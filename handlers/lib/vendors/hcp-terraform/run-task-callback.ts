@@ -1,5 +1,5 @@
 import { isProtected } from "../../core/address.ts";
-import { VendorApiError, type VendorApiErrorKind } from "../../core/errors.ts";
+import { SecretUnavailableError, VendorApiError, type VendorApiErrorKind } from "../../core/errors.ts";
 import type { WebhookVendorDeps } from "../../core/webhook.ts";
 import { createHttp } from "../http.ts";
 
@@ -23,7 +23,7 @@ const refusals: ReadonlySet<VendorApiErrorKind> = new Set(["unauthorized", "not-
  */
 export async function passRunTask(
   callback: { readonly url: string; readonly accessToken: string },
-  { address, clock, log, metrics }: WebhookVendorDeps & { readonly address: string },
+  { address, clock, fetch, log, metrics }: WebhookVendorDeps & { readonly address: string },
 ): Promise<"sent" | "not-sent" | "not-awaited"> {
   const url = urlAt(address, callback.url);
   if (url === undefined) {
@@ -34,6 +34,7 @@ export async function passRunTask(
     ...limits,
     baseUrl: url.origin,
     clock,
+    fetch,
     headers: { "content-type": "application/vnd.api+json" },
     authorize: async () => ({ authorization: `Bearer ${callback.accessToken}` }),
   });
@@ -48,10 +49,10 @@ export async function passRunTask(
       idempotent: true,
     });
   } catch (error) {
-    if (!(error instanceof VendorApiError)) throw error;
+    if (!(error instanceof VendorApiError || error instanceof SecretUnavailableError)) throw error;
     log.warn("run task callback failed", { error });
     metrics.record({ VendorApiErrors: 1 });
-    if (refusals.has(error.kind)) return "not-awaited";
+    if (error instanceof VendorApiError && refusals.has(error.kind)) return "not-awaited";
   }
   return "sent";
 }
