@@ -209,7 +209,7 @@ describe.skipIf(!canBoot).concurrent("the boot of a Semaphore agent", () => {
   });
 
   it("fits into user data with room to spare", () => {
-    expect(gzipSync(userData("semaphore", settings())).length).toBeLessThan(9 * 1024);
+    expect(gzipSync(userData("semaphore", settings())).length).toBeLessThan(10 * 1024);
   });
 });
 
