@@ -42,6 +42,8 @@ export interface FleetCapacity {
   readonly config: CapacityConfig;
   /** The retirement workflow's settings for ending agents. */
   readonly retiring: RetiringCapacity;
+  /** What a config without its fallback for want of Spot would destroy; only with a fallback. */
+  readonly fallback?: readonly TerraformResource[] | undefined;
   /** Gives the loop the right to launch, watch and stop agents of this fleet, and no other rights. */
   grantOperate(role: ServiceRole): void;
   /** Makes Terraform destroy the capacity before these resources, which its agents need. */
@@ -81,6 +83,8 @@ export class FleetControl {
     this.retirement = this.retire();
     const autoscale = this.autoscale();
     new DestroyGuard(scope, "destroy", { loop: autoscale });
+    const { fallback } = props.capacity;
+    if (fallback) new DestroyGuard(scope, "destroy-fallback", { loop: autoscale, fallback });
     const schedule = new MinuteSchedule(scope, "schedule", { context, target: autoscale });
     const webhook = this.webhook(autoscale);
     const managed = vendor.manage?.(scope, { webhook: webhook?.endpoint, stackName: context.name });

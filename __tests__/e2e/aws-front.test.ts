@@ -235,3 +235,71 @@ it("asks a group that protects its instances no more for its size again", async 
   expect(await protect("true")).toEqual(["SetInstanceProtection"]);
   expect(await protect("false")).toContain("SetDesiredCapacity");
 });
+
+describe("what AWS refuses and the emulator takes", () => {
+  const policy = (characters: number) =>
+    JSON.stringify({ Statement: "x".repeat(characters - '{"Statement":""}'.length) });
+  const putPolicy = (PolicyName: string, characters: number) =>
+    query("iam", { Action: "PutRolePolicy", RoleName: "ci", PolicyName, PolicyDocument: policy(characters) });
+
+  beforeEach(() => {
+    answer = "<launchTemplateId>lt-1</launchTemplateId>";
+  });
+
+  it("reserved concurrency, of which a new account has none", async () => {
+    answer = {};
+    const reserve = (ReservedConcurrentExecutions: number) =>
+      ask(front.url, "us-west-2", "lambda", "/2017-10-31/functions/ci/concurrency", {
+        method: "PUT",
+        body: JSON.stringify({ ReservedConcurrentExecutions }),
+      });
+    await expect(reserve(1)).rejects.toThrow("UnreservedConcurrentExecution below its minimum");
+    expect(await reserve(0)).toBe("{}");
+  });
+
+  it("an image by a parameter in a group that chooses instances by attributes", async () => {
+    const template = "MixedInstancesPolicy.LaunchTemplate";
+    const launchTemplate = (Action: string, image: string) =>
+      query("ec2", {
+        Action,
+        "LaunchTemplateData.ImageId": image,
+        ...(Action.endsWith("Version") && { LaunchTemplateId: "lt-1" }),
+      });
+    const group = (override: string) =>
+      query("autoscaling", {
+        Action: "CreateAutoScalingGroup",
+        [`${template}.LaunchTemplateSpecification.LaunchTemplateId`]: "lt-1",
+        [`${template}.Overrides.member.1.${override}`]: "2",
+      });
+    await launchTemplate("CreateLaunchTemplate", "resolve:ssm:/aws/image");
+    await expect(group("InstanceRequirements.VCpuCount.Min")).rejects.toThrow("Systems Manager parameters");
+    expect(await group("InstanceType")).toBe(answer);
+    await launchTemplate("CreateLaunchTemplateVersion", "ami-1");
+    expect(await group("InstanceRequirements.VCpuCount.Min")).toBe(answer);
+  });
+
+  it("more than 50 tags, in a form and in JSON", async () => {
+    const tags = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`TagSpecification.1.Tag.${index + 1}.Key`, "x"]));
+    await expect(query("ec2", { Action: "CreateVpc", ...tags(51) })).rejects.toThrow("TagLimitExceeded");
+    expect(await query("ec2", { Action: "CreateVpc", ...tags(50) })).toBe(answer);
+    answer = {};
+    const list = Array.from({ length: 51 }, (_, index) => ({ key: `${index}`, value: "x" }));
+    await expect(ecs("CreateCluster", { tags: list })).rejects.toThrow("TooManyTagsException");
+    expect(await ecs("CreateCluster", { tags: list.slice(1) })).toEqual({});
+  });
+
+  it("policies that are longer than IAM takes, all inline ones of a role together", async () => {
+    await putPolicy("one", 10_000);
+    await expect(putPolicy("two", 241)).rejects.toThrow("Maximum policy size of 10240 bytes exceeded for role ci");
+    await putPolicy("two", 240);
+    await putPolicy("one", 9000);
+    await putPolicy("three", 1000);
+    const create = (input: Record<string, string>) => query("iam", input);
+    await expect(create({ Action: "CreatePolicy", PolicyDocument: policy(6145) })).rejects.toThrow("PolicySize: 6144");
+    await expect(
+      create({ Action: "CreateRole", RoleName: "ci", AssumeRolePolicyDocument: policy(2049) }),
+    ).rejects.toThrow("ACLSizePerRole: 2048");
+    expect(await create({ Action: "CreateRole", RoleName: "ci", AssumeRolePolicyDocument: policy(2048) })).toBe(answer);
+  });
+});

@@ -19,6 +19,7 @@ import {
 import { groupBridges } from "./front/groups.ts";
 import { imageBuilderBridges } from "./front/imagebuilder.ts";
 import { lambdaBridges } from "./front/lambda.ts";
+import { createLimits } from "./front/limits.ts";
 import { s3Bridges } from "./front/s3.ts";
 import { applicationScalingBridges } from "./front/scaling.ts";
 import { sqsBridges } from "./front/sqs.ts";
@@ -71,6 +72,8 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
     ...stepFunctionsBridges(async (...call) => (await front.runMachine?.(...call)) ?? "FAILED"),
   };
 
+  const limits = createLimits();
+
   async function handle(exchange: Exchange): Promise<Answer> {
     const call = callOf(exchange);
     const { caller, service, operation } = call;
@@ -79,8 +82,12 @@ export async function startAwsFront(moto: string, watchFor: readonly string[]): 
       calls.push(call);
       front.onCall?.(call);
     }
+    const refusal = limits.refusalOf(call);
+    if (refusal) return refusal;
     const bridge = bridges[`${service}:${operation}`] ?? bridges[`${service}:*`];
-    return bridge ? bridge(call, forwardOf(exchange)) : forward(exchange);
+    const answer = await (bridge ? bridge(call, forwardOf(exchange)) : forward(exchange));
+    limits.note(call, answer);
+    return answer;
   }
 
   function forwardOf(exchange: Exchange): Forward {

@@ -11,7 +11,7 @@ import { callsWithoutRight } from "./rights.ts";
 import { runWorkflows, type Workflows } from "./step-functions.ts";
 import { missingTools, mustRun, run } from "./toolchain.ts";
 
-const missing = missingTools({ moto: true });
+const missing = missingTools({ moto: true, cdktf: true });
 if (missing) process.stderr.write(`SKIPPED: running a deployed fleet of Azure DevOps. Missing here: ${missing}\n`);
 
 const region = "us-west-2";

@@ -6,7 +6,7 @@ import { type Moto, startMoto } from "../fakes/moto.ts";
 import { type AwsFront, startAwsFront } from "./aws-front.ts";
 import { listAll } from "./aws-listings.ts";
 import { publicImages } from "./existing.ts";
-import { mustRun, root, terraformEnvironment } from "./toolchain.ts";
+import { cdktfProgram, mustRun, terraformEnvironment } from "./toolchain.ts";
 
 /** The prefix of every secret in these suites, so that one search finds them all. */
 export const canary = "canary-";
@@ -83,7 +83,7 @@ export async function prepareDeployment(
     const args = [command, ...stacks, "--auto-approve", "--skip-provider-lock", ...app];
     // No refresh: the state is fresh from the deployment, and a refresh would take as long as the destroy itself.
     const quick = { ...env, TF_CLI_ARGS_destroy: "-refresh=false" };
-    const outcome = await mustRun(join(root, "node_modules/.bin/cdktf"), args, { env: quick, timeoutSeconds: 3600 });
+    const outcome = await mustRun(cdktfProgram, args, { env: quick, timeoutSeconds: 3600 });
     logs.push(outcome.output);
     return outcome.output;
   }

@@ -13,7 +13,7 @@ import { createSpaceliftWorkers, type SpaceliftWorkers } from "./spacelift-worke
 import { runWorkflows, type Workflows } from "./step-functions.ts";
 import { missingTools, mustRun, run } from "./toolchain.ts";
 
-const missing = missingTools({ moto: true });
+const missing = missingTools({ moto: true, cdktf: true });
 if (missing) process.stderr.write(`SKIPPED: running deployed fleets on instances. Missing here: ${missing}\n`);
 
 const region = "us-west-2";

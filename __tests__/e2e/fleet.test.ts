@@ -11,7 +11,7 @@ import { decisionsOf, scheduled, until } from "./operator.ts";
 import { callsWithoutRight } from "./rights.ts";
 import { missingTools, mustRun } from "./toolchain.ts";
 
-const missing = missingTools({ moto: true });
+const missing = missingTools({ moto: true, cdktf: true });
 if (missing) process.stderr.write(`SKIPPED: running deployed fleets. Missing here: ${missing}\n`);
 
 const apiToken = `${canary}api-token`;

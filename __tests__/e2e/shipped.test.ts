@@ -9,7 +9,7 @@ import { decisionsOf, scheduled, until } from "./operator.ts";
 import { callsWithoutRight } from "./rights.ts";
 import { missingTools, root, run } from "./toolchain.ts";
 
-const missing = missingTools({ moto: true });
+const missing = missingTools({ moto: true, cdktf: true });
 if (missing) process.stderr.write(`SKIPPED: deploying the shipped configs. Missing here: ${missing}\n`);
 
 const region = "us-west-2";

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -32,13 +32,27 @@ const oldestTofu = 11;
  *
  * @param needed `deployer`: terraform if left out
  */
-export function missingTools(needed: { readonly moto: boolean; readonly deployer?: Deployer }): string | undefined {
+export function missingTools(needed: {
+  readonly moto: boolean;
+  readonly deployer?: Deployer;
+  readonly cdktf?: boolean;
+}): string | undefined {
   const missing = [
     ...missingDeployer(needed.deployer ?? "terraform"),
+    ...(needed.cdktf && !cdktfRuns() ? ["a version of Node.js on which cdktf runs"] : []),
     ...(useRegistry || mirror ? [] : [`a mirror of AWS provider ${awsProviderVersion} (AGENT_FLEETS_TF_MIRROR)`]),
     ...(needed.moto && !hasMoto() ? ["moto_server"] : []),
   ];
   return missing.length > 0 ? missing.join(", ") : undefined;
+}
+
+/** The program `cdktf`. */
+export const cdktfProgram = join(root, "node_modules/.bin/cdktf");
+
+/** Whether `cdktf` runs on this version of Node.js: its terminal package has a compiled part for some versions only. */
+export function cdktfRuns(): boolean {
+  const load = 'require("@cdktf/node-pty-prebuilt-multiarch")';
+  return spawnSync(process.execPath, ["--eval", load], { cwd: root }).status === 0;
 }
 
 function missingDeployer(program: Deployer): readonly string[] {

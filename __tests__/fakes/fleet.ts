@@ -66,7 +66,7 @@ export interface FleetFake {
   /** What the vendor was given to keep its queue open. */
   readonly queuesKeptOpen: readonly (readonly VendorAgent[])[];
 
-  readonly capacity: Required<Capacity>;
+  readonly capacity: Required<Omit<Capacity, "remainingInFallback">>;
   readonly vendor: Required<Vendor>;
   readonly retirements: Retirements;
 }

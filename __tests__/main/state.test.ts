@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { cdktfProgram, cdktfRuns } from "../e2e/toolchain.ts";
 
 const config =
   "kind: ecs-fleet\nregion: us-west-2\nvendor: { type: hcp-terraform, organization: acme, agentPool: aws }\n";
@@ -32,10 +33,14 @@ function deploy(stack: string, path: string): void {
 function cdktf(configs: string): void {
   const env = { ...process.env, AGENT_FLEETS_CONFIG: join(project, configs), CHECKPOINT_DISABLE: "1" };
   const args = ["synth", "--app", "node scripts/synth.js", "--output", join(project, "cdktf.out")];
-  execFileSync(resolve("node_modules/.bin/cdktf"), args, { env, stdio: "pipe" });
+  execFileSync(cdktfProgram, args, { env, stdio: "pipe" });
 }
 
-describe("a state, where it lies now or where earlier versions kept it", () => {
+const runs = cdktfRuns();
+if (!runs)
+  process.stderr.write("SKIPPED: states that cdktf could delete. It does not run on this version of Node.js\n");
+
+describe.skipIf(!runs)("a state, where it lies now or where earlier versions kept it", () => {
   it.each([
     ["another folder is synthesized", () => cdktf("others")],
     [

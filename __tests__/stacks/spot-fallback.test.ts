@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { releaseEnv } from "../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../handlers/lib/settings/retire.ts";
+import { destroyOrderOf } from "./destroy-order.ts";
 import { bootProgramOf, environmentOf, fleet, semaphore, spacelift } from "./ec2-fleet.ts";
 import { resources, rightsOf, statements, theOnly } from "./synth.ts";
 
@@ -76,6 +77,40 @@ describe("the second group", () => {
   it("is an output", () => {
     const { output = {} } = stack as unknown as { readonly output?: Record<string, { readonly value: unknown }> };
     expect([output.autoscaling_group_name?.value, output.on_demand_group_name?.value]).toEqual(names);
+  });
+});
+
+describe("Terraform", () => {
+  const order = destroyOrderOf(stack);
+  const idsOf = (type: string) => Object.keys(stack.resource[type] ?? {}).map((id) => `${type}.${id}`);
+  const guardOf = (input: object) =>
+    idsOf("aws_lambda_invocation").find(
+      (address) => stack.resource.aws_lambda_invocation?.[address.split(".")[1] ?? ""]?.input === JSON.stringify(input),
+    ) ?? "";
+  const fleetGuard = guardOf({ source: "terraform" });
+  const groupGuard = guardOf({ source: "terraform", part: "fallback" });
+  const [first = "", second = ""] = idsOf("aws_autoscaling_group");
+
+  it("destroys the fleet's guard before all others, and both groups before what their instances need", () => {
+    expect(order.resources.filter((each) => each !== fleetGuard && !order.isBefore(fleetGuard, each))).toEqual([]);
+    const needed = [
+      ...["aws_route_table", "aws_iam_instance_profile", "aws_secretsmanager_secret", "aws_launch_template"].flatMap(
+        idsOf,
+      ),
+      ...idsOf("aws_sqs_queue").filter((each) => each.includes("release-queue")),
+    ];
+    expect(needed.length).toBeGreaterThan(5);
+    for (const group of [first, second]) expect(needed.filter((each) => !order.isBefore(group, each))).toEqual([]);
+  });
+
+  it("asks the loop before it destroys the second group without the fleet, and changes the loop only afterwards", () => {
+    const hooks = idsOf("aws_autoscaling_lifecycle_hook").filter((each) => each.includes("on-demand"));
+    expect(hooks).toHaveLength(1);
+    for (const each of [second, ...hooks]) expect(order.isBefore(groupGuard, each)).toBe(true);
+    const [loop = ""] = idsOf("aws_lambda_function").filter((each) => each.includes("autoscale"));
+    // Terraform changes a resource after it has destroyed those that the state says it needs.
+    expect(order.isBefore(loop, second)).toBe(true);
+    expect(Object.keys(without.resource.aws_lambda_invocation ?? {})).toHaveLength(1);
   });
 });
 

@@ -6,18 +6,25 @@ import type { Capacity, Clock, Lease, Log } from "../lib/core/ports.ts";
  *
  * @see https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/lambda_invocation
  */
-const invocation = z.object({ tf: z.object({ action: z.string() }) });
+const invocation = z.object({ part: z.literal("fallback").optional(), tf: z.object({ action: z.string() }) });
+
+/** See {@link invocation}. `part`: only the fallback for want of Spot is to be destroyed. */
+type TerraformRequest = { readonly action: string; readonly part: "fallback" | undefined };
+
+/** How a destroy that may go on is answered. */
+type Allowed = { readonly destroy: "allowed" };
 
 const attempts = 12;
 const pauseMilliseconds = 5000;
 const shownIds = 10;
 
 /**
- * Whether an event comes from Terraform, and not from the schedule or the webhook. Terraform invokes the loop when it
- * makes its guard, which only proves that the loop starts, and before it destroys the fleet.
+ * What Terraform asks, if an event comes from it and not from the schedule or the webhook. Terraform invokes the loop
+ * when it makes a guard, which only proves that the loop starts, and before it destroys the fleet or its fallback.
  */
-export function terraformActionOf(event: unknown): string | undefined {
-  return invocation.safeParse(event).data?.tf.action;
+export function terraformRequestOf(event: unknown): TerraformRequest | undefined {
+  const { data } = invocation.safeParse(event);
+  return data && { action: data.tf.action, part: data.part };
 }
 
 /**
@@ -39,7 +46,7 @@ export async function allowDestroy({
   readonly lease: Pick<Lease, "acquire">;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<{ readonly destroy: "allowed" }> {
+}): Promise<Allowed> {
   await refuseWhileMachinesRemain(fleet, capacities);
   for (let attempt = 1; !(await lease.acquire()); attempt += 1) {
     if (attempt === attempts) throw new Error(`fleet ${fleet}: the loop is at work. Nothing was destroyed; try again`);
@@ -51,17 +58,47 @@ export async function allowDestroy({
   return { destroy: "allowed" };
 }
 
+/**
+ * The same for the fallback alone, whose key was taken out of the config. The loop works on: an instance that it launches
+ * there in this second has no job yet when AWS ends it.
+ *
+ * @throws if a machine is left in it, or if AWS does not say so
+ */
+export async function allowDestroyOfFallback({
+  fleet,
+  capacities,
+}: {
+  readonly fleet: string;
+  readonly capacities: readonly Pick<Capacity, "remainingInFallback">[];
+}): Promise<Allowed> {
+  const remaining = await Promise.all(
+    capacities.map(({ remainingInFallback }) => {
+      if (!remainingInFallback) throw new Error(`fleet ${fleet} knows no fallback, so nobody can say if it has agents`);
+      return remainingInFallback();
+    }),
+  );
+  if (remaining.flat().length === 0) return { destroy: "allowed" };
+  throw new Error(
+    `the second group of fleet ${fleet} still has agents, which may be in a job: ${shown(remaining.flat())}. Nothing ` +
+      "was destroyed. Give compute.spotFallback back, and take it out when they have left " +
+      "(docs/ec2-fleet.md, When Spot has no capacity)",
+  );
+}
+
 async function refuseWhileMachinesRemain(
   fleet: string,
   capacities: readonly Pick<Capacity, "remaining">[],
 ): Promise<void> {
   const remaining = (await Promise.all(capacities.map((capacity) => capacity.remaining()))).flat();
   if (remaining.length === 0) return;
-  const shown = remaining.slice(0, shownIds).join(", ");
-  const more = remaining.length > shownIds ? `, and ${remaining.length - shownIds} more` : "";
   throw new Error(
-    `fleet ${fleet} still has agents, which may be in a job: ${shown}${more}. Nothing was destroyed. ` +
+    `fleet ${fleet} still has agents, which may be in a job: ${shown(remaining)}. Nothing was destroyed. ` +
       "Set agents.min and agents.max to 0, deploy, wait until they have left, and destroy then " +
       "(docs/runbook.md, Taking a fleet down)",
   );
+}
+
+function shown(ids: readonly string[]): string {
+  const more = ids.length > shownIds ? `, and ${ids.length - shownIds} more` : "";
+  return `${ids.slice(0, shownIds).join(", ")}${more}`;
 }

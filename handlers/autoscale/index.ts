@@ -12,7 +12,7 @@ import { autoscaleEnv } from "../lib/settings/autoscale.ts";
 import { createVendor } from "../lib/vendors/clients.ts";
 import { createTokenReader, type VendorDeps } from "../lib/vendors/deps.ts";
 import { createFetch, outboundOf } from "../lib/vendors/outbound.ts";
-import { allowDestroy, terraformActionOf } from "./destroy.ts";
+import { allowDestroy, allowDestroyOfFallback, terraformRequestOf } from "./destroy.ts";
 import { runFleet } from "./handler.ts";
 import { createMemory } from "./memory.ts";
 import { poolsOf } from "./pools.ts";
@@ -62,8 +62,9 @@ export const handler = defineHandler({
     return { pools, lease, log, destroy };
   },
   async handle(event: unknown, { destroy, ...fleet }) {
-    const action = terraformActionOf(event);
-    if (action === undefined) return runFleet(fleet);
-    return action === "create" || action === "update" ? [] : allowDestroy(destroy);
+    const asked = terraformRequestOf(event);
+    if (asked === undefined) return runFleet(fleet);
+    if (asked.action === "create" || asked.action === "update") return [];
+    return asked.part === "fallback" ? allowDestroyOfFallback(destroy) : allowDestroy(destroy);
   },
 });

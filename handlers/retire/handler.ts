@@ -79,8 +79,9 @@ async function take(input: RetirementEvent, pool: RetirePool, deps: RetireDeps):
 }
 
 /**
- * A silent agent is a busy one that somebody should look at. An agent that its vendor does not list is gone only by the word of its own machine; else it may work elsewhere. While
- * the vendor lists one that nobody can place, only the word that it left counts.
+ * A silent agent is a busy one that somebody should look at. An agent that its vendor does not list is gone only by the
+ * word of its own machine; else it may work elsewhere. While the vendor lists one that nobody can place, only the word
+ * that it left counts.
  */
 async function drain(
   { agent, reason }: RetirementEvent,

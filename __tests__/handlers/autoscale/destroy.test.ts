@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { allowDestroy, terraformActionOf } from "../../../handlers/autoscale/destroy.ts";
+import { allowDestroy, allowDestroyOfFallback, terraformRequestOf } from "../../../handlers/autoscale/destroy.ts";
 import { runFleet } from "../../../handlers/autoscale/handler.ts";
 import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
 
@@ -61,12 +61,38 @@ describe("a destroy", () => {
   });
 });
 
+describe("a destroy of the fallback alone", () => {
+  const without = (...machines: string[]) =>
+    allowDestroyOfFallback({ fleet: "ci", capacities: [{ remainingInFallback: async () => machines }] });
+
+  it("is refused while the second group has a machine, which may be in a job", async () => {
+    await expect(without("i-1", "i-2")).rejects.toThrow(
+      /second group of fleet ci still has agents.*: i-1, i-2\. Nothing was destroyed\. Give compute\.spotFallback back/,
+    );
+    expect(await without()).toEqual({ destroy: "allowed" });
+  });
+
+  it("is refused where the loop knows no second group", async () => {
+    await expect(allowDestroyOfFallback({ fleet: "ci", capacities: [{}] })).rejects.toThrow("knows no fallback");
+  });
+});
+
 describe("an event", () => {
   it.each([
     [{ source: "schedule" }, undefined],
     [{ source: "wake-up" }, undefined],
     [undefined, undefined],
-    [{ source: "terraform", tf: { action: "delete", prev_input: { source: "terraform" } } }, "delete"],
-    [{ source: "terraform", tf: { action: "create", prev_input: null } }, "create"],
-  ])("%j is Terraform's: %s", (event, action) => expect(terraformActionOf(event)).toBe(action));
+    [
+      { source: "terraform", tf: { action: "delete", prev_input: { source: "terraform" } } },
+      { action: "delete", part: undefined },
+    ],
+    [
+      { source: "terraform", tf: { action: "create", prev_input: null } },
+      { action: "create", part: undefined },
+    ],
+    [
+      { source: "terraform", part: "fallback", tf: { action: "delete" } },
+      { action: "delete", part: "fallback" },
+    ],
+  ])("%j is Terraform's: %j", (event, asked) => expect(terraformRequestOf(event)).toEqual(asked));
 });

@@ -219,6 +219,18 @@ describe("Terraform's own invocations", () => {
     expect(ecs.calls).toEqual([]);
   });
 
+  it("need neither the vendor nor a secret with a value: a first deploy comes before the secrets are filled", async () => {
+    secret = { status: 400, json: { __type: "ResourceNotFoundException" } };
+    await hcp.close();
+    expect(await terraform("create")).toEqual([]);
+    expect(await terraform("delete")).toEqual({ destroy: "allowed" });
+  });
+
+  it("delete of a second group asks for that group alone, which a fleet of tasks does not have", async () => {
+    const event = { source: "terraform", part: "fallback", tf: { action: "delete" } };
+    await expect(invoke({}, 120_000, event)).rejects.toThrow("knows no fallback");
+  });
+
   it.each([
     "delete",
     "of the future",

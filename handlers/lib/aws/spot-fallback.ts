@@ -79,6 +79,8 @@ export function createSpotFallback(
       return (await Promise.all([spot.remaining(), onDemand.remaining()])).flat();
     },
 
+    remainingInFallback: () => onDemand.remaining(),
+
     async launch(requests): Promise<LaunchReport> {
       if (isSettling()) return { launched: 0, failures: [] };
       const [target, other] = placesToLaunch();

@@ -171,6 +171,8 @@ export interface Capacity {
    * on which nothing has ever run. Launches that AWS does not show yet count, too.
    */
   remaining(): Promise<readonly string[]>;
+  /** Those of {@link remaining} in the fallback; only for capacities with a fallback for want of Spot capacity. */
+  remainingInFallback?(): Promise<readonly string[]>;
   /** Starts one member per request. Partial success is normal. */
   launch(requests: readonly LaunchRequest[]): Promise<LaunchReport>;
   /** Withdraws up to this many orders that AWS has not begun to launch, newest first. Resolves to their number. */

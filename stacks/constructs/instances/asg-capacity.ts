@@ -46,6 +46,8 @@ export class AsgCapacity extends Construct {
   readonly arn: string;
   /** The second group's name; only with `compute.spotFallback`. */
   readonly onDemandName: string | undefined;
+  /** The second group and its hook; only with `compute.spotFallback`. */
+  readonly fallback: readonly TerraformResource[] | undefined;
   /** The retirement workflow's settings to end instances. */
   readonly retiring: RetiringCapacity;
   private readonly groups: RetiringInstances["groups"];
@@ -87,6 +89,7 @@ export class AsgCapacity extends Construct {
     this.groups = fallback
       ? [first, this.group("on-demand-", fallback.group, { min: 0, initial: 0 }, { ...compute, ...withoutSpot })]
       : [first];
+    this.fallback = fallback && [...this.ownGroups.slice(1), ...this.hooks.slice(1)];
     this.config = { type: "asg", group: this.name, hook: retireHook, bootSeconds, fallback };
     this.retiring = {
       type: "asg",

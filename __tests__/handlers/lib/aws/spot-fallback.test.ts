@@ -259,6 +259,13 @@ describe("members", () => {
     expect(await capacity.remaining()).toEqual(ids);
   });
 
+  it("of the second group keep it, and those of the first do not", async () => {
+    spot.add();
+    expect(await capacity.remainingInFallback?.()).toEqual([]);
+    const { id } = onDemand.add();
+    expect(await capacity.remainingInFallback?.()).toEqual([id]);
+  });
+
   it("have their own group's hook", async () => {
     const [one, other] = [spot.add({ lifecycle: "Terminating:Wait" }), onDemand.add({ lifecycle: "Terminating:Wait" })];
     await capacity.read();

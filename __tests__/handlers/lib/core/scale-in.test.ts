@@ -8,7 +8,10 @@ import { agents, byRetirement, decideOn, type Scene, scaledIn } from "./scene.ts
 describe("scale-in", () => {
   it("defect 1: has no way to stop what may work: agents are named and retired, orders are taken back", () => {
     expectTypeOf<
-      Exclude<keyof Capacity, "read" | "remaining" | "launch" | "markRegistered" | "assignRole" | "terminationHook">
+      Exclude<
+        keyof Capacity,
+        "read" | `remaining${string}` | "launch" | "markRegistered" | "assignRole" | "terminationHook"
+      >
     >().toEqualTypeOf<"withdraw" | "discard">();
     expectTypeOf<Decision["retire"]>().toEqualTypeOf<readonly Retiree[]>();
     expectTypeOf<Decision["scaleIn"]["candidates"]>().toEqualTypeOf<readonly Agent[]>();
