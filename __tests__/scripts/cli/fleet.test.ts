@@ -165,6 +165,7 @@ describe("fleet", () => {
     ],
     [["hcp", "run", "ci", "--timeout-seconds", "soon"], "whole number"],
     [["secret", "set", "ci-agents", "agent-token", "canary-value"], "too many arguments"],
+    [["secret", "set", "ci-agents", "agent-token", "canary-value"], "the value is never an argument: fleet asks"],
   ])("defect 9: fails on wrong usage: %j", async (args, message) => {
     const { code, stdout, stderr } = await fleet(args);
     expect(code).not.toBe(0);
