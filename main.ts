@@ -15,9 +15,11 @@ try {
   const { stacks, warnings } = loadStacks({ env: process.env, cwd: process.cwd() });
   const { keepStates, localStateWarnings } = await import("./stacks/config/local-state.ts");
   const { quotaWarnings } = await import("./stacks/config/account-quotas.ts");
+  const { namedStacks } = await import("./stacks/config/named-stacks.ts");
+  const named = namedStacks(stacks, process.env);
   const told = [
-    ...localStateWarnings(stacks, process.env),
-    ...quotaWarnings(stacks, process.env),
+    ...localStateWarnings(named, process.env),
+    ...quotaWarnings(named, process.env),
     ...keepStates(process.env.CDKTF_OUTDIR ?? "cdktf.out", stacks),
   ];
   for (const warning of [...warnings, ...told]) process.stderr.write(`warning: ${warning}\n`);

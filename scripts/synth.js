@@ -1,4 +1,5 @@
 // Bundles main.ts, or the given program, and runs the bundle. Compiling file by file at load would take twice as long.
+import "./node-version.js";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The CLI is TypeScript. tsx loads it with this project's settings, from whichever folder it is called.
+import "../node-version.js";
 import { fileURLToPath } from "node:url";
 import { register } from "tsx/esm/api";
 

@@ -9,12 +9,14 @@ import { addImageCommands } from "./commands/image.ts";
 import { addSecretCommands } from "./commands/secret.ts";
 import type { Context } from "./lib/context.ts";
 import { explain } from "./lib/errors.ts";
+import { refuseOptionsTakenByNpm } from "./lib/npm-options.ts";
 import { askHidden, safeTerminal } from "./lib/ui.ts";
 
 /** Runs the CLI with these arguments. Resolves to the exit code; never rejects. */
 export async function main(args: readonly string[], given: Context = processContext()): Promise<number> {
   const context = { ...given, terminal: safeTerminal(given.terminal) };
   const program = createProgram(context, args.includes("--json"));
+  program.hook("preAction", (_, command) => refuseOptionsTakenByNpm(command, context, args));
   try {
     refuseOldSpelling(args);
     await program.parseAsync(args, { from: "user" });

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -116,6 +116,20 @@ describe("fleet deploy as a process", () => {
     expect(await fleetProcess(args, { cwd: folder, env: kept })).toMatchObject({ code: 0 });
   });
 
+  it("warns of the named stacks alone, and refuses no stack for the local state of another one", async () => {
+    await terraform("exit 0");
+    const configs = join(folder, "configs");
+    await mkdir(configs);
+    await writeFile(join(configs, "mine.yaml"), `${config}backend: { type: s3, bucket: states, region: us-west-2 }\n`);
+    await writeFile(join(configs, "example.yaml"), config);
+    const runner = { ...env(), AGENT_FLEETS_CONFIG: configs, CI: "true" };
+    const mine = await fleetProcess(["diff", "mine"], { cwd: folder, env: runner });
+    expect(mine).toMatchObject({ code: 0, stderr: "--- diff mine\n" });
+    const all = await fleetProcess(["diff", "*"], { cwd: folder, env: runner });
+    expect(all.code).toBe(1);
+    expect(all.stderr).toContain("the state of example is a file of this machine");
+  });
+
   it("lets Terraform write its state when interrupted, and begins nothing else", async () => {
     await terraform(
       `[ "$1" = init ] && exit 0
@@ -151,6 +165,7 @@ describe("fleet", () => {
     ],
     [["hcp", "run", "ci", "--timeout-seconds", "soon"], "whole number"],
     [["secret", "set", "ci-agents", "agent-token", "canary-value"], "too many arguments"],
+    [["secret", "set", "ci-agents", "agent-token", "canary-value"], "the value is never an argument: fleet asks"],
   ])("defect 9: fails on wrong usage: %j", async (args, message) => {
     const { code, stdout, stderr } = await fleet(args);
     expect(code).not.toBe(0);

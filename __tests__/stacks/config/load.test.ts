@@ -51,7 +51,7 @@ describe("where configs are looked for", () => {
 
   it("tells that there is no config/", () => {
     expect(errorsOf(() => load({ "readme.md": "" }))).toEqual([
-      "config, the default folder for configs, does not exist",
+      "config, the default folder for configs, does not exist: run this in the project's folder, or set AGENT_FLEETS_CONFIG",
     ]);
   });
 

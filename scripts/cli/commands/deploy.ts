@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
+import { namesForApp } from "../../../stacks/config/named-stacks.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
 import { findTerraform, runProgram } from "../lib/programs.ts";
@@ -99,7 +100,7 @@ async function runJob(
   const terraform = findTerraform(context, options.terraform);
   const output = resolve(context.cwd, options.output);
   const outputTo = command.optsWithGlobals().json ? "stderr" : "stdout";
-  if (options.synth) await synthesize(context, output);
+  if (options.synth) await synthesize(context, output, names);
 
   const chosen = chosenStacks(ui, job, output, names, options);
   const succeeded: string[] = [];
@@ -150,14 +151,19 @@ function chosenStacks(
   return chosen;
 }
 
-/** Runs the app as `npm run synth` does. As with cdktf, it does not see Terraform's variables. */
-async function synthesize(context: Context, output: string): Promise<void> {
+/** Runs the app as `npm run synth` does, about the named stacks. As with cdktf, it does not see Terraform's variables. */
+async function synthesize(context: Context, output: string, names: readonly string[]): Promise<void> {
   const variables = Object.entries(context.env).filter(([name]) => !name.startsWith("TF_VAR_"));
   const script = fileURLToPath(new URL("../../synth.js", import.meta.url));
   mkdirSync(output, { recursive: true });
   const code = await runProgram(context, process.execPath, [script], {
     cwd: context.cwd,
-    env: { ...refuseLocalState(context.env), ...Object.fromEntries(variables), CDKTF_OUTDIR: output },
+    env: {
+      ...refuseLocalState(context.env),
+      ...Object.fromEntries(variables),
+      ...namesForApp(names),
+      CDKTF_OUTDIR: output,
+    },
     outputTo: "stderr",
   });
   if (code !== 0)

@@ -26,6 +26,7 @@ export function addSecretCommands(program: Command, context: Context): void {
       "--revoke-previous",
       "after a leak: the value from before ends at once. Without it, the webhook accepts that value for 24 hours",
     )
+    .showHelpAfterError("(the value is never an argument: fleet asks for it, or reads it from standard input)")
     .addHelpText("after", "\nExample:\n  fleet secret set ci-agents agent-token < token.txt")
     .action(async (stackName: string, name: string, options: SetOptions, command: Command) => {
       const ui = uiOf(context, command);

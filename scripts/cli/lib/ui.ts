@@ -56,8 +56,9 @@ export function createUi(terminal: Terminal, options: { readonly json: boolean }
   };
 }
 
-/** A table for people, without colours. */
+/** A table for people, without colours. Without rows: "None." */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return "None.";
   const grid = new Table({ head: [...head], style: { head: [], border: [] } });
   for (const row of rows) grid.push([...row]);
   return grid.toString();

@@ -60,7 +60,10 @@ export function listConfigFiles({ env, cwd }: ConfigSource): ConfigFiles | { rea
     if (!extensions.includes(extname(path))) return { error: `${by} must end in .yaml or .yml` };
     return { files: [toFile(path)], neighbours: namesOf(filesIn(dirname(path))) };
   } catch (error) {
-    return { error: `${by} ${reasonOf(error)}` };
+    const reason = reasonOf(error);
+    const remedy =
+      !env[variable] && reason === reasons.ENOENT ? `: run this in the project's folder, or set ${variable}` : "";
+    return { error: `${by} ${reason}${remedy}` };
   }
 }
 

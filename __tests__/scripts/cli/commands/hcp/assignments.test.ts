@@ -51,6 +51,12 @@ describe("fleet hcp workspaces assign, release, list", () => {
   const picture = (workspace: FakeWorkspace) => structuredClone(workspace);
   const patches = () => hcp.requests.filter(({ method }) => !["GET", "HEAD"].includes(method));
 
+  it.each(["list", "release"])("%s says so if no workspace is assigned", async (command) => {
+    const env = { TOKEN: hcp.token, AGENT_FLEETS_CONFIG: "ci-agents.yaml" };
+    const outcome = await fleet(["hcp", "workspaces", command, "ci-agents"], { cwd, env });
+    expect(outcome).toMatchObject({ code: 0, stdout: "None.\n" });
+  });
+
   it("change mode and pool alone, and give back what was there", async () => {
     const local = hcp.state.addWorkspace("local");
     Object.assign(local, { executionMode: "local", inherited: false });

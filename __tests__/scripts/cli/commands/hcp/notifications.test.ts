@@ -92,6 +92,7 @@ describe("fleet hcp notifications add", () => {
   it.each([
     [["prod-0", "http://webhook.example"], "must be the webhook's https URL"],
     [["prod-0", "prod-1"], "must be the webhook's https URL"],
+    [["prod-0", "https://webhook.example/run-task"], "Give the stack's output webhook_url"],
     [["https://webhook.example"], "No workspace is named."],
   ])("refuses %j", async (args, message) => {
     const { code, stderr } = await add(args);

@@ -1,0 +1,17 @@
+import type { LoadedStack } from "./load.ts";
+
+const variable = "AGENT_FLEETS_NAMED";
+
+/** The variable that tells the app which stacks a command is about. `*` names all of them. */
+export function namesForApp(names: readonly string[]): Readonly<Record<string, string>> {
+  return names.includes("*") ? {} : { [variable]: names.join(" ") };
+}
+
+/**
+ * The stacks that the command is about: those that `fleet` has named, else all. Warnings about other stacks of the
+ * folder, such as the shipped examples, help nobody who deploys one.
+ */
+export function namedStacks(stacks: readonly LoadedStack[], env: NodeJS.ProcessEnv): readonly LoadedStack[] {
+  const names = env[variable]?.split(" ");
+  return names ? stacks.filter(({ name }) => names.includes(name)) : stacks;
+}
