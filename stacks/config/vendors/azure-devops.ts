@@ -119,6 +119,7 @@ export const azureDevOpsVendor = defineVendor({
       name: "hook-secret",
       description: "Shared secret that service hooks send.",
       variable: "ado_hook_secret",
+      previousCounts: true,
     },
   },
   rules: [

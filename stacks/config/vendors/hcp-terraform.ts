@@ -120,6 +120,7 @@ export const hcpTerraformVendor = defineVendor({
       description: "The HMAC key of notifications and run tasks.",
       variable: "notification_token",
       signs: true,
+      previousCounts: true,
     },
   },
   rules: [
