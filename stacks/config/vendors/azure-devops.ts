@@ -105,6 +105,11 @@ export const azureDevOpsVendor = defineVendor({
   id: "azure-devops",
   kind: "ecs-fleet",
   schema,
+  starter: {
+    organization: { key: "organization", asks: "Organization (empty: Azure DevOps Server)" },
+    pool: { key: "poolName", asks: "Agent pool, by its name" },
+    url: { key: "collectionUrl", asks: "URL of the collection", instead: true },
+  },
   asksInstances: false,
   readsOwnTags: false,
   severalPools: true,
