@@ -7,6 +7,7 @@ import { addDeployCommands } from "./commands/deploy.ts";
 import { addHcpCommands, refuseOldSpelling } from "./commands/hcp.ts";
 import { addImageCommands } from "./commands/image.ts";
 import { addInitCommand } from "./commands/init.ts";
+import { addOutputsCommand } from "./commands/outputs.ts";
 import { addSecretCommands } from "./commands/secret.ts";
 import type { Context } from "./lib/context.ts";
 import { explain } from "./lib/errors.ts";
@@ -45,6 +46,7 @@ function createProgram(context: Context, json: boolean): Command {
     });
   addInitCommand(program, context);
   addDeployCommands(program, context);
+  addOutputsCommand(program, context);
   addSecretCommands(program, context);
   addImageCommands(program, context);
   addHcpCommands(program, context);
