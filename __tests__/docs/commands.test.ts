@@ -7,8 +7,9 @@ const shown = commandsShown("fleet").filter(({ command }) => !/…$|deploy \/ di
 
 /** What is wrong with a command as a page shows it, by the help of the command itself. */
 async function faultOf(command: string): Promise<string | undefined> {
-  const [words = ""] = command.replace(/^(?:npm run (?:--silent )?fleet -- |fleet )/, "").split(/ [<>](?= )/);
-  const shown = words.split(" ");
+  const [words = ""] = command.replace(/^(?:npm run (?:--silent )?fleet -- |fleet )/, "").split(/ [<>|](?= )/);
+  // Every command takes --json, and the help of none but fleet itself lists it.
+  const shown = words.split(" ").filter((word) => word !== "--json");
   const { stdout: help } = await fleet([...shown.filter((word) => /^[a-z][a-z-]*$/.test(word)), "--help"]);
   const [, path = "", usage = ""] = /^Usage: fleet ([a-z -]*)\[options\](.*)$/m.exec(help) ?? [];
   const rest = shown.slice(path.trim().split(" ").length);

@@ -9,6 +9,10 @@ export interface AwsSecretsFake extends HttpFake {
   readonly parameters: Map<string, { value: string; keyId: string }>;
   /** The value before the current one, of secrets and parameters: each write moves the current value here. */
   readonly previous: Map<string, string>;
+  /** When the current value was written, in seconds since 1970. */
+  readonly written: Map<string, number>;
+  /** Secrets Manager: when AWS deletes the secret, in seconds since 1970. */
+  readonly deletions: Map<string, number>;
   /** Environment variables that point the AWS SDK at this fake. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -19,8 +23,9 @@ const arnPrefix = /^arn:aws:ssm:[^:]+:\d+:parameter/;
 export async function startAwsSecretsFake(): Promise<AwsSecretsFake> {
   const secrets = new Map<string, string>();
   const parameters = new Map<string, { value: string; keyId: string }>();
-
   const previous = new Map<string, string>();
+  const written = new Map<string, number>();
+  const deletions = new Map<string, number>();
 
   const actions: Record<string, (body: unknown) => FakeAnswer> = {
     "secretsmanager.PutSecretValue": (body) => {
@@ -35,11 +40,32 @@ export async function startAwsSecretsFake(): Promise<AwsSecretsFake> {
       const value = secrets.get(SecretId);
       return value === undefined ? failure("ResourceNotFoundException") : json({ ARN: SecretId, SecretString: value });
     },
+    "secretsmanager.DescribeSecret": (body) => {
+      const { SecretId } = z.object({ SecretId: z.string() }).parse(body);
+      if (!secrets.has(SecretId)) return failure("ResourceNotFoundException");
+      return json({ Name: SecretId, DeletedDate: deletions.get(SecretId) });
+    },
+    // One version a page, the older one first: callers must read all pages.
+    "secretsmanager.ListSecretVersionIds": (body) => {
+      const { SecretId, NextToken } = z.object({ SecretId: z.string(), NextToken: z.string().optional() }).parse(body);
+      if (!secrets.has(SecretId)) return failure("ResourceNotFoundException");
+      const since = written.get(SecretId) ?? 0;
+      const versions = [
+        ...(previous.get(SecretId) ? [{ VersionStages: ["AWSPREVIOUS"], CreatedDate: since - 60 }] : []),
+        ...(secrets.get(SecretId) ? [{ VersionStages: ["AWSCURRENT"], CreatedDate: since }] : []),
+      ];
+      const from = Number(NextToken ?? 0);
+      const more = from + 1 < versions.length;
+      return json({ Versions: versions.slice(from, from + 1), ...(more && { NextToken: String(from + 1) }) });
+    },
     "AmazonSSM.GetParameter": (body) => {
       const { Name } = z.object({ Name: z.string() }).parse(body);
       const path = Name.replace(arnPrefix, "");
       const name = [path, path.replace(/^\//, "")].find((candidate) => parameters.has(candidate));
-      return name ? json({ Parameter: { Name: name, Type: "SecureString" } }) : failure("ParameterNotFound");
+      if (!name) return failure("ParameterNotFound");
+      const Version = previous.get(name) ? 2 : 1;
+      const LastModifiedDate = written.get(name) ?? 0;
+      return json({ Parameter: { Name: name, Type: "SecureString", Value: "ciphertext", Version, LastModifiedDate } });
     },
     "AmazonSSM.DescribeParameters": (body) => {
       const filters = z
@@ -87,7 +113,7 @@ export async function startAwsSecretsFake(): Promise<AwsSecretsFake> {
     AWS_SECRET_ACCESS_KEY: "test-secret-key",
     AWS_EC2_METADATA_DISABLED: "true",
   };
-  return Object.assign(http, { secrets, parameters, previous, env });
+  return Object.assign(http, { secrets, parameters, previous, written, deletions, env });
 }
 
 function json(body: unknown): FakeAnswer {

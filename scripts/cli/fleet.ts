@@ -6,10 +6,13 @@ import { addAdoCommands } from "./commands/ado.ts";
 import { addDeployCommands } from "./commands/deploy.ts";
 import { addHcpCommands, refuseOldSpelling } from "./commands/hcp.ts";
 import { addImageCommands } from "./commands/image.ts";
+import { addInitCommand } from "./commands/init.ts";
+import { addOutputsCommand } from "./commands/outputs.ts";
 import { addSecretCommands } from "./commands/secret.ts";
 import type { Context } from "./lib/context.ts";
 import { explain } from "./lib/errors.ts";
 import { refuseOptionsTakenByNpm } from "./lib/npm-options.ts";
+import { promptsOn } from "./lib/prompts.ts";
 import { askHidden, safeTerminal } from "./lib/ui.ts";
 
 /** Runs the CLI with these arguments. Resolves to the exit code; never rejects. */
@@ -43,7 +46,9 @@ function createProgram(context: Context, json: boolean): Command {
       // With --json the error follows as JSON.
       writeErr: (text) => json || context.terminal.stderr.write(text),
     });
+  addInitCommand(program, context);
   addDeployCommands(program, context);
+  addOutputsCommand(program, context);
   addSecretCommands(program, context);
   addImageCommands(program, context);
   addHcpCommands(program, context);
@@ -58,7 +63,14 @@ function processContext(): Context {
     env,
     cwd: process.cwd(),
     clock: { now: () => new Date(), sleep: (milliseconds) => setTimeout(milliseconds) },
-    terminal: { stdin, stdout, stderr, interactive, askHidden: interactive ? askHidden : undefined },
+    terminal: {
+      stdin,
+      stdout,
+      stderr,
+      interactive,
+      askHidden: interactive ? askHidden : undefined,
+      prompts: interactive ? promptsOn(stdin, stderr) : undefined,
+    },
   };
 }
 

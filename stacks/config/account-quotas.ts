@@ -108,7 +108,7 @@ function fargateCpus(fleet: EcsFleetConfig): number {
 }
 
 /** Azure DevOps publishes no image of its agent, so the stack builds one unless the config names another. */
-function buildsImage({ compute: { image }, vendor }: EcsFleetConfig): boolean {
+export function buildsImage({ compute: { image }, vendor }: Pick<EcsFleetConfig, "compute" | "vendor">): boolean {
   return image === undefined ? vendor.type === "azure-devops" : typeof image === "object";
 }
 

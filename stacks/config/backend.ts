@@ -16,7 +16,8 @@ const local = z.strictObject({
     ),
 });
 
-const s3 = z.strictObject({
+/** State in S3. */
+export const s3 = z.strictObject({
   type: z.literal("s3").describe("State in an S3 bucket."),
   bucket: bucketName.describe("The bucket's name."),
   key: text(/^[^/\s][^\s]*$/, "an object key without a leading slash")
@@ -34,7 +35,8 @@ const s3 = z.strictObject({
   profile: z.string().min(1).optional().describe("AWS profile that reads and writes the state."),
 });
 
-const cloud = z.strictObject({
+/** State in HCP Terraform. */
+export const cloud = z.strictObject({
   type: z.literal("cloud").describe("State and runs in an HCP Terraform or Terraform Enterprise workspace."),
   organization: hcpOrganization.describe("The organization."),
   workspace: hcpWorkspace.describe("The workspace: one per stack."),

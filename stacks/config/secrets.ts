@@ -56,6 +56,8 @@ export interface VendorSecret {
   readonly severalLines?: boolean;
   /** Whether it is a key that signs. Weak values are refused: `key-strength.ts`. @default false */
   readonly signs?: boolean;
+  /** Whether the webhook also accepts the value from before for a while, see `readVersions` of `SecretReader`. @default false */
+  readonly previousCounts?: boolean;
   /** Checks the form of its value, where that is possible. */
   readonly form?: {
     fits(value: string): boolean;

@@ -25,7 +25,7 @@ describe("fleet as a process", () => {
   it("shows its commands, from whatever folder it is called", async () => {
     const { code, stdout, stderr } = await fleetProcess(["--help"], { cwd: folder });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    for (const command of ["deploy", "diff", "destroy", "hcp", "ado", "secret", "image"])
+    for (const command of ["init", "deploy", "diff", "destroy", "outputs", "hcp", "ado", "secret", "image"])
       expect(stdout).toContain(command);
   });
 

@@ -45,6 +45,24 @@ export async function fleet(
           stderr += `? ${message}\n`;
           return Promise.resolve(answers.shift() ?? "");
         }),
+      prompts: typed && {
+        async text(message, check) {
+          for (;;) {
+            stderr += `? ${message}\n`;
+            const answer = answers.shift();
+            if (answer === undefined) throw new Error(`nobody typed an answer to: ${message}`);
+            const trouble = check(answer);
+            if (trouble === undefined) return answer;
+            stderr += `! ${trouble}\n`;
+          }
+        },
+        async choose(message, choices) {
+          stderr += `? ${message}\n`;
+          const answer = answers.shift();
+          if (!choices.some(({ value }) => value === answer)) throw new Error(`${answer} is no answer to: ${message}`);
+          return answer ?? "";
+        },
+      },
     },
   });
   return { code, stdout, stderr };

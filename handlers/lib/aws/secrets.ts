@@ -38,7 +38,7 @@ interface KnownSecret {
 
 const cacheMilliseconds = 5 * 60_000;
 /** A value that leaked must end. Senders have this long to change to the new one. */
-const previousMilliseconds = 24 * 60 * 60_000;
+export const previousMilliseconds = 24 * 60 * 60_000;
 
 /**
  * Reads secrets from Secrets Manager or SSM, by their ARN, and caches them for five minutes. An ARN may name one key of

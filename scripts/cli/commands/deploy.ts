@@ -1,11 +1,9 @@
-import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import { namesForApp } from "../../../stacks/config/named-stacks.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
 import { findTerraform, runProgram } from "../lib/programs.ts";
+import { synthesize } from "../lib/synthesize.ts";
 import { chooseStacks, leftoverStack, type SynthesizedStack, synthesizedStacks } from "../lib/synthesized.ts";
 import type { Ui } from "../lib/ui.ts";
 
@@ -149,30 +147,6 @@ function chosenStacks(
     );
   }
   return chosen;
-}
-
-/** Runs the app as `npm run synth` does, about the named stacks. As with cdktf, it does not see Terraform's variables. */
-async function synthesize(context: Context, output: string, names: readonly string[]): Promise<void> {
-  const variables = Object.entries(context.env).filter(([name]) => !name.startsWith("TF_VAR_"));
-  const script = fileURLToPath(new URL("../../synth.js", import.meta.url));
-  mkdirSync(output, { recursive: true });
-  const code = await runProgram(context, process.execPath, [script], {
-    cwd: context.cwd,
-    env: {
-      ...refuseLocalState(context.env),
-      ...Object.fromEntries(variables),
-      ...namesForApp(names),
-      CDKTF_OUTDIR: output,
-    },
-    outputTo: "stderr",
-  });
-  if (code !== 0)
-    throw new UserError("The configs cannot be synthesized.", "The lines above say why. Nothing was changed.");
-}
-
-/** A CI runner loses its files with the job: a state among them would be lost, too. */
-function refuseLocalState({ CI = "" }: Context["env"]): Context["env"] {
-  return ["", "0", "false"].includes(CI) ? {} : { AGENT_FLEETS_LOCAL_STATE: "refuse" };
 }
 
 /** Resolves to the failure, if there is one. A state moves only if the user says so, and is never overwritten unasked. */

@@ -3,7 +3,9 @@ import { loadStack } from "../../../stacks/config/load.ts";
 import type { VendorSecret } from "../../../stacks/config/secrets.ts";
 import { vendors } from "../../../stacks/config/vendors/index.ts";
 import { type Context, uiOf } from "../lib/context.ts";
-import { putSecret, secretOf } from "../lib/stack-secrets.ts";
+import { listSecrets, whyNotRead } from "../lib/secret-list.ts";
+import { putSecret, secretOf, secretsOf } from "../lib/stack-secrets.ts";
+import { table } from "../lib/ui.ts";
 
 interface SetOptions {
   readonly revokePrevious?: true;
@@ -13,7 +15,7 @@ const secretNames = new Set(
   Object.values(vendors).flatMap(({ secrets }) => Object.values<VendorSecret>(secrets).map(({ name }) => name)),
 );
 
-/** `fleet secret set`. */
+/** `fleet secret set` and `fleet secret list`. */
 export function addSecretCommands(program: Command, context: Context): void {
   const secret = program.command("secret").description("values of a stack's secrets");
   secret
@@ -39,5 +41,36 @@ export function addSecretCommands(program: Command, context: Context): void {
         { stack: stackName, secret: name, id: target.id, previous_revoked: revokePrevious },
         `${name} of ${stackName} is set (${target.id}).${revoked}`,
       );
+    });
+  secret
+    .command("list")
+    .summary("show which secrets have a value")
+    .description(
+      "Shows for each secret that this vendor's fleets may have: whether it has a value, since when, and until when the " +
+        "webhook also accepts the value from before. Reads no value. Fails if a secret cannot be looked at.",
+    )
+    .argument("<stack>", "name of the stack: its config file without .yaml")
+    .addHelpText("after", "\nExamples:\n  fleet secret list ci-agents\n  fleet --json secret list ci-agents")
+    .action(async (stackName: string, _options: object, command: Command) => {
+      const ui = uiOf(context, command);
+      const secrets = secretsOf(loadStack(stackName, context));
+      const rows = await ui.during(`Looking at the secrets of ${stackName}`, () =>
+        listSecrets(secrets, context.clock.now()),
+      );
+      ui.result(
+        { stack: stackName, secrets: rows.map(({ text: _, ...data }) => data) },
+        table(
+          ["Secret", "Value", "Since", "Value from before", "Stored in"],
+          rows.map(({ secret: name, text, since, previous_accepted_until: until, id }) => [
+            name,
+            text,
+            since ?? "-",
+            until ? `accepted until ${until}` : "-",
+            id,
+          ]),
+        ),
+      );
+      const unread = rows.filter(({ error }) => error !== null);
+      if (unread.length > 0) throw whyNotRead(unread);
     });
 }

@@ -40,8 +40,8 @@ function isProgram(file: string): boolean {
 export interface ProgramOptions {
   readonly cwd: string;
   readonly env: Context["env"];
-  /** Where its output goes; its errors always go to standard error. */
-  readonly outputTo: "stdout" | "stderr";
+  /** Where its output goes, or who reads it; its errors always go to standard error. */
+  readonly outputTo: "stdout" | "stderr" | ((text: string) => void);
 }
 
 /**
@@ -60,8 +60,9 @@ export async function runProgram(
   { cwd, env, outputTo }: ProgramOptions,
 ): Promise<number> {
   const outputs = terminal.interactive
-    ? ([0, outputTo === "stdout" ? 1 : 2, 2] as const)
+    ? ([0, typeof outputTo === "function" ? "pipe" : outputTo === "stdout" ? 1 : 2, 2] as const)
     : (["ignore", "pipe", "pipe"] as const);
+  const read = typeof outputTo === "function" ? outputTo : (text: string) => terminal[outputTo].write(text);
   let interrupted = false;
   let child: ChildProcess | undefined;
   const wait = () => {
@@ -75,7 +76,7 @@ export async function runProgram(
   process.on("SIGINT", wait).on("SIGTERM", passOn);
   try {
     child = spawn(program, args, { cwd, env, stdio: [...outputs] });
-    child.stdout?.setEncoding("utf8").on("data", (text: string) => terminal[outputTo].write(text));
+    child.stdout?.setEncoding("utf8").on("data", read);
     child.stderr?.setEncoding("utf8").on("data", (text: string) => terminal.stderr.write(text));
     const [code] = await once(child, "close");
     if (interrupted) throw new UserError("Interrupted.", "The running command has ended. Nothing else was begun.");

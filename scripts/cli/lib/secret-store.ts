@@ -1,5 +1,7 @@
 import {
+  DescribeSecretCommand,
   PutSecretValueCommand,
+  paginateListSecretVersionIds,
   ResourceNotFoundException,
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
@@ -11,6 +13,7 @@ import {
   SSMClient,
 } from "@aws-sdk/client-ssm";
 import { clientOptions } from "../../../handlers/lib/aws/client-options.ts";
+import { previousMilliseconds } from "../../../handlers/lib/aws/secrets.ts";
 import { serviceOf } from "../../../handlers/lib/core/arn.ts";
 
 /** A secret in AWS. */
@@ -20,6 +23,62 @@ interface StoredSecret {
   readonly region: string;
 }
 
+/** What AWS tells of a stored value without showing it. */
+export interface StoredState {
+  /** When the current value was written. `undefined`: there is no value. */
+  readonly since: Date | undefined;
+  /** Until when the webhook would accept the value from before, which exists. */
+  readonly previousUntil: Date | undefined;
+  /** When AWS deletes the secret, which somebody asked for. Until then nobody can read it. */
+  readonly deletion: Date | undefined;
+}
+
+/** Looks at a secret without asking for its value. Resolves to `undefined` if there is no such secret. */
+export async function readState(secret: StoredSecret): Promise<StoredState | undefined> {
+  try {
+    return await (serviceOf(secret.id) === "ssm" ? stateOfParameter(secret) : stateOfSecret(secret));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A new secret of Terraform has no version at all. A deleted one still lists its versions, so its date is asked for.
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecretVersionIds.html
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html
+ */
+async function stateOfSecret({ id, region }: StoredSecret): Promise<StoredState> {
+  const client = new SecretsManagerClient({ ...clientOptions, region });
+  const { DeletedDate: deletion } = await client.send(new DescribeSecretCommand({ SecretId: id }));
+  let since: Date | undefined;
+  let hasPrevious = false;
+  for await (const { Versions = [] } of paginateListSecretVersionIds({ client }, { SecretId: id })) {
+    for (const { VersionStages = [], CreatedDate } of Versions) {
+      if (VersionStages.includes("AWSCURRENT")) since = CreatedDate;
+      hasPrevious ||= VersionStages.includes("AWSPREVIOUS");
+    }
+  }
+  return { since, previousUntil: hasPrevious ? endOfPrevious(since) : undefined, deletion };
+}
+
+/** Without decryption SSM answers with the value of a SecureString as it is encrypted. Nothing keeps it. */
+async function stateOfParameter({ id, region }: StoredSecret): Promise<StoredState> {
+  const client = new SSMClient({ ...clientOptions, region });
+  const { Parameter: parameter } = await client.send(new GetParameterCommand({ Name: id }));
+  const since = parameter?.LastModifiedDate;
+  const hasPrevious = (parameter?.Version ?? 1) > 1;
+  return { since, previousUntil: hasPrevious ? endOfPrevious(since) : undefined, deletion: undefined };
+}
+
+function endOfPrevious(since: Date | undefined): Date | undefined {
+  return since && new Date(since.getTime() + previousMilliseconds);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ParameterNotFound || error instanceof ResourceNotFoundException;
+}
+
 /** Writes a new value. Resolves to `false` if there is no such secret, and makes none. */
 export async function writeSecret(secret: StoredSecret, value: string): Promise<boolean> {
   const isParameter = serviceOf(secret.id) === "ssm";
@@ -27,7 +86,7 @@ export async function writeSecret(secret: StoredSecret, value: string): Promise<
     await (isParameter ? putParameter(secret, value) : putSecretValue(secret, value));
     return true;
   } catch (error) {
-    if (error instanceof ParameterNotFound || error instanceof ResourceNotFoundException) return false;
+    if (isMissing(error)) return false;
     throw error;
   }
 }

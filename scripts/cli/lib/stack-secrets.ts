@@ -1,6 +1,5 @@
 import { regionOf, secretParts } from "../../../handlers/lib/core/arn.ts";
 import { cleanSecret, secretTrouble } from "../../../handlers/lib/core/secret-value.ts";
-import type { VendorId } from "../../../handlers/lib/settings/vendors.ts";
 import type { FleetFields } from "../../../stacks/config/fleet.ts";
 import { isStrongKey, strongKeyCommand, strongKeyRule } from "../../../stacks/config/key-strength.ts";
 import type { LoadedStack } from "../../../stacks/config/load.ts";
@@ -19,28 +18,53 @@ export interface StackSecret {
   readonly facts: VendorSecret;
 }
 
-/** The secret with this name (such as `agent-token`) in a stack. Throws if this command may not set its value. */
-export function secretOf({ name: stack, file, config }: LoadedStack, name: string): StackSecret {
+/** A secret of a stack, with the source of its value. */
+export interface SecretSource extends StackSecret {
+  /** Its key below `secrets` in the config. */
+  readonly key: SecretKey;
+  /** The key of a JSON secret that is its value. */
+  readonly jsonKey?: string | undefined;
+  /** The Terraform variable with its value. */
+  readonly variable?: string | undefined;
+}
+
+/** The secrets that fleets of the stack's vendor may have. Throws {@link UserError} if the stack is no fleet. */
+export function secretsOf({ name: stack, file, config }: LoadedStack): readonly SecretSource[] {
   if (!("secrets" in config)) {
     throw new UserError(
       `${file} is of kind ${config.kind}, which has no secrets.`,
       "Give the name of a fleet's stack.",
     );
   }
-  const { key, facts } = find(name, config.vendor.type);
-  const secrets: FleetFields["secrets"] = config.secrets;
-  const source = secrets[key];
-  if (source === undefined) return { id: secretName(stack, name), region: config.region, stack, facts };
-  if ("arn" in source && secretParts(source.arn).key !== undefined) {
+  const sources: FleetFields["secrets"] = config.secrets;
+  return (Object.entries(vendors[config.vendor.type].secrets) as [SecretKey, VendorSecret][]).map(([key, facts]) => {
+    const source = sources[key];
+    const own = { key, facts, stack, id: secretName(stack, facts.name), region: config.region };
+    if (source === undefined) return own;
+    if ("variable" in source) return { ...own, variable: source.variable };
+    const { arn, key: jsonKey } = secretParts(source.arn);
+    return { ...own, id: arn, region: regionOf(arn) ?? config.region, jsonKey };
+  });
+}
+
+/** The secret with this name (such as `agent-token`) in a stack. Throws if this command may not set its value. */
+export function secretOf(loaded: LoadedStack, name: string): StackSecret {
+  const all = secretsOf(loaded);
+  const found = all.find(({ facts }) => facts.name === name);
+  if (!found) {
+    const names = all.map(({ facts }) => facts.name);
+    throw new UserError(`This fleet has no secret named "${name}".`, `Its secrets are ${names.join(", ")}.`);
+  }
+  if (found.jsonKey !== undefined) {
     throw new UserError(
-      `In ${file}, ${name} is one key of a secret that holds more.`,
+      `In ${loaded.file}, ${name} is one key of a secret that holds more.`,
       "Change the key's value in Secrets Manager. Nothing was changed.",
     );
   }
-  if ("arn" in source) return { id: source.arn, region: regionOf(source.arn) ?? config.region, stack, facts };
+  if (found.variable === undefined) return found;
   throw new UserError(
-    `In ${file}, ${name} comes from the Terraform variable ${source.variable}.`,
-    `Set TF_VAR_${source.variable}, raise secrets.${key}.version, and deploy the stack.`,
+    `In ${loaded.file}, ${name} comes from the Terraform variable ${found.variable}.`,
+    `Set TF_VAR_${found.variable}, raise secrets.${found.key}.version, and deploy the stack.`,
   );
 }
 
@@ -94,12 +118,4 @@ async function writeAgain(write: () => Promise<boolean>): Promise<void> {
       "Run the command again with the same value.",
     );
   }
-}
-
-function find(name: string, vendor: VendorId): { readonly key: SecretKey; readonly facts: VendorSecret } {
-  const secrets = Object.entries(vendors[vendor].secrets) as readonly [SecretKey, VendorSecret][];
-  const found = secrets.find(([, facts]) => facts.name === name);
-  if (found) return { key: found[0], facts: found[1] };
-  const names = secrets.map(([, facts]) => facts.name);
-  throw new UserError(`This fleet has no secret named "${name}".`, `Its secrets are ${names.join(", ")}.`);
 }

@@ -2,6 +2,7 @@ import { isCancel, password, spinner } from "@clack/prompts";
 import Table from "cli-table3";
 import { visible, visibleLine } from "../../../handlers/lib/core/visible.ts";
 import { UserError } from "./errors.ts";
+import type { Prompts } from "./prompts.ts";
 
 /** A command's output and input. */
 export interface Terminal {
@@ -12,6 +13,8 @@ export interface Terminal {
   readonly interactive: boolean;
   /** Asks the person for a value without showing it. Left out: nobody is there to answer. */
   readonly askHidden?: ((message: string) => Promise<string>) | undefined;
+  /** Asks the person for values that everybody may see. Left out: nobody is there to answer. */
+  readonly prompts?: Prompts | undefined;
 }
 
 /** A terminal that prints nothing that it would obey or hide, whatever a vendor or AWS answered, see {@link visible}. */

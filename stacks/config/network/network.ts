@@ -13,7 +13,8 @@ const created = z.strictObject({
   create: withRules(z.strictObject(vpcFields), vpcRules).describe("Creates a VPC for this stack."),
 });
 
-const given = z.strictObject({
+/** A network that exists. */
+export const given = z.strictObject({
   vpcId: text(/^vpc-[0-9a-f]{8,17}$/, "the id of a VPC, such as vpc-0123456789abcdef0").describe("An existing VPC."),
   subnetIds: uniqueList(subnetId, 1).describe("Subnets for the agents. Agents must reach the vendor from there."),
   assignPublicIp: z

@@ -105,6 +105,11 @@ export const azureDevOpsVendor = defineVendor({
   id: "azure-devops",
   kind: "ecs-fleet",
   schema,
+  starter: {
+    organization: { key: "organization", asks: "Organization (empty: Azure DevOps Server)" },
+    pool: { key: "poolName", asks: "Agent pool, by its name" },
+    url: { key: "collectionUrl", asks: "URL of the collection", instead: true },
+  },
   asksInstances: false,
   readsOwnTags: false,
   severalPools: true,
@@ -119,6 +124,7 @@ export const azureDevOpsVendor = defineVendor({
       name: "hook-secret",
       description: "Shared secret that service hooks send.",
       variable: "ado_hook_secret",
+      previousCounts: true,
     },
   },
   rules: [

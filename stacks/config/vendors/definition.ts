@@ -50,6 +50,24 @@ export interface Reach {
 
 type VendorSchema<Id extends VendorId> = z.ZodObject<{ readonly type: z.ZodLiteral<Id> }, z.core.$strict>;
 
+/** An answer to `fleet init`, and the key of `vendor` that it becomes. */
+interface StarterAnswer<Key extends string> {
+  readonly key: Key;
+  /** The question, without its mark. */
+  readonly asks: string;
+  /** Makes the key's value. @default the answer itself */
+  readonly value?: (answer: string) => string;
+}
+
+/** What `fleet init` asks for the smallest config of a vendor. Without `organization`, `url` must be answered. */
+export interface Starter<Key extends string> {
+  readonly organization?: StarterAnswer<Key>;
+  readonly pool?: StarterAnswer<Key>;
+  readonly apiKeyId?: StarterAnswer<Key>;
+  /** The address of the vendor or of one's own installation; `instead`: it stands in place of `organization`. */
+  readonly url?: StarterAnswer<Key> & { readonly instead?: boolean };
+}
+
 /** All facts about one vendor that configs need. Kinds, errors, warnings, CLI and config reference derive from it. */
 export interface VendorDefinition<
   Id extends VendorId,
@@ -62,6 +80,8 @@ export interface VendorDefinition<
   readonly kind: Kind;
   /** The schema of `vendor` in a config file. */
   readonly schema: Schema;
+  /** See {@link Starter}. */
+  readonly starter: Starter<keyof z.output<Schema> & string>;
   /** Its secrets, by their keys in `secrets` of a config file. */
   readonly secrets: { readonly [K in Key]: VendorSecret };
   /** Rules between `vendor` and the rest of a fleet's config. */

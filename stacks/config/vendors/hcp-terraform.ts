@@ -107,6 +107,11 @@ export const hcpTerraformVendor = defineVendor({
   id: "hcp-terraform",
   kind: "ecs-fleet",
   schema,
+  starter: {
+    organization: { key: "organization", asks: "Organization" },
+    pool: { key: "agentPool", asks: "Agent pool, by its name" },
+    url: { key: "address", asks: "URL of your Terraform Enterprise (empty: HCP Terraform)" },
+  },
   asksInstances: false,
   readsOwnTags: false,
   severalPools: false,
@@ -122,6 +127,7 @@ export const hcpTerraformVendor = defineVendor({
       description: "The HMAC key of notifications and run tasks.",
       variable: "notification_token",
       signs: true,
+      previousCounts: true,
     },
   },
   rules: [

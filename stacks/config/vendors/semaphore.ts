@@ -205,6 +205,15 @@ export const semaphoreVendor = defineVendor({
   id: "semaphore",
   kind: "ec2-fleet",
   schema,
+  starter: {
+    organization: { key: "organization", asks: "Organization (empty: your own Semaphore)" },
+    url: {
+      key: "endpoint",
+      asks: "URL of your Semaphore",
+      instead: true,
+      value: (url) => url.replace(/^https:\/\//, "").replace(/\/$/, ""),
+    },
+  },
   asksInstances: true,
   readsOwnTags: true,
   severalPools: false,

@@ -143,6 +143,11 @@ export const spaceliftVendor = defineVendor({
   id: "spacelift",
   kind: "ec2-fleet",
   schema,
+  starter: {
+    url: { key: "endpoint", asks: "URL of the account, such as https://acme.app.spacelift.io" },
+    pool: { key: "workerPoolId", asks: "Worker pool, by its id" },
+    apiKeyId: { key: "apiKeyId", asks: "Id of the API key that reads and drains the pool" },
+  },
   asksInstances: false,
   readsOwnTags: false,
   severalPools: false,

@@ -1,0 +1,149 @@
+import * as z from "zod";
+import { alarms } from "../../../stacks/config/alarms.ts";
+import { cloud, s3 } from "../../../stacks/config/backend.ts";
+import { stackName } from "../../../stacks/config/names.ts";
+import { given } from "../../../stacks/config/network/network.ts";
+import { regionName } from "../../../stacks/config/primitives.ts";
+import type { StarterAnswers } from "../../../stacks/config/starter.ts";
+import type { Starter } from "../../../stacks/config/vendors/definition.ts";
+import { vendors } from "../../../stacks/config/vendors/index.ts";
+import type { Questions } from "./questions.ts";
+
+/** The names that `--vendor` takes. */
+export const vendorNames = Object.keys(vendors) as readonly (keyof typeof vendors)[];
+
+/** The values of `--network`, with what they mean. */
+export const networks = [
+  { value: "create", label: "a VPC of the stack's own, with a NAT gateway, which costs money all the time" },
+  { value: "subnets", label: "existing subnets" },
+  { value: "stack", label: "the network of a stack of kind network" },
+];
+
+/** The values of `--backend`, with what they mean. */
+export const backends = [
+  { value: "local", label: "a file of this machine, for a trial" },
+  { value: "s3", label: "an S3 bucket" },
+  { value: "cloud", label: "a workspace of HCP Terraform or Terraform Enterprise" },
+];
+
+const publicSubnets = [
+  { value: "no", label: "no, they reach the internet through a NAT gateway or a proxy" },
+  { value: "yes", label: "yes, so each agent gets a public IP" },
+];
+
+/** The name of the new stack. */
+export function askStack(questions: Questions): Promise<string> {
+  return questions.ask({ flag: "<stack>", message: "Name of the stack, such as ci-agents", checker: stackName });
+}
+
+/**
+ * Asks for all that the config of a fleet needs. Throws with all that is missing or wrong.
+ *
+ * @param isNeighbour whether a stack's config is in the folder of the new one
+ */
+export async function askFleet(
+  questions: Questions,
+  stack: string,
+  isNeighbour: (stack: string) => boolean,
+): Promise<StarterAnswers> {
+  const choices = vendorNames.map((value) => ({ value, label: vendors[value].schema.shape.type.description ?? value }));
+  const type = await questions.choose("--vendor", "Vendor", choices);
+  const known = vendorNames.find((name) => name === type);
+  const vendor = known ? await askVendor(questions, known) : {};
+  const region = await questions.ask({ flag: "--region", message: "AWS region", checker: regionName });
+  const network = await askNetwork(questions, isNeighbour);
+  const backend = await askBackend(questions, stack);
+  const emails = await questions.ask({
+    flag: "--emails",
+    message: "Mail addresses for alarms, with commas between them (empty: nobody)",
+    checker: alarms.shape.emails,
+    value: listOf,
+    optional: true,
+  });
+  questions.finish();
+  if (!known) throw new Error(`no vendor ${type}`);
+  return { kind: vendors[known].kind, region, vendor: { type, ...vendor }, network, backend, emails: listOf(emails) };
+}
+
+async function askVendor(questions: Questions, id: keyof typeof vendors): Promise<Readonly<Record<string, string>>> {
+  const { schema, starter } = vendors[id] as { schema: z.ZodObject; starter: Starter<string> };
+  const keys: Record<string, string> = {};
+  const flags = { organization: "--organization", url: "--url", pool: "--pool", apiKeyId: "--api-key-id" } as const;
+  const answer = async (name: keyof typeof flags, optional = false) => {
+    const part = starter[name];
+    if (!part) return;
+    const { key, asks, value = (text: string) => text } = part;
+    const checker = z.object({ [key]: schema.shape[key] as z.ZodType });
+    const text = await questions.ask({
+      flag: flags[name],
+      message: asks,
+      checker,
+      value: (each) => ({ [key]: value(each) }),
+      optional,
+    });
+    if (text !== "") keys[key] = value(text);
+  };
+  const { organization, url } = starter;
+  const instead = url?.instead === true;
+  const byUrl = instead && questions.isGiven("--url") && !questions.isGiven("--organization");
+  if (!byUrl) await answer("organization", instead && questions.canAsk);
+  const nameless = organization === undefined || keys[organization.key] === undefined;
+  if (!instead || byUrl || (nameless && questions.canAsk)) await answer("url", organization !== undefined && !instead);
+  await answer("pool");
+  await answer("apiKeyId");
+  return keys;
+}
+
+async function askNetwork(
+  questions: Questions,
+  isNeighbour: (stack: string) => boolean,
+): Promise<StarterAnswers["network"]> {
+  const kind = await questions.choose("--network", "Network of the agents", networks);
+  if (kind === "stack") {
+    const stack = await questions.ask({ flag: "--network-stack", message: "Name of that stack", checker: stackName });
+    return isNeighbour(stack) ? { stack } : { stack, elsewhere: true };
+  }
+  if (kind !== "subnets") return { create: {} };
+  const { vpcId, subnetIds } = given.shape;
+  const vpc = await questions.ask({ flag: "--vpc", message: "Id of the VPC", checker: vpcId });
+  const subnets = await questions.ask({
+    flag: "--subnets",
+    message: "Ids of the subnets, with commas between them",
+    checker: subnetIds,
+    value: listOf,
+  });
+  const isPublic = await questions.choose("--public-subnets", "Are these public subnets?", publicSubnets, "no");
+  const assigned = isPublic === "yes" ? { assignPublicIp: true } : {};
+  return { vpcId: vpc, subnetIds: listOf(subnets), ...assigned };
+}
+
+async function askBackend(questions: Questions, stack: string): Promise<StarterAnswers["backend"]> {
+  const type = await questions.choose("--backend", "Terraform's state", backends);
+  if (type === "s3") {
+    const bucket = await questions.ask({ flag: "--bucket", message: "Name of the bucket", checker: s3.shape.bucket });
+    return { type, bucket };
+  }
+  if (type !== "cloud") return { type: "local" };
+  const organization = await questions.ask({
+    flag: "--state-organization",
+    message: "Organization of the workspace with the state",
+    checker: cloud.shape.organization,
+  });
+  const workspace = await questions.ask({
+    flag: "--state-workspace",
+    message: `Name of the workspace (empty: ${stack})`,
+    checker: cloud.shape.workspace,
+    optional: true,
+  });
+  const hostname = await questions.ask({
+    flag: "--state-host",
+    message: "Host of your Terraform Enterprise (empty: HCP Terraform)",
+    checker: cloud.shape.hostname,
+    optional: true,
+  });
+  return { type, organization, workspace: workspace || stack, ...(hostname && { hostname }) };
+}
+
+function listOf(text: string): string[] {
+  return text.split(/[\s,]+/).filter((item) => item !== "");
+}
