@@ -3,7 +3,7 @@ import { createCapacities } from "../../../../handlers/lib/aws/capacity.ts";
 import type { LaunchRequest } from "../../../../handlers/lib/core/ports.ts";
 import type { EcsCapacityConfig } from "../../../../handlers/lib/settings/ecs-capacity.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
-import { createEcsFake, type EcsFake } from "../../../fakes/ecs.ts";
+import { createEcsFake, type EcsFake } from "../../../../scripts/simulate/world/ecs.ts";
 import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { type HttpFake, startHttpFake } from "../../../fakes/http-fake.ts";
 import { ecsConfig } from "./ecs-harness.ts";

@@ -1,0 +1,66 @@
+import type { Clock } from "../../../handlers/lib/core/ports.ts";
+
+/** Virtual time, with discrete events. It moves on only while somebody sleeps, and all who can go on have done so. */
+export interface EventClock extends Clock {
+  /** Seconds since the start. */
+  readonly seconds: number;
+  /** Runs `event` after this many seconds. */
+  after(seconds: number, event: () => void): void;
+}
+
+interface Event {
+  readonly at: number;
+  readonly happen: () => void;
+  readonly wakes: boolean;
+}
+
+/** See {@link EventClock}. Events of the same instant happen in the order in which they were asked for. */
+export function createEventClock(start = new Date("2026-01-01T00:00:00.000Z")): EventClock {
+  let now = start.getTime();
+  /** Soonest last: most events are due soon. */
+  const events: Event[] = [];
+  let sleepers = 0;
+  let isDue = false;
+
+  return {
+    get seconds() {
+      return (now - start.getTime()) / 1000;
+    },
+    now: () => new Date(now),
+    sleep(milliseconds) {
+      sleepers += 1;
+      return new Promise((resolve) => {
+        add({ at: now + Math.max(0, milliseconds), happen: resolve, wakes: true });
+        moveOnLater();
+      });
+    },
+    after(seconds, happen) {
+      add({ at: now + Math.max(0, seconds) * 1000, happen, wakes: false });
+    },
+  };
+
+  function add(event: Event): void {
+    events.splice(events.findLastIndex(({ at }) => at > event.at) + 1, 0, event);
+  }
+
+  /** Node calls it when no promise is left to go on. */
+  function moveOnLater(): void {
+    if (isDue) return;
+    isDue = true;
+    process.nextTick(moveOn);
+  }
+
+  function moveOn(): void {
+    isDue = false;
+    while (sleepers > 0) {
+      const next = events.pop();
+      if (!next) return;
+      now = next.at;
+      next.happen();
+      if (!next.wakes) continue;
+      sleepers -= 1;
+      if (sleepers > 0) moveOnLater();
+      return;
+    }
+  }
+}
