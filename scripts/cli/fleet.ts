@@ -7,6 +7,7 @@ import { addDeployCommands } from "./commands/deploy.ts";
 import { addHcpCommands, refuseOldSpelling } from "./commands/hcp.ts";
 import { addImageCommands } from "./commands/image.ts";
 import { addSecretCommands } from "./commands/secret.ts";
+import { addSimulateCommand } from "./commands/simulate.ts";
 import type { Context } from "./lib/context.ts";
 import { explain } from "./lib/errors.ts";
 import { askHidden, safeTerminal } from "./lib/ui.ts";
@@ -44,6 +45,7 @@ function createProgram(context: Context, json: boolean): Command {
   addDeployCommands(program, context);
   addSecretCommands(program, context);
   addImageCommands(program, context);
+  addSimulateCommand(program, context);
   addHcpCommands(program, context);
   addAdoCommands(program, context);
   return program;

@@ -46,7 +46,9 @@ export function createEcsCapacity(
 
   return {
     async read(): Promise<CapacityReading> {
-      const [running, stopped] = await Promise.all([list("RUNNING"), list("STOPPED")]);
+      // In this order: a task that begins to stop meanwhile is in both lists, never in none.
+      const running = await list("RUNNING");
+      const stopped = await list("STOPPED");
       forgetAllBut(ended, new Set(stopped));
       const unknown = [...running, ...stopped].filter((arn) => !ended.has(arn));
       const tasks = await describe([...new Set(unknown)]);

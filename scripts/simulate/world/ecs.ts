@@ -108,11 +108,13 @@ export function createEcsFake(clock: Clock, { remembersCalls = true } = {}): Ecs
       if (startedBy && family) throw exception("InvalidParameterException", "startedBy must be the only filter");
       if (maxResults > 100) throw exception("InvalidParameterException", "maxResults must be at most 100");
       const now = clock.now().getTime();
-      const arns = [...tasks.values()]
-        .filter((task) => (startedBy ? task.startedBy === startedBy : task.family === family))
-        .filter((task) => task.desiredStatus === desiredStatus)
-        .filter((task) => (task.createdAt?.getTime() ?? 0) + fake.listingLagMilliseconds(task) <= now)
-        .map((task) => task.taskArn);
+      const arns: (string | undefined)[] = [];
+      for (const task of tasks.values()) {
+        if (task.desiredStatus !== desiredStatus) continue;
+        if (startedBy ? task.startedBy !== startedBy : task.family !== family) continue;
+        const shownAt = (task.createdAt?.getTime() ?? 0) + fake.listingLagMilliseconds(task);
+        if (shownAt <= now) arns.push(task.taskArn);
+      }
       const start = Number(nextToken);
       const next = start + maxResults;
       return { taskArns: arns.slice(start, next), ...(next < arns.length && { nextToken: String(next) }) };

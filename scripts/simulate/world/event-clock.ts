@@ -6,7 +6,11 @@ export interface EventClock extends Clock {
   readonly seconds: number;
   /** Runs `event` after this many seconds. */
   after(seconds: number, event: () => void): void;
+  /** Time ends: nothing happens any more, and nobody who sleeps wakes up. */
+  stop(): void;
 }
+
+const turnsAtOnce = 5000;
 
 interface Event {
   readonly at: number;
@@ -21,6 +25,7 @@ export function createEventClock(start = new Date("2026-01-01T00:00:00.000Z")): 
   const events: Event[] = [];
   let sleepers = 0;
   let isDue = false;
+  let turns = 0;
 
   return {
     get seconds() {
@@ -37,30 +42,36 @@ export function createEventClock(start = new Date("2026-01-01T00:00:00.000Z")): 
     after(seconds, happen) {
       add({ at: now + Math.max(0, seconds) * 1000, happen, wakes: false });
     },
+    stop() {
+      sleepers = 0;
+      events.length = 0;
+    },
   };
 
   function add(event: Event): void {
     events.splice(events.findLastIndex(({ at }) => at > event.at) + 1, 0, event);
   }
 
-  /** Node calls it when no promise is left to go on. */
+  /**
+   * Node runs a tick when no promise is left to go on, but ticks that ticks ask for come before promises. Now and then
+   * Node gets to see signals and timers.
+   */
   function moveOnLater(): void {
     if (isDue) return;
     isDue = true;
-    process.nextTick(moveOn);
+    turns += 1;
+    if (turns % turnsAtOnce === 0) setImmediate(moveOn);
+    else queueMicrotask(() => process.nextTick(moveOn));
   }
 
+  /** One event at a time: it may have begun something that goes on before the next. */
   function moveOn(): void {
     isDue = false;
-    while (sleepers > 0) {
-      const next = events.pop();
-      if (!next) return;
-      now = next.at;
-      next.happen();
-      if (!next.wakes) continue;
-      sleepers -= 1;
-      if (sleepers > 0) moveOnLater();
-      return;
-    }
+    const next = sleepers > 0 ? events.pop() : undefined;
+    if (!next) return;
+    now = next.at;
+    if (next.wakes) sleepers -= 1;
+    next.happen();
+    if (sleepers > 0) moveOnLater();
   }
 }

@@ -90,8 +90,10 @@ export function createFleetWorld(
     onViolation: (what) => violations.push(what),
   });
 
-  function queueJob(stageSeconds: readonly number[]): void {
-    enqueue({ queuedAt: clock.now(), stageSeconds, stagesDone: 0 });
+  function queueJob(stageSeconds: readonly number[]): Job {
+    const job = { queuedAt: clock.now(), stageSeconds, stagesDone: 0 };
+    enqueue(job);
+    return job;
   }
 
   function enqueue(job: Job): void {
@@ -165,7 +167,10 @@ export function createFleetWorld(
 
   function endTask(task: Task, stopCode: NonNullable<Task["stopCode"]>, exitCode: number): void {
     if (task.lastStatus === "STOPPED") return;
-    if (task.desiredStatus !== "STOPPED") Object.assign(task, { desiredStatus: "STOPPED", stopCode });
+    if (task.desiredStatus !== "STOPPED") {
+      Object.assign(task, { desiredStatus: "STOPPED", stopCode });
+      observe({ type: "stopping", task });
+    }
     clock.after(between(5, 20), () => {
       if (task.lastStatus === "STOPPED") return;
       Object.assign(task, { lastStatus: "STOPPED", stoppedAt: clock.now(), containers: [{ exitCode }] });
@@ -203,6 +208,7 @@ export function createFleetWorld(
       jobsBefore: -1,
     };
     agents.add(agent);
+    observe({ type: "agent", agent });
     const { trouble } = world;
     const hangs = chance(trouble.agentHangs);
     const crashes = chance(trouble.agentCrashesAtBoot);
@@ -309,11 +315,9 @@ export function createFleetWorld(
     return ecs.tasks.size > before;
   }
 
-  /** Ends an agent without any loop, at once: its job begins anew. */
-  function end(agent: WorldAgent): void {
-    forget(agent);
-    dropJob(agent, "ended");
-    endTask(agent.task, "UserInitiated", 137);
+  /** Ends an agent without any loop: SIGTERM, by which it leaves after its job, and later SIGKILL. A job begins anew. */
+  function end(agent: WorldAgent, graceSeconds: number): void {
+    kill(agent, graceSeconds, "ended", "UserInitiated");
   }
 
   /**
@@ -322,12 +326,16 @@ export function createFleetWorld(
    * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
    */
   function reclaim(agent: WorldAgent): void {
+    kill(agent, 120, "lost", "SpotInterruption");
+  }
+
+  function kill(agent: WorldAgent, graceSeconds: number, how: "ended" | "lost", code: Task["stopCode"] & string): void {
     tellToLeave(agent);
-    clock.after(120, () => {
-      if (agent.task.desiredStatus === "STOPPED") return;
+    clock.after(graceSeconds, () => {
+      if (agent.state === "gone") return;
       forget(agent);
-      dropJob(agent, "lost");
-      endTask(agent.task, "SpotInterruption", 137);
+      dropJob(agent, how);
+      endTask(agent.task, code, 137);
     });
   }
 

@@ -57,8 +57,10 @@ export type WorldEvent =
   | { readonly type: "called"; readonly to: "aws" | "vendor" }
   | { readonly type: "queued"; readonly job: Job }
   | { readonly type: "launched"; readonly task: Task }
-  /** Its agent has registered, has a job, is without one, or is gone while its task still ends. */
+  /** An agent boots, has registered, has a job, is without one, or is gone while its task still ends. */
   | { readonly type: "agent"; readonly agent: WorldAgent }
   /** `done`: the job or its stage is complete; `ended`: we took its agent; `lost`: its agent died by itself. */
   | { readonly type: "job-left"; readonly job: Job; readonly how: "done" | "ended" | "lost" }
+  /** ECS has noticed the end of its container, or stops it. */
+  | { readonly type: "stopping"; readonly task: Task }
   | { readonly type: "stopped"; readonly task: Task };
