@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { policyNames } from "../../../../scripts/simulate/index.ts";
 import { fleet } from "../harness.ts";
@@ -8,9 +8,7 @@ import { fleet } from "../harness.ts";
 const vendor = "vendor: { type: hcp-terraform, organization: acme, agentPool: aws }";
 
 const files: Readonly<Record<string, string>> = {
-  "ci.yaml": `kind: ecs-fleet\nregion: us-east-1\n${vendor}\nagents: { max: 5 }\n`,
-  "spacelift.yaml":
-    "kind: ec2-fleet\nregion: us-east-1\nvendor: { type: spacelift, workerPoolId: 01HXYZABCDEFGHJKMNPQRSTVWX }\n",
+  "ci-agents.yaml": `kind: ecs-fleet\nregion: us-east-1\n${vendor}\nagents: { max: 5 }\n`,
   "notified.yaml": `kind: ecs-fleet\nregion: us-east-1\n${vendor.replace(" }", ", demand: notifications }")}\n`,
   "jobs.csv": `submitted_at,duration_seconds\n${[0, 10, 20, 900].map((at) => `${at},60`).join("\n")}\n`,
   "broken.csv": "submitted_at,duration_seconds\n1,long\n",
@@ -29,7 +27,14 @@ const simulate = (...args: string[]) => fleet(["simulate", ...args], { cwd });
 
 describe("fleet simulate", () => {
   it("shows waits, hours and cost of the loop, with all inputs named", async () => {
-    const { code, stdout, stderr } = await simulate("--config", "ci.yaml", "--trace", "jobs.csv", "--boot", "45s");
+    const { code, stdout, stderr } = await simulate(
+      "--config",
+      "ci-agents.yaml",
+      "--trace",
+      "jobs.csv",
+      "--boot",
+      "45s",
+    );
     expect(code).toBe(0);
     expect(stdout).toMatch(/policy\s+│ wait p50 s │ p95 .*│ never served │ launches │ peak/);
     expect(stdout).toMatch(/│ ours\s+│ 4\d\s+│/);
@@ -45,7 +50,7 @@ describe("fleet simulate", () => {
     const { code, stdout } = await simulate(
       "--json",
       "--config",
-      "ci.yaml",
+      "ci-agents.yaml",
       "--trace",
       "jobs.csv",
       "--policy",
@@ -55,7 +60,13 @@ describe("fleet simulate", () => {
     );
     expect(code).toBe(0);
     const report = JSON.parse(stdout);
-    expect(report).toMatchObject({ config: "ci.yaml", trace: "jobs.csv", jobs: 4, max: 5, price_per_agent_hour: 2 });
+    expect(report).toMatchObject({
+      config: "ci-agents.yaml",
+      trace: "jobs.csv",
+      jobs: 4,
+      max: 5,
+      price_per_agent_hour: 2,
+    });
     expect(report.policies.map(({ policy }: { policy: string }) => policy)).toEqual(policyNames);
     for (const { jobs, served, never_served, agent_hours, cost } of report.policies) {
       expect(jobs).toBe(4);
@@ -78,26 +89,29 @@ describe("fleet simulate", () => {
       "--policy",
       "ours, limit-reuse",
     ];
-    const { stdout } = await simulate("--json", "--config", "ci.yaml", "--trace", "jobs.csv", ...args);
+    const { stdout } = await simulate("--json", "--config", "ci-agents.yaml", "--trace", "jobs.csv", ...args);
     const report = JSON.parse(stdout);
     expect(report).toMatchObject({ max: 1, seed: 7, faults: ["task-fails", "cold-start"], webhook: false });
     expect(report.policies.map(({ peak_agents: peak }: { peak_agents: number }) => peak)[0]).toBe(1);
   });
 
   it.each([
-    [["--config", "spacelift.yaml"], /spacelift\.yaml/],
+    [
+      ["--config", resolve("config/spacelift-amd64.yaml")],
+      /kind: fleet simulate runs fleets of kind ecs-fleet so far, found ec2-fleet/,
+    ],
     [
       ["--config", "notified.yaml"],
       /notified\.yaml: vendor\.demand: fleet simulate runs fleets with demand `api` so far/,
     ],
     [["--config", "gone.yaml"], /gone\.yaml/],
-    [["--config", "ci.yaml", "--trace", "broken.csv"], /broken\.csv:2: duration_seconds must be a number/],
-    [["--config", "ci.yaml", "--policy", "best"], /--policy has no "best"\.\nChoose of: ours, tfc-counter/],
-    [["--config", "ci.yaml", "--fault", "flood"], /--fault has no "flood"\.\nChoose of: api-down/],
-    [["--config", "ci.yaml", "--boot", "45"], /--boot 45 is no boot time/],
-    [["--config", "ci.yaml", "--seed", "one"], /--seed one is no whole number/],
-    [["--config", "ci.yaml", "--max", "0"], /--max 0 is no whole number of 1 or more/],
-    [["--config", "ci.yaml", "--price", "cheap"], /--price cheap is no number of dollars/],
+    [["--config", "ci-agents.yaml", "--trace", "broken.csv"], /broken\.csv:2: duration_seconds must be a number/],
+    [["--config", "ci-agents.yaml", "--policy", "best"], /--policy has no "best"\.\nChoose of: ours, tfc-counter/],
+    [["--config", "ci-agents.yaml", "--fault", "flood"], /--fault has no "flood"\.\nChoose of: api-down/],
+    [["--config", "ci-agents.yaml", "--boot", "45"], /--boot 45 is no boot time/],
+    [["--config", "ci-agents.yaml", "--seed", "one"], /--seed one is no whole number/],
+    [["--config", "ci-agents.yaml", "--max", "0"], /--max 0 is no whole number of 1 or more/],
+    [["--config", "ci-agents.yaml", "--price", "cheap"], /--price cheap is no number of dollars/],
     [[], /required option '--config <file>'/],
   ])("fails with a hint: %j", async (args, message) => {
     const { code, stdout, stderr } = await simulate(...args);
