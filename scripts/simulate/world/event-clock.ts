@@ -49,7 +49,13 @@ export function createEventClock(start = new Date("2026-01-01T00:00:00.000Z")): 
   };
 
   function add(event: Event): void {
-    events.splice(events.findLastIndex(({ at }) => at > event.at) + 1, 0, event);
+    let [low, high] = [0, events.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((events[middle]?.at ?? 0) > event.at) low = middle + 1;
+      else high = middle;
+    }
+    events.splice(low, 0, event);
   }
 
   /**
@@ -61,7 +67,11 @@ export function createEventClock(start = new Date("2026-01-01T00:00:00.000Z")): 
     isDue = true;
     turns += 1;
     if (turns % turnsAtOnce === 0) setImmediate(moveOn);
-    else queueMicrotask(() => process.nextTick(moveOn));
+    else queueMicrotask(afterPromises);
+  }
+
+  function afterPromises(): void {
+    process.nextTick(moveOn);
   }
 
   /** One event at a time: it may have begun something that goes on before the next. */
