@@ -62,7 +62,17 @@ const rules: readonly Rule[] = [
   // The real loop and the real retire Lambda run in the simulator's world.
   {
     from: /^scripts\/simulate\//,
-    may: [/^scripts\/simulate\//, /^handlers\/(autoscale|retire)\/(?!index)/, config, core, settings, aws, sdk, zod, node],
+    may: [
+      /^scripts\/simulate\//,
+      /^handlers\/(autoscale|retire)\/(?!index)/,
+      config,
+      core,
+      settings,
+      aws,
+      sdk,
+      zod,
+      node,
+    ],
   },
   {
     from: /^scripts\/cli\//,

@@ -413,8 +413,8 @@ it("sees a task that begins to stop while it lists the tasks", async () => {
     }
     return ecs.perform(call);
   });
-  const { members } = await createEcsCapacity(config, { ecs: client, clock, notebook: createNotebookFake() }).read();
-  expect(members.map(({ agentName, phase }) => ({ agentName, phase }))).toEqual([
-    { agentName: "ci_x", phase: "stopping" },
-  ]);
+  const connected = createEcsCapacity(config, { ecs: client, clock, notebook: createNotebookFake() });
+  expect((await connected.read()).members).toMatchObject([{ agentName: "ci_x", phase: "stopping" }]);
+  Object.assign(task, { desiredStatus: "RUNNING" });
+  expect(await connected.remaining()).toEqual([task.taskArn]);
 });
