@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { burst, simulate } from "./harness.ts";
 
-const jobs = Array.from({ length: 60 }, (_, index) => ({ at: index * 60, seconds: 200 }));
+const jobs = Array.from({ length: 40 }, (_, index) => ({ at: index * 60, seconds: 200 }));
 const clean = () => simulate({ jobs });
 
 describe("a fault", () => {

@@ -44,7 +44,7 @@ export function burst(count: number, { at = 0, seconds = 120 } = {}): TraceJob[]
 }
 
 /** Hours of jobs: one every few minutes, and a burst now and then. */
-export const someHours: readonly TraceJob[] = Array.from({ length: 40 }, (_, index) => ({
+export const someHours: readonly TraceJob[] = Array.from({ length: 24 }, (_, index) => ({
   at: Math.floor(index / 2) * 240 + (index % 2) * 7,
   seconds: 30 + ((index * 97) % 400),
 }));

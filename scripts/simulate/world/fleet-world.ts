@@ -3,6 +3,7 @@ import type { AgentRole } from "../../../handlers/lib/core/model.ts";
 import { neverRegisteredExitCode } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import { createEcsFake, type EcsCall, ecsClientOver } from "./ecs.ts";
 import type { EventClock } from "./event-clock.ts";
+import { createHands } from "./hands.ts";
 import type { Job, WorldAgent, WorldEvent, WorldSettings } from "./model.ts";
 import { plainRetirementOf } from "./plain-retirement.ts";
 import { createEarlierAnswers, staleEcsSeconds } from "./stale-answers.ts";
@@ -50,9 +51,6 @@ export function createFleetWorld(
     },
     queueJob,
     connect,
-    launch,
-    end,
-    reclaim,
   };
   const observe = (event: WorldEvent) => settings.observe?.(event);
   const chance = (probability: number) => random() < probability;
@@ -301,44 +299,6 @@ export function createFleetWorld(
     return answer;
   }
 
-  /** Starts an agent without any loop, at once. @returns whether ECS took the order */
-  function launch(name: string): boolean {
-    const environment = [
-      { name: "TFC_AGENT_NAME", value: name },
-      { name: "AGENT_FLEETS_ROLE", value: "burst" },
-    ];
-    const before = ecs.tasks.size;
-    perform({
-      operation: "RunTask",
-      input: { taskDefinition: "ci:1", clientToken: name, overrides: { containerOverrides: [{ environment }] } },
-    });
-    return ecs.tasks.size > before;
-  }
-
-  /** Ends an agent without any loop: SIGTERM, by which it leaves after its job, and later SIGKILL. A job begins anew. */
-  function end(agent: WorldAgent, graceSeconds: number): void {
-    kill(agent, graceSeconds, "ended", "UserInitiated");
-  }
-
-  /**
-   * AWS takes a Spot task back: SIGTERM, by which an agent leaves after its job, and two minutes later SIGKILL.
-   *
-   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
-   */
-  function reclaim(agent: WorldAgent): void {
-    kill(agent, 120, "lost", "SpotInterruption");
-  }
-
-  function kill(agent: WorldAgent, graceSeconds: number, how: "ended" | "lost", code: Task["stopCode"] & string): void {
-    tellToLeave(agent);
-    clock.after(graceSeconds, () => {
-      if (agent.state === "gone") return;
-      forget(agent);
-      dropJob(agent, how);
-      endTask(agent.task, code, 137);
-    });
-  }
-
   /** The vendor deletes the record of an idle agent, whose process finds out by itself. */
   function deleted(agent: WorldAgent): void {
     agent.toldToLeave = true;
@@ -347,5 +307,6 @@ export function createFleetWorld(
     });
   }
 
-  return Object.assign(world, { vendor, retirements });
+  const hands = createHands({ clock, ecs, perform, tellToLeave, forget, dropJob, endTask });
+  return Object.assign(world, { vendor, retirements, ...hands });
 }
