@@ -6,6 +6,7 @@ import { autoscaleEnv, type poolOverrides } from "../handlers/lib/settings/autos
 import type { CapacityConfig } from "../handlers/lib/settings/capacity.ts";
 import { webhookEnv } from "../handlers/lib/settings/webhook.ts";
 import type { FleetFields } from "./config/fleet.ts";
+import { policyOf } from "./config/policy.ts";
 import { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
 import { FleetAlarms } from "./constructs/alarms/fleet-alarms.ts";
 import { createFleetDashboard } from "./constructs/alarms/fleet-dashboard.ts";
@@ -132,7 +133,7 @@ export class FleetControl {
       network: this.loopNetwork(),
       environment: z.encode(autoscaleEnv, {
         FLEET: context.name,
-        POLICY: { ...policyOf(config, vendor), canRetire: this.retirement !== undefined, ...renewal },
+        POLICY: { ...policyOf(config, vendor.departure), canRetire: this.retirement !== undefined, ...renewal },
         TICK_SECONDS: config.scaling.tickSeconds,
         VENDOR: vendor.runtime,
         CAPACITY: capacity.config,
@@ -206,23 +207,4 @@ export class FleetControl {
     if (!this.ledger || ledgerTtlSeconds === undefined) return undefined;
     return { LEDGER_TABLE: this.ledger.name, RUN_TTL_SECONDS: ledgerTtlSeconds };
   }
-}
-
-function policyOf({ agents, scaling }: FleetFields, { departure }: VendorSynth): Omit<Policy, "canRetire"> {
-  return {
-    enabled: scaling.enabled,
-    min: agents.min,
-    max: agents.max,
-    buffer: agents.buffer,
-    registrationGraceSeconds: agents.registrationGraceSeconds,
-    scaleOutCooldownSeconds: scaling.scaleOutCooldownSeconds,
-    scaleInCooldownSeconds: scaling.scaleInCooldownSeconds,
-    scaleInAfterObservations: scaling.scaleInAfterObservations,
-    removalOrder: scaling.removalOrder,
-    maxAddedPerTick: scaling.maxAddedPerTick,
-    maxRemovedPerTick: scaling.maxRemovedPerTick,
-    maxFailedLaunchesPerHour: scaling.maxFailedLaunchesPerHour,
-    singleUse: agents.singleUse,
-    departure,
-  };
 }

@@ -59,10 +59,25 @@ const rules: readonly Rule[] = [
   { from: /^scripts\/(bench|generate)\//, may: [/./] },
   // It runs the stacks in other processes, on either package.
   { from: /^scripts\/fork\//, may: ["own", node] },
+  // The real loop and the real retire Lambda run in the simulator's world.
+  {
+    from: /^scripts\/simulate\//,
+    may: [
+      /^scripts\/simulate\//,
+      /^handlers\/(autoscale|retire)\/(?!index)/,
+      config,
+      core,
+      settings,
+      aws,
+      sdk,
+      zod,
+      node,
+    ],
+  },
   {
     from: /^scripts\/cli\//,
     may: [
-      /^scripts\/cli\//,
+      /^scripts\/(cli|simulate)\//,
       config,
       core,
       settings,

@@ -1,6 +1,6 @@
 import type { Activity } from "@aws-sdk/client-auto-scaling";
+import type { EventClock } from "../../scripts/simulate/world/event-clock.ts";
 import type { AsgFake, FakeInstance } from "./asg.ts";
-import type { EventClock } from "./event-clock.ts";
 
 /** `Cancelled`: EC2 has taken the instance back before it was in service. */
 export type LaunchEnd = Required<Pick<Activity, "StatusMessage">> & { readonly StatusCode: "Failed" | "Cancelled" };

@@ -8,11 +8,11 @@ import { createAzureDevOps } from "../../handlers/lib/vendors/azure-devops/clien
 import { createAzureDevOpsRetirement } from "../../handlers/lib/vendors/azure-devops/retirement.ts";
 import type { VendorDeps } from "../../handlers/lib/vendors/deps.ts";
 import { handleRetire } from "../../handlers/retire/handler.ts";
+import { createEcsFake, type EcsFake, ecsClientOver } from "../../scripts/simulate/world/ecs.ts";
 import { policyOf } from "../fixtures/policy.ts";
 import type { FakeAgent, FakeJob, FakePool } from "./azure-devops/state.ts";
 import type { AzureDevOpsFake } from "./azure-devops.ts";
 import type { FakeClock } from "./clock.ts";
-import { createEcsFake, type EcsFake, ecsClientOver } from "./ecs.ts";
 import { createLeaseFake, createNotebookFake } from "./fleet-state.ts";
 import { createLogFake, createMetricsFake, type LogFake, type MetricsFake } from "./log.ts";
 

@@ -1,15 +1,15 @@
 import type { AgentFact } from "../../handlers/lib/core/ports.ts";
 import { leftTag, neverRegisteredTag, registeredTag } from "../../handlers/lib/settings/asg-capacity.ts";
+import type { EventClock } from "../../scripts/simulate/world/event-clock.ts";
+import { createEarlierAnswers } from "../../scripts/simulate/world/stale-answers.ts";
+import { createWire } from "../../scripts/simulate/world/wire.ts";
+import { createWorldWorkflow, type Execution, retirementsOver } from "../../scripts/simulate/world/workflow.ts";
 import type { BootTimes } from "../../stacks/constructs/instances/boot-times.ts";
 import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance, performOf } from "./asg.ts";
 import { type LaunchEnd, startAsgLife } from "./asg-life.ts";
-import type { EventClock } from "./event-clock.ts";
 import { createLogFake, createMetricsFake } from "./log.ts";
-import { createWire } from "./wire.ts";
 import { calm } from "./worlds/group-trouble.ts";
 import { createGroupVendor } from "./worlds/group-vendors.ts";
-import { createEarlierAnswers } from "./worlds/stale-answers.ts";
-import { createWorldWorkflow, type Execution, retirementsOver } from "./worlds/workflow.ts";
 
 /** What kind of world it is. Times in seconds. */
 export interface GroupWorldSettings {

@@ -9,6 +9,7 @@ import { addImageCommands } from "./commands/image.ts";
 import { addInitCommand } from "./commands/init.ts";
 import { addOutputsCommand } from "./commands/outputs.ts";
 import { addSecretCommands } from "./commands/secret.ts";
+import { addSimulateCommand } from "./commands/simulate.ts";
 import type { Context } from "./lib/context.ts";
 import { explain } from "./lib/errors.ts";
 import { refuseOptionsTakenByNpm } from "./lib/npm-options.ts";
@@ -51,6 +52,7 @@ function createProgram(context: Context, json: boolean): Command {
   addOutputsCommand(program, context);
   addSecretCommands(program, context);
   addImageCommands(program, context);
+  addSimulateCommand(program, context);
   addHcpCommands(program, context);
   addAdoCommands(program, context);
   return program;

@@ -1,6 +1,6 @@
-import type { EventClock } from "../event-clock.ts";
+import type { EventClock } from "../../../scripts/simulate/world/event-clock.ts";
+import type { Wire } from "../../../scripts/simulate/world/wire.ts";
 import type { FakeAnswer, FakeRequest } from "../http-fake.ts";
-import type { Wire } from "../wire.ts";
 
 /** What the clients of a vendor are made with: no socket, virtual time, and no chance but the world's. */
 export function clientDepsOver(

@@ -4,12 +4,12 @@ import type { Vendor, VendorAgent, VendorRetirement } from "../../../handlers/li
 import { createSemaphoreRetirement } from "../../../handlers/lib/vendors/semaphore/retirement.ts";
 import { createSpaceliftRetirement } from "../../../handlers/lib/vendors/spacelift/retirement.ts";
 import { vendorAgent } from "../../../handlers/lib/vendors/spacelift/worker.ts";
-import type { EventClock } from "../event-clock.ts";
+import type { EventClock } from "../../../scripts/simulate/world/event-clock.ts";
+import { createLists, type ListTrouble, rowsOf } from "../../../scripts/simulate/world/list-trouble.ts";
+import type { Wire } from "../../../scripts/simulate/world/wire.ts";
 import type { GroupWorldSettings, Job, WorldAgent } from "../group-world.ts";
 import type { FakeAnswer, FakeRequest } from "../http-fake.ts";
-import type { Wire } from "../wire.ts";
 import { clientDepsOver } from "./fetch-over.ts";
-import { createLists, type ListTrouble, rowsOf } from "./list-trouble.ts";
 
 /** A vendor's agents as the loop and the workflow of a group world see them. */
 interface Records {

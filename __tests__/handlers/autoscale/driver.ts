@@ -1,6 +1,6 @@
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
-import type { EventClock } from "../../fakes/event-clock.ts";
+import type { EventClock } from "../../../scripts/simulate/world/event-clock.ts";
 
 /** Drives the loop as it is deployed: a schedule event each minute, wake-ups between passes, single flight. */
 export interface LoopDriver {
@@ -31,16 +31,5 @@ export function createLoopDriver(clock: EventClock, random: () => number, start:
       while (wakeUps === 0 && clock.seconds < nextMinute) await clock.sleep(1_000);
       return failure;
     },
-  };
-}
-
-/** mulberry32: small, fast, the same everywhere. */
-export function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }

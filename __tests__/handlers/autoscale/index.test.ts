@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { systemClock } from "../../../handlers/lib/runtime/clock.ts";
 import { type AutoscaleEnv, autoscaleEnv } from "../../../handlers/lib/settings/autoscale.ts";
-import { createEcsFake, type EcsFake } from "../../fakes/ecs.ts";
+import { createEcsFake, type EcsFake } from "../../../scripts/simulate/world/ecs.ts";
 import { type HcpTerraformFake, startHcpTerraformFake } from "../../fakes/hcp-terraform.ts";
 import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
 import { policyOf } from "../../fixtures/policy.ts";

@@ -2,12 +2,14 @@ import type { Task } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createEcsCapacity } from "../../../handlers/lib/aws/ecs-capacity.ts";
-import { createEventClock } from "../../fakes/event-clock.ts";
+import { createEventClock } from "../../../scripts/simulate/world/event-clock.ts";
+import { createFleetWorld } from "../../../scripts/simulate/world/fleet-world.ts";
+import type { WorldSettings } from "../../../scripts/simulate/world/model.ts";
+import { createRandom } from "../../../scripts/simulate/world/random.ts";
 import { createLeaseFake, createNotebookFake } from "../../fakes/fleet-state.ts";
-import { createFleetWorld, type WorldSettings } from "../../fakes/fleet-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 import { policyOf } from "../../fixtures/policy.ts";
-import { createLoopDriver, createRandom } from "./driver.ts";
+import { createLoopDriver } from "./driver.ts";
 import { capacityConfig } from "./simulate-tasks.ts";
 
 const minute = 60;
@@ -31,7 +33,7 @@ async function serve(jobs: number, jobMinutes: number, { seed, singleUse, hosts,
     idleTimeoutSeconds: 300,
     maxLifetimeSeconds: 24 * 60 * minute,
     registrationGraceSeconds: 300,
-    listingLagSeconds: 20,
+    listingLagSeconds: [0, 20],
     ...(hosts && { hosts }),
   });
   if (failsLate) world.failsLate = failsLate;

@@ -1,13 +1,14 @@
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createGroups } from "../../../handlers/lib/aws/capacity.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
+import { createEventClock } from "../../../scripts/simulate/world/event-clock.ts";
+import { createRandom } from "../../../scripts/simulate/world/random.ts";
 import { bootTimes } from "../../../stacks/constructs/instances/boot-times.ts";
-import { createEventClock } from "../../fakes/event-clock.ts";
 import { createLeaseFake, createNotebookFake } from "../../fakes/fleet-state.ts";
 import { createGroupWorld } from "../../fakes/group-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 import { policyOf } from "../../fixtures/policy.ts";
-import { createLoopDriver, createRandom } from "./driver.ts";
+import { createLoopDriver } from "./driver.ts";
 
 /** In seconds. */
 export const hour = 3600;

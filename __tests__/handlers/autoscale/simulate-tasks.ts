@@ -3,12 +3,15 @@ import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createEcsCapacity } from "../../../handlers/lib/aws/ecs-capacity.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
-import { createEventClock } from "../../fakes/event-clock.ts";
+import { createEventClock } from "../../../scripts/simulate/world/event-clock.ts";
+import { createFleetWorld } from "../../../scripts/simulate/world/fleet-world.ts";
+import type { WorldSettings } from "../../../scripts/simulate/world/model.ts";
+import { createRandom } from "../../../scripts/simulate/world/random.ts";
 import { createLeaseFake, createNotebookFake } from "../../fakes/fleet-state.ts";
-import { createFleetWorld, type WorldSettings } from "../../fakes/fleet-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
+import { azureDevOpsRetirementOf } from "../../fakes/worlds/azure-devops.ts";
 import { policyOf } from "../../fixtures/policy.ts";
-import { createLoopDriver, createRandom } from "./driver.ts";
+import { createLoopDriver } from "./driver.ts";
 
 /** Tasks of one family in two subnets, on Spot before On-Demand. */
 export const capacityConfig: EcsCapacityConfig = {
@@ -46,14 +49,15 @@ export interface TaskFleet {
 export function simulateTasks({ seed, min, max, buffer, ...fleet }: TaskFleet) {
   const random = createRandom(seed);
   const clock = createEventClock();
-  const world = createFleetWorld(clock, random, {
+  const settings = {
     ...fleet,
     max,
     idleTimeoutSeconds: 300,
     maxLifetimeSeconds: 24 * hour,
     registrationGraceSeconds: 120,
-    listingLagSeconds: 20,
-  });
+    listingLagSeconds: [0, 20] as const,
+  };
+  const world = createFleetWorld(clock, random, settings, azureDevOpsRetirementOf);
   const config = fleet.hosts ? { ...capacityConfig, capacityProviders: ["hosts-apps"] } : capacityConfig;
   const metrics = createMetricsFake();
   const [notebook, capacityNotebook] = [createNotebookFake(), createNotebookFake()];

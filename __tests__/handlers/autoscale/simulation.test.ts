@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { noTrouble, type TaskTrouble } from "../../fakes/worlds/task-trouble.ts";
+import { noTrouble, type TaskTrouble } from "../../../scripts/simulate/world/task-trouble.ts";
 import { hour, simulateTasks, type TaskFleet } from "./simulate-tasks.ts";
 
 const trouble: TaskTrouble = {

@@ -46,7 +46,7 @@ export function createEcsCapacity(
 
   return {
     async read(): Promise<CapacityReading> {
-      const [running, stopped] = await Promise.all([list("RUNNING"), list("STOPPED")]);
+      const { running, stopped } = await listAll();
       forgetAllBut(ended, new Set(stopped));
       const unknown = [...running, ...stopped].filter((arn) => !ended.has(arn));
       const tasks = await describe([...new Set(unknown)]);
@@ -71,11 +71,12 @@ export function createEcsCapacity(
     },
 
     async remaining() {
-      const listed = await Promise.all([list("RUNNING"), list("STOPPED")]);
-      const tasks = await describe([...new Set(listed.flat())]);
-      const stopped = new Set(tasks.flatMap(({ taskArn, lastStatus }) => (lastStatus === "STOPPED" ? taskArn : [])));
+      const { running, stopped } = await listAll();
+      const listed = [...new Set([...running, ...stopped])];
+      const tasks = await describe(listed);
+      const gone = new Set(tasks.flatMap(({ taskArn, lastStatus }) => (lastStatus === "STOPPED" ? taskArn : [])));
       const launched = (await recent.members()).map(({ id }) => id);
-      return [...new Set([...listed.flat(), ...launched])].filter((arn) => !stopped.has(arn));
+      return [...new Set([...listed, ...launched])].filter((arn) => !gone.has(arn));
     },
 
     launch: recent.remembering((onLaunched) =>
@@ -108,6 +109,12 @@ export function createEcsCapacity(
       }
     },
   };
+
+  /** One after the other: a task that begins to stop meanwhile is in both lists, never in none. */
+  async function listAll(): Promise<{ readonly running: string[]; readonly stopped: string[] }> {
+    const running = await list("RUNNING");
+    return { running, stopped: await list("STOPPED") };
+  }
 
   function failures(): FailedTask[] {
     return [...ended.values()].filter((failure) => failure !== undefined);

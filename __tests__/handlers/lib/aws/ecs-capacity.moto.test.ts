@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEcsCapacity } from "../../../../handlers/lib/aws/ecs-capacity.ts";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
 import type { EcsCapacityConfig } from "../../../../handlers/lib/settings/ecs-capacity.ts";
+import { ecsClientAt } from "../../../../scripts/simulate/world/ecs.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
-import { ecsClientAt } from "../../../fakes/ecs.ts";
 import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { hasMoto, type Moto, startMoto } from "../../../fakes/moto.ts";
 

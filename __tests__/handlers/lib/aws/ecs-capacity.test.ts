@@ -1,6 +1,9 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createEcsCapacity } from "../../../../handlers/lib/aws/ecs-capacity.ts";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
+import { ecsClientOver } from "../../../../scripts/simulate/world/ecs.ts";
+import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { ecsConfig as config, type EcsHarness, requests, startEcsHarness } from "./ecs-harness.ts";
 
 let clock: EcsHarness["clock"];
@@ -398,4 +401,20 @@ describe("what a destroy would end", () => {
     await capacity.launch(requests(1));
     expect(await capacity.remaining()).toHaveLength(1);
   });
+});
+
+it("sees a task that begins to stop while it lists the tasks", async () => {
+  const task = ecs.add({ ...ours("ci_x"), lastStatus: "RUNNING" });
+  const client = ecsClientOver(async (call) => {
+    // The list of running tasks is the slower one, and the task begins to stop before it.
+    if (call.operation === "ListTasks" && call.input.desiredStatus === "RUNNING") {
+      await Promise.resolve();
+      Object.assign(task, { desiredStatus: "STOPPED" });
+    }
+    return ecs.perform(call);
+  });
+  const connected = createEcsCapacity(config, { ecs: client, clock, notebook: createNotebookFake() });
+  expect((await connected.read()).members).toMatchObject([{ agentName: "ci_x", phase: "stopping" }]);
+  Object.assign(task, { desiredStatus: "RUNNING" });
+  expect(await connected.remaining()).toEqual([task.taskArn]);
 });

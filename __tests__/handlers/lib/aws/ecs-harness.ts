@@ -1,8 +1,8 @@
 import { createEcsCapacity } from "../../../../handlers/lib/aws/ecs-capacity.ts";
 import type { Capacity, LaunchRequest } from "../../../../handlers/lib/core/ports.ts";
 import type { EcsCapacityConfig } from "../../../../handlers/lib/settings/ecs-capacity.ts";
+import { createEcsFake, type EcsFake, ecsClientAt } from "../../../../scripts/simulate/world/ecs.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
-import { createEcsFake, type EcsFake, ecsClientAt } from "../../../fakes/ecs.ts";
 import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { type HttpFake, startHttpFake } from "../../../fakes/http-fake.ts";
 

@@ -1,7 +1,7 @@
 import type { RunTaskRequest } from "@aws-sdk/client-ecs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
-import type { Refusal } from "../../../fakes/ecs.ts";
+import type { Refusal } from "../../../../scripts/simulate/world/ecs.ts";
 import { ecsConfig as config, type EcsHarness, requests, startEcsHarness } from "./ecs-harness.ts";
 
 let clock: EcsHarness["clock"];

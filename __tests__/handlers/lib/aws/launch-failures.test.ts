@@ -8,9 +8,9 @@ import {
   meaningOf,
 } from "../../../../handlers/lib/aws/launch-failures.ts";
 import type { Capacity, LaunchFailureKind, LaunchReport } from "../../../../handlers/lib/core/ports.ts";
+import { createEcsFake, ecsClientOver } from "../../../../scripts/simulate/world/ecs.ts";
 import { createAsgFake } from "../../../fakes/asg.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
-import { createEcsFake, ecsClientOver } from "../../../fakes/ecs.ts";
 import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { connectAsg } from "./asg-harness.ts";
 import { ecsConfig, requests } from "./ecs-harness.ts";

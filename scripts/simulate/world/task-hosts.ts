@@ -1,5 +1,5 @@
 import type { Task } from "@aws-sdk/client-ecs";
-import type { EventClock } from "../event-clock.ts";
+import type { EventClock } from "./event-clock.ts";
 
 /** @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html */
 const noHost = ["RESOURCE:CPU", "RESOURCE:MEMORY", "EMPTY CAPACITY PROVIDER", "NO ACTIVE INSTANCES", "AGENT"];

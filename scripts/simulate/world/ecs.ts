@@ -7,8 +7,7 @@ import {
   type Tag,
   type Task,
 } from "@aws-sdk/client-ecs";
-import type { Clock } from "../../handlers/lib/core/ports.ts";
-import type { FakeAnswer, FakeRequest } from "./http-fake.ts";
+import type { Clock } from "../../../handlers/lib/core/ports.ts";
 
 /** What ECS throws. */
 interface Exception {
@@ -50,9 +49,16 @@ export interface EcsFake {
   add(task: Partial<Task> & { readonly family?: string }): Task;
   /** Does what is asked. Throws what a client would throw. */
   perform(call: EcsCall): object;
-  /** Answers a request of the AWS SDK. */
-  answer(request: Pick<FakeRequest, "headers" | "body">): FakeAnswer;
+  /** No call shows the task any more: it stopped long ago. */
+  forget(task: Task): void;
+  /** Answers a request of the AWS SDK over HTTP. */
+  answer(request: { readonly headers: Headers; readonly body: Buffer }): {
+    readonly status: number;
+    readonly json: unknown;
+  };
 }
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Credentials and region of every client in tests. */
 const clientDefaults = { region: "us-east-1", credentials: { accessKeyId: "test", secretAccessKey: "test" } };
@@ -71,7 +77,7 @@ export function ecsClientOver(perform: (call: EcsCall) => Promise<object>): ECSC
 }
 
 /** See {@link EcsFake}. */
-export function createEcsFake(clock: Clock): EcsFake {
+export function createEcsFake(clock: Clock, { remembersCalls = true } = {}): EcsFake {
   const tasks = new Map<string, Task & { family: string }>();
   const calls: EcsCall[] = [];
   const tokens = new Map<string, { readonly input: string; readonly arn: string }>();
@@ -102,11 +108,13 @@ export function createEcsFake(clock: Clock): EcsFake {
       if (startedBy && family) throw exception("InvalidParameterException", "startedBy must be the only filter");
       if (maxResults > 100) throw exception("InvalidParameterException", "maxResults must be at most 100");
       const now = clock.now().getTime();
-      const arns = [...tasks.values()]
-        .filter((task) => (startedBy ? task.startedBy === startedBy : task.family === family))
-        .filter((task) => task.desiredStatus === desiredStatus)
-        .filter((task) => (task.createdAt?.getTime() ?? 0) + fake.listingLagMilliseconds(task) <= now)
-        .map((task) => task.taskArn);
+      const arns: (string | undefined)[] = [];
+      for (const task of tasks.values()) {
+        if (task.desiredStatus !== desiredStatus) continue;
+        if (startedBy ? task.startedBy !== startedBy : task.family !== family) continue;
+        const shownAt = (task.createdAt?.getTime() ?? 0) + fake.listingLagMilliseconds(task);
+        if (shownAt <= now) arns.push(task.taskArn);
+      }
       const start = Number(nextToken);
       const next = start + maxResults;
       return { taskArns: arns.slice(start, next), ...(next < arns.length && { nextToken: String(next) }) };
@@ -163,8 +171,12 @@ export function createEcsFake(clock: Clock): EcsFake {
       tasks.set(added.taskArn, added);
       return added;
     },
+    forget({ taskArn }) {
+      tasks.delete(String(taskArn));
+      for (const [token, { arn }] of tokens) if (arn === taskArn) tokens.delete(token);
+    },
     perform(call) {
-      calls.push(call);
+      if (remembersCalls) calls.push(call);
       const operation = operations[call.operation];
       if (!operation) throw exception("UnknownOperationException", call.operation);
       return operation(call.input as never);

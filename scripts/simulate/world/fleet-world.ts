@@ -1,63 +1,33 @@
 import type { ECSClient, Task } from "@aws-sdk/client-ecs";
-import type { AgentRole } from "../../handlers/lib/core/model.ts";
-import type { VendorAgent } from "../../handlers/lib/core/ports.ts";
-import { neverRegisteredExitCode } from "../../handlers/lib/settings/ecs-capacity.ts";
+import type { AgentRole } from "../../../handlers/lib/core/model.ts";
+import { neverRegisteredExitCode } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import { createEcsFake, type EcsCall, ecsClientOver } from "./ecs.ts";
 import type { EventClock } from "./event-clock.ts";
-import { createWire } from "./wire.ts";
-import { createEarlierAnswers, staleEcsSeconds } from "./worlds/stale-answers.ts";
-import { createTaskHosts } from "./worlds/task-hosts.ts";
-import { noTrouble } from "./worlds/task-trouble.ts";
-import { createTaskVendor } from "./worlds/task-vendor.ts";
+import { createHands } from "./hands.ts";
+import type { Job, WorldAgent, WorldEvent, WorldSettings } from "./model.ts";
+import { plainRetirementOf } from "./plain-retirement.ts";
+import { createEarlierAnswers, staleEcsSeconds } from "./stale-answers.ts";
+import { createTaskHosts } from "./task-hosts.ts";
+import { noTrouble } from "./task-trouble.ts";
+import { createTaskVendor, type TaskVendorOptions } from "./task-vendor.ts";
+import { createWire, type Wire } from "./wire.ts";
 
-/** The settings of a world. Times in seconds, chances from 0 to 1. */
-export interface WorldSettings {
-  readonly max: number;
-  readonly singleUse: boolean;
-  /** `by-retirement`: the loop retires idle agents, as those of Azure DevOps. Left out: they leave by themselves. */
-  readonly departure?: "by-itself" | "by-retirement";
-  /** Whether the vendor shows its agents. If not, it shows jobs only. */
-  readonly showsAgents: boolean;
-  /** Whether the vendor keeps records of agents that left until someone deletes them. */
-  readonly keepsRecords: boolean;
-  readonly idleTimeoutSeconds: number;
-  readonly maxLifetimeSeconds: number;
-  /** After it an entry point ends an agent that has not registered. */
-  readonly registrationGraceSeconds: number;
-  readonly listingLagSeconds: number;
-  /** Tasks run on EC2 hosts of a capacity provider that has grown as far as it may, not on Fargate. */
-  readonly hosts?: { readonly places: number; readonly bootSeconds: number };
-}
-
-/** Like a run that is planned and then applied: stage after stage, each on any agent, with no pause in between. */
-export interface Job {
-  readonly queuedAt: Date;
-  readonly stageSeconds: readonly number[];
-  stagesDone: number;
-}
-
-/** An agent and the task that it is in. */
-export interface WorldAgent {
-  readonly id: string;
-  readonly name: string;
-  readonly role: AgentRole;
-  readonly task: Task;
-  state: VendorAgent["state"] | "unregistered";
-  toldToLeave: boolean;
-  /** It gets no job. */
-  locked: boolean;
-  /** The vendor has lost its record, as long as that happens at all. */
-  recordLost: boolean;
-  jobsBefore: number;
-  job?: Job | undefined;
-}
+/** ECS shows a stopped task for an hour at least: DescribeTasks. */
+const shownStoppedSeconds = 3600;
 
 /**
  * Jobs, agents and tasks that live by themselves on virtual time: agents boot, register, take jobs, idle out, crash;
  * calls take time, fail, or are carried out and lose their answer. `violations` lists events that must never happen.
+ *
+ * @param retirementOf the vendor's half of retirements
  */
-export function createFleetWorld(clock: EventClock, random: () => number, settings: WorldSettings) {
-  const ecs = createEcsFake(clock);
+export function createFleetWorld(
+  clock: EventClock,
+  random: () => number,
+  settings: WorldSettings,
+  retirementOf: TaskVendorOptions["retirementOf"] = plainRetirementOf,
+) {
+  const ecs = createEcsFake(clock, { remembersCalls: false });
   const agents = new Set<WorldAgent>();
   const queue: Job[] = [];
   const violations: string[] = [];
@@ -82,16 +52,29 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     queueJob,
     connect,
   };
+  const observe = (event: WorldEvent) => settings.observe?.(event);
   const chance = (probability: number) => random() < probability;
   const between = (low: number, high: number) => low + random() * (high - low);
   const hosts = createTaskHosts({ clock, random, places: settings.hosts?.places ?? 0, onNoHost: failToStart });
   ecs.chooseSubnet = (subnets) => subnets[Math.floor(random() * subnets.length)];
-  const call = createWire(clock, random, 600, () => world.trouble.callFails);
+  const wire = (to: "aws" | "vendor") => {
+    const call = createWire(clock, random, settings.slowestCallMs ?? 600, () => world.trouble.callFails);
+    const counting: Wire = (act, failure) => {
+      observe({ type: "called", to });
+      return call(act, failure);
+    };
+    return counting;
+  };
+  const call = wire("aws");
+  const lags = new WeakMap<Task, number>();
+  ecs.listingLagMilliseconds = (task) => lags.get(task) ?? 0;
+  ecs.refuse = () => (chance(world.trouble.noCapacity) ? { reason: "Capacity is unavailable" } : undefined);
   const earlierAnswers = createEarlierAnswers(clock, random, () => world.trouble.staleAws, staleEcsSeconds);
   const { vendor, retirements } = createTaskVendor({
     clock,
     random,
-    wire: call,
+    wire: wire("vendor"),
+    retirementOf,
     settings,
     trouble: () => world.trouble,
     agents,
@@ -105,19 +88,24 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     onViolation: (what) => violations.push(what),
   });
 
-  function queueJob(stageSeconds: readonly number[]): void {
-    enqueue({ queuedAt: clock.now(), stageSeconds, stagesDone: 0 });
+  function queueJob(stageSeconds: readonly number[]): Job {
+    const job = { queuedAt: clock.now(), stageSeconds, stagesDone: 0 };
+    enqueue(job);
+    return job;
   }
 
   function enqueue(job: Job): void {
     queue.push(job);
+    observe({ type: "queued", job });
     for (const agent of agents) lookForWork(agent);
   }
 
-  function dropJob(agent: WorldAgent): void {
+  function dropJob(agent: WorldAgent, how: "ended" | "lost"): void {
     const { job } = agent;
     agent.job = undefined;
-    if (job) enqueue(job);
+    if (!job) return;
+    observe({ type: "job-left", job, how });
+    enqueue(job);
   }
 
   function lookForWork(agent: WorldAgent): void {
@@ -127,6 +115,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
       queue.shift();
       agent.state = "busy";
       agent.job = job;
+      observe({ type: "agent", agent });
       const seconds = job.stageSeconds[job.stagesDone] ?? 0;
       if (chance(world.trouble.jobCrashesAgent)) clock.after(seconds / 2, () => crash(agent));
       else clock.after(seconds, () => finish(agent, job));
@@ -137,6 +126,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     if (agent.job !== job) return;
     agent.job = undefined;
     job.stagesDone += 1;
+    observe({ type: "job-left", job, how: "done" });
     if (job.stagesDone < job.stageSeconds.length) enqueue(job);
     else world.jobsDone += 1;
     if (settings.singleUse || agent.toldToLeave) leave(agent);
@@ -145,6 +135,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
 
   function becomeIdle(agent: WorldAgent): void {
     agent.state = "idle";
+    observe({ type: "agent", agent });
     lookForWork(agent);
     agent.jobsBefore += 1;
     const { jobsBefore } = agent;
@@ -167,16 +158,23 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
 
   function forget(agent: WorldAgent): void {
     if (!settings.keepsRecords || agent.state === "unregistered") agents.delete(agent);
+    if (agent.state === "gone") return;
     agent.state = "gone";
+    observe({ type: "agent", agent });
   }
 
   function endTask(task: Task, stopCode: NonNullable<Task["stopCode"]>, exitCode: number): void {
     if (task.lastStatus === "STOPPED") return;
-    if (task.desiredStatus !== "STOPPED") Object.assign(task, { desiredStatus: "STOPPED", stopCode });
+    if (task.desiredStatus !== "STOPPED") {
+      Object.assign(task, { desiredStatus: "STOPPED", stopCode });
+      observe({ type: "stopping", task });
+    }
     clock.after(between(5, 20), () => {
       if (task.lastStatus === "STOPPED") return;
       Object.assign(task, { lastStatus: "STOPPED", stoppedAt: clock.now(), containers: [{ exitCode }] });
       hosts.release(task);
+      observe({ type: "stopped", task });
+      clock.after(shownStoppedSeconds, () => ecs.forget(task));
     });
   }
 
@@ -189,7 +187,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
 
   /** Not by us. The job begins anew, and the vendor takes five minutes to see that the agent is lost. */
   function crash(agent: WorldAgent): void {
-    dropJob(agent);
+    dropJob(agent, "lost");
     endTask(agent.task, "EssentialContainerExited", 137);
     clock.after(300, () => forget(agent));
   }
@@ -208,10 +206,14 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
       jobsBefore: -1,
     };
     agents.add(agent);
+    observe({ type: "agent", agent });
     const { trouble } = world;
     const hangs = chance(trouble.agentHangs);
     const crashes = chance(trouble.agentCrashesAtBoot);
-    const seconds = settings.hosts?.bootSeconds ?? (chance(trouble.agentIsLate) ? between(120, 400) : between(15, 70));
+    const registers = between(1, 4);
+    const seconds = settings.bootSeconds
+      ? Math.max(0, settings.bootSeconds() - registers)
+      : (settings.hosts?.bootSeconds ?? (chance(trouble.agentIsLate) ? between(120, 400) : between(15, 70)));
     const pulls = () => {
       if (task.desiredStatus === "STOPPED") return;
       Object.assign(task, { lastStatus: "PENDING", connectivityAt: clock.now(), pullStartedAt: clock.now() });
@@ -227,7 +229,7 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
       } else if (hangs) {
         clock.after(settings.registrationGraceSeconds, () => neverRegistered(agent));
       } else {
-        clock.after(between(1, 4), () => {
+        clock.after(registers, () => {
           if (agent.state !== "unregistered" || task.desiredStatus === "STOPPED") return;
           if (seconds > settings.registrationGraceSeconds) world.cameLate += 1;
           becomeIdle(agent);
@@ -245,6 +247,8 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     const [override] = task.overrides?.containerOverrides ?? [];
     const value = (name: string) => override?.environment?.find((variable) => variable.name === name)?.value;
     world.launches += 1;
+    lags.set(task, between(...settings.listingLagSeconds) * 1000);
+    observe({ type: "launched", task });
     const begin = () => {
       if (task.desiredStatus === "STOPPED") return;
       boot(task, String(value("TFC_AGENT_NAME")), value("AGENT_FLEETS_ROLE") === "floor" ? "floor" : "burst");
@@ -269,17 +273,13 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
       const mayBe = by === "the loop" ? task.lastStatus !== "RUNNING" : agent.job === undefined;
       if (!mayBe) violations.push(`${by} stopped ${agent.name}, ${agent.state} at ${clock.seconds} s`);
       forget(agent);
-      dropJob(agent);
+      dropJob(agent, "ended");
     }
     endTask(task, "UserInitiated", 137);
   }
 
-  /** A cold start: a new client of ECS, after ECS has come to show all launched tasks. */
+  /** A cold start: a new client of ECS. */
   function connect(): ECSClient {
-    const connectedAt = clock.now();
-    ecs.listingLagMilliseconds = ({ createdAt }) =>
-      createdAt && createdAt >= connectedAt ? settings.listingLagSeconds * 1000 * random() : 0;
-    ecs.refuse = () => (chance(world.trouble.noCapacity) ? { reason: "Capacity is unavailable" } : undefined);
     return ecsClientOver((request) =>
       call(
         () => perform(request),
@@ -307,5 +307,6 @@ export function createFleetWorld(clock: EventClock, random: () => number, settin
     });
   }
 
-  return Object.assign(world, { vendor, retirements });
+  const hands = createHands({ clock, ecs, perform, tellToLeave, forget, dropJob, endTask });
+  return Object.assign(world, { vendor, retirements, ...hands });
 }

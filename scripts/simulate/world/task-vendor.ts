@@ -1,15 +1,16 @@
 import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
-import type { Retirements, Vendor, VendorAgent } from "../../../handlers/lib/core/ports.ts";
-import type { EventClock } from "../event-clock.ts";
-import type { Job, WorldAgent, WorldSettings } from "../fleet-world.ts";
-import { createLogFake, createMetricsFake } from "../log.ts";
-import type { Wire } from "../wire.ts";
-import { azureDevOpsRetirementOf } from "./azure-devops.ts";
+import type { Retirements, Vendor, VendorAgent, VendorRetirement } from "../../../handlers/lib/core/ports.ts";
+import type { EventClock } from "./event-clock.ts";
 import { createLists, rowsOf } from "./list-trouble.ts";
+import type { Job, WorldAgent, WorldSettings } from "./model.ts";
+import { silentLog, silentMetrics } from "./silence.ts";
 import type { TaskTrouble } from "./task-trouble.ts";
+import type { Wire } from "./wire.ts";
 import { createWorldWorkflow, retirementsOver } from "./workflow.ts";
 
-interface TaskVendorOptions {
+/** A vendor of tasks is made of these. */
+export interface TaskVendorOptions {
+  readonly retirementOf: (options: TaskVendorOptions) => VendorRetirement;
   readonly clock: EventClock;
   readonly random: () => number;
   readonly wire: Wire;
@@ -43,10 +44,8 @@ export function createTaskVendor(options: TaskVendorOptions): {
     clock,
     random,
     retire: {
-      pools: new Map([
-        [undefined, { retirement: azureDevOpsRetirementOf(options), vendor, metrics: createMetricsFake() }],
-      ]),
-      log: createLogFake(),
+      pools: new Map([[undefined, { retirement: options.retirementOf(options), vendor, metrics: silentMetrics }]]),
+      log: silentLog,
     },
     isStanding: () => true,
     end: ({ agent }) => options.onRetired(agent.capacityId),

@@ -1,4 +1,4 @@
-import type { EventClock } from "../event-clock.ts";
+import type { EventClock } from "./event-clock.ts";
 
 /** A call of AWS. */
 interface Call {

@@ -1,8 +1,8 @@
 import type { AgentReference, Retirements } from "../../../handlers/lib/core/ports.ts";
 import { AgentBusyError, type RetirementReason } from "../../../handlers/lib/core/retirement.ts";
 import { handleRetire, type RetireDeps } from "../../../handlers/retire/handler.ts";
-import type { EventClock } from "../event-clock.ts";
-import type { Wire } from "../wire.ts";
+import type { EventClock } from "./event-clock.ts";
+import type { Wire } from "./wire.ts";
 
 /** One retirement. */
 export interface Execution {

@@ -1,5 +1,5 @@
 import { VendorApiError, type VendorApiErrorKind } from "../../../handlers/lib/core/errors.ts";
-import type { EventClock } from "../event-clock.ts";
+import type { EventClock } from "./event-clock.ts";
 
 /** What is wrong with a vendor's list of agents, and how often: chances from 0 to 1. */
 export interface ListTrouble {

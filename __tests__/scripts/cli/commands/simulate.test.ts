@@ -1,0 +1,128 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { policyNames } from "../../../../scripts/simulate/index.ts";
+import { fleet } from "../harness.ts";
+
+const vendor = "vendor: { type: hcp-terraform, organization: acme, agentPool: aws }";
+
+const files: Readonly<Record<string, string>> = {
+  "ci-agents.yaml": `kind: ecs-fleet\nregion: us-east-1\n${vendor}\nagents: { max: 5 }\n`,
+  "notified.yaml": `kind: ecs-fleet\nregion: us-east-1\n${vendor.replace(" }", ", demand: notifications }")}\n`,
+  "jobs.csv": `submitted_at,duration_seconds\n${[0, 10, 20, 900].map((at) => `${at},60`).join("\n")}\n`,
+  "broken.csv": "submitted_at,duration_seconds\n1,long\n",
+};
+
+let cwd: string;
+
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), "fleet-simulate-"));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(cwd, name), text);
+});
+
+afterAll(() => rm(cwd, { recursive: true }));
+
+const simulate = (...args: string[]) => fleet(["simulate", ...args], { cwd });
+
+describe("fleet simulate", () => {
+  it("shows waits, hours and cost of the loop, with all inputs named", async () => {
+    const { code, stdout, stderr } = await simulate(
+      "--config",
+      "ci-agents.yaml",
+      "--trace",
+      "jobs.csv",
+      "--boot",
+      "45s",
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/policy\s+│ wait p50 s │ p95 .*│ never served │ launches │ peak/);
+    expect(stdout).toMatch(/│ ours\s+│ 4\d\s+│/);
+    expect(stdout).toMatch(/function s\/day │ function \$ │ agents \$ │ total \$/);
+    expect(stdout).toContain(
+      "4 jobs of jobs.csv in 0.1 days; min 0, max 5; boot 45s; seed 1; webhook on; faults: none.",
+    );
+    expect(stdout).toContain("An agent-hour costs $0.0494: Fargate on demand in us-east-1, 2026-03.");
+    expect(stderr).toBe("Simulating 4 jobs of jobs.csv\nours (1 of 1)\n");
+  });
+
+  it("runs every policy on the same jobs, and adds the cost up", async () => {
+    const { code, stdout } = await simulate(
+      "--json",
+      "--config",
+      "ci-agents.yaml",
+      "--trace",
+      "jobs.csv",
+      "--policy",
+      "all",
+      "--price",
+      "2",
+    );
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({
+      config: "ci-agents.yaml",
+      trace: "jobs.csv",
+      jobs: 4,
+      max: 5,
+      price_per_agent_hour: 2,
+    });
+    expect(report.policies.map(({ policy }: { policy: string }) => policy)).toEqual(policyNames);
+    for (const { jobs, served, never_served, agent_hours, cost } of report.policies) {
+      expect(jobs).toBe(4);
+      expect(served + never_served).toBe(4);
+      const hours = agent_hours.boot + agent_hours.idle + agent_hours.busy + agent_hours.leaving;
+      expect(cost.agents).toBeCloseTo(2 * hours, 9);
+      expect(cost.total).toBeCloseTo(cost.agents + cost.functions, 9);
+    }
+  });
+
+  it("takes max, seed, faults and the webhook from the command line", async () => {
+    const args = [
+      "--max",
+      "1",
+      "--seed",
+      "7",
+      "--fault",
+      "task-fails,cold-start",
+      "--no-webhook",
+      "--policy",
+      "ours, limit-reuse",
+    ];
+    const { stdout } = await simulate("--json", "--config", "ci-agents.yaml", "--trace", "jobs.csv", ...args);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ max: 1, seed: 7, faults: ["task-fails", "cold-start"], webhook: false });
+    expect(report.policies.map(({ peak_agents: peak }: { peak_agents: number }) => peak)[0]).toBe(1);
+  });
+
+  it.each([
+    [
+      ["--config", resolve("config/spacelift-amd64.yaml")],
+      /kind: fleet simulate runs fleets of kind ecs-fleet so far, found ec2-fleet/,
+    ],
+    [
+      ["--config", "notified.yaml"],
+      /notified\.yaml: vendor\.demand: fleet simulate runs fleets with demand `api` so far/,
+    ],
+    [["--config", "gone.yaml"], /gone\.yaml/],
+    [["--config", "ci-agents.yaml", "--trace", "broken.csv"], /broken\.csv:2: duration_seconds must be a number/],
+    [["--config", "ci-agents.yaml", "--policy", "best"], /--policy has no "best"\.\nChoose of: ours, tfc-counter/],
+    [["--config", "ci-agents.yaml", "--fault", "flood"], /--fault has no "flood"\.\nChoose of: api-down/],
+    [["--config", "ci-agents.yaml", "--boot", "45"], /--boot 45 is no boot time/],
+    [["--config", "ci-agents.yaml", "--seed", "one"], /--seed one is no whole number/],
+    [["--config", "ci-agents.yaml", "--max", "0"], /--max 0 is no whole number of 1 or more/],
+    [["--config", "ci-agents.yaml", "--price", "cheap"], /--price cheap is no number of dollars/],
+    [[], /required option '--config <file>'/],
+  ])("fails with a hint: %j", async (args, message) => {
+    const { code, stdout, stderr } = await simulate(...args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/This is a bug|\bat .*:\d+:\d+/);
+  });
+
+  it("has examples in its help", async () => {
+    const { code, stdout } = await simulate("--help");
+    expect(code).toBe(0);
+    expect(stdout).toContain("fleet simulate --config config/hcp-minimal.yaml --trace jobs.csv --policy all --max 50");
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { burst, simulate } from "./harness.ts";
+
+const jobs = Array.from({ length: 40 }, (_, index) => ({ at: index * 60, seconds: 200 }));
+const clean = () => simulate({ jobs });
+
+describe("a fault", () => {
+  it("api-down: passes fail, jobs wait until it is back, and all are served", async () => {
+    const late = burst(5, { at: 4 * 3600 - 900 });
+    const { wait, functions, neverServed, killed } = await simulate({
+      jobs: [...burst(1), ...late],
+      faults: ["api-down"],
+    });
+    expect(functions.failures).toBeGreaterThan(10);
+    expect(wait.max).toBeGreaterThan(900);
+    expect(wait.max).toBeLessThan(900 + 180);
+    expect({ neverServed, killed }).toEqual({ neverServed: 0, killed: 0 });
+  });
+
+  it("webhook-loss and webhook-double change only when the loop acts, never what it does", async () => {
+    const { launches } = await clean();
+    for (const fault of ["webhook-loss", "webhook-double"] as const) {
+      const result = await simulate({ jobs, faults: [fault] });
+      expect(result).toMatchObject({ launches, served: jobs.length, killed: 0 });
+    }
+  });
+
+  it("spot-reclaim: jobs are lost to AWS, none is killed by us, and all are served in the end", async () => {
+    const long = burst(20, { seconds: 4 * 3600 });
+    const { lost, killed, neverServed, launches } = await simulate({ jobs: long, faults: ["spot-reclaim"] });
+    expect(lost).toBeGreaterThan(0);
+    expect({ killed, neverServed }).toEqual({ killed: 0, neverServed: 0 });
+    expect(launches).toBe(20 + lost);
+  });
+
+  it("launch-refused: the next tick tries again", async () => {
+    const bursts = [0, 1, 2].flatMap((index) => burst(20, { at: index * 1200 }));
+    const { wait, served } = await simulate({ jobs: bursts, faults: ["launch-refused"] });
+    expect(served).toBe(bursts.length);
+    expect(wait.max).toBeGreaterThan((await simulate({ jobs: bursts })).wait.max + 5);
+    expect(wait.max).toBeLessThan(45 + 60);
+  });
+
+  it("task-fails and never-registers cost launches", async () => {
+    const { launches } = await clean();
+    for (const fault of ["task-fails", "never-registers"] as const) {
+      const result = await simulate({ jobs, faults: [fault] });
+      expect(result.launches, fault).toBeGreaterThan(launches);
+      expect(result.killed).toBe(0);
+    }
+  });
+
+  it("slow-boot: one in ten boots ten times as long", async () => {
+    const { wait, hours, served } = await simulate({ jobs, faults: ["slow-boot"] });
+    const usual = await clean();
+    expect(hours.boot).toBeGreaterThan(1.3 * usual.hours.boot);
+    expect(wait.max).toBeGreaterThan(usual.wait.max);
+    expect(served).toBe(jobs.length);
+  });
+
+  it("cold-start: a loop that forgets what is in memory launches nothing twice", async () => {
+    const { launches, functions } = await clean();
+    const cold = await simulate({ jobs, faults: ["cold-start"] });
+    expect(cold).toMatchObject({ launches, served: jobs.length, killed: 0 });
+    expect(functions.failures + cold.functions.failures).toBe(0);
+  });
+
+  it("keeps our promises with all of them at once", async () => {
+    const all = ["api-down", "webhook-loss", "webhook-double", "spot-reclaim", "launch-refused", "task-fails"] as const;
+    const faults = [...all, "slow-boot", "never-registers", "cold-start"] as const;
+    for (const seed of [1, 2]) expect(await simulate({ jobs, faults, seed })).toMatchObject({ killed: 0 });
+  });
+});

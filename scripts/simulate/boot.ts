@@ -1,0 +1,15 @@
+import { drawNormal } from "./world/random.ts";
+
+/**
+ * The boot time of agents, from the launch until it takes jobs: `45s`, or `lognormal:45s,0.3` with median and sigma.
+ *
+ * @returns draws one boot time in seconds; `undefined`: the text is neither
+ */
+export function parseBoot(text: string): ((random: () => number) => number) | undefined {
+  const fixed = /^(\d+(?:\.\d+)?)s$/.exec(text);
+  if (fixed) return () => Number(fixed[1]);
+  const drawn = /^lognormal:(\d+(?:\.\d+)?)s,(\d+(?:\.\d+)?)$/.exec(text);
+  if (!drawn) return undefined;
+  const [median, sigma] = [Number(drawn[1]), Number(drawn[2])];
+  return (random) => median * Math.exp(sigma * drawNormal(random));
+}

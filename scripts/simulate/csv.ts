@@ -1,0 +1,49 @@
+import { TraceError, type TraceJob } from "./trace-job.ts";
+
+const needed = ["submitted_at", "duration_seconds"] as const;
+const columns = [...needed, "queue", "workspace"] as const;
+type Column = (typeof columns)[number];
+
+/**
+ * The jobs of a CSV file with the columns `submitted_at,duration_seconds[,queue][,workspace]` in any order.
+ * `submitted_at` is a time of ISO 8601 or seconds since any moment. Values are not quoted, so they hold no comma.
+ *
+ * @param queue left out: the jobs of all queues
+ * @throws {TraceError}
+ */
+export function parseCsv(text: string, file: string, queue?: string): TraceJob[] {
+  const [head = "", ...lines] = text.replace(/^\ufeff/, "").split(/\r?\n/);
+  const names = head.split(",").map((name) => name.trim());
+  for (const name of needed) if (!names.includes(name)) fail(1, `the first line must name the column ${name}`);
+  for (const name of names) {
+    if (!columns.some((column) => column === name)) fail(1, `unknown column ${name}. Columns: ${columns.join(", ")}`);
+  }
+  if (queue !== undefined && !names.includes("queue")) fail(1, "--queue needs the column queue");
+
+  return lines.flatMap((line, index) => {
+    if (line.trim() === "") return [];
+    const number = index + 2;
+    const values = line.split(",").map((value) => value.trim());
+    if (values.length !== names.length) fail(number, `expected ${names.length} values, found ${values.length}`);
+    const value = (column: Column) => values[names.indexOf(column)] ?? "";
+    const at = secondsOf(value("submitted_at"));
+    if (Number.isNaN(at)) {
+      fail(number, `submitted_at must be a time as 2026-01-31T09:00:00Z or seconds, found "${value("submitted_at")}"`);
+    }
+    const duration = value("duration_seconds");
+    const seconds = duration === "" ? Number.NaN : Number(duration);
+    if (!(seconds >= 0)) fail(number, `duration_seconds must be a number of 0 or more, found "${duration}"`);
+    if (queue !== undefined && value("queue") !== queue) return [];
+    return [{ at, seconds, workspace: value("workspace") || undefined }];
+  });
+
+  function fail(line: number, why: string): never {
+    throw new TraceError(`${file}:${line}: ${why}`);
+  }
+}
+
+function secondsOf(text: string): number {
+  if (text === "") return Number.NaN;
+  const seconds = Number(text);
+  return Number.isNaN(seconds) ? Date.parse(text) / 1000 : seconds;
+}

@@ -1,0 +1,70 @@
+import { VendorApiError } from "../../handlers/lib/core/errors.ts";
+import type { EventClock } from "./world/event-clock.ts";
+import type { createFleetWorld } from "./world/fleet-world.ts";
+import { noTrouble, type TaskTrouble } from "./world/task-trouble.ts";
+
+/** By name: what goes wrong, as users read it. Shares and times are assumed. */
+export const faults = {
+  "api-down": "the vendor's API fails for 20 minutes, every four hours",
+  "webhook-loss": "one wake-up in five is lost",
+  "webhook-double": "every wake-up comes twice",
+  "spot-reclaim": "AWS takes back an agent in twenty per hour, two minutes after a notice",
+  "launch-refused": "AWS refuses one launch in five for want of capacity",
+  "task-fails": "one task in ten ends right after its start",
+  "slow-boot": "one agent in ten boots ten times as long",
+  "never-registers": "one agent in twenty never registers",
+  "cold-start": "every invocation of the loop starts in a new container",
+} as const;
+
+/** A name of {@link faults}. */
+export type Fault = keyof typeof faults;
+
+type World = ReturnType<typeof createFleetWorld>;
+
+/** What goes wrong in a run. */
+export interface Trouble {
+  readonly tasks: TaskTrouble;
+  /** How often a wake-up arrives. */
+  deliveries(): number;
+  /** Ten times the time now and then. */
+  bootFactor(): number;
+  /** @throws {VendorApiError} while the vendor's API is down */
+  askVendor(): void;
+  readonly coldStarts: boolean;
+  /** Begins what happens to agents by itself. */
+  haunt(world: World): void;
+}
+
+/** The trouble of these faults. `random` is of its own, so that a fault changes nothing else. */
+export function createTrouble(chosen: ReadonlySet<Fault>, clock: EventClock, random: () => number): Trouble {
+  const chance = (probability: number) => random() < probability;
+  const shareIn = (fault: Fault, probability: number) => (chosen.has(fault) ? probability : 0);
+  return {
+    tasks: {
+      ...noTrouble,
+      noCapacity: shareIn("launch-refused", 0.2),
+      agentCrashesAtBoot: shareIn("task-fails", 0.1),
+      agentHangs: shareIn("never-registers", 0.05),
+    },
+    deliveries() {
+      if (chance(shareIn("webhook-loss", 0.2))) return 0;
+      return chosen.has("webhook-double") ? 2 : 1;
+    },
+    bootFactor: () => (chance(shareIn("slow-boot", 0.1)) ? 10 : 1),
+    askVendor() {
+      const fourHours = 4 * 3600;
+      if (chosen.has("api-down") && clock.seconds % fourHours >= fourHours - 1200) {
+        throw new VendorApiError("unavailable", "the vendor's API is down");
+      }
+    },
+    coldStarts: chosen.has("cold-start"),
+    haunt(world) {
+      if (!chosen.has("spot-reclaim")) return;
+      const everyMinute = () => {
+        for (const agent of world.living) if (chance(1 / 20 / 60)) world.reclaim(agent);
+        clock.after(60, everyMinute);
+      };
+      everyMinute();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import type { EcsFleetConfig } from "../../stacks/config/ecs-fleet.ts";
+
+/**
+ * US dollars, on demand, in us-east-1, without tax and free tier; as published in March 2026. Other regions differ, so
+ * reports name them as an input.
+ *
+ * @see https://aws.amazon.com/fargate/pricing/
+ * @see https://aws.amazon.com/lambda/pricing/
+ */
+const prices = {
+  date: "2026-03",
+  fargate: {
+    x86_64: { vcpuHour: 0.04048, gibHour: 0.004445 },
+    arm64: { vcpuHour: 0.03238, gibHour: 0.00356 },
+  },
+  /** Beyond the 20 GiB that each task has. */
+  storageGibHour: 0.000111,
+  /** On arm64. */
+  lambda: { gibSecond: 0.0000133334, request: 0.0000002 },
+} as const;
+
+/** MiB of the loop's function, as stacks/fleet-control.ts sets it. */
+const loopMemoryGib = 0.5;
+
+/** The price of an agent, and where it comes from. */
+export interface AgentPrice {
+  /** US dollars; `undefined`: nobody knows it. */
+  readonly perHour: number | undefined;
+  readonly source: string;
+}
+
+/**
+ * The price of an agent by its compute. Fargate Spot costs less, by a share that changes with the market: the price on
+ * demand is the upper bound. Agents on EC2 hosts have no price of their own.
+ *
+ * @param given dollars per agent-hour, from the user
+ */
+export function agentPrice(compute: EcsFleetConfig["compute"], given?: number): AgentPrice {
+  if (given !== undefined) return { perHour: given, source: "--price" };
+  if (compute.capacityProvider) return { perHour: undefined, source: "agents run on EC2 hosts: give --price" };
+  const { vcpuHour, gibHour } = prices.fargate[compute.architecture];
+  const storage = Math.max(0, (compute.ephemeralStorageGiB ?? 20) - 20) * prices.storageGibHour;
+  const perHour = (compute.cpu / 1024) * vcpuHour + (compute.memoryMiB / 1024) * gibHour + storage;
+  const spot = compute.spot ? ", although Spot costs less" : "";
+  return { perHour, source: `Fargate on demand in us-east-1, ${prices.date}${spot}` };
+}
+
+/** What a policy's function costs in US dollars, at the memory of our loop's. */
+export function functionCost({
+  invocations,
+  seconds,
+}: {
+  readonly invocations: number;
+  readonly seconds: number;
+}): number {
+  return seconds * loopMemoryGib * prices.lambda.gibSecond + invocations * prices.lambda.request;
+}

@@ -1,0 +1,19 @@
+/** One job of a trace. Times in seconds. */
+export interface TraceJob {
+  /** Since the first job of the trace. */
+  readonly at: number;
+  readonly seconds: number;
+  /** Jobs of one workspace run one after another. Left out: the job waits for no other. */
+  readonly workspace?: string | undefined;
+}
+
+/** The jobs of some days, in the order of their submission. */
+export interface Trace {
+  readonly name: string;
+  readonly jobs: readonly TraceJob[];
+}
+
+/** A trace that cannot be read. Its message names the file, and the line where one is wrong. */
+export class TraceError extends Error {
+  override readonly name = "TraceError";
+}
