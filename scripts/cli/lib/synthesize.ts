@@ -6,7 +6,8 @@ import { UserError } from "./errors.ts";
 import { runProgram } from "./programs.ts";
 
 /**
- * Runs the app as `npm run synth` does, about the named stacks, and writes to `output`. As with cdktf, it does not see Terraform's variables.
+ * Runs the app as `npm run synth` does, about the named stacks, and writes to `output`. As with
+ * cdktf, it does not see Terraform's variables.
  *
  * @throws UserError if a config is wrong
  */
