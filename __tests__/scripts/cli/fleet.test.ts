@@ -29,6 +29,16 @@ describe("fleet as a process", () => {
       expect(stdout).toContain(command);
   });
 
+  it("asks nothing without a terminal, and names the flags that are missing", async () => {
+    const { code, stdout, stderr } = await fleetProcess(["init", "ci-agents"], { cwd: folder });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toBe(
+      "fleet: Missing: --vendor, --region, --network, --backend.\n" +
+        "Give these flags, or run the command at a terminal, where it asks.\n",
+    );
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it("defect 9: creates a token, prints it once, and leaves no temp file behind", async () => {
     fake.state.addPool("aws");
     const { code, stdout, stderr } = await fleetProcess(["hcp", "token", "create", "acme", "--pool", "aws", "--json"], {

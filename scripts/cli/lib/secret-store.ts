@@ -44,7 +44,8 @@ export async function readState(secret: StoredSecret): Promise<StoredState | und
 }
 
 /**
- * A new secret of Terraform has no version at all. A deleted one still lists its versions, so its date is asked for.
+ * A secret that Terraform made without a value has no version. AWS's pages do not say whether one that is about to be
+ * deleted still lists its versions, so its date is asked for.
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecretVersionIds.html
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html
  */

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadStacks } from "../../../../stacks/config/load.ts";
 import { vendors } from "../../../../stacks/config/vendors/index.ts";
-import { fleet, fleetProcess } from "../harness.ts";
+import { fleet } from "../harness.ts";
 
 const project = fileURLToPath(new URL("../../../../", import.meta.url));
 const schemaText = () => readFile(join(project, "config/schema.json"), "utf8");
@@ -384,12 +384,5 @@ describe("fleet init", () => {
     for (const command of commands)
       expect(await fleet(command.trim().split(" ").slice(1), { cwd })).toMatchObject({ code: 0 });
     expect(load().warnings).toEqual([]);
-  });
-
-  it("as a process without a terminal it asks nothing", async () => {
-    const { code, stderr } = await fleetProcess(["init", "ci-agents"], { cwd });
-    expect(code).toBe(1);
-    expect(stderr).toContain("Missing: --vendor, --region, --network, --backend.");
-    expect(stderr).toContain("Give these flags, or run the command at a terminal, where it asks.");
   });
 });

@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { VendorSecret } from "../../../../stacks/config/secrets.ts";
+import { vendors } from "../../../../stacks/config/vendors/index.ts";
 import { type AwsSecretsFake, startAwsSecretsFake } from "../../../fakes/aws-secrets.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { fleet } from "../harness.ts";
@@ -124,6 +126,15 @@ describe("fleet secret list", () => {
       { secret: "notification-token", exists: false },
     ]);
     expect(JSON.parse(stderr.split("\n").at(-2) ?? "").hint).toContain("secretsmanager:DescribeSecret");
+  });
+
+  it.each(
+    Object.values(vendors),
+  )("$id has a secret whose value from before counts if it has a webhook, and no other", (vendor) => {
+    const secrets: readonly VendorSecret[] = Object.values(vendor.secrets);
+    expect(secrets.filter(({ previousCounts }) => previousCounts)).toHaveLength(
+      "webhook" in vendor.schema.shape ? 1 : 0,
+    );
   });
 
   it("says that a stack without secrets has none", async () => {
