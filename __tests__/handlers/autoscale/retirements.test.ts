@@ -5,6 +5,7 @@ import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import type { VendorAgent } from "../../../handlers/lib/core/ports.ts";
 import { observationsToKeep } from "../../../handlers/lib/core/scaling.ts";
 import { createNotebookFake } from "../../fakes/fleet-state.ts";
+import { launches } from "../../fixtures/launches.ts";
 import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
 
 let harness: AutoscaleHarness;
@@ -182,13 +183,13 @@ describe("scale-in after several observations", () => {
 
 describe("agents whose machine is dead", () => {
   it("Spacelift defect 9: may be replaced, but not while the circuit is open", async () => {
-    for (const [failedLaunchesLastHour, mayReplace] of [
+    for (const [failed, mayReplace] of [
       [19, true],
       [20, false],
     ] as const) {
       setUp();
       harness.addAgent("i-dead", undefined, { phase: "failed" });
-      Object.assign(harness.fleet, { failedLaunchesLastHour });
+      harness.fleet.launchesLastHour = launches(failed);
       await runPass({ ...deps, tickSeconds: 60 });
       expect(harness.fleet.discarded).toEqual([{ id: "task-i-dead", mayReplace }]);
     }

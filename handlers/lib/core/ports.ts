@@ -2,7 +2,7 @@
  * The seams between the control loop and the world. Vendors, AWS adapters and test fakes stand behind these;
  * the core and the handlers see nothing else.
  */
-import type { Agent, AgentRole, Demand } from "./model.ts";
+import type { Agent, AgentRole, Demand, Launch } from "./model.ts";
 import type { LifecycleHook, RetirementReason } from "./retirement.ts";
 
 /** Time as a dependency, so that rules have no clock of their own. */
@@ -138,10 +138,11 @@ export interface CapacityReading {
   /** Every member of ours that still exists. */
   readonly members: readonly CapacityMember[];
   /**
-   * Launches of the last hour whose agent never worked: it crashed at boot or never registered. Launches with a
-   * temporary cause may count for less than the hour.
+   * Launches that AWS began within the last hour, and those that failed within it: their agent crashed at boot or never
+   * registered. Failures with a temporary cause may count for less than the hour. Launches for which AWS had no room
+   * are none, and so are orders.
    */
-  readonly failedLaunchesLastHour: number;
+  readonly launches: readonly Launch[];
   /**
    * Launches that failed since the last reading, with AWS's own text: late refusals, agents that never came, and every
    * cause that blocks launches now.

@@ -1,3 +1,4 @@
+import { circuitAfter, failedOf, isTrialDue } from "./circuit.ts";
 import { retireesOf } from "./departures.ts";
 import type { Agent, AgentRole, Decision, Snapshot } from "./model.ts";
 import type { Policy } from "./policy.ts";
@@ -29,15 +30,18 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   const needed = jobs + buffer;
   const wanted = clamp(needed, policy.min, policy.max);
   const supply = agents.filter(isSupply).length;
-  const circuitOpen = snapshot.failedLaunchesLastHour >= policy.maxFailedLaunchesPerHour;
+  const circuit = circuitAfter(snapshot, policy, now);
+  const circuitOpen = circuit.openSince !== undefined;
   const view: View = {
     snapshot,
     policy,
     secondsSinceLaunch: secondsSinceNewestLaunch(agents, now),
+    trialDue: isTrialDue(snapshot, circuit, policy, now),
     settled: {
       wanted,
       supply,
       circuitOpen,
+      circuit,
       atCeiling: needed > policy.max,
       launch: [],
       retire: retireesOf(snapshot, policy, now, { isShort: wanted > supply, circuitOpen }),
@@ -61,6 +65,8 @@ interface View {
   readonly snapshot: Snapshot;
   readonly policy: Policy;
   readonly secondsSinceLaunch: number;
+  /** Whether an open circuit lets one launch through. */
+  readonly trialDue: boolean;
   /** The parts of the decision that do not depend on the action. */
   readonly settled: Omit<Decision, "action" | "reason">;
 }
@@ -72,9 +78,8 @@ function hold({ settled }: View, reason: string): Decision {
 function scaleOut(view: View, wish: string): Decision {
   const { settled, policy, snapshot } = view;
   const missing = settled.wanted - settled.supply;
-  if (settled.circuitOpen) {
-    return hold(view, `${wish}: circuit open, ${snapshot.failedLaunchesLastHour} launches failed within the hour`);
-  }
+  const failures = `circuit open, ${failedOf(snapshot.launches)} launches failed within the hour`;
+  if (settled.circuitOpen && !view.trialDue) return hold(view, `${wish}: ${failures}`);
   if (snapshot.settling) return hold(view, `${wish}: waits until AWS shows what was withdrawn or launched elsewhere`);
   const cooling = view.secondsSinceLaunch < policy.scaleOutCooldownSeconds;
   const due = cooling ? policy.min - settled.supply : missing;
@@ -84,12 +89,12 @@ function scaleOut(view: View, wish: string): Decision {
   if (room <= 0) {
     return hold(view, `${wish}: no room under max ${policy.max} until agents are gone that leave or are not seen`);
   }
-  const added = Math.min(due, room, policy.maxAddedPerTick);
+  const added = Math.min(due, room, settled.circuitOpen ? 1 : policy.maxAddedPerTick);
   return {
     ...settled,
     action: "scale-out",
     launch: rolesFor(added, snapshot, policy),
-    reason: `${wish}, have ${settled.supply}: add ${added}`,
+    reason: `${wish}, have ${settled.supply}: add ${added}${settled.circuitOpen ? ` to try: ${failures}` : ""}`,
   };
 }
 

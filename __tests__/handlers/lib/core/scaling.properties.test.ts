@@ -162,7 +162,7 @@ describe("invariant 3: monotone, settling, without memory", () => {
     fc.assert(
       fc.property(anySnapshot, anyPolicy, (start, policy) => {
         const world = createWorld(
-          { ...start, failedLaunchesLastHour: 0 },
+          { ...start, launches: [], circuit: {} },
           { ...policy, maxLifetimeSeconds: undefined, renewAtOncePercent: undefined },
         );
         for (let pass = 0; pass < 100; pass += 1) world.pass();
@@ -177,7 +177,7 @@ describe("invariant 3: monotone, settling, without memory", () => {
   it("an idle fleet whose burst agents time out keeps its standing agents and launches nothing more", () => {
     fc.assert(
       fc.property(anySnapshot, anyPolicy, (start, policy) => {
-        const idle = { ...start, demand: { queued: 0, running: 0 }, failedLaunchesLastHour: 0, settling: false };
+        const idle = { ...start, demand: { queued: 0, running: 0 }, launches: [], circuit: {}, settling: false };
         const world = createWorld(
           idle,
           { ...policy, maxLifetimeSeconds: undefined, renewAtOncePercent: undefined },
@@ -225,7 +225,7 @@ describe("invariant 6: agents that are not ours", () => {
               now,
             });
             const demand = { queued: 3, running: 2 };
-            const rest = { vendorShowsAgents: true, failedLaunchesLastHour: 0, recentlyWanted: [] };
+            const rest = { vendorShowsAgents: true, launches: [], circuit: {}, recentlyWanted: [] };
             return decide({ demand, agents, ...rest }, policy, now);
           };
           expect(decideOn([...vendorAgents, ...foreign])).toEqual(decideOn(vendorAgents));

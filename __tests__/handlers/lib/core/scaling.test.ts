@@ -162,7 +162,7 @@ describe("decide", () => {
         withdraw: 4,
         launch: { length: Math.max(0, queued - 5) },
       });
-      expect(decideOn({ ...scene, queued, failedLaunchesLastHour: 99 }).withdraw).toBe(0);
+      expect(decideOn({ ...scene, queued, failedLaunches: 99 }).withdraw).toBe(0);
       expect(decideOn({ ...scene, queued, policy: { enabled: false } }).withdraw).toBe(0);
     }
     expect(decideOn({ ...scene, ordersToMove: 9 }).withdraw).toBe(5);
@@ -198,7 +198,7 @@ describe("decide", () => {
     expect(decideOn({ queued: 2, agents: agents("busy", 1), policy: { buffer: 1 } }).reason).toBe(
       "wanted 4 (1 working, 2 queued, buffer 1), have 1: add 3",
     );
-    expect(decideOn({ queued: 1, failedLaunchesLastHour: 20 }).reason).toContain("circuit open, 20 launches failed");
+    expect(decideOn({ queued: 1, failedLaunches: 20 }).reason).toContain("circuit open, 20 of 20 launches failed");
     expect(decideOn({ queued: 1, agents: agents("retiring", 10) }).reason).toContain("no room under max 10");
   });
 
@@ -295,11 +295,11 @@ describe("the circuit breaker", () => {
   it("opens when as many launches failed within the hour as may, and keeps the rest of the loop going", () => {
     const dead = agents("failed", 1, { dead: true });
     const scene = { queued: 5, agents: dead, policy: { min: 2 } };
-    expect(decideOn({ ...scene, failedLaunchesLastHour: 19 })).toMatchObject({
+    expect(decideOn({ ...scene, failedLaunches: 19 })).toMatchObject({
       circuitOpen: false,
       action: "scale-out",
     });
-    expect(decideOn({ ...scene, failedLaunchesLastHour: 20 })).toMatchObject({
+    expect(decideOn({ ...scene, failedLaunches: 20 })).toMatchObject({
       circuitOpen: true,
       action: "hold",
       launch: [],
