@@ -136,7 +136,7 @@ async function isReplaced(reason: RetirementReason, pool: RetirePool, log: Log):
 /** Without an answer, an agent that left is replaced: the fleet keeps its size until the demand is known. */
 async function jobsWait({ vendor, metrics }: RetirePool, log: Log): Promise<boolean> {
   try {
-    return (await vendor.readDemand()).queued > 0;
+    return (await vendor.readDemand({ enough: 1 })).queued > 0;
   } catch (error) {
     if (error instanceof VendorApiError) metrics.record({ VendorApiErrors: 1 });
     log.warn("the demand cannot be read: the agent will be replaced", { error });

@@ -15,6 +15,10 @@ export interface Demand {
   /** When the longest-waiting job was queued. */
   readonly oldestQueuedAt?: Date | undefined;
   /**
+   * The vendor has more jobs than were read: all numbers are lower bounds, and so is the wait. Left out: it has not.
+   */
+  readonly partial?: true | undefined;
+  /**
    * Jobs with demands that our agents do not meet. They are not counted above, and the loop does not launch for them.
    */
   readonly unmatched?: { readonly jobs: number; readonly demands: readonly string[] } | undefined;

@@ -27,6 +27,7 @@ export type MetricName =
   | "JobsQueued"
   | "JobsRunning"
   | "JobsUnmatched"
+  | "DemandPartial"
   | "OldestQueuedSeconds"
   | "QueuedWithoutAgents"
   | "AgentsOrdered"
@@ -76,8 +77,13 @@ export interface VendorAgent {
 
 /** A vendor's runtime half for the loop. Every call answers in full or throws, except for huge demand. */
 export interface Vendor {
-  /** The present demand. For huge demand, a lower bound: reading may stop early. Throws {@link VendorApiError}. */
-  readDemand(): Promise<Demand>;
+  /**
+   * The present demand. Throws {@link VendorApiError}.
+   *
+   * @param options.enough reading may stop where as many jobs wait or are expected: more change nothing. The answer is
+   * then a lower bound and says so. Left out: reads as many as the vendor's limits allow.
+   */
+  readDemand(options?: { readonly enough?: number }): Promise<Demand>;
   /**
    * Every agent of the pool, foreign ones included; `undefined` if this mode of observation cannot list agents. The
    * loop then skips everything that needs the list. Throws {@link VendorApiError}.

@@ -55,7 +55,8 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   if (!policy.enabled) return { ...hold(view, "scaling is switched off"), discard: [], withdraw: 0 };
   if (wanted > supply) {
     const coming = expected > 0 ? `, ${expected} expected` : "";
-    return scaleOut(view, `wanted ${wanted} (${working} working, ${demand.queued} queued${coming}, buffer ${buffer})`);
+    const queued = `${demand.partial ? "at least " : ""}${demand.queued} queued`;
+    return scaleOut(view, `wanted ${wanted} (${working} working, ${queued}${coming}, buffer ${buffer})`);
   }
   if (wanted < supply) return scaleIn(view);
   return hold(view, `wanted ${wanted}, have ${supply}`);

@@ -74,7 +74,11 @@ function poolWidgets(fleet: string, pool: string | undefined, hasFallback: boole
   const ours = (...names: MetricName[]) => names.map((name) => [metricsNamespace, name, ...dimensions]);
   const title = (text: string) => (pool === undefined ? text : `${pool}: ${text}`);
   return [
-    { title: title("Jobs"), metrics: ours("JobsQueued", "JobsRunning", "JobsUnmatched"), stat: "Maximum" },
+    {
+      title: title("Jobs"),
+      metrics: ours("JobsQueued", "JobsRunning", "JobsUnmatched", "DemandPartial"),
+      stat: "Maximum",
+    },
     { title: title("Longest wait (seconds)"), metrics: ours("OldestQueuedSeconds"), stat: "Maximum" },
     {
       title: title("Agents by state"),

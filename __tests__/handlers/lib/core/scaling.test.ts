@@ -198,6 +198,9 @@ describe("decide", () => {
     expect(decideOn({ queued: 2, agents: agents("busy", 1), policy: { buffer: 1 } }).reason).toBe(
       "wanted 4 (1 working, 2 queued, buffer 1), have 1: add 3",
     );
+    expect(decideOn({ queued: 30, partial: true }).reason).toBe(
+      "wanted 10 (0 working, at least 30 queued, buffer 0), have 0: add 10",
+    );
     expect(decideOn({ queued: 1, failedLaunches: 20 }).reason).toContain("circuit open, 20 of 20 launches failed");
     expect(decideOn({ queued: 1, agents: agents("retiring", 10) }).reason).toContain("no room under max 10");
   });

@@ -24,6 +24,7 @@ export interface Scene extends Partial<Omit<Snapshot, "demand">> {
   readonly queued?: number;
   readonly running?: number;
   readonly expected?: number;
+  readonly partial?: true;
   /** So many launches of the last hour, and all of them failed. */
   readonly failedLaunches?: number;
   readonly policy?: Partial<Policy>;
@@ -39,12 +40,13 @@ export function decideOn({
   queued = 0,
   running = 0,
   expected,
+  partial,
   failedLaunches = 0,
   policy: changes = {},
   ...rest
 }: Scene): Decision {
   const snapshot: Snapshot = {
-    demand: { queued, running, expected },
+    demand: { queued, running, expected, partial },
     agents: [],
     vendorShowsAgents: true,
     launches: launches(failedLaunches),
