@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { Load } from "../lib/core/load.ts";
 import type { Circuit } from "../lib/core/model.ts";
 import type { Notebook } from "../lib/core/ports.ts";
 
@@ -8,6 +9,7 @@ const stored = z.object({
   recentlyWanted: z.array(z.number()),
   missingSince: z.record(z.string(), time),
   queuedSince: time.optional(),
+  load: z.object({ jobs: z.number(), at: time }).optional(),
   circuit: z.object({ openSince: time.optional(), closedAt: time.optional() }).default({}),
 });
 
@@ -19,13 +21,15 @@ export interface Memory {
   missingSince: ReadonlyMap<string, Date>;
   /** Since when at least one job has been waiting. */
   queuedSince: Date | undefined;
+  /** The jobs of the last while, on average. */
+  load: Load | undefined;
   /** The circuit breaker. */
   circuit: Circuit;
 }
 
 /** The memory of a new fleet. */
 export function createMemory(): Memory {
-  return { recentlyWanted: [], missingSince: new Map(), queuedSince: undefined, circuit: {} };
+  return { recentlyWanted: [], missingSince: new Map(), queuedSince: undefined, load: undefined, circuit: {} };
 }
 
 /** Reads the memory of the last pass. An invalid document counts as missing. */
@@ -37,11 +41,12 @@ export async function recall(memory: Memory, notebook: Notebook): Promise<void> 
 
 /** Stores it for the next pass. */
 export async function keep(memory: Memory, notebook: Notebook): Promise<void> {
-  const { recentlyWanted, missingSince, queuedSince, circuit } = memory;
+  const { recentlyWanted, missingSince, queuedSince, load, circuit } = memory;
   await notebook.write({
     recentlyWanted,
     missingSince: Object.fromEntries([...missingSince].map(([name, since]) => [name, since.getTime()])),
     queuedSince: queuedSince?.getTime(),
+    load: load && { jobs: load.jobs, at: load.at.getTime() },
     circuit: { openSince: circuit.openSince?.getTime(), closedAt: circuit.closedAt?.getTime() },
   });
 }

@@ -29,6 +29,7 @@ export async function observe(deps: AutoscaleDeps): Promise<Observation> {
         vendorShowsAgents: vendorAgents !== undefined,
         launches: reading.launches,
         circuit: deps.memory.circuit,
+        load: deps.memory.load,
         ordersToMove: reading.fallback?.ordersToMove,
         settling: reading.fallback?.settling,
         recentlyWanted: deps.memory.recentlyWanted,

@@ -1,4 +1,5 @@
 /** The words of the control loop: demand, agents, snapshots and decisions. */
+import type { Load } from "./load.ts";
 import type { RetirementReason } from "./retirement.ts";
 
 /** The vendor's present demand. */
@@ -106,6 +107,8 @@ export interface Snapshot {
   readonly ordersToMove?: number | undefined;
   /** Whether launches wait until AWS shows what has moved from one place to another. Left out: no. */
   readonly settling?: boolean | undefined;
+  /** The jobs of the last while, on average; see {@link loadAfter} of load.ts. Left out: not known, which counts as none. */
+  readonly load?: Load | undefined;
   /** Agents that earlier observations asked for, newest last. In a new fleet, shorter than the policy needs. */
   readonly recentlyWanted: readonly number[];
 }
@@ -135,6 +138,8 @@ export interface Decision {
   readonly discard: readonly Agent[];
   /** Roles for agents without one; only if agents leave by themselves. */
   readonly assignRoles: readonly { readonly agent: Agent; readonly role: AgentRole }[];
+  /** The average of the jobs for the next look. */
+  readonly load: Load;
   readonly circuitOpen: boolean;
   /** The circuit breaker for the next look. */
   readonly circuit: Circuit;

@@ -1,5 +1,6 @@
 import { circuitAfter, failedOf, isTrialDue } from "./circuit.ts";
 import { retireesOf } from "./departures.ts";
+import { loadAfter } from "./load.ts";
 import type { Agent, AgentRole, Decision, Snapshot } from "./model.ts";
 import type { Policy } from "./policy.ts";
 import { oldestFirst, removalComparisons } from "./removal-order.ts";
@@ -32,9 +33,12 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   const supply = agents.filter(isSupply).length;
   const circuit = circuitAfter(snapshot, policy, now);
   const circuitOpen = circuit.openSince !== undefined;
+  const load = loadAfter(snapshot.load, jobs, now);
+  const standing = standingAgents(policy, jobs, load.jobs);
   const view: View = {
     snapshot,
     policy,
+    standing,
     secondsSinceLaunch: secondsSinceNewestLaunch(agents, now),
     trialDue: isTrialDue(snapshot, circuit, policy, now),
     settled: {
@@ -42,6 +46,7 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
       supply,
       circuitOpen,
       circuit,
+      load,
       atCeiling: needed > policy.max,
       launch: [],
       retire: retireesOf(snapshot, policy, now, { isShort: wanted > supply, circuitOpen }),
@@ -49,7 +54,7 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
       // The next observation misses them, and launches what is still wanted.
       withdraw: circuitOpen ? 0 : Math.min(ordered, snapshot.ordersToMove ?? 0),
       discard: agents.filter(({ state, dead }) => state === "failed" && dead).slice(0, policy.maxRemovedPerTick),
-      assignRoles: rolesToAssign(snapshot, policy),
+      assignRoles: rolesToAssign(snapshot, policy, standing),
     },
   };
   if (!policy.enabled) return { ...hold(view, "scaling is switched off"), discard: [], withdraw: 0 };
@@ -65,6 +70,8 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
 interface View {
   readonly snapshot: Snapshot;
   readonly policy: Policy;
+  /** See {@link standingAgents}. */
+  readonly standing: number;
   readonly secondsSinceLaunch: number;
   /** Whether an open circuit lets one launch through. */
   readonly trialDue: boolean;
@@ -94,7 +101,7 @@ function scaleOut(view: View, wish: string): Decision {
   return {
     ...settled,
     action: "scale-out",
-    launch: rolesFor(added, snapshot, policy),
+    launch: rolesFor(added, snapshot, policy, view.standing),
     reason: `${wish}, have ${settled.supply}: add ${added}${settled.circuitOpen ? ` to try: ${failures}` : ""}`,
   };
 }
@@ -145,11 +152,9 @@ function surplusOver({ snapshot, settled }: View, observations: number): number 
 }
 
 /**
- * Floor agents first, until the free ones equal the size of an idle fleet: the floor, or the buffer if it is larger.
- * With fewer, agents would time out and be launched again for ever.
+ * Floor agents first, until the free ones equal those that stay. With fewer, agents would time out and be launched again for ever.
  */
-function rolesFor(count: number, snapshot: Snapshot, policy: Policy): AgentRole[] {
-  const standing = standingAgents(policy);
+function rolesFor(count: number, snapshot: Snapshot, policy: Policy, standing: number): AgentRole[] {
   const left = floorLeft(snapshot, policy);
   return Array.from({ length: count }, (_, index) => (left + index < standing ? "floor" : "burst"));
 }
@@ -167,10 +172,10 @@ function floorLeft({ agents, demand, vendorShowsAgents }: Snapshot, policy: Poli
 }
 
 /** An agent that the loop retires needs no role, because it has no idle timeout. */
-function rolesToAssign(snapshot: Snapshot, policy: Policy): Decision["assignRoles"] {
+function rolesToAssign(snapshot: Snapshot, policy: Policy, standing: number): Decision["assignRoles"] {
   if (policy.departure === "by-retirement") return [];
   const without = snapshot.agents.filter((agent) => agent.role === undefined && isSupply(agent)).sort(oldestFirst);
-  const roles = rolesFor(without.length, snapshot, policy);
+  const roles = rolesFor(without.length, snapshot, policy, standing);
   return without.flatMap((agent, index) => {
     const role = roles[index];
     return role ? [{ agent, role }] : [];

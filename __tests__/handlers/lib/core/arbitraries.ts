@@ -83,6 +83,7 @@ export const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
   }),
   settling: fc.boolean(),
   ordersToMove: fc.option(fc.nat(30), { nil: undefined }),
+  load: fc.option(fc.record({ jobs: fc.nat(60), at: launchedAt }), { nil: undefined }),
   recentlyWanted: fc.array(fc.nat(30), { maxLength: 8 }),
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Decision } from "../../../../handlers/lib/core/model.ts";
 import { countStates } from "../../../../handlers/lib/core/supply.ts";
-import { secondsAgo } from "./arbitraries.ts";
+import { now, secondsAgo } from "./arbitraries.ts";
 import { agents, byRetirement, decideOn, type Scene, scaledIn } from "./scene.ts";
 
 describe("decide", () => {
@@ -44,6 +44,20 @@ describe("decide", () => {
       "keeps a percentage of the jobs as buffer, rounded up",
       { queued: 1, agents: agents("busy", 3), policy: { buffer: { percent: 30 } } },
       { wanted: 6, launch: Array(3).fill("burst") },
+    ],
+    [
+      "makes floor agents of the part of a percentage buffer that the load of the last while asks for",
+      {
+        agents: agents("busy", 10),
+        load: { jobs: 6, at: now },
+        policy: { max: 30, buffer: { percent: 50 } },
+      },
+      { wanted: 15, launch: ["floor", "floor", "floor", "burst", "burst"] },
+    ],
+    [
+      "makes no more floor agents than the present jobs ask for, whatever the load was",
+      { agents: agents("busy", 2), load: { jobs: 60, at: now }, policy: { buffer: { percent: 50 } } },
+      { wanted: 3, launch: ["floor"] },
     ],
     [
       "keeps no percentage of no jobs",
