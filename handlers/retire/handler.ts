@@ -20,7 +20,7 @@ export interface RetireDeps {
   /** By the pool's name; `undefined` in a fleet of one pool. */
   readonly pools: ReadonlyMap<string | undefined, RetirePool>;
   /** Only in fleets on instances. */
-  readonly group?: Pick<InstanceGroup, "wordOf" | "note"> | undefined;
+  readonly group?: Pick<InstanceGroup, "wordOf" | "note" | "starting"> | undefined;
   readonly log: Log;
 }
 
@@ -71,10 +71,10 @@ async function take(input: RetirementEvent, pool: RetirePool, deps: RetireDeps):
       return { state: "busy" };
     case "deregister":
       await deregister(input, pool, deps);
-      return { replace: await isReplaced(reason, pool, deps.log) };
+      return { replace: await isReplaced(reason, pool, deps) };
     case "forget":
       await retirement.deregister(agent);
-      return { replace: await isReplaced(reason, pool, deps.log) };
+      return { replace: await isReplaced(reason, pool, deps) };
   }
 }
 
@@ -129,14 +129,18 @@ async function deregister(input: RetirementEvent, pool: RetirePool, deps: Retire
   await deps.group?.note(agent.capacityId, "left");
 }
 
-async function isReplaced(reason: RetirementReason, pool: RetirePool, log: Log): Promise<boolean> {
-  return unplanned.has(reason) && (await jobsWait(pool, log));
+async function isReplaced(reason: RetirementReason, pool: RetirePool, deps: RetireDeps): Promise<boolean> {
+  return unplanned.has(reason) && (await jobsLackAgents(pool, deps));
 }
 
-/** Without an answer, an agent that left is replaced: the fleet keeps its size until the demand is known. */
-async function jobsWait({ vendor, metrics }: RetirePool, log: Log): Promise<boolean> {
+/**
+ * Whether more jobs wait than agents start that will take them. Without an answer, an agent that left is replaced: the
+ * fleet keeps its size until the demand is known.
+ */
+async function jobsLackAgents({ vendor, metrics }: RetirePool, { group, log }: RetireDeps): Promise<boolean> {
   try {
-    return (await vendor.readDemand({ enough: 1 })).queued > 0;
+    const starting = (await group?.starting()) ?? 0;
+    return (await vendor.readDemand({ enough: starting + 1 })).queued > starting;
   } catch (error) {
     if (error instanceof VendorApiError) metrics.record({ VendorApiErrors: 1 });
     log.warn("the demand cannot be read: the agent will be replaced", { error });

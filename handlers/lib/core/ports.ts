@@ -272,6 +272,8 @@ export interface InstanceGroup {
   note(instanceId: string, fact: AgentFact): Promise<void>;
   /** The word that counts of all that an instance has said of its agent; `undefined`: it has said none. */
   wordOf(instanceId: string): Promise<AgentFact | undefined>;
+  /** How many instances AWS has launched whose agent has not said a word yet: they will take jobs soon. */
+  starting(): Promise<number>;
 }
 
 /** Asks instances directly, for vendors without an API that reports the state of an agent. */
