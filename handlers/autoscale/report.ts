@@ -73,7 +73,7 @@ export function recordTick(
     AgentsWanted: decision.wanted,
     Launched: outcome.launched,
     LaunchFailures: outcome.launchFailures + failedLate,
-    Retired: outcome.retired,
+    RetirementsStarted: outcome.retirementsStarted,
     VendorApiErrors: outcome.vendorApiErrors,
     CircuitOpen: decision.circuitOpen ? 1 : 0,
     AtCeiling: decision.atCeiling ? 1 : 0,

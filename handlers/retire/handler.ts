@@ -70,7 +70,7 @@ async function take(input: RetirementEvent, pool: RetirePool, deps: RetireDeps):
       metrics.record({ RetirementsAborted: 1 });
       return { state: "busy" };
     case "deregister":
-      await deregister(input, pool, deps);
+      if (await deregister(input, pool, deps)) metrics.record({ Retired: 1 });
       return { replace: await isReplaced(reason, pool, deps) };
     case "forget":
       await retirement.deregister(agent);
@@ -114,10 +114,14 @@ function saysThatItHasNone(word: AgentFact | undefined): boolean {
   return word === "left" || word === "never-registered";
 }
 
-async function deregister(input: RetirementEvent, pool: RetirePool, deps: RetireDeps): Promise<void> {
-  const { agent } = input;
+/**
+ * @returns whether this retirement took the agent out: an agent that was gone when a hook's retirement came was taken
+ * out by another one, or had left by itself
+ */
+async function deregister(input: RetirementEvent, pool: RetirePool, deps: RetireDeps): Promise<boolean> {
+  const { agent, reason } = input;
   const state = await drain(input, pool, deps);
-  if (state === "gone") return;
+  if (state === "gone") return reason !== "terminating";
   if (state !== "idle") throw new AgentBusyError(`${agent.name} has a job after all`);
   try {
     await pool.retirement.deregister(agent);
@@ -127,6 +131,7 @@ async function deregister(input: RetirementEvent, pool: RetirePool, deps: Retire
   }
   // The hook's execution comes next and finds no record at the vendor, so it needs this proof.
   await deps.group?.note(agent.capacityId, "left");
+  return true;
 }
 
 async function isReplaced(reason: RetirementReason, pool: RetirePool, deps: RetireDeps): Promise<boolean> {

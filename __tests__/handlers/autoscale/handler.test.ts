@@ -113,7 +113,7 @@ describe("what a tick does", () => {
       AgentsWanted: 10,
       Launched: 6,
       LaunchFailures: 0,
-      Retired: 0,
+      RetirementsStarted: 0,
       VendorApiErrors: 0,
       CircuitOpen: 0,
       AtCeiling: 1,

@@ -41,7 +41,7 @@ describe("retirements", () => {
     };
     await expect(runPass(deps)).rejects.toThrow("ci_b");
     expect(retired()).toEqual(["ci_a scale-in", "ci_c scale-in"]);
-    expect(metrics.records).toMatchObject([{ Retired: 2 }]);
+    expect(metrics.records).toMatchObject([{ RetirementsStarted: 2 }]);
   });
 
   it("are waited for within the pass, tick by tick, where several observations are asked for", async () => {
@@ -50,7 +50,7 @@ describe("retirements", () => {
     retirementsGetUnderWay();
     expect((await runPass(deps)).ticks).toBe(5);
     expect(retired()).toEqual(["ci_a scale-in"]);
-    expect(harness.metrics.records.map(({ Retired }) => Retired)).toEqual([0, 0, 1, 0, 0]);
+    expect(harness.metrics.records.map(({ RetirementsStarted }) => RetirementsStarted)).toEqual([0, 0, 1, 0, 0]);
   });
 
   it("are started too for agents that nothing else would make leave", async () => {
@@ -96,7 +96,7 @@ describe("retirements", () => {
     retirementsGetUnderWay();
     await runPass(deps);
     expect(retired()).toEqual(["ci_a drained"]);
-    expect(harness.metrics.sum("Retired")).toBe(1);
+    expect(harness.metrics.sum("RetirementsStarted")).toBe(1);
   });
 
   it("pass over an agent whose last retirement has only just ended: another idle one goes in the same tick", async () => {
@@ -104,7 +104,7 @@ describe("retirements", () => {
     harness.fleet.justRetired.add("ci_a");
     await runPass({ ...deps, policy: { ...deps.policy, min: 2 }, tickSeconds: 60 });
     expect(retired()).toEqual(["ci_b scale-in"]);
-    expect(harness.metrics.records).toMatchObject([{ Retired: 1 }]);
+    expect(harness.metrics.records).toMatchObject([{ RetirementsStarted: 1 }]);
   });
 
   it("are started for every instance that AWS's hook holds, by the hook of its group: a lost notice costs a tick", async () => {

@@ -203,7 +203,7 @@ describe("Semaphore defect 1: whether one that leaves is replaced", () => {
     const retire = setUp();
     retire.failures.set("readDemand", down);
     expect(await retire.step("deregister", { reason: "release" })).toEqual({ replace: true });
-    expect(retire.metrics.records).toEqual([{ VendorApiErrors: 1 }]);
+    expect(retire.metrics.records).toEqual([{ Retired: 1 }, { VendorApiErrors: 1 }]);
   });
 });
 
@@ -217,5 +217,21 @@ describe("the replacement of an agent that left", () => {
   ])("is %s where %i jobs wait and %i agents start", async (replace, queued, starting) => {
     const retire = setUp({ state: "gone", queued, starting });
     expect(await retire.step("deregister", { reason: "release" })).toEqual({ replace });
+  });
+});
+
+describe("the metric Retired", () => {
+  it.each<[counts: number, step: string, state: State, reason: RetirementReason]>([
+    [1, "deregister", "idle", "scale-in"],
+    [1, "deregister", "gone", "release"],
+    [1, "deregister", "idle", "terminating"],
+    [0, "deregister", "gone", "terminating"],
+    [0, "deregister", "busy", "scale-in"],
+    [0, "drain", "idle", "scale-in"],
+    [0, "undrain", "busy", "scale-in"],
+  ])("counts %i for %s of an agent that is %s, by %s", async (counts, step, state, reason) => {
+    const retire = setUp({ state });
+    await retire.step(step, { reason }).catch(() => undefined);
+    expect(retire.metrics.sum("Retired")).toBe(counts);
   });
 });

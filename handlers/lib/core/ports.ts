@@ -43,6 +43,7 @@ export type MetricName =
   | "AgentsWanted"
   | "Launched"
   | "LaunchFailures"
+  | "RetirementsStarted"
   | "Retired"
   | "RetirementsAborted"
   | "VendorApiErrors"

@@ -103,7 +103,11 @@ function poolWidgets(fleet: string, pool: string | undefined, hasFallback: boole
       ),
       stat: "Maximum",
     },
-    { title: title("Decisions"), metrics: ours("Launched", "Retired", "RetirementsAborted"), stat: "Sum" },
+    {
+      title: title("Decisions"),
+      metrics: ours("Launched", "RetirementsStarted", "Retired", "RetirementsAborted"),
+      stat: "Sum",
+    },
     { title: title("Errors"), metrics: ours("LaunchFailures", "VendorApiErrors", "AgentsSilent"), stat: "Sum" },
     { title: title("Tick (seconds)"), metrics: ours("TickSeconds"), stat: "Maximum" },
   ];
