@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
+import { noTrouble, type TaskTrouble } from "../../../scripts/simulate/world/task-trouble.ts";
 import { calm } from "../../fakes/worlds/group-trouble.ts";
-import { noTrouble, type TaskTrouble } from "../../fakes/worlds/task-trouble.ts";
 import { launches } from "../../fixtures/launches.ts";
 import { createAutoscaleHarness } from "./harness.ts";
 import { defaults, simulateGroup } from "./simulate-group.ts";

@@ -4,13 +4,13 @@ import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createEcsCapacity } from "../../../handlers/lib/aws/ecs-capacity.ts";
-import { createEventClock } from "../../fakes/event-clock.ts";
+import { createEventClock } from "../../../scripts/simulate/world/event-clock.ts";
+import { createFleetWorld } from "../../../scripts/simulate/world/fleet-world.ts";
+import { createRandom } from "../../../scripts/simulate/world/random.ts";
+import { noTrouble } from "../../../scripts/simulate/world/task-trouble.ts";
 import { createLeaseFake, createNotebookFake } from "../../fakes/fleet-state.ts";
-import { createFleetWorld } from "../../fakes/fleet-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
-import { noTrouble } from "../../fakes/worlds/task-trouble.ts";
 import { policyOf } from "../../fixtures/policy.ts";
-import { createRandom } from "./driver.ts";
 import { capacityConfig } from "./simulate-tasks.ts";
 
 /** How many worlds; see CONTRIBUTING.md. */
@@ -66,8 +66,7 @@ async function live({ seed, max, jobs, maxAddedPerTick, deathsPerCall, slowestRu
     idleTimeoutSeconds: 120,
     maxLifetimeSeconds: 3600,
     registrationGraceSeconds: 120,
-    listingLagSeconds: 10,
-    lateForAll: true,
+    listingLagSeconds: [0, 10],
   });
   world.trouble = noTrouble;
   const [notebook, capacityNotebook] = [createNotebookFake(), createNotebookFake()];
