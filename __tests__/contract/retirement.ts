@@ -138,6 +138,27 @@ export function describeRetirementContract<Harness extends RetirementHarness>(
       }
     });
 
+    it("takes no agent for idle or gone that registers and takes a job at any moment of asking", async () => {
+      let jobs = 0;
+      for (let moment = 1; moment <= 4; moment += 1) {
+        await restart();
+        const { name: known, capacityId } = agent;
+        if (identifiedBy === "vendorId") harness.loseAgent(agent);
+        let asked = 0;
+        let taken = false;
+        harness.onQuestion(() => {
+          asked += 1;
+          if (asked !== moment) return;
+          const registered = identifiedBy === "vendorId" ? harness.addAgent(known) : agent;
+          taken = harness.offerJob(registered);
+        });
+        const answer = await harness.retirement.drain({ name: known, capacityId });
+        if (taken) expect(["busy", "unseen", "unmatched"]).toContain(answer);
+        jobs += Number(taken);
+      }
+      expect(jobs).toBeGreaterThan(0);
+    });
+
     it(`calls an agent ${absence} of which the vendor was asked by its own id and does not know it`, async () => {
       harness.loseAgent(agent);
       expect(await harness.retirement.drain(agent)).toBe(absence);

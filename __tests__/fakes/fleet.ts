@@ -1,4 +1,4 @@
-import type { AgentRole, Demand } from "../../handlers/lib/core/model.ts";
+import type { AgentRole, Demand, Launch } from "../../handlers/lib/core/model.ts";
 import type {
   AgentReference,
   Capacity,
@@ -31,7 +31,7 @@ export type FleetCall =
 /** A fleet's ports in memory. Set their answers, and read the calls that they got. */
 export interface FleetFake {
   members: CapacityMember[];
-  failedLaunchesLastHour: number;
+  launchesLastHour: Launch[];
   newLaunchFailures: LaunchReport["failures"] | undefined;
   /** `undefined`: the capacity has none. */
   fallback: CapacityReading["fallback"];
@@ -92,7 +92,7 @@ export function createFleetFake(): FleetFake {
 
   const fleet: FleetFake = {
     members: [],
-    failedLaunchesLastHour: 0,
+    launchesLastHour: [],
     newLaunchFailures: undefined,
     fallback: undefined,
     vendorAgents: [],
@@ -115,8 +115,8 @@ export function createFleetFake(): FleetFake {
       terminationHook: (id) => ({ name: "hook", group: `group of ${id}` }),
       async read() {
         await called("capacity.read");
-        const { members, failedLaunchesLastHour, newLaunchFailures, fallback } = fleet;
-        return { members: [...members], failedLaunchesLastHour, newLaunchFailures, fallback };
+        const { members, launchesLastHour, newLaunchFailures, fallback } = fleet;
+        return { members: [...members], launches: launchesLastHour, newLaunchFailures, fallback };
       },
       async remaining() {
         await called("capacity.remaining");

@@ -150,6 +150,12 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       pools: new Map([[undefined, { retirement, vendor, metrics: createMetricsFake() }]]),
       group: {
         wordOf: async (id) => (["left", "registered", "never-registered"] as const).find((word) => hasSaid(id, word)),
+        starting: async () =>
+          groups
+            .flatMap(({ instances }) => [...instances.values()])
+            .filter(
+              ({ state, tags }) => /pending|running/.test(state) && !Object.values(tagOf).some((tag) => tags.has(tag)),
+            ).length,
         note: async (id) => void instanceOf(id)?.tags.set("AgentFleetsLeft", clock.now().toISOString()),
       },
       log: createLogFake(),

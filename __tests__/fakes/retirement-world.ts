@@ -251,6 +251,7 @@ export function createRetirementWorld({
       const pools = new Map([[undefined, { retirement: asksInstances ? byInstances : byApi, vendor, metrics }]]);
       const instances = {
         wordOf: async (id: string) => find(id).word,
+        starting: async () => 0,
         note: async (id: string, fact: AgentFact) => {
           find(id).word = fact;
         },

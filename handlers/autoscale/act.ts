@@ -9,7 +9,8 @@ import type { Observation } from "./observe.ts";
 export interface Outcome {
   readonly launched: number;
   readonly launchFailures: number;
-  readonly retired: number;
+  /** Whether their agents leave is known to the workflow alone. */
+  readonly retirementsStarted: number;
   readonly vendorApiErrors: number;
   /** These must fail the pass. */
   readonly errors: readonly Error[];
@@ -53,7 +54,7 @@ export async function act(
   return {
     launched: launches.done,
     launchFailures: launches.failures,
-    retired: retirements.done + scaledIn.done,
+    retirementsStarted: retirements.done + scaledIn.done,
     vendorApiErrors: [...errors, ...orphanErrors].filter((error) => error instanceof VendorApiError).length,
     errors,
   };

@@ -98,7 +98,7 @@ async function tick(deps: AutoscaleDeps): Promise<Tick | "lost the lease"> {
   const observation = await observe(deps);
   const { snapshot } = observation;
   const decision = decide(snapshot, deps.policy, deps.clock.now());
-  remember(deps, decision.wanted);
+  remember(deps, decision);
   await keep(deps.memory, deps.notebook);
   // Right before acting: a pass that has taken over has a newer picture than this one.
   const lease = await deps.lease.renew();
@@ -116,7 +116,9 @@ async function tick(deps: AutoscaleDeps): Promise<Tick | "lost the lease"> {
   return { decision, quiet: isQuiet(deps.policy, snapshot, decision), calledAt: lease.calledAt };
 }
 
-function remember({ memory, policy }: AutoscaleDeps, wanted: number): void {
+function remember({ memory, policy }: AutoscaleDeps, { wanted, circuit, load }: Decision): void {
+  memory.circuit = circuit;
+  memory.load = load;
   memory.recentlyWanted = [...memory.recentlyWanted, wanted].slice(-observationsToKeep(policy));
 }
 

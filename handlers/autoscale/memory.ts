@@ -1,4 +1,6 @@
 import * as z from "zod";
+import type { Load } from "../lib/core/load.ts";
+import type { Circuit } from "../lib/core/model.ts";
 import type { Notebook } from "../lib/core/ports.ts";
 
 const time = z.number().transform((milliseconds) => new Date(milliseconds));
@@ -7,6 +9,8 @@ const stored = z.object({
   recentlyWanted: z.array(z.number()),
   missingSince: z.record(z.string(), time),
   queuedSince: time.optional(),
+  load: z.object({ jobs: z.number(), at: time }).optional(),
+  circuit: z.object({ openSince: time.optional(), closedAt: time.optional() }).default({}),
 });
 
 /** The memory that one pass stores for the next, in any container. Without it, the loop waits longer, never shorter. */
@@ -17,11 +21,15 @@ export interface Memory {
   missingSince: ReadonlyMap<string, Date>;
   /** Since when at least one job has been waiting. */
   queuedSince: Date | undefined;
+  /** The jobs of the last while, on average. */
+  load: Load | undefined;
+  /** The circuit breaker. */
+  circuit: Circuit;
 }
 
 /** The memory of a new fleet. */
 export function createMemory(): Memory {
-  return { recentlyWanted: [], missingSince: new Map(), queuedSince: undefined };
+  return { recentlyWanted: [], missingSince: new Map(), queuedSince: undefined, load: undefined, circuit: {} };
 }
 
 /** Reads the memory of the last pass. An invalid document counts as missing. */
@@ -32,10 +40,13 @@ export async function recall(memory: Memory, notebook: Notebook): Promise<void> 
 }
 
 /** Stores it for the next pass. */
-export async function keep({ recentlyWanted, missingSince, queuedSince }: Memory, notebook: Notebook): Promise<void> {
+export async function keep(memory: Memory, notebook: Notebook): Promise<void> {
+  const { recentlyWanted, missingSince, queuedSince, load, circuit } = memory;
   await notebook.write({
     recentlyWanted,
     missingSince: Object.fromEntries([...missingSince].map(([name, since]) => [name, since.getTime()])),
     queuedSince: queuedSince?.getTime(),
+    load: load && { jobs: load.jobs, at: load.at.getTime() },
+    circuit: { openSince: circuit.openSince?.getTime(), closedAt: circuit.closedAt?.getTime() },
   });
 }

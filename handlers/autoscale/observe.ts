@@ -20,13 +20,16 @@ export interface Observation
 export async function observe(deps: AutoscaleDeps): Promise<Observation> {
   try {
     const { roster, vendorAgents, reading } = await readAgents(deps);
-    const demand = withWait(await deps.vendor.readDemand(), deps);
+    // One more than the ceiling shows that jobs wait because of it. Whatever else waits changes nothing.
+    const demand = withWait(await deps.vendor.readDemand({ enough: deps.policy.max + 1 }), deps);
     return {
       snapshot: {
         demand,
         agents: roster.agents,
         vendorShowsAgents: vendorAgents !== undefined,
-        failedLaunchesLastHour: reading.failedLaunchesLastHour,
+        launches: reading.launches,
+        circuit: deps.memory.circuit,
+        load: deps.memory.load,
         ordersToMove: reading.fallback?.ordersToMove,
         settling: reading.fallback?.settling,
         recentlyWanted: deps.memory.recentlyWanted,

@@ -20,7 +20,7 @@ export interface RetireDeps {
   /** By the pool's name; `undefined` in a fleet of one pool. */
   readonly pools: ReadonlyMap<string | undefined, RetirePool>;
   /** Only in fleets on instances. */
-  readonly group?: Pick<InstanceGroup, "wordOf" | "note"> | undefined;
+  readonly group?: Pick<InstanceGroup, "wordOf" | "note" | "starting"> | undefined;
   readonly log: Log;
 }
 
@@ -70,11 +70,11 @@ async function take(input: RetirementEvent, pool: RetirePool, deps: RetireDeps):
       metrics.record({ RetirementsAborted: 1 });
       return { state: "busy" };
     case "deregister":
-      await deregister(input, pool, deps);
-      return { replace: await isReplaced(reason, pool, deps.log) };
+      if (await deregister(input, pool, deps)) metrics.record({ Retired: 1 });
+      return { replace: await isReplaced(reason, pool, deps) };
     case "forget":
       await retirement.deregister(agent);
-      return { replace: await isReplaced(reason, pool, deps.log) };
+      return { replace: await isReplaced(reason, pool, deps) };
   }
 }
 
@@ -114,10 +114,14 @@ function saysThatItHasNone(word: AgentFact | undefined): boolean {
   return word === "left" || word === "never-registered";
 }
 
-async function deregister(input: RetirementEvent, pool: RetirePool, deps: RetireDeps): Promise<void> {
-  const { agent } = input;
+/**
+ * @returns whether this retirement took the agent out: an agent that was gone when a hook's retirement came was taken
+ * out by another one, or had left by itself
+ */
+async function deregister(input: RetirementEvent, pool: RetirePool, deps: RetireDeps): Promise<boolean> {
+  const { agent, reason } = input;
   const state = await drain(input, pool, deps);
-  if (state === "gone") return;
+  if (state === "gone") return reason !== "terminating";
   if (state !== "idle") throw new AgentBusyError(`${agent.name} has a job after all`);
   try {
     await pool.retirement.deregister(agent);
@@ -127,16 +131,21 @@ async function deregister(input: RetirementEvent, pool: RetirePool, deps: Retire
   }
   // The hook's execution comes next and finds no record at the vendor, so it needs this proof.
   await deps.group?.note(agent.capacityId, "left");
+  return true;
 }
 
-async function isReplaced(reason: RetirementReason, pool: RetirePool, log: Log): Promise<boolean> {
-  return unplanned.has(reason) && (await jobsWait(pool, log));
+async function isReplaced(reason: RetirementReason, pool: RetirePool, deps: RetireDeps): Promise<boolean> {
+  return unplanned.has(reason) && (await jobsLackAgents(pool, deps));
 }
 
-/** Without an answer, an agent that left is replaced: the fleet keeps its size until the demand is known. */
-async function jobsWait({ vendor, metrics }: RetirePool, log: Log): Promise<boolean> {
+/**
+ * Whether more jobs wait than agents start that will take them. Without an answer, an agent that left is replaced: the
+ * fleet keeps its size until the demand is known.
+ */
+async function jobsLackAgents({ vendor, metrics }: RetirePool, { group, log }: RetireDeps): Promise<boolean> {
   try {
-    return (await vendor.readDemand()).queued > 0;
+    const starting = (await group?.starting()) ?? 0;
+    return (await vendor.readDemand({ enough: starting + 1 })).queued > starting;
   } catch (error) {
     if (error instanceof VendorApiError) metrics.record({ VendorApiErrors: 1 });
     log.warn("the demand cannot be read: the agent will be replaced", { error });

@@ -92,7 +92,8 @@ function snapshotOf(size: number): Snapshot {
     demand: { queued: 4 * size, running: size, oldestQueuedAt: now },
     agents,
     vendorShowsAgents: true,
-    failedLaunchesLastHour: 0,
+    launches: [],
+    circuit: {},
     recentlyWanted: [],
   };
 }

@@ -106,6 +106,18 @@ export const scaling = z.strictObject({
   maxFailedLaunchesPerHour: wholeNumber(1, 1000)
     .default(20)
     .describe(
-      "Failed launches within one hour that open the circuit: the loop launches nothing more and an alarm rings.",
+      "So many failed launches within one hour open the circuit, if they are also `maxFailedLaunchesPercent` of the " +
+        "launches: the loop then only tries one launch now and then, and an alarm rings.",
+    ),
+  maxFailedLaunchesPercent: wholeNumber(1, 100)
+    .default(50)
+    .describe(
+      "Share of the launches of one hour, or of those since the last that worked, that must have failed to open the " +
+        "circuit, in percent.",
+    ),
+  circuitTrialSeconds: wholeNumber(30, 3600)
+    .default(300)
+    .describe(
+      "Seconds without a launch after which the loop tries one while the circuit is open. One that works closes it.",
     ),
 });

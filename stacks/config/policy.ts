@@ -19,6 +19,8 @@ export function policyOf(
     maxAddedPerTick: scaling.maxAddedPerTick,
     maxRemovedPerTick: scaling.maxRemovedPerTick,
     maxFailedLaunchesPerHour: scaling.maxFailedLaunchesPerHour,
+    maxFailedLaunchesPercent: scaling.maxFailedLaunchesPercent,
+    circuitTrialSeconds: scaling.circuitTrialSeconds,
     singleUse: agents.singleUse,
     departure,
   };

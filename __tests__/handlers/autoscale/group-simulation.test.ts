@@ -180,6 +180,16 @@ describe("the loop over a group, against a world", () => {
     expect([world.jobsDone, metrics.sum("LaunchFailures")]).toEqual([1, 1]);
   });
 
+  it("Semaphore: agents that left are not replaced for jobs that starting ones will take", async () => {
+    const { world, clock, passUntil } = simulateGroup({ ...plain, ...likeSemaphore, max: 50 }, { rules: defaults });
+    const jobs = 8 * 60;
+    for (let job = 0; job < jobs; job += 1)
+      clock.after((job % 20) * 15 + Math.floor(job / 20) * 900, () => world.queueJob(60));
+    await passUntil(7 * hour);
+    expect(world).toMatchObject({ jobsDone: jobs, violations: [] });
+    expect(world.launches).toBeLessThanOrEqual(1.1 * jobs);
+  });
+
   it("Semaphore: instances that said that their agents registered stay supply over the grace, idle and busy ones", async () => {
     const { world, metrics, passUntil } = simulateGroup(
       { ...plain, departure: "by-itself", singleUse: false, min: 4 },

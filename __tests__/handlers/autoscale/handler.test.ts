@@ -113,7 +113,7 @@ describe("what a tick does", () => {
       AgentsWanted: 10,
       Launched: 6,
       LaunchFailures: 0,
-      Retired: 0,
+      RetirementsStarted: 0,
       VendorApiErrors: 0,
       CircuitOpen: 0,
       AtCeiling: 1,
@@ -181,4 +181,20 @@ describe("jobs that want no agent", () => {
     await runPass(deps);
     expect(fleet.launches[0]?.length ?? 0).toBe(launches);
   });
+});
+
+it("asks for no more jobs than show that the ceiling keeps some waiting, and tells that its numbers are lower bounds", async () => {
+  const { deps, fleet, metrics, log } = createAutoscaleHarness({ max: 7 });
+  const asked: unknown[] = [];
+  const vendor: typeof deps.vendor = {
+    ...fleet.vendor,
+    async readDemand(options) {
+      asked.push(options);
+      return { queued: 8, running: 0, partial: true };
+    },
+  };
+  await runPass({ ...deps, vendor, tickSeconds: 60 });
+  expect(asked).toEqual([{ enough: 8 }]);
+  expect(metrics.records).toMatchObject([{ JobsQueued: 8, DemandPartial: 1, AtCeiling: 1 }]);
+  expect(JSON.stringify(log.lines)).toContain("at least 8 queued");
 });

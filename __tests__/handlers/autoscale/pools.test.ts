@@ -34,7 +34,7 @@ describe("passes of several pools", () => {
       release = resolve;
     });
     const read = slow.fleet.vendor.readDemand;
-    const vendor = { ...slow.fleet.vendor, readDemand: () => waiting.then(read) };
+    const vendor = { ...slow.fleet.vendor, readDemand: () => waiting.then(() => read()) };
     const passes = runPools([{ ...slow.deps, vendor }, ...deps.slice(1)]);
     await Promise.all(others.map(({ deps: other }) => expect.poll(() => other.clock && launched(other)).toBe(1)));
     expect(slow.fleet.launches).toEqual([]);

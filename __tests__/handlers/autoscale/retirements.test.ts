@@ -5,6 +5,7 @@ import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import type { VendorAgent } from "../../../handlers/lib/core/ports.ts";
 import { observationsToKeep } from "../../../handlers/lib/core/scaling.ts";
 import { createNotebookFake } from "../../fakes/fleet-state.ts";
+import { launches } from "../../fixtures/launches.ts";
 import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
 
 let harness: AutoscaleHarness;
@@ -40,7 +41,7 @@ describe("retirements", () => {
     };
     await expect(runPass(deps)).rejects.toThrow("ci_b");
     expect(retired()).toEqual(["ci_a scale-in", "ci_c scale-in"]);
-    expect(metrics.records).toMatchObject([{ Retired: 2 }]);
+    expect(metrics.records).toMatchObject([{ RetirementsStarted: 2 }]);
   });
 
   it("are waited for within the pass, tick by tick, where several observations are asked for", async () => {
@@ -49,7 +50,7 @@ describe("retirements", () => {
     retirementsGetUnderWay();
     expect((await runPass(deps)).ticks).toBe(5);
     expect(retired()).toEqual(["ci_a scale-in"]);
-    expect(harness.metrics.records.map(({ Retired }) => Retired)).toEqual([0, 0, 1, 0, 0]);
+    expect(harness.metrics.records.map(({ RetirementsStarted }) => RetirementsStarted)).toEqual([0, 0, 1, 0, 0]);
   });
 
   it("are started too for agents that nothing else would make leave", async () => {
@@ -95,7 +96,7 @@ describe("retirements", () => {
     retirementsGetUnderWay();
     await runPass(deps);
     expect(retired()).toEqual(["ci_a drained"]);
-    expect(harness.metrics.sum("Retired")).toBe(1);
+    expect(harness.metrics.sum("RetirementsStarted")).toBe(1);
   });
 
   it("pass over an agent whose last retirement has only just ended: another idle one goes in the same tick", async () => {
@@ -103,7 +104,7 @@ describe("retirements", () => {
     harness.fleet.justRetired.add("ci_a");
     await runPass({ ...deps, policy: { ...deps.policy, min: 2 }, tickSeconds: 60 });
     expect(retired()).toEqual(["ci_b scale-in"]);
-    expect(harness.metrics.records).toMatchObject([{ Retired: 1 }]);
+    expect(harness.metrics.records).toMatchObject([{ RetirementsStarted: 1 }]);
   });
 
   it("are started for every instance that AWS's hook holds, by the hook of its group: a lost notice costs a tick", async () => {
@@ -182,13 +183,13 @@ describe("scale-in after several observations", () => {
 
 describe("agents whose machine is dead", () => {
   it("Spacelift defect 9: may be replaced, but not while the circuit is open", async () => {
-    for (const [failedLaunchesLastHour, mayReplace] of [
+    for (const [failed, mayReplace] of [
       [19, true],
       [20, false],
     ] as const) {
       setUp();
       harness.addAgent("i-dead", undefined, { phase: "failed" });
-      Object.assign(harness.fleet, { failedLaunchesLastHour });
+      harness.fleet.launchesLastHour = launches(failed);
       await runPass({ ...deps, tickSeconds: 60 });
       expect(harness.fleet.discarded).toEqual([{ id: "task-i-dead", mayReplace }]);
     }

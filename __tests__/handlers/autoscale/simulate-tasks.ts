@@ -35,7 +35,7 @@ export interface TaskFleet {
   readonly seed: number;
   readonly min: number;
   readonly max: number;
-  readonly buffer: number;
+  readonly buffer: Policy["buffer"];
   readonly singleUse: boolean;
   readonly showsAgents: boolean;
   readonly keepsRecords: boolean;
@@ -46,7 +46,10 @@ export interface TaskFleet {
 }
 
 /** The loop as deployed, over the real ECS adapter, against a world on virtual time. */
-export function simulateTasks({ seed, min, max, buffer, ...fleet }: TaskFleet) {
+export function simulateTasks(
+  { seed, min, max, buffer, ...fleet }: TaskFleet,
+  { rules = {} }: { readonly rules?: Partial<Policy> } = {},
+) {
   const random = createRandom(seed);
   const clock = createEventClock();
   const settings = {
@@ -75,6 +78,7 @@ export function simulateTasks({ seed, min, max, buffer, ...fleet }: TaskFleet) {
       maxAddedPerTick: 5,
       maxRemovedPerTick: 3,
       registrationGraceSeconds: 120,
+      ...rules,
     }),
     tickSeconds: 10,
     vendor: world.vendor,

@@ -42,7 +42,7 @@ describe("the loop against a world", () => {
         const quietFrom = clock.seconds + 1.2 * hour;
         while (clock.seconds < quietFrom) await pass();
         const standing = world.living;
-        const floor = Math.max(fleet.min, fleet.buffer);
+        const floor = Math.max(fleet.min, Number(fleet.buffer));
         expect(standing.length).toBeGreaterThanOrEqual(floor);
         expect(standing.length).toBeLessThanOrEqual(floor + world.cameLate);
         expect(standing.filter(({ role }) => role !== "floor")).toEqual([]);

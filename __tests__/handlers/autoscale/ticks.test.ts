@@ -3,6 +3,7 @@ import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
 import type { FakeClock } from "../../fakes/clock.ts";
 import type { FleetFake } from "../../fakes/fleet.ts";
+import { launches } from "../../fixtures/launches.ts";
 import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
 
 let clock: FakeClock;
@@ -31,7 +32,7 @@ describe("the ticks of a pass", () => {
   it.each<[why: string, arrange: () => void]>([
     [
       "jobs are queued that nobody may serve",
-      () => Object.assign(fleet, { demand: { queued: 1, running: 0 }, failedLaunchesLastHour: 99 }),
+      () => Object.assign(fleet, { demand: { queued: 1, running: 0 }, launchesLastHour: launches(99) }),
     ],
     ["jobs run", () => Object.assign(fleet, { demand: { queued: 0, running: 1 } })],
     ["the floor is being filled", () => withPolicy({ min: 1 })],

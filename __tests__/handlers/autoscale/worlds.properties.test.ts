@@ -130,7 +130,7 @@ describe("no machine with a job is ever stopped by us, never are there more than
       const mend = () => {
         simulation.world.trouble = noTrouble;
       };
-      const standing = Math.max(fleet.min, fleet.buffer);
+      const standing = Math.max(fleet.min, Number(fleet.buffer));
       await livesWell(simulation, {
         mend,
         standing,

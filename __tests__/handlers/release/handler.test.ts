@@ -37,6 +37,7 @@ function setUp() {
         {
           log,
           group: {
+            starting: async () => 0,
             has: async (id) => {
               if (broken.has(id)) throw new Error("Auto Scaling is down");
               return id === ours || id.startsWith("i-00");

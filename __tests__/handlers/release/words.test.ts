@@ -48,7 +48,7 @@ function setUp() {
         { group, retirements, log },
       ),
     async decided(vendorAgents?: readonly []) {
-      const { members, failedLaunchesLastHour } = await capacity.read();
+      const { members, launches } = await capacity.read();
       const { agents } = joinAgents({
         members,
         vendorAgents,
@@ -61,7 +61,7 @@ function setUp() {
       const demand = { queued: 0, running: 0 };
       const snapshot = { demand, agents, vendorShowsAgents: vendorAgents !== undefined, recentlyWanted: [] };
       const policy = policyOf({ min: 1, canRetire: true, registrationGraceSeconds: graceSeconds });
-      const { retire, discard, supply } = decide({ ...snapshot, failedLaunchesLastHour }, policy, clock.now());
+      const { retire, discard, supply } = decide({ ...snapshot, launches, circuit: {} }, policy, clock.now());
       return { state: agents[0]?.state, retired: retire.map(({ reason }) => reason), discard, supply };
     },
     /** What the workflow is told of an agent that the loop wanted out for having never registered. */

@@ -7,7 +7,7 @@ import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 
 type State = "idle" | "busy" | "gone" | "unseen" | "unmatched" | "silent";
 
-function setUp({ state = "idle" as State, queued = 0, word = undefined as AgentFact | undefined } = {}) {
+function setUp({ state = "idle" as State, queued = 0, word = undefined as AgentFact | undefined, starting = 0 } = {}) {
   const calls: string[] = [];
   const failures = new Map<string, Error>();
   const metrics = createMetricsFake();
@@ -42,7 +42,11 @@ function setUp({ state = "idle" as State, queued = 0, word = undefined as AgentF
         {
           pools,
           log,
-          group: { wordOf: async () => word, note: (id, fact) => call(`note ${id} ${fact}`, undefined) },
+          group: {
+            wordOf: async () => word,
+            starting: async () => starting,
+            note: (id, fact) => call(`note ${id} ${fact}`, undefined),
+          },
         },
       ),
   };
@@ -199,6 +203,35 @@ describe("Semaphore defect 1: whether one that leaves is replaced", () => {
     const retire = setUp();
     retire.failures.set("readDemand", down);
     expect(await retire.step("deregister", { reason: "release" })).toEqual({ replace: true });
-    expect(retire.metrics.records).toEqual([{ VendorApiErrors: 1 }]);
+    expect(retire.metrics.records).toEqual([{ Retired: 1 }, { VendorApiErrors: 1 }]);
+  });
+});
+
+describe("the replacement of an agent that left", () => {
+  it.each<[replace: boolean, queued: number, starting: number]>([
+    [true, 1, 0],
+    [false, 1, 1],
+    [false, 3, 5],
+    [true, 3, 2],
+    [false, 0, 0],
+  ])("is %s where %i jobs wait and %i agents start", async (replace, queued, starting) => {
+    const retire = setUp({ state: "gone", queued, starting });
+    expect(await retire.step("deregister", { reason: "release" })).toEqual({ replace });
+  });
+});
+
+describe("the metric Retired", () => {
+  it.each<[counts: number, step: string, state: State, reason: RetirementReason]>([
+    [1, "deregister", "idle", "scale-in"],
+    [1, "deregister", "gone", "release"],
+    [1, "deregister", "idle", "terminating"],
+    [0, "deregister", "gone", "terminating"],
+    [0, "deregister", "busy", "scale-in"],
+    [0, "drain", "idle", "scale-in"],
+    [0, "undrain", "busy", "scale-in"],
+  ])("counts %i for %s of an agent that is %s, by %s", async (counts, step, state, reason) => {
+    const retire = setUp({ state });
+    await retire.step(step, { reason }).catch(() => undefined);
+    expect(retire.metrics.sum("Retired")).toBe(counts);
   });
 });

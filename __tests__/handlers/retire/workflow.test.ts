@@ -25,6 +25,7 @@ describe("scale-in", () => {
     expect(world.group.desired).toBe(0);
     expect(agent.end).toEqual({ by: "us", killedJob: false });
     expect(seconds()).toBeLessThan(60);
+    expect(world.metrics.sum("Retired")).toBe(1);
   });
 
   it("Spacelift defects 4, 7: a busy agent is undrained, stays and works on", async () => {
@@ -33,7 +34,7 @@ describe("scale-in", () => {
     const [execution] = await settled();
     expect(execution).toMatchObject({ status: "SUCCEEDED", states: expect.arrayContaining(["Undrain", "Stays"]) });
     expect(agent).toMatchObject({ locked: false, end: undefined, lifecycle: "InService" });
-    expect(world.metrics.sum("RetirementsAborted")).toBe(1);
+    expect([world.metrics.sum("Retired"), world.metrics.sum("RetirementsAborted")]).toEqual([0, 1]);
     expect(world.alerts).toEqual([]);
   });
 

@@ -35,6 +35,8 @@ it("gives everything a default but the kind, the region and the vendor's names",
       maxAddedPerTick: 50,
       maxRemovedPerTick: 10,
       maxFailedLaunchesPerHour: 20,
+      maxFailedLaunchesPercent: 50,
+      circuitTrialSeconds: 300,
     },
     compute: {
       cpu: 1024,

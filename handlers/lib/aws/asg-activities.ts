@@ -3,7 +3,7 @@ import type { Clock } from "../core/ports.ts";
 import type { AsgCapacityConfig } from "../settings/asg-capacity.ts";
 import { countingLaunches } from "./asg-launch-failures.ts";
 import { forgetAllBut } from "./forget.ts";
-import { countLastHour, type FailedLaunch, hourMilliseconds, meaningOf } from "./launch-failures.ts";
+import { countingLastHour, type FailedLaunch, hourMilliseconds, meaningOf } from "./launch-failures.ts";
 
 /** Largest page of DescribeScalingActivities. */
 const pageSize = 100;
@@ -11,14 +11,22 @@ const pageSize = 100;
 /** After a cold start, failures of the last minute count as new. The schedule reads every minute. */
 const untoldMilliseconds = 60_000;
 
+/** One launch of a group. */
+export interface GroupLaunch {
+  readonly at: Date;
+  readonly instance: string | undefined;
+  /** Whether it failed in a way that counts towards the circuit. */
+  readonly failed: boolean;
+}
+
 /** The recent activities of a group. */
 export interface RecentActivity {
   /** When each instance was launched, or left the warm pool, which is later than EC2's launch time. */
   readonly launchedAt: ReadonlyMap<string, Date>;
   /** Instances that ended at boot within the last hour: by themselves, or because EC2's status checks failed. */
   readonly endedAtBoot: readonly string[];
-  /** Failed launches of the last hour that count towards the circuit. */
-  readonly misconfigured: number;
+  /** The launches of the last hour, as far as the group knows their result. AWS had room for them. */
+  readonly launches: readonly GroupLaunch[];
   /** When AWS last had no capacity for a launch, as far as the list was read. */
   readonly lastShortage: Date | undefined;
   /** Failed launches that the last reading did not report. */
@@ -168,6 +176,19 @@ function summary(entries: readonly Entry[], now: Date, bootMilliseconds: number)
       return isRecent && lived !== undefined && lived < bootMilliseconds ? [instance] : [];
     }),
     lastShortage: shortages.length > 0 ? new Date(Math.max(...shortages)) : undefined,
-    misconfigured: countLastHour(countingLaunches(failures, new Date(Math.max(...successes))), now),
+    launches: recentLaunches(
+      launches,
+      new Set(countingLastHour(countingLaunches(failures, new Date(Math.max(...successes))), now)),
+      now,
+    ),
   };
+}
+
+function recentLaunches(launches: readonly Entry[], counting: ReadonlySet<FailedLaunch>, now: Date): GroupLaunch[] {
+  return launches.flatMap(({ outcome, startedAt: at, instance }) => {
+    const failed = typeof outcome === "object" && counting.has(outcome);
+    const isRecent = at.getTime() > now.getTime() - hourMilliseconds;
+    const isLaunch = outcome !== "withdrawn" && !(typeof outcome === "object" && outcome.blocks === "never");
+    return failed || (isRecent && isLaunch) ? [{ at, instance, failed }] : [];
+  });
 }

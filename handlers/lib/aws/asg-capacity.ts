@@ -99,7 +99,7 @@ export function createAsgCapacity(
       return {
         members: [...members, ...ordered],
         lastShortage: activity.lastShortage,
-        failedLaunchesLastHour: memory.launchesInVain(activity),
+        launches: memory.launchesOf(activity),
         ...toTell([...activity.newFailures, ...inVain, ...suspensions(group, ordered.length)]),
       };
     },

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Instance } from "@aws-sdk/client-ec2";
 import * as z from "zod";
-import type { AgentRole } from "../core/model.ts";
+import type { AgentRole, Launch } from "../core/model.ts";
 import type { CapacityMember, Clock, Notebook } from "../core/ports.ts";
 import { neverRegisteredTag, registeredTag, roleTag } from "../settings/asg-capacity.ts";
 import type { RecentActivity } from "./asg-activities.ts";
@@ -35,8 +35,8 @@ export interface InstanceMemory {
   refresh(instances: ReadonlyMap<string, Instance>, activity: RecentActivity): void;
   /** @param instance `undefined` if EC2 does not show it */
   memberOf(held: GroupInstance, instance: Instance | undefined, activity: RecentActivity): CapacityMember;
-  /** How many launches of the last hour never became a working agent. */
-  launchesInVain(activity: RecentActivity): number;
+  /** The launches of the last hour, and which of them never became a working agent. */
+  launchesOf(activity: RecentActivity): Launch[];
   /** The failed launches that were not reported yet. */
   newInVain(activity: RecentActivity): Omit<FailedLaunch, "at">[];
 }
@@ -114,8 +114,19 @@ export function createInstanceMemory(bootSeconds: number, clock: Clock, notebook
       return failed ? { ...member, role: "burst", phase: "failed" } : { ...member, role, phase: "stopping" };
     },
 
-    launchesInVain(activity) {
-      return inVain(activity).size + activity.misconfigured;
+    launchesOf(activity) {
+      const vain = inVain(activity);
+      const told = activity.launches.filter(({ instance, failed }) => failed || !instance || !vain.has(instance));
+      return [
+        ...told.map(({ at, instance, failed }): Launch => {
+          const worked = instance !== undefined && registered.has(instance);
+          return { at, result: failed ? "failed" : worked ? "worked" : "open" };
+        }),
+        ...[...vain].map((id): Launch => {
+          const at = activity.launchedAt.get(id) ?? neverRegistered.get(id) ?? clock.now();
+          return { at, result: "failed" };
+        }),
+      ];
     },
 
     newInVain(activity) {

@@ -2,13 +2,13 @@ import { type ECSClient, ECSServiceException, StopTaskCommand, TagResourceComman
 import type { Capacity, CapacityMember, CapacityReading, Clock, Notebook } from "../core/ports.ts";
 import { registeredTag } from "../settings/asg-capacity.ts";
 import type { EcsCapacityConfig } from "../settings/ecs-capacity.ts";
-import { countingFailures, type FailedTask, failedTaskOf } from "./ecs-launch-failures.ts";
+import { type EndedTask, type FailedTask, failedTaskOf, launchesOf } from "./ecs-launch-failures.ts";
 import { createEcsLauncher, createRunTaskPace } from "./ecs-launcher.ts";
 import { createMemberReader } from "./ecs-members.ts";
 import { createRecentLaunches } from "./ecs-recent-launches.ts";
 import { createTaskReader } from "./ecs-tasks.ts";
 import { forgetAllBut } from "./forget.ts";
-import { countLastHour, toTell } from "./launch-failures.ts";
+import { toTell } from "./launch-failures.ts";
 import type { Pace } from "./pace.ts";
 
 /** How long launches avoid a placement after a task failed there. */
@@ -40,7 +40,7 @@ export function createEcsCapacity(
   const { list, describe } = createTaskReader(config, ecs);
   const recent = createRecentLaunches(notebook, clock);
   /** Stopped tasks never change, so each is described once. Holds the results of their launches. */
-  const ended = new Map<string, FailedTask | undefined>();
+  const ended = new Map<string, EndedTask>();
   const memberReader = createMemberReader(config.nameVariable, clock);
   let isFirstReading = true;
 
@@ -54,7 +54,7 @@ export function createEcsCapacity(
       for (const task of tasks) {
         if (task.taskArn === undefined || task.lastStatus !== "STOPPED") continue;
         const failure = failedTaskOf(task);
-        ended.set(task.taskArn, failure);
+        ended.set(task.taskArn, { failure, launchedAt: task.createdAt, hasRun: task.startedAt !== undefined });
         const isUntold = !isFirstReading || (failure && isSince(untoldMilliseconds)(failure));
         if (failure && isUntold) newFailures.push(failure);
       }
@@ -65,7 +65,7 @@ export function createEcsCapacity(
       for (const member of memberReader.membersOf(tasks)) members.set(member.agentName, member);
       return {
         members: [...members.values()],
-        failedLaunchesLastHour: countLastHour(countingFailures(failures(), config.subnets), clock.now()),
+        launches: launchesOf([...ended.values()], [...members.values()], config.subnets, clock.now()),
         ...toTell(newFailures),
       };
     },
@@ -117,7 +117,7 @@ export function createEcsCapacity(
   }
 
   function failures(): FailedTask[] {
-    return [...ended.values()].filter((failure) => failure !== undefined);
+    return [...ended.values()].flatMap(({ failure }) => failure ?? []);
   }
 
   function isSince(milliseconds: number): (failure: FailedTask) => boolean {

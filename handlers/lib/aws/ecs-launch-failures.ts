@@ -1,7 +1,9 @@
 import type { Task } from "@aws-sdk/client-ecs";
+import type { Launch } from "../core/model.ts";
+import type { CapacityMember } from "../core/ports.ts";
 import { neverRegisteredExitCode } from "../settings/ecs-capacity.ts";
 import { isFargate, type SickPlace } from "./ecs-placements.ts";
-import { type FailedLaunch, meaningOf } from "./launch-failures.ts";
+import { countingLastHour, type FailedLaunch, hourMilliseconds, meaningOf } from "./launch-failures.ts";
 
 /** A task whose container ends with an error this soon has crashed at boot rather than in a job. */
 const bootMilliseconds = 120_000;
@@ -10,6 +12,42 @@ const bootMilliseconds = 120_000;
 export interface FailedTask extends FailedLaunch {
   /** `undefined`: it would have failed in any placement. */
   readonly place?: SickPlace | undefined;
+}
+
+/** A stopped task, as far as its launch is concerned. */
+export interface EndedTask {
+  /** `undefined`: it did not fail. */
+  readonly failure: FailedTask | undefined;
+  readonly launchedAt: Date | undefined;
+  /** Whether its container ran. */
+  readonly hasRun: boolean;
+}
+
+/**
+ * The launches of the last hour. ECS shows stopped tasks for at least an hour, so they are known after a cold start too.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+ */
+export function launchesOf(
+  ended: readonly EndedTask[],
+  members: readonly CapacityMember[],
+  subnets: readonly string[],
+  now: Date,
+): Launch[] {
+  const isRecent = (at: Date | undefined) => at !== undefined && at.getTime() > now.getTime() - hourMilliseconds;
+  const failures = ended.flatMap(({ failure }) => failure ?? []);
+  const counting = new Set(countingLastHour(countingFailures(failures, subnets), now));
+  const over = ended.flatMap(({ failure, launchedAt, hasRun }): Launch[] => {
+    if (failure && counting.has(failure)) return [{ at: launchedAt ?? failure.at, result: "failed" }];
+    const isLaunch = failure ? failure.blocks !== "never" : hasRun;
+    return launchedAt && isRecent(launchedAt) && isLaunch
+      ? [{ at: launchedAt, result: failure ? "open" : "worked" }]
+      : [];
+  });
+  const present = members.flatMap(({ phase, launchedAt, registered }): Launch[] =>
+    phase !== "ordered" && isRecent(launchedAt) ? [{ at: launchedAt, result: registered ? "worked" : "open" }] : [],
+  );
+  return [...over, ...present];
 }
 
 /** The failed launch of a stopped task; `undefined`: it did not fail, or the result is still open. */

@@ -2,17 +2,22 @@ import * as z from "zod";
 import type { Capacity, CapacityMember, Clock, LaunchRequest, Notebook } from "../core/ports.ts";
 
 /** ListTasks may show a new task late; until then we remember it ourselves. */
-const confirmedMilliseconds = 120_000;
+const rememberedMilliseconds = 120_000;
 /** A launch without an answer may still have worked for this long, so the loop must not repeat it at once. */
-const unconfirmedMilliseconds = 30_000;
+const unansweredMilliseconds = 30_000;
 
 const stored = z.object({
   launches: z.array(
     z.object({
       agentName: z.string(),
       role: z.enum(["floor", "burst"]),
-      /** `null`: ECS has not confirmed the task yet. */
+      /** `null`: ECS has not confirmed the task. */
       arn: z.string().nullable(),
+      /**
+       * Written before ECS is asked. Only a container that died meanwhile leaves it so: then the task may have started
+       * long after `at`, since many launches take a while, and ECS lists it later still.
+       */
+      asked: z.boolean().default(false),
       at: z.number(),
     }),
   ),
@@ -48,13 +53,13 @@ export function createRecentLaunches(notebook: Notebook, clock: Clock): RecentLa
     remembering(create) {
       const started = new Map<string, Launch>();
       const launch = create(({ agentName, role }, taskArn) => {
-        started.set(agentName, { agentName, role, arn: taskArn ?? null, at: clock.now().getTime() });
+        started.set(agentName, { agentName, role, arn: taskArn ?? null, asked: false, at: clock.now().getTime() });
       });
       return async (requests) => {
         if (requests.length === 0) return launch(requests);
         started.clear();
         const at = clock.now().getTime();
-        await keep(requests.map((request) => ({ ...request, arn: null, at })));
+        await keep(requests.map((request) => ({ ...request, arn: null, asked: true, at })));
         try {
           return await launch(requests);
         } finally {
@@ -71,7 +76,9 @@ export function createRecentLaunches(notebook: Notebook, clock: Clock): RecentLa
 
   function fresh(all: readonly Launch[]): Launch[] {
     const now = clock.now().getTime();
-    return all.filter(({ arn, at }) => at + (arn === null ? unconfirmedMilliseconds : confirmedMilliseconds) > now);
+    return all.filter(({ arn, asked, at }) => {
+      return at + (arn === null && !asked ? unansweredMilliseconds : rememberedMilliseconds) > now;
+    });
   }
 }
 

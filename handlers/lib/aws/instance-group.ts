@@ -1,5 +1,10 @@
 import { type AutoScalingClient, DescribeAutoScalingInstancesCommand } from "@aws-sdk/client-auto-scaling";
-import { CreateTagsCommand, DescribeInstancesCommand, type EC2Client } from "@aws-sdk/client-ec2";
+import {
+  CreateTagsCommand,
+  DescribeInstancesCommand,
+  type EC2Client,
+  paginateDescribeInstances,
+} from "@aws-sdk/client-ec2";
 import type { AgentFact, Clock, InstanceGroup } from "../core/ports.ts";
 import { leftTag, neverRegisteredTag, registeredTag } from "../settings/asg-capacity.ts";
 
@@ -8,6 +13,8 @@ const tags: { readonly [Fact in AgentFact]: string } = {
   "never-registered": neverRegisteredTag,
   left: leftTag,
 };
+
+const words: ReadonlySet<string> = new Set(Object.values(tags));
 
 /** The words, the one that counts most first. */
 const byWeight: readonly AgentFact[] = ["left", "registered", "never-registered"];
@@ -44,6 +51,21 @@ export function createInstanceGroup(
       const instances = answer?.Reservations?.flatMap(({ Instances = [] }) => Instances) ?? [];
       const own = instances.find(({ InstanceId }) => InstanceId === instanceId);
       return byWeight.find((fact) => own?.Tags?.some(({ Key }) => Key === tags[fact]));
+    },
+
+    async starting() {
+      const query = {
+        Filters: [
+          { Name: "tag:aws:autoscaling:groupName", Values: [...groups] },
+          { Name: "instance-state-name", Values: ["pending", "running"] },
+        ],
+      };
+      let starting = 0;
+      for await (const { Reservations = [] } of paginateDescribeInstances({ client: ec2, pageSize: 1000 }, query)) {
+        const instances = Reservations.flatMap(({ Instances = [] }) => Instances);
+        starting += instances.filter(({ Tags = [] }) => !Tags.some(({ Key = "" }) => words.has(Key))).length;
+      }
+      return starting;
     },
   };
 }

@@ -98,17 +98,18 @@ export function classifyLaunchError(error: unknown): LaunchFailureKind {
 }
 
 /**
- * How many launches of the last hour count towards the circuit. Temporary causes count only while the last one is
+ * The failures of the last hour that count towards the circuit. Temporary causes count only while the last one is
  * fresh: a fleet without image or secret tries again every ten minutes, and each failure makes the earlier ones count
  * again.
  */
-export function countLastHour(failures: readonly FailedLaunch[], now: Date): number {
+export function countingLastHour<Failure extends FailedLaunch>(failures: readonly Failure[], now: Date): Failure[] {
   const within = (milliseconds: number) => (failure: FailedLaunch) =>
     failure.at.getTime() > now.getTime() - milliseconds;
   const lastHour = failures.filter(within(hourMilliseconds));
-  const lasting = lastHour.filter(({ blocks }) => blocks === "hour").length;
-  const passing = lastHour.filter(({ blocks }) => blocks === "minutes");
-  return passing.some(within(passingMilliseconds)) ? lasting + passing.length : lasting;
+  const isPassingFresh = lastHour.some(
+    (failure) => failure.blocks === "minutes" && within(passingMilliseconds)(failure),
+  );
+  return lastHour.filter(({ blocks }) => blocks === "hour" || (blocks === "minutes" && isPassingFresh));
 }
 
 /** Groups failures with the same kind and message, with their number. */

@@ -68,7 +68,7 @@ export function createSpotFallback(
       onDemandIds = new Set(onDemandMembers.map(({ id }) => id));
       return {
         members: [...fromSpot.members, ...onDemandMembers],
-        failedLaunchesLastHour: fromSpot.failedLaunchesLastHour + fromOnDemand.failedLaunchesLastHour,
+        launches: [...fromSpot.launches, ...fromOnDemand.launches],
         newLaunchFailures: together(fromSpot.newLaunchFailures, fromOnDemand.newLaunchFailures),
         newShortages: together(fromSpot.newShortages, fromOnDemand.newShortages),
         fallback: { active: state.shortSince !== undefined, ordersToMove: ordersToMove(), settling: isSettling() },

@@ -67,7 +67,7 @@ function neverRegistered({ agents }: Snapshot, { min }: Policy, circuitOpen: boo
 function surplusFloor({ agents, demand }: Snapshot, policy: Policy): Agent[] {
   if (policy.departure === "by-retirement" || demand.queued + demand.running > 0) return [];
   const idle = agents.filter(({ role, state }) => role === "floor" && (state === "idle" || state === "unclear"));
-  return idle.sort(oldestFirst).slice(0, Math.max(0, idle.length - standingAgents(policy)));
+  return idle.sort(oldestFirst).slice(0, Math.max(0, idle.length - standingAgents(policy, 0, 0)));
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The words of the control loop: demand, agents, snapshots and decisions. */
+import type { Load } from "./load.ts";
 import type { RetirementReason } from "./retirement.ts";
 
 /** The vendor's present demand. */
@@ -14,6 +15,10 @@ export interface Demand {
   readonly expected?: number | undefined;
   /** When the longest-waiting job was queued. */
   readonly oldestQueuedAt?: Date | undefined;
+  /**
+   * The vendor has more jobs than were read: all numbers are lower bounds, and so is the wait. Left out: it has not.
+   */
+  readonly partial?: true | undefined;
   /**
    * Jobs with demands that our agents do not meet. They are not counted above, and the loop does not launch for them.
    */
@@ -69,18 +74,41 @@ export interface Agent {
   readonly dead?: boolean | undefined;
 }
 
+/** One launch of the last hour, as far as AWS did begin it. */
+export interface Launch {
+  /** When it began. */
+  readonly at: Date;
+  /**
+   * `failed`: it never became a working agent, for a cause that opens the circuit. `worked`: its agent registered, or
+   * ended without an error. `open`: neither is known, or its failure does not count.
+   */
+  readonly result: "failed" | "worked" | "open";
+}
+
+/** The circuit breaker: open, or closed. Kept from one look to the next; see {@link circuitAfter} of circuit.ts. */
+export interface Circuit {
+  /** Since when it is open; left out: it is closed. */
+  readonly openSince?: Date | undefined;
+  /** When a launch that worked closed it last. Launches from before count no more. */
+  readonly closedAt?: Date | undefined;
+}
+
 /** The input of one decision. It contains only our own agents. */
 export interface Snapshot {
   readonly demand: Demand;
   /** Whether the vendor reports which agents work. If not, the loop assumes that every running job needs an agent. */
   readonly vendorShowsAgents: boolean;
   readonly agents: readonly Agent[];
-  /** Launches of the last hour that never became a working agent. */
-  readonly failedLaunchesLastHour: number;
+  /** The launches of the last hour. */
+  readonly launches: readonly Launch[];
+  /** The circuit breaker as the last look left it. */
+  readonly circuit: Circuit;
   /** Orders that the loop withdraws to launch elsewhere: AWS has had no capacity for them for a while. Left out: none. */
   readonly ordersToMove?: number | undefined;
   /** Whether launches wait until AWS shows what has moved from one place to another. Left out: no. */
   readonly settling?: boolean | undefined;
+  /** The jobs of the last while, on average; see {@link loadAfter} of load.ts. Left out: not known, which counts as none. */
+  readonly load?: Load | undefined;
   /** Agents that earlier observations asked for, newest last. In a new fleet, shorter than the policy needs. */
   readonly recentlyWanted: readonly number[];
 }
@@ -110,7 +138,11 @@ export interface Decision {
   readonly discard: readonly Agent[];
   /** Roles for agents without one; only if agents leave by themselves. */
   readonly assignRoles: readonly { readonly agent: Agent; readonly role: AgentRole }[];
+  /** The average of the jobs for the next look. */
+  readonly load: Load;
   readonly circuitOpen: boolean;
+  /** The circuit breaker for the next look. */
+  readonly circuit: Circuit;
   /** Whether jobs wait because of the ceiling. */
   readonly atCeiling: boolean;
   readonly reason: string;

@@ -21,8 +21,12 @@ export const policySchema = z.strictObject({
   maxRemovedPerTick: z.number(),
   /** How long a launched agent may take to register. */
   registrationGraceSeconds: z.number(),
-  /** With this many failed launches within an hour the circuit is open: the loop launches nothing more. */
+  /** Fewer failed launches within an hour never open the circuit. */
   maxFailedLaunchesPerHour: z.number(),
+  /** Nor does a smaller share of the hour's launches. */
+  maxFailedLaunchesPercent: z.number(),
+  /** While the circuit is open, the loop tries one launch after this time without any. */
+  circuitTrialSeconds: z.number(),
   /** Agents leave after one job. */
   singleUse: z.boolean(),
   /** Whether surplus agents leave by their own idle timeout, or are retired by the loop. */

@@ -2,7 +2,7 @@
  * The seams between the control loop and the world. Vendors, AWS adapters and test fakes stand behind these;
  * the core and the handlers see nothing else.
  */
-import type { Agent, AgentRole, Demand } from "./model.ts";
+import type { Agent, AgentRole, Demand, Launch } from "./model.ts";
 import type { LifecycleHook, RetirementReason } from "./retirement.ts";
 
 /** Time as a dependency, so that rules have no clock of their own. */
@@ -27,6 +27,7 @@ export type MetricName =
   | "JobsQueued"
   | "JobsRunning"
   | "JobsUnmatched"
+  | "DemandPartial"
   | "OldestQueuedSeconds"
   | "QueuedWithoutAgents"
   | "AgentsOrdered"
@@ -42,6 +43,7 @@ export type MetricName =
   | "AgentsWanted"
   | "Launched"
   | "LaunchFailures"
+  | "RetirementsStarted"
   | "Retired"
   | "RetirementsAborted"
   | "VendorApiErrors"
@@ -76,8 +78,13 @@ export interface VendorAgent {
 
 /** A vendor's runtime half for the loop. Every call answers in full or throws, except for huge demand. */
 export interface Vendor {
-  /** The present demand. For huge demand, a lower bound: reading may stop early. Throws {@link VendorApiError}. */
-  readDemand(): Promise<Demand>;
+  /**
+   * The present demand. Throws {@link VendorApiError}.
+   *
+   * @param options.enough reading may stop where as many jobs wait or are expected: more change nothing. The answer is
+   * then a lower bound and says so. Left out: reads as many as the vendor's limits allow.
+   */
+  readDemand(options?: { readonly enough?: number }): Promise<Demand>;
   /**
    * Every agent of the pool, foreign ones included; `undefined` if this mode of observation cannot list agents. The
    * loop then skips everything that needs the list. Throws {@link VendorApiError}.
@@ -138,10 +145,11 @@ export interface CapacityReading {
   /** Every member of ours that still exists. */
   readonly members: readonly CapacityMember[];
   /**
-   * Launches of the last hour whose agent never worked: it crashed at boot or never registered. Launches with a
-   * temporary cause may count for less than the hour.
+   * Launches that AWS began within the last hour, and those that failed within it: their agent crashed at boot or never
+   * registered. Failures with a temporary cause may count for less than the hour. Launches for which AWS had no room
+   * are none, and so are orders.
    */
-  readonly failedLaunchesLastHour: number;
+  readonly launches: readonly Launch[];
   /**
    * Launches that failed since the last reading, with AWS's own text: late refusals, agents that never came, and every
    * cause that blocks launches now.
@@ -265,6 +273,8 @@ export interface InstanceGroup {
   note(instanceId: string, fact: AgentFact): Promise<void>;
   /** The word that counts of all that an instance has said of its agent; `undefined`: it has said none. */
   wordOf(instanceId: string): Promise<AgentFact | undefined>;
+  /** How many instances AWS has launched whose agent has not said a word yet: they will take jobs soon. */
+  starting(): Promise<number>;
 }
 
 /** Asks instances directly, for vendors without an API that reports the state of an agent. */

@@ -1,4 +1,6 @@
+import { circuitAfter, failedOf, isTrialDue } from "./circuit.ts";
 import { retireesOf } from "./departures.ts";
+import { loadAfter } from "./load.ts";
 import type { Agent, AgentRole, Decision, Snapshot } from "./model.ts";
 import type { Policy } from "./policy.ts";
 import { oldestFirst, removalComparisons } from "./removal-order.ts";
@@ -29,15 +31,22 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   const needed = jobs + buffer;
   const wanted = clamp(needed, policy.min, policy.max);
   const supply = agents.filter(isSupply).length;
-  const circuitOpen = snapshot.failedLaunchesLastHour >= policy.maxFailedLaunchesPerHour;
+  const circuit = circuitAfter(snapshot, policy, now);
+  const circuitOpen = circuit.openSince !== undefined;
+  const load = loadAfter(snapshot.load, jobs, now);
+  const standing = standingAgents(policy, jobs, load.jobs);
   const view: View = {
     snapshot,
     policy,
+    standing,
     secondsSinceLaunch: secondsSinceNewestLaunch(agents, now),
+    trialDue: isTrialDue(snapshot, circuit, policy, now),
     settled: {
       wanted,
       supply,
       circuitOpen,
+      circuit,
+      load,
       atCeiling: needed > policy.max,
       launch: [],
       retire: retireesOf(snapshot, policy, now, { isShort: wanted > supply, circuitOpen }),
@@ -45,13 +54,14 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
       // The next observation misses them, and launches what is still wanted.
       withdraw: circuitOpen ? 0 : Math.min(ordered, snapshot.ordersToMove ?? 0),
       discard: agents.filter(({ state, dead }) => state === "failed" && dead).slice(0, policy.maxRemovedPerTick),
-      assignRoles: rolesToAssign(snapshot, policy),
+      assignRoles: rolesToAssign(snapshot, policy, standing),
     },
   };
   if (!policy.enabled) return { ...hold(view, "scaling is switched off"), discard: [], withdraw: 0 };
   if (wanted > supply) {
     const coming = expected > 0 ? `, ${expected} expected` : "";
-    return scaleOut(view, `wanted ${wanted} (${working} working, ${demand.queued} queued${coming}, buffer ${buffer})`);
+    const queued = `${demand.partial ? "at least " : ""}${demand.queued} queued`;
+    return scaleOut(view, `wanted ${wanted} (${working} working, ${queued}${coming}, buffer ${buffer})`);
   }
   if (wanted < supply) return scaleIn(view);
   return hold(view, `wanted ${wanted}, have ${supply}`);
@@ -60,7 +70,11 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
 interface View {
   readonly snapshot: Snapshot;
   readonly policy: Policy;
+  /** See {@link standingAgents}. */
+  readonly standing: number;
   readonly secondsSinceLaunch: number;
+  /** Whether an open circuit lets one launch through. */
+  readonly trialDue: boolean;
   /** The parts of the decision that do not depend on the action. */
   readonly settled: Omit<Decision, "action" | "reason">;
 }
@@ -72,9 +86,8 @@ function hold({ settled }: View, reason: string): Decision {
 function scaleOut(view: View, wish: string): Decision {
   const { settled, policy, snapshot } = view;
   const missing = settled.wanted - settled.supply;
-  if (settled.circuitOpen) {
-    return hold(view, `${wish}: circuit open, ${snapshot.failedLaunchesLastHour} launches failed within the hour`);
-  }
+  const failures = `circuit open, ${failedOf(snapshot.launches)} launches failed within the hour`;
+  if (settled.circuitOpen && !view.trialDue) return hold(view, `${wish}: ${failures}`);
   if (snapshot.settling) return hold(view, `${wish}: waits until AWS shows what was withdrawn or launched elsewhere`);
   const cooling = view.secondsSinceLaunch < policy.scaleOutCooldownSeconds;
   const due = cooling ? policy.min - settled.supply : missing;
@@ -84,12 +97,12 @@ function scaleOut(view: View, wish: string): Decision {
   if (room <= 0) {
     return hold(view, `${wish}: no room under max ${policy.max} until agents are gone that leave or are not seen`);
   }
-  const added = Math.min(due, room, policy.maxAddedPerTick);
+  const added = Math.min(due, room, settled.circuitOpen ? 1 : policy.maxAddedPerTick);
   return {
     ...settled,
     action: "scale-out",
-    launch: rolesFor(added, snapshot, policy),
-    reason: `${wish}, have ${settled.supply}: add ${added}`,
+    launch: rolesFor(added, snapshot, policy, view.standing),
+    reason: `${wish}, have ${settled.supply}: add ${added}${settled.circuitOpen ? ` to try: ${failures}` : ""}`,
   };
 }
 
@@ -139,11 +152,9 @@ function surplusOver({ snapshot, settled }: View, observations: number): number 
 }
 
 /**
- * Floor agents first, until the free ones equal the size of an idle fleet: the floor, or the buffer if it is larger.
- * With fewer, agents would time out and be launched again for ever.
+ * Floor agents first, until the free ones equal those that stay. With fewer, agents would time out and be launched again for ever.
  */
-function rolesFor(count: number, snapshot: Snapshot, policy: Policy): AgentRole[] {
-  const standing = standingAgents(policy);
+function rolesFor(count: number, snapshot: Snapshot, policy: Policy, standing: number): AgentRole[] {
   const left = floorLeft(snapshot, policy);
   return Array.from({ length: count }, (_, index) => (left + index < standing ? "floor" : "burst"));
 }
@@ -161,10 +172,10 @@ function floorLeft({ agents, demand, vendorShowsAgents }: Snapshot, policy: Poli
 }
 
 /** An agent that the loop retires needs no role, because it has no idle timeout. */
-function rolesToAssign(snapshot: Snapshot, policy: Policy): Decision["assignRoles"] {
+function rolesToAssign(snapshot: Snapshot, policy: Policy, standing: number): Decision["assignRoles"] {
   if (policy.departure === "by-retirement") return [];
   const without = snapshot.agents.filter((agent) => agent.role === undefined && isSupply(agent)).sort(oldestFirst);
-  const roles = rolesFor(without.length, snapshot, policy);
+  const roles = rolesFor(without.length, snapshot, policy, standing);
   return without.flatMap((agent, index) => {
     const role = roles[index];
     return role ? [{ agent, role }] : [];

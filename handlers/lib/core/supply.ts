@@ -32,9 +32,17 @@ export function bufferFor({ buffer }: Policy, jobs: number): number {
   return typeof buffer === "number" ? buffer : Math.ceil((jobs * buffer.percent) / 100);
 }
 
-/** The size of an idle fleet. */
-export function standingAgents(policy: Policy): number {
-  return clamp(bufferFor(policy, 0), policy.min, policy.max);
+/**
+ * How many agents without a job the fleet keeps for good: the floor, or the buffer if it is larger. A buffer in percent
+ * changes with the jobs, and agents that stay do not: so the part of it stays that the load of the last while asks for.
+ *
+ * @param jobs the present jobs
+ * @param load the jobs of the last while, on average
+ */
+export function standingAgents(policy: Policy, jobs: number, load: number): number {
+  const { buffer } = policy;
+  const lasting = typeof buffer === "number" ? buffer : Math.round((load * buffer.percent) / 100);
+  return clamp(Math.min(bufferFor(policy, jobs), lasting), policy.min, policy.max);
 }
 
 /** `value`, but not below `low` and not above `high`. */

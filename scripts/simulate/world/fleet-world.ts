@@ -43,6 +43,8 @@ export function createFleetWorld(
     /** Agents that registered after the loop had given them up: it may have launched others for them. */
     cameLate: 0,
     jobsDone: 0,
+    /** How long each job waited for its first agent, in seconds. */
+    waits: [] as number[],
     get queued(): number {
       return queue.length;
     },
@@ -113,6 +115,7 @@ export function createFleetWorld(
       const [job] = queue;
       if (agent.state !== "idle" || agent.toldToLeave || agent.locked || !job) return;
       queue.shift();
+      if (job.stagesDone === 0) world.waits.push((clock.now().getTime() - job.queuedAt.getTime()) / 1000);
       agent.state = "busy";
       agent.job = job;
       observe({ type: "agent", agent });

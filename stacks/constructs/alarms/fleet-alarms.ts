@@ -176,8 +176,7 @@ export class FleetAlarms extends Construct {
     this.onPool(pool, {
       name: "circuit-open",
       impact:
-        "The loop launches no agents, because too many launches failed. Jobs may wait until fewer failures lie within the " +
-        "last hour.",
+        "Too many launches failed, so the loop only tries one launch now and then, until one works. Jobs wait meanwhile.",
       metric: "CircuitOpen",
       statistic: "Maximum",
       comparison: "GreaterThanOrEqualToThreshold",

@@ -74,7 +74,11 @@ function poolWidgets(fleet: string, pool: string | undefined, hasFallback: boole
   const ours = (...names: MetricName[]) => names.map((name) => [metricsNamespace, name, ...dimensions]);
   const title = (text: string) => (pool === undefined ? text : `${pool}: ${text}`);
   return [
-    { title: title("Jobs"), metrics: ours("JobsQueued", "JobsRunning", "JobsUnmatched"), stat: "Maximum" },
+    {
+      title: title("Jobs"),
+      metrics: ours("JobsQueued", "JobsRunning", "JobsUnmatched", "DemandPartial"),
+      stat: "Maximum",
+    },
     { title: title("Longest wait (seconds)"), metrics: ours("OldestQueuedSeconds"), stat: "Maximum" },
     {
       title: title("Agents by state"),
@@ -99,7 +103,11 @@ function poolWidgets(fleet: string, pool: string | undefined, hasFallback: boole
       ),
       stat: "Maximum",
     },
-    { title: title("Decisions"), metrics: ours("Launched", "Retired", "RetirementsAborted"), stat: "Sum" },
+    {
+      title: title("Decisions"),
+      metrics: ours("Launched", "RetirementsStarted", "Retired", "RetirementsAborted"),
+      stat: "Sum",
+    },
     { title: title("Errors"), metrics: ours("LaunchFailures", "VendorApiErrors", "AgentsSilent"), stat: "Sum" },
     { title: title("Tick (seconds)"), metrics: ours("TickSeconds"), stat: "Maximum" },
   ];

@@ -38,7 +38,7 @@ describe("reading", () => {
           neverRegistered: false,
         },
       ],
-      failedLaunchesLastHour: 0,
+      launches: [],
     });
   });
 
@@ -160,7 +160,7 @@ describe("reading", () => {
       });
       await expect(blind.read()).rejects.toThrow("cannot be seen");
     }
-    expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0 });
+    expect(await capacity.read()).toEqual({ members: [], launches: [] });
   });
 
   it.each([

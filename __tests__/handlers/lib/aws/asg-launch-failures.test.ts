@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
 import { type AsgFake, createAsgFake, type FakeInstance } from "../../../fakes/asg.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
+import { failedIn } from "../../../fixtures/launches.ts";
 import { connectAsg, inputsOf, retire } from "./asg-harness.ts";
 
 let clock: FakeClock;
@@ -15,7 +16,7 @@ beforeEach(() => {
 });
 
 const minutes = (count: number) => clock.advance(count * 60_000);
-const failures = async (of = capacity) => (await of.read()).failedLaunchesLastHour;
+const failures = async (of = capacity) => failedIn(await of.read());
 
 const broken = "The image id '[ami-0123]' does not exist. Launching EC2 instance failed.";
 const spot = "Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity.";
@@ -50,6 +51,32 @@ describe("launches in vain", () => {
     expect(await failures(connectAsg(aws, clock))).toBe(1);
     minutes(59);
     expect(await failures()).toBe(0);
+  });
+
+  it("are told with all launches of the hour, those that worked and those still open, after a cold start too", async () => {
+    const launching = (id: string, changes = {}) =>
+      aws.log({ Description: `Launching a new EC2 instance: ${id}`, ...changes });
+    launching(aws.add({ tags: { AgentFleetsRegistered: "true" } }).id);
+    minutes(61);
+    const began = [0, 1, 2, 3].map((minute) => new Date(clock.now().getTime() + minute * 60_000));
+    aws.log({ StatusCode: "Failed", StatusMessage: broken });
+    minutes(1);
+    launching(aws.add({ tags: { AgentFleetsRegistered: "true" } }).id);
+    aws.log({ StatusCode: "Failed", StatusMessage: spot });
+    minutes(1);
+    launching(aws.add().id);
+    minutes(1);
+    launching(aws.add({ tags: { AgentFleetsNeverRegistered: clock.now().toISOString() } }).id);
+    const expected = [
+      { at: began[0], result: "failed" },
+      { at: began[1], result: "worked" },
+      { at: began[2], result: "open" },
+      { at: began[3], result: "failed" },
+    ];
+    for (const each of [capacity, connectAsg(aws, clock)]) {
+      const { launches } = await each.read();
+      expect(launches.toSorted((one, other) => one.at.getTime() - other.at.getTime())).toEqual(expected);
+    }
   });
 
   it("are none that a lack of capacity fails, nor those that were cancelled or are under way", async () => {

@@ -3,6 +3,7 @@ import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
 import { type AsgFake, awsError, createAsgFake } from "../../../fakes/asg.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
 import { createNotebookFake } from "../../../fakes/fleet-state.ts";
+import { failedIn } from "../../../fixtures/launches.ts";
 import { connectAsg, inputsOf, settle } from "./asg-harness.ts";
 
 let clock: FakeClock;
@@ -15,7 +16,7 @@ beforeEach(() => {
   capacity = connectAsg(aws, clock);
 });
 
-const failures = async () => (await capacity.read()).failedLaunchesLastHour;
+const failures = async () => failedIn(await capacity.read());
 
 describe("discarding an instance that AWS calls dead", () => {
   const terminations = () =>
@@ -171,11 +172,11 @@ describe("what instances say of their agents", () => {
 
   const never = () => ({ AgentFleetsNeverRegistered: clock.now().toISOString() });
   const settled = async (from: Capacity) => {
-    const { members, failedLaunchesLastHour } = await from.read();
-    const [{ neverRegistered, registered } = {}] = members;
-    return { neverRegistered, registered, failedLaunchesLastHour };
+    const reading = await from.read();
+    const [{ neverRegistered, registered } = {}] = reading.members;
+    return { neverRegistered, registered, failed: failedIn(reading) };
   };
-  const healthy = { neverRegistered: false, registered: true, failedLaunchesLastHour: 0 };
+  const healthy = { neverRegistered: false, registered: true, failed: 0 };
 
   it("one that registered is no failed launch, whatever else it said, after a cold start too", async () => {
     aws.add({ tags: { ...never(), AgentFleetsRegistered: "true" } });
@@ -187,7 +188,7 @@ describe("what instances say of their agents", () => {
     const notebook = createNotebookFake();
     capacity = connectAsg(aws, clock, "ci", notebook);
     const { tags } = aws.add({ tags: never() });
-    expect(await settled(capacity)).toEqual({ neverRegistered: true, registered: false, failedLaunchesLastHour: 1 });
+    expect(await settled(capacity)).toEqual({ neverRegistered: true, registered: false, failed: 1 });
     tags.set("AgentFleetsRegistered", "true");
     expect(await settled(capacity)).toEqual(healthy);
     expect(await settled(connectAsg(aws, clock, "ci", notebook))).toEqual(healthy);
@@ -206,12 +207,12 @@ describe("what instances say of their agents", () => {
     const notebook = createNotebookFake();
     capacity = connectAsg(aws, clock, "ci", notebook);
     const [one, other] = [aws.add({ tags: never() }), aws.add()];
-    expect((await capacity.read()).failedLaunchesLastHour).toBe(1);
+    expect(failedIn(await capacity.read())).toBe(1);
     one.tags.set("AgentFleetsRegistered", "true");
     other.tags.set("AgentFleetsNeverRegistered", clock.now().toISOString());
-    expect((await capacity.read()).failedLaunchesLastHour).toBe(1);
+    expect(failedIn(await capacity.read())).toBe(1);
     aws.forget(other.id);
-    expect((await connectAsg(aws, clock, "ci", notebook).read()).failedLaunchesLastHour).toBe(1);
+    expect(failedIn(await connectAsg(aws, clock, "ci", notebook).read())).toBe(1);
   });
 });
 

@@ -4,6 +4,7 @@ import { createEcsCapacity } from "../../../../handlers/lib/aws/ecs-capacity.ts"
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
 import { ecsClientOver } from "../../../../scripts/simulate/world/ecs.ts";
 import { createNotebookFake } from "../../../fakes/fleet-state.ts";
+import { failedIn } from "../../../fixtures/launches.ts";
 import { ecsConfig as config, type EcsHarness, requests, startEcsHarness } from "./ecs-harness.ts";
 
 let clock: EcsHarness["clock"];
@@ -66,7 +67,7 @@ describe("reading", () => {
     });
     ecs.add(ours("ci_x", "boss"));
     ecs.add({ ...ours("ci_x"), family: "other" });
-    expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0 });
+    expect(await capacity.read()).toEqual({ members: [], launches: [] });
   });
 
   it("pages through long lists and describes a hundred tasks at a time", async () => {
@@ -182,16 +183,37 @@ describe("launches in vain", () => {
     ecs.add(crashed(secondsAgo(3_599)));
     ecs.add(crashed(secondsAgo(3_600)));
     ecs.add({ ...crashed(secondsAgo(10)), stopCode: "SpotInterruption" });
-    expect((await capacity.read()).failedLaunchesLastHour).toBe(2);
+    expect(failedIn(await capacity.read())).toBe(2);
     clock.advance(1_000);
-    expect((await capacity.read()).failedLaunchesLastHour).toBe(1);
+    expect(failedIn(await capacity.read())).toBe(1);
+  });
+
+  it("are told with all launches of the hour, those that worked and those still open, after a cold start too", async () => {
+    const done = { ...crashed(secondsAgo(60)), stopCode: "EssentialContainerExited" } as const;
+    ecs.add({ ...crashed(secondsAgo(10)), createdAt: secondsAgo(50) });
+    ecs.add({ ...done, createdAt: secondsAgo(600), startedAt: secondsAgo(500), containers: [{ exitCode: 0 }] });
+    ecs.add({ ...done, createdAt: secondsAgo(3_700), startedAt: secondsAgo(3_650), containers: [{ exitCode: 0 }] });
+    ecs.add({ ...ours("ci_x"), createdAt: secondsAgo(40), tags: [{ key: "AgentFleetsRegistered", value: "true" }] });
+    ecs.add({ ...ours("ci_y"), createdAt: secondsAgo(30) });
+    ecs.add({ ...ours("ci_old"), createdAt: secondsAgo(3_601) });
+    ecs.add({ ...ours("ci_order"), createdAt: secondsAgo(20), lastStatus: "PROVISIONING" });
+    // Withdrawn before it ran, and without a host: no launches.
+    ecs.add({ ...crashed(secondsAgo(5)), createdAt: secondsAgo(15), stopCode: "UserInitiated" });
+    ecs.add({ ...crashed(secondsAgo(5)), createdAt: secondsAgo(15), stoppedReason: "RESOURCE:CPU" });
+    const expected = [
+      { at: secondsAgo(50), result: "failed" },
+      { at: secondsAgo(600), result: "worked" },
+      { at: secondsAgo(40), result: "worked" },
+      { at: secondsAgo(30), result: "open" },
+    ];
+    for (const reading of [await capacity.read(), await connect().read()]) expect(reading.launches).toEqual(expected);
   });
 
   it("do not hold up for long a fleet whose image is still to be built", async () => {
     ecs.add({ ...crashed(secondsAgo(599)), stoppedReason: "CannotPullContainerError: ci:current: not found" });
-    expect((await capacity.read()).failedLaunchesLastHour).toBe(1);
+    expect(failedIn(await capacity.read())).toBe(1);
     clock.advance(1_000);
-    expect((await capacity.read()).failedLaunchesLastHour).toBe(0);
+    expect(failedIn(await capacity.read())).toBe(0);
   });
 
   it("are told once, with AWS's own words, whatever their cause", async () => {
@@ -214,7 +236,7 @@ describe("launches in vain", () => {
       ecs.add({ ...crashed(secondsAgo(5)), stoppedReason: `TaskFailedToStart: ${stoppedReason}` });
     }
     expect(await capacity.read()).toMatchObject({
-      failedLaunchesLastHour: 0,
+      launches: [],
       newLaunchFailures: undefined,
       newShortages: { length: 4 },
     });
@@ -293,7 +315,7 @@ describe("withdrawing", () => {
     const task = ecs.add({ ...ours("ci_x"), lastStatus: "PROVISIONING" });
     await capacity.withdraw?.(1);
     Object.assign(task, { lastStatus: "STOPPED", stoppedAt: clock.now() });
-    expect(await capacity.read()).toEqual({ members: [], failedLaunchesLastHour: 0 });
+    expect(await capacity.read()).toEqual({ members: [], launches: [] });
   });
 
   it("fails when ECS refuses", async () => {

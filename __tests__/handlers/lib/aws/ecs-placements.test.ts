@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
+import { failedIn } from "../../../fixtures/launches.ts";
 import { type EcsHarness, startEcsHarness } from "./ecs-harness.ts";
 
 let clock: EcsHarness["clock"];
@@ -114,16 +115,17 @@ describe("a place where a task failed after RunTask had accepted it", () => {
     for (let time = 0; time < 100; time += 1) {
       failsLate([noAddresses, pullLimit, noCapacity, "i/o timeout"][time % 4] ?? "", "subnet-a");
     }
-    const { failedLaunchesLastHour, newLaunchFailures = [], newShortages = [] } = await capacity.read();
-    expect(failedLaunchesLastHour).toBe(0);
+    const reading = await capacity.read();
+    const { newLaunchFailures = [], newShortages = [] } = reading;
+    expect(failedIn(reading)).toBe(0);
     expect([...newLaunchFailures, ...newShortages].map(({ count }) => count)).toEqual([25, 25, 25, 25]);
   });
 
   it("holds up launches for ten minutes where a registry's limit holds in every subnet", async () => {
     for (const subnet of ["subnet-a", "subnet-b"]) failsLate(pullLimit, subnet);
-    expect((await capacity.read()).failedLaunchesLastHour).toBe(2);
+    expect(failedIn(await capacity.read())).toBe(2);
     clock.advance(600_000);
-    expect((await capacity.read()).failedLaunchesLastHour).toBe(0);
+    expect(failedIn(await capacity.read())).toBe(0);
   });
 });
 

@@ -90,3 +90,18 @@ describe("an instance's word on its agent", () => {
     await expect(denied.note(instance, "registered")).rejects.toThrow("denied");
   });
 });
+
+it("counts the instances of all its groups that have launched and whose agents have said nothing yet", async () => {
+  const aws = createAsgFake(clock, { min: 0, max: 9 });
+  const group = createInstanceGroup(["ci"], { ...asgClientsOver(async (call) => aws.perform(call)), clock });
+  expect(await group.starting()).toBe(0);
+  for (const tag of [
+    "AgentFleetsRegistered",
+    "AgentFleetsNeverRegistered",
+    "AgentFleetsLeft",
+    "AgentFleetsRole",
+    "Name",
+  ])
+    aws.add({ tags: { [tag]: "true" } });
+  expect(await group.starting()).toBe(2);
+});

@@ -4,6 +4,7 @@ import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
 import { type AsgFake, asgClientsOver, awsError, createAsgFake, performOf } from "../../../fakes/asg.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
 import { createNotebookFake } from "../../../fakes/fleet-state.ts";
+import { failedIn } from "../../../fixtures/launches.ts";
 import { groupConfig, inputsOf, requests } from "./asg-harness.ts";
 
 const spotIsShort = "Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity.";
@@ -289,8 +290,8 @@ describe("members", () => {
     expect(onDemand.group.desired).toBe(2);
     expect(one.tags.get("AgentFleetsRegistered")).toBe("true");
     expect([other.tags.get("AgentFleetsRegistered"), other.tags.get("AgentFleetsRole")]).toEqual(["true", "floor"]);
-    const { failedLaunchesLastHour, newLaunchFailures } = await capacity.read();
-    expect([failedLaunchesLastHour, newLaunchFailures?.length]).toEqual([1, 1]);
+    const reading = await capacity.read();
+    expect([failedIn(reading), reading.newLaunchFailures?.length]).toEqual([1, 1]);
   });
 
   it("that an old template launched are outdated in either group", async () => {
@@ -309,7 +310,7 @@ it("failed launches are those of both groups together, and so is the circuit's c
   refuse();
   const failure = { kind: "configuration", message: broken, count: 1 };
   expect(await capacity.read()).toMatchObject({
-    failedLaunchesLastHour: 2,
+    launches: [{ result: "failed" }, { result: "failed" }],
     newLaunchFailures: [failure, failure],
     newShortages: [{ kind: "capacity", message: spotIsShort, count: 1 }],
   });

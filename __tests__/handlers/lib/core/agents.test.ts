@@ -158,7 +158,7 @@ describe("while the vendor lists an agent that nobody can place", () => {
       fc.property(anyMembers, anyVendorAgents, (members, records) => {
         const { agents } = join(members, [...records, unplaced]);
         const demand = { queued: 0, running: 0 };
-        const seen = { demand, agents, vendorShowsAgents: true, failedLaunchesLastHour: 0, recentlyWanted: [] };
+        const seen = { demand, agents, vendorShowsAgents: true, launches: [], circuit: {}, recentlyWanted: [] };
         const { retire, discard, scaleIn } = decide(seen, policy, now);
         const listed = new Set(records.filter(({ state }) => state !== "gone").map(({ name }) => name));
         const touched = [...retire.map(({ agent }) => agent), ...scaleIn.candidates, ...discard];

@@ -73,9 +73,17 @@ export const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
   demand: anyDemand,
   agents: anyAgents,
   vendorShowsAgents: fc.boolean(),
-  failedLaunchesLastHour: fc.nat(30),
+  launches: fc.array(
+    fc.record({ at: launchedAt, result: fc.constantFrom("failed" as const, "worked" as const, "open" as const) }),
+    { maxLength: 40 },
+  ),
+  circuit: fc.record({
+    openSince: fc.option(launchedAt, { nil: undefined }),
+    closedAt: fc.option(launchedAt, { nil: undefined }),
+  }),
   settling: fc.boolean(),
   ordersToMove: fc.option(fc.nat(30), { nil: undefined }),
+  load: fc.option(fc.record({ jobs: fc.nat(60), at: launchedAt }), { nil: undefined }),
   recentlyWanted: fc.array(fc.nat(30), { maxLength: 8 }),
 });
 
@@ -92,6 +100,8 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
     maxRemovedPerTick: fc.integer({ min: 1, max: 50 }),
     registrationGraceSeconds: fc.integer({ min: 30, max: 600 }),
     maxFailedLaunchesPerHour: fc.integer({ min: 1, max: 30 }),
+    maxFailedLaunchesPercent: fc.integer({ min: 1, max: 100 }),
+    circuitTrialSeconds: fc.integer({ min: 30, max: 3600 }),
     singleUse: fc.boolean(),
     departure: fc.constantFrom("by-itself" as const, "by-retirement" as const),
     canRetire: fc.boolean(),

@@ -162,7 +162,7 @@ describe("invariant 3: monotone, settling, without memory", () => {
     fc.assert(
       fc.property(anySnapshot, anyPolicy, (start, policy) => {
         const world = createWorld(
-          { ...start, failedLaunchesLastHour: 0 },
+          { ...start, launches: [], circuit: {} },
           { ...policy, maxLifetimeSeconds: undefined, renewAtOncePercent: undefined },
         );
         for (let pass = 0; pass < 100; pass += 1) world.pass();
@@ -177,7 +177,7 @@ describe("invariant 3: monotone, settling, without memory", () => {
   it("an idle fleet whose burst agents time out keeps its standing agents and launches nothing more", () => {
     fc.assert(
       fc.property(anySnapshot, anyPolicy, (start, policy) => {
-        const idle = { ...start, demand: { queued: 0, running: 0 }, failedLaunchesLastHour: 0, settling: false };
+        const idle = { ...start, demand: { queued: 0, running: 0 }, launches: [], circuit: {}, settling: false };
         const world = createWorld(
           idle,
           { ...policy, maxLifetimeSeconds: undefined, renewAtOncePercent: undefined },
@@ -225,7 +225,7 @@ describe("invariant 6: agents that are not ours", () => {
               now,
             });
             const demand = { queued: 3, running: 2 };
-            const rest = { vendorShowsAgents: true, failedLaunchesLastHour: 0, recentlyWanted: [] };
+            const rest = { vendorShowsAgents: true, launches: [], circuit: {}, recentlyWanted: [] };
             return decide({ demand, agents, ...rest }, policy, now);
           };
           expect(decideOn([...vendorAgents, ...foreign])).toEqual(decideOn(vendorAgents));
@@ -237,23 +237,23 @@ describe("invariant 6: agents that are not ours", () => {
 
 describe("roles", () => {
   it("no more floor agents are made than an idle fleet keeps, and those before any burst agent", () => {
-    always((snapshot, policy, { launch }) => {
+    always((snapshot, policy, { launch, load }) => {
       const made = launch.filter((role) => role === "floor").length;
-      const wanting = Math.max(0, standingOf(policy) - floorLeft(snapshot, policy));
+      const wanting = Math.max(0, standingUnder(snapshot, policy, load.jobs) - floorLeft(snapshot, policy));
       expect(made).toBe(Math.min(launch.length, wanting));
       expect(launch.slice(0, made).every((role) => role === "floor")).toBe(true);
     });
   });
 
   it("are given once, to every agent without one that stays and leaves by itself, and the oldest make the floor", () => {
-    always((snapshot, policy, { assignRoles }) => {
+    always((snapshot, policy, { assignRoles, load }) => {
       const { agents } = snapshot;
       const without = agents.filter((agent) => agent.role === undefined && isSupply(agent));
       const assigned = new Map(assignRoles.map(({ agent, role }) => [agent, role]));
       expect(assigned.size).toBe(assignRoles.length);
       expect(new Set(assigned.keys())).toEqual(new Set(policy.departure === "by-itself" ? without : []));
       const floor = assignRoles.filter(({ role }) => role === "floor").map(({ agent }) => agent);
-      const wanting = Math.max(0, standingOf(policy) - floorLeft(snapshot, policy));
+      const wanting = Math.max(0, standingUnder(snapshot, policy, load.jobs) - floorLeft(snapshot, policy));
       expect(floor.length).toBe(Math.min(assignRoles.length, wanting));
       const youngest = Math.max(...floor.map(({ launchedAt }) => launchedAt.getTime()));
       for (const [agent, role] of assigned) {
@@ -266,6 +266,16 @@ describe("roles", () => {
 /** So many agents an idle fleet keeps: a percentage of no jobs is none. */
 function standingOf({ min, buffer }: Policy): number {
   return typeof buffer === "number" ? Math.max(min, buffer) : min;
+}
+
+/** With jobs, a percentage keeps as many as both the present jobs and the average load ask for. */
+function standingUnder({ demand, agents, vendorShowsAgents }: Snapshot, policy: Policy, load: number): number {
+  const { min, max, buffer } = policy;
+  if (typeof buffer === "number") return standingOf(policy);
+  const working = vendorShowsAgents ? countStates(agents).busy : demand.running;
+  const jobs = working + demand.queued + (demand.expected ?? 0);
+  const share = Math.min(Math.ceil((jobs * buffer.percent) / 100), Math.round((load * buffer.percent) / 100));
+  return Math.min(max, Math.max(min, share));
 }
 
 /** Floor agents, but for those that are sure to leave after the job they have. */

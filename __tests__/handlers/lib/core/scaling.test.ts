@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Decision } from "../../../../handlers/lib/core/model.ts";
 import { countStates } from "../../../../handlers/lib/core/supply.ts";
-import { secondsAgo } from "./arbitraries.ts";
+import { now, secondsAgo } from "./arbitraries.ts";
 import { agents, byRetirement, decideOn, type Scene, scaledIn } from "./scene.ts";
 
 describe("decide", () => {
@@ -44,6 +44,20 @@ describe("decide", () => {
       "keeps a percentage of the jobs as buffer, rounded up",
       { queued: 1, agents: agents("busy", 3), policy: { buffer: { percent: 30 } } },
       { wanted: 6, launch: Array(3).fill("burst") },
+    ],
+    [
+      "makes floor agents of the part of a percentage buffer that the load of the last while asks for",
+      {
+        agents: agents("busy", 10),
+        load: { jobs: 6, at: now },
+        policy: { max: 30, buffer: { percent: 50 } },
+      },
+      { wanted: 15, launch: ["floor", "floor", "floor", "burst", "burst"] },
+    ],
+    [
+      "makes no more floor agents than the present jobs ask for, whatever the load was",
+      { agents: agents("busy", 2), load: { jobs: 60, at: now }, policy: { buffer: { percent: 50 } } },
+      { wanted: 3, launch: ["floor"] },
     ],
     [
       "keeps no percentage of no jobs",
@@ -162,7 +176,7 @@ describe("decide", () => {
         withdraw: 4,
         launch: { length: Math.max(0, queued - 5) },
       });
-      expect(decideOn({ ...scene, queued, failedLaunchesLastHour: 99 }).withdraw).toBe(0);
+      expect(decideOn({ ...scene, queued, failedLaunches: 99 }).withdraw).toBe(0);
       expect(decideOn({ ...scene, queued, policy: { enabled: false } }).withdraw).toBe(0);
     }
     expect(decideOn({ ...scene, ordersToMove: 9 }).withdraw).toBe(5);
@@ -198,7 +212,10 @@ describe("decide", () => {
     expect(decideOn({ queued: 2, agents: agents("busy", 1), policy: { buffer: 1 } }).reason).toBe(
       "wanted 4 (1 working, 2 queued, buffer 1), have 1: add 3",
     );
-    expect(decideOn({ queued: 1, failedLaunchesLastHour: 20 }).reason).toContain("circuit open, 20 launches failed");
+    expect(decideOn({ queued: 30, partial: true }).reason).toBe(
+      "wanted 10 (0 working, at least 30 queued, buffer 0), have 0: add 10",
+    );
+    expect(decideOn({ queued: 1, failedLaunches: 20 }).reason).toContain("circuit open, 20 of 20 launches failed");
     expect(decideOn({ queued: 1, agents: agents("retiring", 10) }).reason).toContain("no room under max 10");
   });
 
@@ -295,11 +312,11 @@ describe("the circuit breaker", () => {
   it("opens when as many launches failed within the hour as may, and keeps the rest of the loop going", () => {
     const dead = agents("failed", 1, { dead: true });
     const scene = { queued: 5, agents: dead, policy: { min: 2 } };
-    expect(decideOn({ ...scene, failedLaunchesLastHour: 19 })).toMatchObject({
+    expect(decideOn({ ...scene, failedLaunches: 19 })).toMatchObject({
       circuitOpen: false,
       action: "scale-out",
     });
-    expect(decideOn({ ...scene, failedLaunchesLastHour: 20 })).toMatchObject({
+    expect(decideOn({ ...scene, failedLaunches: 20 })).toMatchObject({
       circuitOpen: true,
       action: "hold",
       launch: [],

@@ -1,6 +1,7 @@
 import type { Agent, AgentState, Decision, Snapshot } from "../../../../handlers/lib/core/model.ts";
 import type { Policy } from "../../../../handlers/lib/core/policy.ts";
 import { decide } from "../../../../handlers/lib/core/scaling.ts";
+import { launches } from "../../../fixtures/launches.ts";
 import { policyOf } from "../../../fixtures/policy.ts";
 import { now, secondsAgo } from "./arbitraries.ts";
 
@@ -23,6 +24,9 @@ export interface Scene extends Partial<Omit<Snapshot, "demand">> {
   readonly queued?: number;
   readonly running?: number;
   readonly expected?: number;
+  readonly partial?: true;
+  /** So many launches of the last hour, and all of them failed. */
+  readonly failedLaunches?: number;
   readonly policy?: Partial<Policy>;
 }
 
@@ -32,12 +36,21 @@ export function scaledIn({ scaleIn: { count, candidates } }: Decision): readonly
 }
 
 /** The decision on a scene. */
-export function decideOn({ queued = 0, running = 0, expected, policy: changes = {}, ...rest }: Scene): Decision {
+export function decideOn({
+  queued = 0,
+  running = 0,
+  expected,
+  partial,
+  failedLaunches = 0,
+  policy: changes = {},
+  ...rest
+}: Scene): Decision {
   const snapshot: Snapshot = {
-    demand: { queued, running, expected },
+    demand: { queued, running, expected, partial },
     agents: [],
     vendorShowsAgents: true,
-    failedLaunchesLastHour: 0,
+    launches: launches(failedLaunches),
+    circuit: {},
     recentlyWanted: [],
     ...rest,
   };

@@ -36,7 +36,7 @@ export type PoolAgent = z.output<typeof poolAgent>;
  * the pool first. If the pool with the given id has another name, every call fails as `misconfigured`.
  */
 export interface PoolApi {
-  /** Jobs that have not ended, and those that ended in the queue; at most 200, the limit of the API. */
+  /** Jobs that have not ended, and those that ended in the queue; at most {@link mostJobs}. */
   listJobs(): Promise<readonly JobRequest[]>;
   /** Every agent, or the agents with this name. */
   listAgents(name?: string): Promise<readonly PoolAgent[]>;
@@ -51,6 +51,9 @@ export interface PoolApi {
   /** Azure DevOps refuses while the agent runs a job. */
   deleteAgent(id: string): Promise<void>;
 }
+
+/** The API answers with no more job requests, and says nothing of others: https://github.com/kedacore/keda/issues/6819. */
+export const mostJobs = 200;
 
 const version = { "api-version": "7.1" };
 /** Undocumented, but common autoscalers use it: `$top` would change the answer's form. */

@@ -8,7 +8,7 @@ import {
   mergeCapabilities,
 } from "../../settings/vendors/azure-devops-agent.ts";
 import type { VendorDeps } from "../deps.ts";
-import { createPoolApi, type PoolAgent } from "./api.ts";
+import { createPoolApi, mostJobs, type PoolAgent } from "./api.ts";
 import { demandOfJobs } from "./demand.ts";
 import { createPlaceholder } from "./placeholder.ts";
 
@@ -21,7 +21,8 @@ export function createAzureDevOps(config: AzureDevOpsRuntime, deps: VendorDeps):
   const placeholder = createPlaceholder({ placeholder: config.placeholder, capabilities }, api);
   return {
     async readDemand() {
-      return demandOfJobs(await api.listJobs(), capabilities);
+      const jobs = await api.listJobs();
+      return { ...demandOfJobs(jobs, capabilities), ...(jobs.length >= mostJobs && { partial: true }) };
     },
 
     async listAgents() {

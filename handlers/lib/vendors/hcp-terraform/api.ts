@@ -20,23 +20,25 @@ export interface HcpTerraformApiOptions {
 /** The JSON:API conventions of HCP Terraform over {@link Http}. */
 export interface HcpTerraformApi extends Http {
   /**
-   * Every item of a list, all pages, without duplicates. Never answers in part: throws instead.
+   * Every item of a list, all pages, without duplicates. Never answers in part without saying so: throws instead.
    *
-   * @param enoughPages stops after this many pages, even if there are more. Left out: reads all pages.
+   * @param isEnough asked after each page; `true` ends the reading. Left out: reads all pages.
    */
   list<T extends Identified>(
     item: z.ZodType<T>,
     request: Omit<HttpRequest, "method">,
-    enoughPages?: number,
+    isEnough?: (soFar: Omit<Listing<T>, "partial">) => boolean,
   ): Promise<Listing<T>>;
   /** The pool of exactly this name. */
   findAgentPool(organization: string, name: string): Promise<{ readonly id: string } | undefined>;
 }
 
-/** The items of a list and their number of pages. */
+/** The items of a list and the number of pages that were read. */
 export interface Listing<T> {
   readonly items: readonly T[];
   readonly pages: number;
+  /** Whether the list has more. */
+  readonly partial: boolean;
 }
 
 interface Identified {
@@ -70,7 +72,7 @@ export function createHcpTerraformApi(options: HcpTerraformApiOptions): HcpTerra
   async function list<T extends Identified>(
     item: z.ZodType<T>,
     request: Omit<HttpRequest, "method">,
-    enoughPages?: number,
+    isEnough?: (soFar: Omit<Listing<T>, "partial">) => boolean,
   ): Promise<Listing<T>> {
     const page = paging.extend({ data: z.array(item) });
     const items = new Map<string, T>();
@@ -80,7 +82,8 @@ export function createHcpTerraformApi(options: HcpTerraformApiOptions): HcpTerra
       const { body } = await http.json(page, { ...request, method: "GET", query });
       for (const entry of body.data) items.set(entry.id, entry);
       const next = nextPage(body, number, body.data.length);
-      if (next === undefined || pages === enoughPages) return { items: [...items.values()], pages };
+      const soFar = { items: [...items.values()], pages };
+      if (next === undefined || isEnough?.(soFar)) return { ...soFar, partial: next !== undefined };
       if (next <= number) break;
       number = next;
     }

@@ -15,8 +15,8 @@ import { agentStatuses, type CountedRun, demandOfRuns, demandOfSeenRuns } from "
  */
 const oldestEnterprise = "v202409-1";
 
-/** Most pages of runs to read. The result is a lower bound then: a thousand jobs are enough for one tick. */
-const enoughPages = 10;
+/** Most pages of runs to read. A thousand jobs are enough for one tick. */
+const mostPages = 10;
 
 /** HCP Terraform limits lists of runs to 30 requests a minute. The extra second covers network delays. */
 const runListLimit = { requests: 30, windowMilliseconds: 61_000 };
@@ -75,18 +75,21 @@ function overApi(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
   }
 
   /**
-   * The runs that concern agents, newest first. Without the filter, thousands of runs that wait for a person would hide
+   * The demand of the runs that concern agents, newest first, as far as needed. Without the filter, thousands of runs that wait for a person would hide
    * them and cost a page per hundred. The filter takes states separated by commas: RunListForOrganizationOptions of
    * hashicorp/go-tfe.
    */
-  async function listRuns() {
+  async function readRuns(isEnough: (demand: Demand) => boolean): Promise<Demand> {
     const request = {
       path: pathOf("organizations", config.organization, "runs"),
       query: { "filter[agent_pool_names]": config.agentPool, "filter[status]": agentStatuses.join(",") },
       limiter: runLists,
     };
     try {
-      return (await api.list(run, request, enoughPages)).items;
+      const { items, partial } = await api.list(run, request, (soFar) => {
+        return soFar.pages === mostPages || isEnough(demandOf(soFar.items));
+      });
+      return { ...demandOf(items), ...(partial && { partial }) };
     } catch (error) {
       if (!(error instanceof VendorApiError && error.kind === "not-found")) throw error;
       const what = `the runs of organization "${config.organization}" are not found`;
@@ -96,10 +99,13 @@ function overApi(config: HcpTerraformRuntime, deps: VendorDeps): Vendor {
     }
   }
 
+  function demandOf(runs: readonly z.output<typeof run>[]): Demand {
+    return demandOfRuns(runs.map(countedRun), deps.clock.now());
+  }
+
   return {
-    async readDemand(): Promise<Demand> {
-      return demandOfRuns((await listRuns()).map(countedRun), deps.clock.now());
-    },
+    readDemand: ({ enough = Number.POSITIVE_INFINITY } = {}) =>
+      readRuns(({ queued, expected = 0 }) => queued + expected >= enough),
 
     async listAgents(): Promise<readonly VendorAgent[]> {
       knownPoolId ??= await poolId();

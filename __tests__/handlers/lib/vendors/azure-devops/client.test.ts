@@ -137,6 +137,16 @@ describe("an agent pool of Azure DevOps", () => {
     expect(await offered({}).readDemand()).toMatchObject({ queued: 0 });
   });
 
+  it("says that there may be more than the 200 jobs that the API lists", async () => {
+    const vendor = vendorOf();
+    await vendor.keepQueueOpen?.([]);
+    for (let job = 0; job < 199; job += 1) fake.state.queueJob(pool);
+    expect((await vendor.readDemand()).partial).toBeUndefined();
+    fake.state.queueJob(pool);
+    fake.state.queueJob(pool);
+    expect(await vendor.readDemand()).toMatchObject({ queued: 200, partial: true });
+  });
+
   describe("shows its agents", () => {
     const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
     const job = () => fake.state.addJob(pool);

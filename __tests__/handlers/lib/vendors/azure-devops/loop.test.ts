@@ -46,7 +46,7 @@ describe("the loop of an Azure DevOps fleet", () => {
     expect(lastDecision).toMatchObject({ wanted: 2, supply: 2 });
     expect(fleet.agents().map(({ job }) => job)).toEqual(jobs);
     expect(fleet.killed).toEqual([]);
-    expect(fleet.metrics.sum("Retired")).toBe(4);
+    expect(fleet.metrics.sum("RetirementsStarted")).toBe(4);
   });
 
   it("loses no job to a retirement, whenever in a pass jobs come and are assigned", async () => {

@@ -140,8 +140,27 @@ describe("HCP Terraform by its API", () => {
 
   it("reads no more than ten pages: a thousand jobs are enough to know", async () => {
     for (let index = 0; index < 1_200; index += 1) fake.state.queueRun(fake.state.addWorkspace(`ws-${index}`, pool));
-    expect(await vendor.readDemand()).toMatchObject({ queued: 1_000 });
+    expect(await vendor.readDemand()).toMatchObject({ queued: 1_000, partial: true });
     expect(requestsTo(/runs$/)).toHaveLength(10);
+  });
+
+  it("reads no further than the fleet's ceiling, says so, and so reads every tick's demand within the rate limit", async () => {
+    fake.state.runListsPerMinute = 30;
+    for (let index = 0; index < 5_000; index += 1) fake.state.queueRun(fake.state.addWorkspace(`ws-${index}`, pool));
+    for (let tick = 0; tick < 18; tick += 1) {
+      expect(await vendor.readDemand({ enough: 121 })).toMatchObject({ queued: 200, partial: true });
+      clock.advance(10_000);
+    }
+    expect(requestsTo(/runs$/)).toHaveLength(18 * 2);
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  it("reads on while most runs have an agent: only those that wait count towards the ceiling", async () => {
+    fake.state.queueRun(fake.state.addWorkspace("waiting", pool));
+    for (let index = 0; index < 150; index += 1)
+      fake.state.queueRun(fake.state.addWorkspace(`ws-${index}`, pool), { status: "planning" });
+    expect(await vendor.readDemand({ enough: 20 })).toMatchObject({ queued: 1, running: 150 });
+    expect((await vendor.readDemand({ enough: 20 })).partial).toBeUndefined();
   });
 
   it("wants agents for five runs in a task stage for two minutes, and tells of no wait while it lasts an hour", async () => {
