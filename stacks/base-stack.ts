@@ -1,8 +1,8 @@
-import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
-import { DataAwsPartition } from "@cdktf/provider-aws/lib/data-aws-partition";
-import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
-import { LocalBackend, S3Backend, TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
+import { LocalBackend, S3Backend, TerraformOutput, TerraformStack } from "#cdktf";
+import { DataAwsCallerIdentity } from "#provider-aws/data-aws-caller-identity";
+import { DataAwsPartition } from "#provider-aws/data-aws-partition";
+import { AwsProvider } from "#provider-aws/provider";
 import type { CommonConfig } from "./config/common.ts";
 import { lambdaRuntimeOf } from "./config/lambda-runtime.ts";
 import { localStatePath } from "./config/local-state.ts";

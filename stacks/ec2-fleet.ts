@@ -1,5 +1,5 @@
-import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import type { Construct } from "constructs";
+import { ArchiveProvider } from "#provider-archive/provider";
 import { BaseStack } from "./base-stack.ts";
 import { withoutBlindTypes } from "./config/compute/own-tags.ts";
 import type { Ec2FleetConfig } from "./config/ec2-fleet.ts";

@@ -1,5 +1,5 @@
-import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import type { Construct } from "constructs";
+import { ArchiveProvider } from "#provider-archive/provider";
 import { BaseStack } from "./base-stack.ts";
 import type { ComputeConfig } from "./config/compute/compute.ts";
 import { imageBuild } from "./config/compute/image-build.ts";

@@ -1,6 +1,6 @@
-import type { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
 import * as z from "zod";
+import type { TerraformResource } from "#cdktf";
 import type { Policy } from "../handlers/lib/core/policy.ts";
 import { autoscaleEnv, type poolOverrides } from "../handlers/lib/settings/autoscale.ts";
 import type { CapacityConfig } from "../handlers/lib/settings/capacity.ts";

@@ -1,5 +1,5 @@
-import type { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
+import type { TerraformStack } from "#cdktf";
 import { ConfigError } from "./config/errors.ts";
 import type { LoadedStack } from "./config/load.ts";
 import { referencesOf } from "./config/references.ts";

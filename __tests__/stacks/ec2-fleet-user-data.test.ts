@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { App, TerraformStack } from "cdktf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { App, TerraformStack } from "#cdktf";
 import { bootProgram, instanceUserData } from "../../stacks/constructs/instances/user-data.ts";
 import { plainText, terraformText } from "../../stacks/constructs/terraform-text.ts";
 import { spacelift } from "./ec2-fleet.ts";

@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ArchiveProvider } from "@cdktf/provider-archive/lib/provider";
 import { expect } from "vitest";
 import * as z from "zod";
+import { ArchiveProvider } from "#provider-archive/provider";
 import { BaseStack } from "../../stacks/base-stack.ts";
 import { type CommonConfig, commonFields } from "../../stacks/config/common.ts";
 import { AlarmTopic } from "../../stacks/constructs/alarms/alarm-topic.ts";

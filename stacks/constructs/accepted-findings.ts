@@ -1,4 +1,4 @@
-import { TerraformDataSource, type TerraformResource, type TerraformStack } from "cdktf";
+import { TerraformDataSource, type TerraformResource, type TerraformStack } from "#cdktf";
 
 /** Id of one of checkov's checks. */
 type Check = `CKV_AWS_${number}` | `CKV2_AWS_${number}`;

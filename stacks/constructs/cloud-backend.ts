@@ -1,5 +1,5 @@
-import { TerraformBackend, type TerraformRemoteState } from "cdktf";
 import type { Construct } from "constructs";
+import { TerraformBackend, type TerraformRemoteState } from "#cdktf";
 
 /** The workspace that keeps a stack's state. */
 interface CloudWorkspace {

@@ -1,5 +1,5 @@
-import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
 import { Construct } from "constructs";
+import { SqsQueue } from "#provider-aws/sqs-queue";
 import { type AllowedService, resourcePolicy } from "./resource-policy.ts";
 import { arnOf, type StackContext } from "./stack-context.ts";
 

@@ -1,5 +1,5 @@
-import { dependable, TerraformResource } from "cdktf";
 import type { IConstruct } from "constructs";
+import { dependable, TerraformResource } from "#cdktf";
 
 /** All resources that exist in a scope by now, except those in the excluded scopes. */
 export function resourcesIn(scope: IConstruct, except: readonly IConstruct[] = []): TerraformResource[] {

@@ -1,8 +1,8 @@
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { App } from "cdktf";
 import type { IConstruct } from "constructs";
+import { App } from "#cdktf";
 import { visibleLine } from "../../handlers/lib/core/visible.ts";
 import { ConfigError } from "../config/errors.ts";
 import { filesToUpload } from "../config/uploads/files.ts";

@@ -1,5 +1,5 @@
-import { TerraformElement } from "cdktf";
 import type { Construct } from "constructs";
+import { TerraformElement } from "#cdktf";
 
 /**
  * Lets Terraform forget a resource of a deployed stack without destroying it. Has no effect where the state does not

@@ -1,5 +1,5 @@
-import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import type { Construct } from "constructs";
+import { CloudwatchLogGroup } from "#provider-aws/cloudwatch-log-group";
 import { acceptFindings, withoutKey } from "./accepted-findings.ts";
 import type { ServiceRole } from "./service-role.ts";
 import type { StackContext } from "./stack-context.ts";

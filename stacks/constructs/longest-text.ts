@@ -1,3 +1,4 @@
+import type { IConstruct } from "constructs";
 import {
   DefaultTokenResolver,
   StringConcat,
@@ -6,8 +7,7 @@ import {
   TerraformResource,
   TerraformStack,
   Tokenization,
-} from "cdktf";
-import type { IConstruct } from "constructs";
+} from "#cdktf";
 import { partitionOf } from "../config/regions.ts";
 
 /** A Terraform expression, or text that looks like one as `terraformText` escapes it. */

@@ -1,5 +1,5 @@
-import { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
+import { TerraformResource } from "#cdktf";
 
 /**
  * Keeps resources of a deployed stack under new addresses. Otherwise Terraform would make each resource again and

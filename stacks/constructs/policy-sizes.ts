@@ -1,4 +1,4 @@
-import { TerraformResource, type TerraformStack } from "cdktf";
+import { TerraformResource, type TerraformStack } from "#cdktf";
 import { ConfigError } from "../config/errors.ts";
 import { addressOf, argumentsOf, longestText } from "./longest-text.ts";
 import {

@@ -1,10 +1,10 @@
-import { S3Bucket } from "@cdktf/provider-aws/lib/s3-bucket";
-import { S3BucketLifecycleConfiguration } from "@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration";
-import { S3BucketPolicy } from "@cdktf/provider-aws/lib/s3-bucket-policy";
-import { S3BucketPublicAccessBlock } from "@cdktf/provider-aws/lib/s3-bucket-public-access-block";
-import { S3BucketServerSideEncryptionConfigurationA } from "@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration";
-import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import type { ITerraformDependable } from "#cdktf";
+import { S3Bucket } from "#provider-aws/s3-bucket";
+import { S3BucketLifecycleConfiguration } from "#provider-aws/s3-bucket-lifecycle-configuration";
+import { S3BucketPolicy } from "#provider-aws/s3-bucket-policy";
+import { S3BucketPublicAccessBlock } from "#provider-aws/s3-bucket-public-access-block";
+import { S3BucketServerSideEncryptionConfigurationA } from "#provider-aws/s3-bucket-server-side-encryption-configuration";
 import { acceptFindings } from "./accepted-findings.ts";
 import type { StackContext } from "./stack-context.ts";
 

@@ -1,8 +1,8 @@
-import { IamPolicy } from "@cdktf/provider-aws/lib/iam-policy";
-import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
-import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
-import { dependable, type ITerraformDependable, Lazy } from "cdktf";
 import type { Construct } from "constructs";
+import { dependable, type ITerraformDependable, Lazy } from "#cdktf";
+import { IamPolicy } from "#provider-aws/iam-policy";
+import { IamRolePolicy } from "#provider-aws/iam-role-policy";
+import { IamRolePolicyAttachment } from "#provider-aws/iam-role-policy-attachment";
 import { keepName } from "./global-name.ts";
 import { longestText, resolvedText } from "./longest-text.ts";
 import { inlinePolicies, managedPolicy } from "./policy-limits.ts";

@@ -1,7 +1,7 @@
-import { SecretsmanagerSecret } from "@cdktf/provider-aws/lib/secretsmanager-secret";
-import { SecretsmanagerSecretVersion } from "@cdktf/provider-aws/lib/secretsmanager-secret-version";
-import { Fn, type ITerraformDependable, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
+import { Fn, type ITerraformDependable, TerraformVariable } from "#cdktf";
+import { SecretsmanagerSecret } from "#provider-aws/secretsmanager-secret";
+import { SecretsmanagerSecretVersion } from "#provider-aws/secretsmanager-secret-version";
 import { secretParts, serviceOf } from "../../handlers/lib/core/arn.ts";
 import { strongKeyCommand, strongKeyCondition, strongKeyRule } from "../config/key-strength.ts";
 import type { SecretSource } from "../config/secrets.ts";

@@ -1,6 +1,6 @@
-import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
-import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import type { ITerraformDependable } from "#cdktf";
+import { IamRole } from "#provider-aws/iam-role";
 import { partitionOf } from "../config/regions.ts";
 import { iamName, keepName } from "./global-name.ts";
 import { RoleRights } from "./role-rights.ts";

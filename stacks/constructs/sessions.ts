@@ -1,6 +1,6 @@
-import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
-import { SsmParameter } from "@cdktf/provider-aws/lib/ssm-parameter";
 import type { Construct } from "constructs";
+import { DataAwsSsmParameter } from "#provider-aws/data-aws-ssm-parameter";
+import { SsmParameter } from "#provider-aws/ssm-parameter";
 import { acceptFindings } from "./accepted-findings.ts";
 import { logGroupName } from "./log-group.ts";
 import type { ServiceRole } from "./service-role.ts";

@@ -1,6 +1,6 @@
-import type { SecretsmanagerSecretVersion } from "@cdktf/provider-aws/lib/secretsmanager-secret-version";
-import { TerraformElement, TerraformResource } from "cdktf";
 import { Construct } from "constructs";
+import { TerraformElement, TerraformResource } from "#cdktf";
+import type { SecretsmanagerSecretVersion } from "#provider-aws/secretsmanager-secret-version";
 
 /**
  * Fails the plan if a variable's value is not the value in Secrets Manager, unless this plan writes it there. Nothing

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TerraformStack } from "cdktf";
+import type { TerraformStack } from "#cdktf";
 
 /**
  * Writes the versions of Terraform that a stack runs with into `versions.tf`, beside its JSON. checkov takes all of

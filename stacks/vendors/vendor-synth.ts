@@ -1,5 +1,5 @@
-import type { ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
+import type { ITerraformDependable } from "#cdktf";
 import type { Policy } from "../../handlers/lib/core/policy.ts";
 import type { VendorId, VendorRuntime } from "../../handlers/lib/settings/vendors.ts";
 import type { Ec2ComputeConfig } from "../config/compute/ec2-compute.ts";

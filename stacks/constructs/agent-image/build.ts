@@ -1,10 +1,10 @@
-import { DataArchiveFile } from "@cdktf/provider-archive/lib/data-archive-file";
-import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
-import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
-import { CodebuildProject } from "@cdktf/provider-aws/lib/codebuild-project";
-import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
-import { AssetType, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
+import { AssetType, TerraformAsset } from "#cdktf";
+import { DataArchiveFile } from "#provider-archive/data-archive-file";
+import { CloudwatchEventRule } from "#provider-aws/cloudwatch-event-rule";
+import { CloudwatchEventTarget } from "#provider-aws/cloudwatch-event-target";
+import { CodebuildProject } from "#provider-aws/codebuild-project";
+import { S3Object } from "#provider-aws/s3-object";
 import type { ComputeConfig } from "../../config/compute/compute.ts";
 import { type ImageBuildConfig, imageProjectName } from "../../config/compute/image-build.ts";
 import { acceptFindings } from "../accepted-findings.ts";

@@ -1,6 +1,6 @@
-import { EcrLifecyclePolicy } from "@cdktf/provider-aws/lib/ecr-lifecycle-policy";
-import { EcrRepository } from "@cdktf/provider-aws/lib/ecr-repository";
 import { Construct } from "constructs";
+import { EcrLifecyclePolicy } from "#provider-aws/ecr-lifecycle-policy";
+import { EcrRepository } from "#provider-aws/ecr-repository";
 import { acceptFindings, withoutKey } from "../accepted-findings.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";

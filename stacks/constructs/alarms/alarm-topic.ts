@@ -1,8 +1,8 @@
-import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
-import { SnsTopic } from "@cdktf/provider-aws/lib/sns-topic";
-import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy";
-import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import type { ITerraformDependable } from "#cdktf";
+import { CloudwatchEventTarget } from "#provider-aws/cloudwatch-event-target";
+import { SnsTopic } from "#provider-aws/sns-topic";
+import { SnsTopicPolicy } from "#provider-aws/sns-topic-policy";
 import type { Receivers } from "../../config/alarms.ts";
 import type { Subscription } from "../../config/subscriptions.ts";
 import { acceptFindings } from "../accepted-findings.ts";

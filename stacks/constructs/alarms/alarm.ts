@@ -1,5 +1,5 @@
-import { CloudwatchMetricAlarm } from "@cdktf/provider-aws/lib/cloudwatch-metric-alarm";
 import type { Construct } from "constructs";
+import { CloudwatchMetricAlarm } from "#provider-aws/cloudwatch-metric-alarm";
 import type { StackContext } from "../stack-context.ts";
 
 /** One metric of CloudWatch. */

@@ -1,5 +1,5 @@
-import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
 import type { Construct } from "constructs";
+import { CloudwatchEventRule } from "#provider-aws/cloudwatch-event-rule";
 import type { StackContext } from "../stack-context.ts";
 
 /** One kind of problem: the events that report it, and the message that people get. */

@@ -1,5 +1,5 @@
-import { CloudwatchDashboard } from "@cdktf/provider-aws/lib/cloudwatch-dashboard";
 import type { Construct } from "constructs";
+import { CloudwatchDashboard } from "#provider-aws/cloudwatch-dashboard";
 import { type MetricName, metricsNamespace } from "../../../handlers/lib/core/ports.ts";
 import type { HandlerFunction } from "../functions/handler-function.ts";
 import { type WebhookApi, webhookThrottledMetric } from "../functions/webhook-api.ts";

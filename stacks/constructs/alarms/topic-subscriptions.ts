@@ -1,6 +1,6 @@
-import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
-import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscription";
 import type { Construct } from "constructs";
+import { LambdaPermission } from "#provider-aws/lambda-permission";
+import { SnsTopicSubscription } from "#provider-aws/sns-topic-subscription";
 import type { Subscription } from "../../config/subscriptions.ts";
 
 /** Whether SNS can find out that a delivery failed. It cannot for mails. */

@@ -1,10 +1,10 @@
-import { AppautoscalingPolicy } from "@cdktf/provider-aws/lib/appautoscaling-policy";
-import { AppautoscalingTarget } from "@cdktf/provider-aws/lib/appautoscaling-target";
-import { EcsCluster } from "@cdktf/provider-aws/lib/ecs-cluster";
-import { EcsClusterCapacityProviders } from "@cdktf/provider-aws/lib/ecs-cluster-capacity-providers";
-import { EcsService } from "@cdktf/provider-aws/lib/ecs-service";
-import type { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
+import type { TerraformResource } from "#cdktf";
+import { AppautoscalingPolicy } from "#provider-aws/appautoscaling-policy";
+import { AppautoscalingTarget } from "#provider-aws/appautoscaling-target";
+import { EcsCluster } from "#provider-aws/ecs-cluster";
+import { EcsClusterCapacityProviders } from "#provider-aws/ecs-cluster-capacity-providers";
+import { EcsService } from "#provider-aws/ecs-service";
 import type { EcsClusterConfig } from "../../config/ecs-cluster.ts";
 import { acceptFindings, withoutKey } from "../accepted-findings.ts";
 import { destroyBefore } from "../destroy-order.ts";

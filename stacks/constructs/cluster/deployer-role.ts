@@ -1,7 +1,7 @@
-import { IamOpenidConnectProvider } from "@cdktf/provider-aws/lib/iam-openid-connect-provider";
-import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
-import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { Construct } from "constructs";
+import { IamOpenidConnectProvider } from "#provider-aws/iam-openid-connect-provider";
+import { IamRole } from "#provider-aws/iam-role";
+import { IamRolePolicy } from "#provider-aws/iam-role-policy";
 import type { DeployerConfig } from "../../config/cluster/deployer.ts";
 import { iamName, keepName } from "../global-name.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";

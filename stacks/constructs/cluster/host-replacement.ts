@@ -1,6 +1,6 @@
-import type { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group";
-import { SchedulerSchedule } from "@cdktf/provider-aws/lib/scheduler-schedule";
 import { Construct } from "constructs";
+import type { AutoscalingGroup } from "#provider-aws/autoscaling-group";
+import { SchedulerSchedule } from "#provider-aws/scheduler-schedule";
 import type { HostsConfig } from "../../config/cluster/hosts.ts";
 import { acceptFindings } from "../accepted-findings.ts";
 import { ServiceRole } from "../service-role.ts";

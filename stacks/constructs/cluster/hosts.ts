@@ -1,9 +1,9 @@
-import { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group";
-import { EcsCapacityProvider } from "@cdktf/provider-aws/lib/ecs-capacity-provider";
-import { IamInstanceProfile } from "@cdktf/provider-aws/lib/iam-instance-profile";
-import { LaunchTemplate } from "@cdktf/provider-aws/lib/launch-template";
-import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
 import { Construct } from "constructs";
+import { AutoscalingGroup } from "#provider-aws/autoscaling-group";
+import { EcsCapacityProvider } from "#provider-aws/ecs-capacity-provider";
+import { IamInstanceProfile } from "#provider-aws/iam-instance-profile";
+import { LaunchTemplate } from "#provider-aws/launch-template";
+import { SecurityGroup } from "#provider-aws/security-group";
 import type { HostsConfig } from "../../config/cluster/hosts.ts";
 import { hostsOf } from "../../config/names.ts";
 import { iamName, keepName } from "../global-name.ts";

@@ -1,11 +1,11 @@
-import { Lb } from "@cdktf/provider-aws/lib/lb";
-import { LbListener } from "@cdktf/provider-aws/lib/lb-listener";
-import { LbListenerRule } from "@cdktf/provider-aws/lib/lb-listener-rule";
-import { LbTargetGroup } from "@cdktf/provider-aws/lib/lb-target-group";
-import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
-import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
-import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import type { ITerraformDependable } from "#cdktf";
+import { Lb } from "#provider-aws/lb";
+import { LbListener } from "#provider-aws/lb-listener";
+import { LbListenerRule } from "#provider-aws/lb-listener-rule";
+import { LbTargetGroup } from "#provider-aws/lb-target-group";
+import { SecurityGroup } from "#provider-aws/security-group";
+import { VpcSecurityGroupIngressRule } from "#provider-aws/vpc-security-group-ingress-rule";
 import type { LoadBalancerConfig } from "../../config/cluster/balancer.ts";
 import { isDefaultTarget, rulePriority } from "../../config/cluster/rule-priority.ts";
 import type { ServiceConfig } from "../../config/cluster/services.ts";

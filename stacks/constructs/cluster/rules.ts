@@ -1,9 +1,9 @@
-import { VpcSecurityGroupEgressRule } from "@cdktf/provider-aws/lib/vpc-security-group-egress-rule";
+import type { Construct } from "constructs";
+import { VpcSecurityGroupEgressRule } from "#provider-aws/vpc-security-group-egress-rule";
 import {
   VpcSecurityGroupIngressRule,
   type VpcSecurityGroupIngressRuleConfig,
-} from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
-import type { Construct } from "constructs";
+} from "#provider-aws/vpc-security-group-ingress-rule";
 import { acceptFindings } from "../accepted-findings.ts";
 
 /**

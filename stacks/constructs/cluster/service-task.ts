@@ -1,5 +1,5 @@
-import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
 import { Construct } from "constructs";
+import { EcsTaskDefinition } from "#provider-aws/ecs-task-definition";
 import type { ServiceConfig } from "../../config/cluster/services.ts";
 import { createLogGroup, grantLogWrite, logGroupName } from "../log-group.ts";
 import { ServiceRole } from "../service-role.ts";

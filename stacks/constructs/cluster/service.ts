@@ -1,7 +1,7 @@
-import { AppautoscalingPolicy } from "@cdktf/provider-aws/lib/appautoscaling-policy";
-import { AppautoscalingTarget } from "@cdktf/provider-aws/lib/appautoscaling-target";
-import { EcsService, type EcsServiceConfig } from "@cdktf/provider-aws/lib/ecs-service";
 import { Construct } from "constructs";
+import { AppautoscalingPolicy } from "#provider-aws/appautoscaling-policy";
+import { AppautoscalingTarget } from "#provider-aws/appautoscaling-target";
+import { EcsService, type EcsServiceConfig } from "#provider-aws/ecs-service";
 import type { ServiceConfig } from "../../config/cluster/services.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import { outboundSecurityGroup } from "../network/outbound-security-group.ts";

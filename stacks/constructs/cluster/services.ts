@@ -1,5 +1,5 @@
-import { ServiceDiscoveryHttpNamespace } from "@cdktf/provider-aws/lib/service-discovery-http-namespace";
 import { Construct } from "constructs";
+import { ServiceDiscoveryHttpNamespace } from "#provider-aws/service-discovery-http-namespace";
 import type { ServiceConfig } from "../../config/cluster/services.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { StackContext } from "../stack-context.ts";

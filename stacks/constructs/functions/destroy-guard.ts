@@ -1,6 +1,6 @@
-import { LambdaInvocation } from "@cdktf/provider-aws/lib/lambda-invocation";
-import { dependable, Lazy, type TerraformResource, TerraformStack } from "cdktf";
 import { Construct } from "constructs";
+import { dependable, Lazy, type TerraformResource, TerraformStack } from "#cdktf";
+import { LambdaInvocation } from "#provider-aws/lambda-invocation";
 import { resourcesIn } from "../destroy-order.ts";
 import type { HandlerFunction } from "./handler-function.ts";
 

@@ -1,5 +1,5 @@
-import { DynamodbTable } from "@cdktf/provider-aws/lib/dynamodb-table";
 import { Construct } from "constructs";
+import { DynamodbTable } from "#provider-aws/dynamodb-table";
 import { acceptFindings, withoutKey } from "../accepted-findings.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";

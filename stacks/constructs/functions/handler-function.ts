@@ -1,7 +1,7 @@
-import { DataArchiveFile } from "@cdktf/provider-archive/lib/data-archive-file";
-import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function";
-import { AssetType, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
+import { AssetType, TerraformAsset } from "#cdktf";
+import { DataArchiveFile } from "#provider-archive/data-archive-file";
+import { LambdaFunction } from "#provider-aws/lambda-function";
 import { acceptFindings, withoutKey } from "../accepted-findings.ts";
 import { FleetApp } from "../fleet-app.ts";
 import { createLogGroup, grantLogWrite } from "../log-group.ts";

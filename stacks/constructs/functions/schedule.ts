@@ -1,8 +1,8 @@
-import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
-import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
-import { LambdaFunctionEventInvokeConfig } from "@cdktf/provider-aws/lib/lambda-function-event-invoke-config";
-import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import { Construct } from "constructs";
+import { CloudwatchEventRule } from "#provider-aws/cloudwatch-event-rule";
+import { CloudwatchEventTarget } from "#provider-aws/cloudwatch-event-target";
+import { LambdaFunctionEventInvokeConfig } from "#provider-aws/lambda-function-event-invoke-config";
+import { LambdaPermission } from "#provider-aws/lambda-permission";
 import { DeadLetterQueue } from "../dead-letter-queue.ts";
 import type { StackContext } from "../stack-context.ts";
 import type { HandlerFunction } from "./handler-function.ts";

@@ -1,11 +1,11 @@
-import { Apigatewayv2Api } from "@cdktf/provider-aws/lib/apigatewayv2-api";
-import { Apigatewayv2Integration } from "@cdktf/provider-aws/lib/apigatewayv2-integration";
-import { Apigatewayv2Route } from "@cdktf/provider-aws/lib/apigatewayv2-route";
-import { Apigatewayv2Stage } from "@cdktf/provider-aws/lib/apigatewayv2-stage";
-import { CloudwatchLogMetricFilter } from "@cdktf/provider-aws/lib/cloudwatch-log-metric-filter";
-import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
-import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import type { ITerraformDependable } from "#cdktf";
+import { Apigatewayv2Api } from "#provider-aws/apigatewayv2-api";
+import { Apigatewayv2Integration } from "#provider-aws/apigatewayv2-integration";
+import { Apigatewayv2Route } from "#provider-aws/apigatewayv2-route";
+import { Apigatewayv2Stage } from "#provider-aws/apigatewayv2-stage";
+import { CloudwatchLogMetricFilter } from "#provider-aws/cloudwatch-log-metric-filter";
+import { LambdaPermission } from "#provider-aws/lambda-permission";
 import { metricsNamespace } from "../../../handlers/lib/core/ports.ts";
 import { acceptFindings } from "../accepted-findings.ts";
 import { createLogGroup, logGroupName } from "../log-group.ts";

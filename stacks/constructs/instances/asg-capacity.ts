@@ -1,7 +1,7 @@
-import { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group";
-import { AutoscalingLifecycleHook } from "@cdktf/provider-aws/lib/autoscaling-lifecycle-hook";
-import type { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
+import type { TerraformResource } from "#cdktf";
+import { AutoscalingGroup } from "#provider-aws/autoscaling-group";
+import { AutoscalingLifecycleHook } from "#provider-aws/autoscaling-lifecycle-hook";
 import { type AsgCapacityConfig, registeredTag, roleTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import { destroyBefore } from "../destroy-order.ts";

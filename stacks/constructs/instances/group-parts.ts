@@ -1,4 +1,4 @@
-import type { AutoscalingGroupInstanceRefreshPreferences } from "@cdktf/provider-aws/lib/autoscaling-group";
+import type { AutoscalingGroupInstanceRefreshPreferences } from "#provider-aws/autoscaling-group";
 import type { InstancesConfig } from "../../config/compute/instances.ts";
 import type { Architecture } from "../../config/primitives.ts";
 

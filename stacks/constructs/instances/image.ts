@@ -1,6 +1,6 @@
-import { DataAwsAmi, type DataAwsAmiConfig, type DataAwsAmiFilter } from "@cdktf/provider-aws/lib/data-aws-ami";
-import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
 import type { Construct } from "constructs";
+import { DataAwsAmi, type DataAwsAmiConfig, type DataAwsAmiFilter } from "#provider-aws/data-aws-ami";
+import { DataAwsSsmParameter } from "#provider-aws/data-aws-ssm-parameter";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import { ConfigError } from "../../config/errors.ts";
 import type { Architecture } from "../../config/primitives.ts";

@@ -1,8 +1,8 @@
-import { DataAwsIamRole } from "@cdktf/provider-aws/lib/data-aws-iam-role";
-import { IamInstanceProfile } from "@cdktf/provider-aws/lib/iam-instance-profile";
-import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
-import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import type { ITerraformDependable } from "#cdktf";
+import { DataAwsIamRole } from "#provider-aws/data-aws-iam-role";
+import { IamInstanceProfile } from "#provider-aws/iam-instance-profile";
+import { IamRolePolicyAttachment } from "#provider-aws/iam-role-policy-attachment";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import { iamName, keepName } from "../global-name.ts";
 import { ServiceRole } from "../service-role.ts";

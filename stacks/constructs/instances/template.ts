@@ -1,7 +1,7 @@
-import { LaunchTemplate } from "@cdktf/provider-aws/lib/launch-template";
-import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
-import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { Construct } from "constructs";
+import { LaunchTemplate } from "#provider-aws/launch-template";
+import { SecurityGroup } from "#provider-aws/security-group";
+import { VpcSecurityGroupIngressRule } from "#provider-aws/vpc-security-group-ingress-rule";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import { isMetadataTag } from "../../config/compute/own-tags.ts";
 import { acceptFindings } from "../accepted-findings.ts";

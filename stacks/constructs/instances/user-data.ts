@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { Fn, TerraformLocal } from "cdktf";
 import type { Construct } from "constructs";
+import { Fn, TerraformLocal } from "#cdktf";
 import { ConfigError } from "../../config/errors.ts";
 import { type TerraformText, terraformText } from "../terraform-text.ts";
 

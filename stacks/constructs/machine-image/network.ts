@@ -1,6 +1,6 @@
-import { DataAwsSubnet } from "@cdktf/provider-aws/lib/data-aws-subnet";
-import { Fn, Token } from "cdktf";
 import type { Construct } from "constructs";
+import { Fn, Token } from "#cdktf";
+import { DataAwsSubnet } from "#provider-aws/data-aws-subnet";
 import type { MachineImageConfig } from "../../config/machine-image.ts";
 import { outboundSecurityGroup } from "../network/outbound-security-group.ts";
 import { SharedNetwork } from "../network/shared-network.ts";

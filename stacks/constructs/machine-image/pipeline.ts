@@ -1,10 +1,10 @@
-import { IamInstanceProfile } from "@cdktf/provider-aws/lib/iam-instance-profile";
-import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
-import { ImagebuilderDistributionConfiguration } from "@cdktf/provider-aws/lib/imagebuilder-distribution-configuration";
-import { ImagebuilderImagePipeline } from "@cdktf/provider-aws/lib/imagebuilder-image-pipeline";
-import { ImagebuilderInfrastructureConfiguration } from "@cdktf/provider-aws/lib/imagebuilder-infrastructure-configuration";
-import { ImagebuilderLifecyclePolicy } from "@cdktf/provider-aws/lib/imagebuilder-lifecycle-policy";
 import { Construct } from "constructs";
+import { IamInstanceProfile } from "#provider-aws/iam-instance-profile";
+import { IamRolePolicyAttachment } from "#provider-aws/iam-role-policy-attachment";
+import { ImagebuilderDistributionConfiguration } from "#provider-aws/imagebuilder-distribution-configuration";
+import { ImagebuilderImagePipeline } from "#provider-aws/imagebuilder-image-pipeline";
+import { ImagebuilderInfrastructureConfiguration } from "#provider-aws/imagebuilder-infrastructure-configuration";
+import { ImagebuilderLifecyclePolicy } from "#provider-aws/imagebuilder-lifecycle-policy";
 import { imageLogGroup, type MachineImageConfig } from "../../config/machine-image.ts";
 import { acceptFindings } from "../accepted-findings.ts";
 import { iamName, keepName } from "../global-name.ts";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { ImagebuilderComponent } from "@cdktf/provider-aws/lib/imagebuilder-component";
-import { ImagebuilderImageRecipe } from "@cdktf/provider-aws/lib/imagebuilder-image-recipe";
-import { Fn, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { Fn, type ITerraformDependable } from "#cdktf";
+import { ImagebuilderComponent } from "#provider-aws/imagebuilder-component";
+import { ImagebuilderImageRecipe } from "#provider-aws/imagebuilder-image-recipe";
 import type { MachineImageConfig } from "../../config/machine-image.ts";
 import { acceptFindings, withoutKey } from "../accepted-findings.ts";
 import { amazonLinux, findImage } from "../instances/image.ts";

@@ -1,6 +1,6 @@
-import { FlowLog } from "@cdktf/provider-aws/lib/flow-log";
-import type { ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
+import type { ITerraformDependable } from "#cdktf";
+import { FlowLog } from "#provider-aws/flow-log";
 import type { VpcConfig } from "../../config/network/vpc.ts";
 import { createLogGroup, logGroupName } from "../log-group.ts";
 import { PrivateBucket } from "../private-bucket.ts";

@@ -1,5 +1,5 @@
-import { Fn } from "cdktf";
 import type { Construct } from "constructs";
+import { Fn } from "#cdktf";
 import type { NetworkConfig } from "../../config/network/network.ts";
 import type { StackContext } from "../stack-context.ts";
 import type { Network } from "./network.ts";

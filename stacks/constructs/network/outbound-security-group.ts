@@ -1,6 +1,6 @@
-import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
-import { VpcSecurityGroupEgressRule } from "@cdktf/provider-aws/lib/vpc-security-group-egress-rule";
 import type { Construct } from "constructs";
+import { SecurityGroup } from "#provider-aws/security-group";
+import { VpcSecurityGroupEgressRule } from "#provider-aws/vpc-security-group-egress-rule";
 
 /**
  * A security group without a way in and with every way out, IPv4 and IPv6.

@@ -1,6 +1,6 @@
-import { DataAwsSsmParameter } from "@cdktf/provider-aws/lib/data-aws-ssm-parameter";
-import { SsmParameter } from "@cdktf/provider-aws/lib/ssm-parameter";
 import { Construct } from "constructs";
+import { DataAwsSsmParameter } from "#provider-aws/data-aws-ssm-parameter";
+import { SsmParameter } from "#provider-aws/ssm-parameter";
 import { acceptFindings } from "../accepted-findings.ts";
 import type { StackContext } from "../stack-context.ts";
 import type { Network } from "./network.ts";

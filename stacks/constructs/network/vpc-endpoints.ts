@@ -1,7 +1,7 @@
-import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
-import { VpcEndpoint } from "@cdktf/provider-aws/lib/vpc-endpoint";
-import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { Construct } from "constructs";
+import { SecurityGroup } from "#provider-aws/security-group";
+import { VpcEndpoint } from "#provider-aws/vpc-endpoint";
+import { VpcSecurityGroupIngressRule } from "#provider-aws/vpc-security-group-ingress-rule";
 import { type Endpoint, gatewayServices } from "../../config/network/vpc.ts";
 import { partitionOf } from "../../config/regions.ts";
 import type { StackContext } from "../stack-context.ts";

@@ -1,6 +1,6 @@
-import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
-import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
 import { Construct } from "constructs";
+import { CloudwatchEventRule } from "#provider-aws/cloudwatch-event-rule";
+import { CloudwatchEventTarget } from "#provider-aws/cloudwatch-event-target";
 import type { StackContext } from "../stack-context.ts";
 import { noticeRules, ruleName } from "./notice-rules.ts";
 import type { ReleaseQueue } from "./release-queue.ts";

@@ -1,6 +1,6 @@
-import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
-import { type ITerraformDependable, Lazy } from "cdktf";
 import { Construct } from "constructs";
+import { type ITerraformDependable, Lazy } from "#cdktf";
+import { SqsQueue } from "#provider-aws/sqs-queue";
 import { DeadLetterQueue } from "../dead-letter-queue.ts";
 import type { ServiceRole } from "../service-role.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";

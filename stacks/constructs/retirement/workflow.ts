@@ -1,7 +1,7 @@
-import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-source-mapping";
-import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
 import { Construct } from "constructs";
 import * as z from "zod";
+import { LambdaEventSourceMapping } from "#provider-aws/lambda-event-source-mapping";
+import { SfnStateMachine } from "#provider-aws/sfn-state-machine";
 import { type MetricName, metricsNamespace } from "../../../handlers/lib/core/ports.ts";
 import { leftTag, neverRegisteredTag, registeredTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import { releaseEnv } from "../../../handlers/lib/settings/release.ts";

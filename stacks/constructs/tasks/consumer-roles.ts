@@ -1,7 +1,7 @@
-import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
-import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
-import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
 import { Construct } from "constructs";
+import { IamRole } from "#provider-aws/iam-role";
+import { IamRolePolicy } from "#provider-aws/iam-role-policy";
+import { IamRolePolicyAttachment } from "#provider-aws/iam-role-policy-attachment";
 import type { ConsumerRoleConfig } from "../../config/consumer-roles.ts";
 import { iamName, keepName } from "../global-name.ts";
 import type { ServiceRole } from "../service-role.ts";

@@ -1,10 +1,10 @@
-import type { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
-import { DataAwsEcsCluster } from "@cdktf/provider-aws/lib/data-aws-ecs-cluster";
-import { EcsCluster } from "@cdktf/provider-aws/lib/ecs-cluster";
-import { EcsClusterCapacityProviders } from "@cdktf/provider-aws/lib/ecs-cluster-capacity-providers";
-import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
-import { type TerraformResource, Token } from "cdktf";
 import { Construct } from "constructs";
+import { type TerraformResource, Token } from "#cdktf";
+import type { CloudwatchLogGroup } from "#provider-aws/cloudwatch-log-group";
+import { DataAwsEcsCluster } from "#provider-aws/data-aws-ecs-cluster";
+import { EcsCluster } from "#provider-aws/ecs-cluster";
+import { EcsClusterCapacityProviders } from "#provider-aws/ecs-cluster-capacity-providers";
+import { EcsTaskDefinition } from "#provider-aws/ecs-task-definition";
 import { registeredTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import type { ComputeConfig } from "../../config/compute/compute.ts";
