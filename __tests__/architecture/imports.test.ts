@@ -12,7 +12,8 @@ const aws = /^handlers\/lib\/aws\//;
 const runtime = /^handlers\/lib\/runtime\//;
 const sdk = /^@aws-sdk\//;
 const lambdaTypes = /^aws-lambda$/;
-const terraform = [/^#?cdktf$/, /^constructs$/, /^#provider-/, /^@cdktf\//];
+/** CDKTF by the names that `imports` in package.json has for it, so that its fork can take its place. */
+const terraform = [/^#cdktf$/, /^constructs$/, /^#provider-/];
 const config = /^stacks\/config\//;
 const constructs = /^stacks\/constructs\//;
 
@@ -150,6 +151,8 @@ describe("the arrows of the house", () => {
     ["stacks/vendors/x.ts", 'import { NetworkStack } from "../network.ts";'],
     ["stacks/ecs-fleet.ts", 'import { createHttp } from "../handlers/lib/vendors/http.ts";'],
     ["stacks/ecs-fleet.ts", 'import { NetworkStack } from "./network.ts";'],
+    ["stacks/ecs-fleet.ts", 'import { TerraformStack } from "cdktf";'],
+    ["stacks/constructs/secret.ts", 'import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";'],
     ["stacks/index.ts", 'import { semaphore } from "./vendors/semaphore.ts";'],
     ["stacks/constructs/fleet-app.ts", 'import { NetworkStack } from "../network.ts";'],
     ["scripts/cli/commands/run.ts", 'import "../../../stacks/index.ts";'],
