@@ -182,3 +182,19 @@ function answers(command: string, args: readonly string[]): string | undefined {
     return undefined;
   }
 }
+
+/** The block `provider` of a stack whose AWS provider asks this server alone, with credentials that are none. */
+export function providerAt(endpoints: Readonly<Record<string, string>>) {
+  return {
+    aws: [
+      {
+        region: "us-west-2",
+        access_key: "test",
+        secret_key: "test",
+        skip_credentials_validation: true,
+        skip_requesting_account_id: true,
+        endpoints: [endpoints],
+      },
+    ],
+  };
+}

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { missingTools, mustRun, run, terraformEnvironment } from "../e2e/toolchain.ts";
+import { missingTools, mustRun, providerAt, run, terraformEnvironment } from "../e2e/toolchain.ts";
 import { startHttpFake } from "../fakes/http-fake.ts";
 import { minimal, synthesize, theOnly } from "../stacks/synth.ts";
 
@@ -31,18 +31,7 @@ describe.skipIf(missing)("the guard of a fleet, with Terraform and the AWS provi
     const network = { network: {}, cluster: { depends_on: ["terraform_data.network"] } };
     const stack = {
       terraform: { required_providers: { aws: { source: "hashicorp/aws" } } },
-      provider: {
-        aws: [
-          {
-            region: "us-west-2",
-            access_key: "test",
-            secret_key: "test",
-            skip_credentials_validation: true,
-            skip_requesting_account_id: true,
-            endpoints: [{ lambda: lambda.url }],
-          },
-        ],
-      },
+      provider: providerAt({ lambda: lambda.url }),
       resource: {
         terraform_data: network,
         aws_lambda_invocation: {

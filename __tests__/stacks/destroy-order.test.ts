@@ -48,7 +48,8 @@ const inVain = ({ order }: { readonly order: DestroyOrder }, first: Address, nee
 
 describe("the destroy of a fleet", () => {
   it.each(of("ecs-fleet", "ec2-fleet"))("$name begins with the guard, which asks the loop", ({ json, order }) => {
-    const [guard = "", ...others] = ofType(order, "aws_lambda_invocation");
+    const guards = ofType(order, "aws_lambda_invocation");
+    const [guard = "", ...others] = guards.filter((each) => !each.includes("destroy-fallback"));
     expect(others).toEqual([]);
     expect(blockOf(json, guard)).toMatchObject({
       lifecycle_scope: "CRUD",

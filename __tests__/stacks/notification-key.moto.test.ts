@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { isStrongKey, strongKeyCondition } from "../../stacks/config/key-strength.ts";
 import { awsProviderVersion } from "../e2e/fit-to-emulator.ts";
-import { missingTools, mustRun, run, terraformEnvironment } from "../e2e/toolchain.ts";
+import { missingTools, mustRun, providerAt, run, terraformEnvironment } from "../e2e/toolchain.ts";
 import { type Moto, startMoto } from "../fakes/moto.ts";
 import { minimal, synthesize } from "./synth.ts";
 
@@ -34,18 +34,7 @@ function stackOf(endpoint: string, version: number, log: string) {
   const note = (word: string) => ({ command: `echo ${word} >> ${log}` });
   return {
     terraform: { required_providers: { aws: { source: "hashicorp/aws", version: awsProviderVersion } } },
-    provider: {
-      aws: [
-        {
-          region: "us-west-2",
-          access_key: "test",
-          secret_key: "test",
-          skip_credentials_validation: true,
-          skip_requesting_account_id: true,
-          endpoints: [{ secretsmanager: endpoint }],
-        },
-      ],
-    },
+    provider: providerAt({ secretsmanager: endpoint }),
     variable: {
       notification_token: stack.variable?.notification_token,
       hash: { type: "string" },
