@@ -5,8 +5,8 @@ import { policyOf } from "../../stacks/config/policy.ts";
 import type { SimulatedFleet } from "./run.ts";
 import { forever } from "./time.ts";
 
-/** How the agents of an ECS fleet leave, as stacks/vendors says it. */
-const departures: Readonly<Record<EcsFleetConfig["vendor"]["type"], Policy["departure"]>> = {
+/** The vendors that the simulator models: how their agents leave tasks, as stacks/vendors says it. */
+const departures: Readonly<Partial<Record<EcsFleetConfig["vendor"]["type"], Policy["departure"]>>> = {
   "hcp-terraform": "by-itself",
   "azure-devops": "by-retirement",
 };
@@ -36,6 +36,7 @@ export function simulatedFleet(
     throw refuse("vendor.demand", "fleet simulate runs fleets with demand `api` so far");
   }
   const departure = departures[vendor.type];
+  if (departure === undefined) throw refuse("vendor.type", `fleet simulate does not know agents of ${vendor.type} yet`);
   const canRetire = departure === "by-retirement";
   const rules = policyOf(config, departure);
   return {

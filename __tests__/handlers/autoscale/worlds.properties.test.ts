@@ -97,7 +97,8 @@ async function livesWell(
       .filter((agent) => !isLostInHook(agent))
       .map(({ state, locked }) => `${state}${locked ? ", locked" : ""}`);
   const floor = () => (floorMayStay ? world.living.filter(({ role }) => role === "floor").length : 0);
-  const wanted = () => Array(Math.max(standing, floor())).fill("idle");
+  const room = () => max - world.living.filter(isLostInHook).length;
+  const wanted = () => Array(Math.max(0, Math.min(Math.max(standing, floor()), room()))).fill("idle");
   await passUntil(clock.seconds + leftSeconds, () => staying().join() === wanted().join());
   expect(staying()).toEqual(wanted());
 }
