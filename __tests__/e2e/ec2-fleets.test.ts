@@ -275,6 +275,7 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
         "instance GetSecretValue",
         "instance SendMessage",
         "release CreateTags",
+        "retire DescribeInstances",
         "retire GetCommandInvocation",
         "retire SendCommand",
       ],

@@ -104,7 +104,8 @@ describe("a pass that cannot see everything", () => {
         await runPass(deps).catch(() => undefined);
         fleet.failures.clear();
       }
-      return (await runPass(deps)).lastDecision;
+      // The load remembers when it was last looked at.
+      return { ...(await runPass(deps)).lastDecision, load: undefined };
     }
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...calls), fc.nat(15), async (failing, queued) => {

@@ -176,7 +176,7 @@ export class FleetAlarms extends Construct {
     this.onPool(pool, {
       name: "circuit-open",
       impact:
-        "Too many launches failed, so the loop only tries one launch now and then, until one works. Jobs wait meanwhile.",
+        "Too many launches failed, so the loop only tries one launch now and then, until one works. Jobs may wait meanwhile.",
       metric: "CircuitOpen",
       statistic: "Maximum",
       comparison: "GreaterThanOrEqualToThreshold",
