@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createSecretReader } from "../../handlers/lib/aws/secrets.ts";
+import type { AgentReference } from "../../handlers/lib/core/ports.ts";
+import type { VendorRuntime } from "../../handlers/lib/settings/vendors.ts";
 import { createVendor } from "../../handlers/lib/vendors/clients.ts";
 import { passRunTask } from "../../handlers/lib/vendors/hcp-terraform/run-task-callback.ts";
 import { createVendorRetirement } from "../../handlers/lib/vendors/retirement.ts";
@@ -129,19 +131,9 @@ const clients: Record<string, () => Promise<Client>> = {
     state.secret = secret;
     const place = { workerPoolId: "01POOL", group: state.group };
     const runtime = { type: "spacelift", endpoint: front.url, apiKeyId: state.keyId, ...place } as const;
-    const deps = { clock, readToken: async () => secret };
-    const vendor = createVendor(runtime, deps);
-    const retirement = createVendorRetirement(runtime, deps);
     const agent = { name: "i-0123456789abcdef0", capacityId: "i-0123456789abcdef0", vendorId: worker.id };
-    return {
-      ...{ front, behind, secrets: [secret] },
-      calls: [
-        () => vendor.readDemand(),
-        () => vendor.listAgents(),
-        () => retirement.drain(agent),
-        () => retirement.undrain(agent),
-      ],
-    };
+    const { calls } = loopAndRetirement(runtime, secret, agent);
+    return { front, behind, secrets: [secret], calls };
   },
 
   async semaphore() {
@@ -207,20 +199,23 @@ async function azureDevOps(auth: "pat" | "service-principal"): Promise<Client> {
   else state.principal.secret = secret;
   const known = fake.runtime({ name: "aws" }, auth);
   const runtime = JSON.parse(JSON.stringify(known).replaceAll(fake.url, front.url)) as typeof known;
+  const agent = { name: "one", capacityId: "task", vendorId: String(id) };
+  const { calls, retirement } = loopAndRetirement(runtime, secret, agent);
+  return { front, behind, secrets: [secret], calls: [...calls, () => retirement.deregister(agent)] };
+}
+
+/** What the loop and the retire function ask a vendor that is drained from outside. */
+function loopAndRetirement(runtime: VendorRuntime, secret: string, agent: AgentReference) {
   const deps = { clock, readToken: async () => secret };
   const vendor = createVendor(runtime, deps);
   const retirement = createVendorRetirement(runtime, deps);
-  const agent = { name: "one", capacityId: "task", vendorId: String(id) };
-  return {
-    ...{ front, behind, secrets: [secret] },
-    calls: [
-      () => vendor.readDemand(),
-      () => vendor.listAgents(),
-      () => retirement.drain(agent),
-      () => retirement.undrain(agent),
-      () => retirement.deregister(agent),
-    ],
-  };
+  const calls = [
+    () => vendor.readDemand(),
+    () => vendor.listAgents(),
+    () => retirement.drain(agent),
+    () => retirement.undrain(agent),
+  ];
+  return { calls, retirement };
 }
 
 /** Points the SDK at `front`, with temporary credentials. Returns the session token. */

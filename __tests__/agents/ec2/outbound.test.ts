@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, type TestContext } from "vitest";
+import { namesOfBash } from "../../fixtures/bash-names.ts";
 import { canBoot as canBootAgent, makeAgentHost } from "../semaphore/host.ts";
 import { arns, canBoot as canBootWorker, makeWorkerHost, removeKeys, settings } from "../spacelift/worker.ts";
 import { canPlay, type Host, makeHost, mode, type Outcome, type Settings } from "./host.ts";
@@ -190,16 +191,7 @@ describe.skipIf(!canBootWorker).concurrent("the names of a Spacelift worker's us
     expect(environment).toMatchObject({ [name]: "/no/such:thing" });
   });
 
-  it.for([
-    "IFS",
-    "UID",
-    "EUID",
-    "PPID",
-    "SHELLOPTS",
-    "BASHOPTS",
-    "BASH_VERSINFO",
-    "_",
-  ])("are refused from a secret if bash sets them itself: %s", async (name, t) => {
+  it.for(namesOfBash)("are refused from a secret if bash sets them itself: %s", async (name, t) => {
     const { environment, log } = await (await makeWorkerHost(t)).start({
       AGENT_FLEETS_SPACELIFT_ENVIRONMENT: `${name}=${arns.extra}`,
     });

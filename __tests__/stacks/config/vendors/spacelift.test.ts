@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ec2Fleet } from "../../../../stacks/config/ec2-fleet.ts";
 import { spaceliftVendor } from "../../../../stacks/config/vendors/spacelift.ts";
+import { namesOfBash } from "../../../fixtures/bash-names.ts";
 import { load } from "../files.ts";
 
 const minimal = {
@@ -178,16 +179,7 @@ describe("spacelift", () => {
     expect(errorsOf({ selfHosted: { launcherS3Uri } })).toHaveLength(1);
   });
 
-  it.each([
-    "UID",
-    "EUID",
-    "PPID",
-    "SHELLOPTS",
-    "BASHOPTS",
-    "BASH_VERSINFO",
-    "IFS",
-    "_",
-  ])("refuses the variable %s: bash sets it itself", (name) => {
+  it.each(namesOfBash)("refuses the variable %s: bash sets it itself", (name) => {
     const arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:own-AbCdEf";
     expect(errorsOf({ secureEnvironment: { [name]: { arn } } })).toHaveLength(1);
     expect(errorsOf({ byo: { secretsManager: { arn, keys: [name] } } })).toHaveLength(1);
