@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { stackConfig } from "../../stacks/config/schema.ts";
+import { forEditors, type Schema } from "./editor-schema.ts";
 
 /** The part of JSON Schema that our config schema uses. */
 interface JsonSchema {
@@ -21,10 +22,10 @@ interface JsonSchema {
 /** The files that `npm run schema` writes, by path from the project's root. They are the same on every machine. */
 export function generateConfigDocs(): Readonly<Record<string, string>> {
   // Editors' YAML support works best with draft 7.
-  const schema = z.toJSONSchema(stackConfig, { io: "input", target: "draft-7" }) as JsonSchema;
+  const schema: Schema = { ...z.toJSONSchema(stackConfig, { io: "input", target: "draft-7" }) };
   return {
-    "config/schema.json": `${JSON.stringify(schema, null, 2)}\n`,
-    "docs/config-reference.md": renderReference(schema),
+    "config/schema.json": `${JSON.stringify(forEditors(schema), null, 2)}\n`,
+    "docs/config-reference.md": renderReference(schema as JsonSchema),
   };
 }
 

@@ -7,7 +7,11 @@ import { architecture, text, wholeNumber } from "./primitives.ts";
 import type { Rule } from "./rules.ts";
 
 /** The name of an agent pool, as Azure DevOps shows it. */
-export const poolName = text(/^[^"/\\[\]:|<>+=;?*\p{Cc}]{1,128}$/u, "the name of an agent pool, as its page shows it");
+export const poolName = text(
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: validators of JSON Schema elsewhere know no \p{Cc}
+  /^[^"/\\[\]:|<>+=;?*\u0000-\u001f\u007f-\u009f]{1,128}$/,
+  "the name of an agent pool, as its page shows it",
+);
 
 /** Capabilities of agents, which jobs may demand. */
 export const capabilities = z.record(

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
@@ -12,7 +13,13 @@ import { keysOfSchema, keysOfYaml, uncommented } from "./shown-keys.ts";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const files = readdirSync(`${root}/config`).filter((name) => name.endsWith(".yaml"));
 const textOf = (file: string) => readFileSync(`${root}/config/${file}`, "utf8");
-const asEditorsSee = z.fromJSONSchema(JSON.parse(textOf("schema.json")));
+const isRightForEditors = new Ajv({ allErrors: true, validateFormats: false }).compile(
+  JSON.parse(textOf("schema.json")),
+);
+const findings = (config: unknown) => {
+  isRightForEditors(config);
+  return isRightForEditors.errors?.map(({ instancePath, message }) => `${instancePath} ${message}`) ?? [];
+};
 
 /** What `network.create` holds is what a network holds, and all secrets have the same forms. */
 const alike = (key: string) => key.replace(/^network\.create\./, "").replace(/^secrets\.\w+\./, "secrets.*.");
@@ -31,7 +38,26 @@ describe("the shipped configs", () => {
   });
 
   it.each(files)("%s is right in the eyes of an editor", (file) => {
-    expect(asEditorsSee.safeParse(parse(textOf(file))).error).toBeUndefined();
+    expect(findings(parse(textOf(file)))).toEqual([]);
+  });
+
+  it("have faults at their keys in the eyes of an editor", () => {
+    const config = parse(textOf("hcp-minimal.yaml"));
+    const at = (path: string) => expect.stringContaining(path);
+    expect(findings({ ...config, kind: "ec3-fleet" })).toEqual([
+      at("/kind must be equal to one of the allowed values"),
+    ]);
+    expect(findings({ ...config, agents: { max: -1 } })).toContainEqual(at("/agents/max must be >= 0"));
+    expect(findings({ ...config, vendor: { ...config.vendor, demand: "guess" } })).toContainEqual(at("/vendor/demand"));
+    expect(findings({ ...config, vendor: { type: "jenkins" } })).toEqual([
+      at("/vendor/type must be equal to one of the allowed values"),
+      at(' must match "then" schema'),
+    ]);
+    const launcher = parse(textOf("spacelift-amd64.yaml"));
+    const secureEnvironment = { IFS: { arn: "arn:aws:ssm:eu-west-1:123456789012:parameter/a" } };
+    expect(findings({ ...launcher, vendor: { ...launcher.vendor, secureEnvironment } })).toContainEqual(
+      at("/vendor/secureEnvironment property name must be valid"),
+    );
   });
 
   const shown = files.map((file) => {

@@ -21,9 +21,15 @@ describe("what is generated from the schema", () => {
     expect(missing, "give these keys a .describe(…) in stacks/config, then run `npm run schema`").toEqual([]);
   });
 
-  it("has patterns that editors can use", () => {
-    for (const [, pattern] of (generated["config/schema.json"] ?? "").matchAll(/"pattern": (".*")/g)) {
-      expect(() => new RegExp(JSON.parse(pattern ?? ""), "u")).not.toThrow();
+  it("has patterns that the regular expressions of other languages know", () => {
+    const patterns = [...(generated["config/schema.json"] ?? "").matchAll(/"pattern": (".*")/g)];
+    expect(patterns.length).toBeGreaterThan(50);
+    for (const [, quoted] of patterns) {
+      const pattern = JSON.parse(quoted ?? "");
+      expect(() => new RegExp(pattern, "u")).not.toThrow();
+      expect(pattern, "RE2 has no lookaround and no backreferences, Python no classes by property").not.toMatch(
+        /\(\?[=!<]|\\[pP1-9]/,
+      );
     }
   });
 
