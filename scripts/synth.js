@@ -1,10 +1,11 @@
 // Bundles main.ts, or the given program, and runs the bundle. Compiling file by file at load would take twice as long.
 import "./node-version.js";
+import "./packages.js";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
 
+const { build } = await import("esbuild");
 const root = fileURLToPath(new URL("..", import.meta.url));
 const program = resolve(process.argv[2] ?? join(root, "main.ts"));
 

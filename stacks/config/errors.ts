@@ -16,3 +16,6 @@ export class ConfigError extends Error {
     return new ConfigError(this.errors.map((error) => `${file}: ${error}`));
   }
 }
+
+/** A command names a stack that has no config file. The configs themselves may be right. */
+export class UnknownStackError extends ConfigError {}

@@ -1,5 +1,5 @@
 import { visibleLine } from "../../handlers/lib/core/visible.ts";
-import { ConfigError } from "./errors.ts";
+import { ConfigError, UnknownStackError } from "./errors.ts";
 import { stackName } from "./names.ts";
 import { check } from "./reading/explain.ts";
 import {
@@ -51,7 +51,7 @@ export function loadStack(name: string, source: ConfigSource): LoadedStack & { r
   if (named.length === 0) {
     const names = files.map(({ stack }) => stack);
     const guess = nearest(name, names);
-    throw new ConfigError([
+    throw new UnknownStackError([
       `there is no stack ${JSON.stringify(name)}${guess ? `, did you mean ${guess}?` : "."} Stacks: ${names.join(", ")}`,
     ]);
   }

@@ -155,9 +155,21 @@ export function createRoutes(state: HcpTerraformState, url: () => string) {
       progress(state, run);
       return document(200, view.run(run));
     },
+    "POST /runs/:id/actions/cancel": (_request, id) => stop(id, "is-cancelable", "canceled"),
+    "POST /runs/:id/actions/discard": (_request, id) => stop(id, "is-discardable", "discarded"),
     "GET /plans/:id": (_request, id) => document(200, view.phase("plans", id, url())),
     "GET /applies/:id": (_request, id) => document(200, view.phase("applies", id, url())),
   };
+
+  /** The run's end. A status that does not allow it is a conflict. */
+  function stop(id: string, allowedBy: "is-cancelable" | "is-discardable", status: string): FakeAnswer {
+    const run = state.runs.get(id);
+    if (!run) return notFound;
+    if (!view.run(run).attributes.actions[allowedBy])
+      return { status: 409, json: { errors: [{ title: "transition not allowed" }] } };
+    state.finishRun(id, status);
+    return { status: 202, json: null };
+  }
 
   function notificationsOf(workspaceId: string): FakeNotification[] {
     return [...state.notifications.values()].filter((candidate) => candidate.workspaceId === workspaceId);

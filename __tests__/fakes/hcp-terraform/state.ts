@@ -93,6 +93,8 @@ export class HcpTerraformState {
   readonly notifications = new Map<string, FakeNotification>();
   /** What a run started through the API becomes, one step each time it is read. */
   progress = ["plan_queued", "planning", "planned", "apply_queued", "applying", "applied"];
+  /** Called after each change of a run's status. */
+  onStatus: (run: FakeRun) => void = () => {};
   /** What the log addresses of plans and applies answer. */
   logs = { plan: "the plan's log\n", apply: "the apply's log\n" };
   /**
@@ -173,6 +175,7 @@ export class HcpTerraformState {
     const run = known(this.runs, id);
     run.status = status;
     run.timestamps.set(stampName(status), this.clock.now());
+    this.onStatus(run);
   }
 
   finishRun(id: string, status = "applied"): void {

@@ -1,11 +1,12 @@
-import type {
-  FakeAgent,
-  FakeConfigurationVersion,
-  FakeNotification,
-  FakePool,
-  FakeRun,
-  FakeWorkspace,
-  HcpTerraformState,
+import {
+  type FakeAgent,
+  type FakeConfigurationVersion,
+  type FakeNotification,
+  type FakePool,
+  type FakeRun,
+  type FakeWorkspace,
+  type HcpTerraformState,
+  isFinal,
 } from "./state.ts";
 
 /** The resources as the API shows them. */
@@ -64,7 +65,11 @@ export const view = {
       "created-at": run.createdAt.toISOString(),
       "status-timestamps": Object.fromEntries([...run.timestamps].map(([name, at]) => [name, at.toISOString()])),
       "has-changes": true,
-      actions: { "is-confirmable": waitsForPerson(run) },
+      actions: {
+        "is-confirmable": waitsForPerson(run),
+        "is-cancelable": !isFinal(run) && run.status !== "planned",
+        "is-discardable": waitsForPerson(run),
+      },
     },
     relationships: {
       workspace: { data: { id: run.workspaceId, type: "workspaces" } },

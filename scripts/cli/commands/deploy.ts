@@ -167,7 +167,10 @@ async function runTerraform(
   for (const args of commands) {
     const env = { ...context.env, ...(!interactive && { TF_IN_AUTOMATION: "1" }) };
     const code = await runProgram(context, terraform, args, { cwd: folder, env, outputTo });
-    if (code !== 0) return `${[terraform, ...args].join(" ")} failed with exit code ${code}`;
+    if (code === 0) continue;
+    // Terraform ends alike after an error and after an answer that is not "yes".
+    const refused = interactive && args[0] !== "plan" && !options.autoApprove ? ", if it was not you who refused" : "";
+    return `${[terraform, ...args].join(" ")} failed with exit code ${code}${refused}`;
   }
   return undefined;
 }

@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { isProtected } from "../../../handlers/lib/core/address.ts";
 import { createBlanker } from "../../../handlers/lib/core/blanker.ts";
 import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
 import { createHcpTerraformApi, type HcpTerraformApiOptions } from "../../../handlers/lib/vendors/hcp-terraform/api.ts";
-import { createHttp, type HttpRequest, pathOf } from "../../../handlers/lib/vendors/http.ts";
+import { pathOf } from "../../../handlers/lib/vendors/http.ts";
+import { createRunCalls, type RunCalls } from "./runs.ts";
 
 /** An agent pool. */
 export interface AgentPool {
@@ -32,21 +32,11 @@ export interface NotificationSettings {
   readonly triggers: readonly string[];
 }
 
-/** The state of a run. */
-export interface Run {
-  readonly id: string;
-  readonly status: string;
-  /** Whether the run waits for a person to confirm or discard it. */
-  readonly confirmable: boolean;
-  readonly planId: string | undefined;
-  readonly applyId: string | undefined;
-}
-
 /**
  * An operator's calls in an organization. Every call may reject with a `VendorApiError`; its message contains the API's
  * reason.
  */
-export interface HcpTerraformAdmin {
+export interface HcpTerraformAdmin extends RunCalls {
   findAgentPool(organization: string, name: string): Promise<AgentPool | undefined>;
   createAgentPool(organization: string, name: string): Promise<AgentPool>;
   /** The API returns the token's value only this once. */
@@ -65,30 +55,9 @@ export interface HcpTerraformAdmin {
   listNotifications(workspaceId: string): Promise<readonly { readonly id: string; readonly url: string }[]>;
   createNotification(workspaceId: string, settings: NotificationSettings): Promise<void>;
   updateNotification(id: string, settings: NotificationSettings): Promise<void>;
-  createConfigurationVersion(
-    workspaceId: string,
-    options: { readonly speculative: boolean },
-  ): Promise<{ readonly id: string; readonly uploadUrl: string }>;
-  /** Sends a gzipped tar archive. The address itself is the credential; the request carries no other. */
-  upload(uploadUrl: string, archive: Uint8Array): Promise<void>;
-  /** `pending`, `fetching`, `uploaded`, `errored`, … */
-  configurationVersionStatus(id: string): Promise<string>;
-  createRun(options: {
-    readonly workspaceId: string;
-    readonly configurationVersionId: string;
-    readonly message: string;
-    readonly planOnly: boolean;
-    /** Left out: as the workspace is set. */
-    readonly autoApply: boolean | undefined;
-  }): Promise<Run>;
-  getRun(id: string): Promise<Run>;
-  /** The log of a plan or apply; `undefined` while there is none. */
-  readLog(kind: "plans" | "applies", id: string): Promise<string | undefined>;
 }
 
-const uploadTimeoutMilliseconds = 300_000;
 const longestExplanation = 300;
-const shortestSignature = 24;
 
 const identified = z.object({ data: z.object({ id: z.string() }) });
 const token = z.object({ data: z.object({ id: z.string(), attributes: z.object({ token: z.string() }) }) });
@@ -108,22 +77,6 @@ const notification = z.object({
   id: z.string(),
   attributes: z.object({ url: z.string().nullish(), "destination-type": z.string() }),
 });
-const newConfigurationVersion = z.object({
-  data: z.object({ id: z.string(), attributes: z.object({ "upload-url": z.string() }) }),
-});
-const configurationVersion = z.object({ data: z.object({ attributes: z.object({ status: z.string() }) }) });
-const phase = z.object({ data: identified.shape.data.nullish() }).nullish();
-const run = z.object({
-  data: z.object({
-    id: z.string(),
-    attributes: z.object({
-      status: z.string(),
-      actions: z.object({ "is-confirmable": z.boolean().nullish() }).nullish(),
-    }),
-    relationships: z.object({ plan: phase, apply: phase }),
-  }),
-});
-const logged = z.object({ data: z.object({ attributes: z.object({ "log-read-url": z.string().nullish() }) }) });
 const errors = z.object({ errors: z.array(z.object({ title: z.string().nullish(), detail: z.string().nullish() })) });
 
 /** See {@link HcpTerraformAdmin}. */
@@ -132,23 +85,13 @@ export function createHcpTerraformAdmin(
 ): HcpTerraformAdmin {
   const blanker = createBlanker();
   const api = createHcpTerraformApi({ ...options, explain, blanker });
-  /** A call of an address that the API gave out. The address is its own credential. */
-  const elsewhere = (
-    url: string,
-    request: Pick<HttpRequest, "method" | "body" | "label">,
-    timeoutMilliseconds?: number,
-  ) =>
-    createHttp({
-      ...{ baseUrl: safeAddress(url), clock: options.clock, fetch: options.fetch },
-      ...{ explain, blanker, timeoutMilliseconds },
-    }).send({ ...request, path: "", secrets: secretsIn(url) });
-
   async function setExecution(workspaceId: string, execution: Execution): Promise<void> {
     const body = { data: { type: "workspaces", attributes: executionAttributes(execution) } };
     await api.send({ method: "PATCH", path: pathOf("workspaces", workspaceId), body });
   }
 
   return {
+    ...createRunCalls(api, { ...options, explain, blanker }),
     findAgentPool: api.findAgentPool,
 
     async createAgentPool(organization, name) {
@@ -205,53 +148,6 @@ export function createHcpTerraformAdmin(
       const path = pathOf("notification-configurations", id);
       await api.send({ method: "PATCH", path, body: notificationBody(settings), secrets: [settings.token] });
     },
-
-    async createConfigurationVersion(workspaceId, { speculative }) {
-      const attributes = { "auto-queue-runs": false, speculative };
-      const body = { data: { type: "configuration-versions", attributes } };
-      const path = pathOf("workspaces", workspaceId, "configuration-versions");
-      const request = { method: "POST", path, body, credentialField: "upload-url" } as const;
-      const { data } = (await api.json(newConfigurationVersion, request)).body;
-      return { id: data.id, uploadUrl: data.attributes["upload-url"] };
-    },
-
-    async upload(uploadUrl, archive) {
-      const request = { method: "PUT", body: archive, label: "upload of the configuration" } as const;
-      await elsewhere(uploadUrl, request, uploadTimeoutMilliseconds);
-    },
-
-    async configurationVersionStatus(id) {
-      const path = pathOf("configuration-versions", id);
-      return (await api.json(configurationVersion, { method: "GET", path })).body.data.attributes.status;
-    },
-
-    async createRun({ workspaceId, configurationVersionId, message, planOnly, autoApply }) {
-      const body = {
-        data: {
-          type: "runs",
-          attributes: { message, "plan-only": planOnly, ...(autoApply !== undefined && { "auto-apply": autoApply }) },
-          relationships: {
-            workspace: { data: { type: "workspaces", id: workspaceId } },
-            "configuration-version": { data: { type: "configuration-versions", id: configurationVersionId } },
-          },
-        },
-      };
-      return runOf((await api.json(run, { method: "POST", path: "/runs", body })).body);
-    },
-
-    async getRun(id) {
-      return runOf((await api.json(run, { method: "GET", path: pathOf("runs", id) })).body);
-    },
-
-    async readLog(kind, id) {
-      const { body } = await api.json(logged, {
-        method: "GET",
-        path: pathOf(kind, id),
-        credentialField: "log-read-url",
-      });
-      const url = body.data.attributes["log-read-url"];
-      return url ? (await elsewhere(url, { method: "GET", label: "reading of the log" })).text : undefined;
-    },
   };
 }
 
@@ -276,16 +172,6 @@ function executionAttributes({ executionMode, agentPoolId, inherited }: Executio
   return { "execution-mode": executionMode, ...(executionMode === "agent" && { "agent-pool-id": agentPoolId }) };
 }
 
-function runOf({ data: { id, attributes, relationships } }: z.output<typeof run>): Run {
-  return {
-    id,
-    status: attributes.status,
-    confirmable: attributes.actions?.["is-confirmable"] ?? false,
-    planId: relationships.plan?.data?.id,
-    applyId: relationships.apply?.data?.id,
-  };
-}
-
 function notificationBody({ name, url, token, triggers }: NotificationSettings) {
   const attributes = { name, url, token, triggers, enabled: true, "destination-type": "generic" };
   return { data: { type: "notification-configurations", attributes } };
@@ -298,19 +184,6 @@ async function unlessAbsent<T>(answer: Promise<T>): Promise<T | undefined> {
     if (error instanceof VendorApiError && error.kind === "not-found") return undefined;
     throw error;
   }
-}
-
-/** Refuses addresses that are neither https nor on this machine, because state and logs contain secrets. */
-function safeAddress(url: string): string {
-  const address = new URL(url);
-  if (isProtected(address)) return url;
-  throw new VendorApiError("malformed", `the API names an address at ${address.hostname} that is not https`);
-}
-
-/** The parts of a signed address that are long enough to be a secret: ids and times are shorter. */
-function secretsIn(url: string): readonly string[] {
-  const { pathname, searchParams } = new URL(url);
-  return [...pathname.split("/"), ...searchParams.values()].filter((part) => part.length >= shortestSignature);
 }
 
 /** JSON:API errors, in one line. */

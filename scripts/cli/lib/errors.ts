@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
 import { VendorApiError, type VendorApiErrorKind } from "../../../handlers/lib/core/errors.ts";
-import { ConfigError } from "../../../stacks/config/errors.ts";
+import { ConfigError, UnknownStackError } from "../../../stacks/config/errors.ts";
 
 /** An error that the person at the terminal can fix: the failure, and a hint what to do. */
 export class UserError extends Error {
@@ -77,6 +77,9 @@ const awsHints: Readonly<Record<string, string>> = {
 /** Explains an error: one sentence says what failed, another what to do. */
 export function explain(error: unknown): Explanation {
   if (error instanceof UserError) return { error: error.message, hint: error.hint };
+  if (error instanceof UnknownStackError) {
+    return { error: error.message, hint: "A stack is named by its config file, without .yaml." };
+  }
   if (error instanceof ConfigError) {
     return { error: `The config is not valid:\n${error.message}`, hint: "Fix it, then try again." };
   }

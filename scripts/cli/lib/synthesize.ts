@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { namesForApp } from "../../../stacks/config/named-stacks.ts";
 import type { Context } from "./context.ts";
@@ -14,7 +15,8 @@ import { runProgram } from "./programs.ts";
 export async function synthesize(context: Context, output: string, names: readonly string[]): Promise<void> {
   const variables = Object.entries(context.env).filter(([name]) => !name.startsWith("TF_VAR_"));
   const script = fileURLToPath(new URL("../../synth.js", import.meta.url));
-  mkdirSync(output, { recursive: true });
+  // cdktf makes the folder itself, but not its parents.
+  mkdirSync(dirname(output), { recursive: true });
   const code = await runProgram(context, process.execPath, [script], {
     cwd: context.cwd,
     env: {

@@ -33,6 +33,11 @@ export interface Ui {
   note(text: string): void;
   /** Shows progress while `work` runs. `step` shows the present step. */
   during<T>(title: string, work: (step: (message: string) => void) => Promise<T>): Promise<T>;
+  /**
+   * Prints each step of `work` as a line, for waits that people may want to leave. Ctrl-C (SIGINT) only aborts the
+   * signal, so `work` must watch it.
+   */
+  watch<T>(title: string, work: (step: (message: string) => void, interrupted: AbortSignal) => Promise<T>): Promise<T>;
   /** Asks for a value without showing it, or reads it from standard input, as it comes. */
   askSecret(message: string): Promise<string>;
 }
@@ -52,6 +57,17 @@ export function createUi(terminal: Terminal, options: { readonly json: boolean }
       if (terminal.interactive) return withSpinner(title, work);
       note(title);
       return work(note);
+    },
+    async watch(title, work) {
+      const interrupt = new AbortController();
+      const abort = () => interrupt.abort();
+      process.once("SIGINT", abort);
+      note(title);
+      try {
+        return await work(note, interrupt.signal);
+      } finally {
+        process.off("SIGINT", abort);
+      }
     },
     async askSecret(message) {
       return terminal.askHidden ? terminal.askHidden(message) : readAll(terminal.stdin);

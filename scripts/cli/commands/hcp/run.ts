@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -5,7 +6,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Clock } from "../../../../handlers/lib/core/ports.ts";
 import { hasSucceeded, isFinalRunStatus } from "../../../../handlers/lib/vendors/hcp-terraform/run-status.ts";
 import { type LoadedStack, loadStack } from "../../../../stacks/config/load.ts";
-import type { HcpTerraformAdmin, Run } from "../../hcp/admin.ts";
+import type { HcpTerraformAdmin } from "../../hcp/admin.ts";
+import type { Run } from "../../hcp/runs.ts";
 import { packFolder } from "../../lib/archive.ts";
 import { type Context, uiOf } from "../../lib/context.ts";
 import { asking, UserError } from "../../lib/errors.ts";
@@ -17,6 +19,12 @@ interface RunOptions {
   readonly message?: string;
   readonly output: string;
   readonly timeoutSeconds: number;
+}
+
+interface FollowOptions extends Pick<RunOptions, "timeoutSeconds"> {
+  readonly url: string;
+  readonly step: (message: string) => void;
+  readonly interrupted: AbortSignal;
 }
 
 const pollMilliseconds = 3_000;
@@ -72,9 +80,10 @@ async function runStack(context: Context, stackName: string, options: RunOptions
   const url = `${address}/app/${backend.organization}/workspaces/${backend.workspace}/runs/${started.id}`;
   ui.note(url);
 
-  const ended = await ui.during(`Following ${started.id}`, (step) =>
-    follow(context.clock, admin, started, options, url, step),
+  const ended = await ui.watch(`Following ${started.id}`, (step, interrupted) =>
+    follow(context.clock, admin, started, { ...options, url, step, interrupted }),
   );
+  if (ended === "interrupted") throw await leave(context, admin, started.id, url);
   const success = hasSucceeded(ended.status);
   if (!success) ui.note(await lastLogLines(admin, ended));
   ui.result(
@@ -114,11 +123,10 @@ async function follow(
   clock: Clock,
   admin: HcpTerraformAdmin,
   started: Run,
-  { timeoutSeconds }: RunOptions,
-  url: string,
-  step: (message: string) => void,
-): Promise<Run> {
+  { timeoutSeconds, url, step, interrupted }: FollowOptions,
+): Promise<Run | "interrupted"> {
   const end = clock.now().getTime() + timeoutSeconds * 1000;
+  const interruption = once(interrupted, "abort");
   let shown = "";
   for (let run = started; ; run = await admin.getRun(run.id)) {
     const line = run.confirmable ? `${run.status}: waits for a person to confirm or discard it at ${url}` : run.status;
@@ -131,8 +139,28 @@ async function follow(
         `It goes on without us: see ${url}`,
       );
     }
-    await clock.sleep(pollMilliseconds);
+    await Promise.race([clock.sleep(pollMilliseconds), interruption]);
+    if (interrupted.aborted) return "interrupted";
   }
+}
+
+/** Asks the person whether the run shall end too. Resolves to the error that ends the command. */
+async function leave(
+  { terminal: { prompts } }: Context,
+  admin: HcpTerraformAdmin,
+  id: string,
+  url: string,
+): Promise<UserError> {
+  const goesOn = new UserError("Interrupted. The run goes on.", `See ${url}`);
+  const run = await admin.getRun(id);
+  if (!prompts || run.stoppable === undefined) return goesOn;
+  const answer = await prompts.choose(`The run is ${run.status} and goes on without us.`, [
+    { value: "leave", label: "let it go on" },
+    { value: run.stoppable, label: `${run.stoppable} it` },
+  ]);
+  if (answer === "leave") return goesOn;
+  await admin.stopRun(id, run.stoppable);
+  return new UserError(`Interrupted. HCP Terraform was asked to ${run.stoppable} the run.`, `See ${url}`);
 }
 
 /** The last lines of the apply's log, else of the plan's. */

@@ -27,9 +27,12 @@ describe("fleet hcp run", () => {
       join(cwd, "ci-agents.yaml"),
       `kind: ecs-fleet\nregion: eu-west-1\nvendor: { type: hcp-terraform, organization: acme, agentPool: aws }\n${backend}\n`,
     );
-  const run = (...args: string[]) =>
+  const run = (...args: string[]) => runTyping(undefined, ...args);
+  /** @param typed what the person at the terminal answers; `undefined`: nobody is there */
+  const runTyping = (typed: readonly string[] | undefined, ...args: string[]) =>
     fleet(["hcp", "run", "ci-agents", "--host", fake.url, ...args], {
       cwd,
+      ...(typed && { typed }),
       env: { TOKEN: fake.token, AGENT_FLEETS_CONFIG: "ci-agents.yaml" },
     });
   const started = () => [...fake.state.runs.values()][0];
@@ -91,6 +94,36 @@ describe("fleet hcp run", () => {
     expect(stderr).toContain("waits for a person to confirm or discard it at");
     expect(stderr).toContain("The run is still planned after 60 s.");
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
+
+  describe("after Ctrl-C", () => {
+    /** Interrupts as soon as the run has this status. */
+    const interruptAt = (status: string) => {
+      fake.state.onStatus = (run) => run.status === status && setImmediate(() => process.emit("SIGINT"));
+    };
+
+    it.each([
+      { at: "planning", answer: "cancel", ends: "canceled" },
+      { at: "planned", answer: "discard", ends: "discarded" },
+    ])("ends a run that is $at if the person says so", async ({ at, answer, ends }) => {
+      fake.state.progress = [at, at];
+      interruptAt(at);
+      const { code, stderr } = await runTyping([answer]);
+      expect(stderr).toContain(`The run is ${at} and goes on without us.`);
+      expect(stderr).toContain(`HCP Terraform was asked to ${answer} the run.`);
+      expect({ code, status: started()?.status }).toEqual({ code: 1, status: ends });
+    });
+
+    it.each([
+      { who: "the person lets it", typed: ["leave"] },
+      { who: "nobody can answer", typed: undefined },
+    ])("lets the run go on if $who, and says so", async ({ typed }) => {
+      interruptAt("planning");
+      const { code, stdout, stderr } = await runTyping(typed);
+      expect(stderr).toContain("Interrupted. The run goes on.\nSee ");
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(fake.requests.filter(({ path }) => path.includes("/actions/"))).toEqual([]);
+    });
   });
 
   it("says what to do where the stack is not synthesized", async () => {

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 
@@ -19,6 +20,22 @@ it.each([
 ])("%s names an old Node.js before anything fails on it", (program) => {
   const stderr = "agent-fleets needs Node.js 20.19 or later, and this is 20.18.3.\n";
   expect(runOn("20.18.3", program)).toEqual({ status: 1, stderr });
+});
+
+it.each(["scripts/synth.js", "scripts/cli/fleet.js"])("%s says what a clone without its packages needs", (program) => {
+  const clone = mkdtempSync(join(tmpdir(), "clone-"));
+  try {
+    for (const path of ["package.json", "scripts/node-version.js", "scripts/packages.js", program]) {
+      cpSync(join(root, path), join(clone, path));
+    }
+    const { status, stderr } = spawnSync(process.execPath, [program], { cwd: clone, encoding: "utf8" });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^agent-fleets has no packages yet\. Run "npm ci" in .*\.\n$/),
+    });
+  } finally {
+    rmSync(clone, { recursive: true });
+  }
 });
 
 it.each(["20.19.0", "22.0.0", "24.1.0"])("runs on %s, as package.json says", (version) => {
