@@ -17,6 +17,8 @@ describe("rights", () => {
   it("defect 10: the loop may do exactly this", () => {
     const inCluster = { ArnEquals: { "ecs:cluster": expect.stringMatching(/aws_ecs_cluster\.\w+\.arn/) } };
     const tasks = [`${arn}:ecs:us-west-2:${account}:task/ci/*`];
+    // Another fleet may name this fleet's own cluster in `compute.cluster`.
+    const own = { "aws:ResourceTag/Fleet": "ci" };
     expect(rightsOf(synthesize(minimal), "autoscale").slice(1)).toEqual([
       {
         Effect: "Allow",
@@ -24,7 +26,12 @@ describe("rights", () => {
         Resource: [`${arn}:ecs:us-west-2:${account}:task-definition/ci:*`],
         Condition: inCluster,
       },
-      { Effect: "Allow", Action: ["ecs:DescribeTasks", "ecs:StopTask"], Resource: tasks, Condition: inCluster },
+      {
+        Effect: "Allow",
+        Action: ["ecs:DescribeTasks", "ecs:StopTask"],
+        Resource: tasks,
+        Condition: { ...inCluster, StringEquals: own },
+      },
       {
         Effect: "Allow",
         Action: ["ecs:TagResource"],
@@ -36,7 +43,7 @@ describe("rights", () => {
         Action: ["ecs:TagResource"],
         Resource: tasks,
         Condition: {
-          StringEquals: { "aws:RequestTag/AgentFleetsRegistered": "true" },
+          StringEquals: { "aws:RequestTag/AgentFleetsRegistered": "true", ...own },
           "ForAllValues:StringEquals": { "aws:TagKeys": ["AgentFleetsRegistered"] },
         },
       },

@@ -43,6 +43,7 @@ describe("rights", () => {
       allow(["sns:Publish"], [reference("aws_sns_topic\\.alarm-topic_\\w+\\.arn")]),
       allow(["ecs:DescribeTasks", "ecs:StopTask"], [`${arn}:ecs:us-west-2:${account}:task/ci/*`], {
         ArnEquals: { "ecs:cluster": reference("aws_ecs_cluster\\.capacity_\\w+\\.arn") },
+        StringEquals: { "aws:ResourceTag/Fleet": "ci" },
       }),
     ]);
   });

@@ -162,21 +162,17 @@ export class EcsCapacity extends Construct {
   }
 
   /**
-   * The condition on tasks that leaves a role the fleet's own. RunTask copies the tag from the task definition, which has
-   * it from the stack.
+   * The condition on tasks that leaves a role the fleet's own, in the fleet's own cluster, too: `compute.cluster` of another
+   * fleet may name it. RunTask copies the tag from the task definition, which has it from the stack.
    *
    * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
    */
   private ownTasks(cluster: string): NonNullable<Statement["condition"]> {
-    const tagged = this.fleetTagged();
-    return { ArnEquals: { "ecs:cluster": cluster }, ...(tagged && { StringEquals: tagged }) };
+    return { ArnEquals: { "ecs:cluster": cluster }, StringEquals: this.fleetTagged() };
   }
 
-  /** `undefined` in a cluster of the fleet's own: all its tasks are the fleet's. */
-  private fleetTagged(): Readonly<Record<string, string>> | undefined {
-    const { context, compute } = this.props;
-    const isShared = compute.capacityProvider !== undefined || compute.cluster !== undefined;
-    return isShared ? { [`aws:ResourceTag/${fleetTag}`]: context.name } : undefined;
+  private fleetTagged(): Readonly<Record<string, string>> {
+    return { [`aws:ResourceTag/${fleetTag}`]: this.props.context.name };
   }
 
   private taskDefinitionArns(): string[] {
