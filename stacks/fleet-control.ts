@@ -187,7 +187,7 @@ export class FleetControl {
         ...this.ledgerVariables(),
       }),
     });
-    secret.grantRead(target.role);
+    secret.grantRead(target.role, "webhook");
     if (asksVendor) outbound.grantRead(target.role);
     this.ledger?.grantWrite(target.role);
     target.role.allow({ actions: ["lambda:InvokeFunction"], resources: [autoscale.arn] });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { minimal, resources, rightsOf, statements, synthesize } from "./synth.ts";
+import { minimal, resources, rightsOf, type Synthesized, statements, synthesize } from "./synth.ts";
 
 const account = "${data.aws_caller_identity.account.account_id}";
 const arn = "arn:${data.aws_partition.partition.partition}";
@@ -181,6 +181,28 @@ describe("rights", () => {
     expect(decryptedBy("autoscale")).toEqual([key("stack"), key("api")]);
     expect(decryptedBy("webhook")).toEqual([key("stack"), key("hook")]);
     expect(decryptedBy("capacity_execution")).toEqual([key("agent")]);
+  });
+
+  it("a parameter is read by the one action that its reader uses, and its history by the webhook alone", () => {
+    const parameter = (id: string) => ({ arn: `arn:aws:ssm:us-west-2:123456789012:parameter/ci/${id}` });
+    const secrets = { agentToken: parameter("agent"), apiToken: parameter("api"), notificationToken: parameter("hook") };
+    const instances = synthesize({
+      kind: "ec2-fleet",
+      region: "us-west-2",
+      vendor: { type: "semaphore", organization: "acme" },
+      secrets: { agentTypeToken: parameter("type") },
+    });
+    const actionsOf = (stack: Synthesized, role: string) =>
+      rightsOf(stack, role)
+        .flatMap(({ Action }) => Action)
+        .filter((action) => action.startsWith("ssm:GetParameter"));
+    const containers = synthesize({ ...minimal, secrets });
+    expect(actionsOf(containers, "capacity_execution")).toEqual(["ssm:GetParameters"]);
+    expect(actionsOf(containers, "autoscale")).toEqual(["ssm:GetParameter"]);
+    expect(actionsOf(containers, "webhook")).toEqual(["ssm:GetParameter", "ssm:GetParameterHistory"]);
+    for (const role of ["autoscale", "retirement_retire_retire-role", "role_instance"]) {
+      expect(actionsOf(instances, role), role).toEqual(["ssm:GetParameter"]);
+    }
   });
 
   it("a customer managed key adds the right to use that key", () => {

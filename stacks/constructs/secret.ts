@@ -11,6 +11,18 @@ import type { StackContext } from "./stack-context.ts";
 import type { TerraformText } from "./terraform-text.ts";
 import { UnchangedValue } from "./unchanged-value.ts";
 
+/**
+ * The rights on an SSM parameter, by the reader. ECS gets several parameters at once
+ * (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html). The webhook also reads the
+ * version before the current one: that SSM asks for the right on the history then is assumed. Nobody else gets that right,
+ * because values of before may still be valid at the vendor.
+ */
+const parameterRights = {
+  program: ["ssm:GetParameter"],
+  ecs: ["ssm:GetParameters"],
+  webhook: ["ssm:GetParameter", "ssm:GetParameterHistory"],
+} as const;
+
 /** A value that a variable brings, for other write-only arguments. */
 interface GivenValue {
   /** The expression of the clean value. */
@@ -115,12 +127,9 @@ export class Secret extends Construct {
   }
 
   /** Lets a role read exactly this secret, and decrypt it with its key. */
-  grantRead(role: ServiceRole): void {
-    const parameter = serviceOf(this.arn) === "ssm";
-    const actions = parameter
-      ? ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParameterHistory"]
-      : ["secretsmanager:GetSecretValue"];
-    role.allow({ actions, resources: [secretParts(this.arn).arn] });
+  grantRead(role: ServiceRole, reader: keyof typeof parameterRights = "program"): void {
+    const actions = serviceOf(this.arn) === "ssm" ? parameterRights[reader] : ["secretsmanager:GetSecretValue"];
+    role.allow({ actions: [...actions], resources: [secretParts(this.arn).arn] });
     if (this.kmsKeyArn) role.allow({ actions: ["kms:Decrypt"], resources: [this.kmsKeyArn] });
   }
 }

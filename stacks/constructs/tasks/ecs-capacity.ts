@@ -111,7 +111,7 @@ export class EcsCapacity extends Construct {
   private grantStart({ agent, image }: AgentTask): void {
     const { context, compute } = this.props;
     const { executionRole } = this;
-    for (const secret of Object.values(agent.secrets)) secret.grantRead(executionRole);
+    for (const secret of Object.values(agent.secrets)) secret.grantRead(executionRole, "ecs");
     image.grantPull(executionRole);
     for (const sidecar of compute.sidecars) allowImagePull(executionRole, sidecar.image, context, compute);
     const references = [compute, ...compute.sidecars].flatMap(({ secrets, repositoryCredentialsArn: registry }) => [
