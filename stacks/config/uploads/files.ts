@@ -11,17 +11,21 @@ export interface Upload {
   readonly odd: readonly string[];
 }
 
-const secretFolders = new Set([".terraform", ".git", ".aws", ".ssh"]);
+/** Folders by the same rules as files, and those of tools that keep secrets. */
+const secretFolders = /^\.(terraform|git|aws|ssh|env.*)$/;
 
-/** Names of files that hold secrets: variables, state, plans, crash logs, keys, credentials of tools. */
+/**
+ * Names of files that hold secrets: variables, state, plans, crash logs, keys, credentials of tools. Copies that editors
+ * and people leave beside them (`x.tfvars~`, `.x.tfvars.swp`, `#.env#`, `terraform.tfstate.1.backup`) hold the same.
+ */
 const secretNames = [
-  /^\.env/,
-  /\.tfvars(\.json)?$/,
-  /\.tfstate(\.|$)/,
-  /\.tfplan$|^tfplan$/,
-  /^crash(\..*)?\.log$/,
+  /^[.#]*\.env|\.env(?![a-z])/,
+  /\.tfvars(?![a-z])/,
+  /\.tfstate(?![a-z])/,
+  /\.tfplan(?![a-z])|^tfplan(?![a-z])/,
+  /^[.#]*crash(\..*)?\.log(?![a-z])/,
   /\.(key|p12|pfx|ppk|jks)$|^id_(rsa|dsa|ecdsa|ed25519)$/,
-  /^(\.netrc|\.git-credentials|\.terraformrc|terraform\.rc|credentials\.tfrc\.json)$/,
+  /^(\.git|\.netrc|\.git-credentials|\.terraformrc|terraform\.rc|credentials\.tfrc\.json)$/,
 ];
 
 interface Rules {
@@ -47,7 +51,7 @@ export function filesToUpload(folder: string, root = folder): Upload {
       const isFolder = entry.isDirectory();
       const shown = relative(folder, path).replaceAll(sep, "/") + (isFolder ? "/" : "");
       const name = entry.name.toLowerCase();
-      if (isFolder ? secretFolders.has(name) : secretNames.some((pattern) => pattern.test(name))) {
+      if (isFolder ? secretFolders.test(name) : secretNames.some((pattern) => pattern.test(name))) {
         found.leftOut.push(shown);
       } else if (isIgnored(path, isFolder, rules)) found.leftOut.push(shown);
       else if (isFolder) walk(path, rules);
@@ -67,14 +71,21 @@ function foldersBetween(outer: string, inner: string): string[] {
 
 function rulesIn(folder: string): Rules {
   const rules = [...ignoreFiles].flatMap(([name, options]) => {
-    try {
-      return parseIgnoreFile(readFileSync(join(folder, name), "utf8"), options);
-    } catch {
-      // Most folders have none.
-      return [];
-    }
+    const text = textOf(join(folder, name));
+    return text === undefined ? [] : parseIgnoreFile(text, options);
   });
   return { folder, rules };
+}
+
+/** `undefined` for a file that is not there. Throws for one that cannot be read: what it names must not be uploaded. */
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return undefined;
+    throw error;
+  }
 }
 
 /** As in git, the last rule that fits decides. */
@@ -88,11 +99,15 @@ function isIgnored(path: string, isFolder: boolean, all: readonly Rules[]): bool
   return last !== undefined && !last.keep;
 }
 
-/** A private key, or a plan of Terraform, which is a zip that begins with a file of this name. */
+/**
+ * A private key; a plan of Terraform, which is a zip that begins with a file of this name; or the JSON of a state or plan,
+ * whatever its name. https://developer.hashicorp.com/terraform/internals/json-format
+ */
 function holdsSecret(content: Buffer): boolean {
-  if (/^-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----\s*$/m.test(content.toString("latin1"))) return true;
+  const text = content.toString("latin1");
+  if (/^-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----\s*$/m.test(text)) return true;
+  if (text.startsWith("PK\x03\x04")) return /^(tfplan|tfstate)/.test(text.slice(30, 40));
   return (
-    content.subarray(0, 4).toString("latin1") === "PK\x03\x04" &&
-    /^(tfplan|tfstate)/.test(content.toString("latin1", 30, 40))
+    /^\s*\{/.test(text) && /"terraform_version"\s*:/.test(text) && /"(lineage|planned_values|values)"\s*:/.test(text)
   );
 }

@@ -74,6 +74,57 @@ describe("packFolder", () => {
     expect(archive.files).toBe(kept.length + 2);
   });
 
+  it.each([
+    ...[".env.production", "prod.env", "config/.env/password", ".envs/.production/django", "#.env#", "..env.swp"],
+    ...["prod.tfvars~", ".prod.tfvars.swp", "#prod.tfvars#", "prod.tfvars.json.orig", "PROD.TFVARS", "x.tfvars-old"],
+    ...[
+      "terraform.tfstate.123.backup",
+      "terraform.tfstate~",
+      "old.tfstate.1",
+      "terraform.tfstate.d/dev/terraform.tfstate",
+    ],
+    ...["tfplan.json", "a.tfplan.txt", "crash.log.1", "sub/.git"],
+  ])("leaves out %s, also where an ignore file would take it back", async (path) => {
+    const root = await write("in", ["cdk.tf.json", path]);
+    await writeFile(join(root, ".gitignore"), "!*\n!**/*\n!.env/\n");
+    const { leftOut, files: count } = await packFolder(root);
+    expect({ count, leftOut: leftOut.length }).toEqual({ count: 2, leftOut: 1 });
+  });
+
+  it.each([
+    "environment.json",
+    "tfplans.md",
+    "my.envelope",
+    "states.json",
+    "crash.logic.ts",
+    "dotenv.ts",
+  ])("takes %s along, which only looks like one", async (path) => {
+    expect((await packFolder(await write("in", ["cdk.tf.json", path]))).files).toBe(2);
+  });
+
+  it("leaves out the JSON of states and plans, whatever its name", async () => {
+    const root = await write("in", ["cdk.tf.json", "pulled.json", "shown.json", "plan.txt"]);
+    const version = { terraform_version: "1.11.4" };
+    await writeFile(join(root, "pulled.json"), JSON.stringify({ version: 4, ...version, lineage: "a" }, null, 2));
+    await writeFile(join(root, "shown.json"), JSON.stringify({ format_version: "1.0", ...version, values: {} }));
+    await writeFile(join(root, "plan.txt"), JSON.stringify({ format_version: "1.2", ...version, planned_values: {} }));
+    expect((await packFolder(root)).leftOut).toEqual(["plan.txt", "pulled.json", "shown.json"]);
+  });
+
+  it("reads every ignore file to its end, and that of the clone alone", async () => {
+    const root = await write("in", ["cdk.tf.json", "one.txt", "two.txt", "three.txt", "four.txt", ".git/info/exclude"]);
+    await writeFile(join(root, ".gitignore"), "\uFEFFone.txt\nodd[z-a]\ntwo.txt\nv[[:digit:]].txt\nthree.txt\n");
+    await writeFile(join(root, ".git/info/exclude"), "four.txt\n");
+    const { leftOut } = await packFolder(root);
+    expect(leftOut).toEqual([".git/", "four.txt", "one.txt", "three.txt", "two.txt"]);
+  });
+
+  it("fails where an ignore file cannot be read: what it names would be uploaded", async () => {
+    const root = await write("in", ["cdk.tf.json", "secret.txt"]);
+    await symlink(".gitignore", join(root, ".gitignore"));
+    await expect(packFolder(root)).rejects.toThrow(".gitignore");
+  });
+
   it("refuses links, which may lead anywhere, and names that tar cannot hold", async () => {
     const linked = await write("linked", ["cdk.tf.json"]);
     await symlink("/etc/hostname", join(linked, "link"));
