@@ -58,16 +58,29 @@ install_iptables() {
   fi
 }
 
-# close_metadata: jobs run on this host as the agent's user. A firewall rule keeps that user from the metadata service,
+# ids_of_jobs: the agent's user, and the ranges of ids that this user may take in user namespaces, man 5 subuid. Podman's
+# rootless containers do so: in the host's network their packets come from such an id.
+ids_of_jobs() {
+  echo "$user_id"
+  if [[ ! -e $root/etc/subuid ]]; then return 0; fi
+  awk -F: -v name="$AGENT_FLEETS_SEMAPHORE_USER" -v id="$user_id" \
+    '($1 == name || $1 == id) && $2 ~ /^[0-9]+$/ && $3 ~ /^[1-9][0-9]*$/ { printf "%.0f-%.0f\n", $2, $2 + $3 - 1 }' \
+    "$root/etc/subuid"
+}
+
+# close_metadata: jobs run on this host as the agent's user. Firewall rules keep that user from the metadata service,
 # and so from the credentials of the instance's role. Then it asks as that user: no agent starts if an answer comes.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-limiting-access.html
 close_metadata() {
-  local why="jobs could use the instance's role" key='or set vendor.jobsUseInstanceRole: true'
+  local why="jobs could use the instance's role" key='or set vendor.jobsUseInstanceRole: true' ids id
   if [[ ${AGENT_FLEETS_SEMAPHORE_JOBS_USE_ROLE:-false} == true ]]; then return 0; fi
   install_iptables
   if ! command -v iptables >/dev/null; then fail "$why: add iptables to the AMI, $key"; fi
-  try iptables --wait 30 --insert OUTPUT --destination 169.254.169.254 --match owner --uid-owner "$user_id" --jump REJECT
-  if [[ $tried -ne 0 ]]; then fail "$why: iptables ends with status $tried. Mend it, $key"; fi
+  ids=$(ids_of_jobs)
+  for id in $ids; do
+    try iptables --wait 30 --insert OUTPUT --destination 169.254.169.254 --match owner --uid-owner "$id" --jump REJECT
+    if [[ $tried -ne 0 ]]; then fail "$why: iptables ends with status $tried. Mend it, $key"; fi
+  done
   try setpriv --reuid="$user_id" --regid="$group_id" --init-groups curl --silent --output /dev/null --noproxy '*' \
     --max-time 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$metadata_service/latest/api/token"
   # 7 and 28 of curl: no connection, no answer in time.

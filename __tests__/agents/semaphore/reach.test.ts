@@ -1,10 +1,11 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { canBoot, makeAgentHost } from "./host.ts";
 
-const rule =
-  "iptables --wait 30 --insert OUTPUT --destination 169.254.169.254 --match owner --uid-owner 1983 --jump REJECT";
+const ruleFor = (ids: string) =>
+  `iptables --wait 30 --insert OUTPUT --destination 169.254.169.254 --match owner --uid-owner ${ids} --jump REJECT`;
+const rule = ruleFor("1983");
 const allowed = { AGENT_FLEETS_SEMAPHORE_JOBS_USE_ROLE: "true" };
 
 describe.skipIf(!canBoot).concurrent("the metadata service and jobs of Semaphore", () => {
@@ -16,6 +17,31 @@ describe.skipIf(!canBoot).concurrent("the metadata service and jobs of Semaphore
     const asked = calls.findIndex((call) => /^setpriv --reuid=1983 --regid=1983 --init-groups curl /.test(call));
     expect(asked).toBeGreaterThan(calls.indexOf(rule));
     expect(calls.findIndex((call) => call.includes("get-secret-value"))).toBeGreaterThan(asked);
+  });
+
+  it("is closed to the ids, too, that the user may take in user namespaces, as rootless containers do", async (t) => {
+    const host = await makeAgentHost(t);
+    const ranges = [
+      "other:100000:65536",
+      "semaphore:165536:65536",
+      "1983:300000:1",
+      "semaphore:x:9",
+      "semaphore:7:0",
+      "",
+    ];
+    mkdirSync(join(host.root, "etc"), { recursive: true });
+    writeFileSync(join(host.root, "etc/subuid"), ranges.join("\n"));
+    const { config, calls } = await host.start();
+    expect(config).toBeDefined();
+    const rules = calls.filter((call) => call.startsWith("iptables"));
+    expect(rules).toEqual([rule, ruleFor("165536-231071"), ruleFor("300000-300000")]);
+  });
+
+  it("is closed again at each start of the instance, before the agent", async (t) => {
+    const host = await makeAgentHost(t);
+    await host.start();
+    const { calls } = await host.start();
+    expect(calls.filter((call) => call === rule)).toHaveLength(2);
   });
 
   it("starts no agent when the rule is there and an answer comes", async (t) => {
