@@ -85,13 +85,12 @@ export function createSecretReader({
   };
 }
 
+/** The previous version last: read beside a rotation, it could be the one before that, with the new one's time. */
 async function fromSecretsManager(reference: string, depth: Depth, client: SecretsManagerClient): Promise<Versions> {
   const { arn, key } = secretParts(reference);
   const version = (stage: string) => client.send(new GetSecretValueCommand({ SecretId: arn, VersionStage: stage }));
-  const [{ SecretString: current, CreatedDate: currentSince }, older] = await Promise.all([
-    version("AWSCURRENT"),
-    depth === "both" ? version("AWSPREVIOUS").catch(() => undefined) : undefined,
-  ]);
+  const { SecretString: current, CreatedDate: currentSince } = await version("AWSCURRENT");
+  const older = depth === "both" ? await version("AWSPREVIOUS").catch(() => undefined) : undefined;
   const previous = older?.SecretString;
   if (key === undefined || current === undefined) return { current, previous, currentSince };
   const value = valueOfKey(current, key);

@@ -1,9 +1,11 @@
+import { setTimeout } from "node:timers/promises";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createSecretReader } from "../../../../handlers/lib/aws/secrets.ts";
 import { SecretUnavailableError } from "../../../../handlers/lib/core/errors.ts";
+import { createKeyring } from "../../../../handlers/lib/core/keyring.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "../../../fakes/http-fake.ts";
 
@@ -16,15 +18,23 @@ let parameters: string[];
 /** When the current value was written, in seconds since 1970; `undefined`: AWS does not say. */
 let writtenAt: number | undefined;
 let failure: FakeAnswer | undefined;
+/** Happens once, after other requests that came with that for the current value. */
+let whileCurrentIsRead: (() => void) | undefined;
 let aws: HttpFake;
 
 const call = z
   .object({ SecretId: z.string(), VersionStage: z.string() })
   .or(z.object({ Name: z.string(), WithDecryption: z.literal(true) }));
 
-function answer({ body }: FakeRequest): FakeAnswer {
+async function answer({ body }: FakeRequest): Promise<FakeAnswer> {
   if (failure) return failure;
   const input = call.parse(JSON.parse(body.toString("utf8")));
+  if (whileCurrentIsRead && ("SecretId" in input ? input.VersionStage === "AWSCURRENT" : input.Name === parameterArn)) {
+    const happens = whileCurrentIsRead;
+    whileCurrentIsRead = undefined;
+    await setTimeout(50);
+    happens();
+  }
   if ("SecretId" in input) {
     const value = input.SecretId === secretArn ? stages[input.VersionStage] : undefined;
     return value === undefined
@@ -50,6 +60,7 @@ beforeEach(() => {
   parameters = [];
   writtenAt = createFakeClock().now().getTime() / 1000;
   failure = undefined;
+  whileCurrentIsRead = undefined;
 });
 
 afterAll(() => aws.close());
@@ -91,6 +102,67 @@ describe.each([
   it("does not count where AWS does not say when that was", async () => {
     writtenAt = undefined;
     expect(await setUp().reader.readVersions(arn)).toEqual(["new"]);
+  });
+});
+
+describe.each([
+  ["of Secrets Manager", secretArn],
+  ["of the parameter store", parameterArn],
+])("a key that leaked, in a running container, %s", (_, arn) => {
+  const hold = (...values: readonly [string, ...string[]]) => {
+    const [current, previous] = values;
+    stages = { AWSCURRENT: current, ...(previous !== undefined && { AWSPREVIOUS: previous }) };
+    parameters = [...values].reverse();
+  };
+  const setUpWebhook = () => {
+    const { clock, reader } = setUp();
+    const keyring = createKeyring(arn, { secrets: reader, clock });
+    return { clock, fits: (key: string) => keyring.fits((candidate) => candidate === key) };
+  };
+  const rotate = (now: Date, ...values: readonly [string, ...string[]]) => {
+    hold(...values);
+    writtenAt = now.getTime() / 1000;
+  };
+
+  it("ends within five minutes of its revocation, though nobody has signed with the new one", async () => {
+    hold("leaked");
+    const { clock, fits } = setUpWebhook();
+    expect(await fits("leaked")).toBe(true);
+    // As `fleet secret set --revoke-previous` leaves it.
+    rotate(clock.now(), "new", "new", "leaked");
+    await clock.sleep(5 * 60_000);
+    expect(await fits("leaked")).toBe(false);
+    expect(await fits("new")).toBe(true);
+  });
+
+  it("ends when a second new value follows the first, however soon", async () => {
+    hold("leaked");
+    const { clock, fits } = setUpWebhook();
+    expect(await fits("leaked")).toBe(true);
+    rotate(clock.now(), "new", "leaked");
+    expect(await fits("new")).toBe(true);
+    await clock.sleep(60_000);
+    rotate(clock.now(), "newest", "new", "leaked");
+    expect(await fits("newest")).toBe(true);
+    expect([await fits("leaked"), await fits("new")]).toEqual([false, true]);
+  });
+
+  it("ends after a day in a container that has it in its cache", async () => {
+    hold("leaked");
+    const { clock, fits } = setUpWebhook();
+    rotate(clock.now(), "new", "leaked");
+    await clock.sleep(24 * 60 * 60_000 - 1000);
+    expect(await fits("leaked")).toBe(true);
+    await clock.sleep(1000);
+    expect(await fits("leaked")).toBe(false);
+  });
+
+  it("does not come back when a rotation falls between the two reads", async () => {
+    hold("old", "leaked");
+    const { clock, reader } = setUp();
+    writtenAt = clock.now().getTime() / 1000 - 10 * 24 * 60 * 60;
+    whileCurrentIsRead = () => rotate(clock.now(), "new", "old", "leaked");
+    expect(await reader.readVersions(arn)).not.toContain("leaked");
   });
 });
 
