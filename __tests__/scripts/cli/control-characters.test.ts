@@ -69,6 +69,8 @@ describe.each([[[]], [["--json"]]])("with %j, characters that a terminal obeys a
     const outcome = await run("image", "build", "ci-agents");
     expect(outcome.code).toBe(1);
     expect(outcome.stderr).toContain("\ngreen\n");
+    // A line of the log is the build's own. AWS's words stay in the line that quotes them.
+    expect(outcome.stderr.split("\n").filter((line) => line === "fleet: all is well")).toHaveLength(1);
     expect(printed(outcome)).not.toMatch(obeyed);
   });
 
@@ -81,6 +83,7 @@ describe.each([[[]], [["--json"]]])("with %j, characters that a terminal obeys a
     vi.stubEnv("AWS_ENDPOINT_URL_CODEBUILD", vendor.url);
     const outcome = await run("image", "build", "ci-agents");
     expect(outcome.stderr).toContain("\\u001b[2J");
+    expect(outcome.stderr).not.toContain("\nfleet: all is well");
     expect(printed(outcome)).not.toMatch(obeyed);
   });
 });

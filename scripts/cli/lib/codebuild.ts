@@ -7,6 +7,7 @@ import {
   StartBuildCommand,
 } from "@aws-sdk/client-codebuild";
 import { clientOptions } from "../../../handlers/lib/aws/client-options.ts";
+import { visibleLine } from "../../../handlers/lib/core/visible.ts";
 import { imageProjectName } from "../../../stacks/config/compute/image-build.ts";
 import { UserError } from "./errors.ts";
 import type { Build, ImageBuilds } from "./image-build.ts";
@@ -42,8 +43,8 @@ function toBuild(build: CodeBuild | undefined): Build {
     status: build.buildStatus ?? "unknown",
     complete: build.buildComplete ?? false,
     succeeded: build.buildStatus === "SUCCEEDED",
-    phase: build.currentPhase,
-    failure: failed && `in phase ${[failed.phaseType, ...reasons].join(": ")}`,
+    phase: build.currentPhase && visibleLine(build.currentPhase),
+    failure: failed && visibleLine(`in phase ${[failed.phaseType, ...reasons].join(": ")}`),
     image: build.exportedEnvironmentVariables?.find(({ name }) => name === "IMAGE")?.value,
     log: group && stream ? { group, stream, url } : undefined,
   };
@@ -58,7 +59,7 @@ function explained(error: unknown, project: string, region: string): unknown {
   }
   if (error instanceof AccountLimitExceededException) {
     return new UserError(
-      `${project} is building already, or the account's limit of builds is reached: ${error.message}`,
+      `${project} is building already, or the account's limit of builds is reached: ${visibleLine(error.message)}`,
       "Wait until it has ended, then try again.",
     );
   }

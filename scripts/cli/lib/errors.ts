@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { VendorApiError, type VendorApiErrorKind } from "../../../handlers/lib/core/errors.ts";
+import { visibleLine } from "../../../handlers/lib/core/visible.ts";
 import { ConfigError, UnknownStackError } from "../../../stacks/config/errors.ts";
 
 /** An error that the person at the terminal can fix: the failure, and a hint what to do. */
@@ -88,9 +89,10 @@ export function explain(error: unknown): Explanation {
     const message = noCommand ? "No command is given." : error.message.replace(/^error: /, "");
     return { error: message, hint: "Add --help for the commands, their arguments and options." };
   }
-  if (!(error instanceof Error)) return { error: String(error), hint: unexpected };
+  if (!(error instanceof Error)) return { error: visibleLine(String(error)), hint: unexpected };
   const name = error.name === "Error" || error instanceof VendorApiError ? "" : `${error.name}: `;
-  return { error: name + error.message, hint: awsHints[error.name] ?? hintOf(error) };
+  // The words of others stay in one line: the next line could pass for ours.
+  return { error: visibleLine(name + error.message), hint: awsHints[error.name] ?? hintOf(error) };
 }
 
 const unexpected = "This is a bug: please report it with the command that you ran.";

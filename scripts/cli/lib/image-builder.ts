@@ -7,6 +7,7 @@ import {
   StartImagePipelineExecutionCommand,
 } from "@aws-sdk/client-imagebuilder";
 import { clientOptions } from "../../../handlers/lib/aws/client-options.ts";
+import { visibleLine } from "../../../handlers/lib/core/visible.ts";
 import { imageLogGroup } from "../../../stacks/config/machine-image.ts";
 import { UserError } from "./errors.ts";
 import type { Build, ImageBuilds } from "./image-build.ts";
@@ -40,7 +41,7 @@ export function imageBuilderIn(region: string): ImageBuilds {
       complete: ends.has(status),
       succeeded: status === "AVAILABLE",
       phase: status,
-      failure: reason && `(${reason})`,
+      failure: reason && visibleLine(`(${reason})`),
       image: image?.outputResources?.amis?.find((ami) => ami.region === region)?.image,
       log: name && stream ? { group: imageLogGroup(name), stream } : undefined,
     };
@@ -60,7 +61,7 @@ export function imageBuilderIn(region: string): ImageBuilds {
       } catch (error) {
         if (!(error instanceof ResourceInUseException)) throw error;
         throw new UserError(
-          `${stack} is building already: ${error.message}`,
+          `${stack} is building already: ${visibleLine(error.message)}`,
           "Wait until it has ended, then try again.",
         );
       }
