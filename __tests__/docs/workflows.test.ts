@@ -11,8 +11,12 @@ interface Step {
 interface Job {
   readonly if?: string;
   readonly permissions?: Readonly<Record<string, string>>;
-  readonly environment?: string;
+  readonly environment?: string | object;
   readonly secrets?: unknown;
+  readonly uses?: string;
+  readonly container?: unknown;
+  readonly services?: unknown;
+  readonly "runs-on"?: unknown;
   readonly steps: readonly Step[];
 }
 
@@ -47,7 +51,10 @@ const read = (file: string): Workflow => parse(readFileSync(`${folder}/${file}`,
 
 /** Whether a job runs the code of pull requests. Only a condition that we know keeps it from that. */
 const runsPullRequests = ({ on }: Workflow, job: Job) =>
-  Object.hasOwn(on, "pull_request") && !/(^|&& )github\.event_name == 'push'/.test(job.if ?? "");
+  Object.hasOwn(on, "pull_request") &&
+  (!/(^|&& )github\.event_name == 'push'/.test(job.if ?? "") || /\|\|/.test(job.if ?? ""));
+
+const secret = /\bsecrets\b|github\s*(\.\s*|\[\s*\W+)token|toJSON\(\s*github\s*\)/i;
 
 /** What jobs may write, beside nothing. */
 const writes: Readonly<Record<string, readonly string[]>> = {
@@ -91,10 +98,10 @@ describe.each(workflows)("the workflow %s", (file, text) => {
   });
 
   it("gives no secret to a job that runs the code of a pull request, nor to all jobs", () => {
-    expect(JSON.stringify(workflow.env ?? {})).not.toContain("secrets");
+    expect(JSON.stringify(workflow.env ?? {})).not.toMatch(secret);
     for (const [name, job] of jobs.filter(([, job]) => runsPullRequests(workflow, job))) {
-      expect(JSON.stringify(job), name).not.toMatch(/\bsecrets\b|github\.token/);
-      expect(job.environment, name).not.toBe("production");
+      expect(JSON.stringify(job), name).not.toMatch(secret);
+      expect(JSON.stringify(job.environment ?? ""), name).not.toContain("production");
     }
   });
 
@@ -108,7 +115,16 @@ describe.each(workflows)("the workflow %s", (file, text) => {
   });
 
   it("puts no expression into a script: a title or a branch could hold a command", () => {
-    expect(steps.filter(({ run }) => run?.includes("${{")).map(({ run }) => run)).toEqual([]);
+    const scripts = steps.flatMap(({ run, with: options }) => [run ?? "", String(options?.script ?? "")]);
+    expect(scripts.filter((script) => script.includes("${{"))).toEqual([]);
+  });
+
+  it("runs on machines that GitHub makes for one job, with nothing beside the steps that this test reads", () => {
+    for (const [name, job] of jobs) {
+      expect(job["runs-on"], name).toBe("ubuntu-latest");
+      expect({ ...(job.container ?? {}), ...(job.services ?? {}) }, name).toEqual({});
+      expect(job.uses, name).toBeUndefined();
+    }
   });
 
   it("leaves no token in a checkout", () => {
@@ -177,8 +193,13 @@ describe("the release", () => {
     const attested = steps
       .filter(({ uses }) => uses?.startsWith("actions/attest@"))
       .map(({ with: options }) => options);
-    const subject = { "subject-path": "agent-fleets-*.tar.gz" };
-    expect(attested).toEqual([subject, { ...subject, "sbom-path": "agent-fleets.cdx.json" }]);
+    const [archive, list] = ["agent-fleets-*.tar.gz", "agent-fleets.cdx.json"];
+    expect(attested).toEqual([
+      { "subject-path": `${archive}\n${list}\n` },
+      { "subject-path": archive, "sbom-path": list },
+    ]);
+    const uploaded = steps.find(({ run }) => run?.startsWith("gh release upload"))?.run;
+    for (const file of ['"agent-fleets-$TAG.tar.gz"', list]) expect(uploaded).toContain(file);
   });
 
   it("runs no package: it installs nothing", () => {
