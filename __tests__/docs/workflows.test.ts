@@ -167,6 +167,25 @@ describe("the deployment", () => {
     expect(jobs.deploy.environment).toBe("production");
   });
 
+  it("lets plans of pull requests read no data in any of the ways that a fleet's services have", () => {
+    const page = readFileSync("docs/deploying.md", "utf8");
+    const denials = [...page.matchAll(/```json\n([\s\S]*?)```/g)]
+      .flatMap(([, text = ""]) => JSON.parse(text).Statement)
+      .filter(({ Effect }) => Effect === "Deny")
+      .flatMap(({ Action }) => Action);
+    // Of the service authorization reference: the actions that return items, messages, values or lines of logs.
+    const reading = {
+      dynamodb: ["BatchGetItem", "GetItem", "GetRecords", "PartiQLSelect", "Query", "Scan"],
+      logs: ["FilterLogEvents", "GetLogEvents", "GetLogObject", "GetLogRecord", "GetQueryResults", "StartLiveTail"],
+      s3: ["GetObject", "GetObjectVersion"],
+      secretsmanager: ["BatchGetSecretValue", "GetSecretValue"],
+      sqs: ["ReceiveMessage"],
+      ssm: ["GetParameter", "GetParameterHistory", "GetParameters", "GetParametersByPath"],
+    };
+    const all = Object.entries(reading).flatMap(([service, actions]) => actions.map((each) => `${service}:${each}`));
+    expect(denials).toEqual(expect.arrayContaining(all));
+  });
+
   it("trusts by the environments that the page names", () => {
     const page = readFileSync("docs/deploying.md", "utf8");
     for (const { environment } of [jobs.diff, jobs.deploy]) {
