@@ -237,7 +237,14 @@ function brought(
 
 /** Whether shell text lets the shell print what it runs, judged by its text only. */
 function tracesCommands(shell: string): boolean {
-  return /(?:^|[;&|({])\s*set\s+(?:[^;&|#\n]*\s)?(?:-[a-zA-Z]*[xv]|-o\s+(?:xtrace|verbose))/m.test(shell);
+  const start = String.raw`(?:^|[;&|({!\x60'"]|\b(?:then|else|do|time|builtin|command|eval|exec))[ \t]*`;
+  const traces = String.raw`(?:-[a-zA-Z]*[xv]|-[a-zA-Z]*o\s+(?:xtrace|verbose))`;
+  const commands = [
+    String.raw`set\s+(?:[^;&|#\n]*\s)?${traces}`,
+    String.raw`(?:\S*/)?(?:ba)?sh\s+(?:-\S+\s+)*${traces}`,
+    String.raw`shopt\s[^;&|#\n]*\b(?:xtrace|verbose)\b`,
+  ];
+  return new RegExp(`${start}(?:${commands.join("|")})`, "m").test(shell);
 }
 
 /** Whether shell text sets a variable, judged by its text only. */

@@ -200,6 +200,16 @@ describe("spacelift", () => {
       "  set -o xtrace",
       "{ set -v; }",
       "set -e -x",
+      "if true; then set -x; fi",
+      "for i in 1; do set -x; done",
+      "builtin set -x",
+      "! set -x",
+      "eval 'set -x'",
+      "set -euo pipefail -o xtrace",
+      "set -eo xtrace",
+      "shopt -so xtrace",
+      "bash -x /opt/more",
+      "exec /bin/sh -eux /opt/more",
     ])("with %j is warned of: the boot log would hold every value", (configuration) => {
       expect(warned(configuration)).toHaveLength(1);
     });
@@ -211,6 +221,10 @@ describe("spacelift", () => {
       "set -o pipefail",
       "set +x",
       "unset -x",
+      "shopt -s extglob",
+      "bash /opt/more -x",
+      "dataset -x",
+      "/opt/zsh -x",
     ])("with %j is not", (configuration) => {
       expect(warned(configuration)).toEqual([]);
     });
