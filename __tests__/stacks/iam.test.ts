@@ -185,7 +185,11 @@ describe("rights", () => {
 
   it("a parameter is read by the one action that its reader uses, and its history by the webhook alone", () => {
     const parameter = (id: string) => ({ arn: `arn:aws:ssm:us-west-2:123456789012:parameter/ci/${id}` });
-    const secrets = { agentToken: parameter("agent"), apiToken: parameter("api"), notificationToken: parameter("hook") };
+    const secrets = {
+      agentToken: parameter("agent"),
+      apiToken: parameter("api"),
+      notificationToken: parameter("hook"),
+    };
     const instances = synthesize({
       kind: "ec2-fleet",
       region: "us-west-2",
