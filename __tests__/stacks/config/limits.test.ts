@@ -33,6 +33,14 @@ describe("a config that is hostile", () => {
     expect(errors).toHaveLength(51);
   });
 
+  it("with wrong values behind aliases, looks each alias up once", () => {
+    const list = `[${many(30_000, () => "1").replaceAll("\n", ", ")}]`;
+    const text = `alarms: { emails: &a ${list}, subscriptions: *a }\nconsumerRoles: *a\n`;
+    const errors = errorsIn(minimal + text);
+    expect(errors).toHaveLength(51);
+    expect(errors.at(-1)).toMatch(/and \d+ more$/);
+  });
+
   it.each([
     ["a key", "__proto__: { max: 1 }\n", "__proto__: is not allowed as a key"],
     ["a key below", "agents: { __proto__: { max: 1 } }\n", "agents.__proto__: is not allowed as a key"],

@@ -71,7 +71,8 @@ export function parseYaml(text: string): YamlTree {
   if (second) return unusable("holds several documents, but one file is one stack", startOf(second.contents));
   if (!document) return unusable(empty);
 
-  const unsound = [...[...document.errors, ...document.warnings].map(syntaxFinding), ...aliasFindings(document)];
+  const aliases = aliasesOf(document);
+  const unsound = [...[...document.errors, ...document.warnings].map(syntaxFinding), ...aliasFindings(aliases)];
   const findings = [...unsound, ...contentFindings(document)];
   if (unsound.length > 0) return { ...nowhere, findings, position };
   const { contents } = document;
@@ -81,7 +82,7 @@ export function parseYaml(text: string): YamlTree {
   }
   try {
     const value: unknown = document.toJS({ maxAliasCount: limits.aliases });
-    return { ...lookups(document), findings, usable: true, value, position };
+    return { ...lookups(document, aliases), findings, usable: true, value, position };
   } catch {
     return unusable(`has aliases that expand to more than ${limits.aliases} times the file`);
   }
@@ -140,18 +141,31 @@ function syntaxFinding({ code, pos: [offset] }: YAMLError): Finding {
   return { path: [], message: syntax[code], offset };
 }
 
-function aliasFindings(document: Document.Parsed): Finding[] {
-  const aliases: { alias: Alias; around: readonly unknown[] }[] = [];
+interface FoundAlias {
+  readonly alias: Alias;
+  /** The node that it stands for. */
+  readonly target: Node | undefined;
+  readonly around: readonly unknown[];
+}
+
+/** All aliases, in one walk: yaml's own `Alias.resolve` walks through the whole document for each of them. */
+function aliasesOf(document: Document.Parsed): readonly FoundAlias[] {
+  const anchors = new Map<string, Node>();
+  const aliases: FoundAlias[] = [];
   visit(document, {
-    Alias: (_, alias, around) => {
-      aliases.push({ alias, around });
+    Node(_, node, around) {
+      if (isAlias(node)) aliases.push({ alias: node, target: anchors.get(node.source), around });
+      else if (node.anchor) anchors.set(node.anchor, node);
     },
   });
+  return aliases;
+}
+
+function aliasFindings(aliases: readonly FoundAlias[]): Finding[] {
   if (aliases.length > limits.aliases) {
     return [{ path: [], message: `has more than ${limits.aliases} aliases`, offset: 0 }];
   }
-  return aliases.flatMap(({ alias, around }) => {
-    const target = alias.resolve(document);
+  return aliases.flatMap(({ alias, target, around }) => {
     const message = target === undefined ? "no such anchor above" : "an alias must not stand inside its own anchor";
     return target === undefined || around.includes(target) ? [{ path: [], message, offset: startOf(alias) }] : [];
   });
@@ -201,8 +215,12 @@ function pathTo(nodes: readonly unknown[]): Path {
   });
 }
 
-function lookups(document: Document.Parsed): Pick<YamlTree, "offsetOf" | "keyOffsetOf" | "sourceOf"> {
-  const follow = (node: unknown): unknown => (isAlias(node) ? node.resolve(document) : node);
+function lookups(
+  document: Document.Parsed,
+  aliases: readonly FoundAlias[],
+): Pick<YamlTree, "offsetOf" | "keyOffsetOf" | "sourceOf"> {
+  const targets = new Map<unknown, unknown>(aliases.map(({ alias, target }) => [alias, target]));
+  const follow = (node: unknown): unknown => (isAlias(node) ? targets.get(node) : node);
   const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
   const indexOf = (node: YAMLMap) => {
     const known = indexes.get(node);
