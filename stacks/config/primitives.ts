@@ -56,7 +56,7 @@ export const secretArn = text(new RegExp(`^arn:${partition}:${secret}$`), "the A
 /** A secret of Secrets Manager, or one key of its JSON, or a parameter of SSM. */
 export const secretOrParameterArn = text(
   new RegExp(`^arn:${partition}:(?:${secret}(?::[\\w-]+::)?|${parameter})$`),
-  "the ARN of a Secrets Manager secret (with `:key::` for one key of its JSON) or an SSM parameter",
+  "the ARN of a Secrets Manager secret (with `:key::` for one key of its JSON) or an SSM parameter, not of an object of S3",
 );
 
 /** The same in the form that ECS takes. */
@@ -124,12 +124,29 @@ export function urlThat(fits: (url: URL, text: string) => boolean, mustBe: strin
     .refine((value) => URL.canParse(value) && fits(new URL(value), value), { error });
 }
 
+/** The beginning of a text: enough for any URL, and a bound for the patterns' time. */
+const mostCharacters = 4096;
+
+/** A password may hold characters that end the host for a parser, and the URL's scheme or its slashes may be missing. */
+const withCredentials = [
+  /[/\\]{2}[^/\\?#]*@/,
+  /:\/\/[^/:[]*:(?!\d*(?:[/?#]|$)).*@/s,
+  /^[^/\\?#]*:[/\\]?(?![/\\]).*@(?!sha256:)/s,
+  /^[^/\\?#]*@(?!sha256:)[^@]*:\d/,
+];
+
 /**
- * Whether a text is, or looks like, a URL with a user or password: then no message may quote it. A password may hold
- * characters that end the host for a parser.
+ * Whether a text is, or looks like, a URL with a user or password: then no message may quote it. Like a URL parser, it
+ * sees through percent-encoding, tabs, line breaks and the other forms of characters.
  */
 export function holdsCredentials(text: string): boolean {
-  return /[/\\]{2}[^/\\?#]*@|:\/\/[^/:[]*:(?!\d*(?:[/?#]|$)).*@/s.test(text.slice(0, 4096));
+  const written = text
+    .slice(0, mostCharacters)
+    .normalize("NFKC")
+    .trim()
+    .replaceAll(/[\t\n\r]/g, "");
+  const decoded = written.replaceAll(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return withCredentials.some((pattern) => pattern.test(written) || pattern.test(decoded));
 }
 
 /** An https URL. */

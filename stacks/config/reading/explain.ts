@@ -32,7 +32,17 @@ export function check<S extends z.ZodType>(
     : { explanations: result.error.issues.flatMap((issue) => explain(issue, isForeign)) };
 }
 
-const privateKeys = ["secrets", "environment", "userData", "ecsConfig"];
+const privateKeys: readonly PropertyKey[] = [
+  "secrets",
+  "environment",
+  "secureEnvironment",
+  "userData",
+  "ecsConfig",
+  "configuration",
+  "setup",
+  "credentials",
+  "caCertificates",
+];
 
 /** Whether a path may hold a secret, even by mistake. Errors never repeat such values. */
 export function isSecret(path: Path): boolean {

@@ -19,19 +19,19 @@ export function toFinding(tree: YamlTree, { path, message, about }: Explanation)
  * says how many are left out. A line holds no character that a terminal obeys or hides.
  */
 export function report(file: string, tree: YamlTree, findings: readonly Finding[]): string[] {
-  const all = linesOf(file, tree, findings);
-  const rest = all.length - mostLines;
-  return rest > 0 ? [...all.slice(0, mostLines), `${file}:1:1: and ${rest} more`] : all;
+  const sorted = [...findings].sort((a, b) => a.offset - b.offset);
+  const lines = new Set<string>();
+  // A line is written only if it is shown: a file may have hundreds of thousands of errors.
+  for (const [index, finding] of sorted.entries()) {
+    if (lines.size === mostLines) return [...lines, `${file}:1:1: and ${sorted.length - index} more`];
+    lines.add(lineOf(file, tree, finding));
+  }
+  return [...lines];
 }
 
-function linesOf(file: string, tree: YamlTree, findings: readonly Finding[]): string[] {
-  const lines = [...findings]
-    .sort((a, b) => a.offset - b.offset)
-    .map(({ path, message, offset }) => {
-      const { line, col } = tree.position(offset);
-      return visibleLine(`${file}:${line}:${col}: ${path.length > 0 ? `${inWords(path)}: ` : ""}${message}`);
-    });
-  return [...new Set(lines)];
+function lineOf(file: string, tree: YamlTree, { path, message, offset }: Finding): string {
+  const { line, col } = tree.position(offset);
+  return visibleLine(`${file}:${line}:${col}: ${path.length > 0 ? `${inWords(path)}: ` : ""}${message}`);
 }
 
 function found(tree: YamlTree, path: Path): string {

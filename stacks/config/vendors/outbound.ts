@@ -4,9 +4,28 @@ import { byArn } from "../secrets.ts";
 
 const pem = "-----BEGIN CERTIFICATE-----\\s[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----\\s*";
 
-const certificates = text(
-  new RegExp(`^(?:${pem})+$`),
-  "certificates in PEM form, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----",
+/** The most that a secret holds: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html. */
+const mostBytes = 65_536;
+
+const noObject =
+  `cannot be an object of S3: list the certificates here, or put them into a secret, of up to ${mostBytes} bytes, and name ` +
+  "it by { arn: … } (docs/adr/0020-certificates-in-a-secret.md)";
+const inPem =
+  "must be certificates in PEM form, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, and nothing else";
+
+/** Whether somebody tries to name an object of S3, by its URI, its URL or its ARN. */
+const namesObject = (input: unknown) =>
+  typeof input === "string" && /^(?:s3:|arn:[\w-]+:s3:|https?:\/\/[^/]*\bs3\b)/i.test(input);
+
+const certificates = z
+  .string({ error: inPem })
+  .regex(new RegExp(`^(?:${pem})+$`), { error: ({ input }) => (namesObject(input) ? noObject : inPem) });
+
+const certificateList = uniqueList(certificates).refine(
+  (texts) => Buffer.byteLength(texts.map((each) => `${each.trim()}\n`).join("")) <= mostBytes,
+  {
+    error: `must have at most ${mostBytes} bytes together, the most that a secret of AWS holds: leave out those that nothing needs`,
+  },
 );
 
 /** With a port, because programs disagree on the one that an address without a port means. */
@@ -22,8 +41,11 @@ const proxyUrl = urlThat(
 /** Keys of every vendor's `vendor`: how to reach a vendor in a private network. */
 export const outboundFields = {
   caCertificates: z
-    .union([uniqueList(certificates), byArn], {
-      error: "must be a list of certificates in PEM form, or { arn: … }: a secret or parameter that holds them",
+    .union([certificateList, byArn], {
+      error: ({ input }) =>
+        namesObject(input)
+          ? noObject
+          : "must be a list of certificates in PEM form, or { arn: … }: a secret or parameter that holds them",
     })
     .default([])
     .describe(

@@ -55,7 +55,8 @@ describe.each(Object.keys(fleets) as Vendor[])("vendor of %s", (name) => {
   it.each([
     [{ caCertificates: ["MIIB"] }, "vendor.caCertificates[0]: must be certificates in PEM form"],
     [{ caCertificates: [certificate, certificate] }, "vendor.caCertificates: must not repeat an item"],
-    [{ caCertificates: { arn: "arn:aws:s3:::bucket" } }, "vendor.caCertificates.arn: must be the ARN of"],
+    [{ caCertificates: { arn: "arn:aws:sns:us-west-2:123456789012:x" } }, "caCertificates.arn: must be the ARN of"],
+    [{ caCertificates: { arn: "arn:aws:s3:::bucket/ca" } }, "or an SSM parameter, not of an object of S3"],
     [{ caCertificates: "MIIB" }, "vendor.caCertificates: must be a list of certificates in PEM form, or { arn: … }"],
     [{ proxy: {} }, "vendor.proxy.url: must be an http or https URL with a port"],
     [{ proxy: { url: "http://proxy.example.com" } }, "vendor.proxy.url: must be an http or https URL with a port"],
@@ -90,35 +91,100 @@ describe.each(Object.keys(fleets) as Vendor[])("vendor of %s", (name) => {
     expect(warningsOf(name, {}).join()).not.toContain("vendor.proxy");
   });
 
+  it.each([
+    "s3://bucket/ca.pem",
+    ["s3://bucket/ca.pem"],
+    ["arn:aws:s3:::bucket/ca.pem"],
+    "https://bucket.s3.us-west-2.amazonaws.com/ca.pem",
+  ])("says that certificates cannot be an object of S3, as %j", (caCertificates) => {
+    const errors = errorsOf(name, { caCertificates });
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(/^vendor\.caCertificates\S*: cannot be an object of S3: .*65536 bytes.*adr\/0020/);
+  });
+
+  it("refuses more certificates than a secret of AWS holds", () => {
+    const long = (index: number) => certificate.replace("MIIB", `MIIB${"A".repeat(1_300)}${index}`);
+    const chain = (count: number) => Array.from({ length: count }, (_, index) => long(index));
+    expect(errorsOf(name, { caCertificates: chain(48) })).toEqual([]);
+    expect(errorsOf(name, { caCertificates: chain(49) })).toEqual([
+      expect.stringContaining("vendor.caCertificates: must have at most 65536 bytes together"),
+    ]);
+  });
+
+  it.each([
+    { caCertificates: ["-----BEGIN EC PRIVATE KEY-----\ncanary\n-----END EC PRIVATE KEY-----\n"] },
+    { caCertificates: "-----BEGIN PRIVATE KEY-----\ncanary\n" },
+    { caCertificates: { text: "canary" } },
+    { caCertificates: [`${certificate}-----BEGIN PRIVATE KEY-----\ncanary\n`] },
+    { caCertificates: { arn: "canary" } },
+    { proxy: { url: "http://proxy.example.com:3128", credentials: "user:canary" } },
+    { proxy: { url: "http://proxy.example.com:3128", credentials: ["canary"] } },
+    { proxy: { url: "http://proxy.example.com:3128", credentials: { arn: "user:canary" } } },
+    { proxy: { url: "http://proxy.example.com:3128", credentials: { "user:canary": 1 } } },
+  ])("refuses what is pasted at the wrong place, and does not repeat it: %j", (vendor) => {
+    const errors = errorsOf(name, vendor);
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.join("\n")).not.toContain("canary");
+  });
+
   it("takes setup where agents run on instances", () => {
     const errors = errorsOf(name, { setup: "echo \"$(x)\" 'y'\n" });
     expect(errors.length).toBe(fleets[name].kind === "ec2-fleet" ? 0 : 1);
   });
 });
 
-const url = (host: string, path = "") => `https://user:canary@${host}${path}`;
+/** Every way to write a user or password before a host that people or URL parsers know. */
+const ways = [
+  "https://user:canary@HOST",
+  "https://canary@HOST",
+  "HTTPS://USER:canary@HOST",
+  "https:user:canary@HOST",
+  "https:/user:canary@HOST",
+  "https:/\n/user:canary@HOST",
+  "https:\\\\user:canary@HOST",
+  "ht\ttps://user:canary@HOST",
+  " https://user:canary@HOST",
+  "https:///user:canary@HOST",
+  "https://user%3Acanary@HOST",
+  "https://user%3acanary%40HOST",
+  "https://user:canary\uFF20HOST",
+  "https://user:can/canary@HOST",
+  "user:canary@HOST",
+  "user:can/canary@HOST",
+  "canary@HOST:3128",
+];
 
 /** Every key of the configs that takes a URL. */
-const urlKeys: readonly (readonly [key: string, errors: () => readonly string[]])[] = [
-  ["vendor.address", () => errorsOf("hcp-terraform", { address: url("tfe.example.com") })],
+const urlKeys: readonly (readonly [key: string, errors: (url: string) => readonly string[]])[] = [
+  ["vendor.address", (url) => errorsOf("hcp-terraform", { address: url })],
   [
     "vendor.collectionUrl",
-    () => errorsOf("azure-devops", { organization: undefined, collectionUrl: url("ado.example.com", "/Main") }),
+    (url) => errorsOf("azure-devops", { organization: undefined, collectionUrl: `${url}/Main` }),
   ],
-  ["vendor.endpoint", () => errorsOf("spacelift", { endpoint: url("spacelift.example.com") })],
-  ["vendor.commsUrl", () => errorsOf("spacelift", { commsUrl: url("spacelift.example.com") })],
+  ["vendor.endpoint", (url) => errorsOf("spacelift", { endpoint: url })],
+  ["vendor.commsUrl", (url) => errorsOf("spacelift", { commsUrl: url })],
+  ["vendor.proxy.url", (url) => errorsOf("semaphore", { proxy: { url } })],
   [
     "alarms.subscriptions[0].url",
-    () =>
-      errorsOf("semaphore", {}, { alarms: { subscriptions: [{ protocol: "https", url: url("pager.example.com") }] } }),
+    (url) => errorsOf("semaphore", {}, { alarms: { subscriptions: [{ protocol: "https", url }] } }),
   ],
 ];
 
 describe("a URL with a user and a password", () => {
-  it.each(urlKeys)("is refused, and not repeated, as %s", (key, errorsOfKey) => {
-    const errors = errorsOfKey();
+  it.each(
+    urlKeys.flatMap(([key, errors]) => ways.map((way) => [key, way, errors] as const)),
+  )("is refused, and not repeated, as %s: %j", (key, way, errorsOfKey) => {
+    const errors = errorsOfKey(way.replace("HOST", "host.example.com"));
     expect(errors).toHaveLength(1);
     expect(errors[0]).toMatch(new RegExp(`^${key.replace(/[.[\]]/g, "\\$&")}: must not hold a user or password`));
     expect(errors[0]).not.toContain("canary");
+  });
+
+  it.each([
+    "https://hooks.example.com/a@b:c",
+    "https://hooks.example.com:8443/x%40y",
+    "https://hooks.example.com/?to=a@b",
+  ])("is not seen in %s", (url) => {
+    expect(errorsOf("semaphore", {}, { alarms: { subscriptions: [{ protocol: "https", url }] } })).toEqual([]);
   });
 });
