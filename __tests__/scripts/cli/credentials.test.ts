@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type AwsSecretsFake, startAwsSecretsFake } from "../../fakes/aws-secrets.ts";
 import { type HcpTerraformFake, startHcpTerraformFake } from "../../fakes/hcp-terraform.ts";
 import { type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
 import { folderWith } from "../../stacks/config/files.ts";
@@ -6,11 +7,15 @@ import { fleet } from "./harness.ts";
 
 let hcp: HcpTerraformFake;
 let ado: HttpFake;
+let aws: AwsSecretsFake;
 let cwd: string;
 
 beforeEach(async () => {
   hcp = await startHcpTerraformFake();
   hcp.state.addWorkspace("ci", hcp.state.addPool("aws"));
+  // For the list of assigned workspaces.
+  aws = await startAwsSecretsFake();
+  for (const [name, value] of Object.entries(aws.env)) vi.stubEnv(name, value);
   ado = await startHttpFake(({ path }) => ({
     status: 200,
     json: path.includes("/projects/") ? { id: "p" } : { value: [], resourceLimit: { totalCount: 900 } },
@@ -22,13 +27,19 @@ beforeEach(async () => {
     "cdktf.out/stacks/ci-agents/cdk.tf.json": "{}",
   });
 });
-afterEach(() => Promise.all([hcp.close(), ado.close()]));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  return Promise.all([hcp.close(), ado.close(), aws.close()]);
+});
 
 const commands: [command: string, needs: readonly string[]][] = [
   ["hcp token create acme --pool aws", ["TOKEN"]],
   ["hcp token delete at-1", ["TOKEN"]],
   ["hcp notifications add acme ci WEBHOOK --triggers minimal", ["HMAC_SALT", "TOKEN"]],
   ["hcp workspaces set-agent-pool acme aws ci", ["TOKEN"]],
+  ["hcp workspaces assign ci-agents ci", ["TOKEN"]],
+  ["hcp workspaces release ci-agents", ["TOKEN"]],
+  ["hcp workspaces list ci-agents", ["TOKEN"]],
   ["hcp run ci-agents --plan-only", ["TOKEN"]],
   ["ado hook add ado WEBHOOK --project web", ["ADO_PAT", "HOOK_SECRET"]],
   ["ado hook remove ado WEBHOOK --project web", ["ADO_PAT"]],
@@ -63,7 +74,7 @@ describe.each(commands)("fleet %s", (command, needs) => {
     const { code, stderr } = await run({});
     expect(stderr).toContain(`The environment variable ${needs[0]} is not set.`);
     expect(code).toBe(1);
-    expect([...hcp.requests, ...ado.requests]).toEqual([]);
+    expect([...hcp.requests, ...ado.requests, ...aws.requests]).toEqual([]);
   });
 
   it("does not take an empty answer", async () => {
