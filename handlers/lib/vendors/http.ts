@@ -3,6 +3,7 @@ import { type Blanker, createBlanker } from "../core/blanker.ts";
 import { SecretUnavailableError, VendorApiError, type VendorApiErrorKind } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import { isRepeatable, kindOf, waitAskedFor } from "./http-status.ts";
+import { shownToProxy } from "./outbound.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
 /** The headers with the credential, never logged; `fresh` asks for a newly read one after a 401. */
@@ -198,6 +199,7 @@ async function call(
       signal: AbortSignal.timeout(timeoutMilliseconds),
       ...(body && { body: body.content }),
     });
+    options.blanker.remember(...shownToProxy(fetchOnce));
     const text = await readCapped(response, maxResponseBytes, label);
     if (!response.ok || options.unauthorizedStatuses?.includes(response.status))
       throw failureOf(response, text, label, options);

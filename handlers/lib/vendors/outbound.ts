@@ -5,7 +5,7 @@ import { createSecureContext, rootCertificates, type SecureContext } from "node:
 import { SecretUnavailableError } from "../core/errors.ts";
 import type { SecretReader } from "../core/ports.ts";
 import type { OutboundSettings } from "../settings/outbound.ts";
-import { type HttpProxy, isExempt, TunnelAgent } from "./proxy.ts";
+import { type HttpProxy, isExempt, proxyAuthorization, TunnelAgent } from "./proxy.ts";
 
 /** Certificate authorities and a proxy of the user's own, for calls of the vendor. */
 export interface Outbound {
@@ -31,6 +31,16 @@ export function outboundOf(settings: OutboundSettings | undefined, secrets: Secr
   };
 }
 
+const shownToProxies = new WeakMap<typeof fetch, ReadonlySet<string>>();
+
+/**
+ * The values of `Proxy-Authorization` that a `fetch` by {@link createFetch} has sent so far. A proxy that looks into TLS can
+ * answer in the vendor's place, and repeat them.
+ */
+export function shownToProxy(way: typeof fetch): Iterable<string> {
+  return shownToProxies.get(way) ?? [];
+}
+
 /**
  * `fetch` for https, with the user's own certificate authorities and proxy. Node's own takes neither for one kind of
  * calls only: `NODE_EXTRA_CA_CERTS` and `NODE_USE_ENV_PROXY` are read once, when Node starts, and count for all calls.
@@ -42,8 +52,9 @@ export function outboundOf(settings: OutboundSettings | undefined, secrets: Secr
  */
 export function createFetch(outbound: Outbound | undefined): typeof fetch | undefined {
   if (outbound?.readCaCertificates === undefined && outbound?.proxy === undefined) return undefined;
-  const agentFor = createAgents(outbound);
-  return async (target, init = {}) => {
+  const shown = new Set<string>();
+  const agentFor = createAgents(outbound, shown);
+  const way: typeof fetch = async (target, init = {}) => {
     const url = new URL(String(target));
     if (url.protocol !== "https:") return fetch(target, init);
     const agent = await agentFor(url);
@@ -75,6 +86,8 @@ export function createFetch(outbound: Outbound | undefined): typeof fetch | unde
       sent.end(init.body);
     });
   };
+  shownToProxies.set(way, shown);
+  return way;
 }
 
 /** As with `fetch`, a body that is cut off by the signal fails with the signal's reason. */
@@ -86,8 +99,12 @@ async function* chunksOf(message: AsyncIterable<Uint8Array>, signal: AbortSignal
   }
 }
 
-/** Agents keep connections. There is a new pair of them whenever the certificates or the credentials have changed. */
-function createAgents({ readCaCertificates, proxy }: Outbound): (url: URL) => Promise<Agent> {
+/**
+ * Agents keep connections. There is a new pair of them whenever the certificates or the credentials have changed.
+ *
+ * @param shown takes the credentials that proxies are shown
+ */
+function createAgents({ readCaCertificates, proxy }: Outbound, shown: Set<string>): (url: URL) => Promise<Agent> {
   let made: { readonly key: string; readonly direct: Agent; readonly tunnel: Agent | undefined } | undefined;
   return async ({ hostname }) => {
     const [certificates, credentials] = await Promise.all([readCaCertificates?.(), proxy?.readCredentials?.()]);
@@ -96,6 +113,7 @@ function createAgents({ readCaCertificates, proxy }: Outbound): (url: URL) => Pr
       made?.direct.destroy();
       made?.tunnel?.destroy();
       const secureContext = trusting(certificates);
+      if (credentials !== undefined) shown.add(proxyAuthorization(credentials));
       const kept = { keepAlive: true, secureContext };
       const tunnel = proxy && new TunnelAgent({ url: proxy.url, credentials }, kept);
       made = { key, direct: new Agent(kept), tunnel };
@@ -108,7 +126,8 @@ function trusting(certificates: string | undefined): SecureContext | undefined {
   if (certificates === undefined) return undefined;
   try {
     const own = certificates.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-    if (own.length === 0) throw new Error("there is none");
+    const begun = certificates.match(/-----BEGIN CERTIFICATE-----/g)?.length;
+    if (own.length === 0 || begun !== own.length) throw new Error("there is none, or one has no end");
     // OpenSSL skips texts that are no certificates, without a word.
     for (const certificate of own) new X509Certificate(certificate);
     return createSecureContext({ ca: [...rootCertificates, ...own] });

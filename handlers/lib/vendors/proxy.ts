@@ -44,7 +44,10 @@ export class TunnelAgent extends Agent {
       const asked = (isSecure ? httpsRequest : httpRequest)(url, {
         method: "CONNECT",
         path: authority,
-        headers: { host: authority, ...(credentials !== undefined && { "proxy-authorization": basic(credentials) }) },
+        headers: {
+          host: authority,
+          ...(credentials !== undefined && { "proxy-authorization": proxyAuthorization(credentials) }),
+        },
         agent: false,
         timeout: answerTimeoutMilliseconds,
         ...(isSecure && { secureContext: this.own.secureContext }),
@@ -61,7 +64,8 @@ export class TunnelAgent extends Agent {
   }
 }
 
-function basic(credentials: string): string {
+/** The header with which a proxy is shown `user:password`. */
+export function proxyAuthorization(credentials: string): string {
   return `Basic ${Buffer.from(credentials).toString("base64")}`;
 }
 
@@ -72,13 +76,15 @@ function refusal(reason: string): Error {
 
 /**
  * Whether a host is reached without the proxy. Entries are as in `NO_PROXY`: a host or domain, which also stands for all
- * names below it, with or without a dot before it; an address; a network such as 10.0.0.0/8; or `*`.
+ * names below it, with or without a dot before it; an address, IPv6 with or without brackets; a network such as
+ * 10.0.0.0/8; or `*`. A dot after a name changes nothing.
  *
  * @param hostname as in {@link URL}: in lower case, IPv6 in brackets
  */
 export function isExempt(hostname: string, noProxy: readonly string[]): boolean {
-  const host = hostname.replace(/^\[|\]$/g, "");
-  return noProxy.some((entry) => {
+  const host = hostname.replaceAll(/^\[|\]$|\.$/g, "");
+  return noProxy.some((given) => {
+    const entry = given.replaceAll(/^\[|\](?=\/|$)|(?<=\w)\.$/g, "");
     if (entry === "*") return true;
     const [address = "", bits] = entry.split("/");
     const family = isIP(address);

@@ -54,13 +54,24 @@ function environmentProxy({ env }: Context): Outbound["proxy"] {
   if (!url || !["http:", "https:"].includes(url.protocol)) {
     throw new UserError("HTTPS_PROXY is no URL of a proxy.", "Give it as http://proxy.example.com:3128, or unset it.");
   }
-  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const hasCredentials = url.username !== "" || url.password !== "";
+  const credentials = `${decoded(url.username)}:${decoded(url.password)}`;
   const noProxy = (env.NO_PROXY || env.no_proxy || "").split(",").map((entry) => entry.trim());
   return {
     url: url.origin,
     noProxy: noProxy.filter((entry) => entry !== ""),
-    ...(url.username !== "" && { readCredentials: () => Promise.resolve(credentials) }),
+    ...(hasCredentials && { readCredentials: () => Promise.resolve(credentials) }),
   };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    const hint =
+      "Write each special character of user and password as % and two hexadecimal digits, and % itself as %25.";
+    throw new UserError("The user or password in HTTPS_PROXY has a % that stands for no character.", hint);
+  }
 }
 
 /** Imports the AWS SDK only if it is needed, because that takes a quarter of a second. */

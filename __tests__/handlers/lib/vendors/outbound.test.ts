@@ -1,4 +1,8 @@
+import { createServer } from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
 import { SecretUnavailableError } from "../../../../handlers/lib/core/errors.ts";
 import type { Vendor } from "../../../../handlers/lib/core/ports.ts";
 import { createAzureDevOps } from "../../../../handlers/lib/vendors/azure-devops/client.ts";
@@ -149,6 +153,92 @@ describe.skipIf(!hasOpenssl)("a vendor behind a certificate authority and a prox
     await expect(sent).rejects.toThrow(/^GET \/x: the connection failed \(the proxy answered 407\)$/);
   });
 
+  describe("whatever a hostile proxy does", () => {
+    const secret = "pr0xy-Pa+ss/word";
+    const login = `fleet:${secret}`;
+    const inHeader = Buffer.from(login).toString("base64");
+    const words = `${login} ${inHeader} ${encodeURIComponent(secret)} ${JSON.stringify(secret)} ${secret.toUpperCase()}`;
+
+    /** The answer of a server that sees the traffic in clear text, because it has a certificate that is trusted. */
+    const inside = (status: number) => async () => {
+      const text = JSON.stringify({ errors: [{ detail: words, [words]: words }] });
+      const headers = { location: `https://${login}@x.example/`, "x-echo": words };
+      const { url } = await startTarget(() => ({ status, headers, text }));
+      return url;
+    };
+    const cases: readonly (readonly [what: string, answer: string | (() => Promise<string>)])[] = [
+      [
+        "asks for other credentials",
+        `HTTP/1.1 407 ${words}\r\nproxy-authenticate: Basic realm="${words}"\r\n\r\n${words}`,
+      ],
+      ["redirects", `HTTP/1.1 302 ${words}\r\nlocation: http://${login}@proxy.example/\r\n\r\n`],
+      ["fails", `HTTP/1.1 502 ${words}\r\n\r\n${words}`],
+      ["speaks no HTTP", `${words}\r\n\r\n`],
+      ["speaks no TLS behind the tunnel", `HTTP/1.1 200 ${words}\r\n\r\n${words}`],
+      ["answers an invalid header", `HTTP/1.1 200 OK\r\n${words}\r\n\r\n`],
+      ["answers 400 itself", inside(400)],
+      ["answers 403 itself", inside(403)],
+      ["redirects by itself", inside(302)],
+      ["answers 200 itself", inside(200)],
+      ["fails by itself", inside(500)],
+    ];
+
+    it.each(cases)("and %s, its credentials are in no message", async (_, answer) => {
+      const target = typeof answer === "string" ? undefined : new URL(await answer());
+      const server = createServer().on("connect", (_request, client: Socket) => {
+        client.on("error", () => client.destroy());
+        if (target === undefined) return client.end(String(answer));
+        client.write("HTTP/1.1 200 OK\r\n\r\n");
+        const behind = connect(Number(target.port), target.hostname).on("error", () => client.destroy());
+        client.on("close", () => behind.destroy());
+        return behind.pipe(client).pipe(behind);
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const { port } = server.address() as AddressInfo;
+      const proxy = { url: `http://127.0.0.1:${port}`, noProxy: [], readCredentials: async () => login };
+      const http = createHttp({
+        ...{ baseUrl: "https://127.0.0.1:1", clock, attempts: 1, fetch: createFetch(trusting({ proxy })) },
+        explain: (body) => JSON.stringify(body),
+      });
+      const body = { method: "GET", path: "/x" } as const;
+      const told = [http.send(body), http.json(z.object({ errors: z.array(z.object({ detail: z.string() })) }), body)];
+      for (const outcome of await Promise.allSettled(told)) {
+        const text =
+          outcome.status === "fulfilled"
+            ? { ...outcome.value, headers: [] }
+            : [outcome.reason, String(outcome.reason.stack)];
+        const seen = inspect(text, { depth: 9, showHidden: true }).toLowerCase();
+        for (const part of [secret, inHeader, encodeURIComponent(secret)]) {
+          for (let at = 0; at + 8 <= part.length; at += 1)
+            expect(seen).not.toContain(part.toLowerCase().slice(at, at + 8));
+        }
+      }
+      server.close();
+      server.closeAllConnections();
+    });
+
+    it.each([
+      "http://127.0.0.1:1",
+      "https://127.0.0.1:1",
+      "http://no-such-host.invalid:3128",
+    ])("and does not answer at all (%s), its credentials are in no message", async (url) => {
+      const proxy = { url, noProxy: [], readCredentials: async () => login };
+      const sent = httpTo("https://127.0.0.1:1", trusting({ proxy })).send({ method: "GET", path: "/x" });
+      await expect(sent).rejects.toThrow(/^GET \/x: the connection failed \([A-Z_]+\)$/);
+    });
+
+    it("and keeps silent until the time is over, its credentials are in no message", async () => {
+      const server = createServer().on("connect", () => undefined);
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const { port } = server.address() as AddressInfo;
+      const proxy = { url: `http://127.0.0.1:${port}`, noProxy: [], readCredentials: async () => login };
+      const sent = httpTo("https://127.0.0.1:1", trusting({ proxy }), 300).send({ method: "GET", path: "/x" });
+      await expect(sent).rejects.toThrow(/^GET \/x: no complete answer within 300 ms$/);
+      server.close();
+      server.closeAllConnections();
+    });
+  });
+
   it("reaches exempt hosts without the proxy", async () => {
     const { url } = await startTarget(() => ({ status: 200, text: "direct" }));
     const proxy = await network.proxy();
@@ -171,6 +261,11 @@ describe.skipIf(!hasOpenssl)("a vendor behind a certificate authority and a prox
     [
       "broken ones",
       async (): Promise<string> => "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+      "hold no certificates",
+    ],
+    [
+      "one without its end",
+      async (): Promise<string> => `${network.ca}-----BEGIN CERTIFICATE-----\nMIIB\n`,
       "hold no certificates",
     ],
     [
@@ -213,6 +308,13 @@ describe("the way out of a function", () => {
     ["10.1.2.3", ["10.0.0.0/99", "10.0.0.0/x", ""], false],
     ["[fd00::1]", ["fd00::/8"], true],
     ["app.example.com", ["10.0.0.0/8"], false],
+    ["app.example.com.", ["example.com"], true],
+    ["app.example.com", ["example.com."], true],
+    ["app.example.com", ["*.example.com"], true],
+    ["[fd00::1]", ["[fd00::1]"], true],
+    ["[fd00::1]", ["[fd00::]/8"], true],
+    ["[fe80::1]", ["[fd00::]/8"], false],
+    ["app.example.com", [".", "*.", "[]", "[", "/8"], false],
   ] as const)("of %s with %j is direct: %s", (host, noProxy, expected) => {
     expect(isExempt(host, noProxy)).toBe(expected);
   });

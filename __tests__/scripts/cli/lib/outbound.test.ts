@@ -87,5 +87,15 @@ describe.skipIf(!hasOpenssl)("the CLI behind a certificate authority and a proxy
     const broken = await createToken(cwd, { HTTPS_PROXY: "me:canary@proxy.example.com" });
     expect(broken.stderr).toContain("HTTPS_PROXY is no URL of a proxy");
     expect(broken.stderr).not.toContain("canary");
+    const percent = await createToken(cwd, { HTTPS_PROXY: "http://me:canary%ss@proxy.example.com:3128" });
+    expect(percent.stderr).toContain("The user or password in HTTPS_PROXY has a % that stands for no character.");
+    expect(percent.stderr).not.toContain("canary");
+  });
+
+  it("takes a password without a user", async () => {
+    const proxy = await network.proxy({ credentials: ":p@ss" });
+    const cwd = folderOf({ caCertificates: [network.ca] });
+    const HTTPS_PROXY = proxy.url.replace("//", "//:p%40ss@");
+    expect(await createToken(cwd, { HTTPS_PROXY })).toMatchObject({ code: 0 });
   });
 });
