@@ -149,6 +149,21 @@ describe("an agent in a container", () => {
     expect(names).toEqual(expect.arrayContaining(["AGENT_FLEETS_CA_CERTIFICATES", "AGENT_FLEETS_PROXY_CREDENTIALS"]));
   });
 
+  it.each([
+    "hcp-terraform",
+    "azure-devops",
+  ] as const)("of %s gets certificates alone, whatever is beside them", (name) => {
+    const other = certificate.replaceAll("TUlJQg", "QUFBQQ");
+    const key = "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n";
+    const secret = `\uFEFF${certificate}subject=/CN=canary\n${key}${other}`.replaceAll("\n", "\r\n");
+    const injected = { TFC_AGENT_TOKEN: "token", AGENT_FLEETS_PROXY_CREDENTIALS: credentials };
+    const { status } = run(name, vendor, { ...injected, AGENT_FLEETS_CA_CERTIFICATES: secret });
+    expect(status).toBe(0);
+    const text = readFileSync(bundle, "utf8");
+    expect(text.endsWith(`\n${certificate}${other}`)).toBe(true);
+    expect(text).not.toContain("canary");
+  });
+
   it("of Azure DevOps takes the proxy by its own variables, and publishes none of them", () => {
     const { environment, container } = run("azure-devops", vendor, {
       AGENT_FLEETS_CA_CERTIFICATES: certificate,

@@ -8,6 +8,16 @@ outbound_fail() {
   exit 78
 }
 
+# Prints the certificates of standard input alone, with plain line breaks: OpenSSL skips one after a byte-order mark, and
+# a key beside them must not reach a file that jobs can read.
+outbound_certificates() {
+  tr -d '\r' | sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/{
+    s/^.*-----BEGIN CERTIFICATE/-----BEGIN CERTIFICATE/
+    s/\(-----END CERTIFICATE-----\).*$/\1/
+    p
+  }'
+}
+
 # Prints the image's certificates and the user's.
 outbound_bundle() (
   for file in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
@@ -15,7 +25,8 @@ outbound_bundle() (
       cat "$file" && break
     fi
   done
-  printf '\n%s\n' "$AGENT_FLEETS_CA_CERTIFICATES"
+  printf '\n'
+  printf '%s\n' "$AGENT_FLEETS_CA_CERTIFICATES" | outbound_certificates
 )
 
 # Prints standard input with each byte as %XX, for the user and password of a URL.

@@ -51,7 +51,8 @@ UNIT
   write_file 600 "$root/opt/aws/amazon-cloudwatch-agent/etc/common-config.toml" <<<"$for_logs"
 }
 
-# trust_ca: installs the certificates on this host, one a file, and makes one bundle of all trusted ones for jobs.
+# trust_ca: installs the certificates on this host, one a file, and makes one bundle of all trusted ones for jobs. Other
+# text beside them, even a key, gets into no file.
 trust_ca() {
   local anchors=$root/etc/pki/ca-trust/source/anchors update=update-ca-trust bundle=$root/etc/pki/tls/certs/ca-bundle.crt
   local text=${AGENT_FLEETS_CA_CERTIFICATES:-} certificate='' line name number=0
@@ -63,6 +64,9 @@ trust_ca() {
   fi
   rm -f "$anchors"/agent-fleets-*.crt
   while IFS= read -r line; do
+    line=${line%$'\r'}
+    if [[ $line == *'-----BEGIN CERTIFICATE-----'* ]]; then certificate='-----BEGIN CERTIFICATE-----'$'\n'; continue; fi
+    if [[ -z $certificate ]]; then continue; fi
     certificate+=$line$'\n'
     if [[ $line != *'-----END CERTIFICATE-----'* ]]; then continue; fi
     number=$((number + 1))

@@ -131,6 +131,28 @@ describe.each(Object.entries(vendors))("an instance of %s", (_, { can, make }) =
     });
 
     it.for([
+      ["with line breaks of Windows and a byte-order mark", (text: string) => `\uFEFF${text.replaceAll("\n", "\r\n")}`],
+      [
+        "with comments, a key and other objects between them",
+        (text: string) =>
+          `subject=/CN=one\n${text.replaceAll(
+            "-----END CERTIFICATE-----\n",
+            "-----END CERTIFICATE-----\n\n# canary\n-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n",
+          )}`,
+      ],
+    ] as const)("gets certificates alone from a text %s", async ([, written], t) => {
+      const host = await make(t);
+      const [one, two] = [certificate("one"), certificate("two")];
+      host.secret(caArn, written(one + two));
+      const { environment, file } = await host.start({ AGENT_FLEETS_CA_CERTIFICATES_ARN: caArn });
+      expect(environment?.SSL_CERT_FILE).toBeDefined();
+      expect(file("etc/pki/ca-trust/source/anchors/agent-fleets-1.crt")).toBe(one);
+      expect(file("etc/pki/ca-trust/source/anchors/agent-fleets-2.crt")).toBe(two);
+      const readable = host.files().filter((path) => mode(path) === "644");
+      expect(readable.filter((path) => readFileSync(path, "utf8").includes("canary"))).toEqual([]);
+    });
+
+    it.for([
       ["nothing of the kind", "vendor.caCertificates hold no certificates"],
       ["", `${caArn} holds no text`],
     ] as const)("ends with a reason if the parameter holds %j", async ([text, reason], t) => {
