@@ -11,7 +11,9 @@ export interface Blanker {
   /**
    * The text with `[hidden]` in place of every remembered credential: as it is, in base64 or hexadecimal, escaped for a
    * URL, for JSON or for HTML, in upper or lower case. Any eight characters in a row of a credential count, so one that
-   * was cut is hidden, too. Fewer characters than that may stay.
+   * was cut is hidden, too. Fewer characters than that may stay: answers pass through here before the loop reads them, so a
+   * shorter piece would hide names of agents and jobs that have these characters by chance. The credentials of all vendors
+   * are random and have 24 characters or more, so 17 or more stay unknown.
    */
   blank(text: string): string;
   /**
@@ -111,11 +113,16 @@ function partsOf(credential: string): readonly string[] {
   return [rest, decoded.slice(decoded.indexOf(":") + 1)];
 }
 
+/** Characters of credentials that encoders of HTML and JSON treat in their own ways. */
+const special = /[&<>"'+/=`]/g;
+
+const hexOf = (character: string) => character.charCodeAt(0).toString(16).padStart(2, "0");
+
 function formsOf(credential: string): ReadonlySet<string> {
   const bytes = Buffer.from(credential);
   const wellFormed = bytes.toString();
   const encoded = [bytes.toString("hex"), ...[0, 1, 2].map((before) => base64Within(bytes, before))];
-  const plain = [wellFormed, ...encoded.filter((form) => form.length >= pieceLength)];
+  const plain = [wellFormed, ...encoded.filter((form) => form.length >= shortestCredential)];
   const forms = plain.flatMap((form) => [
     form,
     form.replaceAll("+", "-").replaceAll("/", "_"),
@@ -124,7 +131,14 @@ function formsOf(credential: string): ReadonlySet<string> {
     JSON.stringify(form).slice(1, -1),
     JSON.stringify(form).slice(1, -1).replaceAll("/", "\\/"),
     JSON.stringify(JSON.stringify(form).slice(1, -1)).slice(1, -1),
+    encodeURIComponent(encodeURIComponent(form)),
+    form.replaceAll(/[^\w-]/g, (character) => `%${hexOf(character)}`),
     form.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;"),
+    // As .NET and PHP write HTML, and .NET JSON.
+    form.replaceAll(special, (character) => `&#x${hexOf(character)};`),
+    form.replaceAll(special, (character) => `&#${character.charCodeAt(0)};`),
+    form.replaceAll(special, (character) => `\\u${hexOf(character).padStart(4, "0")}`),
+    form.replaceAll(special, (character) => `\\\\u${hexOf(character).padStart(4, "0")}`),
   ]);
   return new Set(forms.map(fold));
 }

@@ -35,6 +35,24 @@ describe("a blanker", () => {
     expect(hiding("abcd", "xyz").blank("ABCD xyz")).toBe("[hidden] xyz");
   });
 
+  it("hides a short one in base64 and hexadecimal, too", () => {
+    const { blank } = hiding("hunt");
+    // The last character has bits of its neighbour.
+    expect(blank(`x ${Buffer.from("hunt").toString("base64url")} y`)).toBe("x [hidden]A y");
+    expect(blank(`x ${Buffer.from("hunt").toString("hex")} y`)).toBe("x [hidden] y");
+  });
+
+  it.each([
+    ["HTML of .NET", "a&#x2B;b&#x2F;c&#x27;d&#x3D;e"],
+    ["HTML in decimal", "a&#43;b&#47;c&#39;d&#61;e"],
+    ["JSON of .NET", "a\\u002Bb\\u002Fc\\u0027d\\u003De"],
+    ["JSON in JSON", "a\\\\u002Bb\\\\u002Fc\\\\u0027d\\\\u003De"],
+    ["a URL in a URL", "a%252Bb%252Fc'd%253De"],
+    ["a URL without exceptions", "a%2Bb%2Fc%27d%3De"],
+  ])("hides it in %s", (_, written) => {
+    expect(hiding("a+b/c'd=e").blank(`x ${written} y`)).toBe("x [hidden] y");
+  });
+
   it("hides in names and texts of JSON, and leaves the rest", () => {
     const { blankAll } = hiding("0123456789abcdef");
     expect(blankAll({ "0123456789abcdef": [1, null, "x 0123456789abcdef"] })).toEqual({
