@@ -92,6 +92,8 @@ describe("words of any length", () => {
     ["run id in wide characters", runBody([created], { run_id: "\u{1F600}".repeat(600), workspace_id: "ws-1" })],
     ["workspace id", runBody([created], { run_id: "run-1", workspace_id: long })],
     ["status", runBody([{ ...created, run_status: long }])],
+    ["run id with half a character", runBody([created], { run_id: "run-\uD800", workspace_id: "ws-1" })],
+    ["run id with a NUL", runBody([created], { run_id: "run-\0", workspace_id: "ws-1" })],
     ["run id that is a number", { ...runBody([created]), run_id: 7 }],
   ])("a %s that no run has wakes the loop and fails nothing", async (_, body) => {
     const webhook = createWebhook({ ledger: true });

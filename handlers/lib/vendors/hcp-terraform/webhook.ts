@@ -14,10 +14,15 @@ import { isFinalRunStatus, rankOfRunStatus } from "./run-status.ts";
 import { passRunTask } from "./run-task-callback.ts";
 
 /**
- * A word that goes into the run ledger; `undefined` if it is missing, empty or longer than any real one. DynamoDB takes
- * keys of at most 2,048 bytes, so a longer id would fail the whole message.
+ * A word that goes into the run ledger; `undefined` if it is missing, empty, longer than any real one, or no text. DynamoDB
+ * takes keys of at most 2,048 bytes of UTF-8, so a longer id, or half a character, would fail the whole message.
  */
-const ledgerWord = z.string().min(1).max(256).optional().catch(undefined);
+const ledgerWord = z
+  .string()
+  .max(256)
+  .regex(/^[^\p{Cc}\p{Cs}]+$/u)
+  .optional()
+  .catch(undefined);
 
 const notificationBody = z.looseObject({
   run_id: ledgerWord,
