@@ -68,6 +68,13 @@ describe.concurrent("main.ts", () => {
     expect(stderr).toMatch(/first\.yaml.*regoin.*region/);
     expect(stderr).toMatch(/second\.yaml.*agents\.max/);
     expect(stderr).not.toMatch(/^\s+at /m);
+    // The bundle is made anew for each synth, and its maker says nothing.
+    expect(
+      stderr
+        .trim()
+        .split("\n")
+        .filter((line) => !/\.yaml:\d+:\d+: /.test(line)),
+    ).toEqual([]);
     expect(existsSync(join(outdir, "stacks"))).toBe(false);
   });
 

@@ -69,6 +69,30 @@ describe.each(Object.keys(fleets) as Vendor[])("a fleet of %s", (name) => {
   );
 });
 
+describe("the webhook", () => {
+  function withWebhook(manage: object) {
+    const outbound = { caCertificates: { arn: arn("ca") }, proxy };
+    return synthesize({
+      ...minimal,
+      vendor: { ...minimal.vendor, ...outbound, webhook: { enabled: true }, manage },
+      secrets: { notificationToken: { variable: "notification_token" } },
+    });
+  }
+
+  it("that answers run tasks reaches the vendor in the same way", () => {
+    const stack = withWebhook({ runTask: { name: "wake", workspaces: ["net"] } });
+    expect(environmentOf(stack, "ci-webhook").OUTBOUND).toBe(environmentOf(stack, "ci-autoscale").OUTBOUND);
+    expect(environmentOf(stack, "ci-webhook").OUTBOUND).toContain(arn("ca"));
+    expect(readable(stack, "webhook-role")).toEqual(expect.arrayContaining([arn("ca"), arn("proxy")]));
+  });
+
+  it("that never calls the vendor knows nothing of it", () => {
+    const stack = withWebhook({ notifications: { workspaces: ["net"] } });
+    expect(environmentOf(stack, "ci-webhook")).not.toHaveProperty("OUTBOUND");
+    expect(readable(stack, "webhook-role")).not.toContain(arn("proxy"));
+  });
+});
+
 describe.each(["spacelift", "semaphore"] as const)("instances of %s", (name) => {
   it("get short certificates with their user data, before any call of AWS", () => {
     const program = bootProgramOf(fleetOf(name, { caCertificates: [certificate], proxy }));
