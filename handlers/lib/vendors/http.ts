@@ -76,9 +76,8 @@ export interface HttpResponse {
  * errors of `authorize` and secrets that `fetch` cannot read. Never follows redirects, because they would send the credential
  * elsewhere.
  *
- * No credential that was sent comes back: neither in a message nor in the text or JSON of an answer, see
- * {@link Blanker}. So nothing that a caller logs or prints can hold one, whatever the server echoes. The one exception is
- * a new credential in an answer.
+ * No credential that was sent, to the server or its proxy, comes back: neither in a message nor in the text or JSON of an
+ * answer, see {@link Blanker}. The one exception is a new credential in an answer.
  */
 export interface Http {
   send(request: HttpRequest): Promise<HttpResponse>;
@@ -168,7 +167,6 @@ export function createHttp(options: HttpOptions): Http {
 /** An error with data for the retry. */
 class Failure extends VendorApiError {
   readonly retryAfterMilliseconds: number | undefined;
-
   constructor(
     kind: VendorApiErrorKind,
     message: string,
@@ -273,7 +271,7 @@ function parse<T extends z.ZodType>(schema: T, json: unknown, label: string): z.
   throw new VendorApiError("malformed", `${label}: unexpected answer${where}: ${issue?.message}`);
 }
 
-/** The JSON in an answer; `undefined` if it is not JSON. */
+/** `undefined` if it is not JSON. */
 function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);
