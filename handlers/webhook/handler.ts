@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { SecretUnavailableError } from "../lib/core/errors.ts";
+import { SecretUnavailableError, SecretWithoutValueError } from "../lib/core/errors.ts";
 import type { Keyring } from "../lib/core/keyring.ts";
 import type { Log, RunLedger, SeenRun, WakeUp } from "../lib/core/ports.ts";
 import { supersedes } from "../lib/core/run-order.ts";
@@ -21,9 +21,10 @@ const maxBodyBytes = 256 * 1024;
  * Takes one message of the vendor. Every answer has an empty body:
  *
  * - 200: signed and understood, including handshakes and messages that need no action;
- * - 400: signed, but not a message of the vendor; 401: no signature by one of our keys;
+ * - 400: signed, but not a message of the vendor; 401: no signature by one of our keys, or we have no key yet. Then
+ *   nobody can tell the vendor from a stranger, and no stranger may raise the alarm on 5xx;
  * - 404, 405, 413: another path, another method, more than 256 KiB;
- * - 503: our own secret has no value yet or cannot be read.
+ * - 503: our own secret cannot be read.
  *
  * @throws errors of the ledger or the wake-up. The sender then gets 500, which all vendors accept, and the Errors
  * metric counts. The loop is woken even if the ledger failed.
@@ -47,6 +48,10 @@ export async function handleWebhook(
     }
   } catch (error) {
     if (!(error instanceof SecretUnavailableError)) throw error;
+    if (error instanceof SecretWithoutValueError) {
+      deps.log.warn("request refused: the fleet has no key yet", { path: route.path, error });
+      return answer(401);
+    }
     deps.log.error("signatures cannot be checked", { path: route.path, error });
     return answer(503);
   }

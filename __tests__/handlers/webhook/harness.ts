@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { SecretUnavailableError } from "../../../handlers/lib/core/errors.ts";
+import { SecretWithoutValueError } from "../../../handlers/lib/core/errors.ts";
 import { createKeyring } from "../../../handlers/lib/core/keyring.ts";
 import type { Log, Metrics, SecretReader } from "../../../handlers/lib/core/ports.ts";
 import type { VendorRuntime } from "../../../handlers/lib/settings/vendors.ts";
@@ -108,7 +108,7 @@ export function createSecretsFake(stored: readonly string[]): SecretsFake {
       if (cached && !fresh) return cached;
       asked += 1;
       if (fake.failure) throw fake.failure;
-      if (fake.stored.length === 0) throw new SecretUnavailableError(`The secret ${arn} has no value yet`);
+      if (fake.stored.length === 0) throw new SecretWithoutValueError(`The secret ${arn} has no value yet`);
       cached = fake.stored;
       return cached;
     },

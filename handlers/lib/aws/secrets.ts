@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { GetParameterCommand, ParameterNotFound, SSMClient } from "@aws-sdk/client-ssm";
 import { secretParts, serviceOf } from "../core/arn.ts";
-import { SecretUnavailableError } from "../core/errors.ts";
+import { SecretUnavailableError, SecretWithoutValueError } from "../core/errors.ts";
 import type { Clock, SecretReader } from "../core/ports.ts";
 import { cleanSecret, valueOfKey } from "../core/secret-value.ts";
 import { clientOptions } from "./client-options.ts";
@@ -121,6 +121,6 @@ function explain(arn: string, error: unknown): never {
   throw new SecretUnavailableError(`The secret ${arn} cannot be read: ${reason}`, { cause: error });
 }
 
-function noValue(arn: string): SecretUnavailableError {
-  return new SecretUnavailableError(`The secret ${arn} has no value yet: set one with \`fleet secret set\``);
+function noValue(arn: string): SecretWithoutValueError {
+  return new SecretWithoutValueError(`The secret ${arn} has no value yet: set one with \`fleet secret set\``);
 }

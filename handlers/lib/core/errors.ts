@@ -39,3 +39,6 @@ export class VendorApiError extends Error {
 export class SecretUnavailableError extends Error {
   override readonly name = "SecretUnavailableError";
 }
+
+/** Nobody has set a value of the secret yet. */
+export class SecretWithoutValueError extends SecretUnavailableError {}

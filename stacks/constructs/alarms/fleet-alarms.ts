@@ -207,8 +207,8 @@ export class FleetAlarms extends Construct {
       periods: 1,
       missingData: "notBreaching",
     } as const;
-    // Not the function's Errors metric: it does not count the 503 that the webhook answers while its secret has no
-    // value.
+    // Not the function's Errors metric: it does not count the 503 that the webhook answers while its secret cannot be
+    // read.
     this.alarm(
       "AWS/ApiGateway",
       { ApiId: id },
