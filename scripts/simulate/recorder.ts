@@ -24,6 +24,9 @@ export interface RunRecord {
    * From the queue to the first start. A job that never began counts with its wait until the end.
    */
   readonly wait: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+  /** All waits, the shortest first. */
+  readonly waits: Float64Array;
+  readonly timeline: Timeline;
   readonly hours: Readonly<{ [Each in Phase]: number }>;
   readonly launches: number;
   /** The most tasks at once. */
@@ -35,9 +38,24 @@ export interface RunRecord {
   readonly calls: { readonly aws: number; readonly vendor: number };
 }
 
+/** What there was at each sample, in the order of time. */
+export interface Timeline {
+  readonly everySeconds: number;
+  readonly starting: readonly number[];
+  readonly idle: readonly number[];
+  readonly busy: readonly number[];
+  /** Jobs that wait or run. */
+  readonly demand: readonly number[];
+}
+
+/** Seconds between two samples. */
+export const sampleSeconds = 60;
+
 /** Counts what happens in a world. */
 export interface Recorder {
   observe(event: WorldEvent): void;
+  /** Adds a sample to the timeline. Call it every {@link sampleSeconds}. */
+  sample(): void;
   /** Jobs that have come and are not done. */
   readonly open: number;
   /** Jobs that have come. */
@@ -54,9 +72,17 @@ export function createRecorder(clock: EventClock): Recorder {
   const seconds = { boot: 0, idle: 0, busy: 0, leaving: 0 };
   const counts = { jobs: 0, launches: 0, peak: 0, killed: 0, lost: 0 };
   const calls = { aws: 0, vendor: 0 };
+  const now = { boot: 0, idle: 0, busy: 0, leaving: 0 };
+  const samples = { starting: [] as number[], idle: [] as number[], busy: [] as number[], demand: [] as number[] };
 
   return {
     observe,
+    sample() {
+      samples.starting.push(now.boot);
+      samples.idle.push(now.idle);
+      samples.busy.push(now.busy);
+      samples.demand.push(open.size);
+    },
     get open() {
       return open.size;
     },
@@ -77,6 +103,8 @@ export function createRecorder(clock: EventClock): Recorder {
         served: waits.length,
         neverServed: neverServed.length,
         wait: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) },
+        waits: sorted,
+        timeline: { everySeconds: sampleSeconds, ...samples },
       };
     },
   };
@@ -110,6 +138,7 @@ export function createRecorder(clock: EventClock): Recorder {
         break;
       case "stopped":
         enter(String(event.task.taskArn), "leaving");
+        now.leaving -= 1;
         agents.delete(String(event.task.taskArn));
         break;
     }
@@ -124,7 +153,11 @@ export function createRecorder(clock: EventClock): Recorder {
 
   function enter(task: string, phase: Phase): void {
     const before = agents.get(task);
-    if (before) seconds[before.phase] += clock.seconds - before.since;
+    if (before) {
+      seconds[before.phase] += clock.seconds - before.since;
+      now[before.phase] -= 1;
+    }
+    now[phase] += 1;
     agents.set(task, { phase, since: clock.seconds });
   }
 }
