@@ -1,5 +1,5 @@
 import type { RunResult } from "../run.ts";
-import { axis, draw, frame, type Size } from "./draw.ts";
+import { axis, draw, frame, legendHeight, type Size } from "./draw.ts";
 import { colour } from "./theme.ts";
 
 /** A line or points as ECharts takes them. */
@@ -13,7 +13,9 @@ export interface Span {
   readonly to: number;
 }
 
-const mostBuckets = 200;
+const mostBuckets = 160;
+/** Three dashes. */
+const lineIcon = "path://M0,0L8,0L8,2L0,2ZM10,0L18,0L18,2L10,2ZM20,0L28,0L28,2L20,2Z";
 const [hour, day] = [3600, 86_400];
 
 /** The day with most work in a run, or all of it if it is hardly longer. */
@@ -58,7 +60,7 @@ export function drawAgents({ timeline }: RunResult, span: Span, size: Size, id: 
   const names = ["busy", "idle", "starting", "jobs (wait or run)"];
   const [busy = "", idle = "", starting = "", jobs = ""] = names;
   const option = {
-    ...frame(names, size),
+    ...frame(names, size, { [busy]: "rect", [idle]: "rect", [starting]: "rect", [jobs]: lineIcon }),
     xAxis: axis(`${unit === day ? "days" : "hours"} since the trace began`, {
       nameGap: 30,
       min: round((from * timeline.everySeconds) / unit, 4),
@@ -92,7 +94,8 @@ export function drawAgents({ timeline }: RunResult, span: Span, size: Size, id: 
 }
 
 const shades = ["blue", "orange", "green", "purple", "red", "olive", "teal", "brown", "faint", "ink"] as const;
-const symbols = ["circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect", "emptyTriangle", "emptyDiamond"];
+/** Filled, and hollow for the policies after them. */
+const symbols = ["circle", "rect", "triangle", "diamond", "arrow"] as const;
 const dashes = ["solid", "dashed", "dotted", [9, 3, 2, 3]] as const;
 
 /** For each policy: which share of its jobs waited so long at most. */
@@ -109,24 +112,26 @@ export function drawWaits(results: readonly RunResult[], size: Size, id: string)
     yAxis: axis("% of jobs", { nameGap: 40, min: 0, max: 100 }),
     series: results.map(({ policy, waits }, index) => {
       const shade = colour(shades[index % shades.length] ?? "ink");
+      const mark = symbols[index % symbols.length];
       return {
         ...still,
         name: policy,
         type: "line",
-        symbol: symbols[index % symbols.length],
+        symbol: mark,
         symbolSize: 7,
-        // Ten marks a line, each policy's at other places.
         showAllSymbol: true,
-        itemStyle: { color: shade },
+        itemStyle: { color: index < symbols.length ? shade : colour("paper"), borderColor: shade, borderWidth: 1.5 },
         lineStyle: { width: policy === "ours" ? 3 : 1.6, color: shade, type: dashes[index % dashes.length] },
+        // Five marks a line, at other places on each.
         data: quantiles(waits).map(([wait, percent]) => ({
           value: [wait, percent],
-          symbolSize: percent % 20 === (index * 4) % 20 ? 7 : 0,
+          symbol: percent % 20 === (index * 4) % 20 ? mark : "none",
         })),
       };
     }),
   };
-  return draw(option, size, id);
+  // Many names need many lines on a phone.
+  return draw(option, { ...size, height: size.height + legendHeight(names, size) }, id);
 }
 
 /** Log axes have no zero. */
@@ -165,18 +170,19 @@ export function drawSweep(points: readonly CostPoint[], costName: string, size: 
   const option = {
     ...frame([single, reused, front, own], size),
     xAxis: axis(costName, { nameGap: 30, scale: true, boundaryGap: ["4%", "6%"] }),
-    yAxis: axis("p95 wait in seconds", { nameGap: 44, min: 0 }),
+    yAxis: axis("p95 wait in seconds", { nameGap: 44, min: 0, boundaryGap: [0, "12%"] }),
     series: [
       {
         ...still,
         name: front,
         type: "line",
         step: "end",
-        symbol: "emptyCircle",
+        symbol: "circle",
         symbolSize: 15,
         showAllSymbol: true,
-        itemStyle: { color: colour("ink") },
+        itemStyle: { color: colour("paper"), borderColor: colour("ink"), borderWidth: 1.5 },
         lineStyle: { width: 1.4, color: colour("ink"), type: "dashed" },
+        labelLayout: { hideOverlap: true },
         data: ranked.map(({ cost, wait, rank }) => ({
           value: [round(cost, 4), round(wait, 2)],
           label: { show: true, formatter: String(rank), position: "top", color: colour("ink"), fontWeight: "bold" },
@@ -197,12 +203,12 @@ export function drawSweep(points: readonly CostPoint[], costName: string, size: 
       {
         ...dots(
           own,
-          "emptyDiamond",
+          "diamond",
           colour("red"),
           points.filter(({ isOwn }) => isOwn),
         ),
-        symbolSize: 24,
-        itemStyle: { color: colour("red"), borderWidth: 2.5 },
+        symbolSize: 26,
+        itemStyle: { color: "none", borderColor: colour("red"), borderWidth: 2.5 },
         label: { show: true, formatter: own, position: "right", color: colour("red"), fontWeight: "bold" },
       },
     ],

@@ -1,10 +1,11 @@
 import { LineChart, ScatterChart } from "echarts/charts";
 import { GridComponent, LegendComponent } from "echarts/components";
 import { type EChartsCoreOption, init, use } from "echarts/core";
+import { LabelLayout } from "echarts/features";
 import { SVGRenderer } from "echarts/renderers";
 import { colour, withVariables } from "./theme.ts";
 
-use([LineChart, ScatterChart, GridComponent, LegendComponent, SVGRenderer]);
+use([LineChart, ScatterChart, GridComponent, LegendComponent, LabelLayout, SVGRenderer]);
 
 /** In pixels. */
 export interface Size {
@@ -47,21 +48,25 @@ export function axis(name: string, more: object = {}): object {
   };
 }
 
+/** Between entries of a legend, across and down. */
+const legendGap = 18;
+
 /** The room of a legend in pixels: it wraps. */
 export function legendHeight(names: readonly string[], { width }: Size): number {
   let [rows, used] = [1, 0];
   for (const { length } of names) {
-    const needed = length * 7 + 50;
+    const needed = length * 7 + 34 + legendGap;
     if (used > 0 && used + needed > width - 20) [rows, used] = [rows + 1, 0];
     used += needed;
   }
-  return rows * 22 + 12;
+  return rows * (14 + legendGap);
 }
 
-/** A legend at the top, and the grid under it. */
-export function frame(names: readonly string[], size: Size): object {
+/** A legend at the top, and the grid under it. @param icons by name, where it is not the mark of the line */
+export function frame(names: readonly string[], size: Size, icons: Readonly<Record<string, string>> = {}): object {
+  const data = names.map((name) => ({ name, icon: icons[name] }));
   return {
-    legend: { data: names, top: 4, itemWidth: 28, textStyle: { color: colour("ink"), fontSize: 12 } },
-    grid: { top: legendHeight(names, size) + 8, left: 62, right: 22, bottom: 48 },
+    legend: { data, top: 4, itemWidth: 28, itemGap: legendGap, textStyle: { color: colour("ink"), fontSize: 12 } },
+    grid: { top: legendHeight(names, size) + 6, left: 62, right: 22, bottom: 48 },
   };
 }

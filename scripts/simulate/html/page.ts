@@ -58,7 +58,7 @@ ${others.map(
   (
     result,
     index,
-  ) => html`<details><summary>${result.policy}</summary>${agentFigures(result, `agents-${index + 1}`)}</details>
+  ) => html`<details><summary>${result.policy}</summary>${agentFigures(result, `agents-${index + 1}`, true)}</details>
 `,
 )}
 </section>
@@ -113,15 +113,21 @@ function figure(id: string, caption: string, drawn: (size: Size, id: string) => 
   return html`<figure id="${id}"><figcaption id="${id}-caption">${caption}</figcaption>${charts}</figure>`;
 }
 
-function agentFigures(result: RunResult, id: string): Markup {
-  const whole: Span = { from: 0, to: result.timeline.busy.length };
-  const { policy, peak, hours } = result;
-  const figures = `At most ${peak} at once; ${hours.boot.toFixed(1)} h starting, ${hours.idle.toFixed(1)} h idle, ${hours.busy.toFixed(1)} h busy.`;
-  const about = (what: string) =>
-    `${policy}, ${what}: agents by state, one on another, and the jobs that wait or run (dashed line). ${figures}`;
-  const busiest = busiestDay(result);
-  return html`${figure(id, about(busiest ? "the whole run" : "the run"), (size, each) => drawAgents(result, whole, size, each))}
-${busiest ? figure(`${id}-day`, about("its busiest 24 hours"), (size, each) => drawAgents(result, busiest, size, each)) : ""}`;
+/** @param inShort only the busiest day of a long run */
+function agentFigures(result: RunResult, id: string, inShort = false): Markup {
+  const { policy, peak, hours, timeline } = result;
+  const ofRun =
+    `At most ${peak} at once; ${hours.boot.toFixed(1)} h starting, ${hours.idle.toFixed(1)} h idle, ` +
+    `${hours.busy.toFixed(1)} h busy.`;
+  const chart = (span: Span, name: string, what: string) =>
+    figure(
+      name,
+      `${policy}, ${what} Agents by state, one on another, and the jobs that wait or run as a dashed line.`,
+      (size, each) => drawAgents(result, span, size, each),
+    );
+  const day = busiestDay(result);
+  return html`${day && inShort ? "" : chart({ from: 0, to: timeline.busy.length }, id, `the whole run. ${ofRun}`)}
+${day ? chart(day, `${id}-day`, `its busiest 24 hours.${inShort ? ` The whole run: ${ofRun}` : ""}`) : ""}`;
 }
 
 function sweepSection({ sweep: { points, jobs, ofJobs }, price }: ReportInput): Markup {

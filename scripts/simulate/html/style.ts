@@ -8,7 +8,7 @@ font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.6rem;line-height:1.2;margin:0 0 .3rem}
 h2{font-size:1.2rem;margin:2.5rem 0 .5rem}
 p,figcaption,dt,small{color:var(--faint)}
-dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.6rem 1.5rem;margin:1rem 0}
+dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(9.5rem,100%),1fr));gap:.6rem 1.5rem;margin:1rem 0}
 dt{font-size:.8rem}
 dd{margin:0}
 figure{margin:1rem 0}
@@ -24,6 +24,6 @@ th{font-weight:600}
 tbody th,thead th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
 tr.own th,tr.own td{font-weight:700}
 summary{cursor:pointer;padding:.4rem 0}
-@media (max-width:640px){svg.wide{display:none}svg.narrow{display:block}}
+@media (max-width:640px){tbody th{white-space:normal;min-width:9rem}svg.wide{display:none}svg.narrow{display:block}}
 @media print{body{max-width:none}details{break-inside:avoid}}
 `;
