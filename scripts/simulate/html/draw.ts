@@ -22,8 +22,10 @@ export function draw(option: EChartsCoreOption, { width, height }: Size, id: str
   const chart = init(null, null, { renderer: "svg", ssr: true, width, height });
   try {
     chart.setOption({ animation: false, textStyle: { fontFamily: "system-ui, sans-serif" }, ...option });
-    // ECharts numbers its drawings through the life of the process.
-    return withVariables(chart.renderToSVGString()).replace(/\bzr\d+-/g, `${id}-`);
+    const svg = withVariables(chart.renderToSVGString());
+    // The style is for pointers that hover. ECharts numbers its drawings through the life of the process.
+    const still = svg.replace(/<style.*?<\/style>/s, "").replace(/ class="zr[^"]*"| pointer-events="\w+"/g, "");
+    return still.replace(/\bzr\d+-/g, `${id}-`);
   } finally {
     // It would keep the process alive.
     chart.dispose();

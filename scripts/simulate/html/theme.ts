@@ -38,10 +38,10 @@ export function themeStyle(selector: string): string {
 
 const nameOf = new Map<string, string>(Object.entries(colours).map(([name, { light }]) => [light, name]));
 
-/** Replaces the light colours of a drawing with their variables. */
+/** Replaces the light colours of a drawing with their variables. ECharts gives others only to parts that nobody sees. */
 export function withVariables(svg: string): string {
-  return svg.replace(/(fill|stroke)="(#[0-9a-f]{6})"/g, (whole, attribute: string, value: string) => {
+  return svg.replace(/\b(fill|stroke)="([^"]*)"/g, (_, attribute: string, value: string) => {
     const name = nameOf.get(value);
-    return name === undefined ? whole : `${attribute}="var(--${name})"`;
+    return name === undefined ? `${attribute}="none"` : `${attribute}="var(--${name})"`;
   });
 }
