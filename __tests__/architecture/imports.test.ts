@@ -73,7 +73,7 @@ const rules: readonly Rule[] = [
       sdk,
       zod,
       // Charts of the report.
-      /^echarts\//,
+      /^echarts$/,
       node,
     ],
   },

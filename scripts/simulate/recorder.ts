@@ -1,3 +1,4 @@
+import { createTimeline, type Timeline } from "./timeline.ts";
 import type { EventClock } from "./world/event-clock.ts";
 import type { Job, WorldEvent } from "./world/model.ts";
 
@@ -38,23 +39,10 @@ export interface RunRecord {
   readonly calls: { readonly aws: number; readonly vendor: number };
 }
 
-/** What there was at each sample, in the order of time. */
-export interface Timeline {
-  readonly everySeconds: number;
-  readonly starting: readonly number[];
-  readonly idle: readonly number[];
-  readonly busy: readonly number[];
-  /** Jobs that wait or run. */
-  readonly demand: readonly number[];
-}
-
-/** Seconds between two samples. */
-export const sampleSeconds = 60;
-
 /** Counts what happens in a world. */
 export interface Recorder {
   observe(event: WorldEvent): void;
-  /** Adds a sample to the timeline. Call it every {@link sampleSeconds}. */
+  /** See {@link TimelineRecorder}. */
   sample(): void;
   /** Jobs that have come and are not done. */
   readonly open: number;
@@ -72,17 +60,11 @@ export function createRecorder(clock: EventClock): Recorder {
   const seconds = { boot: 0, idle: 0, busy: 0, leaving: 0 };
   const counts = { jobs: 0, launches: 0, peak: 0, killed: 0, lost: 0 };
   const calls = { aws: 0, vendor: 0 };
-  const now = { boot: 0, idle: 0, busy: 0, leaving: 0 };
-  const samples = { starting: [] as number[], idle: [] as number[], busy: [] as number[], demand: [] as number[] };
+  const { sample, change, timeline } = createTimeline(clock);
 
   return {
     observe,
-    sample() {
-      samples.starting.push(now.boot);
-      samples.idle.push(now.idle);
-      samples.busy.push(now.busy);
-      samples.demand.push(open.size);
-    },
+    sample,
     get open() {
       return open.size;
     },
@@ -104,7 +86,7 @@ export function createRecorder(clock: EventClock): Recorder {
         neverServed: neverServed.length,
         wait: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) },
         waits: sorted,
-        timeline: { everySeconds: sampleSeconds, ...samples },
+        timeline,
       };
     },
   };
@@ -117,6 +99,7 @@ export function createRecorder(clock: EventClock): Recorder {
       case "queued":
         if (open.has(event.job)) break;
         open.add(event.job);
+        change("demand", 1);
         queuedAt.set(event.job, clock.seconds);
         counts.jobs += 1;
         break;
@@ -133,12 +116,12 @@ export function createRecorder(clock: EventClock): Recorder {
         break;
       }
       case "job-left":
-        if (event.how === "done") open.delete(event.job);
-        else counts[event.how === "ended" ? "killed" : "lost"] += 1;
+        if (event.how === "done") {
+          if (open.delete(event.job)) change("demand", -1);
+        } else counts[event.how === "ended" ? "killed" : "lost"] += 1;
         break;
       case "stopped":
         enter(String(event.task.taskArn), "leaving");
-        now.leaving -= 1;
         agents.delete(String(event.task.taskArn));
         break;
     }
@@ -151,13 +134,18 @@ export function createRecorder(clock: EventClock): Recorder {
     waits.push(clock.seconds - since);
   }
 
+  function count(phase: Phase, by: number): void {
+    if (phase === "boot") change("starting", by);
+    else if (phase !== "leaving") change(phase, by);
+  }
+
   function enter(task: string, phase: Phase): void {
     const before = agents.get(task);
     if (before) {
       seconds[before.phase] += clock.seconds - before.since;
-      now[before.phase] -= 1;
+      count(before.phase, -1);
     }
-    now[phase] += 1;
+    count(phase, 1);
     agents.set(task, { phase, since: clock.seconds });
   }
 }
