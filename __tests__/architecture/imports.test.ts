@@ -72,6 +72,8 @@ const rules: readonly Rule[] = [
       aws,
       sdk,
       zod,
+      // Charts of the report.
+      /^echarts$/,
       node,
     ],
   },

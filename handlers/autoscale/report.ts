@@ -53,11 +53,11 @@ export function recordTick(
   const { demand, agents } = snapshot;
   const failedLate = newLaunchFailures.reduce((sum, { count }) => sum + count, 0);
   const count = countStates(agents);
-  const secondsSince = (from: Date) => Math.max(0, (clock.now().getTime() - from.getTime()) / 1000);
+  const now = clock.now();
   metrics.record({
     JobsQueued: demand.queued,
     JobsRunning: demand.running,
-    OldestQueuedSeconds: demand.oldestQueuedAt ? secondsSince(demand.oldestQueuedAt) : 0,
+    OldestQueuedSeconds: demand.oldestQueuedAt ? secondsBetween(demand.oldestQueuedAt, now) : 0,
     QueuedWithoutAgents: demand.queued > 0 && count.idle + count.busy + count.unclear === 0 ? 1 : 0,
     ...(demand.partial && { DemandPartial: 1 }),
     ...(demand.unmatched && { JobsUnmatched: demand.unmatched.jobs }),
@@ -78,6 +78,10 @@ export function recordTick(
     CircuitOpen: decision.circuitOpen ? 1 : 0,
     AtCeiling: decision.atCeiling ? 1 : 0,
     ...(fallback && { OnDemandFallback: fallback.active ? 1 : 0 }),
-    TickSeconds: secondsSince(startedAt),
+    TickSeconds: secondsBetween(startedAt, now),
   });
+}
+
+function secondsBetween(from: Date, to: Date): number {
+  return Math.max(0, (to.getTime() - from.getTime()) / 1000);
 }

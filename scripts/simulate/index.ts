@@ -10,6 +10,7 @@ export { agentPrice } from "./prices.ts";
 export { reportOf, tables } from "./report.ts";
 export { run } from "./run.ts";
 export { simulatedFleet } from "./settings.ts";
+export { cutForSweep, sweep } from "./sweep.ts";
 export { readTrace } from "./trace.ts";
 
 /** The names of all policies: our loop, and the baselines. */

@@ -1,3 +1,4 @@
+import { createTimeline, type Timeline } from "./timeline.ts";
 import type { EventClock } from "./world/event-clock.ts";
 import type { Job, WorldEvent } from "./world/model.ts";
 
@@ -24,6 +25,9 @@ export interface RunRecord {
    * From the queue to the first start. A job that never began counts with its wait until the end.
    */
   readonly wait: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+  /** All waits, the shortest first. */
+  readonly waits: Float64Array;
+  readonly timeline: Timeline;
   readonly hours: Readonly<{ [Each in Phase]: number }>;
   readonly launches: number;
   /** The most tasks at once. */
@@ -38,6 +42,8 @@ export interface RunRecord {
 /** Counts what happens in a world. */
 export interface Recorder {
   observe(event: WorldEvent): void;
+  /** See {@link TimelineRecorder}. */
+  sample(): void;
   /** Jobs that have come and are not done. */
   readonly open: number;
   /** Jobs that have come. */
@@ -54,9 +60,11 @@ export function createRecorder(clock: EventClock): Recorder {
   const seconds = { boot: 0, idle: 0, busy: 0, leaving: 0 };
   const counts = { jobs: 0, launches: 0, peak: 0, killed: 0, lost: 0 };
   const calls = { aws: 0, vendor: 0 };
+  const { sample, change, timeline } = createTimeline(clock);
 
   return {
     observe,
+    sample,
     get open() {
       return open.size;
     },
@@ -77,6 +85,8 @@ export function createRecorder(clock: EventClock): Recorder {
         served: waits.length,
         neverServed: neverServed.length,
         wait: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) },
+        waits: sorted,
+        timeline,
       };
     },
   };
@@ -89,6 +99,7 @@ export function createRecorder(clock: EventClock): Recorder {
       case "queued":
         if (open.has(event.job)) break;
         open.add(event.job);
+        change("demand", 1);
         queuedAt.set(event.job, clock.seconds);
         counts.jobs += 1;
         break;
@@ -105,8 +116,9 @@ export function createRecorder(clock: EventClock): Recorder {
         break;
       }
       case "job-left":
-        if (event.how === "done") open.delete(event.job);
-        else counts[event.how === "ended" ? "killed" : "lost"] += 1;
+        if (event.how === "done") {
+          if (open.delete(event.job)) change("demand", -1);
+        } else counts[event.how === "ended" ? "killed" : "lost"] += 1;
         break;
       case "stopped":
         enter(String(event.task.taskArn), "leaving");
@@ -122,9 +134,18 @@ export function createRecorder(clock: EventClock): Recorder {
     waits.push(clock.seconds - since);
   }
 
+  function count(phase: Phase, by: number): void {
+    if (phase === "boot") change("starting", by);
+    else if (phase !== "leaving") change(phase, by);
+  }
+
   function enter(task: string, phase: Phase): void {
     const before = agents.get(task);
-    if (before) seconds[before.phase] += clock.seconds - before.since;
+    if (before) {
+      seconds[before.phase] += clock.seconds - before.since;
+      count(before.phase, -1);
+    }
+    count(phase, 1);
     agents.set(task, { phase, since: clock.seconds });
   }
 }

@@ -5,6 +5,7 @@ import { feedJobs } from "./feed.ts";
 import { startLoop } from "./loop/ours.ts";
 import { createRecorder, type RunRecord } from "./recorder.ts";
 import { forever, hour } from "./time.ts";
+import { sampleSeconds } from "./timeline.ts";
 import type { Trace } from "./trace-job.ts";
 import { createEventClock } from "./world/event-clock.ts";
 import { createFleetWorld } from "./world/fleet-world.ts";
@@ -90,7 +91,8 @@ export async function run({ fleet, trace, baseline, seed, boot, faults, onProgre
 
   const ends = trace.jobs.reduce((latest, { at, seconds }) => Math.max(latest, at + seconds), 0) + hour;
   while (clock.seconds < ends || (!isDone() && clock.seconds < ends + patienceSeconds)) {
-    await clock.sleep(60_000);
+    await clock.sleep(sampleSeconds * 1000);
+    recorder.sample();
     if (!baseline && world.violations.length > 0) throw broken(world.violations, seed, trace);
     onProgress?.(Math.min(1, clock.seconds / ends));
   }

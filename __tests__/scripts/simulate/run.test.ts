@@ -21,6 +21,27 @@ describe.each(policyNames)("a run of %s", (policy) => {
     expect(result.launches).toBeGreaterThan(0);
   });
 
+  it("records what its agents do in each minute, to the second, and all waits", async () => {
+    const { timeline, hours, days, waits, wait, peak, served, neverServed } = await simulate({
+      policy,
+      jobs: someHours,
+    });
+    const { starting, idle, busy, demand, everySeconds } = timeline;
+    expect(new Set([starting, idle, busy, demand].map(({ length }) => length))).toEqual(
+      new Set([Math.floor((days * 86_400) / everySeconds)]),
+    );
+    const sampled = { boot: sum(starting), idle: sum(idle), busy: sum(busy) };
+    for (const phase of ["boot", "idle", "busy"] as const) {
+      expect(sampled[phase]).toBeCloseTo(hours[phase] * 60, 6);
+    }
+    for (const [index, at] of busy.entries()) {
+      expect(at).toBeLessThanOrEqual((demand[index] ?? 0) + 1e-9);
+      expect(at + (idle[index] ?? 0) + (starting[index] ?? 0)).toBeLessThanOrEqual(peak + 1e-9);
+    }
+    expect(waits).toHaveLength(served + neverServed);
+    expect(waits.at(-1)).toBe(wait.max);
+  });
+
   it("is the same with the same seed, and another with another seed", async () => {
     const given = { policy, jobs: someHours, boot: "lognormal:45s,0.3" };
     const [first, again, other] = [await simulate(given), await simulate(given), await simulate({ ...given, seed: 2 })];

@@ -34,20 +34,21 @@ export function launchesOf(
   subnets: readonly string[],
   now: Date,
 ): Launch[] {
-  const isRecent = (at: Date | undefined) => at !== undefined && at.getTime() > now.getTime() - hourMilliseconds;
+  const hourAgo = now.getTime() - hourMilliseconds;
   const failures = ended.flatMap(({ failure }) => failure ?? []);
   const counting = new Set(countingLastHour(countingFailures(failures, subnets), now));
-  const over = ended.flatMap(({ failure, launchedAt, hasRun }): Launch[] => {
-    if (failure && counting.has(failure)) return [{ at: launchedAt ?? failure.at, result: "failed" }];
-    const isLaunch = failure ? failure.blocks !== "never" : hasRun;
-    return launchedAt && isRecent(launchedAt) && isLaunch
-      ? [{ at: launchedAt, result: failure ? "open" : "worked" }]
-      : [];
-  });
-  const present = members.flatMap(({ phase, launchedAt, registered }): Launch[] =>
-    phase !== "ordered" && isRecent(launchedAt) ? [{ at: launchedAt, result: registered ? "worked" : "open" }] : [],
-  );
-  return [...over, ...present];
+  const launches: Launch[] = [];
+  for (const { failure, launchedAt, hasRun } of ended) {
+    if (failure && counting.has(failure)) launches.push({ at: launchedAt ?? failure.at, result: "failed" });
+    else if (launchedAt && launchedAt.getTime() > hourAgo && (failure ? failure.blocks !== "never" : hasRun)) {
+      launches.push({ at: launchedAt, result: failure ? "open" : "worked" });
+    }
+  }
+  for (const { phase, launchedAt, registered } of members) {
+    if (phase === "ordered" || launchedAt.getTime() <= hourAgo) continue;
+    launches.push({ at: launchedAt, result: registered ? "worked" : "open" });
+  }
+  return launches;
 }
 
 /** The failed launch of a stopped task; `undefined`: it did not fail, or the result is still open. */

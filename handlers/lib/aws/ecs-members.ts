@@ -38,12 +38,10 @@ export function createMemberReader(nameVariable: string, clock: Clock): MemberRe
   };
 
   function memberOf(task: Task): CapacityMember | undefined {
-    const { taskArn: id, overrides, tags = [] } = task;
+    const { taskArn: id, tags = [] } = task;
     if (id === undefined || task.lastStatus === "STOPPED") return undefined;
-    const environment = overrides?.containerOverrides?.flatMap((override) => override.environment ?? []) ?? [];
-    const read = (name: string) => environment.find((variable) => variable.name === name)?.value;
-    const agentName = read(nameVariable);
-    const role = read(roleVariable);
+    const agentName = launchedWith(task, nameVariable);
+    const role = launchedWith(task, roleVariable);
     if (agentName === undefined || !isRole(role)) return undefined;
     // Of one without the tag nobody knows it: where the vendor hides its agents, none ever gets one.
     const isRegistered = registered.has(id) || tags.some(({ key }) => key === registeredTag) || undefined;
@@ -68,13 +66,26 @@ export function createMemberReader(nameVariable: string, clock: Clock): MemberRe
       waiting.add(id);
       return createdAt;
     }
-    const told = [connectivityAt, pullStartedAt, startedAt].flatMap((time) => time?.getTime() ?? []);
-    if (told.length > 0) return new Date(Math.min(...told));
+    const told = earliest(connectivityAt, earliest(pullStartedAt, startedAt));
+    if (told !== undefined) return told;
     if (lastStatus === "RUNNING" && !waiting.has(id) && !placedSince.has(id)) return createdAt;
     const since = placedSince.get(id) ?? clock.now();
     placedSince.set(id, since);
     return since;
   }
+}
+
+/** The value of an environment variable of the launch. */
+function launchedWith({ overrides }: Task, name: string): string | undefined {
+  for (const { environment } of overrides?.containerOverrides ?? []) {
+    const found = environment?.find((variable) => variable.name === name);
+    if (found) return found.value;
+  }
+  return undefined;
+}
+
+function earliest(one: Date | undefined, other: Date | undefined): Date | undefined {
+  return one && other ? (one < other ? one : other) : (one ?? other);
 }
 
 function isRole(text: string | undefined): text is AgentRole {

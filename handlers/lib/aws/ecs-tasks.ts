@@ -3,8 +3,8 @@ import {
   type DesiredStatus,
   type ECSClient,
   ECSServiceException,
+  ListTasksCommand,
   type ListTasksRequest,
-  paginateListTasks,
   type Task,
 } from "@aws-sdk/client-ecs";
 import { type EcsCapacityConfig, startedByLoop } from "../settings/ecs-capacity.ts";
@@ -68,9 +68,12 @@ export function createTaskReader(
 
   async function listAll(filter: ListTasksRequest): Promise<string[]> {
     const arns: string[] = [];
-    for await (const page of paginateListTasks({ client: ecs, pageSize: batchSize }, { cluster, ...filter })) {
+    let nextToken: string | undefined;
+    do {
+      const page = await ecs.send(new ListTasksCommand({ cluster, maxResults: batchSize, nextToken, ...filter }));
       arns.push(...(page.taskArns ?? []));
-    }
+      nextToken = page.nextToken;
+    } while (nextToken);
     return arns;
   }
 }

@@ -103,12 +103,10 @@ export function classifyLaunchError(error: unknown): LaunchFailureKind {
  * again.
  */
 export function countingLastHour<Failure extends FailedLaunch>(failures: readonly Failure[], now: Date): Failure[] {
-  const within = (milliseconds: number) => (failure: FailedLaunch) =>
-    failure.at.getTime() > now.getTime() - milliseconds;
-  const lastHour = failures.filter(within(hourMilliseconds));
-  const isPassingFresh = lastHour.some(
-    (failure) => failure.blocks === "minutes" && within(passingMilliseconds)(failure),
-  );
+  const hourAgo = now.getTime() - hourMilliseconds;
+  const freshAfter = now.getTime() - passingMilliseconds;
+  const lastHour = failures.filter(({ at }) => at.getTime() > hourAgo);
+  const isPassingFresh = lastHour.some(({ at, blocks }) => blocks === "minutes" && at.getTime() > freshAfter);
   return lastHour.filter(({ blocks }) => blocks === "hour" || (blocks === "minutes" && isPassingFresh));
 }
 
@@ -128,10 +126,16 @@ export function tally(failures: readonly Omit<FailedLaunch, "at" | "blocks">[]):
 export function toTell(
   failures: readonly Omit<FailedLaunch, "at">[],
 ): Pick<CapacityReading, "newLaunchFailures" | "newShortages"> {
-  const lacksRoom = ({ kind, blocks }: Omit<FailedLaunch, "at">) => kind === "capacity" && blocks === "never";
-  const orNone = (told: LaunchReport["failures"]) => (told.length > 0 ? told : undefined);
   return {
-    newLaunchFailures: orNone(tally(failures.filter((failure) => !lacksRoom(failure)))),
-    newShortages: orNone(tally(failures.filter(lacksRoom))),
+    newLaunchFailures: tallyOrNone(failures.filter((failure) => !lacksRoom(failure))),
+    newShortages: tallyOrNone(failures.filter(lacksRoom)),
   };
+}
+
+function tallyOrNone(failures: readonly Omit<FailedLaunch, "at">[]): LaunchReport["failures"] | undefined {
+  return failures.length > 0 ? tally(failures) : undefined;
+}
+
+function lacksRoom({ kind, blocks }: Omit<FailedLaunch, "at">): boolean {
+  return kind === "capacity" && blocks === "never";
 }

@@ -19,6 +19,7 @@ export function circuitAfter(seen: Seen, policy: Policy, now: Date): Circuit {
   }
   const { closedAt } = circuit;
   const counted = launches.filter(({ at }) => closedAt === undefined || at > closedAt);
+  if (!counted.some(hasFailed)) return circuit;
   const workedAt = workedLast(seen, policy, now);
   // Without the second count, a busy fleet whose every launch fails from now on would go on for most of an hour.
   const sinceLastGood = counted.filter(({ at }) => at.getTime() > workedAt);

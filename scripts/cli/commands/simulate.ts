@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { type LoadedStack, loadStacks } from "../../../stacks/config/load.ts";
@@ -18,12 +19,14 @@ interface Options {
   readonly fault?: string;
   readonly price?: string;
   readonly webhook: boolean;
+  readonly html?: string;
 }
 
 const examples = `
 Examples:
   fleet simulate --config config/hcp-minimal.yaml
   fleet simulate --config config/hcp-minimal.yaml --trace jobs.csv --policy all --max 50
+  fleet simulate --config config/hcp-minimal.yaml --policy all --html report.html
   fleet simulate --config config/hcp-full.yaml --trace synthetic:bursts --fault spot-reclaim,api-down --json
 
 docs/simulate.md describes the traces, the policies, the faults and the figures.`;
@@ -54,6 +57,7 @@ export function addSimulateCommand(program: Command, context: Context): void {
     .option("--max <agents>", "in place of agents.max of the config")
     .option("--fault <names>", "what goes wrong, with commas between")
     .option("--price <dollars>", "of one agent-hour, in place of Fargate's list price")
+    .option("--html <file>", "also writes a report with charts, and tries other settings of agents for it")
     .option("--no-webhook", "nothing wakes the loop but its schedule")
     .addHelpText("after", examples)
     .action((options: Options, command: Command) => simulate(context, options, command));
@@ -78,16 +82,19 @@ async function simulate(context: Context, options: Options, command: Command): P
     const { trace: name, queue } = options;
     const trace = simulator.readTrace({ trace: name, seed, queue }, resolve(context.cwd, name));
 
+    const webhook = fleet.webhook && options.webhook;
+    const simulated = { fleet: { ...fleet, webhook }, seed, boot, faults };
+    if (options.html !== undefined) write(context, options.html, "");
+
     const results = await ui.during(`Simulating ${trace.jobs.length} jobs of ${trace.name}`, async (step) => {
       const done: RunResult[] = [];
       for (const [index, policy] of chosen.entries()) {
         const title = `${policy} (${index + 1} of ${chosen.length})`;
         if (!context.terminal.interactive) step(title);
         const baseline = simulator.baselineOf(policy);
-        const webhook = fleet.webhook && options.webhook;
         const onProgress = (share: number) => step(`${title} ${Math.floor(share * 100)} %`);
         const told = context.terminal.interactive && { onProgress };
-        done.push(await simulator.run({ fleet: { ...fleet, webhook }, trace, baseline, seed, boot, faults, ...told }));
+        done.push(await simulator.run({ ...simulated, trace, baseline, ...told }));
       }
       return done;
     });
@@ -102,7 +109,7 @@ async function simulate(context: Context, options: Options, command: Command): P
       boot: options.boot,
       min: fleet.policy.min,
       max: fleet.policy.max,
-      webhook: fleet.webhook && options.webhook,
+      webhook,
       faults: [...faults],
       price_per_agent_hour: price.perHour ?? null,
       price_source: price.source,
@@ -113,7 +120,26 @@ async function simulate(context: Context, options: Options, command: Command): P
         reports.map((report) => columns.map(([, value]) => value(report))),
       ),
     );
-    ui.result({ ...inputs, policies: reports }, [...grids, describe(inputs)].join("\n"));
+    if (options.html !== undefined) {
+      const cut = simulator.cutForSweep(trace);
+      const title = `Trying other settings on ${cut.jobs.length} jobs`;
+      const points = await ui.during(title, (step) =>
+        simulator.sweep({ ...simulated, trace: cut }, (done, of) => {
+          if (context.terminal.interactive || done % 10 === 0) step(`setting ${done + 1} of ${of}`);
+        }),
+      );
+      // Imported only here: it loads ECharts.
+      const { htmlReport } = await import("../../simulate/html/page.ts");
+      const sweep = { points, jobs: cut.jobs.length, ofJobs: trace.jobs.length };
+      const { config, trace: traceName } = inputs;
+      const page = htmlReport({ inputs: shown(inputs), config, trace: traceName, results, price, sweep });
+      write(context, options.html, page);
+    }
+    const written = options.html === undefined ? [] : [`Wrote ${options.html}.`];
+    ui.result(
+      { ...inputs, policies: reports, ...(options.html !== undefined && { html: options.html }) },
+      [...grids, describe(inputs), ...written].join("\n"),
+    );
   } catch (error) {
     throw simulator.isForUser(error) ? new UserError(error.message, hintFor(error)) : error;
   }
@@ -154,7 +180,18 @@ function hintFor({ name }: Error): string {
   return "Correct it, then try again. docs/simulate.md has the formats.";
 }
 
-function describe(inputs: {
+/** @throws {UserError} */
+function write(context: Context, file: string, text: string): void {
+  try {
+    writeFileSync(resolve(context.cwd, file), text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UserError(`--html ${file} cannot be written: ${why}.`, "Name a file in a folder that there is.");
+  }
+}
+
+interface Inputs {
+  readonly config: string;
   readonly jobs: number;
   readonly trace: string;
   readonly days: number;
@@ -166,12 +203,31 @@ function describe(inputs: {
   readonly faults: readonly string[];
   readonly price_per_agent_hour: number | null;
   readonly price_source: string;
-}): string {
-  const price = inputs.price_per_agent_hour;
+}
+
+/** The inputs as the report shows them. */
+function shown(inputs: Inputs): (readonly [string, string])[] {
+  return [
+    ["Config", inputs.config],
+    ["Trace", `${inputs.trace}, ${inputs.jobs} jobs in ${inputs.days.toFixed(1)} days`],
+    ["Agents", `min ${inputs.min}, max ${inputs.max}`],
+    ["Boot", inputs.boot],
+    ["Seed", String(inputs.seed)],
+    ["Webhook", inputs.webhook ? "on" : "off"],
+    ["Faults", inputs.faults.join(", ") || "none"],
+    ["Price of an agent-hour", priceText(inputs)],
+  ];
+}
+
+function priceText({ price_per_agent_hour: price, price_source: source }: Inputs): string {
+  return `${price === null ? "?" : `$${price.toFixed(4)}`}: ${source}`;
+}
+
+function describe(inputs: Inputs): string {
   return [
     `${inputs.jobs} jobs of ${inputs.trace} in ${inputs.days.toFixed(1)} days; min ${inputs.min}, max ${inputs.max}; ` +
       `boot ${inputs.boot}; seed ${inputs.seed}; webhook ${inputs.webhook ? "on" : "off"}; ` +
       `faults: ${inputs.faults.join(", ") || "none"}.`,
-    `An agent-hour costs ${price === null ? "?" : `$${price.toFixed(4)}`}: ${inputs.price_source}.`,
+    `An agent-hour costs ${priceText(inputs)}.`,
   ].join("\n");
 }

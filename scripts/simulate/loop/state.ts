@@ -10,13 +10,20 @@ export interface SharedState {
   notebook(name: string): Notebook;
 }
 
+/** A document, from its writing until its first reading as it was given, and then as JSON brings it back. */
+interface Stored {
+  value: unknown;
+  isRead: boolean;
+}
+
 /**
- * See {@link SharedState}. By the rules of handlers/lib/aws/fleet-state.ts, in memory. Documents go through JSON.
+ * See {@link SharedState}. By the rules of handlers/lib/aws/fleet-state.ts, in memory. Documents go through JSON, but
+ * once for all readings: most are never read, and nobody changes one that was written or read.
  *
  * @param onCall is called with each call of the table
  */
 export function createSharedState(clock: Clock, onCall: () => void): SharedState {
-  const documents = new Map<string, string>();
+  const documents = new Map<string, Stored>();
   let held: { readonly by: symbol; until: number; calledAt?: Date } | undefined;
   const now = () => clock.now().getTime();
 
@@ -49,13 +56,18 @@ export function createSharedState(clock: Clock, onCall: () => void): SharedState
     notebook: (name) => ({
       async read() {
         onCall();
-        const text = documents.get(name);
-        return text === undefined ? undefined : JSON.parse(text);
+        const stored = documents.get(name);
+        if (stored && !stored.isRead) Object.assign(stored, { value: throughJson(stored.value), isRead: true });
+        return stored?.value;
       },
       async write(document) {
         onCall();
-        documents.set(name, JSON.stringify(document));
+        documents.set(name, { value: document, isRead: false });
       },
     }),
   };
+}
+
+function throughJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
 }

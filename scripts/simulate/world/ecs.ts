@@ -72,8 +72,18 @@ export function ecsClientAt(endpoint: string, options: { maxAttempts?: number } 
 export function ecsClientOver(perform: (call: EcsCall) => Promise<object>): ECSClient {
   return Object.assign(new ECSClient(clientDefaults), {
     send: (command: { readonly input: object }) =>
-      perform({ operation: command.constructor.name.replace(/Command$/, ""), input: { ...command.input } }),
+      perform({ operation: operationOf(command.constructor), input: { ...command.input } }),
   });
+}
+
+const operationNames = new Map<object, string>();
+
+function operationOf(command: { readonly name: string }): string {
+  const known = operationNames.get(command);
+  if (known !== undefined) return known;
+  const name = command.name.replace(/Command$/, "");
+  operationNames.set(command, name);
+  return name;
 }
 
 /** See {@link EcsFake}. */
@@ -125,7 +135,7 @@ export function createEcsFake(clock: Clock, { remembersCalls = true } = {}): Ecs
       const found = arns.flatMap((arn) => tasks.get(arn) ?? []);
       if (!found.every(fake.mayDescribe)) throw exception("AccessDeniedException", "not authorized");
       const failures = arns.filter((arn) => !tasks.has(arn)).map((arn) => ({ arn, reason: "MISSING" }));
-      const shown = found.map(({ tags, ...task }) => (include.includes("TAGS") ? { ...task, tags } : { ...task }));
+      const shown = found.map((task) => (include.includes("TAGS") ? { ...task } : { ...task, tags: undefined }));
       return { tasks: shown, failures };
     },
 

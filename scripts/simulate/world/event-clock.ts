@@ -11,6 +11,8 @@ export interface EventClock extends Clock {
 }
 
 const turnsAtOnce = 5000;
+/** Its reactions are microtasks like those of queueMicrotask, for a third of the cost. */
+const settled = Promise.resolve();
 
 interface Event {
   readonly at: number;
@@ -67,7 +69,7 @@ export function createEventClock(start = new Date("2026-01-01T00:00:00.000Z")): 
     isDue = true;
     turns += 1;
     if (turns % turnsAtOnce === 0) setImmediate(moveOn);
-    else queueMicrotask(afterPromises);
+    else void settled.then(afterPromises);
   }
 
   function afterPromises(): void {

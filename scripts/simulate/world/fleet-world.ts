@@ -1,4 +1,4 @@
-import type { ECSClient, Task } from "@aws-sdk/client-ecs";
+import type { Task } from "@aws-sdk/client-ecs";
 import type { AgentRole } from "../../../handlers/lib/core/model.ts";
 import { neverRegisteredExitCode } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import { createEcsFake, type EcsCall, ecsClientOver } from "./ecs.ts";
@@ -52,7 +52,8 @@ export function createFleetWorld(
       return [...agents].filter(({ task }) => task.lastStatus !== "STOPPED");
     },
     queueJob,
-    connect,
+    /** The client of a cold start. It keeps nothing, so all share one. */
+    connect: () => client,
   };
   const observe = (event: WorldEvent) => settings.observe?.(event);
   const chance = (probability: number) => random() < probability;
@@ -68,6 +69,7 @@ export function createFleetWorld(
     return counting;
   };
   const call = wire("aws");
+  const client = ecsClientOver((request) => call(() => perform(request), hangUp));
   const lags = new WeakMap<Task, number>();
   ecs.listingLagMilliseconds = (task) => lags.get(task) ?? 0;
   ecs.refuse = () => (chance(world.trouble.noCapacity) ? { reason: "Capacity is unavailable" } : undefined);
@@ -281,16 +283,6 @@ export function createFleetWorld(
     endTask(task, "UserInitiated", 137);
   }
 
-  /** A cold start: a new client of ECS. */
-  function connect(): ECSClient {
-    return ecsClientOver((request) =>
-      call(
-        () => perform(request),
-        () => new Error("socket hang up"),
-      ),
-    );
-  }
-
   function perform(request: EcsCall): object {
     const before = ecs.tasks.size;
     const toStop = request.operation === "StopTask" ? ecs.tasks.get(String(request.input.task)) : undefined;
@@ -312,4 +304,8 @@ export function createFleetWorld(
 
   const hands = createHands({ clock, ecs, perform, tellToLeave, forget, dropJob, endTask });
   return Object.assign(world, { vendor, retirements, ...hands });
+}
+
+function hangUp(): Error {
+  return new Error("socket hang up");
 }

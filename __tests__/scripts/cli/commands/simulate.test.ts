@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { policyNames } from "../../../../scripts/simulate/index.ts";
+import { findAll, parseHtml, textOf } from "../../simulate/parse-html.ts";
 import { fleet } from "../harness.ts";
 
 const vendor = "vendor: { type: hcp-terraform, organization: acme, agentPool: aws }";
@@ -75,6 +76,37 @@ describe("fleet simulate", () => {
       expect(cost.agents).toBeCloseTo(2 * hours, 9);
       expect(cost.total).toBeCloseTo(cost.agents + cost.functions, 9);
     }
+  });
+
+  it("writes a report with --html: inputs, policies and other settings, whatever the trace is called", async () => {
+    const name = "a&b<b>.csv";
+    await copyFile(join(cwd, "jobs.csv"), join(cwd, name));
+    const args = ["--config", "ci-agents.yaml", "--trace", name, "--boot", "45s"];
+    const { code, stdout, stderr } = await simulate(...args, "--html", "report.html");
+    expect(code).toBe(0);
+    expect(stdout).toContain("\nWrote report.html.\n");
+    expect(stderr).toMatch(/Trying other settings on 4 jobs\nsetting 1 of \d+\n/);
+    const page = parseHtml(await readFile(join(cwd, "report.html"), "utf8"));
+    expect(findAll(page, "h1").map(textOf)).toEqual([`Simulation of ci-agents.yaml on ${name}`]);
+    expect(findAll(page, "dd").map(textOf)).toEqual(
+      expect.arrayContaining([`${name}, 4 jobs in 0.1 days`, "min 0, max 5", "45s"]),
+    );
+    expect(textOf(page)).toMatch(/buffer 0, min 0, idle 300 s, single-use \(this config\)/);
+    expect(textOf(page)).toContain("on all 4 jobs of the");
+  });
+
+  it("says before the simulation that a report cannot be written", async () => {
+    const { code, stderr } = await simulate(
+      "--config",
+      "ci-agents.yaml",
+      "--trace",
+      "jobs.csv",
+      "--html",
+      "no/report.html",
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain("--html no/report.html cannot be written: ");
+    expect(stderr).not.toContain("Simulating");
   });
 
   it("takes max, seed, faults and the webhook from the command line", async () => {
