@@ -34,9 +34,13 @@ export function createMemory(): Memory {
 
 /** Reads the memory of the last pass. An invalid document counts as missing. */
 export async function recall(memory: Memory, notebook: Notebook): Promise<void> {
-  const { data } = stored.safeParse(await notebook.read());
-  const found = data && { ...data, missingSince: new Map(Object.entries(data.missingSince)) };
-  Object.assign(memory, createMemory(), found);
+  Object.assign(memory, createMemory(), memoryOf(await notebook.read()));
+}
+
+/** The memory in a document that {@link keep} wrote; `undefined` for anything else. */
+export function memoryOf(document: unknown): Memory | undefined {
+  const { data } = stored.safeParse(document);
+  return data && { ...createMemory(), ...data, missingSince: new Map(Object.entries(data.missingSince)) };
 }
 
 /** Stores it for the next pass. */

@@ -1,6 +1,6 @@
 import { agentNamePrefix, joinAgents, type Roster } from "../lib/core/agents.ts";
 import { VendorApiError } from "../lib/core/errors.ts";
-import type { Demand, Snapshot } from "../lib/core/model.ts";
+import type { Agent, Demand, Snapshot } from "../lib/core/model.ts";
 import type { CapacityReading, VendorAgent } from "../lib/core/ports.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 
@@ -11,6 +11,8 @@ export interface Observation
   readonly snapshot: Snapshot;
   /** All agents in the pool, foreign ones included; `undefined` if the vendor does not list agents. */
   readonly vendorAgents: readonly VendorAgent[] | undefined;
+  /** How many agents of the pool are not ours; `undefined` if the vendor does not list agents. */
+  readonly foreign: number | undefined;
 }
 
 /**
@@ -40,6 +42,7 @@ export async function observe(deps: AutoscaleDeps): Promise<Observation> {
       newShortages: reading.newShortages,
       fallback: reading.fallback,
       vendorAgents,
+      foreign: vendorAgents && foreignOf(vendorAgents, roster.agents, agentNamePrefix(deps.poolName)),
     };
   } catch (error) {
     if (error instanceof VendorApiError) deps.metrics.record({ VendorApiErrors: 1 });
@@ -66,6 +69,13 @@ async function readAgents({ capacity, vendor, retirements, poolName, policy, clo
   });
   memory.missingSince = roster.missingSince;
   return { roster, vendorAgents, reading };
+}
+
+/** Agents that are connected, and have neither a machine nor a name of this fleet. */
+function foreignOf(listed: readonly VendorAgent[], ours: readonly Agent[], prefix: string): number {
+  const names = new Set(ours.map(({ name }) => name));
+  const isPresent = ({ state }: VendorAgent) => state !== "gone" && state !== "offline";
+  return listed.filter((agent) => isPresent(agent) && !names.has(agent.name) && !agent.name.startsWith(prefix)).length;
 }
 
 /** If the vendor does not report queue times, this measures how long at least one job has been waiting. */

@@ -1,4 +1,4 @@
-import type { Decision } from "../lib/core/model.ts";
+import type { Agent, AgentState, Decision } from "../lib/core/model.ts";
 import type { Clock, Log, Metrics } from "../lib/core/ports.ts";
 import { countStates } from "../lib/core/supply.ts";
 import type { Outcome } from "./act.ts";
@@ -12,7 +12,8 @@ export function logDecision(
     newLaunchFailures = [],
     newShortages = [],
     fallback,
-  }: Pick<Observation, "snapshot" | "newLaunchFailures" | "newShortages" | "fallback">,
+    foreign,
+  }: Pick<Observation, "snapshot" | "newLaunchFailures" | "newShortages" | "fallback" | "foreign">,
   decision: Decision,
 ): void {
   for (const failure of newLaunchFailures) log.warn("a launch failed after AWS had accepted it", { ...failure });
@@ -28,6 +29,8 @@ export function logDecision(
     demandPartial: demand.partial,
     unmatched: demand.unmatched,
     agents: countStates(agents),
+    states: namesByState(agents),
+    foreign,
     unseen: agents.filter(({ state }) => state === "unseen").map(({ name }) => name),
     launching: decision.launch.length,
     onDemandFallback: fallback?.active,
@@ -36,6 +39,16 @@ export function logDecision(
     scalingIn: decision.scaleIn.count,
     discarding: decision.discard.map((agent) => agent.name),
   });
+}
+
+/** The names of the agents in each state that has any: `fleet status` shows them from here, without the vendor's token. */
+function namesByState(agents: readonly Agent[]): Partial<Record<AgentState, string[]>> {
+  const names: Partial<Record<AgentState, string[]>> = {};
+  for (const { state, name } of agents) {
+    names[state] ??= [];
+    names[state].push(name);
+  }
+  return names;
 }
 
 /** Writes the metrics record of a tick that observed everything. */

@@ -110,6 +110,12 @@ export function createActivityReader(
   }
 }
 
+/** The failed launch in an activity, with AWS's reason. @returns `undefined` for any other activity */
+export function launchFailureOf(activity: Activity): FailedLaunch | undefined {
+  const entry = entryOf(activity);
+  return entry && failureOf(entry);
+}
+
 function entryOf(activity: Activity): Entry | undefined {
   const { Description: description = "", Cause: cause = "", StartTime: startedAt } = activity;
   const verb = /^(?:Launching|Terminating)/.exec(description)?.[0];

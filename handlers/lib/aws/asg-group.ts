@@ -22,6 +22,8 @@ export interface Group {
   readonly max: number;
   /** Why the group launches nothing: a person, or AWS after a day of failures, has suspended the process. */
   readonly launchSuspended: string | undefined;
+  /** All processes that do not run, with AWS's reason. */
+  readonly suspended: readonly { readonly process: string; readonly reason: string }[];
   readonly instances: readonly GroupInstance[];
   /** Ids of all instances that may run something, also of those that do not belong to the fleet, as on standby. */
   readonly held: readonly string[];
@@ -45,6 +47,10 @@ export async function readGroup(autoScaling: AutoScalingClient, name: string): P
     min: group.MinSize,
     max: group.MaxSize,
     launchSuspended: suspensionOf(group),
+    suspended: (group.SuspendedProcesses ?? []).map(({ ProcessName: process = "", SuspensionReason: reason = "" }) => ({
+      process,
+      reason,
+    })),
     held: (group.Instances ?? []).flatMap(({ InstanceId = "an instance without an id", LifecycleState = "" }) =>
       /^(Warmed|Terminated)/.test(LifecycleState) ? [] : [InstanceId],
     ),

@@ -97,6 +97,26 @@ export function createLease({ table, dynamodb, clock }: StateDeps, owner: string
   }
 }
 
+/** Who holds a fleet's lease. */
+export interface HeldLease {
+  readonly owner: string;
+  /** When it ends, unless its holder renews it. */
+  readonly until: Date;
+  /** When its holder took or renewed it last. */
+  readonly renewedAt: Date;
+}
+
+/** The lease as it is now, also one that has run out. Resolves to `undefined` while nobody holds it. */
+export async function readLease({ table, dynamodb }: Omit<StateDeps, "clock">): Promise<HeldLease | undefined> {
+  const { Item } = await dynamodb.send(
+    new GetItemCommand({ TableName: table, Key: { key: { S: "lease" } }, ConsistentRead: true }),
+  );
+  const { owner, until } = Item ?? {};
+  if (owner?.S === undefined || until?.N === undefined) return undefined;
+  const ends = Number(until.N);
+  return { owner: owner.S, until: new Date(ends), renewedAt: new Date(ends - leaseMilliseconds) };
+}
+
 /**
  * A document in the fleet's table, by its name. Reads are consistent, so that the next container sees this one's write.
  */
