@@ -81,6 +81,8 @@ const rules: readonly Rule[] = [
     from: /^scripts\/cli\//,
     may: [
       /^scripts\/(cli|simulate)\//,
+      // `fleet status` reads the loop's own papers in the loop's own words.
+      /^handlers\/autoscale\/(memory|pools)\.ts$/,
       config,
       core,
       settings,
@@ -89,7 +91,7 @@ const rules: readonly Rule[] = [
       /^handlers\/lib\/runtime\/clock\.ts$/,
       sdk,
       zod,
-      /^(commander|cli-table3|@clack\/prompts)$/,
+      /^(commander|cli-table3|log-update|@clack\/prompts)$/,
       node,
     ],
   },

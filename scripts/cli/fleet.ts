@@ -10,6 +10,7 @@ import { addInitCommand } from "./commands/init.ts";
 import { addOutputsCommand } from "./commands/outputs.ts";
 import { addSecretCommands } from "./commands/secret.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
+import { addStatusCommand } from "./commands/status.ts";
 import type { Context } from "./lib/context.ts";
 import { explain } from "./lib/errors.ts";
 import { refuseOptionsTakenByNpm } from "./lib/npm-options.ts";
@@ -50,6 +51,7 @@ function createProgram(context: Context, json: boolean): Command {
   addInitCommand(program, context);
   addDeployCommands(program, context);
   addOutputsCommand(program, context);
+  addStatusCommand(program, context);
   addSecretCommands(program, context);
   addImageCommands(program, context);
   addSimulateCommand(program, context);
@@ -72,6 +74,12 @@ function processContext(): Context {
       interactive,
       askHidden: interactive ? askHidden : undefined,
       prompts: interactive ? promptsOn(stdin, stderr) : undefined,
+      columns: stdout.isTTY ? () => stdout.columns : undefined,
+      // Imported only where it is used, because it loads a package.
+      screen:
+        stdin.isTTY && stdout.isTTY && !env.CI
+          ? async () => (await import("./lib/screen.ts")).openScreen(stdin, stdout)
+          : undefined,
     },
   };
 }

@@ -6,6 +6,10 @@ import type { EcsFleetConfig } from "../../stacks/config/ecs-fleet.ts";
  *
  * @see https://aws.amazon.com/fargate/pricing/
  * @see https://aws.amazon.com/lambda/pricing/
+ * @see https://aws.amazon.com/vpc/pricing/
+ * @see https://aws.amazon.com/privatelink/pricing/
+ * @see https://aws.amazon.com/cloudwatch/pricing/
+ * @see https://aws.amazon.com/secrets-manager/pricing/
  */
 const prices = {
   date: "2026-03",
@@ -17,7 +21,26 @@ const prices = {
   storageGibHour: 0.000111,
   /** On arm64. */
   lambda: { gibSecond: 0.0000133334, request: 0.0000002 },
+  hourly: { natGateway: 0.045, publicAddress: 0.005, interfaceEndpoint: 0.01 },
+  /** Of the first 10,000 metrics. Three dashboards of an account are free, and none is counted so here. */
+  monthly: { alarm: 0.1, metric: 0.3, dashboard: 3, secret: 0.4 },
 } as const;
+
+/** Hours of a month, as AWS's price lists count them. */
+export const monthHours = 730;
+
+/** The month of the prices. */
+export const pricesOf = prices.date;
+
+/** What costs money whether agents run or not. */
+export type FixedPart = keyof typeof prices.hourly | keyof typeof prices.monthly;
+
+/** US dollars per hour of one fixed part. */
+export function fixedPrice(part: FixedPart): number {
+  return part in prices.hourly
+    ? prices.hourly[part as keyof typeof prices.hourly]
+    : prices.monthly[part as keyof typeof prices.monthly] / monthHours;
+}
 
 /** MiB of the loop's function, as stacks/fleet-control.ts sets it. */
 const loopMemoryGib = 0.5;

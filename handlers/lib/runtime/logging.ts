@@ -8,20 +8,27 @@ export interface InvocationLog extends Log {
   begin(context: Context): void;
 }
 
-/** JSON lines on standard output, by Powertools Logger, with `service` naming the fleet. Events are never logged. */
+/**
+ * JSON lines on standard output, by Powertools Logger, with `service` naming the fleet. Events are never logged. A field
+ * `message`, such as AWS's own text about a failed launch, is written as `detail`: the line has a message already, and
+ * the logger drops another one.
+ */
 export function createLog(fleet: string): InvocationLog {
   const logger = new Logger({ serviceName: fleet });
   return {
     begin: (context) => logger.addContext(context),
-    info: (message, fields = {}) => logger.info(message, describeErrors(fields)),
-    warn: (message, fields = {}) => logger.warn(message, describeErrors(fields)),
-    error: (message, fields = {}) => logger.error(message, describeErrors(fields)),
+    info: (message, fields = {}) => logger.info(message, toFields(fields)),
+    warn: (message, fields = {}) => logger.warn(message, toFields(fields)),
+    error: (message, fields = {}) => logger.error(message, toFields(fields)),
   };
 }
 
-function describeErrors(fields: Record<string, unknown>): Record<string, unknown> {
+function toFields(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? describe(value) : value]),
+    Object.entries(fields).map(([name, value]) => [
+      name === "message" ? "detail" : name,
+      value instanceof Error ? describe(value) : value,
+    ]),
   );
 }
 

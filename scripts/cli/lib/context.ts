@@ -18,7 +18,12 @@ const globals = z.object({ json: z.boolean().default(false) });
 
 /** The output of this call of a command. */
 export function uiOf(context: Context, command: Command): Ui {
-  return createUi(context.terminal, globals.parse(command.optsWithGlobals()));
+  return createUi(context.terminal, { json: jsonOf(command) });
+}
+
+/** Whether the results of this call are to be JSON. */
+export function jsonOf(command: Command): boolean {
+  return globals.parse(command.optsWithGlobals()).json;
 }
 
 /**

@@ -3,6 +3,7 @@ import Table from "cli-table3";
 import { visible, visibleLine } from "../../../handlers/lib/core/visible.ts";
 import { UserError } from "./errors.ts";
 import type { Prompts } from "./prompts.ts";
+import type { Screen } from "./screen.ts";
 
 /** A command's output and input. */
 export interface Terminal {
@@ -15,6 +16,10 @@ export interface Terminal {
   readonly askHidden?: ((message: string) => Promise<string>) | undefined;
   /** Asks the person for values that everybody may see. Left out: nobody is there to answer. */
   readonly prompts?: Prompts | undefined;
+  /** Width of standard output now. Left out: it is no terminal. */
+  readonly columns?: (() => number) | undefined;
+  /** Opens a screen for a live view. Left out: standard input or output is no terminal. */
+  readonly screen?: (() => Promise<Screen>) | undefined;
 }
 
 /** A terminal that prints nothing that it would obey or hide, whatever a vendor or AWS answered, see {@link visible}. */

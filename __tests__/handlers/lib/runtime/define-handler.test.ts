@@ -138,6 +138,11 @@ describe("a handler that throws", () => {
     expect(written.join("")).not.toContain("canary");
   });
 
+  it("AWS's own text about a failed launch is in its line, although the line has a message of its own", () => {
+    createLog("ci").warn("launch failed", { kind: "quota", message: "limit of vCPUs", count: 3 });
+    expect(lines()).toMatchObject([{ message: "launch failed", kind: "quota", detail: "limit of vCPUs", count: 3 }]);
+  });
+
   it("may throw anything", async () => {
     await expect(failing("text")({}, context)).rejects.toBe("text");
     expect(lines()).toEqual([expect.objectContaining({ error: "text" })]);

@@ -1,0 +1,445 @@
+import type { Task } from "@aws-sdk/client-ecs";
+import * as z from "zod";
+import { logDecision, recordTick } from "../../handlers/autoscale/report.ts";
+import type { AgentState, Demand } from "../../handlers/lib/core/model.ts";
+import type { Policy } from "../../handlers/lib/core/policy.ts";
+import { decide } from "../../handlers/lib/core/scaling.ts";
+import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
+import { createEcsFake, type EcsFake } from "../../scripts/simulate/world/ecs.ts";
+import { vendors } from "../../stacks/config/vendors/index.ts";
+import { policyOf } from "../fixtures/policy.ts";
+import { type AsgFake, createAsgFake } from "./asg.ts";
+import { startAwsSecretsFake } from "./aws-secrets.ts";
+import { createFakeClock, type FakeClock } from "./clock.ts";
+import { type AwsCall, AwsRefusal, answerAws } from "./desk-aws.ts";
+import { type HttpFake, startHttpFake } from "./http-fake.ts";
+import { createLogFake, createMetricsFake } from "./log.ts";
+
+/** Where a world's agents run. */
+export type WorldKind = "tasks" | "instances";
+
+/** A retirement as Step Functions shows it. */
+interface FakeExecution {
+  readonly name: string;
+  status: "RUNNING" | "FAILED" | "TIMED_OUT" | "ABORTED";
+  readonly startedAt: Date;
+  stoppedAt?: Date;
+  readonly input: object;
+  error?: string;
+  cause?: string;
+  /** Newest first. */
+  readonly events: readonly object[];
+}
+
+/** A line in a log group. */
+interface FakeLine {
+  readonly group: string;
+  readonly stream: string;
+  readonly at: Date;
+  readonly text: string;
+  readonly id: string;
+}
+
+/** The name of the world's fleet. Another stack's name begins with it. */
+export const fleetName = "ci-agents";
+
+const account = "123456789012";
+const region = "eu-west-1";
+const cluster = `arn:aws:ecs:${region}:${account}:cluster/${fleetName}`;
+const workflow = `arn:aws:states:${region}:${account}:stateMachine:${fleetName}-retire`;
+const linesPerPage = 40;
+
+const configs: Readonly<Record<WorldKind, string>> = {
+  tasks: `kind: ecs-fleet
+region: ${region}
+vendor: { type: hcp-terraform, organization: acme, agentPool: aws }
+alarms: { emails: [ops@example.com] }
+`,
+  instances: `kind: ec2-fleet
+region: ${region}
+vendor: { type: spacelift, workerPoolId: 01J8ZAMD640000000000000001, endpoint: "https://acme.app.spacelift.io", apiKeyId: 01J8ZAPIKEY00000000000000A }
+agents: { min: 1, max: 5 }
+alarms: { emails: [ops@example.com] }
+`,
+};
+
+/**
+ * The part of AWS that `fleet status`, `doctor` and `logs` read, over HTTP on loopback, with one deployed fleet in it.
+ * Everything of the fleet is healthy until a test changes it.
+ */
+export interface DeskWorld {
+  readonly http: HttpFake;
+  readonly clock: FakeClock;
+  readonly env: Readonly<Record<string, string>>;
+  /** The fleet's config file. */
+  readonly config: string;
+  readonly calls: readonly AwsCall[];
+  readonly ecs: EcsFake;
+  readonly group: AsgFake;
+  policy: Partial<Policy>;
+  /** What Lambda says of the loop's function; `undefined`: there is none. */
+  loop: Record<string, unknown> | undefined;
+  concurrency: number | undefined;
+  rule: { State: string; targets: readonly string[] } | undefined;
+  alarms: { name: string; state: string; section?: string; reason?: string; actions?: boolean }[];
+  subscriptions: { protocol: string; endpoint: string; arn: string }[];
+  executions: FakeExecution[];
+  /** The pushed image, in seconds since 1970; `undefined`: ECR has none. */
+  imagePushedAt: number | undefined;
+  image: string;
+  /** By their keys. */
+  readonly items: Map<string, Record<string, unknown>>;
+  readonly secrets: Map<string, string>;
+  readonly groups: Set<string>;
+  lines: FakeLine[];
+  /** An action that AWS refuses this identity. */
+  readonly denied: Set<string>;
+  secondsAgo(seconds: number): Date;
+  /** Adds a line that arrives now, whatever its time. */
+  log(group: string, at: Date, text: string | object, stream?: string): void;
+  /** The loop observes this and decides. */
+  decide(seen: Seen): void;
+  /** The loop's memory of the pool. */
+  remember(document: object): void;
+  addTask(name: string, task?: Partial<Task>): Task;
+  close(): Promise<void>;
+}
+
+/** What a look of the loop sees. */
+interface Seen {
+  readonly secondsAgo?: number;
+  readonly queued?: number;
+  readonly running?: number;
+  readonly waitedSeconds?: number;
+  readonly demand?: Partial<Demand>;
+  readonly states?: Partial<Record<AgentState, readonly string[]>>;
+  readonly foreign?: number;
+  readonly circuitOpenSince?: Date;
+}
+
+/** Starts a world. Close it in the end. */
+export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWorld> {
+  const clock = createFakeClock();
+  const secondsAgo = (seconds: number) => new Date(clock.now().getTime() - seconds * 1000);
+  const ecs = createEcsFake(clock);
+  const group = createAsgFake(clock, { min: 0, max: 10 }, { name: fleetName, idsFrom: 0 });
+  const kept = await startAwsSecretsFake();
+  const calls: AwsCall[] = [];
+  let lineIds = 0;
+
+  const world: DeskWorld = {
+    clock,
+    calls,
+    ecs,
+    group,
+    secondsAgo,
+    config: configs[kind],
+    policy: {},
+    loop: { State: "Active", LastUpdateStatus: "Successful", LastModified: "2025-12-01T00:00:00.000+0000" },
+    concurrency: undefined,
+    rule: { State: "ENABLED", targets: [`arn:aws:lambda:${region}:${account}:function:${fleetName}-autoscale`] },
+    alarms: ["loop-failing", "queue-wait", "circuit-open"].map((name) => ({ name, state: "OK" })),
+    subscriptions: [{ protocol: "email", endpoint: "ops@example.com", arn: `arn:aws:sns:${region}:${account}:t:1` }],
+    executions: [],
+    imagePushedAt: secondsAgo(3 * 86_400).getTime() / 1000,
+    image: kind === "tasks" ? `${account}.dkr.ecr.${region}.amazonaws.com/${fleetName}:current` : "ami-1",
+    items: new Map(),
+    secrets: kept.secrets,
+    groups: new Set(),
+    lines: [],
+    denied: new Set(),
+    http: await startHttpFake((request) => answerAws(request, perform)),
+    get env() {
+      return { ...kept.env, AWS_ENDPOINT_URL: this.http.url, AWS_REGION: "us-east-1" };
+    },
+    log(name, at, text, stream = "stream") {
+      lineIds += 1;
+      world.groups.add(name);
+      const said = typeof text === "string" ? text : JSON.stringify(text);
+      world.lines.push({ group: name, stream, at, text: `${said}\n`, id: String(lineIds) });
+    },
+    remember(document) {
+      const stored = { recentlyWanted: [1], missingSince: {}, circuit: {}, ...document };
+      world.items.set(`document loop ${fleetName}`, { document: { S: JSON.stringify(stored) } });
+    },
+    decide: (seen) => logLook(world, seen),
+    addTask(name, task = {}) {
+      const environment = [
+        { name: "TFC_AGENT_NAME", value: name },
+        { name: "AGENT_FLEETS_ROLE", value: "burst" },
+      ];
+      return ecs.add({
+        family: fleetName,
+        startedBy: "agent-fleets",
+        createdAt: secondsAgo(600),
+        startedAt: secondsAgo(570),
+        availabilityZone: `${region}a`,
+        capacityProviderName: "FARGATE",
+        overrides: { containerOverrides: [{ name: "agent", environment }] },
+        attachments: [{ details: [{ name: "privateIPv4Address", value: "10.40.0.7" }] }],
+        tags: [{ key: "AgentFleetsRegistered", value: "true" }],
+        ...task,
+      });
+    },
+    close: async () => {
+      await Promise.all([world.http.close(), kept.close()]);
+    },
+  };
+
+  function perform(call: AwsCall): object {
+    calls.push(call);
+    const { action, input } = call;
+    if (world.denied.has(action)) throw denial(action);
+    const [service = "", operation = ""] = action.split(":");
+    const own = operations[action];
+    if (own) return own(input as never);
+    if (service === "ecs") return ecs.perform({ operation, input });
+    if (service === "autoscaling" || service === "ec2") return group.perform({ operation, input });
+    throw new AwsRefusal("UnknownOperationException", action);
+  }
+
+  const operations: Readonly<Record<string, (input: never) => object>> = {
+    "lambda:GetFunctionConfiguration": () => {
+      if (!world.loop) throw new AwsRefusal("ResourceNotFoundException", "Function not found", 404);
+      const FunctionArn = `arn:aws:lambda:${region}:${account}:function:${fleetName}-autoscale`;
+      return { FunctionArn, Environment: { Variables: environmentOf(kind, world.policy) }, ...world.loop };
+    },
+    "lambda:GetFunctionConcurrency": () => ({ ReservedConcurrentExecutions: world.concurrency }),
+    "events:DescribeRule": ({ Name }: { Name: string }) => {
+      if (!world.rule || Name !== `${fleetName}-every-minute`) {
+        throw new AwsRefusal("ResourceNotFoundException", `Rule ${Name} does not exist on EventBus default.`);
+      }
+      return { Name, State: world.rule.State };
+    },
+    "events:ListTargetsByRule": () => ({ Targets: (world.rule?.targets ?? []).map((Arn) => ({ Id: "1", Arn })) }),
+    "dynamodb:GetItem": ({ Key }: { Key: { key: { S: string } } }) => ({ Item: world.items.get(Key.key.S) }),
+    "cloudwatch:DescribeAlarms": ({ AlarmNamePrefix }: { AlarmNamePrefix: string }) => ({
+      MetricAlarms: [...world.alarms.map((alarm) => ({ prefix: fleetName, ...alarm })), neighbour]
+        .filter(({ prefix }) => `${prefix}-`.startsWith(AlarmNamePrefix))
+        .map(({ prefix, name, state, section = name, reason = "Threshold Crossed", actions = true }) => ({
+          AlarmName: `${prefix}-${name}`,
+          AlarmDescription: `Something happened. What to do: docs/runbook.md#${section}`,
+          StateValue: state,
+          StateReason: reason,
+          StateTransitionedTimestamp: secondsAgo(240),
+          ActionsEnabled: actions,
+          AlarmActions: ["arn"],
+        })),
+    }),
+    "sns:ListSubscriptionsByTopic": ({ TopicArn, NextToken = "0" }: { TopicArn: string; NextToken?: string }) => {
+      if (TopicArn !== `arn:aws:sns:${region}:${account}:${fleetName}-alarms`) {
+        throw new AwsRefusal("NotFound", "Topic does not exist", 404);
+      }
+      // One a page: callers must read all pages.
+      const at = Number(NextToken);
+      const page = world.subscriptions.slice(at, at + 1);
+      return {
+        Subscriptions: page.map(({ protocol, endpoint, arn }) => ({
+          SubscriptionArn: arn,
+          Protocol: protocol,
+          Endpoint: endpoint,
+          TopicArn,
+        })),
+        NextToken: at + 1 < world.subscriptions.length ? String(at + 1) : undefined,
+      };
+    },
+    "ecs:DescribeTaskDefinition": () => ({
+      taskDefinition: { containerDefinitions: [{ name: "agent", image: world.image }] },
+    }),
+    "ecr:DescribeImages": () => {
+      if (world.imagePushedAt === undefined) throw new AwsRefusal("ImageNotFoundException", "no such image");
+      return { imageDetails: [{ imagePushedAt: world.imagePushedAt }] };
+    },
+    "ec2:DescribeImages": ({ ImageIds }: { ImageIds: string[] }) => ({
+      Images: ImageIds.map((ImageId) => ({ ImageId, CreationDate: secondsAgo(9 * 86_400).toISOString() })),
+    }),
+    "states:ListExecutions": ({ statusFilter }: { statusFilter: string }) => ({
+      executions: world.executions
+        .filter(({ status }) => status === statusFilter)
+        .map(({ name, status, startedAt: startDate, stoppedAt: stopDate }) => ({
+          executionArn: `${workflow}:${name}`,
+          name,
+          status,
+          startDate,
+          stopDate,
+        })),
+    }),
+    "states:DescribeExecution": (input: { executionArn: string }) => {
+      const { startedAt: startDate, input: given, status, error, cause } = executionOf(input.executionArn);
+      return { executionArn: input.executionArn, startDate, status, input: JSON.stringify(given), error, cause };
+    },
+    "states:GetExecutionHistory": (input: { executionArn: string; reverseOrder: boolean }) => {
+      if (!input.reverseOrder) throw new AwsRefusal("InvalidToken", "the newest events come first");
+      return { events: executionOf(input.executionArn).events };
+    },
+    "logs:FilterLogEvents": (input: {
+      logGroupName: string;
+      startTime?: number;
+      endTime?: number;
+      logStreamNames?: string[];
+      filterPattern?: string;
+      nextToken?: string;
+    }) => {
+      if (!world.groups.has(input.logGroupName)) {
+        throw new AwsRefusal("ResourceNotFoundException", "The specified log group does not exist.");
+      }
+      const { startTime = 0, endTime = Number.POSITIVE_INFINITY, logStreamNames: streams, nextToken } = input;
+      const found = world.lines
+        .filter(({ group: name, at, stream, text }) => {
+          const isInTime = at.getTime() >= startTime && at.getTime() <= endTime;
+          const isThere = name === input.logGroupName && isInTime && (streams?.includes(stream) ?? true);
+          return isThere && (input.filterPattern === undefined || isRefused(text));
+        })
+        .sort((a, b) => a.at.getTime() - b.at.getTime());
+      // The first page is empty although more follow.
+      const from = nextToken === undefined ? 0 : Number(nextToken);
+      const events = (nextToken === undefined ? [] : found.slice(from, from + linesPerPage)).map(
+        ({ id, at, stream, text }) => ({
+          eventId: id,
+          timestamp: at.getTime(),
+          logStreamName: stream,
+          message: text,
+        }),
+      );
+      const next = nextToken === undefined ? 0 : from + linesPerPage;
+      return { events, ...(next < found.length && { nextToken: String(next) }) };
+    },
+  };
+
+  const executionOf = (arn: string) => {
+    const found = world.executions.find(({ name }) => arn.endsWith(`:${name}`));
+    if (!found) throw new AwsRefusal("ExecutionDoesNotExist", arn);
+    return found;
+  };
+
+  beHealthy(world, kind);
+  return world;
+}
+
+/** A stack whose name begins with the fleet's. */
+const neighbour = {
+  prefix: `${fleetName}-two`,
+  name: "loop-failing",
+  state: "ALARM",
+  section: "loop-failing",
+  reason: "of another stack",
+  actions: true,
+};
+
+/** The only pattern that is asked for: refusals of the webhook. */
+function isRefused(text: string): boolean {
+  return /"status":"[45]/.test(text);
+}
+
+function denial(action: string): AwsRefusal {
+  const message = `User: arn:aws:iam::${account}:user/x is not authorized to perform: ${action} on resource: *`;
+  return new AwsRefusal(action.startsWith("ec2:") ? "UnauthorizedOperation" : "AccessDeniedException", message, 400);
+}
+
+function environmentOf(kind: WorldKind, changes: Partial<Policy>): Record<string, string> {
+  const secret = `arn:aws:secretsmanager:${region}:${account}:secret:agent-fleets/${fleetName}/api-token-AbCdEf`;
+  const common = {
+    FLEET: fleetName,
+    TICK_SECONDS: 10,
+    STATE_TABLE: `${fleetName}-state`,
+    API_TOKEN_SECRET_ARN: secret,
+  };
+  if (kind === "tasks") {
+    return z.encode(autoscaleEnv, {
+      ...common,
+      POLICY: policyOf(changes),
+      VENDOR: {
+        type: "hcp-terraform",
+        organization: "acme",
+        agentPool: "aws",
+        address: "https://app.terraform.io",
+        demand: "api",
+      },
+      CAPACITY: {
+        type: "ecs",
+        cluster,
+        taskDefinition: `${fleetName}:3`,
+        container: "agent",
+        capacityProviders: ["FARGATE"],
+        subnets: ["subnet-a"],
+        securityGroups: ["sg-1"],
+        assignPublicIp: "false",
+        enableExecuteCommand: false,
+        nameVariable: "TFC_AGENT_NAME",
+      },
+    }) as Record<string, string>;
+  }
+  return z.encode(autoscaleEnv, {
+    ...common,
+    POLICY: policyOf({ departure: "by-retirement", canRetire: true, singleUse: false, min: 1, max: 5, ...changes }),
+    VENDOR: {
+      type: "spacelift",
+      endpoint: "https://acme.app.spacelift.io",
+      apiKeyId: "01J8ZAPIKEY00000000000000A",
+      workerPoolId: "01J8ZAMD640000000000000001",
+      group: fleetName,
+    },
+    CAPACITY: { type: "asg", group: fleetName, hook: "agent-fleets-retire", bootSeconds: 1200 },
+    RETIREMENTS: { workflow, drainTimeoutSeconds: 86_400 },
+  }) as Record<string, string>;
+}
+
+/** A fleet of two agents, one at work, that has decided a minute ago and just now. */
+function beHealthy(world: DeskWorld, kind: WorldKind): void {
+  const vendor = kind === "tasks" ? vendors["hcp-terraform"] : vendors.spacelift;
+  for (const { name } of Object.values(vendor.secrets))
+    world.secrets.set(`agent-fleets/${fleetName}/${name}`, "canary");
+  world.remember({});
+  world.groups.add(`/agent-fleets/${fleetName}/webhook-access`);
+  world.groups.add(`/aws/lambda/${fleetName}-retire`);
+  const ids = ["a", "b"].map((suffix) => {
+    if (kind === "tasks") return world.addTask(`${fleetName}_${suffix}`) && `${fleetName}_${suffix}`;
+    world.group.group.desired += 1;
+    return world.group.add({ launchTime: world.secondsAgo(600), tags: { AgentFleetsRegistered: "true" } }).id;
+  });
+  if (kind === "instances") world.group.group.suspended.AZRebalance = "User suspended at …";
+  const states = { busy: ids.slice(0, 1), idle: ids.slice(1) };
+  for (const secondsAgo of [65, 5]) world.decide({ secondsAgo, running: 1, states });
+}
+
+/** What the real loop would log of such a look. */
+function logLook(world: DeskWorld, seen: Seen): void {
+  const { secondsAgo = 5, queued = 0, running = 0, states = {}, waitedSeconds = 0, foreign = 0 } = seen;
+  const at = world.secondsAgo(secondsAgo);
+  const oldestQueuedAt = new Date(at.getTime() - waitedSeconds * 1000);
+  const agents = Object.entries(states).flatMap(([state, names]) =>
+    names.map((name) => ({
+      name,
+      capacityId: name,
+      state: state as AgentState,
+      role: "burst" as const,
+      launchedAt: world.secondsAgo(600),
+    })),
+  );
+  const snapshot = {
+    demand: { queued, running, ...(queued > 0 && { oldestQueuedAt }), ...seen.demand },
+    vendorShowsAgents: true,
+    agents,
+    launches: [],
+    circuit: { openSince: seen.circuitOpenSince },
+    recentlyWanted: [],
+  };
+  const decision = decide(snapshot, policyOf(world.policy), at);
+  const log = createLogFake();
+  const metrics = createMetricsFake();
+  const observation = { snapshot, foreign };
+  logDecision({ log, poolName: fleetName }, observation, decision);
+  const clock = { now: () => at, sleep: () => Promise.resolve() };
+  const outcome = { launched: 0, launchFailures: 0, retirementsStarted: 0, vendorApiErrors: 0, errors: [] };
+  recordTick({ clock, metrics }, { observation, decision, outcome, startedAt: at });
+  const group = `/aws/lambda/${fleetName}-autoscale`;
+  for (const { level, message, fields } of log.lines) {
+    const line = { level: level.toUpperCase(), message, timestamp: at.toISOString(), service: fleetName, ...fields };
+    world.log(group, at, line);
+  }
+  for (const values of metrics.records) {
+    const Metrics = Object.keys(values).map((Name) => ({ Name, Unit: "Count" }));
+    const _aws = { Timestamp: at.getTime(), CloudWatchMetrics: [{ Namespace: "AgentFleets", Metrics }] };
+    world.log(group, at, { _aws, Fleet: fleetName, ...values });
+  }
+}

@@ -1,0 +1,89 @@
+import type { Command } from "commander";
+import { loadStack } from "../../../stacks/config/load.ts";
+import { type Context, jsonOf, uiOf } from "../lib/context.ts";
+import { UserError } from "../lib/errors.ts";
+import { theFleet } from "../lib/the-fleet.ts";
+
+interface Options {
+  readonly watch?: true;
+  readonly every: string;
+  readonly times?: string;
+  readonly price?: string;
+}
+
+const examples = `
+Examples:
+  fleet status ci-agents
+  fleet status ci-agents --watch
+  fleet --json status ci-agents
+  fleet --json status ci-agents --watch --every 60 --times 10
+
+Without a terminal, --watch prints one line each time, and with --json one JSON object a line.
+Exit code 0: the status was read, although parts of it may be unknown; 1: it was not.
+docs/operating.md explains each line.`;
+
+/** `fleet status`. */
+export function addStatusCommand(program: Command, context: Context): void {
+  program
+    .command("status")
+    .summary("show a fleet's queue, agents, decisions, alarms and cost")
+    .description(
+      "Shows a fleet as AWS and its loop see it: the queue, agents by state, retirements and why they wait, the last " +
+        "decisions, circuit, alarms, secrets without their values, image and cost. Needs no token of the vendor. Reads " +
+        "only. Says of each part that could not be read why.",
+    )
+    .argument("[stack]", "name of the stack: its config file without .yaml. Left out: the only fleet of the config")
+    .option("--watch", "show it again and again; q or Ctrl-C ends it")
+    .option("--every <seconds>", "how often --watch reads", "5")
+    .option("--times <number>", "end --watch after so many times")
+    .option("--price <dollars>", "of one agent-hour, in place of the list price")
+    .addHelpText("after", examples)
+    .action((name: string | undefined, options: Options, command: Command) =>
+      showStatus(context, name, options, command),
+    );
+}
+
+async function showStatus(
+  context: Context,
+  name: string | undefined,
+  options: Options,
+  command: Command,
+): Promise<void> {
+  const ui = uiOf(context, command);
+  const isJson = jsonOf(command);
+  const price = numberOf("--price", options.price, 0);
+  const every = (numberOf("--every", options.every, 1) ?? 5) * 1000;
+  const times = options.watch ? (numberOf("--times", options.times, 1) ?? Number.POSITIVE_INFINITY) : 1;
+  const stackName = name ?? theFleet(context);
+  // Imported only here, because loading the AWS SDK takes a quarter of a second.
+  const desk = await import("../desk/index.ts");
+  const stack = desk.fleetOf(loadStack(stackName, context));
+  const clients = desk.deskClientsIn(stack.config.region, context.env);
+  const read = async () => desk.statusOf(await desk.readPicture(stack, clients, context.clock), price);
+  const { terminal } = context;
+  const width = () => terminal.columns?.() ?? 100;
+  if (!options.watch) {
+    const status = await ui.during(`Reading ${stackName}`, read);
+    ui.result(status, desk.statusText(status, width()));
+    return;
+  }
+  const screen = isJson ? undefined : await terminal.screen?.();
+  try {
+    for (let time = 1; ; time += 1) {
+      const status = await read();
+      if (screen) screen.show(`${desk.statusText(status, width())}\n\nq ends`);
+      else terminal.stdout.write(`${isJson ? JSON.stringify(status) : desk.statusLine(status)}\n`);
+      if (time >= times) return;
+      if (screen ? await screen.quitWithin(every) : await context.clock.sleep(every)) return;
+    }
+  } finally {
+    screen?.close();
+  }
+}
+
+function numberOf(option: string, text: string | undefined, least: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value >= least) return value;
+  throw new UserError(`${option} ${text} is no number of ${least} or more.`, "Correct it, then try again.");
+}

@@ -1,0 +1,46 @@
+import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { ECSClient } from "@aws-sdk/client-ecs";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { clientOptions } from "../../../handlers/lib/aws/client-options.ts";
+import { signedCall } from "./signed-call.ts";
+
+/** The AWS that a desk reads. All of it is read, nothing is changed. */
+export interface DeskClients {
+  readonly autoScaling: AutoScalingClient;
+  readonly cloudwatch: CloudWatchClient;
+  readonly dynamodb: DynamoDBClient;
+  readonly ec2: EC2Client;
+  readonly ecs: ECSClient;
+  readonly lambda: LambdaClient;
+  readonly logs: CloudWatchLogsClient;
+  readonly sfn: SFNClient;
+  /** See {@link signedCall}. */
+  readonly call: (
+    service: Parameters<typeof signedCall>[1],
+    action: string,
+    input: Parameters<typeof signedCall>[3],
+  ) => Promise<string>;
+}
+
+/** Clients for a region, with the credentials of the AWS SDK's usual places. */
+export function deskClientsIn(region: string, env: Readonly<Record<string, string | undefined>>): DeskClients {
+  const options = { ...clientOptions, region };
+  const lambda = new LambdaClient(options);
+  return {
+    autoScaling: new AutoScalingClient(options),
+    cloudwatch: new CloudWatchClient(options),
+    dynamodb: new DynamoDBClient(options),
+    ec2: new EC2Client(options),
+    ecs: new ECSClient(options),
+    lambda,
+    logs: new CloudWatchLogsClient(options),
+    sfn: new SFNClient(options),
+    call: async (service, action, input) =>
+      signedCall({ region, env, credentials: await lambda.config.credentials() }, service, action, input),
+  };
+}

@@ -1,0 +1,28 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { type Memory, memoryOf } from "../../../handlers/autoscale/memory.ts";
+import { createNotebook, type HeldLease, readLease } from "../../../handlers/lib/aws/fleet-state.ts";
+import type { Clock } from "../../../handlers/lib/core/ports.ts";
+import type { Deployed } from "./deployed.ts";
+
+/** What the loop keeps in its table. */
+export interface LoopState {
+  /** `undefined`: no pass runs. */
+  readonly lease: HeldLease | undefined;
+  /** By the pool's name. A pool without an entry has never been observed, or its document cannot be understood. */
+  readonly memories: ReadonlyMap<string, Memory>;
+}
+
+/** Reads the lease and the documents of all pools. */
+export async function readLoopState(
+  { env: { STATE_TABLE: table }, pools }: Deployed,
+  { dynamodb, clock }: { readonly dynamodb: DynamoDBClient; readonly clock: Clock },
+): Promise<LoopState> {
+  const lease = await readLease({ table, dynamodb });
+  const documents = await Promise.all(
+    pools.map(async ({ poolName }) => {
+      const memory = memoryOf(await createNotebook(`loop ${poolName}`, { table, dynamodb, clock }).read());
+      return memory ? [[poolName, memory] as const] : [];
+    }),
+  );
+  return { lease, memories: new Map(documents.flat()) };
+}
