@@ -191,6 +191,7 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
     const { action, input } = call;
     if (world.denied.has(action)) throw denial(action);
     const [service = "", operation = ""] = action.split(":");
+    if (action === "ec2:DescribeInstances") return withPlaces(group.perform({ operation, input }));
     const own = operations[action];
     if (own) return own(input as never);
     if (service === "ecs") return ecs.perform({ operation, input });
@@ -272,6 +273,20 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
       if (!input.reverseOrder) throw new AwsRefusal("InvalidToken", "the newest events come first");
       return { events: executionOf(input.executionArn).events };
     },
+    "logs:GetLogEvents": (input: {
+      logGroupName: string;
+      logStreamName: string;
+      startFromHead: boolean;
+      limit: number;
+    }) => {
+      const found = world.lines.filter(
+        (line) => line.group === input.logGroupName && line.stream === input.logStreamName,
+      );
+      if (found.length === 0)
+        throw new AwsRefusal("ResourceNotFoundException", "The specified log stream does not exist.");
+      if (input.startFromHead) throw new AwsRefusal("InvalidParameterException", "the newest lines are wanted");
+      return { events: found.slice(-input.limit).map(({ at, text }) => ({ timestamp: at.getTime(), message: text })) };
+    },
     "logs:FilterLogEvents": (input: {
       logGroupName: string;
       startTime?: number;
@@ -314,6 +329,22 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
 
   beHealthy(world, kind);
   return world;
+}
+
+/** What the group's fake leaves out, as DescribeInstances has it. */
+function withPlaces(answer: object): object {
+  const { Reservations } = answer as { Reservations: { Instances: object[] }[] };
+  const place = {
+    InstanceType: "m7i.large",
+    ImageId: "ami-1",
+    PrivateIpAddress: "10.40.0.9",
+    Placement: { AvailabilityZone: `${region}b` },
+  };
+  return {
+    Reservations: Reservations.map(({ Instances }) => ({
+      Instances: Instances.map((instance) => ({ ...instance, ...place })),
+    })),
+  };
 }
 
 /** A stack whose name begins with the fleet's. */
@@ -371,7 +402,7 @@ function environmentOf(kind: WorldKind, changes: Partial<Policy>): Record<string
   }
   return z.encode(autoscaleEnv, {
     ...common,
-    POLICY: policyOf({ departure: "by-retirement", canRetire: true, singleUse: false, min: 1, max: 5, ...changes }),
+    POLICY: policyOf({ ...retiring, ...changes }),
     VENDOR: {
       type: "spacelift",
       endpoint: "https://acme.app.spacelift.io",
@@ -402,6 +433,13 @@ function beHealthy(world: DeskWorld, kind: WorldKind): void {
   for (const secondsAgo of [65, 5]) world.decide({ secondsAgo, running: 1, states });
 }
 
+/** The policy of a fleet whose agents the loop retires. */
+const retiring = { departure: "by-retirement", canRetire: true, singleUse: false, min: 1, max: 5 } as const;
+
+function basePolicy({ config }: DeskWorld): Partial<Policy> {
+  return config.includes("ec2-fleet") ? retiring : {};
+}
+
 /** What the real loop would log of such a look. */
 function logLook(world: DeskWorld, seen: Seen): void {
   const { secondsAgo = 5, queued = 0, running = 0, states = {}, waitedSeconds = 0, foreign = 0 } = seen;
@@ -424,7 +462,7 @@ function logLook(world: DeskWorld, seen: Seen): void {
     circuit: { openSince: seen.circuitOpenSince },
     recentlyWanted: [],
   };
-  const decision = decide(snapshot, policyOf(world.policy), at);
+  const decision = decide(snapshot, policyOf({ ...basePolicy(world), ...world.policy }), at);
   const log = createLogFake();
   const metrics = createMetricsFake();
   const observation = { snapshot, foreign };

@@ -32,6 +32,7 @@ export function logDecision(
     states: namesByState(agents),
     foreign,
     unseen: agents.filter(({ state }) => state === "unseen").map(({ name }) => name),
+    atCeiling: decision.atCeiling,
     launching: decision.launch.length,
     onDemandFallback: fallback?.active,
     withdrawing: decision.withdraw,

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import * as z from "zod";
 import { addAdoCommands } from "./commands/ado.ts";
 import { addDeployCommands } from "./commands/deploy.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
 import { addHcpCommands, refuseOldSpelling } from "./commands/hcp.ts";
 import { addImageCommands } from "./commands/image.ts";
 import { addInitCommand } from "./commands/init.ts";
@@ -12,7 +13,7 @@ import { addSecretCommands } from "./commands/secret.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
 import { addStatusCommand } from "./commands/status.ts";
 import type { Context } from "./lib/context.ts";
-import { explain } from "./lib/errors.ts";
+import { Ended, explain } from "./lib/errors.ts";
 import { refuseOptionsTakenByNpm } from "./lib/npm-options.ts";
 import { promptsOn } from "./lib/prompts.ts";
 import { askHidden, safeTerminal } from "./lib/ui.ts";
@@ -27,6 +28,7 @@ export async function main(args: readonly string[], given: Context = processCont
     await program.parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
+    if (error instanceof Ended) return error.exitCode;
     if (error instanceof CommanderError && (error.exitCode === 0 || !args.includes("--json"))) return error.exitCode;
     const explanation = explain(error);
     context.terminal.stderr.write(
@@ -52,6 +54,7 @@ function createProgram(context: Context, json: boolean): Command {
   addDeployCommands(program, context);
   addOutputsCommand(program, context);
   addStatusCommand(program, context);
+  addDoctorCommand(program, context);
   addSecretCommands(program, context);
   addImageCommands(program, context);
   addSimulateCommand(program, context);

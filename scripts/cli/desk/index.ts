@@ -1,4 +1,6 @@
 export { deskClientsIn } from "./clients.ts";
+export { diagnose } from "./doctor/index.ts";
+export { findingsText } from "./doctor/text.ts";
 export { fleetOf, readPicture } from "./picture.ts";
 export { statusOf } from "./status.ts";
 export { statusLine, statusText } from "./status-text.ts";

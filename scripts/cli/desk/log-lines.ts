@@ -27,6 +27,7 @@ const decisionLine = z.object({
   states: z.record(z.string(), z.array(z.string())).optional(),
   foreign: z.number().optional(),
   unseen: names,
+  atCeiling: z.boolean().default(false),
   launching: z.number(),
   onDemandFallback: z.boolean().optional(),
   retiring: names,

@@ -71,6 +71,11 @@ export function mapPart<A, T>(part: Part<A>, change: (value: A) => T): Part<T> {
   return part.known ? known(change(part.value)) : part;
 }
 
+/** The value of a part; `undefined` if it could not be read. */
+export function ifKnown<T>(part: Part<T>): T | undefined {
+  return part.known ? part.value : undefined;
+}
+
 /** Whether AWS refused a call for want of a right. */
 export function isRefused(error: unknown): boolean {
   return error instanceof Error && refusals.has(error.name);

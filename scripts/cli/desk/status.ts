@@ -2,7 +2,7 @@ import { costOf } from "./cost.ts";
 import { inForceOf } from "./in-force.ts";
 import type { DecisionLine } from "./log-lines.ts";
 import type { Capacity, Machine } from "./machines.ts";
-import { mapPart, type Part } from "./part.ts";
+import { ifKnown, mapPart, type Part } from "./part.ts";
 import type { FleetPicture } from "./picture.ts";
 import { secondsBetween } from "./words.ts";
 
@@ -18,7 +18,7 @@ export type Status = ReturnType<typeof statusOf>;
 /** The picture in the words of an operator. @param price dollars per agent-hour, from the user */
 export function statusOf(picture: FleetPicture, price?: number) {
   const { stack, at } = picture;
-  const capacities = valueOf(picture.capacities) ?? [];
+  const capacities = ifKnown(picture.capacities) ?? [];
   const pools = poolsOf(picture).map((name) => poolStatus(picture, name));
   const newest = pools.map(({ decided_seconds_ago: age }) => age ?? Number.POSITIVE_INFINITY);
   return {
@@ -34,7 +34,7 @@ export function statusOf(picture: FleetPicture, price?: number) {
     retirements: retirementsOf(picture),
     alarms: alarmsOf(picture),
     secrets: picture.secrets.map(({ text: _, id: __, region: ___, ...row }) => row),
-    images: (valueOf(picture.images) ?? []).map(({ poolName, name, builtAt, why }) => ({
+    images: (ifKnown(picture.images) ?? []).map(({ poolName, name, builtAt, why }) => ({
       pool: poolName,
       image: name,
       age_seconds: secondsBetween(builtAt, at),
@@ -78,22 +78,17 @@ export function poolsOf({ deployed, stack }: FleetPicture): readonly string[] {
 
 /** The decisions of a pool, newest first. */
 export function decisionsOf({ log }: FleetPicture, poolName: string): readonly DecisionLine[] {
-  return valueOf(log)?.decisions.get(poolName) ?? [];
-}
-
-/** The value of a part; `undefined` if it could not be read. */
-export function valueOf<T>(part: Part<T>): T | undefined {
-  return part.known ? part.value : undefined;
+  return ifKnown(log)?.decisions.get(poolName) ?? [];
 }
 
 function poolStatus(picture: FleetPicture, pool: string) {
   const { at } = picture;
   const decisions = decisionsOf(picture, pool);
   const [last] = decisions;
-  const inForce = valueOf(mapPart(picture.deployed, inForceOf));
+  const inForce = ifKnown(mapPart(picture.deployed, inForceOf));
   const limits = inForce?.find(({ poolName }) => poolName === pool);
-  const memory = valueOf(picture.state)?.memories.get(pool);
-  const waited = valueOf(picture.log)?.oldestQueuedSeconds.get(pool);
+  const memory = ifKnown(picture.state)?.memories.get(pool);
+  const waited = ifKnown(picture.log)?.oldestQueuedSeconds.get(pool);
   return {
     pool,
     decided_at: last?.at.toISOString() ?? null,
@@ -126,7 +121,7 @@ function agentsOf(picture: FleetPicture, { poolName, machines }: Capacity) {
   const stateOf = new Map(
     Object.entries(last?.states ?? {}).flatMap(([state, names]) => names.map((name) => [name, state] as const)),
   );
-  const missing = valueOf(picture.state)?.memories.get(poolName)?.missingSince;
+  const missing = ifKnown(picture.state)?.memories.get(poolName)?.missingSince;
   return machines.map((machine) => ({
     agent: machine.name,
     pool: poolName,
@@ -148,7 +143,7 @@ function unseenByLoop({ launchedAt, phase }: Machine, last: DecisionLine | undef
 }
 
 function retirementsOf({ retirements, at }: FleetPicture) {
-  const found = valueOf(retirements);
+  const found = ifKnown(retirements);
   return (found?.running ?? []).map((each) => ({
     agent: each.agent,
     reason: each.reason,
@@ -162,7 +157,7 @@ function retirementsOf({ retirements, at }: FleetPicture) {
 }
 
 function alarmsOf({ alarms, at }: FleetPicture) {
-  const all = valueOf(alarms);
+  const all = ifKnown(alarms);
   if (all === undefined) return null;
   return {
     total: all.length,
@@ -174,9 +169,9 @@ function alarmsOf({ alarms, at }: FleetPicture) {
 }
 
 function costStatus(picture: FleetPicture, price: number | undefined) {
-  const capacities = valueOf(picture.capacities);
-  const alarms = valueOf(picture.alarms);
-  const log = valueOf(picture.log);
+  const capacities = ifKnown(picture.capacities);
+  const alarms = ifKnown(picture.alarms);
+  const log = ifKnown(picture.log);
   if (capacities === undefined || alarms === undefined || log === undefined) return null;
   const metrics = [...log.metrics.values()].reduce((sum, count) => sum + count, 0);
   const secrets = picture.secrets.filter(({ exists, id }) => exists && !id.includes(":ssm:")).length;

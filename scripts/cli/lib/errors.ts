@@ -15,6 +15,15 @@ export class UserError extends Error {
   }
 }
 
+/** A command that has said all it had to say, and ends with an exit code of its own. */
+export class Ended extends Error {
+  override readonly name = "Ended";
+
+  constructor(readonly exitCode: number) {
+    super(`exit code ${exitCode}`);
+  }
+}
+
 /** The shown part of an error: never a stack trace. */
 export interface Explanation {
   readonly error: string;

@@ -12,13 +12,16 @@ export interface Screen {
   close(): void;
 }
 
+/** q, Ctrl-C and Ctrl-D, as a terminal in raw mode sends them. */
+const quitKeys = new Set(["q", "Q", "\u0003", "\u0004"]);
+
 /** Opens a screen: keys are read without Enter, and only what changed is drawn again. */
 export function openScreen(input: ReadStream, output: WriteStream): Screen {
   const draw = createLogUpdate(output);
   let onQuit: (() => void) | undefined;
   let quit = false;
   const onKey = (keys: Buffer | string) => {
-    if (!/[qQ\u0003\u0004]/.test(String(keys))) return;
+    if (![...String(keys)].some((key) => quitKeys.has(key))) return;
     quit = true;
     onQuit?.();
   };
@@ -26,7 +29,7 @@ export function openScreen(input: ReadStream, output: WriteStream): Screen {
   input.resume();
   input.on("data", onKey);
   return {
-    show: (text) => draw(fit(visible(text), output.columns ?? 80, output.rows ?? 24)),
+    show: (text) => draw(cutTo(visible(text), output.columns ?? 80, output.rows ?? 24)),
     quitWithin: (milliseconds) =>
       new Promise((resolve) => {
         if (quit) return resolve(true);
@@ -46,7 +49,7 @@ export function openScreen(input: ReadStream, output: WriteStream): Screen {
 }
 
 /** Lines that fit into the window. One line stays free for the cursor. */
-export function fit(text: string, columns: number, rows: number): string {
+export function cutTo(text: string, columns: number, rows: number): string {
   const lines = text.split("\n").map((line) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line));
   const room = Math.max(1, rows - 1);
   if (lines.length <= room) return lines.join("\n");

@@ -1,0 +1,25 @@
+/** Whether something stops the fleet, may stop it, or could not be looked at. */
+export type Severity = "error" | "warning" | "unknown";
+
+/** One thing that is wrong with a fleet, or that nobody could look at. */
+export interface Finding {
+  /** The kind of diagnosis, such as `schedule-disabled`. */
+  readonly id: string;
+  readonly severity: Severity;
+  /** One sentence. */
+  readonly what: string;
+  /** Where it is seen, with AWS's or the vendor's own words. */
+  readonly evidence: readonly string[];
+  readonly todo: string;
+  /** Section of docs/runbook.md. Alarms of this section are explained by it. */
+  readonly section?: string | undefined;
+  /** Machines whose own log may say more. */
+  readonly machines?: readonly { readonly id: string; readonly poolName: string }[] | undefined;
+}
+
+const order: readonly Severity[] = ["error", "unknown", "warning"];
+
+/** The worst first; else in the order that they came. */
+export function bySeverity(findings: readonly Finding[]): readonly Finding[] {
+  return order.flatMap((severity) => findings.filter((finding) => finding.severity === severity));
+}

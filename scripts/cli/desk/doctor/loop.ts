@@ -1,0 +1,163 @@
+import { inForceOf } from "../in-force.ts";
+import type { TroubleLine } from "../log-lines.ts";
+import { ifKnown, mapPart } from "../part.ts";
+import { clockTime, duration } from "../words.ts";
+import type { Finding } from "./finding.ts";
+import type { View } from "./view.ts";
+
+/** Longest time between two renewals of the lease by a pass that works. */
+const renewalSeconds = 75;
+/** A failure counts for so long. */
+const failureSeconds = 300;
+/** A fleet that was deployed so shortly ago may not have decided yet. */
+const newSeconds = 180;
+
+/** Why the loop does not run, does not get its work done, or may not act. */
+export function loopFindings(view: View): readonly Finding[] {
+  const stopped = stopsOf(view);
+  const failing = failuresOf(view);
+  const silent = stopped.length + failing.length > 0 ? [] : silences(view);
+  return [...stopped, ...failing, ...silent, ...leases(view), ...holds(view), ...emptySecrets(view)];
+}
+
+function stopsOf({ picture, name }: View): Finding[] {
+  const found: Finding[] = [];
+  const section = "loop-silent";
+  const schedule = ifKnown(picture.schedule);
+  const deploy = `Deploy the stack: fleet deploy ${name}`;
+  if (schedule?.state === "missing") {
+    const what = "The schedule that runs the loop every minute does not exist.";
+    const evidence = [`EventBridge knows no rule ${schedule.rule}`];
+    found.push({ id: "schedule-missing", severity: "error", what, evidence, todo: deploy, section });
+  } else if (schedule?.state === "disabled") {
+    const what = "The schedule that runs the loop every minute is disabled.";
+    const todo = `Enable it: aws events enable-rule --name ${schedule.rule}`;
+    const evidence = [`EventBridge: the rule ${schedule.rule} is DISABLED`];
+    found.push({ id: "schedule-disabled", severity: "error", what, evidence, todo, section });
+  } else if (schedule && !schedule.callsLoop) {
+    const what = "The schedule does not call the loop.";
+    const evidence = [`The rule ${schedule.rule} has no target ${name}-autoscale`];
+    found.push({ id: "schedule-without-loop", severity: "error", what, evidence, todo: deploy, section });
+  }
+  if (ifKnown(picture.concurrency) === 0) {
+    const what = "The loop may not run: its reserved concurrency is 0.";
+    const evidence = [`Lambda: ${name}-autoscale has ReservedConcurrentExecutions 0`];
+    const todo = `Remove it: aws lambda delete-function-concurrency --function-name ${name}-autoscale`;
+    found.push({ id: "loop-without-concurrency", severity: "error", what, evidence, todo, section });
+  }
+  const trouble = ifKnown(picture.deployed)?.trouble;
+  if (trouble !== undefined) {
+    const what = "Lambda cannot run the loop's function.";
+    found.push({ id: "loop-broken", severity: "error", what, evidence: [`Lambda: ${trouble}`], todo: deploy, section });
+  }
+  return found;
+}
+
+/** The last pass failed, or several of the last minutes did. */
+function failuresOf(view: View): Finding[] {
+  const { picture, pools, secondsSince } = view;
+  const errors = (ifKnown(picture.log)?.troubles ?? []).filter(
+    ({ level, at }) => level === "ERROR" && secondsSince(at) <= failureSeconds,
+  );
+  const [newest] = errors;
+  const decided = Math.max(0, ...pools.map(({ last }) => last?.at.getTime() ?? 0));
+  if (newest === undefined || (newest.at.getTime() < decided && errors.length < 3)) return [];
+  const said = newest.errors.length > 0 ? newest.errors.map(({ name, message }) => `${name}: ${message}`) : [];
+  const evidence = [`The loop's log at ${clockTime(newest.at)}: ${newest.message}`, ...said];
+  return [{ ...meaningOf(newest, view), severity: "error", evidence }];
+}
+
+function meaningOf({ errors, message }: TroubleLine, { name }: View): Omit<Finding, "severity" | "evidence"> {
+  const section = "loop-failing";
+  const kinds = new Set(errors.map(({ kind }) => kind));
+  const text = errors.map((error) => error.message).join("\n");
+  if (errors.some((error) => error.name === "SecretUnavailableError")) {
+    const what = "The loop fails: a secret that it needs has no value or cannot be read.";
+    const todo = `See which: fleet secret list ${name}. Set it: fleet secret set ${name} <name>`;
+    return { id: "secret-unreadable", what, todo, section };
+  }
+  if (kinds.has("unauthorized")) {
+    const what = "The vendor refuses the loop's token: it has expired, was revoked or lacks rights.";
+    const todo = `Make a new token at the vendor and set it: fleet secret set ${name} <name>. No deploy is needed.`;
+    return { id: "token-refused", what, todo, section };
+  }
+  if (kinds.has("misconfigured") || (kinds.has("not-found") && /pool|queue/i.test(text))) {
+    const what = "The vendor does not know the pool of the config, or knows it by another name or id.";
+    const todo = `Correct vendor in the config and deploy: fleet deploy ${name}. A token may also lack the right to see the pool.`;
+    return { id: "wrong-pool", what, todo, section };
+  }
+  if (["unavailable", "timeout", "rate-limited", "malformed"].some((kind) => kinds.has(kind))) {
+    const what = "The loop gets no usable answer from the vendor.";
+    const todo =
+      "Look at the vendor's status page, then at the way from the function to it. The next pass tries again.";
+    return { id: "vendor-unreachable", what, todo, section: "vendor-api-errors" };
+  }
+  if (/agents cannot launch/.test(text)) {
+    const what = "AWS refuses to launch agents because of a setting.";
+    return { id: "launch-refused", what, todo: "Correct the setting that AWS names, and deploy.", section };
+  }
+  const isPlatform = message.startsWith("Lambda: ");
+  const what = isPlatform ? "Lambda cut the loop off, or could not begin it." : "The loop fails.";
+  return { id: "loop-failing", what, todo: `Read its log: fleet logs ${name} --loop`, section };
+}
+
+function silences({ picture, late, name, secondsSince }: View): Finding[] {
+  if (late.length === 0) return [];
+  const changedAt = ifKnown(picture.deployed)?.changedAt;
+  const isNew = changedAt !== undefined && secondsSince(changedAt) < newSeconds && late.every((pool) => !pool.seconds);
+  return [
+    {
+      id: "loop-silent",
+      severity: isNew ? "warning" : "error",
+      what: isNew ? "The loop has not decided yet." : "The loop does not decide.",
+      evidence: late.map(({ poolName, seconds }) =>
+        seconds === null
+          ? `${poolName}: no decision in the log of a day`
+          : `${poolName}: the last decision is ${duration(seconds)} old`,
+      ),
+      todo: isNew
+        ? "It was deployed minutes ago. Look again in two minutes."
+        : `Read its log: fleet logs ${name} --loop. Has the account run out of Lambda concurrency?`,
+      section: "loop-silent",
+    },
+  ];
+}
+
+function leases({ picture, late, secondsSince }: View): Finding[] {
+  const lease = ifKnown(picture.state)?.lease;
+  if (lease === undefined || secondsSince(lease.renewedAt) <= renewalSeconds) return [];
+  const left = (lease.until.getTime() - picture.at.getTime()) / 1000;
+  const end =
+    left > 0 ? `it ends in ${duration(left)}` : `it ended ${duration(-left)} ago, and no pass has taken it since`;
+  return [
+    {
+      id: "lease-of-a-dead-pass",
+      severity: late.length > 0 ? "error" : "warning",
+      what: "A pass of the loop was cut off and left its lease behind.",
+      evidence: [`The lease of ${lease.owner} was last renewed ${duration(secondsSince(lease.renewedAt))} ago; ${end}`],
+      todo: "Wait two minutes: the lease ends by itself. If this comes back, the function runs into its time limit.",
+      section: "loop-silent",
+    },
+  ];
+}
+
+function holds({ picture, jobsWait, name }: View): Finding[] {
+  return (ifKnown(mapPart(picture.deployed, inForceOf)) ?? []).flatMap(({ poolName, held }): Finding[] => {
+    if (held === undefined) return [];
+    const what = `The loop launches and retires nothing in ${poolName}.`;
+    const todo = `If that is over, set scaling.enabled to true and deploy: fleet deploy ${name}`;
+    return [{ id: "scaling-off", severity: jobsWait ? "error" : "warning", what, evidence: [held], todo }];
+  });
+}
+
+function emptySecrets({ picture, name }: View): Finding[] {
+  return picture.secrets.flatMap(({ secret, exists, has_value: value, deletion, text }): Finding[] => {
+    if (exists !== true || value !== false) return [];
+    const what = deletion ? `AWS is about to delete the secret ${secret}.` : `The secret ${secret} has no value.`;
+    const todo = deletion
+      ? `Restore it: aws secretsmanager restore-secret --secret-id agent-fleets/${name}/${secret}`
+      : `Set it: fleet secret set ${name} ${secret}`;
+    const section = "loop-failing";
+    return [{ id: "secret-empty", severity: "error", what, evidence: [`${secret}: ${text}`], todo, section }];
+  });
+}

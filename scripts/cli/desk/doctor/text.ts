@@ -1,0 +1,24 @@
+import { counted, labelled } from "../words.ts";
+import type { Finding, Severity } from "./finding.ts";
+
+const labels: Readonly<Record<Severity, string>> = { error: "ERROR", warning: "WARNING", unknown: "UNKNOWN" };
+
+/** The findings as a person reads them. */
+export function findingsText(stack: string, findings: readonly Finding[], width: number): string {
+  if (findings.length === 0) return `${stack}: nothing is wrong, as far as AWS and the loop's own papers show.`;
+  const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
+  const heads = [
+    counted(count("error"), "error", "errors"),
+    counted(count("warning"), "warning", "warnings"),
+    ...(count("unknown") > 0 ? [`${counted(count("unknown"), "part", "parts")} nobody could look at`] : []),
+  ];
+  return [
+    `${stack}: ${heads.join(", ")}`,
+    ...findings.flatMap(({ severity, id, what, evidence, todo, section }) => [
+      "",
+      ...labelled(labels[severity], `${what} (${id})`, width, 9),
+      ...evidence.flatMap((line) => labelled("  seen", line.replaceAll("\n", " "), width, 9)),
+      ...labelled("  do", `${todo}${section ? ` See docs/runbook.md#${section}` : ""}`, width, 9),
+    ]),
+  ].join("\n");
+}
