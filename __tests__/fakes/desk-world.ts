@@ -273,6 +273,9 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
       if (!input.reverseOrder) throw new AwsRefusal("InvalidToken", "the newest events come first");
       return { events: executionOf(input.executionArn).events };
     },
+    "logs:DescribeLogGroups": ({ logGroupNamePrefix: prefix }: { logGroupNamePrefix: string }) => ({
+      logGroups: [...world.groups].filter((name) => name.startsWith(prefix)).map((logGroupName) => ({ logGroupName })),
+    }),
     "logs:GetLogEvents": (input: {
       logGroupName: string;
       logStreamName: string;
@@ -297,6 +300,12 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
     }) => {
       if (!world.groups.has(input.logGroupName)) {
         throw new AwsRefusal("ResourceNotFoundException", "The specified log group does not exist.");
+      }
+      const streamsThere = new Set(
+        world.lines.filter((line) => line.group === input.logGroupName).map(({ stream }) => stream),
+      );
+      if (input.logStreamNames?.some((stream) => !streamsThere.has(stream))) {
+        throw new AwsRefusal("ResourceNotFoundException", "The specified log stream does not exist.");
       }
       const { startTime = 0, endTime = Number.POSITIVE_INFINITY, logStreamNames: streams, nextToken } = input;
       const found = world.lines

@@ -8,6 +8,7 @@ import { addDoctorCommand } from "./commands/doctor.ts";
 import { addHcpCommands, refuseOldSpelling } from "./commands/hcp.ts";
 import { addImageCommands } from "./commands/image.ts";
 import { addInitCommand } from "./commands/init.ts";
+import { addLogsCommand } from "./commands/logs.ts";
 import { addOutputsCommand } from "./commands/outputs.ts";
 import { addSecretCommands } from "./commands/secret.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
@@ -55,6 +56,7 @@ function createProgram(context: Context, json: boolean): Command {
   addOutputsCommand(program, context);
   addStatusCommand(program, context);
   addDoctorCommand(program, context);
+  addLogsCommand(program, context);
   addSecretCommands(program, context);
   addImageCommands(program, context);
   addSimulateCommand(program, context);
@@ -65,6 +67,11 @@ function createProgram(context: Context, json: boolean): Command {
 
 function processContext(): Context {
   const { stdin, stdout, stderr, env } = process;
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // The reader of a pipe, such as head, has seen enough.
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
   const interactive = Boolean(stdin.isTTY && stderr.isTTY && !env.CI);
   return {
     env,

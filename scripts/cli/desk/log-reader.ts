@@ -35,13 +35,3 @@ export async function* readLines(
     }
   }
 }
-
-/** All lines at once, the last `most` of them. */
-export async function lastLines(logs: CloudWatchLogsClient, query: LogQuery, most: number): Promise<LogEvent[]> {
-  const lines: LogEvent[] = [];
-  for await (const event of readLines(logs, query)) {
-    lines.push(event);
-    if (lines.length > 2 * most) lines.splice(0, lines.length - most);
-  }
-  return lines.slice(-most);
-}

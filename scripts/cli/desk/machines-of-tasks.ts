@@ -35,6 +35,23 @@ export async function readTasks(
   };
 }
 
+/** The ARN of the task of an agent, by the agent's name or the task's id, also of one that has stopped lately. */
+export async function findTask(
+  agent: string,
+  config: EcsCapacityConfig,
+  { ecs }: { readonly ecs: ECSClient },
+): Promise<string | undefined> {
+  const reader = createTaskReader(config, ecs);
+  const arns = [...(await reader.list("RUNNING")), ...(await reader.list("STOPPED"))];
+  const byId = arns.find((arn) => arn.split("/").at(-1) === agent);
+  if (byId !== undefined) return byId;
+  const tasks = await reader.describe(arns);
+  return tasks.find(({ overrides }) => {
+    const variables = overrides?.containerOverrides?.flatMap(({ environment = [] }) => environment) ?? [];
+    return variables.some(({ name, value }) => name === config.nameVariable && value === agent);
+  })?.taskArn;
+}
+
 function machineOf(own: Pick<Machine, "name" | "id" | "phase">, task: Task | undefined): Machine {
   const details = task?.attachments?.flatMap((attachment) => attachment.details ?? []) ?? [];
   const address = details.find(({ name }) => name === "privateIPv4Address")?.value;
