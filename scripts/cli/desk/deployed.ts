@@ -8,7 +8,7 @@ import { type PoolSettings, poolsOf } from "../../../handlers/autoscale/pools.ts
 import { type AutoscaleEnv, autoscaleEnv } from "../../../handlers/lib/settings/autoscale.ts";
 import { UserError } from "../lib/errors.ts";
 import type { DeskClients } from "./clients.ts";
-import { look, type Part } from "./part.ts";
+import { isUnreachable, known, look, type Part } from "./part.ts";
 
 /** The loop's function as it is deployed, and the settings that the stack gave it. */
 export interface Deployed {
@@ -36,10 +36,14 @@ export function readDeployed(
       return deployedOf(await lambda.send(new GetFunctionConfigurationCommand({ FunctionName })));
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return undefined;
+      // Without an answer to the first question there is none to the others.
+      if (isUnreachable(error)) return { unreachable: error };
       throw error;
     }
   }).then((part) => {
-    if (!part.known || part.value !== undefined) return part as Part<Deployed>;
+    if (!part.known) return part;
+    if (part.value && "unreachable" in part.value) throw part.value.unreachable;
+    if (part.value) return known(part.value);
     throw new UserError(
       `This account has no function ${FunctionName} in ${region}, so the fleet ${stack} is not deployed there.`,
       `Check AWS_PROFILE and the config's region. To deploy: fleet deploy ${stack}`,

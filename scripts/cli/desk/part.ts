@@ -23,6 +23,9 @@ const aboutTheCaller = new Set([
   "UnrecognizedClientException",
 ]);
 
+/** Nobody answered. */
+const unreachable = /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)/;
+
 /** AWS's names for a missing right. EC2 has one of its own, SNS another. */
 const refusals = new Set([
   "AccessDeniedException",
@@ -79,6 +82,11 @@ export function ifKnown<T>(part: Part<T>): T | undefined {
 /** Whether AWS refused a call for want of a right. */
 export function isRefused(error: unknown): boolean {
   return error instanceof Error && refusals.has(error.name);
+}
+
+/** Whether a call got no answer at all. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof Error && "code" in error && unreachable.test(String(error.code));
 }
 
 /** Why something could not be read. A refusal names the missing rights. */

@@ -69,7 +69,7 @@ export async function signedCall(
   };
   const authorization = signatureOf({ headers, body }, { region, service, credentials });
   const { host: _, ...sent } = headers;
-  const response = await fetch(url, {
+  const response = await reach(url, {
     method: "POST",
     headers: { ...sent, authorization },
     body,
@@ -79,6 +79,15 @@ export async function signedCall(
   const text = await response.text();
   if (response.ok) return text;
   throw errorOf(text, response.status);
+}
+
+/** `fetch` hides why it failed in the cause of its error. */
+async function reach(...request: Parameters<typeof fetch>): Promise<Response> {
+  try {
+    return await fetch(...request);
+  } catch (error) {
+    throw error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  }
 }
 
 /** The `Authorization` header of a `POST` to `/`. */

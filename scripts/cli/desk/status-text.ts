@@ -124,7 +124,7 @@ function fleetText(status: Status, width: number): string[] {
 
 function costText(cost: Status["cost"]): string {
   if (cost === null) return "unknown: a part of it could not be read";
-  const fixed = `fixed parts ${dollars(cost.fixed_per_hour)} an hour`;
+  const fixed = `fixed parts ${dollars(cost.fixed_per_hour ?? 0)} an hour`;
   if (cost.per_hour === null || cost.per_month === null) {
     return `${fixed}; ${counted(cost.running_agents, "agent", "agents")}: ${cost.source}`;
   }

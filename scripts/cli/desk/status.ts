@@ -178,12 +178,17 @@ function costStatus(picture: FleetPicture, price: number | undefined) {
   const cost = costOf(picture.stack.config, { capacities, alarms: alarms.length, metrics, secrets }, price);
   return {
     running_agents: cost.runningAgents,
-    agents_per_hour: cost.agentsPerHour ?? null,
-    fixed_per_hour: cost.fixedPerHour,
-    per_hour: cost.perHour ?? null,
-    per_month: cost.perMonth ?? null,
-    fixed: cost.fixed.map(({ part, count, perMonth }) => ({ part, count, per_month: perMonth })),
+    agents_per_hour: rounded(cost.agentsPerHour),
+    fixed_per_hour: rounded(cost.fixedPerHour),
+    per_hour: rounded(cost.perHour),
+    per_month: rounded(cost.perMonth),
+    fixed: cost.fixed.map(({ part, count, perMonth }) => ({ part, count, per_month: rounded(perMonth) })),
     source: cost.source,
     not_counted: "requests, logs, storage and traffic",
   };
+}
+
+/** To a hundredth of a cent. */
+function rounded(amount: number | undefined): number | null {
+  return amount === undefined ? null : Math.round(amount * 10_000) / 10_000;
 }

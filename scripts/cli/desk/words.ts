@@ -1,3 +1,5 @@
+import { visible, visibleLine } from "../../../handlers/lib/core/visible.ts";
+
 const minute = 60;
 const hour = 3600;
 const day = 86_400;
@@ -32,7 +34,8 @@ export function dollars(value: number): string {
 }
 
 /** Rows in columns, each as wide as its longest cell, two blanks apart. */
-export function inColumns(rows: readonly (readonly string[])[]): string[] {
+export function inColumns(given: readonly (readonly string[])[]): string[] {
+  const rows = given.map((row) => row.map(visibleLine));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
   return rows.map((row) =>
     row
@@ -46,7 +49,8 @@ export function inColumns(rows: readonly (readonly string[])[]): string[] {
 export function labelled(label: string, text: string, width: number, indent = 11): string[] {
   const room = Math.max(20, width - indent);
   const lines: string[] = [];
-  for (const paragraph of text.split("\n")) {
+  // Escapes are longer than what they stand for, so they are written before the lines are broken.
+  for (const paragraph of visible(text).split("\n")) {
     let line = "";
     for (const word of paragraph.split(" ")) {
       if (line !== "" && line.length + 1 + word.length > room) {

@@ -12,7 +12,11 @@ describe("fleet logs", () => {
     const { world, run } = await openDesk();
     world.log(loopLog, world.secondsAgo(50), "START RequestId: 1 Version: $LATEST");
     world.log(loopLog, world.secondsAgo(45), { level: "INFO", message: "withdrew orders", wanted: 2, done: 1 });
-    const error = { name: "AggregateError", message: "2 pools failed", errors: [{ name: "TypeError", message: "a bug" }] };
+    const error = {
+      name: "AggregateError",
+      message: "2 pools failed",
+      errors: [{ name: "TypeError", message: "a bug" }],
+    };
     world.log(loopLog, world.secondsAgo(40), { level: "ERROR", message: "the invocation failed", error });
     const detail = "no more vCPUs";
     world.log(loopLog, world.secondsAgo(30), { level: "WARN", message: "launch failed", kind: "quota", detail });
@@ -47,9 +51,16 @@ describe("fleet logs", () => {
   it("gives programs one JSON object a line, with everything in it", async () => {
     const { run } = await openDesk();
     const { stdout } = await run("logs", "--json");
-    const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
+    const lines = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
     expect(lines).toHaveLength(4);
-    expect(lines[0]).toMatchObject({ time: "2025-12-31T23:58:55.000Z", log_group: loopLog, message: { message: "decision" } });
+    expect(lines[0]).toMatchObject({
+      time: "2025-12-31T23:58:55.000Z",
+      log_group: loopLog,
+      message: { message: "decision" },
+    });
     expect(lines[1]).toMatchObject({ message: { Fleet: fleetName } });
   });
 
@@ -86,7 +97,11 @@ describe("fleet logs", () => {
     world.log(`/agent-fleets/${fleetName}/boot`, world.secondsAgo(40), "boot: done", "i-00000001");
     world.log(`/agent-fleets/${fleetName}/boot`, world.secondsAgo(30), "of another", "i-00000002");
     const { stdout } = await run("logs", "--agent", "i-00000001");
-    expect(stdout.match(/boot: begins|connected|boot: done|of another/g)).toEqual(["boot: begins", "connected", "boot: done"]);
+    expect(stdout.match(/boot: begins|connected|boot: done|of another/g)).toEqual([
+      "boot: begins",
+      "connected",
+      "boot: done",
+    ]);
     expect((await run("logs", "--boot")).stdout).toContain("of another");
     expect((await run("logs", "--agent", "jane")).stderr).toContain("is no id of an instance");
   });
@@ -95,7 +110,9 @@ describe("fleet logs", () => {
     const instances = await openDesk("instances");
     const step = { level: "INFO", message: "retirement step", step: "drain", agent: "i-00000001", state: "busy" };
     instances.world.log(`/aws/lambda/${fleetName}-retire`, instances.world.secondsAgo(60), step);
-    expect((await instances.run("logs", "--retirements")).stdout).toContain("retirement step  step=drain agent=i-00000001");
+    expect((await instances.run("logs", "--retirements")).stdout).toContain(
+      "retirement step  step=drain agent=i-00000001",
+    );
     const tasks = await openDesk();
     tasks.world.groups.delete(`/aws/lambda/${fleetName}-retire`);
     const { code, stderr } = await tasks.run("logs", "--retirements");

@@ -14,7 +14,8 @@ const newSeconds = 180;
 
 /** Why the loop does not run, does not get its work done, or may not act. */
 export function loopFindings(view: View): readonly Finding[] {
-  const stopped = stopsOf(view);
+  const ages = agesOf(view);
+  const stopped = stopsOf(view).map((stop) => ({ ...stop, evidence: [...stop.evidence, ...ages] }));
   const failing = failuresOf(view);
   const silent = stopped.length + failing.length > 0 ? [] : silences(view);
   return [...stopped, ...failing, ...silent, ...leases(view), ...holds(view), ...emptySecrets(view)];
@@ -101,7 +102,16 @@ function meaningOf({ errors, message }: TroubleLine, { name }: View): Omit<Findi
   return { id: "loop-failing", what, todo: `Read its log: fleet logs ${name} --loop`, section };
 }
 
-function silences({ picture, late, name, secondsSince }: View): Finding[] {
+/** How old the last decisions are, if they are too old. */
+function agesOf({ late }: View): readonly string[] {
+  return late.map(({ poolName, seconds }) => {
+    if (seconds === null) return `${poolName}: no decision in the log of a day`;
+    return `${poolName}: the last decision is ${duration(seconds)} old`;
+  });
+}
+
+function silences(view: View): Finding[] {
+  const { picture, late, name, secondsSince } = view;
   if (late.length === 0) return [];
   const changedAt = ifKnown(picture.deployed)?.changedAt;
   const isNew = changedAt !== undefined && secondsSince(changedAt) < newSeconds && late.every((pool) => !pool.seconds);
@@ -110,11 +120,7 @@ function silences({ picture, late, name, secondsSince }: View): Finding[] {
       id: "loop-silent",
       severity: isNew ? "warning" : "error",
       what: isNew ? "The loop has not decided yet." : "The loop does not decide.",
-      evidence: late.map(({ poolName, seconds }) =>
-        seconds === null
-          ? `${poolName}: no decision in the log of a day`
-          : `${poolName}: the last decision is ${duration(seconds)} old`,
-      ),
+      evidence: agesOf(view),
       todo: isNew
         ? "It was deployed minutes ago. Look again in two minutes."
         : `Read its log: fleet logs ${name} --loop. Has the account run out of Lambda concurrency?`,

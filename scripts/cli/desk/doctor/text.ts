@@ -18,7 +18,8 @@ export function findingsText(stack: string, findings: readonly Finding[], width:
       "",
       ...labelled(labels[severity], `${what} (${id})`, width, 9),
       ...evidence.flatMap((line) => labelled("  seen", line.replaceAll("\n", " "), width, 9)),
-      ...labelled("  do", `${todo}${section ? ` See docs/runbook.md#${section}` : ""}`, width, 9),
+      ...labelled("  do", todo, width, 9),
+      ...(section ? labelled("  see", `docs/runbook.md#${section}`, width, 9) : []),
     ]),
   ].join("\n");
 }

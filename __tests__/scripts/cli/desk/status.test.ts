@@ -1,0 +1,233 @@
+import { describe, expect, it } from "vitest";
+import type { statusOf } from "../../../../scripts/cli/desk/status.ts";
+import { type DeskWorld, fleetName } from "../../../fakes/desk-world.ts";
+import { folderWith } from "../../../stacks/config/files.ts";
+import { fleet } from "../harness.ts";
+import { closeDesks, openDesk } from "./world.ts";
+
+type Status = ReturnType<typeof statusOf>;
+
+const agentA = `${fleetName}_a`;
+const agentB = `${fleetName}_b`;
+
+closeDesks();
+
+describe("fleet status", () => {
+  it("shows queue, agents, decisions, circuit, alarms, secrets, image and cost, and asks no vendor", async () => {
+    const { world, json, run } = await openDesk();
+    world.decide({
+      secondsAgo: 3,
+      queued: 3,
+      running: 1,
+      waitedSeconds: 130,
+      states: { busy: [agentA], idle: [agentB] },
+    });
+    const status = await json<Status>("status");
+    expect(status).toMatchObject({ stack: fleetName, vendor: "hcp-terraform", loop_late: false, unread: [] });
+    expect(status.pools).toMatchObject([
+      {
+        pool: fleetName,
+        decided_seconds_ago: 3,
+        queued: 3,
+        oldest_queued_seconds: 130,
+        running: 1,
+        wanted: 4,
+        supply: 2,
+        min: 0,
+        max: 10,
+        agents: { busy: 1, idle: 1 },
+        circuit: "closed",
+        held_because: null,
+      },
+    ]);
+    expect(status.pools[0]?.decisions.map(({ action }) => action)).toEqual(["scale-out", "hold", "hold"]);
+    expect(status.agents).toMatchObject([
+      { agent: agentA, state: "busy", age_seconds: 600, where: "eu-west-1a 10.40.0.7", type: "FARGATE" },
+      { agent: agentB, state: "idle" },
+    ]);
+    expect(status.alarms).toEqual({ total: 3, on: [], without_data: [] });
+    expect(status.secrets.map(({ has_value: value }) => value)).toEqual([true, true, true]);
+    expect(status.images).toMatchObject([{ age_seconds: 3 * 86_400, age_unknown_because: null }]);
+    // 2 × (1 vCPU × 0.04048 + 2 GiB × 0.004445)
+    expect(status.cost).toMatchObject({ running_agents: 2, agents_per_hour: 0.09874 });
+    expect(status.cost?.fixed.map(({ part, count }) => [part, count])).toEqual([
+      ["natGateway", 1],
+      ["publicAddress", 1],
+      ["alarm", 3],
+      ["metric", expect.any(Number)],
+      ["secret", 3],
+      ["dashboard", 1],
+    ]);
+    const { stdout, code } = await run("status");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Queue +3 jobs wait, the longest for 2 min; 1 run/);
+    expect(stdout).not.toContain("canary");
+    const changing = /:(?!(Get|List|Describe|Filter))/;
+    expect(world.calls.filter(({ action }) => changing.test(action))).toEqual([]);
+  });
+
+  it("says loudly that the loop does not decide, and how old everything is", async () => {
+    const { world, json, run } = await openDesk();
+    world.lines = [];
+    world.decide({ secondsAgo: 7200, running: 1, states: { busy: [agentA] } });
+    expect(await json<Status>("status")).toMatchObject({ loop_late: true, pools: [{ decided_seconds_ago: 7200 }] });
+    const [, alert] = (await run("status")).stdout.split("\n");
+    expect(alert).toMatch(/^!! +THE LOOP HAS NOT DECIDED FOR 2 h 00 min/);
+  });
+
+  it("says so of a fleet that has never decided", async () => {
+    const { world, run } = await openDesk();
+    world.lines = [];
+    const { stdout } = await run("status");
+    expect(stdout).toContain("THE LOOP HAS NOT DECIDED FOR A DAY OR MORE");
+    expect(stdout).toMatch(/Queue +unknown/);
+    expect(stdout).toMatch(/ci-agents_a +unknown/);
+  });
+
+  it("shows unseen agents and since when they are missing, new ones, and ones that leave", async () => {
+    const { world, json } = await openDesk();
+    world.decide({ states: { unseen: [agentA], busy: [agentB] } });
+    world.remember({ missingSince: { [agentA]: world.secondsAgo(900).getTime() } });
+    world.addTask("just-launched", { createdAt: world.secondsAgo(1), startedAt: world.secondsAgo(1) });
+    world.addTask("leaving", { desiredStatus: "STOPPED" });
+    expect((await json<Status>("status")).agents).toMatchObject([
+      { agent: agentA, state: "unseen", missing_seconds: 900 },
+      { agent: agentB, state: "busy", missing_seconds: null },
+      { agent: "just-launched", state: "new" },
+      { agent: "leaving", state: "leaving" },
+    ]);
+  });
+
+  it("shows why a retirement waits, an open circuit, an alarm, a secret without value and what holds the loop", async () => {
+    const { world, run } = await openDesk("instances");
+    const drained = JSON.stringify({ drain: { state: "busy" } });
+    world.executions = [
+      {
+        name: "i-00000001.outdated.1",
+        status: "RUNNING",
+        startedAt: world.secondsAgo(1800),
+        input: { agent: { name: "i-00000001" }, reason: "outdated", deadline: world.secondsAgo(-600).toISOString() },
+        events: [
+          { type: "WaitStateEntered", stateEnteredEventDetails: { name: "Wait" } },
+          { type: "TaskStateExited", stateExitedEventDetails: { name: "Drain", output: drained } },
+          { type: "TaskSucceeded" },
+        ],
+      },
+    ];
+    world.remember({ circuit: { openSince: world.secondsAgo(300).getTime() } });
+    world.alarms.push({ name: "dead-letters", state: "ALARM" });
+    world.secrets.set(`agent-fleets/${fleetName}/api-key-secret`, "");
+    world.policy = { enabled: false };
+    const { stdout } = await run("status", "--price", "0.5");
+    expect(stdout).toMatch(/^!! The loop launches and retires nothing in ci-agents: scaling.enabled is false/m);
+    expect(stdout).toMatch(/Circuit +OPEN since 2025-12-31T23:55/);
+    expect(stdout).toMatch(/Alarms +ON: dead-letters for 4 min/);
+    expect(stdout).toContain("api-key-secret WITHOUT A VALUE");
+    expect(stdout).toContain("Image      ami-1, 9 d old");
+    expect(stdout).toContain("2 agents $1.00 an hour");
+    expect(stdout).toMatch(/i-00000001 \(outdated\) for 30 min, until 2026-01-01T00:10:00.000Z: the agent has a job/);
+  });
+
+  it("names an unknown price, and what a pool of others costs is not its own", async () => {
+    const { json } = await openDesk("instances");
+    const { cost } = await json<Status>("status");
+    expect(cost).toMatchObject({ agents_per_hour: null, per_hour: null, per_month: null, running_agents: 2 });
+    expect(cost?.source).toContain("give --price");
+  });
+
+  it("shows all that it can read, and of the rest why not", async () => {
+    const { world, run, json } = await openDesk();
+    world.denied.add("logs:FilterLogEvents").add("ecs:ListTasks");
+    const status = await json<Status>("status");
+    expect(status.unread).toContainEqual({
+      part: "the loop's log",
+      why: "this AWS identity may not do logs:FilterLogEvents",
+    });
+    expect(status).toMatchObject({ loop_late: false, agents: [], cost: null, pools: [{ queued: null, agents: null }] });
+    const { stdout } = await run("status");
+    expect(stdout).toMatch(/Agents +unknown; min 0, max 10/);
+    expect(stdout).toMatch(/Could not be read\n {2}the loop's log: this AWS identity may not do logs:FilterLogEvents/);
+  });
+
+  it.each([
+    [
+      "a fleet that is not deployed",
+      (world: DeskWorld) => {
+        world.loop = undefined;
+      },
+      "is not deployed there.",
+      "fleet deploy ci-agents",
+    ],
+    [
+      "a session that has expired",
+      (world: DeskWorld) => {
+        world.http.fail({
+          answer: {
+            status: 403,
+            headers: { "x-amzn-errortype": "ExpiredTokenException" },
+            json: { message: "expired" },
+          },
+        });
+      },
+      "ExpiredTokenException: expired",
+      "log in again",
+    ],
+  ] as const)("fails clearly for %s", async (_, make, error, hint) => {
+    const { world, run } = await openDesk();
+    make(world);
+    const { code, stdout, stderr } = await run("status");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain(error);
+    expect(stderr).toContain(hint);
+  });
+
+  it("takes the only fleet of the config without a name, and asks for one where there are several", async () => {
+    const { world } = await openDesk();
+    const network = "kind: network\nregion: eu-west-1\n";
+    const one = folderWith({ [`config/${fleetName}.yaml`]: world.config, "config/net.yaml": network });
+    expect((await fleet(["status"], { cwd: one, env: world.env })).stdout).toContain("ci-agents  ecs-fleet");
+    const two = folderWith({ "config/one.yaml": world.config, "config/two.yaml": world.config });
+    expect((await fleet(["status"], { cwd: two, env: world.env })).stderr).toContain("Give the name of one: one, two");
+    expect((await fleet(["status", "net"], { cwd: one, env: world.env })).stderr).toContain("which has no agents");
+  });
+
+  it.each([
+    [["--every", "0"], "--every 0 is no number"],
+    [["--price", "much"], "--price much is no number"],
+  ])("refuses %j", async (flags, says) => {
+    const { run } = await openDesk();
+    expect((await run("status", ...flags)).stderr).toContain(says);
+  });
+});
+
+describe("fleet status --watch without a terminal", () => {
+  it("prints one line each time", async () => {
+    const { run } = await openDesk();
+    const { stdout, code } = await run("status", "--watch", "--times", "2", "--every", "60");
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      "2026-01-01T00:00:00.000Z | 0 jobs wait; 1 run; 1 idle, 1 busy; wanted 1; decided 5 s ago | 0 alarms on\n" +
+        "2026-01-01T00:01:00.000Z | 0 jobs wait; 1 run; 1 idle, 1 busy; wanted 1; decided 65 s ago | 0 alarms on\n",
+    );
+  });
+
+  it("says in that line that the loop does not decide, and what could not be read", async () => {
+    const { world, run } = await openDesk();
+    world.denied.add("cloudwatch:DescribeAlarms");
+    const { stdout } = await run("status", "--watch", "--times", "2", "--every", "150");
+    expect(stdout.trim().split("\n")[1]).toMatch(
+      /\| THE LOOP DOES NOT DECIDE \|.*\| alarms unknown \| 1 part could not be read$/,
+    );
+  });
+
+  it("prints one JSON object a line with --json", async () => {
+    const { run } = await openDesk();
+    const { stdout } = await run("status", "--watch", "--times", "2", "--json");
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).stack),
+    ).toEqual([fleetName, fleetName]);
+  });
+});
