@@ -49,7 +49,7 @@ describe("fleet status", () => {
     expect(status.secrets.map(({ has_value: value }) => value)).toEqual([true, true, true]);
     expect(status.images).toMatchObject([{ age_seconds: 3 * 86_400, age_unknown_because: null }]);
     // 2 × (1 vCPU × 0.04048 + 2 GiB × 0.004445)
-    expect(status.cost).toMatchObject({ running_agents: 2, agents_per_hour: 0.09874 });
+    expect(status.cost).toMatchObject({ running_agents: 2, agents_per_hour: 0.0987 });
     expect(status.cost?.fixed.map(({ part, count }) => [part, count])).toEqual([
       ["natGateway", 1],
       ["publicAddress", 1],
