@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import * as z from "zod";
-import { fleetName } from "../fakes/desk-world.ts";
+import { fleetName } from "../fakes/desk-fleets.ts";
 import { closeDesks, openDesk } from "../scripts/cli/desk/world.ts";
 
 const page = readFileSync("docs/operating.md", "utf8");

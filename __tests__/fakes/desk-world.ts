@@ -1,10 +1,8 @@
 import type { Task } from "@aws-sdk/client-ecs";
-import * as z from "zod";
 import { logDecision, recordTick } from "../../handlers/autoscale/report.ts";
 import type { AgentState, Demand } from "../../handlers/lib/core/model.ts";
 import type { Policy } from "../../handlers/lib/core/policy.ts";
 import { decide } from "../../handlers/lib/core/scaling.ts";
-import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { createEcsFake, type EcsFake } from "../../scripts/simulate/world/ecs.ts";
 import { vendors } from "../../stacks/config/vendors/index.ts";
 import { policyOf } from "../fixtures/policy.ts";
@@ -12,11 +10,19 @@ import { type AsgFake, createAsgFake } from "./asg.ts";
 import { startAwsSecretsFake } from "./aws-secrets.ts";
 import { createFakeClock, type FakeClock } from "./clock.ts";
 import { type AwsCall, AwsRefusal, answerAws } from "./desk-aws.ts";
+import {
+  account,
+  configs,
+  environmentOf,
+  fleetName,
+  nameVariable,
+  region,
+  retiringPolicy,
+  type WorldKind,
+  workflow,
+} from "./desk-fleets.ts";
 import { type HttpFake, startHttpFake } from "./http-fake.ts";
 import { createLogFake, createMetricsFake } from "./log.ts";
-
-/** Where a world's agents run. */
-export type WorldKind = "tasks" | "instances";
 
 /** A retirement as Step Functions shows it. */
 interface FakeExecution {
@@ -40,28 +46,7 @@ interface FakeLine {
   readonly id: string;
 }
 
-/** The name of the world's fleet. Another stack's name begins with it. */
-export const fleetName = "ci-agents";
-
-const account = "123456789012";
-const region = "eu-west-1";
-const cluster = `arn:aws:ecs:${region}:${account}:cluster/${fleetName}`;
-const workflow = `arn:aws:states:${region}:${account}:stateMachine:${fleetName}-retire`;
 const linesPerPage = 40;
-
-const configs: Readonly<Record<WorldKind, string>> = {
-  tasks: `kind: ecs-fleet
-region: ${region}
-vendor: { type: hcp-terraform, organization: acme, agentPool: aws }
-alarms: { emails: [ops@example.com] }
-`,
-  instances: `kind: ec2-fleet
-region: ${region}
-vendor: { type: spacelift, workerPoolId: 01J8ZAMD640000000000000001, endpoint: "https://acme.app.spacelift.io", apiKeyId: 01J8ZAPIKEY00000000000000A }
-agents: { min: 1, max: 5 }
-alarms: { emails: [ops@example.com] }
-`,
-};
 
 /**
  * The part of AWS that `fleet status`, `doctor` and `logs` read, over HTTP on loopback, with one deployed fleet in it.
@@ -99,14 +84,16 @@ export interface DeskWorld {
   log(group: string, at: Date, text: string | object, stream?: string): void;
   /** The loop observes this and decides. */
   decide(seen: Seen): void;
-  /** The loop's memory of the pool. */
-  remember(document: object): void;
-  addTask(name: string, task?: Partial<Task>): Task;
+  /** The loop's memory of a pool. */
+  remember(document: object, poolName?: string): void;
+  addTask(name: string, task?: Partial<Task> & { readonly family?: string }): Task;
   close(): Promise<void>;
 }
 
 /** What a look of the loop sees. */
 interface Seen {
+  /** In a world of several pools. */
+  readonly pool?: "linux" | "large";
   readonly secondsAgo?: number;
   readonly queued?: number;
   readonly running?: number;
@@ -158,14 +145,14 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
       const said = typeof text === "string" ? text : JSON.stringify(text);
       world.lines.push({ group: name, stream, at, text: `${said}\n`, id: String(lineIds) });
     },
-    remember(document) {
+    remember(document, poolName = fleetName) {
       const stored = { recentlyWanted: [1], missingSince: {}, circuit: {}, ...document };
-      world.items.set(`document loop ${fleetName}`, { document: { S: JSON.stringify(stored) } });
+      world.items.set(`document loop ${poolName}`, { document: { S: JSON.stringify(stored) } });
     },
     decide: (seen) => logLook(world, seen),
     addTask(name, task = {}) {
       const environment = [
-        { name: "TFC_AGENT_NAME", value: name },
+        { name: nameVariable, value: name },
         { name: "AGENT_FLEETS_ROLE", value: "burst" },
       ];
       return ecs.add({
@@ -376,62 +363,24 @@ function denial(action: string): AwsRefusal {
   return new AwsRefusal(action.startsWith("ec2:") ? "UnauthorizedOperation" : "AccessDeniedException", message, 400);
 }
 
-function environmentOf(kind: WorldKind, changes: Partial<Policy>): Record<string, string> {
-  const secret = `arn:aws:secretsmanager:${region}:${account}:secret:agent-fleets/${fleetName}/api-token-AbCdEf`;
-  const common = {
-    FLEET: fleetName,
-    TICK_SECONDS: 10,
-    STATE_TABLE: `${fleetName}-state`,
-    API_TOKEN_SECRET_ARN: secret,
-  };
-  if (kind === "tasks") {
-    return z.encode(autoscaleEnv, {
-      ...common,
-      POLICY: policyOf(changes),
-      VENDOR: {
-        type: "hcp-terraform",
-        organization: "acme",
-        agentPool: "aws",
-        address: "https://app.terraform.io",
-        demand: "api",
-      },
-      CAPACITY: {
-        type: "ecs",
-        cluster,
-        taskDefinition: `${fleetName}:3`,
-        container: "agent",
-        capacityProviders: ["FARGATE"],
-        subnets: ["subnet-a"],
-        securityGroups: ["sg-1"],
-        assignPublicIp: "false",
-        enableExecuteCommand: false,
-        nameVariable: "TFC_AGENT_NAME",
-      },
-    }) as Record<string, string>;
-  }
-  return z.encode(autoscaleEnv, {
-    ...common,
-    POLICY: policyOf({ ...retiring, ...changes }),
-    VENDOR: {
-      type: "spacelift",
-      endpoint: "https://acme.app.spacelift.io",
-      apiKeyId: "01J8ZAPIKEY00000000000000A",
-      workerPoolId: "01J8ZAMD640000000000000001",
-      group: fleetName,
-    },
-    CAPACITY: { type: "asg", group: fleetName, hook: "agent-fleets-retire", bootSeconds: 1200 },
-    RETIREMENTS: { workflow, drainTimeoutSeconds: 86_400 },
-  }) as Record<string, string>;
-}
-
 /** A fleet of two agents, one at work, that has decided a minute ago and just now. */
 function beHealthy(world: DeskWorld, kind: WorldKind): void {
-  const vendor = kind === "tasks" ? vendors["hcp-terraform"] : vendors.spacelift;
-  for (const { name } of Object.values(vendor.secrets))
+  const vendor = { tasks: "hcp-terraform", instances: "spacelift", pools: "azure-devops" } as const;
+  for (const { name } of Object.values(vendors[vendor[kind]].secrets))
     world.secrets.set(`agent-fleets/${fleetName}/${name}`, "canary");
   world.remember({});
   world.groups.add(`/agent-fleets/${fleetName}/webhook-access`);
   world.groups.add(`/aws/lambda/${fleetName}-retire`);
+  if (kind === "pools") {
+    for (const pool of ["linux", "large"] as const) {
+      const poolName = `${fleetName}.${pool}`;
+      world.addTask(`${poolName}_a`, { family: `${fleetName}_${pool}` });
+      world.remember({}, poolName);
+      world.alarms.push({ name: `${pool}-queue-wait`, state: "OK", section: "queue-wait" });
+      for (const secondsAgo of [65, 5]) world.decide({ pool, secondsAgo, states: { idle: [`${poolName}_a`] } });
+    }
+    return;
+  }
   const ids = ["a", "b"].map((suffix) => {
     if (kind === "tasks") return world.addTask(`${fleetName}_${suffix}`) && `${fleetName}_${suffix}`;
     world.group.group.desired += 1;
@@ -442,11 +391,8 @@ function beHealthy(world: DeskWorld, kind: WorldKind): void {
   for (const secondsAgo of [65, 5]) world.decide({ secondsAgo, running: 1, states });
 }
 
-/** The policy of a fleet whose agents the loop retires. */
-const retiring = { departure: "by-retirement", canRetire: true, singleUse: false, min: 1, max: 5 } as const;
-
 function basePolicy({ config }: DeskWorld): Partial<Policy> {
-  return config.includes("ec2-fleet") ? retiring : {};
+  return config === configs.tasks ? {} : retiringPolicy;
 }
 
 /** What the real loop would log of such a look. */
@@ -475,7 +421,8 @@ function logLook(world: DeskWorld, seen: Seen): void {
   const log = createLogFake();
   const metrics = createMetricsFake();
   const observation = { snapshot, foreign };
-  logDecision({ log, poolName: fleetName }, observation, decision);
+  const poolName = seen.pool === undefined ? fleetName : `${fleetName}.${seen.pool}`;
+  logDecision({ log, poolName }, observation, decision);
   const clock = { now: () => at, sleep: () => Promise.resolve() };
   const outcome = { launched: 0, launchFailures: 0, retirementsStarted: 0, vendorApiErrors: 0, errors: [] };
   recordTick({ clock, metrics }, { observation, decision, outcome, startedAt: at });
@@ -487,6 +434,6 @@ function logLook(world: DeskWorld, seen: Seen): void {
   for (const values of metrics.records) {
     const Metrics = Object.keys(values).map((Name) => ({ Name, Unit: "Count" }));
     const _aws = { Timestamp: at.getTime(), CloudWatchMetrics: [{ Namespace: "AgentFleets", Metrics }] };
-    world.log(group, at, { _aws, Fleet: fleetName, ...values });
+    world.log(group, at, { _aws, Fleet: fleetName, ...(seen.pool && { Pool: seen.pool }), ...values });
   }
 }

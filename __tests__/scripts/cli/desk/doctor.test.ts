@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type DeskWorld, fleetName, type WorldKind } from "../../../fakes/desk-world.ts";
+import { fleetName, type WorldKind } from "../../../fakes/desk-fleets.ts";
+import type { DeskWorld } from "../../../fakes/desk-world.ts";
 import { closeDesks, openDesk } from "./world.ts";
 
 interface Findings {
@@ -540,7 +541,7 @@ const cases: readonly Case[] = [
 ];
 
 describe("fleet doctor", () => {
-  it.each(["tasks", "instances"] as const)("finds nothing in a healthy fleet of %s", async (kind) => {
+  it.each(["tasks", "pools", "instances"] as const)("finds nothing in a healthy fleet of %s", async (kind) => {
     const { run } = await openDesk(kind);
     const { code, stdout } = await run("doctor");
     expect({ code, stdout }).toEqual({

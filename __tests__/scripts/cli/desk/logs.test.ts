@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fleetName } from "../../../fakes/desk-world.ts";
+import { fleetName } from "../../../fakes/desk-fleets.ts";
 import { closeDesks, openDesk } from "./world.ts";
 
 const loopLog = `/aws/lambda/${fleetName}-autoscale`;
@@ -88,6 +88,12 @@ describe("fleet logs", () => {
     expect(unknown).toMatchObject({ code: 1, stdout: "" });
     expect(unknown.stderr).toContain('ECS shows no task of the agent "nobody"');
     expect((await run("logs", "--agent", `${fleetName}_b`)).stderr).toContain("has not written anything yet");
+  });
+
+  it("finds the log of an agent in whichever pool it is", async () => {
+    const { world, run } = await openDesk("pools");
+    world.log(agentLog, world.secondsAgo(80), "in the large pool", "large/agent/2");
+    expect((await run("logs", "--agent", "ci-agents.large_a")).stdout).toContain("in the large pool");
   });
 
   it("shows an instance's boot and the agent's own log in the order of time, and not the webhook's", async () => {

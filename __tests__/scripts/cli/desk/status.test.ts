@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { statusOf } from "../../../../scripts/cli/desk/status.ts";
-import { type DeskWorld, fleetName } from "../../../fakes/desk-world.ts";
+import { fleetName } from "../../../fakes/desk-fleets.ts";
+import type { DeskWorld } from "../../../fakes/desk-world.ts";
 import { folderWith } from "../../../stacks/config/files.ts";
 import { fleet } from "../harness.ts";
 import { closeDesks, openDesk } from "./world.ts";
@@ -126,6 +127,38 @@ describe("fleet status", () => {
     expect(stdout).toContain("Image      ami-1, 9 d old");
     expect(stdout).toContain("2 agents $1.00 an hour");
     expect(stdout).toMatch(/i-00000001 \(outdated\) for 30 min, until 2026-01-01T00:10:00.000Z: the agent has a job/);
+  });
+
+  it("shows the pools of a fleet each with its own queue, limits, memory, agents, price and alarms", async () => {
+    const { world, json, run } = await openDesk("pools");
+    world.decide({ pool: "large", queued: 2, running: 2, waitedSeconds: 60, states: { busy: ["ci-agents.large_a"] } });
+    world.remember({ circuit: { openSince: world.secondsAgo(60).getTime() } }, "ci-agents.large");
+    world.alarms.push({ name: "large-circuit-open", state: "ALARM", section: "circuit-open" });
+    const status = await json<Status>("status");
+    expect(status.pools).toMatchObject([
+      { pool: "ci-agents.linux", queued: 0, oldest_queued_seconds: null, min: 1, max: 5, circuit: "closed" },
+      { pool: "ci-agents.large", queued: 2, oldest_queued_seconds: 60, min: 1, max: 2, circuit: "open" },
+    ]);
+    expect(status.agents).toMatchObject([
+      { agent: "ci-agents.linux_a", pool: "ci-agents.linux", state: "idle" },
+      { agent: "ci-agents.large_a", pool: "ci-agents.large", state: "busy" },
+    ]);
+    expect(status.alarms).toMatchObject({ total: 6, on: [{ name: "large-circuit-open" }] });
+    expect(status.images.map(({ pool }) => pool)).toEqual(["ci-agents.linux", "ci-agents.large"]);
+    // 1 vCPU and 2 GiB, and 4 vCPU and 16 GiB.
+    expect(status.cost?.agents_per_hour).toBeCloseTo(0.04937 + 0.23304, 3);
+    const headings = (await run("status")).stdout.match(/^Pool .*$/gm);
+    expect(headings).toEqual(["Pool ci-agents.linux", "Pool ci-agents.large"]);
+  });
+
+  it("says of the one pool that fails that it does not decide", async () => {
+    const { world, run } = await openDesk("pools");
+    world.lines = [];
+    world.decide({ pool: "large", secondsAgo: 5 });
+    world.decide({ pool: "linux", secondsAgo: 500 });
+    const { stdout } = await run("status");
+    expect(stdout.match(/THE LOOP HAS NOT DECIDED/g)).toHaveLength(1);
+    expect(stdout).toContain("FOR 8 min (ci-agents.linux)");
   });
 
   it("names an unknown price, and what a pool of others costs is not its own", async () => {

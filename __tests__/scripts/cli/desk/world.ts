@@ -1,5 +1,6 @@
 import { afterEach, vi } from "vitest";
-import { type DeskWorld, fleetName, startDeskWorld, type WorldKind } from "../../../fakes/desk-world.ts";
+import { fleetName, type WorldKind } from "../../../fakes/desk-fleets.ts";
+import { type DeskWorld, startDeskWorld } from "../../../fakes/desk-world.ts";
 import { folderWith } from "../../../stacks/config/files.ts";
 import { fleet, type Outcome } from "../harness.ts";
 
