@@ -162,7 +162,7 @@ function emptySecrets({ picture, name }: View): Finding[] {
     const what = deletion ? `AWS is about to delete the secret ${secret}.` : `The secret ${secret} has no value.`;
     const todo = deletion
       ? `Restore it: aws secretsmanager restore-secret --secret-id agent-fleets/${name}/${secret}`
-      : `Set it: fleet secret set ${name} ${secret}`;
+      : `Give it one: ${text.replace(/^none: /, "")}`;
     const section = "loop-failing";
     return [{ id: "secret-empty", severity: "error", what, evidence: [`${secret}: ${text}`], todo, section }];
   });
