@@ -58,8 +58,8 @@ async function watch(columns: number, rows: number, key: string) {
 
 /** What the terminal shows of it: without what moves the cursor. */
 function linesOf(screen: string): string[] {
-  const escape = String.fromCharCode(27);
-  const moves = new RegExp(`${escape}\\[[?0-9;]*[A-Za-z]`, "g");
+  const escapeCharacter = String.fromCharCode(27);
+  const moves = new RegExp(`${escapeCharacter}\\[[?0-9;]*[A-Za-z]`, "g");
   return screen.replaceAll(moves, "").split(/\r?\n/);
 }
 
