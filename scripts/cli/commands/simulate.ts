@@ -12,7 +12,7 @@ interface Options {
   readonly trace: string;
   readonly queue?: string;
   readonly policy: string;
-  readonly boot: string;
+  readonly boot?: string;
   readonly seed: string;
   readonly max?: string;
   readonly fault?: string;
@@ -47,8 +47,7 @@ export function addSimulateCommand(program: Command, context: Context): void {
     .option("--policy <names>", "ours and policies of other systems, with commas between; or all", "ours")
     .option(
       "--boot <time>",
-      "from launch to ready: 45s, or lognormal:45s,0.3 for median and sigma",
-      "lognormal:45s,0.3",
+      "from launch to ready: 45s, or lognormal:45s,0.3 for median and sigma (default: that, with 75s on instances)",
     )
     .option("--seed <number>", "another seed draws other boot times, delays and faults", "1")
     .option("--max <agents>", "in place of agents.max of the config")
@@ -67,16 +66,19 @@ async function simulate(context: Context, options: Options, command: Command): P
   // Imported only here: it loads the AWS SDK.
   const simulator = await import("../../simulate/index.ts");
   try {
-    const boot = simulator.parseBoot(options.boot);
-    if (!boot) throw new UserError(`--boot ${options.boot} is no boot time.`, "Write 45s or lognormal:45s,0.3.");
+    const fleet = simulator.simulatedFleet(stack, max);
+    const bootText = options.boot ?? fleet.usualBoot;
+    const boot = simulator.parseBoot(bootText);
+    if (!boot) throw new UserError(`--boot ${bootText} is no boot time.`, "Write 45s or lognormal:45s,0.3.");
     const chosen = choose("--policy", options.policy, simulator.policyNames);
     const faults = new Set(
       options.fault === undefined ? [] : choose("--fault", options.fault, Object.keys(simulator.faults) as Fault[]),
     );
-    const fleet = simulator.simulatedFleet(stack, max);
-    const price = simulator.agentPrice(fleet.compute, priceOf(options.price));
+    const given = priceOf(options.price);
+    const prices = fleet.machines.map((machine) => simulator.agentPrice(machine, given));
     const { trace: name, queue } = options;
-    const trace = simulator.readTrace({ trace: name, seed, queue }, resolve(context.cwd, name));
+    const isPool = fleet.pools && ((each: string) => simulator.poolOfQueue(fleet, each) !== undefined);
+    const trace = simulator.readTrace({ trace: name, seed, queue, isPool }, resolve(context.cwd, name));
 
     const results = await ui.during(`Simulating ${trace.jobs.length} jobs of ${trace.name}`, async (step) => {
       const done: RunResult[] = [];
@@ -92,20 +94,22 @@ async function simulate(context: Context, options: Options, command: Command): P
       return done;
     });
 
-    const reports = results.map((result) => simulator.reportOf(result, price));
+    const reports = results.map((result) => simulator.reportOf(result, prices));
     const inputs = {
       config: stack.file,
       trace: trace.name,
       jobs: trace.jobs.length,
       days: Math.max(...results.map(({ days }) => days)),
       seed,
-      boot: options.boot,
+      boot: bootText,
       min: fleet.policy.min,
       max: fleet.policy.max,
+      pools: fleet.pools?.map(({ key, policy }) => ({ key, min: policy.min, max: policy.max })) ?? null,
       webhook: fleet.webhook && options.webhook,
       faults: [...faults],
-      price_per_agent_hour: price.perHour ?? null,
-      price_source: price.source,
+      price_per_agent_hour:
+        prices.length === 1 ? (prices[0]?.perHour ?? null) : prices.map(({ perHour }) => perHour ?? null),
+      price_source: [...new Set(prices.map(({ source }) => source))].join("; "),
     };
     const grids = simulator.tables.map((columns) =>
       table(
@@ -164,14 +168,18 @@ function describe(inputs: {
   readonly max: number;
   readonly webhook: boolean;
   readonly faults: readonly string[];
-  readonly price_per_agent_hour: number | null;
+  readonly pools: readonly { readonly key: string; readonly min?: number; readonly max?: number }[] | null;
+  readonly price_per_agent_hour: number | null | readonly (number | null)[];
   readonly price_source: string;
 }): string {
-  const price = inputs.price_per_agent_hour;
+  const shown = [inputs.price_per_agent_hour].flat().map((each) => (each === null ? "?" : `$${each.toFixed(4)}`));
+  const limits = inputs.pools?.map(({ key, min, max }) => `${key}: min ${min}, max ${max}`) ?? [
+    `min ${inputs.min}, max ${inputs.max}`,
+  ];
   return [
-    `${inputs.jobs} jobs of ${inputs.trace} in ${inputs.days.toFixed(1)} days; min ${inputs.min}, max ${inputs.max}; ` +
+    `${inputs.jobs} jobs of ${inputs.trace} in ${inputs.days.toFixed(1)} days; ${limits.join(", ")}; ` +
       `boot ${inputs.boot}; seed ${inputs.seed}; webhook ${inputs.webhook ? "on" : "off"}; ` +
       `faults: ${inputs.faults.join(", ") || "none"}.`,
-    `An agent-hour costs ${price === null ? "?" : `$${price.toFixed(4)}`}: ${inputs.price_source}.`,
+    `An agent-hour costs ${shown.join(", ")}: ${inputs.price_source}.`,
   ].join("\n");
 }

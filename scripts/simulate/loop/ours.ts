@@ -1,13 +1,12 @@
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runFleet } from "../../../handlers/autoscale/handler.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
-import { createEcsCapacity } from "../../../handlers/lib/aws/ecs-capacity.ts";
+import { createRunTaskPace } from "../../../handlers/lib/aws/ecs-launcher.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import type { Metrics, Vendor } from "../../../handlers/lib/core/ports.ts";
-import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import type { Trouble } from "../faults.ts";
+import type { Pool } from "../pool.ts";
 import type { EventClock } from "../world/event-clock.ts";
-import type { createFleetWorld } from "../world/fleet-world.ts";
 import { silentLog } from "../world/silence.ts";
 import { createLoopFunction, functionTimeoutSeconds, type LoopFunction } from "./function.ts";
 import { createSharedState } from "./state.ts";
@@ -15,76 +14,60 @@ import { createSharedState } from "./state.ts";
 /** A pass starts no tick if less than this is left, as in handlers/autoscale/index.ts. */
 const lastTickSeconds = 70;
 
+/** One pool as the loop works on it. */
+export interface LoopPool extends Pool {
+  /** A new container's vendor. Left out: the world's own. */
+  readonly vendor?: Vendor | undefined;
+}
+
 interface LoopOptions {
   readonly clock: EventClock;
   readonly random: () => number;
-  readonly world: ReturnType<typeof createFleetWorld>;
-  readonly policy: Policy;
+  readonly pools: readonly LoopPool[];
   readonly tickSeconds: number;
   readonly trouble: Trouble;
   readonly onAwsCall: () => void;
 }
 
-const capacityConfig: EcsCapacityConfig = {
-  type: "ecs",
-  cluster: "ci",
-  taskDefinition: "ci:1",
-  container: "agent",
-  capacityProviders: ["FARGATE"],
-  subnets: ["subnet-a", "subnet-b"],
-  securityGroups: [],
-  assignPublicIp: "false",
-  enableExecuteCommand: false,
-  nameVariable: "TFC_AGENT_NAME",
-};
-
 /** Begins the loop as it is deployed: its own code in a function that a schedule invokes every minute. */
-export function startLoop({
-  clock,
-  random,
-  world,
-  policy,
-  tickSeconds,
-  trouble,
-  onAwsCall,
-}: LoopOptions): LoopFunction {
+export function startLoop({ clock, random, pools, tickSeconds, trouble, onAwsCall }: LoopOptions): LoopFunction {
   const state = createSharedState(clock, onAwsCall);
-  const vendor = troubled(world.vendor, trouble);
   let names = 0;
 
   const loop = createLoopFunction({
     clock,
     random,
     coldStarts: trouble.coldStarts,
-    onViolation: (what) => world.violations.push(what),
+    onViolation: (what) => pools[0]?.world.violations.push(what),
     start() {
       let deadline: Date | undefined;
       const lease = state.lease();
-      const pool: AutoscaleDeps = {
-        poolName: "ci",
-        policy,
-        tickSeconds,
-        vendor,
-        ...(policy.canRetire && { retirements: world.retirements }),
-        capacity: createEcsCapacity(capacityConfig, {
-          ecs: world.connect(),
+      // AWS limits accounts, not pools.
+      const pace = createRunTaskPace(clock);
+      const all = pools.map(({ name, policy, world, connect, vendor = world.vendor }): AutoscaleDeps => {
+        const notebookOf = (part?: string) => state.notebook(["capacity", name, part].filter(Boolean).join(" "));
+        return {
+          poolName: name,
+          policy,
+          tickSeconds,
+          vendor: troubled(vendor, trouble),
+          ...(policy.canRetire && { retirements: world.retirements }),
+          capacity: connect({ notebookOf, pace }),
+          lease,
+          notebook: state.notebook(`loop ${name}`),
+          memory: createMemory(),
           clock,
-          notebook: state.notebook("capacity ci"),
-        }),
-        lease,
-        notebook: state.notebook("loop ci"),
-        memory: createMemory(),
-        clock,
-        deadline: () => deadline,
-        log: silentLog,
-        metrics: checking(policy, (what) => world.violations.push(`${what} at ${clock.seconds} s`)),
-        newSuffix() {
-          names += 1;
-          return `n${names}`;
-        },
-      };
+          deadline: () => deadline,
+          log: silentLog,
+          metrics: checking(policy, (what) => world.violations.push(`${what} at ${clock.seconds} s`)),
+          newSuffix() {
+            names += 1;
+            return `n${names}`;
+          },
+        };
+      });
       return {
-        fleet: { pools: [pool], lease, log: silentLog },
+        fleet: { pools: all, lease, log: silentLog },
         until(end: Date) {
           deadline = end;
         },
