@@ -50,8 +50,11 @@ const webhookSeconds = 0.15;
  * that are within a day. The same seed gives the same run.
  *
  * @throws {InvariantError} where our loop breaks a promise
+ * @throws {TraceError} where a job's queue is no pool
  */
 export async function run({ fleet, trace, baseline, seed, boot, faults, onProgress }: RunOptions): Promise<RunResult> {
+  const stray = trace.jobs.find(({ queue }) => poolOfQueue(fleet, queue) === undefined);
+  if (stray) throw new TraceError(`${trace.name}: no pool of the fleet is queue ${stray.queue}`);
   const clock = createEventClock();
   const random = createRandom(seed);
   const bootRandom = createRandom(seed + 1);
@@ -86,8 +89,8 @@ export async function run({ fleet, trace, baseline, seed, boot, faults, onProgre
   }
 
   function worldOf({ queue }: TraceJob) {
-    const world = worlds[poolOfQueue(fleet, queue) ?? -1];
-    if (!world) throw new TraceError(`${trace.name}: no pool of the fleet is queue ${queue}`);
+    const world = worlds[poolOfQueue(fleet, queue) ?? 0];
+    if (!world) throw new Error("a fleet has a pool");
     return world;
   }
 

@@ -21,4 +21,3 @@ describe("the shipped configs", () => {
     expect(() => simulatedFleet(stack)).toThrow(`${stack.file}: kind: fleet simulate runs ecs-fleet and ec2-fleet`);
   });
 });
-

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { type LoadedStack, loadStacks } from "../../../stacks/config/load.ts";
 import type { Fault } from "../../simulate/faults.ts";
 import type { RunResult } from "../../simulate/run.ts";
+import type { FleetOfConfig } from "../../simulate/settings.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
 import { table } from "../lib/ui.ts";
@@ -67,13 +68,11 @@ async function simulate(context: Context, options: Options, command: Command): P
   const simulator = await import("../../simulate/index.ts");
   try {
     const fleet = simulator.simulatedFleet(stack, max);
+    const faults = new Set(options.fault === undefined ? [] : faultsOf(options.fault, fleet, simulator.faults));
     const bootText = options.boot ?? fleet.usualBoot;
     const boot = simulator.parseBoot(bootText);
     if (!boot) throw new UserError(`--boot ${bootText} is no boot time.`, "Write 45s or lognormal:45s,0.3.");
     const chosen = choose("--policy", options.policy, simulator.policyNames);
-    const faults = new Set(
-      options.fault === undefined ? [] : choose("--fault", options.fault, Object.keys(simulator.faults) as Fault[]),
-    );
     const given = priceOf(options.price);
     const prices = fleet.machines.map((machine) => simulator.agentPrice(machine, given));
     const { trace: name, queue } = options;
@@ -137,6 +136,13 @@ function choose<Name extends string>(option: string, text: string, names: readon
     if (found !== undefined) return found;
     throw new UserError(`${option} has no ${JSON.stringify(name)}.`, `Choose of: ${names.join(", ")}, or all.`);
   });
+}
+
+function faultsOf(text: string, { place }: FleetOfConfig, faults: Readonly<Record<Fault, string>>): readonly Fault[] {
+  const chosen = choose("--fault", text, Object.keys(faults) as Fault[]);
+  if (place.type === "hosts" || !chosen.includes("hosts-full")) return chosen;
+  if (text === "all") return chosen.filter((fault) => fault !== "hosts-full");
+  throw new UserError("--fault hosts-full: this fleet's agents run on no EC2 hosts of yours.", "Leave it out.");
 }
 
 function wholeNumber(option: string, text: string, least: number): number {
