@@ -7,8 +7,8 @@ import { noTrouble, type TaskTrouble } from "./world/task-trouble.ts";
 /** By name: what goes wrong, as users read it. Shares and times are assumed. */
 export const faults = {
   "api-down": "the vendor's API fails for 20 minutes, every four hours",
-  "webhook-loss": "one wake-up in five is lost",
-  "webhook-double": "every wake-up comes twice",
+  "webhook-loss": "one wake-up in five is lost; with demand notifications, a notification",
+  "webhook-double": "every wake-up or notification comes twice",
   "spot-reclaim": "AWS takes back an agent in twenty per hour, two minutes after a notice",
   "launch-refused": "AWS refuses one launch in five for want of capacity",
   "task-fails":

@@ -2,6 +2,7 @@ import { type Baseline, createBaselineFleet } from "./baselines/fleet.ts";
 import { createTrouble, type Fault } from "./faults.ts";
 import { feedJobs } from "./feed.ts";
 import { type PoolOfFleet, poolOfQueue, poolsOf, type SimulatedFleet } from "./fleet.ts";
+import { createNotified } from "./loop/notified.ts";
 import { startLoop } from "./loop/ours.ts";
 import { createMachineHours } from "./machine-hours.ts";
 import { createPool, createTasks } from "./pool.ts";
@@ -159,17 +160,24 @@ export async function run({ fleet, trace, baseline, seed, boot, faults, onProgre
         observe: observerOf(index),
       }),
     );
-    const loop = startLoop({ clock, random, pools: own, tickSeconds: fleet.tickSeconds, trouble, onAwsCall });
-    if (fleet.webhook) {
+    const wake = () => {
+      loop.usage.invocations += 1;
+      loop.usage.seconds += webhookSeconds;
+      loop.invoke();
+    };
+    const runSeconds = fleet.notifiedRunSeconds;
+    const onFailure = (why: unknown) => own[0]?.world.violations.push(`a notification was not taken: ${why}`);
+    const notified =
+      runSeconds === undefined
+        ? undefined
+        : createNotified({ clock, random, trouble, runSeconds, wake, onAwsCall, onFailure });
+    const all = own.map((pool) => ({ ...pool, ...(notified && { vendor: notified.vendor }) }));
+    const loop = startLoop({ clock, random, pools: all, tickSeconds: fleet.tickSeconds, trouble, onAwsCall });
+    if (notified) observers.push(notified.observe);
+    else if (fleet.webhook) {
       observers.push((event) => {
         if (event.type !== "queued" && event.type !== "job-left") return;
-        for (let left = trouble.deliveries(); left > 0; left -= 1) {
-          clock.after(0.5 + random() * 1.5, () => {
-            loop.usage.invocations += 1;
-            loop.usage.seconds += webhookSeconds;
-            loop.invoke();
-          });
-        }
+        for (let left = trouble.deliveries(); left > 0; left -= 1) clock.after(0.5 + random() * 1.5, wake);
       });
     }
     return { worlds: own.map(({ world }) => world), usage: loop.usage };

@@ -73,6 +73,9 @@ async function simulate(context: Context, options: Options, command: Command): P
     const boot = simulator.parseBoot(bootText);
     if (!boot) throw new UserError(`--boot ${bootText} is no boot time.`, "Write 45s or lognormal:45s,0.3.");
     const chosen = choose("--policy", options.policy, simulator.policyNames);
+    if (fleet.notifiedRunSeconds !== undefined && !options.webhook) {
+      throw new UserError("--no-webhook: with demand notifications nothing else tells of runs.", "Leave it out.");
+    }
     const given = priceOf(options.price);
     const prices = fleet.machines.map((machine) => simulator.agentPrice(machine, given));
     const { trace: name, queue } = options;

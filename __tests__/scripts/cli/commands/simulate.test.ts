@@ -137,6 +137,10 @@ describe("fleet simulate", () => {
       ["--config", resolve("config/network-full.yaml")],
       /network-full\.yaml: kind: fleet simulate runs ecs-fleet and ec2-fleet, found network/,
     ],
+    [
+      ["--config", "notified.yaml", "--no-webhook"],
+      /--no-webhook: with demand notifications nothing else tells of runs/,
+    ],
     [["--config", "warm.yaml"], /warm\.yaml: compute\.warmPool: fleet simulate has no warm pools/],
     [
       ["--config", "pools.yaml", "--max", "3"],
