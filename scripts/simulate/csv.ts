@@ -1,3 +1,4 @@
+import { parseCsvText } from "./csv-text.ts";
 import { TraceError, type TraceJob } from "./trace-job.ts";
 
 const needed = ["submitted_at", "duration_seconds"] as const;
@@ -14,23 +15,22 @@ export interface QueueChoice {
 
 /**
  * The jobs of a CSV file with the columns `submitted_at,duration_seconds[,queue][,workspace]` in any order.
- * `submitted_at` is a time of ISO 8601 or seconds since any moment. Values are not quoted, so they hold no comma.
+ * `submitted_at` is a time of ISO 8601 or seconds since any moment.
  *
  * @throws {TraceError}
  */
 export function parseCsv(text: string, file: string, { queue, isPool }: QueueChoice = {}): TraceJob[] {
-  const [head = "", ...lines] = text.replace(/^\ufeff/, "").split(/\r?\n/);
-  const names = head.split(",").map((name) => name.trim());
+  const parsed = parseCsvText(text);
+  if ("brokenLine" in parsed) fail(parsed.brokenLine, 'a cell begins with " and does not end with it');
+  const [head, ...lines] = parsed;
+  const names = head?.cells ?? [];
   for (const name of needed) if (!names.includes(name)) fail(1, `the first line must name the column ${name}`);
   for (const name of names) {
     if (!columns.some((column) => column === name)) fail(1, `unknown column ${name}. Columns: ${columns.join(", ")}`);
   }
   if (queue !== undefined && !names.includes("queue")) fail(1, "--queue needs the column queue");
 
-  return lines.flatMap((line, index) => {
-    if (line.trim() === "") return [];
-    const number = index + 2;
-    const values = line.split(",").map((value) => value.trim());
+  return lines.flatMap(({ number, cells: values }) => {
     if (values.length !== names.length) fail(number, `expected ${names.length} values, found ${values.length}`);
     const value = (column: Column) => values[names.indexOf(column)] ?? "";
     const at = secondsOf(value("submitted_at"));

@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { type LoadedStack, loadStacks } from "../../../stacks/config/load.ts";
 import type { Fault } from "../../simulate/faults.ts";
 import type { RunResult } from "../../simulate/run.ts";
 import type { FleetOfConfig } from "../../simulate/settings.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
+import { stackIn } from "../lib/one-stack.ts";
 import { table } from "../lib/ui.ts";
 
 interface Options {
@@ -63,7 +63,7 @@ async function simulate(context: Context, options: Options, command: Command): P
   const ui = uiOf(context, command);
   const seed = wholeNumber("--seed", options.seed, 0);
   const max = options.max === undefined ? undefined : wholeNumber("--max", options.max, 1);
-  const stack = loadOne(context, options.config);
+  const stack = stackIn(options.config, context, "--config");
   // Imported only here: it loads the AWS SDK.
   const simulator = await import("../../simulate/index.ts");
   try {
@@ -123,13 +123,6 @@ async function simulate(context: Context, options: Options, command: Command): P
   } catch (error) {
     throw simulator.isForUser(error) ? new UserError(error.message, hintFor(error)) : error;
   }
-}
-
-function loadOne(context: Context, file: string): LoadedStack {
-  const env = { ...context.env, AGENT_FLEETS_CONFIG: file };
-  const [stack, ...others] = loadStacks({ env, cwd: context.cwd }).stacks;
-  if (stack && others.length === 0) return stack;
-  throw new UserError(`--config ${file} holds several configs.`, "Name the file of one fleet.");
 }
 
 function choose<Name extends string>(option: string, text: string, names: readonly Name[]): readonly Name[] {
