@@ -39,6 +39,8 @@ export interface SimulatedFleet {
   readonly place?: Place | undefined;
   /** Left out: the fleet has one pool. */
   readonly pools?: readonly SimulatedPool[] | undefined;
+  /** Whether HCP Terraform's limit of run lists holds up the loop. Left out: no. */
+  readonly listsRuns?: boolean | undefined;
   /** Runs are known by notifications only, and count for so long without news. Left out: our loop asks the vendor. */
   readonly notifiedRunSeconds?: number | undefined;
 }

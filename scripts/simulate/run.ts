@@ -172,7 +172,9 @@ export async function run({ fleet, trace, baseline, seed, boot, faults, onProgre
         ? undefined
         : createNotified({ clock, random, trouble, runSeconds, wake, onAwsCall, onFailure });
     const all = own.map((pool) => ({ ...pool, ...(notified && { vendor: notified.vendor }) }));
-    const loop = startLoop({ clock, random, pools: all, tickSeconds: fleet.tickSeconds, trouble, onAwsCall });
+    const { tickSeconds, listsRuns = false } = fleet;
+    const onPage = () => recorder.observe({ type: "called", to: "vendor" });
+    const loop = startLoop({ clock, random, pools: all, tickSeconds, trouble, onAwsCall, listsRuns, onPage });
     if (notified) observers.push(notified.observe);
     else if (fleet.webhook) {
       observers.push((event) => {

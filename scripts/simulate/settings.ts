@@ -91,6 +91,7 @@ function ofTasks({ agents, compute, pools, vendor }: EcsFleetConfig, departure: 
       const { min, max, buffer } = agentsOf(agents, pool);
       return { key: pool.key, name: pool.name, policy: { min, max, buffer } };
     }),
+    listsRuns: vendor.type === "hcp-terraform" && !notifies,
     ...(notifies && { notifiedRunSeconds: vendor.runTtlSeconds }),
   } as const;
 }

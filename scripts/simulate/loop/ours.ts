@@ -9,7 +9,11 @@ import type { Pool } from "../pool.ts";
 import type { EventClock } from "../world/event-clock.ts";
 import { silentLog } from "../world/silence.ts";
 import { createLoopFunction, functionTimeoutSeconds, type LoopFunction } from "./function.ts";
+import { runListServer, withRunLists } from "./run-lists.ts";
 import { createSharedState } from "./state.ts";
+
+/** Time for acting after the vendor's answer, as in handlers/autoscale/index.ts. */
+const reserveSeconds = 30;
 
 /** A pass starts no tick if less than this is left, as in handlers/autoscale/index.ts. */
 const lastTickSeconds = 70;
@@ -27,10 +31,23 @@ interface LoopOptions {
   readonly tickSeconds: number;
   readonly trouble: Trouble;
   readonly onAwsCall: () => void;
+  /** Whether the vendor limits lists of runs, as HCP Terraform does. */
+  readonly listsRuns: boolean;
+  /** Called with each further page of such a list. */
+  readonly onPage: () => void;
 }
 
 /** Begins the loop as it is deployed: its own code in a function that a schedule invokes every minute. */
-export function startLoop({ clock, random, pools, tickSeconds, trouble, onAwsCall }: LoopOptions): LoopFunction {
+export function startLoop({
+  clock,
+  random,
+  pools,
+  tickSeconds,
+  trouble,
+  onAwsCall,
+  ...run
+}: LoopOptions): LoopFunction {
+  const server = runListServer(clock);
   const state = createSharedState(clock, onAwsCall);
   let names = 0;
 
@@ -41,6 +58,11 @@ export function startLoop({ clock, random, pools, tickSeconds, trouble, onAwsCal
     onViolation: (what) => pools[0]?.world.violations.push(what),
     start() {
       let deadline: Date | undefined;
+      let end: Date | undefined;
+      const limited = (vendor: Vendor) =>
+        run.listsRuns
+          ? withRunLists(vendor, { clock, random, server, deadline: () => end, onPage: run.onPage })
+          : vendor;
       const lease = state.lease();
       // AWS limits accounts, not pools.
       const pace = createRunTaskPace(clock);
@@ -50,7 +72,7 @@ export function startLoop({ clock, random, pools, tickSeconds, trouble, onAwsCal
           poolName: name,
           policy,
           tickSeconds,
-          vendor: troubled(vendor, trouble),
+          vendor: limited(troubled(vendor, trouble)),
           ...(policy.canRetire && { retirements: world.retirements }),
           capacity: connect({ notebookOf, pace }),
           lease,
@@ -68,13 +90,15 @@ export function startLoop({ clock, random, pools, tickSeconds, trouble, onAwsCal
       });
       return {
         fleet: { pools: all, lease, log: silentLog },
-        until(end: Date) {
-          deadline = end;
+        /** Of an invocation that ends then at the latest. */
+        until(timeout: Date) {
+          deadline = new Date(timeout.getTime() - lastTickSeconds * 1000);
+          end = new Date(timeout.getTime() - reserveSeconds * 1000);
         },
       };
     },
     run({ fleet, until }, startedAt) {
-      const left = startedAt + functionTimeoutSeconds - lastTickSeconds - clock.seconds;
+      const left = startedAt + functionTimeoutSeconds - clock.seconds;
       until(new Date(clock.now().getTime() + left * 1000));
       return runFleet(fleet);
     },
