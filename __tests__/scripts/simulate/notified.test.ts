@@ -10,7 +10,8 @@ describe("a fleet whose runs are known by notifications only", () => {
     expect({ killed, served }).toEqual({ killed: 0, served: 6 });
     expect(launches).toBeGreaterThanOrEqual(6);
     expect(launches).toBeLessThanOrEqual(7);
-    expect(wait.max).toBeLessThan(45 + 10);
+    // The last message may come after a tick, and the next one is ten seconds later.
+    expect(wait.max).toBeLessThan(45 + 2 + 10 + 5);
   });
 
   it("asks the vendor nothing", async () => {
