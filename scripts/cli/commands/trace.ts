@@ -2,8 +2,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { LoadedStack } from "../../../stacks/config/load.ts";
-import { type AzureDevOpsConfig, urlOf } from "../../../stacks/config/vendors/azure-devops.ts";
-import type { HcpTerraformConfig } from "../../../stacks/config/vendors/hcp-terraform.ts";
+import { urlOf } from "../../../stacks/config/vendors/azure-devops.ts";
 import { type Context, credential, uiOf } from "../lib/context.ts";
 import { asking, UserError } from "../lib/errors.ts";
 import { stackOf } from "../lib/one-stack.ts";
@@ -16,6 +15,10 @@ interface Options {
   readonly days: string;
   readonly output?: string;
 }
+
+type Vendor = Extract<LoadedStack["config"], { readonly kind: "ecs-fleet" }>["vendor"];
+type HcpTerraformConfig = Extract<Vendor, { readonly type: "hcp-terraform" }>;
+type AzureDevOpsConfig = Extract<Vendor, { readonly type: "azure-devops" }>;
 
 /** Reads a vendor's history since a moment. */
 type Reader = (since: Date, step: (message: string) => void) => Promise<History>;
@@ -93,6 +96,8 @@ async function readerOf(
       throw cannot(file, "Spacelift's API that lists the past runs of a worker pool");
     case "semaphore":
       throw cannot(file, "Semaphore's API that lists the past jobs of an agent type");
+    default:
+      throw cannot(file, "this vendor's API that lists past jobs");
   }
 }
 
