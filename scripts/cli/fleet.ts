@@ -10,6 +10,7 @@ import { addInitCommand } from "./commands/init.ts";
 import { addOutputsCommand } from "./commands/outputs.ts";
 import { addSecretCommands } from "./commands/secret.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
+import { addTraceCommands } from "./commands/trace.ts";
 import type { Context } from "./lib/context.ts";
 import { explain } from "./lib/errors.ts";
 import { refuseOptionsTakenByNpm } from "./lib/npm-options.ts";
@@ -53,6 +54,7 @@ function createProgram(context: Context, json: boolean): Command {
   addSecretCommands(program, context);
   addImageCommands(program, context);
   addSimulateCommand(program, context);
+  addTraceCommands(program, context);
   addHcpCommands(program, context);
   addAdoCommands(program, context);
   return program;
