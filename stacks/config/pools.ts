@@ -19,8 +19,11 @@ export const capabilities = z.record(
   z.string(),
 );
 
-/** The differences between pools must fit into one Lambda's environment of 4 KB. */
-const maxPools = 8;
+/**
+ * One function serves all pools, and one dashboard shows them: CloudWatch takes 500 widgets and 2500 metrics on one
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html).
+ */
+const maxPools = 50;
 
 const poolCompute = z.strictObject({
   cpu: cpuUnits.optional().describe("Replaces compute.cpu."),
