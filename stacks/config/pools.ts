@@ -92,7 +92,10 @@ export function machinesOf({ agents, compute, pools: all }: PooledFleet): {
 }
 
 /** How many agents one pool has. */
-export function agentsOf<Agents extends PooledFleet["agents"]>(agents: Agents, pool: PoolConfig): Agents {
+export function agentsOf<Agents extends PooledFleet["agents"]>(
+  agents: Agents,
+  pool: Pick<PoolConfig, "min" | "max" | "buffer">,
+): Agents {
   return { ...agents, min: pool.min ?? agents.min, max: pool.max ?? agents.max, buffer: pool.buffer ?? agents.buffer };
 }
 
