@@ -30,7 +30,7 @@ export class SettingsTable extends ExpiringTable {
     context: StackContext,
     {
       pools,
-      after = [],
+      after,
     }: { readonly pools: readonly Pool[]; readonly after?: readonly TerraformResource[] | undefined },
   ) {
     super(scope, id, context, {
@@ -50,7 +50,7 @@ export class SettingsTable extends ExpiringTable {
             [tableKeys.id]: { S: pool ?? wholeFleet },
             [tableKeys.document]: { S: poolSettings.encode(settings) },
           }),
-          dependsOn: [...after],
+          dependsOn: after && [...after],
         }),
     );
   }
