@@ -14,6 +14,3 @@ export const retireEnv = z.object({
   /** Names of the fleet's Auto Scaling groups; left out if agents run in containers. */
   GROUP: commaSeparated.optional(),
 });
-
-/** See {@link retireEnv}. */
-export type RetireEnv = z.output<typeof retireEnv>;
