@@ -53,7 +53,7 @@ describe("several pools", () => {
 
   it("take texts of any kind to the loop as they are", () => {
     const capabilities = { quoted: '"a\\b"', lines: "one\ntwo", template: "${not} %{terraform}" };
-    const [settings] = Object.values(settingsOf(synthesize(pooled([pool("odd", { capabilities })]))));
+    const { odd: settings } = settingsOf(synthesize(pooled([pool("odd", { capabilities }), pool("usual")])));
     expect(settings?.vendor).toMatchObject({
       poolCapabilities: expect.objectContaining({
         quoted: '"a\\b"',

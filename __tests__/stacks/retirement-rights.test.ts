@@ -92,7 +92,11 @@ describe("rights", () => {
       readSettings,
       allow(["secretsmanager:GetSecretValue"], [expect.stringContaining("secret-pat")]),
     ]);
-    expect(rightsOf(instances, "retirement_retire_retire-role")).toEqual([logs("retire"), readSettings, ...lookAndNote]);
+    expect(rightsOf(instances, "retirement_retire_retire-role")).toEqual([
+      logs("retire"),
+      readSettings,
+      ...lookAndNote,
+    ]);
   });
 
   it("where only instances tell what they do it may run commands on those of this group", () => {

@@ -28,10 +28,7 @@ export class SettingsTable extends ExpiringTable {
     scope: Construct,
     id: string,
     context: StackContext,
-    {
-      pools,
-      after,
-    }: { readonly pools: readonly Pool[]; readonly after?: readonly TerraformResource[] | undefined },
+    { pools, after }: { readonly pools: readonly Pool[]; readonly after?: readonly TerraformResource[] | undefined },
   ) {
     super(scope, id, context, {
       name: settingsTable(context.name),
