@@ -7,7 +7,9 @@ import { addDeployCommands } from "./commands/deploy.ts";
 import { addHcpCommands, refuseOldSpelling } from "./commands/hcp.ts";
 import { addImageCommands } from "./commands/image.ts";
 import { addInitCommand } from "./commands/init.ts";
+import { addLimitsCommand } from "./commands/limits.ts";
 import { addOutputsCommand } from "./commands/outputs.ts";
+import { addPauseCommands } from "./commands/pause.ts";
 import { addSecretCommands } from "./commands/secret.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
 import { addTraceCommands } from "./commands/trace.ts";
@@ -51,6 +53,8 @@ function createProgram(context: Context, json: boolean): Command {
   addInitCommand(program, context);
   addDeployCommands(program, context);
   addOutputsCommand(program, context);
+  addLimitsCommand(program, context);
+  addPauseCommands(program, context);
   addSecretCommands(program, context);
   addImageCommands(program, context);
   addSimulateCommand(program, context);
