@@ -4,7 +4,7 @@ import { BaseStack } from "./base-stack.ts";
 import type { ComputeConfig } from "./config/compute/compute.ts";
 import { imageBuild } from "./config/compute/image-build.ts";
 import { type EcsFleetConfig, networkOf } from "./config/ecs-fleet.ts";
-import { computeOf, type PoolConfig } from "./config/pools.ts";
+import { agentsOf, computeOf, type PoolConfig } from "./config/pools.ts";
 import { ImageBuild } from "./constructs/agent-image/build.ts";
 import { ImageRepository } from "./constructs/agent-image/repository.ts";
 import type { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
@@ -60,7 +60,7 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
       network,
       renewal:
         vendor.departure === "by-retirement" ? { maxLifetimeSeconds: config.agents.maxLifetimeSeconds } : undefined,
-      pools: config.pools?.map((pool) => poolOf(pool, capacity, vendor)),
+      pools: config.pools?.map((pool) => poolOf(pool, config, capacity, vendor)),
     });
     image.built?.by(topic);
 
@@ -135,8 +135,14 @@ function published(
   return { uri, grantPull: (role) => allowImagePull(role, uri, context, compute) };
 }
 
-function poolOf(pool: Escaped<PoolConfig>, capacity: EcsCapacity, vendor: ContainerVendor): FleetPool {
-  const { key, min, max, buffer } = pool;
+function poolOf(
+  pool: Escaped<PoolConfig>,
+  { agents }: Pick<Escaped<EcsFleetConfig>, "agents">,
+  capacity: EcsCapacity,
+  vendor: ContainerVendor,
+): FleetPool {
+  const { key } = pool;
+  const { min, max, buffer } = agentsOf(agents, pool);
   return {
     pool: key,
     policy: { min, max, buffer },

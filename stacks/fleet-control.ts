@@ -1,9 +1,11 @@
 import type { Construct } from "constructs";
 import * as z from "zod";
 import type { TerraformResource } from "#cdktf";
+import { withChanges } from "../handlers/lib/core/env.ts";
 import type { Policy } from "../handlers/lib/core/policy.ts";
-import { autoscaleEnv, type poolOverrides } from "../handlers/lib/settings/autoscale.ts";
-import type { CapacityConfig } from "../handlers/lib/settings/capacity.ts";
+import { autoscaleEnv } from "../handlers/lib/settings/autoscale.ts";
+import { type CapacityConfig, capacityConfig } from "../handlers/lib/settings/capacity.ts";
+import { vendorRuntime } from "../handlers/lib/settings/vendors.ts";
 import { webhookEnv } from "../handlers/lib/settings/webhook.ts";
 import type { FleetFields } from "./config/fleet.ts";
 import { policyOf } from "./config/policy.ts";
@@ -16,6 +18,7 @@ import { FleetStateTable } from "./constructs/functions/fleet-state.ts";
 import { HandlerFunction } from "./constructs/functions/handler-function.ts";
 import { RunLedgerTable } from "./constructs/functions/run-ledger.ts";
 import { MinuteSchedule } from "./constructs/functions/schedule.ts";
+import { SettingsTable } from "./constructs/functions/settings-table.ts";
 import { WebhookApi } from "./constructs/functions/webhook-api.ts";
 import type { FleetNetwork } from "./constructs/network/fleet-network.ts";
 import type { RetiringCapacity } from "./constructs/retirement/retiring-capacity.ts";
@@ -35,8 +38,13 @@ export interface FleetProps {
   readonly vendor: VendorSynth;
 }
 
-/** The differences of one of several pools. */
-export type FleetPool = z.output<typeof poolOverrides>;
+/** The differences of one of several pools from what the fleet has. */
+export interface FleetPool {
+  readonly pool: string;
+  readonly policy: Pick<Policy, "min" | "max" | "buffer">;
+  readonly vendor: Readonly<Record<string, unknown>>;
+  readonly capacity: Readonly<Record<string, unknown>>;
+}
 
 /** The capacity for agents, and its use by the loop. */
 export interface FleetCapacity {
@@ -58,6 +66,7 @@ export class FleetControl {
   /** The topic of the alarms. */
   readonly topic: AlarmTopic;
   private readonly ledger: RunLedgerTable | undefined;
+  private readonly settings: SettingsTable;
   private readonly retirement: RetirementWorkflow | undefined;
 
   /** Creates all resources in `scope`, the stack itself. The agents may need all that exists there before. */
@@ -81,6 +90,11 @@ export class FleetControl {
     props.capacity.destroyBefore(resourcesIn(scope));
     this.ledger = vendor.ledgerTtlSeconds === undefined ? undefined : new RunLedgerTable(scope, "ledger", context);
     this.topic = new AlarmTopic(scope, "alarm-topic", { context, ...config.alarms });
+    this.settings = new SettingsTable(scope, "settings", context, {
+      pools: this.poolSettings(),
+      // Else a destroy of the fallback would ask a loop that no longer knows it, see DestroyGuard.
+      after: props.capacity.fallback,
+    });
     this.retirement = this.retire();
     const autoscale = this.autoscale();
     new DestroyGuard(scope, "destroy", { loop: autoscale });
@@ -112,6 +126,7 @@ export class FleetControl {
       ...webhook?.outputs,
       alarms_topic_arn: this.topic.arn,
       autoscaler_log_group: autoscale.logGroupName,
+      settings_table: this.settings.name,
       secrets: secrets.arns,
       ...managed,
     };
@@ -122,7 +137,7 @@ export class FleetControl {
   }
 
   private autoscale(): HandlerFunction {
-    const { context, config, vendor, outbound, capacity, pools, renewal } = this.props;
+    const { context, config, vendor, outbound, capacity, pools } = this.props;
     const apiToken = vendor.apiSecret;
     const state = new FleetStateTable(this.scope, "state", context);
     const autoscale = new HandlerFunction(this.scope, "autoscale", {
@@ -133,19 +148,19 @@ export class FleetControl {
       network: this.loopNetwork(),
       environment: z.encode(autoscaleEnv, {
         FLEET: context.name,
-        POLICY: { ...policyOf(config, vendor.departure), canRetire: this.retirement !== undefined, ...renewal },
         TICK_SECONDS: config.scaling.tickSeconds,
-        VENDOR: vendor.runtime,
-        CAPACITY: capacity.config,
         STATE_TABLE: state.name,
-        POOLS: pools && [...pools],
+        SETTINGS_TABLE: this.settings.name,
+        POOLS: pools?.map(({ pool }) => pool),
         ...(apiToken && { API_TOKEN_SECRET_ARN: apiToken.arn, OUTBOUND: outbound.settings }),
         ...this.ledgerVariables(),
         ...(this.retirement && { RETIREMENTS: this.retirement.config }),
       }),
+      after: this.settings.rows,
     });
     capacity.grantOperate(autoscale.role);
     state.grantUse(autoscale.role);
+    this.settings.grantReadAll(autoscale.role);
     this.retirement?.grantStart(autoscale.role);
     apiToken?.grantRead(autoscale.role);
     if (apiToken) outbound.grantRead(autoscale.role);
@@ -153,18 +168,38 @@ export class FleetControl {
     return autoscale;
   }
 
+  private poolSettings(): ConstructorParameters<typeof SettingsTable>[3]["pools"] {
+    const { config, vendor, capacity, renewal, pools } = this.props;
+    const policy = { ...policyOf(config, vendor.departure), canRetire: this.canRetire(), ...renewal };
+    const common = { policy, vendor: vendor.runtime, capacity: capacity.config };
+    if (pools === undefined) return [{ pool: undefined, settings: common }];
+    return pools.map((own) => ({
+      pool: own.pool,
+      settings: {
+        policy: { ...policy, ...own.policy },
+        vendor: withChanges(vendorRuntime, vendor.runtime, own.vendor),
+        capacity: withChanges(capacityConfig, capacity.config, own.capacity),
+      },
+    }));
+  }
+
   /** Only if agents do not leave by themselves, or if AWS may reclaim one at any time. */
+  private canRetire(): boolean {
+    const { vendor, capacity } = this.props;
+    return vendor.departure !== "by-itself" || capacity.retiring.type !== "ecs";
+  }
+
   private retire(): RetirementWorkflow | undefined {
-    const { context, config, vendor, capacity, pools } = this.props;
-    if (vendor.departure === "by-itself" && capacity.retiring.type === "ecs") return undefined;
+    const { context, config, vendor, capacity } = this.props;
+    if (!this.canRetire()) return undefined;
     return new RetirementWorkflow(this.scope, "retirement", {
       context,
       topic: this.topic,
       capacity: capacity.retiring,
       network: this.loopNetwork(),
       ...config.retirement,
-      vendor: { runtime: vendor.runtime, apiToken: vendor.apiSecret, outbound: this.props.outbound },
-      pools: pools?.map((own) => ({ pool: own.pool, vendor: own.vendor })),
+      settings: this.settings,
+      vendor: { apiToken: vendor.apiSecret, outbound: this.props.outbound },
     });
   }
 

@@ -60,17 +60,19 @@ const rules: readonly Rule[] = [
   { from: /^scripts\/(bench|generate)\//, may: [/./] },
   // It runs the stacks in other processes, on either package.
   { from: /^scripts\/fork\//, may: ["own", node] },
-  // The real loop and the real retire Lambda run in the simulator's world.
+  // The real loop, webhook and retire Lambda run in the simulator's world.
   {
     from: /^scripts\/simulate\//,
     may: [
       /^scripts\/simulate\//,
-      /^handlers\/(autoscale|retire)\/(?!index)/,
+      /^handlers\/(autoscale|retire|webhook)\/(?!index)/,
       config,
       core,
       settings,
+      vendors,
       aws,
       sdk,
+      lambdaTypes,
       zod,
       // Charts of the report.
       /^echarts$/,

@@ -33,7 +33,7 @@ describe("the picture of the README", () => {
 
   it("is drawn as it is now: the same lines around the figures", async () => {
     const result = await simulate({ jobs: burst(1) });
-    const report = reportOf(result, { perHour: 1, source: "a test" });
+    const report = reportOf(result, [{ perHour: 1, source: "a test" }]);
     const [command = ""] = texts(picture);
     const drawn = tablePicture(
       command.replace("$ ", ""),

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import type { Policy } from "../../handlers/lib/core/policy.ts";
 import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
+import type { PoolSettings } from "../../handlers/lib/settings/pool.ts";
+import { settingsTable } from "../../stacks/config/names.ts";
 import { policyOf } from "../fixtures/policy.ts";
 
 /** Where a world's agents run: tasks of one pool, of two pools, or instances. */
@@ -48,25 +50,42 @@ export const retiringPolicy = {
 } as const;
 
 /** What the stack would write into the loop's environment. */
-export function environmentOf(kind: WorldKind, changes: Partial<Policy>): Record<string, string> {
-  const secret = `arn:aws:secretsmanager:${region}:${account}:secret:agent-fleets/${fleetName}/api-token-AbCdEf`;
-  const common = {
+export function environmentOf(kind: WorldKind): Record<string, string> {
+  return z.encode(autoscaleEnv, {
     FLEET: fleetName,
     TICK_SECONDS: 10,
+    SETTINGS_TABLE: settingsTable(fleetName),
     STATE_TABLE: `${fleetName}-state`,
-    API_TOKEN_SECRET_ARN: secret,
-  };
-  const retiring = {
-    POLICY: policyOf({ ...retiringPolicy, ...changes }),
-    RETIREMENTS: { workflow, drainTimeoutSeconds: 86_400 },
-  };
-  const encoded = {
-    tasks: () =>
-      z.encode(autoscaleEnv, { ...common, POLICY: policyOf(changes), VENDOR: hcpTerraform, CAPACITY: tasks }),
-    pools: () => z.encode(autoscaleEnv, { ...common, ...retiring, VENDOR: azureDevOps, CAPACITY: tasks, POOLS: pools }),
-    instances: () => z.encode(autoscaleEnv, { ...common, ...retiring, VENDOR: spacelift, CAPACITY: group }),
-  }[kind]();
-  return encoded as Record<string, string>;
+    API_TOKEN_SECRET_ARN: `arn:aws:secretsmanager:${region}:${account}:secret:agent-fleets/${fleetName}/api-token-AbCdEf`,
+    ...(kind !== "tasks" && { RETIREMENTS: { workflow, drainTimeoutSeconds: 86_400 } }),
+    ...(kind === "pools" && { POOLS: ["linux", "large"] }),
+  }) as Record<string, string>;
+}
+
+/** What the stack would write into the table of settings, by the pool's key. */
+export function settingsOf(
+  kind: WorldKind,
+  changes: Partial<Policy>,
+): readonly (readonly [string | undefined, PoolSettings])[] {
+  const policy = policyOf({ ...(kind !== "tasks" && retiringPolicy), ...changes });
+  switch (kind) {
+    case "tasks":
+      return [[undefined, { policy, vendor: hcpTerraform, capacity: tasks }]];
+    case "instances":
+      return [[undefined, { policy, vendor: spacelift, capacity: group }]];
+    case "pools":
+      return [
+        ["linux", { policy, vendor: azureDevOps, capacity: { ...tasks, taskDefinition: `${fleetName}_linux:3` } }],
+        [
+          "large",
+          {
+            policy: { ...policy, max: 2 },
+            vendor: { ...azureDevOps, pool: { name: "Large" } },
+            capacity: { ...tasks, taskDefinition: `${fleetName}_large:1` },
+          },
+        ],
+      ];
+  }
 }
 
 const tasks = {
@@ -108,13 +127,3 @@ const azureDevOps = {
   capabilities: {},
   placeholder: fleetName,
 };
-
-const pools = [
-  { pool: "linux", policy: {}, vendor: {}, capacity: { taskDefinition: `${fleetName}_linux:3` } },
-  {
-    pool: "large",
-    policy: { max: 2 },
-    vendor: { pool: { name: "Large" } },
-    capacity: { taskDefinition: `${fleetName}_large:1` },
-  },
-];

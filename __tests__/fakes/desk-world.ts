@@ -3,10 +3,11 @@ import { logDecision, recordTick } from "../../handlers/autoscale/report.ts";
 import type { AgentState, Demand } from "../../handlers/lib/core/model.ts";
 import type { Policy } from "../../handlers/lib/core/policy.ts";
 import { decide } from "../../handlers/lib/core/scaling.ts";
+import { type AsgFake, createAsgFake } from "../../scripts/simulate/world/asg.ts";
 import { createEcsFake, type EcsFake } from "../../scripts/simulate/world/ecs.ts";
+import { settingsTable } from "../../stacks/config/names.ts";
 import { vendors } from "../../stacks/config/vendors/index.ts";
 import { policyOf } from "../fixtures/policy.ts";
-import { type AsgFake, createAsgFake } from "./asg.ts";
 import { startAwsSecretsFake } from "./aws-secrets.ts";
 import { createFakeClock, type FakeClock } from "./clock.ts";
 import { type AwsCall, AwsRefusal, answerAws } from "./desk-aws.ts";
@@ -18,11 +19,13 @@ import {
   nameVariable,
   region,
   retiringPolicy,
+  settingsOf,
   type WorldKind,
   workflow,
 } from "./desk-fleets.ts";
 import { type HttpFake, startHttpFake } from "./http-fake.ts";
 import { createLogFake, createMetricsFake } from "./log.ts";
+import { createSettingsTableFake, type SettingsTableFake } from "./settings-table.ts";
 
 /** A retirement as Step Functions shows it. */
 interface FakeExecution {
@@ -61,7 +64,10 @@ export interface DeskWorld {
   readonly calls: readonly AwsCall[];
   readonly ecs: EcsFake;
   readonly group: AsgFake;
+  /** Changes to the usual policy. Setting them deploys the rows of all pools anew. */
   policy: Partial<Policy>;
+  /** The rows of pools and operators. */
+  readonly settings: SettingsTableFake;
   /** What Lambda says of the loop's function; `undefined`: there is none. */
   loop: Record<string, unknown> | undefined;
   concurrency: number | undefined;
@@ -111,6 +117,8 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
   const ecs = createEcsFake(clock);
   const group = createAsgFake(clock, { min: 0, max: 10 }, { name: fleetName, idsFrom: 0 });
   const kept = await startAwsSecretsFake();
+  const settings = createSettingsTableFake(settingsTable(fleetName));
+  let policy: Partial<Policy> = {};
   const calls: AwsCall[] = [];
   let lineIds = 0;
 
@@ -121,7 +129,14 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
     group,
     secondsAgo,
     config: configs[kind],
-    policy: {},
+    settings,
+    get policy() {
+      return policy;
+    },
+    set policy(changes) {
+      policy = changes;
+      for (const [pool, row] of settingsOf(kind, changes)) settings.putPool(pool, row);
+    },
     loop: { State: "Active", LastUpdateStatus: "Successful", LastModified: "2025-12-01T00:00:00.000+0000" },
     concurrency: undefined,
     rule: { State: "ENABLED", targets: [`arn:aws:lambda:${region}:${account}:function:${fleetName}-autoscale`] },
@@ -190,7 +205,7 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
     "lambda:GetFunctionConfiguration": () => {
       if (!world.loop) throw new AwsRefusal("ResourceNotFoundException", "Function not found", 404);
       const FunctionArn = `arn:aws:lambda:${region}:${account}:function:${fleetName}-autoscale`;
-      return { FunctionArn, Environment: { Variables: environmentOf(kind, world.policy) }, ...world.loop };
+      return { FunctionArn, Environment: { Variables: environmentOf(kind) }, ...world.loop };
     },
     "lambda:GetFunctionConcurrency": () => ({ ReservedConcurrentExecutions: world.concurrency }),
     "events:DescribeRule": ({ Name }: { Name: string }) => {
@@ -201,6 +216,18 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
     },
     "events:ListTargetsByRule": () => ({ Targets: (world.rule?.targets ?? []).map((Arn) => ({ Id: "1", Arn })) }),
     "dynamodb:GetItem": ({ Key }: { Key: { key: { S: string } } }) => ({ Item: world.items.get(Key.key.S) }),
+    "dynamodb:Query": (input) => {
+      const headers = { "x-amz-target": "DynamoDB_20120810.Query" };
+      const answer = settings.answer({
+        method: "POST",
+        path: "/",
+        query: new URLSearchParams(),
+        headers,
+        body: Buffer.from(JSON.stringify(input)),
+      });
+      if (!answer) throw new AwsRefusal("ResourceNotFoundException", "Requested resource not found");
+      return answer.json as object;
+    },
     "cloudwatch:DescribeAlarms": ({ AlarmNamePrefix }: { AlarmNamePrefix: string }) => ({
       MetricAlarms: [...world.alarms.map((alarm) => ({ prefix: fleetName, ...alarm })), neighbour]
         .filter(({ prefix }) => `${prefix}-`.startsWith(AlarmNamePrefix))
@@ -323,6 +350,7 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
     return found;
   };
 
+  world.policy = {};
   beHealthy(world, kind);
   return world;
 }
@@ -425,7 +453,7 @@ function logLook(world: DeskWorld, seen: Seen): void {
   logDecision({ log, poolName }, observation, decision);
   const clock = { now: () => at, sleep: () => Promise.resolve() };
   const outcome = { launched: 0, launchFailures: 0, retirementsStarted: 0, vendorApiErrors: 0, errors: [] };
-  recordTick({ clock, metrics }, { observation, decision, outcome, startedAt: at });
+  recordTick({ clock, metrics }, { observation, decision, outcome, startedAt: at, paused: false });
   const group = `/aws/lambda/${fleetName}-autoscale`;
   for (const { level, message, fields } of log.lines) {
     const line = { level: level.toUpperCase(), message, timestamp: at.toISOString(), service: fleetName, ...fields };

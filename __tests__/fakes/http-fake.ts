@@ -1,24 +1,8 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { FakeAnswer, FakeRequest } from "../../scripts/simulate/world/fetch-over.ts";
 
-/** A request to the fake. */
-export interface FakeRequest {
-  readonly method: string;
-  /** Without the query. */
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
-}
-
-/** A fake's answer. */
-export interface FakeAnswer {
-  readonly status: number;
-  readonly statusText?: string;
-  readonly headers?: Record<string, string>;
-  readonly json?: unknown;
-  readonly text?: string;
-}
+export type { FakeAnswer, FakeRequest };
 
 /** A fault for the next `times` matching requests, or for all until cleared. */
 export interface Fault {

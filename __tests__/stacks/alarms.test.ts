@@ -17,6 +17,7 @@ describe("alarms", () => {
       "ci-loop-failing",
       "ci-loop-silent",
       "ci-no-agents",
+      "ci-paused",
       "ci-queue-wait",
       "ci-vendor-api-errors",
       "ci-webhook-failing",

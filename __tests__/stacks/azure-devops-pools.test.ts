@@ -1,20 +1,8 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { poolsOf } from "../../handlers/autoscale/pools.ts";
 import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
-import { retireEnv } from "../../handlers/lib/settings/retire.ts";
-import { ConfigError } from "../../stacks/config/errors.ts";
-import { capabilitiesOf, containersOf, ofImage, pool, pooled, variablesOf } from "./azure-devops.ts";
-import { resources, rightsOf, synthesize, theOnly } from "./synth.ts";
-
-const limits = { min: 10, max: 1000, buffer: "10%" };
-const arn = `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${"s".repeat(80)}`;
-
-/** Of a text when Terraform has put in what it knows. */
-function lengthOf(text: string): number {
-  const known = text.replaceAll(/\$\{[^}]+\.arn\}/g, arn).replaceAll(/\$\{[^}]+\.revision\}/g, "99999");
-  return known.replaceAll(/\$\{[^}]+\}/g, "subnet-0123456789abcdef0").length;
-}
+import { capabilitiesOf, containersOf, pool, pooled, variablesOf } from "./azure-devops.ts";
+import { resources, rightsOf, settingsOf, synthesize, theOnly } from "./synth.ts";
 
 describe("several pools", () => {
   const stack = synthesize(
@@ -30,66 +18,56 @@ describe("several pools", () => {
     ]);
   });
 
-  it("reach the loop whole: what is different, over what is the same", () => {
-    const pools = poolsOf(z.decode(autoscaleEnv, variablesOf(stack) as never));
-    expect(pools).toMatchObject([
-      { pool: "linux", policy: { min: 0, max: 30 }, vendor: { pool: { name: "Pool linux" } } },
-      {
-        pool: "large",
-        policy: { min: 1, max: 10 },
-        vendor: { pool: { id: 9, name: "Pool large" } },
-      },
+  it("reach the loop whole, each in a row of the table: what is different, over what is the same", () => {
+    expect(z.decode(autoscaleEnv, variablesOf(stack) as never).POOLS).toEqual(["linux", "large"]);
+    const { linux, large } = settingsOf(stack);
+    expect([linux, large]).toMatchObject([
+      { policy: { min: 0, max: 30 }, vendor: { pool: { name: "Pool linux" } } },
+      { policy: { min: 1, max: 10 }, vendor: { pool: { id: 9, name: "Pool large" } } },
     ]);
-    const families = pools.map(({ capacity }) => ("taskDefinition" in capacity ? capacity.taskDefinition : ""));
+    const families = [linux, large].map((settings) =>
+      settings && "taskDefinition" in settings.capacity ? settings.capacity.taskDefinition : "",
+    );
     expect(families).toEqual([expect.stringMatching(/^ci_linux:\$/), expect.stringMatching(/^ci_large:\$/)]);
   });
 
-  it.each([
-    ["of the longest names", "a-stack-whose-name-has-forty-characters1", "pool-of-length-2", {}],
-    ["with limits and a machine of their own", "azure-devops-agents", "linux-", { ...limits, compute: { spot: true } }],
-  ])("fit the environment of a Lambda, eight %s with capabilities of their own", (_, stackName, prefix, more) => {
-    const eight = Array.from({ length: 8 }, (_each, index) =>
-      pool(`${prefix}${index}ab`, {
-        id: 2_147_483_640 + index,
-        capabilities: { [`kubectl-${index}`]: "1.33", [`helm-${index}`]: "3.18" },
-        ...more,
-      }),
-    );
-    const capabilities = { terraform: "1.11.4", python: "3.12", java: "21" };
-    const stack = synthesize(pooled(eight, { vendor: { ...pooled([]).vendor, capabilities } }), stackName);
-    for (const of of ["autoscale", "retirement_retire"] as const) {
-      const variables = Object.entries(variablesOf(stack, of));
-      expect(variables.reduce((sum, [name, value]) => sum + name.length + lengthOf(value), 0)).toBeLessThan(4096);
+  it("have rows that the functions may read and not write, and that are there before a function needs them", () => {
+    const loop = rightsOf(stack, "autoscale").filter(({ Resource }) => String(Resource).includes("settings"));
+    expect(loop.map(({ Action }) => Action)).toEqual([["dynamodb:Query"]]);
+    const table = resources(stack, "aws_dynamodb_table").find(({ name }) => name === "ci-settings");
+    expect(table).toMatchObject({ hash_key: "part", range_key: "id", ttl: { attribute_name: "expiresAt" } });
+    const rows = Object.keys(stack.resource.aws_dynamodb_table_item ?? {}).map((id) => `aws_dynamodb_table_item.${id}`);
+    expect(rows).toHaveLength(2);
+    for (const name of ["ci-autoscale", "ci-retire"]) {
+      const found = resources(stack, "aws_lambda_function").find(({ function_name }) => function_name === name);
+      expect(found?.depends_on).toEqual(expect.arrayContaining(rows));
     }
-    expect(capabilitiesOf(stack)).toEqual(
-      eight.map((each) => ({
-        ...ofImage(each.name),
-        ...capabilities,
-        ...("capabilities" in each && Object(each.capabilities)),
-      })),
-    );
-    const { POOLS: retired = [] } = z.decode(retireEnv, variablesOf(stack, "retirement_retire") as never);
-    expect(retired[1]?.vendor).toEqual({
-      pool: { name: `Pool ${prefix}1ab`, id: 2_147_483_641 },
-      poolCapabilities: { "kubectl-1": "1.33", "helm-1": "3.18" },
+  });
+
+  it("have nothing in their rows but what Terraform can compare: two keys and one document", () => {
+    for (const { item, hash_key, range_key, lifecycle } of resources(stack, "aws_dynamodb_table_item")) {
+      expect(Object.keys(JSON.parse(String(item)))).toEqual(["part", "id", "document"]);
+      expect([hash_key, range_key, lifecycle]).toEqual(["part", "id", undefined]);
+    }
+  });
+
+  it("take texts of any kind to the loop as they are", () => {
+    const capabilities = { quoted: '"a\\b"', lines: "one\ntwo", template: "${not} %{terraform}" };
+    const { odd: settings } = settingsOf(synthesize(pooled([pool("odd", { capabilities }), pool("usual")])));
+    expect(settings?.vendor).toMatchObject({
+      poolCapabilities: expect.objectContaining({
+        quoted: '"a\\b"',
+        lines: "one\ntwo",
+        template: "$${not} %%{terraform}",
+      }),
     });
   });
 
-  it("are refused, with the reason, where the environment of a Lambda has no room for them", () => {
-    const capabilities = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`tool-${index}`, "1.0"]));
-    const many = ["aa", "bb", "cc", "dd", "ee"].map((key) =>
-      pool(key, { capabilities: { ...capabilities, [key]: "" } }),
-    );
-    expect(() => synthesize(pooled(many))).not.toThrow();
-    const own = many.map(({ key, ...rest }) => ({
-      ...rest,
-      key,
-      capabilities: Object.fromEntries(Object.keys(capabilities).map((name) => [`${name}-${key}`, "1.0"])),
-    }));
-    expect(() => synthesize(pooled(own))).toThrow(ConfigError);
-    expect(() => synthesize(pooled(own))).toThrow(
-      /^config\/ci\.yaml: pools: must be shorter: the settings of function ci-\w+ need about \d{4} bytes \(POOLS \d{4}, .*Lambda takes 4096\. Shorten/,
-    );
+  it("need no room in a Lambda's environment, whatever their capabilities", () => {
+    const capabilities = (key: string) =>
+      Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`tool-${index}-${key}`, "1.0"]));
+    const many = ["aa", "bb", "cc", "dd", "ee"].map((key) => pool(key, { capabilities: capabilities(key) }));
+    expect(capabilitiesOf(synthesize(pooled(many)))[4]).toMatchObject(capabilities("ee"));
   });
 
   it("have alarms and widgets of their own; what is the fleet's is there once", () => {
@@ -110,5 +88,53 @@ describe("several pools", () => {
       expect(["missing", "notBreaching"]).toContain(alarm.treat_missing_data);
       expect(alarm.ok_actions).toEqual(alarm.alarm_actions);
     }
+  });
+});
+
+describe("fifty pools", () => {
+  const fifty = Array.from({ length: 50 }, (_, index) =>
+    pool(`pool-of-the-longest${index}`.slice(-20).replace(/^[^a-z]*/, ""), {
+      id: 2_147_483_597 + index,
+      min: 1,
+      max: 1000,
+      buffer: "10%",
+      capabilities: { [`kubectl-${index}`]: "1.33", [`helm-${index}`]: "3.18" },
+      compute: { spot: true },
+    }),
+  );
+  const name = "a-stack-whose-name-has-forty-characters1";
+  const stack = synthesize(pooled(fifty), name);
+
+  it("are one stack: synthesis finds no policy and no environment above what AWS takes", () => {
+    expect(Object.keys(settingsOf(stack)).sort()).toEqual(fifty.map(({ key }) => key).sort());
+    expect(resources(stack, "aws_ecs_task_definition")).toHaveLength(50);
+    for (const of of ["autoscale", "retirement_retire"] as const) {
+      const variables = Object.entries(variablesOf(stack, of));
+      // Less than half of what Lambda takes: ARNs and names in place of expressions are not much longer.
+      expect(variables.reduce((sum, [key, value]) => sum + key.length + value.length, 0)).toBeLessThan(2048);
+    }
+  });
+
+  it("have rows that DynamoDB takes: 400 KB each, and 1 MB for a page of the loop's one query", () => {
+    const sizes = resources(stack, "aws_dynamodb_table_item").map(({ item }) => String(item).length);
+    expect(Math.max(...sizes)).toBeLessThan(4 * 1024);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1024 * 1024);
+  });
+
+  it("are one dashboard: CloudWatch takes 500 widgets, and 2500 metrics on all of them", () => {
+    const { widgets } = JSON.parse(String(theOnly(stack, "aws_cloudwatch_dashboard").dashboard_body));
+    expect(widgets.length).toBeLessThanOrEqual(500);
+    const metrics = widgets.flatMap(
+      (widget: { properties: { metrics?: unknown[] } }) => widget.properties.metrics ?? [],
+    );
+    expect(metrics.length).toBeLessThanOrEqual(2500);
+  });
+
+  it("have a workflow whose definition Step Functions takes: 1 MB", () => {
+    expect(String(theOnly(stack, "aws_sfn_state_machine").definition).length).toBeLessThan(1_000_000);
+  });
+
+  it("are as many as a stack takes", () => {
+    expect(() => synthesize(pooled([...fifty, pool("one-more")]))).toThrow("must name at most 50 pools");
   });
 });

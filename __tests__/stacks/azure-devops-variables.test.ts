@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { capabilitiesOf, containersOf, ofImage, pool, pooled, single, variablesOf } from "./azure-devops.ts";
+import { capabilitiesOf, containersOf, ofImage, pool, pooled, single } from "./azure-devops.ts";
 import { type Synthesized, synthesize } from "./synth.ts";
 
 describe("variables of Azure DevOps agents", () => {
@@ -80,6 +80,5 @@ describe("variables of Azure DevOps agents", () => {
       { ...ofImage("Pool large"), OWNER: "platform", BUILD_CLASS: "large" },
       { ...ofImage("Pool tools"), OWNER: "platform", build_class: "tools", PLACE: "aws", kubectl: "1.33" },
     ]);
-    expect(variablesOf(stack).POOLS).not.toContain("OWNER");
   });
 });

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { poolsOf } from "../../handlers/autoscale/pools.ts";
+import { wholeFleet } from "../../handlers/lib/core/overrides.ts";
 import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { offersOf } from "../../handlers/lib/vendors/azure-devops/client.ts";
-import { resources, type Synthesized } from "./synth.ts";
+import { resources, type Synthesized, settingsOf } from "./synth.ts";
 
 /** The least that the file of a fleet with one pool says. */
 export const single = {
@@ -31,9 +31,12 @@ export function variablesOf(
 
 /** What the loop takes the agents of each pool to offer, as the vendor's runtime half puts it together. */
 export function capabilitiesOf(stack: Synthesized): readonly Readonly<Record<string, string | undefined>>[] {
-  return poolsOf(z.decode(autoscaleEnv, variablesOf(stack) as never)).map(({ vendor }) =>
-    vendor.type === "azure-devops" ? offersOf(vendor) : {},
-  );
+  const settings = settingsOf(stack);
+  const { POOLS: keys = [wholeFleet] } = z.decode(autoscaleEnv, variablesOf(stack) as never);
+  return keys.map((key) => {
+    const vendor = settings[key]?.vendor;
+    return vendor?.type === "azure-devops" ? offersOf(vendor) : {};
+  });
 }
 
 /** What every agent publishes whose image is ours, and whose pool has this name. */

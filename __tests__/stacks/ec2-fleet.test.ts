@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import {
   actionsOf,
   bootProgramOf,
-  environmentOf,
   fleet,
   given,
   group,
@@ -13,7 +11,7 @@ import {
   template,
   templateOf,
 } from "./ec2-fleet.ts";
-import { resources, rightsOf, type Synthesized, statements, synthesize, theOnly } from "./synth.ts";
+import { resources, rightsOf, type Synthesized, statements, synthesize, theOnly, theSettings } from "./synth.ts";
 
 describe("the group", () => {
   it("is the fleet's, within its limits, and never moves instances between zones on its own", () => {
@@ -107,8 +105,7 @@ describe("the group", () => {
 
   it("tells the loop to replace instances for their age and template, at the pace of the config", () => {
     const renewal = (compute: object) => {
-      const { POLICY } = autoscaleEnv.parse(environmentOf(fleet({ compute }), "ci-autoscale"));
-      const { maxLifetimeSeconds, renewAtOncePercent } = POLICY;
+      const { maxLifetimeSeconds, renewAtOncePercent } = theSettings(fleet({ compute })).policy;
       return { maxLifetimeSeconds, renewAtOncePercent };
     };
     expect(renewal({})).toEqual({ maxLifetimeSeconds: undefined, renewAtOncePercent: 10 });
@@ -198,7 +195,7 @@ describe("logs", () => {
 });
 
 describe("the loop", () => {
-  const capacityOf = (stack: Synthesized) => autoscaleEnv.parse(environmentOf(stack, "ci-autoscale")).CAPACITY;
+  const capacityOf = (stack: Synthesized) => theSettings(stack).capacity;
 
   it.each([
     spacelift,

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { webhookEnv } from "../../handlers/lib/settings/webhook.ts";
-import { minimal, resources, statements, synthesize, theOnly } from "./synth.ts";
+import { minimal, resources, statements, synthesize, theOnly, theSettings } from "./synth.ts";
 
 const kmsKeyArn = "arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3333-4444-555555555555";
 
@@ -104,14 +104,15 @@ describe("the agent's container", () => {
 });
 
 describe("the functions", () => {
-  it("decode the environment that the stack encodes", () => {
-    const env = z.decode(autoscaleEnv, environmentOf({ ...minimal, agents: { max: 7, min: 2 } }, "autoscale") as never);
-    expect(env).toMatchObject({
-      FLEET: "ci",
-      TICK_SECONDS: 10,
-      POLICY: { min: 2, max: 7, departure: "by-itself" },
-      VENDOR: { type: "hcp-terraform", organization: "acme", agentPool: "aws", demand: "api" },
-      CAPACITY: {
+  it("decode the environment and the settings that the stack encodes", () => {
+    const config = { ...minimal, agents: { max: 7, min: 2 } };
+    const env = z.decode(autoscaleEnv, environmentOf(config, "autoscale") as never);
+    expect(env).toMatchObject({ FLEET: "ci", TICK_SECONDS: 10, SETTINGS_TABLE: expect.stringContaining("settings") });
+    expect(env.POOLS).toBeUndefined();
+    expect(theSettings(synthesize(config))).toMatchObject({
+      policy: { min: 2, max: 7, departure: "by-itself" },
+      vendor: { type: "hcp-terraform", organization: "acme", agentPool: "aws", demand: "api" },
+      capacity: {
         taskDefinition: "ci:${aws_ecs_task_definition.capacity_task-definition_AE558A71.revision}",
         assignPublicIp: "false",
       },

@@ -3,12 +3,10 @@ import { minimal, resources, type Synthesized, synthesize, theOnly } from "./syn
 
 const fleet = (network?: unknown) => synthesize({ ...minimal, ...(network !== undefined && { network }) });
 
-/** Where the loop launches agents, as its environment says. */
+/** Where the loop launches agents, as its settings say. */
 function capacityOf(stack: Synthesized): { subnets: string; assignPublicIp: string; securityGroups: string[] } {
-  const [loop] = resources(stack, "aws_lambda_function").filter(
-    ({ function_name }) => function_name === "ci-autoscale",
-  );
-  return JSON.parse((loop?.environment as { variables: { CAPACITY: string } }).variables.CAPACITY);
+  const { document } = JSON.parse(String(theOnly(stack, "aws_dynamodb_table_item").item));
+  return JSON.parse(document.S).capacity;
 }
 
 describe("the fleet's network", () => {

@@ -1,16 +1,12 @@
 import { describe, expect, it } from "vitest";
-import * as z from "zod";
-import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { synthCluster } from "./ecs-cluster.ts";
-import { minimal, resources, rightsOf, type Synthesized, synthesize, theOnly } from "./synth.ts";
+import { minimal, resources, rightsOf, type Synthesized, synthesize, theOnly, theSettings } from "./synth.ts";
 
 const network = { vpcId: "vpc-0123456789abcdef0", subnetIds: ["subnet-0123456789abcdef0"] };
 const onHosts = (compute: object) => synthesize({ ...minimal, network, compute });
 
 function capacityOf(stack: Synthesized) {
-  const [loop] = resources(stack, "aws_lambda_function");
-  const { variables } = loop?.environment as { variables: Parameters<typeof autoscaleEnv.parse>[0] };
-  return z.decode(autoscaleEnv, variables as never).CAPACITY;
+  return theSettings(stack).capacity;
 }
 
 /** Names of the parameters that a stack reads. */

@@ -31,6 +31,7 @@ const notes = (...tags: string[]) =>
     StringEquals: { "aws:ResourceTag/aws:autoscaling:groupName": "ci" },
     "ForAllValues:StringEquals": { "aws:TagKeys": tags },
   });
+const readSettings = allow(["dynamodb:GetItem"], [expect.stringMatching(/aws_dynamodb_table\.settings_.+\.arn/)]);
 const lookAndNote = [
   allow(["autoscaling:DescribeAutoScalingInstances", "ec2:DescribeInstances"], ["*"]),
   notes("AgentFleetsLeft"),
@@ -85,17 +86,23 @@ describe("rights", () => {
     );
   });
 
-  it("the retire function reads one secret, and cannot end anything", () => {
+  it("the retire function reads one secret and the settings of pools, and cannot end anything", () => {
     expect(rightsOf(containers, "retirement_retire_retire-role")).toEqual([
       logs("retire"),
+      readSettings,
       allow(["secretsmanager:GetSecretValue"], [expect.stringContaining("secret-pat")]),
     ]);
-    expect(rightsOf(instances, "retirement_retire_retire-role")).toEqual([logs("retire"), ...lookAndNote]);
+    expect(rightsOf(instances, "retirement_retire_retire-role")).toEqual([
+      logs("retire"),
+      readSettings,
+      ...lookAndNote,
+    ]);
   });
 
   it("where only instances tell what they do it may run commands on those of this group", () => {
     const stack = onInstances({ asksInstances: true });
     expect(rightsOf(stack, "retirement_retire_retire-role").slice(1)).toEqual([
+      readSettings,
       ...lookAndNote,
       allow(["ssm:SendCommand"], [`${arn}:ssm:us-west-2::document/AWS-RunShellScript`]),
       allow(["ssm:SendCommand"], [`${arn}:ec2:us-west-2:${account}:instance/*`], {

@@ -6,7 +6,7 @@ import { releaseEnv } from "../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../handlers/lib/settings/retire.ts";
 import { bundleHandlers } from "../../stacks/constructs/functions/bundle.ts";
 import { account, containers, instances, machine, reference, variablesOf } from "./retirement.ts";
-import { minimal, resources, synthesize, theOnly } from "./synth.ts";
+import { minimal, resources, rightsOf, synthesize, theOnly } from "./synth.ts";
 
 describe("which fleets have a workflow", () => {
   it("those whose agents the loop retires, and not those whose agents leave by themselves", () => {
@@ -43,16 +43,15 @@ describe("which fleets have a workflow", () => {
 });
 
 describe("environments", () => {
-  it("the retire function gets the vendor, and of several pools what differs", () => {
+  it("the retire function gets the table with the pools' settings, of which it may read single rows", () => {
+    const [row] = resources(containers, "aws_dynamodb_table_item");
     expect(retireEnv.parse(variablesOf(containers, "ci-retire"))).toMatchObject({
       FLEET: "ci",
-      VENDOR: { type: "azure-devops", pool: { name: "Linux" } },
-      POOLS: [
-        { pool: "linux", vendor: {} },
-        { pool: "large", vendor: expect.objectContaining({ pool: { name: "Large" } }) },
-      ],
+      SETTINGS_TABLE: row?.table_name,
       API_TOKEN_SECRET_ARN: expect.stringContaining("secret-pat"),
     });
+    const rights = rightsOf(containers, "retirement_retire_retire-role").flatMap(({ Action }) => Action);
+    expect(rights.filter((action) => action.startsWith("dynamodb:"))).toEqual(["dynamodb:GetItem"]);
   });
 
   it("the loop gets the workflow and its time limit", () => {

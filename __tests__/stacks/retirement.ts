@@ -8,6 +8,7 @@ import { BaseStack } from "../../stacks/base-stack.ts";
 import { type CommonConfig, commonFields } from "../../stacks/config/common.ts";
 import { AlarmTopic } from "../../stacks/constructs/alarms/alarm-topic.ts";
 import { FleetApp } from "../../stacks/constructs/fleet-app.ts";
+import { SettingsTable } from "../../stacks/constructs/functions/settings-table.ts";
 import { ReleaseQueue } from "../../stacks/constructs/retirement/release-queue.ts";
 import { RetirementWorkflow } from "../../stacks/constructs/retirement/workflow.ts";
 import { resources, type Synthesized, stubBundles, synthesize } from "./synth.ts";
@@ -65,10 +66,8 @@ class InstancesStack extends BaseStack<CommonConfig> {
       },
       drainTimeoutSeconds: 21_600,
       maxConcurrency,
-      vendor: {
-        runtime: { type: "hcp-terraform", organization: "acme", agentPool: "aws", address: "https://x", demand: "api" },
-        apiToken: undefined,
-      },
+      settings: new SettingsTable(this, "settings", context, { pools: [] }),
+      vendor: { apiToken: undefined },
     });
   }
 }

@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import * as z from "zod";
-import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
-import { minimal, resources, type Synthesized, synthesizeTogether } from "./synth.ts";
+import { minimal, resources, type Synthesized, synthesizeTogether, theSettings } from "./synth.ts";
 
 const network = { kind: "network", region: "us-west-2" };
 const fleet = { ...minimal, network: { stack: "shared" } };
@@ -59,15 +57,9 @@ describe("a shared network", () => {
     expect(JSON.stringify(stack("fleet"))).not.toContain("aws_vpc.");
   });
 
-  it("reaches the loop: its environment decodes to the subnets, however many there are", () => {
-    const [loop] = resources(stack("fleet"), "aws_lambda_function").filter(({ function_name }) =>
-      String(function_name).endsWith("-autoscale"),
-    );
-    const { variables } = loop?.environment as { variables: Record<string, string> };
-    const environment = Object.fromEntries(
-      Object.entries(variables).map(([name, value]) => [name, deployed(stack("fleet"), value)]),
-    );
-    expect(z.parse(autoscaleEnv, environment).CAPACITY).toMatchObject({
+  it("reaches the loop: its settings decode to the subnets, however many there are", () => {
+    const { capacity } = theSettings(stack("fleet"), (text) => deployed(stack("fleet"), text));
+    expect(capacity).toMatchObject({
       subnets: ["subnet-1", "subnet-2", "subnet-3"],
       assignPublicIp: "true",
     });

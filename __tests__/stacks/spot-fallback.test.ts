@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { releaseEnv } from "../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../handlers/lib/settings/retire.ts";
 import { destroyOrderOf } from "./destroy-order.ts";
 import { bootProgramOf, environmentOf, fleet, semaphore, spacelift } from "./ec2-fleet.ts";
-import { resources, rightsOf, statements, theOnly } from "./synth.ts";
+import { resources, rightsOf, statements, theOnly, theSettings } from "./synth.ts";
 
 const compute = {
   instances: { types: ["m7i.large", "m6i.large"] },
@@ -140,8 +139,10 @@ describe("the first group", () => {
 
 describe("what knows both groups", () => {
   it("is the loop", () => {
-    const { CAPACITY } = autoscaleEnv.parse(environmentOf(stack, "ci-autoscale"));
-    expect(CAPACITY).toMatchObject({ group: "ci", fallback: { group: "ci-on-demand", afterSeconds: 900 } });
+    expect(theSettings(stack).capacity).toMatchObject({
+      group: "ci",
+      fallback: { group: "ci-on-demand", afterSeconds: 900 },
+    });
     const changing = rightsOf(stack, "autoscale").find(({ Action }) =>
       Action.includes("autoscaling:SetDesiredCapacity"),
     );
@@ -189,8 +190,7 @@ describe("what knows both groups", () => {
 
   it("is not a worker of Spacelift: in both groups it names the fleet, by which the loop knows it", () => {
     expect(bootProgramOf(stack)).toContain("\nAGENT_FLEETS_GROUP='ci'\n");
-    const { VENDOR } = autoscaleEnv.parse(environmentOf(stack, "ci-autoscale"));
-    expect(VENDOR).toMatchObject({ type: spacelift.vendor.type, group: "ci" });
+    expect(theSettings(stack).vendor).toMatchObject({ type: spacelift.vendor.type, group: "ci" });
   });
 
   it("is nobody's role on the instances: they have no right to a group", () => {

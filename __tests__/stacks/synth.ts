@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type * as z from "zod";
+import { wholeFleet } from "../../handlers/lib/core/overrides.ts";
+import { type PoolSettings, parsePool } from "../../handlers/lib/settings/pool.ts";
 import { stackConfig } from "../../stacks/config/schema.ts";
 import { FleetApp } from "../../stacks/constructs/fleet-app.ts";
 import type { Bundles } from "../../stacks/constructs/functions/bundle.ts";
@@ -92,6 +94,26 @@ export function theOnly(stack: Synthesized, type: string): Attributes {
   const [first, ...others] = resources(stack, type);
   if (!first || others.length > 0) throw new Error(`expected one ${type}, found ${others.length + (first ? 1 : 0)}`);
   return first;
+}
+
+/**
+ * The settings of each pool as its functions get them, by the id of its row.
+ *
+ * @param deployed puts in what Terraform knows
+ */
+export function settingsOf(
+  stack: Synthesized,
+  deployed: (text: string) => string = (text) => text,
+): Readonly<Record<string, PoolSettings>> {
+  const rows = resources(stack, "aws_dynamodb_table_item").map(({ item }) => JSON.parse(deployed(String(item))));
+  return Object.fromEntries(rows.map(({ id, document }) => [id.S, parsePool(document.S)]));
+}
+
+/** The settings of a fleet with one pool. */
+export function theSettings(stack: Synthesized, deployed?: (text: string) => string): PoolSettings {
+  const { [wholeFleet]: found, ...others } = settingsOf(stack, deployed);
+  if (!found || Object.keys(others).length > 0) throw new Error("expected the settings of one pool");
+  return found;
 }
 
 /** One statement of an IAM policy. */

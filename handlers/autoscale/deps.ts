@@ -1,3 +1,4 @@
+import type { InForce } from "../lib/core/overrides.ts";
 import type { Policy } from "../lib/core/policy.ts";
 import type { Capacity, Clock, Lease, Log, Metrics, Notebook, Retirements, Vendor } from "../lib/core/ports.ts";
 import type { Memory } from "./memory.ts";
@@ -6,7 +7,10 @@ import type { Memory } from "./memory.ts";
 export interface AutoscaleDeps {
   /** Prefix of its agents' names: the fleet's name, followed by the pool's name in a fleet of several pools. */
   readonly poolName: string;
+  /** As the stack has it. */
   readonly policy: Policy;
+  /** The policy at this moment, under what operators have set for a while. Left out: nobody can. */
+  readonly inForce?: (() => Promise<InForce>) | undefined;
   readonly tickSeconds: number;
   readonly vendor: Vendor;
   readonly capacity: Capacity;

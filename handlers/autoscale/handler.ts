@@ -1,4 +1,5 @@
 import type { Decision, Snapshot } from "../lib/core/model.ts";
+import { type PauseOverride, pauseReason } from "../lib/core/overrides.ts";
 import type { Policy } from "../lib/core/policy.ts";
 import type { Lease, Log } from "../lib/core/ports.ts";
 import { decide, observationsToKeep } from "../lib/core/scaling.ts";
@@ -32,7 +33,7 @@ export async function runFleet({
   lease,
   log,
 }: {
-  readonly pools: readonly AutoscaleDeps[];
+  readonly pools: readonly (AutoscaleDeps | Error)[];
   readonly lease: Lease;
   readonly log: Log;
 }): Promise<readonly PassResult[]> {
@@ -49,12 +50,15 @@ export async function runFleet({
 }
 
 /**
- * One pass of each pool of a fleet, in parallel. A failure in one pool does not stop the others.
+ * One pass of each pool of a fleet, in parallel. A failure in one pool does not stop the others. An Error in the place of
+ * a pool is such a failure: its settings cannot be used.
  *
  * @throws the error of the one failing pool, or an AggregateError of several.
  */
-export async function runPools(pools: readonly AutoscaleDeps[]): Promise<readonly PassResult[]> {
-  const passes = await Promise.allSettled(pools.map(runPass));
+export async function runPools(pools: readonly (AutoscaleDeps | Error)[]): Promise<readonly PassResult[]> {
+  const passes = await Promise.allSettled(
+    pools.map(async (pool) => (pool instanceof Error ? fail(pool) : runPass(pool))),
+  );
   const failures = passes.flatMap((pass) => (pass.status === "rejected" ? [pass.reason] : []));
   if (failures.length > 1) throw new AggregateError(failures, `${failures.length} pools failed`);
   if (failures.length === 1) throw failures[0];
@@ -97,7 +101,8 @@ async function tick(deps: AutoscaleDeps): Promise<Tick | "lost the lease"> {
   const startedAt = deps.clock.now();
   const observation = await observe(deps);
   const { snapshot } = observation;
-  const decision = decide(snapshot, deps.policy, deps.clock.now());
+  const inForce = (await deps.inForce?.()) ?? { policy: deps.policy };
+  const decision = underPause(decide(snapshot, inForce.policy, deps.clock.now()), inForce.pause);
   remember(deps, decision);
   await keep(deps.memory, deps.notebook);
   // Right before acting: a pass that has taken over has a newer picture than this one.
@@ -106,14 +111,22 @@ async function tick(deps: AutoscaleDeps): Promise<Tick | "lost the lease"> {
     deps.log.warn("another pass has taken over: this one ends without acting");
     return "lost the lease";
   }
-  logDecision(deps, observation, decision);
+  logDecision(deps, observation, decision, inForce);
   const outcome = await act(deps, decision, observation);
-  recordTick(deps, { observation, decision, outcome, startedAt });
+  recordTick(deps, { observation, decision, outcome, startedAt, paused: inForce.pause !== undefined });
   if (outcome.errors.length > 0) {
     const [first] = outcome.errors;
     throw new AggregateError(outcome.errors, `the tick did not get everything done: ${first?.message}`);
   }
   return { decision, quiet: isQuiet(deps.policy, snapshot, decision), calledAt: lease.calledAt };
+}
+
+function underPause(decision: Decision, pause: PauseOverride | undefined): Decision {
+  return pause === undefined ? decision : { ...decision, reason: pauseReason(pause) };
+}
+
+function fail(error: Error): never {
+  throw error;
 }
 
 function remember({ memory, policy }: AutoscaleDeps, { wanted, circuit, load }: Decision): void {

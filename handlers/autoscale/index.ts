@@ -7,15 +7,17 @@ import { createLease, createNotebook } from "../lib/aws/fleet-state.ts";
 import { createRetirements } from "../lib/aws/retirements.ts";
 import { runLedgerOf } from "../lib/aws/run-ledger.ts";
 import { createSecretReader } from "../lib/aws/secrets.ts";
+import { createSettingsTable } from "../lib/aws/settings-table.ts";
 import { defineHandler } from "../lib/runtime/define-handler.ts";
 import { autoscaleEnv } from "../lib/settings/autoscale.ts";
 import { createVendor } from "../lib/vendors/clients.ts";
 import { createTokenReader, type VendorDeps } from "../lib/vendors/deps.ts";
 import { createFetch, outboundOf } from "../lib/vendors/outbound.ts";
+import type { AutoscaleDeps } from "./deps.ts";
 import { allowDestroy, allowDestroyOfFallback, terraformRequestOf } from "./destroy.ts";
 import { runFleet } from "./handler.ts";
 import { createMemory } from "./memory.ts";
-import { poolsOf } from "./pools.ts";
+import { createPools } from "./pools.ts";
 
 /** Time for acting after the vendor's answer, before Lambda stops the function. */
 const reserveMilliseconds = 30_000;
@@ -37,14 +39,15 @@ export const handler = defineHandler({
     };
     const state = { table: env.STATE_TABLE, dynamodb: new DynamoDBClient(clientOptions), clock };
     const lease = createLease(state);
-    const capacityOf = createCapacities(clock);
+    const capacityIn = createCapacities(clock);
     const sfn = new SFNClient(clientOptions);
-    const pools = poolsOf(env).map(({ pool, poolName, policy, vendor, capacity }) => ({
+    const rows = createSettingsTable({ table: env.SETTINGS_TABLE, dynamodb: state.dynamodb });
+    const readPools = createPools(env, { rows, clock, log }, ({ pool, poolName, policy, vendor, capacity }) => ({
       poolName,
       policy,
       tickSeconds: env.TICK_SECONDS,
       vendor: createVendor(vendor, vendorDeps),
-      capacity: capacityOf(capacity, (part) =>
+      capacity: capacityIn(capacity, (part) =>
         createNotebook(["capacity", poolName, part].filter(Boolean).join(" "), state),
       ),
       retirements: env.RETIREMENTS && createRetirements({ ...env.RETIREMENTS, poolName, pool }, { sfn, clock }),
@@ -57,14 +60,22 @@ export const handler = defineHandler({
       metrics: metricsOf(pool),
       newSuffix: () => randomBytes(6).toString("hex"),
     }));
-    const capacities = pools.map(({ capacity }) => capacity);
-    const destroy = { fleet: env.FLEET, capacities, lease: createLease(state), clock, log };
-    return { pools, lease, log, destroy };
+    const destroy = { fleet: env.FLEET, lease: createLease(state), clock, log };
+    return { readPools, lease, log, destroy };
   },
-  async handle(event: unknown, { destroy, ...fleet }) {
+  async handle(event: unknown, { readPools, destroy, ...fleet }) {
     const asked = terraformRequestOf(event);
-    if (asked === undefined) return runFleet(fleet);
+    if (asked === undefined) return runFleet({ ...fleet, pools: await readPools() });
     if (asked.action === "create" || asked.action === "update") return [];
-    return asked.part === "fallback" ? allowDestroyOfFallback(destroy) : allowDestroy(destroy);
+    const capacities = (await readPools()).map((pool) => capacityOf(pool));
+    return asked.part === "fallback"
+      ? allowDestroyOfFallback({ ...destroy, capacities })
+      : allowDestroy({ ...destroy, capacities });
   },
 });
+
+/** Nobody can say whether a pool has agents whose settings cannot be used. */
+function capacityOf(pool: AutoscaleDeps | Error): AutoscaleDeps["capacity"] {
+  if (pool instanceof Error) throw new Error(`${pool.message}. Nothing was destroyed`);
+  return pool.capacity;
+}

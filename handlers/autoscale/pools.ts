@@ -1,29 +1,79 @@
-import { withChanges } from "../lib/core/env.ts";
-import type { Policy } from "../lib/core/policy.ts";
-import type { AutoscaleEnv } from "../lib/settings/autoscale.ts";
-import { type CapacityConfig, capacityConfig } from "../lib/settings/capacity.ts";
-import { type VendorRuntime, vendorRuntime } from "../lib/settings/vendors.ts";
+import type { Documents, InForce, Overrides } from "../lib/core/overrides.ts";
+import { overridesOf, underOverrides, wholeFleet } from "../lib/core/overrides.ts";
+import type { Clock, Log } from "../lib/core/ports.ts";
+import { createPoolCache, lowestOf, type PoolSettings } from "../lib/settings/pool.ts";
+import type { AutoscaleDeps } from "./deps.ts";
 
-/** The settings that one pass of the loop runs with. */
-export interface PoolSettings {
-  /** `undefined`: the fleet has one pool without a name. */
+/** Ticks of many pools come together, and one reading serves them all. */
+const overridesMilliseconds = 5_000;
+
+/** The settings of one pool, and its names. */
+export interface NamedPool extends PoolSettings {
+  /** `undefined`: the fleet has one pool without a key. */
   readonly pool: string | undefined;
-  /** Prefix of its agents' names: the fleet's name, followed by the pool's name in a fleet of several pools. */
+  /** Prefix of its agents' names: the fleet's name, followed by the pool's key in a fleet of several pools. */
   readonly poolName: string;
-  readonly policy: Policy;
-  readonly vendor: VendorRuntime;
-  readonly capacity: CapacityConfig;
 }
 
-/** The pools of a fleet: the fleet itself, or the fleet's settings with each pool's differences. */
-export function poolsOf(env: AutoscaleEnv): readonly PoolSettings[] {
-  const { FLEET: fleetName, POLICY: policy, VENDOR: vendor, CAPACITY: capacity, POOLS: pools } = env;
-  if (pools === undefined) return [{ pool: undefined, poolName: fleetName, policy, vendor, capacity }];
-  return pools.map((own) => ({
-    pool: own.pool,
-    poolName: `${fleetName}.${own.pool}`,
-    policy: { ...policy, ...own.policy },
-    vendor: withChanges(vendorRuntime, vendor, own.vendor),
-    capacity: withChanges(capacityConfig, capacity, own.capacity),
-  }));
+/** Reads the rows of a fleet's table. */
+interface Rows {
+  readAll(part: "pool" | "override"): Promise<Documents>;
+}
+
+/**
+ * The pools of a fleet, read anew for each pass. An Error stands in the place of a pool whose row is missing or bad: that
+ * pool alone fails.
+ *
+ * @param keys of its pools; `undefined`: it has one pool without a key
+ * @param make makes what a pass works with from a pool's settings
+ */
+export function createPools(
+  { FLEET: fleet, POOLS: keys }: { readonly FLEET: string; readonly POOLS?: readonly string[] | undefined },
+  { rows, clock, log }: { readonly rows: Rows; readonly clock: Clock; readonly log: Log },
+  make: (settings: NamedPool) => AutoscaleDeps,
+): () => Promise<readonly (AutoscaleDeps | Error)[]> {
+  const overrides = createOverrides({ rows, clock, log });
+  const pools = createPoolCache((settings): AutoscaleDeps => {
+    const { pool, policy } = settings;
+    const poolName = pool === undefined ? fleet : `${fleet}.${pool}`;
+    const inForce = async (): Promise<InForce> => {
+      const own = await overrides(pool);
+      return { ...own, policy: underOverrides(policy, own, lowestOf(settings)) };
+    };
+    return { ...make({ ...settings, poolName }), inForce };
+  });
+  return async () => {
+    const found = await rows.readAll("pool");
+    return (keys ?? [undefined]).map((key) => {
+      try {
+        return pools.of(key, found.get(key ?? wholeFleet));
+      } catch (error) {
+        return error as Error;
+      }
+    });
+  };
+}
+
+/** Reads the overrides that hold now, and logs each bad row once. */
+function createOverrides({ rows, clock, log }: { readonly rows: Rows; readonly clock: Clock; readonly log: Log }) {
+  const now = () => clock.now().getTime();
+  const logged = new Set<string>();
+  let last: { readonly at: number; readonly read: Promise<Documents> } | undefined;
+
+  return async (pool: string | undefined): Promise<Overrides> => {
+    if (last === undefined || now() - last.at >= overridesMilliseconds) {
+      last = { at: now(), read: rows.readAll("override") };
+    }
+    const { read } = last;
+    const found = await read.catch((error) => {
+      last = undefined;
+      throw error;
+    });
+    return overridesOf(pool, found, clock.now(), (id, trouble) => {
+      const line = `${id} ${found.get(id)}`;
+      if (logged.has(line)) return;
+      logged.add(line);
+      log.warn("a row with an override cannot be used, so it counts for nothing", { row: id, trouble });
+    });
+  };
 }

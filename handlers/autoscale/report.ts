@@ -1,4 +1,5 @@
 import type { Agent, AgentState, Decision } from "../lib/core/model.ts";
+import type { Overrides } from "../lib/core/overrides.ts";
 import type { Clock, Log, Metrics } from "../lib/core/ports.ts";
 import { countStates } from "../lib/core/supply.ts";
 import type { Outcome } from "./act.ts";
@@ -15,6 +16,7 @@ export function logDecision(
     foreign,
   }: Pick<Observation, "snapshot" | "newLaunchFailures" | "newShortages" | "fallback" | "foreign">,
   decision: Decision,
+  { limits, pause }: Overrides = {},
 ): void {
   for (const failure of newLaunchFailures) log.warn("a launch failed after AWS had accepted it", { ...failure });
   for (const shortage of newShortages) log.info("AWS has no room for agents", { ...shortage });
@@ -39,6 +41,8 @@ export function logDecision(
     retiring: decision.retire.map(({ agent, reason }) => `${agent.name} (${reason})`),
     scalingIn: decision.scaleIn.count,
     discarding: decision.discard.map((agent) => agent.name),
+    paused: pause,
+    limits,
   });
 }
 
@@ -60,6 +64,7 @@ export function recordTick(
     readonly decision: Decision;
     readonly outcome: Outcome;
     readonly startedAt: Date;
+    readonly paused: boolean;
   },
 ): void {
   const { decision, outcome, startedAt } = tick;
@@ -91,6 +96,7 @@ export function recordTick(
     VendorApiErrors: outcome.vendorApiErrors,
     CircuitOpen: decision.circuitOpen ? 1 : 0,
     AtCeiling: decision.atCeiling ? 1 : 0,
+    ...(tick.paused && { Paused: 1 }),
     ...(fallback && { OnDemandFallback: fallback.active ? 1 : 0 }),
     TickSeconds: secondsBetween(startedAt, now),
   });

@@ -17,8 +17,8 @@ export interface RetirePool {
 
 /** The dependencies of the retire Lambda. */
 export interface RetireDeps {
-  /** By the pool's name; `undefined` in a fleet of one pool. */
-  readonly pools: ReadonlyMap<string | undefined, RetirePool>;
+  /** By the pool's key; `undefined` in a fleet of one pool. May throw where the pool's settings cannot be read. */
+  readonly pools: { get(key: string | undefined): RetirePool | undefined | Promise<RetirePool> };
   /** Only in fleets on instances. */
   readonly group?: Pick<InstanceGroup, "wordOf" | "note" | "starting"> | undefined;
   readonly log: Log;
@@ -44,11 +44,8 @@ export async function handleRetire(event: unknown, deps: RetireDeps): Promise<Re
   const { pools, log } = deps;
   const input = retirementEvent.parse(event);
   const { step, agent, reason } = input;
-  const pool = pools.get(agent.pool);
-  if (pool === undefined) {
-    const known = [...pools.keys()].map((name) => name ?? "one without a name");
-    throw new Error(`the fleet has no pool ${agent.pool}; its pools are ${known.join(", ")}`);
-  }
+  const pool = await pools.get(agent.pool);
+  if (pool === undefined) throw new Error(`the fleet has no pool ${agent.pool ?? "without a key"}`);
   try {
     const answer = await take(input, pool, deps);
     log.info("retirement step", { step, agent: agent.name, reason, ...answer });

@@ -1,19 +1,21 @@
 import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { clientOptions } from "../lib/aws/client-options.ts";
 import { createInstanceCommands } from "../lib/aws/instance-commands.ts";
 import { createInstanceGroup } from "../lib/aws/instance-group.ts";
 import { createSecretReader } from "../lib/aws/secrets.ts";
-import { withChanges } from "../lib/core/env.ts";
+import { createSettingsTable } from "../lib/aws/settings-table.ts";
+import { wholeFleet } from "../lib/core/overrides.ts";
 import { defineHandler } from "../lib/runtime/define-handler.ts";
-import { type RetireEnv, retireEnv } from "../lib/settings/retire.ts";
-import { vendorRuntime } from "../lib/settings/vendors.ts";
+import { createPoolCache } from "../lib/settings/pool.ts";
+import { retireEnv } from "../lib/settings/retire.ts";
 import { createVendor } from "../lib/vendors/clients.ts";
 import { createTokenReader, type VendorDeps } from "../lib/vendors/deps.ts";
 import { createFetch, outboundOf } from "../lib/vendors/outbound.ts";
 import { createVendorRetirement } from "../lib/vendors/retirement.ts";
-import { handleRetire, type RetireDeps } from "./handler.ts";
+import { handleRetire, type RetireDeps, type RetirePool } from "./handler.ts";
 
 /** The vendor's API gets this much less time than the invocation, so that its failure is reported. */
 const reserveMilliseconds = 3_000;
@@ -39,22 +41,19 @@ export const handler = defineHandler({
       readToken: createTokenReader(env.API_TOKEN_SECRET_ARN, secrets),
       instances: group && createInstanceCommands({ ssm, group, clock }),
     };
-    const pools: RetireDeps["pools"] = new Map(
-      poolsOf(env).map(({ pool, vendor }) => [
-        pool,
-        {
-          retirement: createVendorRetirement(vendor, vendorDeps),
-          vendor: createVendor(vendor, vendorDeps),
-          metrics: metricsOf(pool),
-        },
-      ]),
+    const settings = createSettingsTable({ table: env.SETTINGS_TABLE, dynamodb: new DynamoDBClient(clientOptions) });
+    const pools = createPoolCache(
+      ({ pool, vendor }): RetirePool => ({
+        retirement: createVendorRetirement(vendor, vendorDeps),
+        vendor: createVendor(vendor, vendorDeps),
+        metrics: metricsOf(pool),
+      }),
     );
-    return { pools, group, log };
+    return {
+      pools: { get: async (key) => pools.of(key, await settings.read("pool", key ?? wholeFleet)) },
+      group,
+      log,
+    };
   },
   handle: handleRetire,
 });
-
-function poolsOf({ VENDOR: vendor, POOLS: pools }: RetireEnv) {
-  if (pools === undefined) return [{ pool: undefined, vendor }];
-  return pools.map((own) => ({ pool: own.pool, vendor: withChanges(vendorRuntime, vendor, own.vendor) }));
-}

@@ -4,11 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as z from "zod";
-import { policyOf } from "../../__tests__/fixtures/policy.ts";
 import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { releaseEnv } from "../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../handlers/lib/settings/retire.ts";
-import type { VendorRuntime } from "../../handlers/lib/settings/vendors.ts";
 import { webhookEnv } from "../../handlers/lib/settings/webhook.ts";
 import { bundleHandlers, type HandlerName, handlerNames } from "../../stacks/constructs/functions/bundle.ts";
 import { type Figure, median } from "./figure.ts";
@@ -21,13 +19,6 @@ const goals: Readonly<Partial<Record<HandlerName, { kilobytes: number; initMs: n
 
 const FLEET = "bench";
 const AWS = "us-west-2:000000000000";
-const vendor: VendorRuntime = {
-  type: "spacelift",
-  endpoint: "https://acme.app.spacelift.io",
-  apiKeyId: "01HCC6R1B6W5TZ1Y2X3V4N5M6P",
-  workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
-  group: "bench",
-};
 const retirements = { workflow: `arn:aws:states:${AWS}:stateMachine:bench-retire`, drainTimeoutSeconds: 21_600 };
 const API_TOKEN_SECRET_ARN = `arn:aws:secretsmanager:${AWS}:secret:api`;
 
@@ -35,16 +26,14 @@ const API_TOKEN_SECRET_ARN = `arn:aws:secretsmanager:${AWS}:secret:api`;
 const environments: Readonly<Record<HandlerName, Readonly<Record<string, string | undefined>>>> = {
   autoscale: z.encode(autoscaleEnv, {
     FLEET,
-    POLICY: policyOf({ departure: "by-retirement" }),
     TICK_SECONDS: 10,
-    VENDOR: vendor,
-    CAPACITY: { type: "asg", group: FLEET, hook: "agent-fleets-retire", bootSeconds: 1200 },
     STATE_TABLE: "bench-state",
+    SETTINGS_TABLE: "bench-settings",
     RETIREMENTS: retirements,
     API_TOKEN_SECRET_ARN,
   }),
   release: z.encode(releaseEnv, { FLEET, GROUP: [FLEET], RETIREMENTS: retirements }),
-  retire: z.encode(retireEnv, { FLEET, VENDOR: vendor, GROUP: [FLEET], API_TOKEN_SECRET_ARN }),
+  retire: z.encode(retireEnv, { FLEET, SETTINGS_TABLE: "bench-settings", GROUP: [FLEET], API_TOKEN_SECRET_ARN }),
   webhook: z.encode(webhookEnv, {
     FLEET,
     VENDOR: {

@@ -12,13 +12,13 @@ const boot = simulator.parseBoot(bootTime);
 if (!stack || !boot) throw new Error(`${config} or ${bootTime} is missing`);
 
 const fleet = simulator.simulatedFleet(stack);
-const price = simulator.agentPrice(fleet.compute);
+const prices = fleet.machines.map((machine) => simulator.agentPrice(machine));
 const trace = simulator.readTrace({ trace: "synthetic:weekday", seed });
 const reports = [];
 for (const policy of simulator.policyNames) {
   const baseline = simulator.baselineOf(policy);
   const result = await simulator.run({ fleet, trace, baseline, seed, boot, faults: new Set() });
-  reports.push(simulator.reportOf(result, price));
+  reports.push(simulator.reportOf(result, prices));
 }
 mkdirSync(new URL("docs/images/", root), { recursive: true });
 const picture = tablePicture(`npm run fleet -- simulate --config ${config} --policy all`, reports);

@@ -1,29 +1,36 @@
+import { parseCsvText } from "./csv-text.ts";
 import { TraceError, type TraceJob } from "./trace-job.ts";
 
 const needed = ["submitted_at", "duration_seconds"] as const;
 const columns = [...needed, "queue", "workspace"] as const;
 type Column = (typeof columns)[number];
 
+/** Which jobs of a CSV file are wanted. */
+export interface QueueChoice {
+  /** Left out: the jobs of all queues. */
+  readonly queue?: string | undefined;
+  /** Whether a queue is a pool of the fleet. Left out: jobs are of one pool, whatever their queue. */
+  readonly isPool?: ((queue: string) => boolean) | undefined;
+}
+
 /**
  * The jobs of a CSV file with the columns `submitted_at,duration_seconds[,queue][,workspace]` in any order.
- * `submitted_at` is a time of ISO 8601 or seconds since any moment. Values are not quoted, so they hold no comma.
+ * `submitted_at` is a time of ISO 8601 or seconds since any moment.
  *
- * @param queue left out: the jobs of all queues
  * @throws {TraceError}
  */
-export function parseCsv(text: string, file: string, queue?: string): TraceJob[] {
-  const [head = "", ...lines] = text.replace(/^\ufeff/, "").split(/\r?\n/);
-  const names = head.split(",").map((name) => name.trim());
+export function parseCsv(text: string, file: string, { queue, isPool }: QueueChoice = {}): TraceJob[] {
+  const parsed = parseCsvText(text);
+  if ("brokenLine" in parsed) fail(parsed.brokenLine, 'a cell begins with " and does not end with it');
+  const [head, ...lines] = parsed;
+  const names = head?.cells ?? [];
   for (const name of needed) if (!names.includes(name)) fail(1, `the first line must name the column ${name}`);
   for (const name of names) {
     if (!columns.some((column) => column === name)) fail(1, `unknown column ${name}. Columns: ${columns.join(", ")}`);
   }
   if (queue !== undefined && !names.includes("queue")) fail(1, "--queue needs the column queue");
 
-  return lines.flatMap((line, index) => {
-    if (line.trim() === "") return [];
-    const number = index + 2;
-    const values = line.split(",").map((value) => value.trim());
+  return lines.flatMap(({ number, cells: values }) => {
     if (values.length !== names.length) fail(number, `expected ${names.length} values, found ${values.length}`);
     const value = (column: Column) => values[names.indexOf(column)] ?? "";
     const at = secondsOf(value("submitted_at"));
@@ -33,8 +40,11 @@ export function parseCsv(text: string, file: string, queue?: string): TraceJob[]
     const duration = value("duration_seconds");
     const seconds = duration === "" ? Number.NaN : Number(duration);
     if (!(seconds >= 0)) fail(number, `duration_seconds must be a number of 0 or more, found "${duration}"`);
-    if (queue !== undefined && value("queue") !== queue) return [];
-    return [{ at, seconds, workspace: value("workspace") || undefined }];
+    const own = value("queue") || undefined;
+    if (queue !== undefined && own !== queue) return [];
+    if (isPool === undefined || own === undefined) return [{ at, seconds, workspace: value("workspace") || undefined }];
+    if (!isPool(own)) fail(number, `no pool of the fleet is queue "${own}"`);
+    return [{ at, seconds, workspace: value("workspace") || undefined, queue: own }];
   });
 
   function fail(line: number, why: string): never {

@@ -1,11 +1,11 @@
 import type { TraceJob } from "./trace-job.ts";
 import type { EventClock } from "./world/event-clock.ts";
-import type { createFleetWorld } from "./world/fleet-world.ts";
-import type { Job, WorldEvent } from "./world/model.ts";
+import type { Job, SeenAgent, WorldEvent } from "./world/model.ts";
 
 interface FeedOptions {
   readonly clock: EventClock;
-  readonly world: Pick<ReturnType<typeof createFleetWorld>, "queueJob">;
+  /** The world whose agents may take this job. */
+  readonly worldOf: (job: TraceJob) => { queueJob(stageSeconds: readonly number[]): Job };
   /** In the order of their submission. */
   readonly jobs: readonly TraceJob[];
 }
@@ -16,7 +16,7 @@ interface FeedOptions {
  *
  * @returns must be told of all that happens in the world
  */
-export function feedJobs({ clock, world, jobs }: FeedOptions): (event: WorldEvent) => void {
+export function feedJobs({ clock, worldOf, jobs }: FeedOptions): (event: WorldEvent<SeenAgent>) => void {
   /** By workspace: the jobs behind the one that is queued or running. */
   const lines = new Map<string, TraceJob[]>();
   const workspaceOf = new Map<Job, string>();
@@ -48,7 +48,7 @@ export function feedJobs({ clock, world, jobs }: FeedOptions): (event: WorldEven
   function submit(job: TraceJob): void {
     const { workspace } = job;
     if (workspace === undefined) {
-      world.queueJob([job.seconds]);
+      worldOf(job).queueJob([job.seconds]);
       return;
     }
     const line = lines.get(workspace);
@@ -59,7 +59,7 @@ export function feedJobs({ clock, world, jobs }: FeedOptions): (event: WorldEven
     }
   }
 
-  function queue({ seconds }: TraceJob, workspace: string): void {
-    workspaceOf.set(world.queueJob([seconds]), workspace);
+  function queue(job: TraceJob, workspace: string): void {
+    workspaceOf.set(worldOf(job).queueJob([job.seconds]), workspace);
   }
 }

@@ -6,6 +6,7 @@ import { TraceError } from "./trace-job.ts";
 
 export { parseBoot } from "./boot.ts";
 export { faults } from "./faults.ts";
+export { poolOfQueue } from "./fleet.ts";
 export { agentPrice } from "./prices.ts";
 export { reportOf, tables } from "./report.ts";
 export { run } from "./run.ts";

@@ -45,6 +45,12 @@ export function fixedPrice(part: FixedPart): number {
 /** MiB of the loop's function, as stacks/fleet-control.ts sets it. */
 const loopMemoryGib = 0.5;
 
+/** The machine of an agent. */
+export type Machine =
+  | { readonly kind: "task"; readonly compute: EcsFleetConfig["compute"] }
+  /** EC2's prices differ by type, and most types fit a config. */
+  | { readonly kind: "instance" };
+
 /** The price of an agent, and where it comes from. */
 export interface AgentPrice {
   /** US dollars; `undefined`: nobody knows it. */
@@ -53,13 +59,15 @@ export interface AgentPrice {
 }
 
 /**
- * The price of an agent by its compute. Fargate Spot costs less, by a share that changes with the market: the price on
+ * The price of an agent by its machine. Fargate Spot costs less, by a share that changes with the market: the price on
  * demand is the upper bound. Agents on EC2 hosts have no price of their own.
  *
  * @param given dollars per agent-hour, from the user
  */
-export function agentPrice(compute: EcsFleetConfig["compute"], given?: number): AgentPrice {
+export function agentPrice(machine: Machine, given?: number): AgentPrice {
   if (given !== undefined) return { perHour: given, source: "--price" };
+  if (machine.kind === "instance") return { perHour: undefined, source: "EC2's prices differ by type: give --price" };
+  const { compute } = machine;
   if (compute.capacityProvider) return { perHour: undefined, source: "agents run on EC2 hosts: give --price" };
   const { vcpuHour, gibHour } = prices.fargate[compute.architecture];
   const storage = Math.max(0, (compute.ephemeralStorageGiB ?? 20) - 20) * prices.storageGibHour;

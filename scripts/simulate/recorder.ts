@@ -1,6 +1,6 @@
 import { createTimeline, type Timeline } from "./timeline.ts";
 import type { EventClock } from "./world/event-clock.ts";
-import type { Job, WorldEvent } from "./world/model.ts";
+import type { Job, SeenAgent, WorldEvent } from "./world/model.ts";
 
 /** What agents are doing, by which their hours are counted. `leaving`: their task still ends. */
 const phases = ["boot", "idle", "busy", "leaving"] as const;
@@ -41,7 +41,7 @@ export interface RunRecord {
 
 /** Counts what happens in a world. */
 export interface Recorder {
-  observe(event: WorldEvent): void;
+  observe(event: WorldEvent<SeenAgent>): void;
   /** See {@link TimelineRecorder}. */
   sample(): void;
   /** Jobs that have come and are not done. */
@@ -91,7 +91,7 @@ export function createRecorder(clock: EventClock): Recorder {
     },
   };
 
-  function observe(event: WorldEvent): void {
+  function observe(event: WorldEvent<SeenAgent>): void {
     switch (event.type) {
       case "called":
         calls[event.to] += 1;

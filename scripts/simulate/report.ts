@@ -24,11 +24,13 @@ export interface PolicyReport {
   readonly cost: { readonly agents: number | null; readonly functions: number; readonly total: number | null };
 }
 
-/** What a run came to, with its cost. */
-export function reportOf(result: RunResult, { perHour }: AgentPrice): PolicyReport {
-  const { hours, functions, days, calls } = result;
-  const agentHours = hours.boot + hours.idle + hours.busy + hours.leaving;
-  const agents = perHour === undefined ? null : agentHours * perHour;
+/** What a run came to, with its cost. @param prices of an agent of each pool */
+export function reportOf(result: RunResult, prices: readonly AgentPrice[]): PolicyReport {
+  const { hours, functions, days, calls, machineHours } = result;
+  const agents = machineHours.reduce<number | null>((sum, ofPool, pool) => {
+    const perHour = prices[pool]?.perHour;
+    return sum === null || perHour === undefined ? null : sum + ofPool * perHour;
+  }, 0);
   const ofFunctions = functionCost(functions);
   return {
     policy: result.policy,

@@ -1,26 +1,18 @@
-import type { Policy } from "../../handlers/lib/core/policy.ts";
 import { type Baseline, createBaselineFleet } from "./baselines/fleet.ts";
 import { createTrouble, type Fault } from "./faults.ts";
 import { feedJobs } from "./feed.ts";
+import { type PoolOfFleet, poolOfQueue, poolsOf, type SimulatedFleet } from "./fleet.ts";
+import { createNotified } from "./loop/notified.ts";
 import { startLoop } from "./loop/ours.ts";
+import { createMachineHours } from "./machine-hours.ts";
+import { createPool, createTasks } from "./pool.ts";
 import { createRecorder, type RunRecord } from "./recorder.ts";
 import { forever, hour } from "./time.ts";
 import { sampleSeconds } from "./timeline.ts";
-import type { Trace } from "./trace-job.ts";
+import { type Trace, TraceError, type TraceJob } from "./trace-job.ts";
 import { createEventClock } from "./world/event-clock.ts";
-import { createFleetWorld } from "./world/fleet-world.ts";
-import type { WorldEvent, WorldSettings } from "./world/model.ts";
+import type { SeenAgent, WorldEvent } from "./world/model.ts";
 import { createRandom } from "./world/random.ts";
-
-/** The fleet of a config, as the simulator needs it. Times in seconds. */
-export interface SimulatedFleet {
-  readonly policy: Policy;
-  readonly tickSeconds: number;
-  readonly idleTimeoutSeconds: number;
-  readonly maxLifetimeSeconds: number;
-  /** Whether a webhook wakes our loop. */
-  readonly webhook: boolean;
-}
 
 /** One run: our loop, or a baseline, on a trace. */
 export interface RunOptions {
@@ -39,6 +31,8 @@ export interface RunOptions {
 export interface RunResult extends RunRecord {
   readonly policy: string;
   readonly days: number;
+  /** Of each pool's machines, from launch to end. */
+  readonly machineHours: readonly number[];
   /** Of the policy's own functions. */
   readonly functions: { readonly invocations: number; readonly seconds: number; readonly failures: number };
 }
@@ -58,77 +52,139 @@ const webhookSeconds = 0.15;
  * that are within a day. The same seed gives the same run.
  *
  * @throws {InvariantError} where our loop breaks a promise
+ * @throws {TraceError} where a job's queue is no pool
  */
 export async function run({ fleet, trace, baseline, seed, boot, faults, onProgress }: RunOptions): Promise<RunResult> {
+  const stray = trace.jobs.find(({ queue }) => poolOfQueue(fleet, queue) === undefined);
+  if (stray) throw new TraceError(`${trace.name}: no pool of the fleet is queue ${stray.queue}`);
   const clock = createEventClock();
   const random = createRandom(seed);
   const bootRandom = createRandom(seed + 1);
   const trouble = createTrouble(faults, clock, createRandom(seed + 2));
   const recorder = createRecorder(clock);
-  const observers: ((event: WorldEvent) => void)[] = [recorder.observe];
-  const { policy } = fleet;
-  const settings: WorldSettings = {
-    max: baseline ? Number.POSITIVE_INFINITY : policy.max,
-    singleUse: baseline?.singleUse ?? policy.singleUse,
-    departure: baseline ? "by-itself" : policy.departure,
-    showsAgents: true,
-    keepsRecords: baseline === undefined,
-    idleTimeoutSeconds: baseline ? (baseline.idleTimeoutSeconds ?? forever) : fleet.idleTimeoutSeconds,
-    maxLifetimeSeconds: baseline ? forever : fleet.maxLifetimeSeconds,
-    registrationGraceSeconds: baseline ? forever : policy.registrationGraceSeconds,
-    listingLagSeconds: [2, 5],
-    slowestCallMs: 300,
-    bootSeconds: () => boot(bootRandom) * trouble.bootFactor(),
-    observe(event) {
-      for (const observer of observers) observer(event);
-    },
-  };
-  const world = createFleetWorld(clock, random, settings);
-  world.trouble = trouble.tasks;
-  trouble.haunt(world);
-  const usage = baseline ? startBaseline(baseline) : startOurs();
-  observers.push(feedJobs({ clock, world, jobs: trace.jobs }));
+  const observers: ((event: WorldEvent<SeenAgent>) => void)[] = [recorder.observe];
+  const pools = poolsOf(fleet);
+  const machineHours = pools.map(() => createMachineHours(clock));
+  const { worlds, usage } = baseline ? startBaseline(baseline) : startOurs();
+  observers.push(feedJobs({ clock, worldOf, jobs: trace.jobs }));
 
   const ends = trace.jobs.reduce((latest, { at, seconds }) => Math.max(latest, at + seconds), 0) + hour;
   while (clock.seconds < ends || (!isDone() && clock.seconds < ends + patienceSeconds)) {
     await clock.sleep(sampleSeconds * 1000);
     recorder.sample();
-    if (!baseline && world.violations.length > 0) throw broken(world.violations, seed, trace);
+    const violations = baseline ? [] : worlds.flatMap((world) => world.violations);
+    if (violations.length > 0) throw broken(violations, seed, trace);
     onProgress?.(Math.min(1, clock.seconds / ends));
   }
   const record = recorder.record();
   const days = clock.seconds / 24 / hour;
   clock.stop();
-  return { policy: baseline?.name ?? "ours", days, ...record, functions: { failures: 0, ...usage } };
+  return {
+    policy: baseline?.name ?? "ours",
+    days,
+    ...record,
+    machineHours: machineHours.map(({ hours }) => hours()),
+    functions: { failures: 0, ...usage },
+  };
 
   function isDone(): boolean {
     return recorder.open === 0 && recorder.jobs === trace.jobs.length;
   }
 
+  function worldOf({ queue }: TraceJob) {
+    const world = worlds[poolOfQueue(fleet, queue) ?? 0];
+    if (!world) throw new Error("a fleet has a pool");
+    return world;
+  }
+
+  /** Tells all who look at this pool. */
+  function observerOf<Event extends WorldEvent<SeenAgent>>(pool: number, own: ((event: Event) => void)[] = []) {
+    return (event: Event) => {
+      machineHours[pool]?.observe(event);
+      for (const observer of observers) observer(event);
+      for (const observer of own) observer(event);
+    };
+  }
+
+  function optionsOf({ name, policy }: PoolOfFleet) {
+    const bootSeconds = () => boot(bootRandom) * trouble.bootFactor();
+    return { name, policy, clock, random, trouble, bootSeconds };
+  }
+
   function startBaseline(policyOfOthers: Baseline) {
     const onCall = (to: "aws" | "vendor") => recorder.observe({ type: "called", to });
-    const made = createBaselineFleet({ clock, random, world, min: policy.min, max: policy.max, trouble, onCall });
-    observers.push(made.observe);
-    policyOfOthers.start(made.fleet);
-    return made.usage;
+    const all = pools.map((pool, index) => {
+      const { min, max } = pool.policy;
+      const own: ((event: WorldEvent) => void)[] = [];
+      const world = createTasks(
+        fleet.place?.type === "hosts" ? fleet.place : { type: "tasks" },
+        {
+          ...optionsOf(pool),
+          idleTimeoutSeconds: policyOfOthers.idleTimeoutSeconds ?? forever,
+          maxLifetimeSeconds: forever,
+          observe: observerOf(index, own),
+        },
+        {
+          max: Number.POSITIVE_INFINITY,
+          singleUse: policyOfOthers.singleUse,
+          departure: "by-itself",
+          keepsRecords: false,
+          registrationGraceSeconds: forever,
+        },
+      );
+      const made = createBaselineFleet({ clock, random, world, min, max, trouble, onCall });
+      own.push(made.observe);
+      policyOfOthers.start(made.fleet);
+      return { world, ...made };
+    });
+    const total = (of: "invocations" | "seconds") => all.reduce((sum, each) => sum + each.usage[of], 0);
+    return {
+      worlds: all.map(({ world }) => world),
+      usage: {
+        get invocations() {
+          return total("invocations");
+        },
+        get seconds() {
+          return total("seconds");
+        },
+      },
+    };
   }
 
   function startOurs() {
     const onAwsCall = () => recorder.observe({ type: "called", to: "aws" });
-    const loop = startLoop({ clock, random, world, policy, tickSeconds: fleet.tickSeconds, trouble, onAwsCall });
-    if (fleet.webhook) {
+    const { idleTimeoutSeconds, maxLifetimeSeconds } = fleet;
+    const own = pools.map((pool, index) =>
+      createPool(fleet.place ?? { type: "tasks" }, {
+        ...optionsOf(pool),
+        idleTimeoutSeconds,
+        maxLifetimeSeconds,
+        observe: observerOf(index),
+      }),
+    );
+    const wake = () => {
+      loop.usage.invocations += 1;
+      loop.usage.seconds += webhookSeconds;
+      loop.invoke();
+    };
+    const runSeconds = fleet.notifiedRunSeconds;
+    const onFailure = (why: unknown) => own[0]?.world.violations.push(`a notification was not taken: ${why}`);
+    const notified =
+      runSeconds === undefined
+        ? undefined
+        : createNotified({ clock, random, trouble, runSeconds, wake, onAwsCall, onFailure });
+    const all = own.map((pool) => ({ ...pool, ...(notified && { vendor: notified.vendor }) }));
+    const { tickSeconds, listsRuns = false } = fleet;
+    const onPage = () => recorder.observe({ type: "called", to: "vendor" });
+    const loop = startLoop({ clock, random, pools: all, tickSeconds, trouble, onAwsCall, listsRuns, onPage });
+    if (notified) observers.push(notified.observe);
+    else if (fleet.webhook) {
       observers.push((event) => {
         if (event.type !== "queued" && event.type !== "job-left") return;
-        for (let left = trouble.deliveries(); left > 0; left -= 1) {
-          clock.after(0.5 + random() * 1.5, () => {
-            loop.usage.invocations += 1;
-            loop.usage.seconds += webhookSeconds;
-            loop.invoke();
-          });
-        }
+        for (let left = trouble.deliveries(); left > 0; left -= 1) clock.after(0.5 + random() * 1.5, wake);
       });
     }
-    return loop.usage;
+    return { worlds: own.map(({ world }) => world), usage: loop.usage };
   }
 }
 

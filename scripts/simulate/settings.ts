@@ -1,19 +1,35 @@
 import type { Policy } from "../../handlers/lib/core/policy.ts";
+import { bootTimes } from "../../stacks/config/boot-times.ts";
+import type { Ec2FleetConfig } from "../../stacks/config/ec2-fleet.ts";
 import type { EcsFleetConfig } from "../../stacks/config/ecs-fleet.ts";
 import type { LoadedStack } from "../../stacks/config/load.ts";
 import { policyOf } from "../../stacks/config/policy.ts";
-import type { SimulatedFleet } from "./run.ts";
+import { agentsOf, computeOf } from "../../stacks/config/pools.ts";
+import type { Place, SimulatedFleet } from "./fleet.ts";
+import type { Machine } from "./prices.ts";
 import { forever } from "./time.ts";
 
-/** The vendors that the simulator models: how their agents leave tasks, as stacks/vendors says it. */
-const departures: Readonly<Partial<Record<EcsFleetConfig["vendor"]["type"], Policy["departure"]>>> = {
+type FleetConfig = EcsFleetConfig | Ec2FleetConfig;
+
+/** The vendors that the simulator models: how their agents leave, as stacks/vendors says it. */
+const departures: Readonly<Partial<Record<FleetConfig["vendor"]["type"], Policy["departure"]>>> = {
   "hcp-terraform": "by-itself",
   "azure-devops": "by-retirement",
+  semaphore: "by-itself",
+  spacelift: "by-retirement",
 };
 
 /** A fleet that the simulator does not model. Its message says which key is the reason. */
 export class NotSimulatedError extends Error {
   override readonly name = "NotSimulatedError";
+}
+
+/** A fleet of a config, the machine of each of its pools' agents, and the usual boot time. */
+export interface FleetOfConfig extends SimulatedFleet {
+  readonly place: Place;
+  readonly machines: readonly Machine[];
+  /** As `--boot` takes it. Assumed. */
+  readonly usualBoot: string;
 }
 
 /**
@@ -22,35 +38,75 @@ export class NotSimulatedError extends Error {
  * @param max replaces `agents.max`, and bounds `agents.min`
  * @throws {NotSimulatedError}
  */
-export function simulatedFleet(
-  { file, config }: LoadedStack,
-  max?: number,
-): SimulatedFleet & { readonly compute: EcsFleetConfig["compute"] } {
+export function simulatedFleet({ file, config }: LoadedStack, max?: number): FleetOfConfig {
   const refuse = (path: string, why: string) => new NotSimulatedError(`${file}: ${path}: ${why}`);
-  if (config.kind !== "ecs-fleet") {
-    throw refuse("kind", `fleet simulate runs fleets of kind ecs-fleet so far, found ${config.kind}`);
+  if (config.kind !== "ecs-fleet" && config.kind !== "ec2-fleet") {
+    throw refuse("kind", `fleet simulate runs ecs-fleet and ec2-fleet, found ${config.kind}`);
   }
-  const { vendor, agents, scaling, compute } = config;
-  if (config.pools) throw refuse("pools", "fleet simulate runs fleets of one pool so far");
-  if (vendor.type === "hcp-terraform" && vendor.demand === "notifications") {
-    throw refuse("vendor.demand", "fleet simulate runs fleets with demand `api` so far");
+  const departure = departures[config.vendor.type];
+  if (departure === undefined) {
+    throw refuse("vendor.type", `fleet simulate does not know agents of ${config.vendor.type} yet`);
   }
-  const departure = departures[vendor.type];
-  if (departure === undefined) throw refuse("vendor.type", `fleet simulate does not know agents of ${vendor.type} yet`);
-  const canRetire = departure === "by-retirement";
-  const rules = policyOf(config, departure);
+  if (config.kind === "ec2-fleet" && config.compute.warmPool) {
+    throw refuse("compute.warmPool", "fleet simulate has no warm pools");
+  }
+  if (max !== undefined && "pools" in config && config.pools) {
+    throw refuse("pools", "--max replaces agents.max of fleets with one pool: change the pools' max in the file");
+  }
+  const { vendor, agents, scaling } = config;
   return {
-    policy: {
-      ...rules,
-      max: max ?? rules.max,
-      min: Math.min(rules.min, max ?? rules.max),
-      canRetire,
-      ...(canRetire && { maxLifetimeSeconds: agents.maxLifetimeSeconds }),
-    },
+    policy: bounded({ ...policyOf(config, departure), ...endingsOf(config, departure) }, max),
     tickSeconds: scaling.tickSeconds,
-    idleTimeoutSeconds: agents.idleTimeoutSeconds,
-    maxLifetimeSeconds: canRetire ? forever : agents.maxLifetimeSeconds,
+    idleTimeoutSeconds: agents.idleTimeoutSeconds || forever,
     webhook: "webhook" in vendor && vendor.webhook.enabled,
-    compute,
+    ...(config.kind === "ecs-fleet" ? ofTasks(config, departure) : ofGroup(config)),
   };
+}
+
+/** What only the loop can end, as stacks/ecs-fleet.ts and stacks/ec2-fleet.ts set it. */
+function endingsOf(
+  config: FleetConfig,
+  departure: Policy["departure"],
+): Pick<Policy, "canRetire" | "maxLifetimeSeconds"> {
+  if (config.kind === "ec2-fleet") {
+    const { maxLifetimeSeconds } = config.compute;
+    return { canRetire: true, ...(maxLifetimeSeconds > 0 && { maxLifetimeSeconds }) };
+  }
+  if (departure === "by-itself") return { canRetire: false };
+  return { canRetire: true, maxLifetimeSeconds: config.agents.maxLifetimeSeconds };
+}
+
+function bounded(policy: Policy, max = policy.max): Policy {
+  return { ...policy, max, min: Math.min(policy.min, max) };
+}
+
+function ofTasks({ agents, compute, pools, vendor }: EcsFleetConfig, departure: Policy["departure"]) {
+  const notifies = vendor.type === "hcp-terraform" && vendor.demand === "notifications";
+  return {
+    place: { type: compute.capacityProvider ? "hosts" : "tasks" },
+    maxLifetimeSeconds: departure === "by-itself" ? agents.maxLifetimeSeconds : forever,
+    machines: (pools ?? [undefined]).map((pool) => ({ kind: "task", compute: computeOf(compute, pool) }) as const),
+    usualBoot: "lognormal:45s,0.3",
+    pools: pools?.map((pool) => {
+      const { min, max, buffer } = agentsOf(agents, pool);
+      return { key: pool.key, name: pool.name, policy: { min, max, buffer } };
+    }),
+    listsRuns: vendor.type === "hcp-terraform" && !notifies,
+    ...(notifies && { notifiedRunSeconds: vendor.runTtlSeconds }),
+  } as const;
+}
+
+function ofGroup({ agents, compute }: Ec2FleetConfig) {
+  const { spotFallback } = compute;
+  return {
+    place: {
+      type: "group",
+      boots: bootTimes(agents.registrationGraceSeconds),
+      initial: agents.initial,
+      fallbackSeconds: spotFallback && spotFallback.afterMinutes * 60,
+    },
+    maxLifetimeSeconds: forever,
+    machines: [{ kind: "instance" }],
+    usualBoot: "lognormal:75s,0.3",
+  } as const;
 }

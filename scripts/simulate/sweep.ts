@@ -1,5 +1,6 @@
 import type { Policy } from "../../handlers/lib/core/policy.ts";
-import { type RunOptions, type RunResult, run, type SimulatedFleet } from "./run.ts";
+import type { SimulatedFleet } from "./fleet.ts";
+import { type RunOptions, type RunResult, run } from "./run.ts";
 import type { Trace } from "./trace-job.ts";
 
 /** The settings of `agents` that a sweep varies. Seconds are whole. */

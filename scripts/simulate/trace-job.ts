@@ -5,6 +5,8 @@ export interface TraceJob {
   readonly seconds: number;
   /** Jobs of one workspace run one after another. Left out: the job waits for no other. */
   readonly workspace?: string | undefined;
+  /** The pool whose agents may take it. Left out: those of the first one. */
+  readonly queue?: string | undefined;
 }
 
 /** The jobs of some days, in the order of their submission. */

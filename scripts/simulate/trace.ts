@@ -13,17 +13,19 @@ export interface TraceChoice {
   readonly seed: number;
   /** Only the jobs of this queue of a CSV file. */
   readonly queue?: string | undefined;
+  /** Whether a queue is a pool of the fleet. Left out: the fleet has one pool, which takes the jobs of all queues. */
+  readonly isPool?: ((queue: string) => boolean) | undefined;
 }
 
 /** Reads or makes a trace. @throws {TraceError} */
-export function readTrace({ trace, seed, queue }: TraceChoice, path = trace): Trace {
+export function readTrace({ trace, seed, queue, isPool }: TraceChoice, path = trace): Trace {
   if (isSynthetic(trace)) return { name: trace, jobs: synthesize(trace, seed) };
   const kind = /\.(swf|csv)(\.gz)?$/.exec(trace)?.[1];
   if (kind === undefined) {
     throw new TraceError(`${trace}: a trace is a file .swf or .csv, with or without .gz, or synthetic:<name>`);
   }
   const text = textOf(path, trace);
-  const jobs = kind === "swf" ? parseSwf(text, trace) : parseCsv(text, trace, queue);
+  const jobs = kind === "swf" ? parseSwf(text, trace) : parseCsv(text, trace, { queue, isPool });
   const [first] = jobs.toSorted((one, other) => one.at - other.at);
   if (!first) throw new TraceError(`${trace}: holds no job${queue === undefined ? "" : ` of queue ${queue}`}`);
   const sorted = jobs.map((job) => ({ ...job, at: job.at - first.at })).sort((one, other) => one.at - other.at);

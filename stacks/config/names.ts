@@ -28,6 +28,11 @@ export function secretName(stack: string, name: string): string {
   return `agent-fleets/${stack}/${name}`;
 }
 
+/** Name of the table with the settings of a fleet's pools. */
+export function settingsTable(stack: string): string {
+  return `${stack}-settings`;
+}
+
 /** Name of the capacity provider of a cluster's hosts. The prefix is needed: ECS refuses aws, ecs and fargate there. */
 export function hostsOf(clusterStack: string): string {
   return `hosts-${clusterStack}`;

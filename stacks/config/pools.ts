@@ -19,8 +19,11 @@ export const capabilities = z.record(
   z.string(),
 );
 
-/** The differences between pools must fit into one Lambda's environment of 4 KB. */
-const maxPools = 8;
+/**
+ * One function serves all pools, and one dashboard shows them: CloudWatch takes 500 widgets and 2500 metrics on one
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html).
+ */
+const maxPools = 50;
 
 const poolCompute = z.strictObject({
   cpu: cpuUnits.optional().describe("Replaces compute.cpu."),
@@ -89,7 +92,10 @@ export function machinesOf({ agents, compute, pools: all }: PooledFleet): {
 }
 
 /** How many agents one pool has. */
-export function agentsOf<Agents extends PooledFleet["agents"]>(agents: Agents, pool: PoolConfig): Agents {
+export function agentsOf<Agents extends PooledFleet["agents"]>(
+  agents: Agents,
+  pool: Pick<PoolConfig, "min" | "max" | "buffer">,
+): Agents {
   return { ...agents, min: pool.min ?? agents.min, max: pool.max ?? agents.max, buffer: pool.buffer ?? agents.buffer };
 }
 

@@ -62,8 +62,13 @@ export function createRoutes(state: AzureDevOpsState): (request: FakeRequest, pa
 
   /** What was cancelled in the queue counts as not completed, and is told for ever. */
   function listJobs({ query }: FakeRequest, pool: FakePool): FakeAnswer {
-    const completedToo = query.get("completedRequestCount") !== "0";
-    const told = state.jobsOf(pool).filter((job) => completedToo || !job.result || !job.assignTime);
+    const most = query.get("completedRequestCount");
+    let left = most === null ? Number.POSITIVE_INFINITY : Number(most);
+    const told = state.jobsOf(pool).filter((job) => {
+      if (!job.result || !job.assignTime) return true;
+      left -= 1;
+      return left >= 0;
+    });
     return listAnswer(told.slice(0, mostJobRequests).map(jobView));
   }
 

@@ -1,13 +1,13 @@
 import type { VendorRetirement } from "../../../handlers/lib/core/ports.ts";
 import { createAzureDevOpsRetirement } from "../../../handlers/lib/vendors/azure-devops/retirement.ts";
 import type { EventClock } from "../../../scripts/simulate/world/event-clock.ts";
+import { clientDepsOver } from "../../../scripts/simulate/world/fetch-over.ts";
 import type { ListTrouble } from "../../../scripts/simulate/world/list-trouble.ts";
 import type { WorldAgent } from "../../../scripts/simulate/world/model.ts";
 import type { Wire } from "../../../scripts/simulate/world/wire.ts";
 import { createRoutes } from "../azure-devops/routes.ts";
 import { AzureDevOpsState, type FakeAgent } from "../azure-devops/state.ts";
 import type { FakeAnswer, FakeRequest } from "../http-fake.ts";
-import { clientDepsOver } from "./fetch-over.ts";
 
 interface AzureDevOpsOptions {
   readonly clock: EventClock;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
+import { calm } from "../../../scripts/simulate/world/group-trouble.ts";
 import { noTrouble, type TaskTrouble } from "../../../scripts/simulate/world/task-trouble.ts";
-import { calm } from "../../fakes/worlds/group-trouble.ts";
 import { launches } from "../../fixtures/launches.ts";
 import { createAutoscaleHarness } from "./harness.ts";
 import { defaults, simulateGroup } from "./simulate-group.ts";
@@ -99,7 +99,7 @@ describe("the circuit breaker of a busy group", () => {
     const bursts = 12;
     for (let burst = 0; burst < bursts; burst += 1) {
       clock.after(burst * 900, () => {
-        for (let job = 0; job < 30; job += 1) world.queueJob(240);
+        for (let job = 0; job < 30; job += 1) world.queueJob([240]);
       });
     }
     await passUntil(4 * hour);

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { removalOrders } from "../../../handlers/lib/core/policy.ts";
-import { bootTimes } from "../../../stacks/constructs/instances/boot-times.ts";
-import { calm, type GroupTrouble } from "../../fakes/worlds/group-trouble.ts";
+import { calm, type GroupTrouble } from "../../../scripts/simulate/world/group-trouble.ts";
+import { bootTimes } from "../../../stacks/config/boot-times.ts";
 import { defaults, type GroupFleet, hour, simulateGroup } from "./simulate-group.ts";
 
 const trouble: GroupTrouble = {
@@ -84,7 +84,7 @@ describe("the loop over a group, against a world", () => {
     ["Semaphore", likeSemaphore],
   ])("%s defect 1: launches an agent per job, none anew when jobs end, and all are gone in the end", async (_, kind) => {
     const { world, metrics, passUntil } = simulateGroup({ ...plain, ...kind });
-    for (let job = 0; job < 6; job += 1) world.queueJob(900 + 60 * job);
+    for (let job = 0; job < 6; job += 1) world.queueJob([900 + 60 * job]);
     await passUntil(hour);
     expect(world).toMatchObject({ jobsDone: 6, launches: 6, terminations: 6, living: [] });
     expect(world.group.desired).toBe(0);
@@ -161,7 +161,7 @@ describe("the loop over a group, against a world", () => {
       const { world, metrics, passUntil } = simulateGroup({ ...plain, ...likeSemaphore, max: 20 }, { rules: defaults });
       world.trouble = { ...calm, workflowDies };
       for (let minutes = 0; minutes < 120; minutes += 4) {
-        for (let job = 0; job < 2; job += 1) world.queueJob(120);
+        for (let job = 0; job < 2; job += 1) world.queueJob([120]);
         await passUntil(minutes * 60);
       }
       await passUntil(3 * hour);
@@ -173,7 +173,7 @@ describe("the loop over a group, against a world", () => {
   it("Semaphore, fault B2: one boot that fails keeps its job waiting for minutes, not for the grace", async () => {
     const { world, metrics, passUntil } = simulateGroup({ ...plain, ...likeSemaphore }, { rules: defaults });
     world.trouble = { ...calm, bootFails: 1 };
-    world.queueJob(60);
+    world.queueJob([60]);
     await passUntil(60);
     world.trouble = calm;
     await passUntil(600);
@@ -184,7 +184,7 @@ describe("the loop over a group, against a world", () => {
     const { world, clock, passUntil } = simulateGroup({ ...plain, ...likeSemaphore, max: 50 }, { rules: defaults });
     const jobs = 8 * 60;
     for (let job = 0; job < jobs; job += 1)
-      clock.after((job % 20) * 15 + Math.floor(job / 20) * 900, () => world.queueJob(60));
+      clock.after((job % 20) * 15 + Math.floor(job / 20) * 900, () => world.queueJob([60]));
     await passUntil(7 * hour);
     expect(world).toMatchObject({ jobsDone: jobs, violations: [] });
     expect(world.launches).toBeLessThanOrEqual(1.1 * jobs);
@@ -195,7 +195,7 @@ describe("the loop over a group, against a world", () => {
       { ...plain, departure: "by-itself", singleUse: false, min: 4 },
       { rules: defaults },
     );
-    for (let job = 0; job < 2; job += 1) world.queueJob(2 * hour);
+    for (let job = 0; job < 2; job += 1) world.queueJob([2 * hour]);
     await passUntil(1.9 * hour);
     expect(metrics.sum("AgentsUnseen")).toBe(0);
     expect(metrics.records.at(-1)).toMatchObject({ AgentsUnclear: 4, JobsRunning: 2 });
@@ -208,7 +208,7 @@ describe("the loop over a group, against a world", () => {
       { rules: defaults },
     );
     world.trouble = { ...calm, noticeLost: 1 };
-    for (let job = 0; job < 2; job += 1) world.queueJob(2 * hour);
+    for (let job = 0; job < 2; job += 1) world.queueJob([2 * hour]);
     await passUntil(0.15 * hour);
     expect(metrics.sum("AgentsUnseen")).toBe(0);
     const [one, other] = world.living.filter(({ state }) => state === "busy");
@@ -223,7 +223,7 @@ describe("the loop over a group, against a world", () => {
   it("orders nothing twice while AWS has no capacity for hours, and takes that for no failed launch", async () => {
     const { world, metrics, passUntil } = simulateGroup({ ...plain, max: 50 });
     world.trouble = { ...calm, noCapacity: 1 };
-    for (let job = 0; job < 8; job += 1) world.queueJob(300);
+    for (let job = 0; job < 8; job += 1) world.queueJob([300]);
     await passUntil(4 * hour);
     expect(world.group.desired).toBe(8);
     expect([metrics.sum("CircuitOpen"), metrics.sum("LaunchFailures")]).toEqual([0, 0]);
@@ -236,7 +236,7 @@ describe("the loop over a group, against a world", () => {
     const { world, metrics, passUntil } = simulateGroup({ ...plain, max: 50 }, { rules: defaults });
     const StatusMessage = "Instance became unhealthy. Termination Reason: Client.InternalError: Client error on launch";
     world.launchFails = () => ({ StatusCode: "Cancelled", StatusMessage });
-    for (let job = 0; job < 8; job += 1) world.queueJob(300);
+    for (let job = 0; job < 8; job += 1) world.queueJob([300]);
     await passUntil(2 * hour);
     expect(metrics.sum("CircuitOpen")).toBeGreaterThan(0);
     expect(world.group.desired).toBe(8);
@@ -254,7 +254,7 @@ describe("the loop over a group, against a world", () => {
       launches += 1;
       return launches % 2 === 1 ? { StatusCode: "Failed", StatusMessage } : undefined;
     };
-    for (let job = 0; job < 40; job += 1) world.queueJob(300);
+    for (let job = 0; job < 40; job += 1) world.queueJob([300]);
     await passUntil(hour);
     expect(world.jobsDone).toBe(40);
     expect(metrics.sum("CircuitOpen")).toBe(0);
@@ -266,7 +266,7 @@ describe("the loop over a group, against a world", () => {
   ])("opens the circuit where instances fail EC2's status checks before any agent comes (%j)", async (kind) => {
     const { world, metrics, passUntil } = simulateGroup({ ...plain, ...kind }, { rules: defaults });
     world.isImpaired = () => true;
-    for (let job = 0; job < 8; job += 1) world.queueJob(300);
+    for (let job = 0; job < 8; job += 1) world.queueJob([300]);
     await passUntil(hour);
     expect(metrics.sum("CircuitOpen")).toBeGreaterThan(0);
     world.isImpaired = () => false;
@@ -285,7 +285,7 @@ describe("the loop over a group with Spot and a group that takes over, against a
   ])("%s: jobs get On-Demand instances where Spot is short for hours, once each, and Spot ones when it is back", async (_, kind) => {
     const { world, metrics, passUntil } = simulateGroup({ ...withFallback, ...kind, max: 8 });
     world.trouble = short;
-    for (let job = 0; job < 8; job += 1) world.queueJob(300);
+    for (let job = 0; job < 8; job += 1) world.queueJob([300]);
     await passUntil(9 * 60);
     expect(world).toMatchObject({ onDemandLaunches: 0, group: { desired: 8 } });
     await passUntil(14 * 60);
@@ -296,7 +296,7 @@ describe("the loop over a group with Spot and a group that takes over, against a
     expect(metrics.records.at(-1)).toMatchObject({ OnDemandFallback: 0 });
 
     world.trouble = calm;
-    world.queueJob(300);
+    world.queueJob([300]);
     await passUntil(1.5 * hour);
     expect(world).toMatchObject({ jobsDone: 9, launches: 9, onDemandLaunches: 8, violations: [] });
   });
@@ -305,7 +305,7 @@ describe("the loop over a group with Spot and a group that takes over, against a
     const { world, metrics, passUntil } = simulateGroup(withFallback);
     world.trouble = short;
     for (let minutes = 0; minutes < 240; minutes += 5) {
-      world.queueJob(120);
+      world.queueJob([120]);
       await passUntil(minutes * 60);
     }
     await passUntil(4.5 * hour);
@@ -330,7 +330,7 @@ describe("the loop over a group with Spot and a group that takes over, against a
   it("withdraws orders that no job waits for, and orders them nowhere else", async () => {
     const { world, passUntil } = simulateGroup(withFallback);
     world.trouble = short;
-    for (let job = 0; job < 8; job += 1) world.queueJob(300);
+    for (let job = 0; job < 8; job += 1) world.queueJob([300]);
     await passUntil(9 * 60);
     world.cancelJobs();
     await passUntil(hour);
@@ -341,7 +341,7 @@ describe("the loop over a group with Spot and a group that takes over, against a
     const { world, passUntil } = simulateGroup({ ...withFallback, max: 4 });
     world.trouble = short;
     world.noOnDemand = 1;
-    for (let job = 0; job < 9; job += 1) world.queueJob(300);
+    for (let job = 0; job < 9; job += 1) world.queueJob([300]);
     await passUntil(2 * hour);
     expect(world.group.desired + world.onDemandGroup.desired).toBeLessThanOrEqual(4);
     world.trouble = calm;

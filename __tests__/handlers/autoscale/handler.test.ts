@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
 import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
+import { type Overrides, underOverrides } from "../../../handlers/lib/core/overrides.ts";
 import type { VendorAgent } from "../../../handlers/lib/core/ports.ts";
 import { demandOfRuns } from "../../../handlers/lib/vendors/hcp-terraform/demand.ts";
 import type { FakeClock } from "../../fakes/clock.ts";
@@ -197,4 +198,75 @@ it("asks for no more jobs than show that the ceiling keeps some waiting, and tel
   expect(asked).toEqual([{ enough: 8 }]);
   expect(metrics.records).toMatchObject([{ JobsQueued: 8, DemandPartial: 1, AtCeiling: 1 }]);
   expect(JSON.stringify(log.lines)).toContain("at least 8 queued");
+});
+
+describe("what operators have set for a while", () => {
+  const inForce = (overrides: Overrides) => {
+    deps = {
+      ...deps,
+      inForce: async () => ({ ...overrides, policy: underOverrides(deps.policy, overrides, 0) }),
+    };
+  };
+  const until = new Date("2100-01-01T00:00:00Z");
+
+  it("a pause is the same as scaling.enabled: false, but for the reason", async () => {
+    const world = () => {
+      setUp();
+      fleet.demand = { queued: 3, running: 1 };
+      agent("ci_idle", "idle");
+      agent("ci_held", "busy", { phase: "held" });
+      withPolicy({ canRetire: true, departure: "by-retirement", scaleInAfterObservations: 1 });
+    };
+    world();
+    withPolicy({ enabled: false });
+    const off = await runPass(deps);
+    const calls = [...fleet.calls];
+    world();
+    inForce({ pause: { until, reason: "look" } });
+    const paused = await runPass(deps);
+    expect(fleet.calls).toEqual(calls);
+    expect(paused.lastDecision).toEqual({
+      ...off.lastDecision,
+      reason: "an operator paused it until 2100-01-01T00:00:00.000Z: look",
+    });
+    expect(log.lines.find(({ message }) => message === "decision")?.fields).toMatchObject({
+      paused: { until, reason: "look" },
+    });
+    expect(metrics.records[0]).toMatchObject({ Paused: 1 });
+  });
+
+  it("limits are in the log line, and no metric tells of a pause", async () => {
+    fleet.demand = { queued: 3, running: 0 };
+    inForce({ limits: { max: 1, until } });
+    await runPass(deps);
+    expect(fleet.launches[0]).toHaveLength(1);
+    expect(log.lines.find(({ message }) => message === "decision")?.fields).toMatchObject({
+      limits: { max: 1, until },
+    });
+    expect(metrics.records[0]).not.toHaveProperty("Paused");
+  });
+
+  it("a pause that begins in the middle of a pass is followed by its next tick", async () => {
+    fleet.demand = { queued: 1, running: 0 };
+    let ticks = 0;
+    deps = {
+      ...deps,
+      inForce: async () => {
+        ticks += 1;
+        const overrides = ticks > 1 ? { pause: {} } : {};
+        fleet.demand = { queued: ticks, running: 0 };
+        return { ...overrides, policy: underOverrides(deps.policy, overrides, 0) };
+      },
+    };
+    await runPass(deps);
+    expect(ticks).toBeGreaterThan(1);
+    expect(fleet.launches.flat()).toHaveLength(1);
+  });
+
+  it("nothing is launched where nobody can read them", async () => {
+    fleet.demand = { queued: 1, running: 0 };
+    deps = { ...deps, inForce: () => Promise.reject(new Error("no table")) };
+    await expect(runPass(deps)).rejects.toThrow("no table");
+    expect(fleet.launches).toEqual([]);
+  });
 });

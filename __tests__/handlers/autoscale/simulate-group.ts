@@ -2,10 +2,10 @@ import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createGroups } from "../../../handlers/lib/aws/capacity.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import { createEventClock } from "../../../scripts/simulate/world/event-clock.ts";
+import { createGroupWorld } from "../../../scripts/simulate/world/group-world.ts";
 import { createRandom } from "../../../scripts/simulate/world/random.ts";
-import { bootTimes } from "../../../stacks/constructs/instances/boot-times.ts";
+import { bootTimes } from "../../../stacks/config/boot-times.ts";
 import { createLeaseFake, createNotebookFake } from "../../fakes/fleet-state.ts";
-import { createGroupWorld } from "../../fakes/group-world.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 import { policyOf } from "../../fixtures/policy.ts";
 import { createLoopDriver } from "./driver.ts";
@@ -99,7 +99,7 @@ export function simulateGroup(
         for (let burst = 1 + Math.floor(random() * max); burst > 0; burst -= 1) {
           clock.after(at + random() * 30, () => {
             jobs += 1;
-            world.queueJob(20 + random() * 600);
+            world.queueJob([20 + random() * 600]);
             loop.wake(Math.floor(random() * 3));
           });
         }

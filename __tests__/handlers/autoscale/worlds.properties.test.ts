@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { removalOrders } from "../../../handlers/lib/core/policy.ts";
+import { calm, type GroupTrouble } from "../../../scripts/simulate/world/group-trouble.ts";
 import { noTrouble, type TaskTrouble } from "../../../scripts/simulate/world/task-trouble.ts";
-import { calm, type GroupTrouble } from "../../fakes/worlds/group-trouble.ts";
 import { type GroupFleet, hour, simulateGroup } from "./simulate-group.ts";
 import { simulateTasks, type TaskFleet } from "./simulate-tasks.ts";
 

@@ -6,7 +6,7 @@ import { joinAgents } from "../../../handlers/lib/core/agents.ts";
 import { decide } from "../../../handlers/lib/core/scaling.ts";
 import { handleRelease } from "../../../handlers/release/handler.ts";
 import { handleRetire } from "../../../handlers/retire/handler.ts";
-import { asgClientsOver, createAsgFake } from "../../fakes/asg.ts";
+import { asgClientsOver, createAsgFake } from "../../../scripts/simulate/world/asg.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 import { policyOf } from "../../fixtures/policy.ts";

@@ -6,6 +6,8 @@ import { retireEnv } from "../../../handlers/lib/settings/retire.ts";
 import type { VendorRuntime } from "../../../handlers/lib/settings/vendors.ts";
 import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "../../fakes/http-fake.ts";
 import { terminateEvent } from "../../fakes/instance-events.ts";
+import { createSettingsTableFake, type SettingsTableFake } from "../../fakes/settings-table.ts";
+import { policyOf } from "../../fixtures/policy.ts";
 
 const instance = "i-0123456789abcdef0";
 const secretArn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:agent-fleets/ci/pat";
@@ -14,12 +16,14 @@ let aws: HttpFake;
 let azure: HttpFake;
 let enabled: boolean;
 let written: string[];
+let table: SettingsTableFake;
 
 beforeEach(async () => {
   aws = await startHttpFake(answerAsAws);
   azure = await startHttpFake(answerAsAzureDevOps);
   enabled = true;
   written = [];
+  table = createSettingsTableFake();
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, "write").mockImplementation((chunk) => written.push(String(chunk)) > 0);
   }
@@ -31,8 +35,10 @@ afterEach(async () => {
   await Promise.all([aws.close(), azure.close()]);
 });
 
-function answerAsAws({ headers }: FakeRequest): FakeAnswer {
-  const target = String(headers["x-amz-target"]);
+function answerAsAws(request: FakeRequest): FakeAnswer {
+  const settings = table.answer(request);
+  if (settings) return settings;
+  const target = String(request.headers["x-amz-target"]);
   if (target === "secretsmanager.GetSecretValue") return { status: 200, json: { SecretString: "test-token" } };
   if (target === "AWSStepFunctions.StartExecution") return { status: 200, json: { executionArn: "arn", startDate: 1 } };
   const text = `<DescribeAutoScalingInstancesResponse xmlns="http://autoscaling.amazonaws.com/doc/2011-01-01/"><DescribeAutoScalingInstancesResult><AutoScalingInstances><member><InstanceId>${instance}</InstanceId><AutoScalingGroupName>ci</AutoScalingGroupName></member></AutoScalingInstances></DescribeAutoScalingInstancesResult></DescribeAutoScalingInstancesResponse>`;
@@ -71,12 +77,20 @@ async function coldStart(handler: "retire" | "release", environment: Record<stri
   return (event: unknown, of: Context) => release(event as SQSEvent, of);
 }
 
-function azureDevOps(): VendorRuntime {
+function putPool(pool?: { readonly id: number; readonly name: string }) {
+  table.putPool(pool?.name, {
+    policy: policyOf(),
+    vendor: azureDevOps(pool),
+    capacity: { type: "asg", group: "ci", hook: "retire", bootSeconds: 1200 },
+  });
+}
+
+function azureDevOps(pool: { readonly id?: number; readonly name: string } = { name: "linux" }): VendorRuntime {
   return {
     type: "azure-devops",
     url: azure.url,
     auth: { type: "pat" },
-    pool: { name: "linux" },
+    pool,
     capabilities: {},
     placeholder: "ci.placeholder",
   };
@@ -84,12 +98,13 @@ function azureDevOps(): VendorRuntime {
 
 describe("the retire function", () => {
   it("asks the vendor of the agent's pool, with the token from the secret", async () => {
+    putPool({ id: 7, name: "win" });
+    table.putText("pool", "linux", "{");
     const handler = await coldStart(
       "retire",
       z.encode(retireEnv, {
         FLEET: "ci",
-        VENDOR: azureDevOps(),
-        POOLS: [{ pool: "win", vendor: { pool: { id: 7, name: "win" }, poolCapabilities: { kubectl: "1.33" } } }],
+        SETTINGS_TABLE: "ci-settings",
         API_TOKEN_SECRET_ARN: secretArn,
       }),
     );
@@ -101,12 +116,12 @@ describe("the retire function", () => {
   });
 
   it("asks the vendor nothing in the last seconds of an invocation, and counts that as the pool's trouble", async () => {
+    putPool({ id: 7, name: "win" });
     const handler = await coldStart(
       "retire",
       z.encode(retireEnv, {
         FLEET: "ci",
-        VENDOR: azureDevOps(),
-        POOLS: [{ pool: "win", vendor: { pool: { id: 7, name: "win" } } }],
+        SETTINGS_TABLE: "ci-settings",
         API_TOKEN_SECRET_ARN: secretArn,
       }),
     );
@@ -117,8 +132,21 @@ describe("the retire function", () => {
     expect(written.join("")).toMatch(/"Fleet":"ci","Pool":"win".*"VendorApiErrors":1/);
   });
 
+  it.each([
+    ["no row", undefined, "there is no row"],
+    ["a bad row", "[]", "expected object"],
+  ])("fails for a pool with %s, and asks the vendor nothing: the agent stays", async (_, text, trouble) => {
+    if (text !== undefined) table.putText("pool", "win", text);
+    const handler = await coldStart("retire", z.encode(retireEnv, { FLEET: "ci", SETTINGS_TABLE: "ci-settings" }));
+    const event = { step: "drain", reason: "scale-in", agent: { name: "ci.win_1", capacityId: "task", pool: "win" } };
+    await expect(handler(event, context)).rejects.toThrow(trouble);
+    expect(azure.requests).toEqual([]);
+    expect(enabled).toBe(true);
+  });
+
   it("fails, under the name that the workflow knows, where there is no token", async () => {
-    const handler = await coldStart("retire", z.encode(retireEnv, { FLEET: "ci", VENDOR: azureDevOps() }));
+    putPool();
+    const handler = await coldStart("retire", z.encode(retireEnv, { FLEET: "ci", SETTINGS_TABLE: "ci-settings" }));
     const event = { step: "drain", reason: "scale-in", agent: { name: "ci_1", capacityId: "task" } };
     await expect(handler(event, context)).rejects.toMatchObject({ name: "SecretUnavailableError" });
   });

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import type { Clock } from "../../../handlers/lib/core/ports.ts";
 import { main } from "../../../scripts/cli/fleet.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
@@ -16,6 +17,8 @@ export interface Given {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly stdin?: string;
+  /** Left out: one that costs no time. */
+  readonly clock?: Clock;
   /** What a person types at each prompt. Left out: nobody is there. */
   readonly typed?: readonly string[];
 }
@@ -23,7 +26,7 @@ export interface Given {
 /** Calls `fleet` in this process, on a clock that costs no time. */
 export async function fleet(
   args: readonly string[],
-  { env = {}, cwd = "/", stdin = "", typed }: Given = {},
+  { env = {}, cwd = "/", stdin = "", clock = createFakeClock(), typed }: Given = {},
 ): Promise<Outcome> {
   let stdout = "";
   let stderr = "";
@@ -31,7 +34,7 @@ export async function fleet(
   const code = await main(args, {
     env,
     cwd,
-    clock: createFakeClock(),
+    clock,
     terminal: {
       stdout: { write: (text) => (stdout += text) },
       stderr: { write: (text) => (stderr += text) },

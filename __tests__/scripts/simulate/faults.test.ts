@@ -58,6 +58,22 @@ describe("a fault", () => {
     expect(served).toBe(jobs.length);
   });
 
+  it("hosts-full: tasks wait for a host, ECS gives some of them up, and all jobs are served", async () => {
+    const late = burst(5, { at: 4 * 3600 - 2300 });
+    const given = { jobs: [...burst(1), ...late], fleet: { place: { type: "hosts" } } } as const;
+    const { wait, launches, neverServed, killed } = await simulate({ ...given, faults: ["hosts-full"] });
+    expect(wait.max).toBeGreaterThan(2300);
+    expect(wait.max).toBeLessThan(2300 + 600);
+    expect(launches).toBeGreaterThan(given.jobs.length);
+    expect({ neverServed, killed }).toEqual({ neverServed: 0, killed: 0 });
+    const usual = await simulate(given);
+    expect(usual.wait.max).toBeLessThan(45 + 20);
+  });
+
+  it("hosts-full changes nothing where agents run on Fargate", async () => {
+    expect(await simulate({ jobs, faults: ["hosts-full"] })).toEqual(await simulate({ jobs }));
+  });
+
   it("cold-start: a loop that forgets what is in memory launches nothing twice", async () => {
     const { launches, functions } = await clean();
     const cold = await simulate({ jobs, faults: ["cold-start"] });

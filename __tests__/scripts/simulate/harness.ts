@@ -1,6 +1,7 @@
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import { parseBoot } from "../../../scripts/simulate/boot.ts";
 import type { Fault } from "../../../scripts/simulate/faults.ts";
+import type { SimulatedFleet } from "../../../scripts/simulate/fleet.ts";
 import { baselineOf } from "../../../scripts/simulate/index.ts";
 import { type RunOptions, type RunResult, run } from "../../../scripts/simulate/run.ts";
 import type { TraceJob } from "../../../scripts/simulate/trace-job.ts";
@@ -15,6 +16,8 @@ export interface Given {
   readonly boot?: string;
   readonly faults?: readonly Fault[];
   readonly webhook?: boolean;
+  /** What else differs in the fleet. */
+  readonly fleet?: Partial<SimulatedFleet>;
   readonly onProgress?: RunOptions["onProgress"];
 }
 
@@ -28,6 +31,7 @@ export function simulate(given: Given): Promise<RunResult> {
       idleTimeoutSeconds: 300,
       maxLifetimeSeconds: 86_400,
       webhook,
+      ...given.fleet,
     },
     trace: { name: "test", jobs },
     baseline: baselineOf(policy),

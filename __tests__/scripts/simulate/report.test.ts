@@ -31,7 +31,7 @@ beforeAll(async () => {
     config: "config/ci.yaml",
     trace: "jobs.csv",
     results: [ours, other],
-    price,
+    prices: [price],
     sweep: { points, jobs: 24, ofJobs: 2400 },
   };
   page = parseHtml(htmlReport(input));
@@ -56,7 +56,7 @@ describe("the report of a simulation", () => {
     const [head = [], ...rows] = rowsOf(findAll(page, "table")[0]);
     expect(head).toEqual(expect.arrayContaining(["policy", "p95", "killed", "idle h", "total $"]));
     expect(rows.map(([name]) => name)).toEqual(["ours", "always-max"]);
-    const [ours] = input.results.map((result) => reportOf(result, price));
+    const [ours] = input.results.map((result) => reportOf(result, [price]));
     expect(rows[0]?.[head.indexOf("p95")]).toBe(ours?.wait_seconds.p95.toFixed(0));
     expect(rows[0]?.[head.indexOf("total $")]).toBe(ours?.cost.total?.toFixed(2));
   });
@@ -64,7 +64,7 @@ describe("the report of a simulation", () => {
   it("lists the front from the cheapest to the fastest, marks the config, and says that the trace was cut", () => {
     const [, front, all] = findAll(page, "table").map(rowsOf);
     const costed = input.sweep.points.map(({ result }) => ({
-      cost: Number(reportOf(result, price).cost.total) / result.days,
+      cost: Number(reportOf(result, [price]).cost.total) / result.days,
       wait: result.wait.p95,
     }));
     const expected = frontOf(costed, ({ cost, wait }) => [cost, wait]);
@@ -92,7 +92,7 @@ describe("the report of a simulation", () => {
   });
 
   it("counts agent-hours where nobody knows the price", () => {
-    const unpriced = htmlReport({ ...input, price: { perHour: undefined, source: "hosts" } });
+    const unpriced = htmlReport({ ...input, prices: [{ perHour: undefined, source: "hosts" }] });
     expect(rowsOf(findAll(parseHtml(unpriced), "table")[1])[0]).toContain("agent-hours per day");
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
-import type { SimulatedFleet } from "../../../scripts/simulate/run.ts";
+import type { SimulatedFleet } from "../../../scripts/simulate/fleet.ts";
 import { cutForSweep, settingsOf, sweep, sweepOf, sweptJobs } from "../../../scripts/simulate/sweep.ts";
 import { policyOf } from "../../fixtures/policy.ts";
 import { burst } from "./harness.ts";

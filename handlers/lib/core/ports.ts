@@ -50,6 +50,7 @@ export type MetricName =
   | "CircuitOpen"
   | "AtCeiling"
   | "OnDemandFallback"
+  | "Paused"
   | "TickSeconds";
 
 /** Records a tick's figures. Implementations never throw: metrics can never stop scaling. */

@@ -1,32 +1,18 @@
 import * as z from "zod";
 import { json } from "../core/env.ts";
-import { policySchema } from "../core/policy.ts";
-import { capacityConfig } from "./capacity.ts";
 import { outboundSettings } from "./outbound.ts";
 import { retirementsConfig } from "./retirements.ts";
-import { vendorRuntime } from "./vendors.ts";
-
-const overrides = z.record(z.string(), z.unknown());
-
-/** One pool's differences from the fleet's POLICY, VENDOR and CAPACITY. */
-export const poolOverrides = z.strictObject({
-  pool: z.string(),
-  policy: policySchema.partial(),
-  vendor: overrides,
-  capacity: overrides,
-});
 
 /** The environment of the autoscale Lambda. The stack encodes it, and the Lambda decodes it at cold start. */
 export const autoscaleEnv = z.object({
   FLEET: z.string(),
-  POLICY: json(policySchema),
   TICK_SECONDS: json(z.number()),
-  VENDOR: json(vendorRuntime),
   /** Only for a vendor behind a certificate authority or a proxy of the user's. */
   OUTBOUND: json(outboundSettings).optional(),
-  CAPACITY: json(capacityConfig),
-  /** Only in fleets of several pools. Contains only differences, because an environment has at most 4 KB. */
-  POOLS: json(z.array(poolOverrides)).optional(),
+  /** Table with a row of settings for each pool, and with what operators have set for a while. */
+  SETTINGS_TABLE: z.string(),
+  /** The pools' keys; only in fleets of several pools. A pool whose row is missing is thereby known. */
+  POOLS: json(z.array(z.string())).optional(),
   /** Table of the fleet's lease, and of the documents that outlive a function. */
   STATE_TABLE: z.string(),
   /** Left out if agents leave by themselves. */

@@ -1,21 +1,16 @@
 import * as z from "zod";
 import { commaSeparated, json } from "../core/env.ts";
 import { outboundSettings } from "./outbound.ts";
-import { vendorRuntime } from "./vendors.ts";
 
 /** The environment of the retire Lambda. The stack encodes it, and the Lambda decodes it at cold start. */
 export const retireEnv = z.object({
   FLEET: z.string(),
-  VENDOR: json(vendorRuntime),
   /** Only for a vendor behind a certificate authority or a proxy of the user's. */
   OUTBOUND: json(outboundSettings).optional(),
-  /** Only in fleets of several pools: each pool's differences from VENDOR. */
-  POOLS: json(z.array(z.strictObject({ pool: z.string(), vendor: z.record(z.string(), z.unknown()) }))).optional(),
+  /** Table with a row of settings for each pool. */
+  SETTINGS_TABLE: z.string(),
   /** ARN of the vendor's API credential; left out if the vendor needs none. */
   API_TOKEN_SECRET_ARN: z.string().optional(),
   /** Names of the fleet's Auto Scaling groups; left out if agents run in containers. */
   GROUP: commaSeparated.optional(),
 });
-
-/** See {@link retireEnv}. */
-export type RetireEnv = z.output<typeof retireEnv>;

@@ -56,7 +56,7 @@ async function showLogs(context: Context, name: string, options: Options, comman
   const desk = await import("../desk/index.ts");
   const stack = desk.fleetOf(loadStack(name, context));
   const clients = desk.deskClientsIn(stack.config.region, context.env);
-  const sources = await desk.sourcesOf(choiceOf(options), stack, clients);
+  const sources = await desk.sourcesOf(choiceOf(options), stack, clients, context.clock.now());
   const next = desk.createFollower(clients.logs, sources, since);
   const show = jsonOf(command) ? desk.lineAsJson : desk.renderLine;
   let shown = 0;

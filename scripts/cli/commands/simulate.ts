@@ -1,11 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { type LoadedStack, loadStacks } from "../../../stacks/config/load.ts";
 import type { Fault } from "../../simulate/faults.ts";
 import type { RunResult } from "../../simulate/run.ts";
+import type { FleetOfConfig } from "../../simulate/settings.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
+import { stackIn } from "../lib/one-stack.ts";
 import { table } from "../lib/ui.ts";
 
 interface Options {
@@ -13,7 +14,7 @@ interface Options {
   readonly trace: string;
   readonly queue?: string;
   readonly policy: string;
-  readonly boot: string;
+  readonly boot?: string;
   readonly seed: string;
   readonly max?: string;
   readonly fault?: string;
@@ -50,8 +51,7 @@ export function addSimulateCommand(program: Command, context: Context): void {
     .option("--policy <names>", "ours and policies of other systems, with commas between; or all", "ours")
     .option(
       "--boot <time>",
-      "from launch to ready: 45s, or lognormal:45s,0.3 for median and sigma",
-      "lognormal:45s,0.3",
+      "from launch to ready: 45s, or lognormal:45s,0.3 for median and sigma (default: that, with 75s on instances)",
     )
     .option("--seed <number>", "another seed draws other boot times, delays and faults", "1")
     .option("--max <agents>", "in place of agents.max of the config")
@@ -67,20 +67,24 @@ async function simulate(context: Context, options: Options, command: Command): P
   const ui = uiOf(context, command);
   const seed = wholeNumber("--seed", options.seed, 0);
   const max = options.max === undefined ? undefined : wholeNumber("--max", options.max, 1);
-  const stack = loadOne(context, options.config);
+  const stack = stackIn(options.config, context, "--config");
   // Imported only here: it loads the AWS SDK.
   const simulator = await import("../../simulate/index.ts");
   try {
-    const boot = simulator.parseBoot(options.boot);
-    if (!boot) throw new UserError(`--boot ${options.boot} is no boot time.`, "Write 45s or lognormal:45s,0.3.");
-    const chosen = choose("--policy", options.policy, simulator.policyNames);
-    const faults = new Set(
-      options.fault === undefined ? [] : choose("--fault", options.fault, Object.keys(simulator.faults) as Fault[]),
-    );
     const fleet = simulator.simulatedFleet(stack, max);
-    const price = simulator.agentPrice(fleet.compute, priceOf(options.price));
+    const faults = new Set(options.fault === undefined ? [] : faultsOf(options.fault, fleet, simulator.faults));
+    const bootText = options.boot ?? fleet.usualBoot;
+    const boot = simulator.parseBoot(bootText);
+    if (!boot) throw new UserError(`--boot ${bootText} is no boot time.`, "Write 45s or lognormal:45s,0.3.");
+    const chosen = choose("--policy", options.policy, simulator.policyNames);
+    if (fleet.notifiedRunSeconds !== undefined && !options.webhook) {
+      throw new UserError("--no-webhook: with demand notifications nothing else tells of runs.", "Leave it out.");
+    }
+    const given = priceOf(options.price);
+    const prices = fleet.machines.map((machine) => simulator.agentPrice(machine, given));
     const { trace: name, queue } = options;
-    const trace = simulator.readTrace({ trace: name, seed, queue }, resolve(context.cwd, name));
+    const isPool = fleet.pools && ((each: string) => simulator.poolOfQueue(fleet, each) !== undefined);
+    const trace = simulator.readTrace({ trace: name, seed, queue, isPool }, resolve(context.cwd, name));
 
     const webhook = fleet.webhook && options.webhook;
     const simulated = { fleet: { ...fleet, webhook }, seed, boot, faults };
@@ -99,20 +103,22 @@ async function simulate(context: Context, options: Options, command: Command): P
       return done;
     });
 
-    const reports = results.map((result) => simulator.reportOf(result, price));
+    const reports = results.map((result) => simulator.reportOf(result, prices));
     const inputs = {
       config: stack.file,
       trace: trace.name,
       jobs: trace.jobs.length,
       days: Math.max(...results.map(({ days }) => days)),
       seed,
-      boot: options.boot,
+      boot: bootText,
       min: fleet.policy.min,
       max: fleet.policy.max,
+      pools: fleet.pools?.map(({ key, policy }) => ({ key, min: policy.min, max: policy.max })) ?? null,
       webhook,
       faults: [...faults],
-      price_per_agent_hour: price.perHour ?? null,
-      price_source: price.source,
+      price_per_agent_hour:
+        prices.length === 1 ? (prices[0]?.perHour ?? null) : prices.map(({ perHour }) => perHour ?? null),
+      price_source: [...new Set(prices.map(({ source }) => source))].join("; "),
     };
     const grids = simulator.tables.map((columns) =>
       table(
@@ -132,7 +138,7 @@ async function simulate(context: Context, options: Options, command: Command): P
       const { htmlReport } = await import("../../simulate/html/page.ts");
       const sweep = { points, jobs: cut.jobs.length, ofJobs: trace.jobs.length };
       const { config, trace: traceName } = inputs;
-      const page = htmlReport({ inputs: shown(inputs), config, trace: traceName, results, price, sweep });
+      const page = htmlReport({ inputs: shown(inputs), config, trace: traceName, results, prices, sweep });
       write(context, options.html, page);
     }
     const written = options.html === undefined ? [] : [`Wrote ${options.html}.`];
@@ -145,13 +151,6 @@ async function simulate(context: Context, options: Options, command: Command): P
   }
 }
 
-function loadOne(context: Context, file: string): LoadedStack {
-  const env = { ...context.env, AGENT_FLEETS_CONFIG: file };
-  const [stack, ...others] = loadStacks({ env, cwd: context.cwd }).stacks;
-  if (stack && others.length === 0) return stack;
-  throw new UserError(`--config ${file} holds several configs.`, "Name the file of one fleet.");
-}
-
 function choose<Name extends string>(option: string, text: string, names: readonly Name[]): readonly Name[] {
   if (text === "all") return names;
   return text.split(",").map((name) => {
@@ -159,6 +158,13 @@ function choose<Name extends string>(option: string, text: string, names: readon
     if (found !== undefined) return found;
     throw new UserError(`${option} has no ${JSON.stringify(name)}.`, `Choose of: ${names.join(", ")}, or all.`);
   });
+}
+
+function faultsOf(text: string, { place }: FleetOfConfig, faults: Readonly<Record<Fault, string>>): readonly Fault[] {
+  const chosen = choose("--fault", text, Object.keys(faults) as Fault[]);
+  if (place.type === "hosts" || !chosen.includes("hosts-full")) return chosen;
+  if (text === "all") return chosen.filter((fault) => fault !== "hosts-full");
+  throw new UserError("--fault hosts-full: this fleet's agents run on no EC2 hosts of yours.", "Leave it out.");
 }
 
 function wholeNumber(option: string, text: string, least: number): number {
@@ -201,7 +207,8 @@ interface Inputs {
   readonly max: number;
   readonly webhook: boolean;
   readonly faults: readonly string[];
-  readonly price_per_agent_hour: number | null;
+  readonly pools: readonly { readonly key: string; readonly min?: number; readonly max?: number }[] | null;
+  readonly price_per_agent_hour: number | null | readonly (number | null)[];
   readonly price_source: string;
 }
 
@@ -210,7 +217,7 @@ function shown(inputs: Inputs): (readonly [string, string])[] {
   return [
     ["Config", inputs.config],
     ["Trace", `${inputs.trace}, ${inputs.jobs} jobs in ${inputs.days.toFixed(1)} days`],
-    ["Agents", `min ${inputs.min}, max ${inputs.max}`],
+    ["Agents", limitsText(inputs)],
     ["Boot", inputs.boot],
     ["Seed", String(inputs.seed)],
     ["Webhook", inputs.webhook ? "on" : "off"],
@@ -219,13 +226,19 @@ function shown(inputs: Inputs): (readonly [string, string])[] {
   ];
 }
 
-function priceText({ price_per_agent_hour: price, price_source: source }: Inputs): string {
-  return `${price === null ? "?" : `$${price.toFixed(4)}`}: ${source}`;
+function priceText({ price_per_agent_hour: prices, price_source: source }: Inputs): string {
+  const texts = [prices].flat().map((each) => (each === null ? "?" : `$${each.toFixed(4)}`));
+  return `${texts.join(", ")}: ${source}`;
+}
+
+function limitsText({ pools, min, max }: Inputs): string {
+  const limits = pools?.map((pool) => `${pool.key}: min ${pool.min}, max ${pool.max}`) ?? [`min ${min}, max ${max}`];
+  return limits.join(", ");
 }
 
 function describe(inputs: Inputs): string {
   return [
-    `${inputs.jobs} jobs of ${inputs.trace} in ${inputs.days.toFixed(1)} days; min ${inputs.min}, max ${inputs.max}; ` +
+    `${inputs.jobs} jobs of ${inputs.trace} in ${inputs.days.toFixed(1)} days; ${limitsText(inputs)}; ` +
       `boot ${inputs.boot}; seed ${inputs.seed}; webhook ${inputs.webhook ? "on" : "off"}; ` +
       `faults: ${inputs.faults.join(", ") || "none"}.`,
     `An agent-hour costs ${priceText(inputs)}.`,

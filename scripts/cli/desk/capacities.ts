@@ -1,9 +1,9 @@
 import type { Clock } from "../../../handlers/lib/core/ports.ts";
 import type { DeskClients } from "./clients.ts";
-import type { Deployed } from "./deployed.ts";
 import type { Capacity } from "./machines.ts";
 import { readGroups } from "./machines-of-groups.ts";
 import { readTasks } from "./machines-of-tasks.ts";
+import type { Place } from "./pools.ts";
 
 const hour = 3600_000;
 
@@ -13,15 +13,15 @@ export const capacityRights = {
   asg: ["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities", "ec2:DescribeInstances"],
 } as const;
 
-/** Reads the machines of all pools. Throws AWS's errors. */
+/** Reads the machines of these pools. Throws AWS's errors. */
 export function readCapacities(
-  { pools }: Deployed,
+  places: readonly Place[],
   clients: Pick<DeskClients, "ecs" | "autoScaling" | "ec2">,
   clock: Clock,
 ): Promise<readonly Capacity[]> {
   const since = new Date(clock.now().getTime() - hour);
   return Promise.all(
-    pools.map(async ({ poolName, capacity }) => ({
+    places.map(async ({ poolName, capacity }) => ({
       poolName,
       ...(capacity.type === "ecs"
         ? await readTasks(capacity, { ecs: clients.ecs, clock, since })

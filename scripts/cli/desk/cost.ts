@@ -68,10 +68,9 @@ function isRunning({ phase }: Machine): boolean {
 }
 
 function priceOf(config: FleetConfig, poolName: string, given: number | undefined) {
-  if (given !== undefined) return { perHour: given, source: "--price" };
-  if (config.kind === "ec2-fleet") return { perHour: undefined, source: "instances have no price here: give --price" };
+  if (config.kind === "ec2-fleet") return agentPrice({ kind: "instance" }, given);
   const pool = config.pools?.find(({ key }) => poolName.endsWith(`.${key}`));
-  return agentPrice(computeOf(config.compute, pool));
+  return agentPrice({ kind: "task", compute: computeOf(config.compute, pool) }, given);
 }
 
 /** What the stack's own network costs. A network of others is theirs. */

@@ -4,17 +4,15 @@ import {
   GetFunctionConfigurationCommand,
   ResourceNotFoundException,
 } from "@aws-sdk/client-lambda";
-import { type PoolSettings, poolsOf } from "../../../handlers/autoscale/pools.ts";
 import { type AutoscaleEnv, autoscaleEnv } from "../../../handlers/lib/settings/autoscale.ts";
 import { UserError } from "../lib/errors.ts";
 import type { DeskClients } from "./clients.ts";
 import { isUnreachable, known, look, type Part } from "./part.ts";
 
-/** The loop's function as it is deployed, and the settings that the stack gave it. */
+/** The loop's function as it is deployed, and its environment. The settings of pools are rows of a table. */
 export interface Deployed {
   readonly account: string;
   readonly env: AutoscaleEnv;
-  readonly pools: readonly PoolSettings[];
   readonly changedAt: Date | undefined;
   /** Why Lambda does not run the function. `undefined`: it does. */
   readonly trouble: string | undefined;
@@ -51,6 +49,11 @@ export function readDeployed(
   });
 }
 
+/** The keys of its pools. One pool without a key is `undefined`. */
+export function keysOf({ env: { POOLS: keys } }: Deployed): readonly (string | undefined)[] {
+  return keys ?? [undefined];
+}
+
 /** How many copies of the loop Lambda keeps free for it. 0 stops it. `undefined`: the stack's setting, none. */
 export function readConcurrency(
   stack: string,
@@ -73,7 +76,6 @@ function deployedOf(found: FunctionConfiguration): Deployed {
   return {
     account: FunctionArn.split(":")[4] ?? "",
     env: env.data,
-    pools: poolsOf(env.data),
     changedAt: LastModified === undefined ? undefined : new Date(LastModified),
     trouble: troubleOf(found),
   };

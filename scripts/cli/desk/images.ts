@@ -2,8 +2,8 @@ import { DescribeImagesCommand } from "@aws-sdk/client-ec2";
 import { DescribeTaskDefinitionCommand } from "@aws-sdk/client-ecs";
 import * as z from "zod";
 import type { DeskClients } from "./clients.ts";
-import type { Deployed } from "./deployed.ts";
 import type { Machine } from "./machines.ts";
+import type { Place } from "./pools.ts";
 
 /** What new agents of a pool run on. */
 export interface Image {
@@ -25,14 +25,14 @@ const ecrAnswer = z.object({ imageDetails: z.array(z.object({ imagePushedAt: z.n
 /** Reads the age of each pool's image. Throws AWS's errors. */
 export async function readImages(
   {
-    pools,
+    places,
     region,
     machines,
-  }: Pick<Deployed, "pools"> & { readonly region: string; readonly machines: readonly Machine[] },
+  }: { readonly places: readonly Place[]; readonly region: string; readonly machines: readonly Machine[] },
   clients: DeskClients,
 ): Promise<readonly Image[]> {
   const lists = await Promise.all(
-    pools.map(async ({ poolName, capacity }) => {
+    places.map(async ({ poolName, capacity }) => {
       if (capacity.type === "asg") return imagesOfInstances(poolName, machines, clients);
       const { taskDefinition } = await clients.ecs.send(
         new DescribeTaskDefinitionCommand({ taskDefinition: capacity.taskDefinition }),

@@ -2,17 +2,19 @@ import type { Clock } from "../../../handlers/lib/core/ports.ts";
 import type { LoadedStack } from "../../../stacks/config/load.ts";
 import { partitionOf } from "../../../stacks/config/regions.ts";
 import { UserError } from "../lib/errors.ts";
+import type { FleetInForce } from "../lib/in-force.ts";
 import { listSecrets, type SecretRow } from "../lib/secret-list.ts";
 import { secretsOf } from "../lib/stack-secrets.ts";
 import { type Alarm, readAlarms, readSubscriptions, type Subscription } from "./alarms.ts";
 import { capacityRights, readCapacities } from "./capacities.ts";
 import type { DeskClients } from "./clients.ts";
 import type { FleetConfig } from "./cost.ts";
-import { type Deployed, readConcurrency, readDeployed } from "./deployed.ts";
+import { type Deployed, keysOf, readConcurrency, readDeployed } from "./deployed.ts";
 import { type Image, imageRights, readImages } from "./images.ts";
 import { type LoopLog, readLoopLog } from "./loop-log.ts";
 import type { Capacity } from "./machines.ts";
 import { known, look, lookInto, type Part } from "./part.ts";
+import { type DeskPool, placesOf, poolsIn, readSettings } from "./pools.ts";
 import { type Retirements, readRetirements, retirementRights } from "./retirements.ts";
 import { readSchedule, type Schedule } from "./schedule.ts";
 import { type LoopState, readLoopState } from "./state.ts";
@@ -28,10 +30,15 @@ export interface FleetPicture {
   readonly stack: FleetStack;
   readonly at: Date;
   readonly deployed: Part<Deployed>;
+  /** The rows of pools and operators. */
+  readonly settings: Part<FleetInForce>;
+  /** As the deployed loop has them; as a last resort, those of the config. */
+  readonly pools: readonly DeskPool[];
   readonly concurrency: Part<number | undefined>;
   readonly schedule: Part<Schedule>;
   readonly state: Part<LoopState>;
   readonly log: Part<LoopLog>;
+  /** Of those pools whose settings can be used. */
   readonly capacities: Part<readonly Capacity[]>;
   /** `undefined`: the fleet has no retirement workflow. */
   readonly retirements: Part<Retirements | undefined>;
@@ -63,26 +70,32 @@ export async function readPicture(stack: FleetStack, clients: DeskClients, clock
   const { name, config } = stack;
   const { region } = config;
   const now = clock.now();
-  const deployed = await readDeployed({ stack: name, region }, clients);
+  const [deployed, settings] = await Promise.all([
+    readDeployed({ stack: name, region }, clients),
+    readSettings(stack, now),
+  ]);
+  const ofConfig = config.kind === "ecs-fleet" ? config.pools?.map(({ key }) => key) : undefined;
+  const pools = poolsIn(settings, name, deployed.known ? keysOf(deployed.value) : (ofConfig ?? [undefined]));
+  const places = placesOf(pools);
   const rights = config.kind === "ecs-fleet" ? capacityRights.ecs : capacityRights.asg;
-  const capacities = lookInto(deployed, rights, (found) => readCapacities(found, clients, clock));
+  const capacities = lookInto(settings, rights, () => readCapacities(places, clients, clock));
   const images = capacities.then((part) =>
     lookInto(part, imageRights, (all) => {
       const machines = all.flatMap((each) => each.machines);
-      const pools = deployed.known ? deployed.value.pools : [];
-      return readImages({ pools, region, machines }, clients);
+      return readImages({ places, region, machines }, clients);
     }),
   );
-  const keys = config.kind === "ecs-fleet" ? (config.pools ?? []).map(({ key }) => key) : [];
   return {
     stack,
     at: now,
     deployed,
+    settings,
+    pools,
     ...(await allOf({
       concurrency: readConcurrency(name, clients),
       schedule: look(["events:DescribeRule", "events:ListTargetsByRule"], () => readSchedule(name, clients.call)),
-      state: lookInto(deployed, ["dynamodb:GetItem"], (found) =>
-        readLoopState(found, { dynamodb: clients.dynamodb, clock }),
+      state: lookInto(deployed, ["dynamodb:GetItem"], ({ env: { STATE_TABLE: table } }) =>
+        readLoopState({ table, poolNames: pools.map(({ poolName }) => poolName) }, { ...clients, clock }),
       ),
       log: look(["logs:FilterLogEvents"], () => readLoopLog({ stack: name, now }, clients.logs)),
       capacities,
@@ -92,7 +105,9 @@ export async function readPicture(stack: FleetStack, clients: DeskClients, clock
         async ({ env: { RETIREMENTS: retirements } }) =>
           retirements && readRetirements({ workflow: retirements.workflow, now }, clients.sfn),
       ),
-      alarms: look(["cloudwatch:DescribeAlarms"], () => readAlarms({ stack: name, pools: keys }, clients.cloudwatch)),
+      alarms: look(["cloudwatch:DescribeAlarms"], () =>
+        readAlarms({ stack: name, pools: ofConfig ?? [] }, clients.cloudwatch),
+      ),
       subscriptions: lookInto(deployed, ["sns:ListSubscriptionsByTopic"], ({ account }) =>
         readSubscriptions(topicOf(stack, account), clients.call),
       ),

@@ -2,7 +2,6 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type Memory, memoryOf } from "../../../handlers/autoscale/memory.ts";
 import { createNotebook, type HeldLease, readLease } from "../../../handlers/lib/aws/fleet-state.ts";
 import type { Clock } from "../../../handlers/lib/core/ports.ts";
-import type { Deployed } from "./deployed.ts";
 
 /** What the loop keeps in its table. */
 export interface LoopState {
@@ -12,14 +11,14 @@ export interface LoopState {
   readonly memories: ReadonlyMap<string, Memory>;
 }
 
-/** Reads the lease and the documents of all pools. */
+/** Reads the lease and the documents of pools. */
 export async function readLoopState(
-  { env: { STATE_TABLE: table }, pools }: Deployed,
+  { table, poolNames }: { readonly table: string; readonly poolNames: readonly string[] },
   { dynamodb, clock }: { readonly dynamodb: DynamoDBClient; readonly clock: Clock },
 ): Promise<LoopState> {
   const lease = await readLease({ table, dynamodb });
   const documents = await Promise.all(
-    pools.map(async ({ poolName }) => {
+    poolNames.map(async (poolName) => {
       const memory = memoryOf(await createNotebook(`loop ${poolName}`, { table, dynamodb, clock }).read());
       return memory ? [[poolName, memory] as const] : [];
     }),

@@ -57,7 +57,10 @@ function poolText(pool: Pool, width: number): string[] {
   const foreign = pool.foreign_agents
     ? `; ${counted(pool.foreign_agents, "agent", "agents")} of others in the pool`
     : "";
-  const limits = pool.max === null ? "limits unknown" : `min ${pool.min}, max ${pool.max}`;
+  const until = pool.limits_until
+    ? ` until ${pool.limits_until}, then min ${pool.stack?.min}, max ${pool.stack?.max}`
+    : "";
+  const limits = pool.max === null ? "limits unknown" : `min ${pool.min}, max ${pool.max}${until}`;
   const agents =
     pool.agents === null
       ? `unknown; ${limits}`

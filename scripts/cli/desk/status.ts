@@ -1,13 +1,18 @@
+import { pauseReason } from "../../../handlers/lib/core/overrides.ts";
+import type { PoolInForce } from "../lib/in-force.ts";
 import { costOf } from "./cost.ts";
-import { inForceOf } from "./in-force.ts";
 import type { DecisionLine } from "./log-lines.ts";
 import type { Capacity, Machine } from "./machines.ts";
-import { ifKnown, mapPart, type Part } from "./part.ts";
+import { ifKnown, type Part } from "./part.ts";
 import type { FleetPicture } from "./picture.ts";
+import type { DeskPool } from "./pools.ts";
 import { secondsBetween } from "./words.ts";
 
 /** A loop that has not decided for so long does not work: the schedule calls it every minute. */
 export const lateSeconds = 120;
+
+/** What holds a pool without an operator's pause. */
+export const switchedOff = "scaling.enabled is false in the deployed config";
 
 /** How many decisions of each pool are shown. */
 const shownDecisions = 3;
@@ -19,7 +24,7 @@ export type Status = ReturnType<typeof statusOf>;
 export function statusOf(picture: FleetPicture, price?: number) {
   const { stack, at } = picture;
   const capacities = ifKnown(picture.capacities) ?? [];
-  const pools = poolsOf(picture).map((name) => poolStatus(picture, name));
+  const pools = picture.pools.map((pool) => poolStatus(picture, pool));
   const newest = pools.map(({ decided_seconds_ago: age }) => age ?? Number.POSITIVE_INFINITY);
   return {
     stack: stack.name,
@@ -42,7 +47,11 @@ export function statusOf(picture: FleetPicture, price?: number) {
     })),
     cost: costStatus(picture, price),
     /** The parts that could not be read. Nothing above says anything about them. */
-    unread: unreadOf(picture),
+    unread: [
+      ...unreadOf(picture),
+      ...unusablePools(picture).map(({ poolName, why }) => ({ part: `the settings of ${poolName}`, why })),
+      ...unusableOverrides(picture).map(({ row, trouble }) => ({ part: `the row "${row}"`, why: trouble })),
+    ],
   };
 }
 
@@ -50,6 +59,7 @@ export function statusOf(picture: FleetPicture, price?: number) {
 export function unreadOf(picture: FleetPicture): readonly { readonly part: string; readonly why: string }[] {
   const parts: Readonly<Record<string, Part<unknown>>> = {
     "the loop's settings": picture.deployed,
+    "the pools' settings": picture.settings,
     "the loop's concurrency": picture.concurrency,
     "the schedule": picture.schedule,
     "the loop's state": picture.state,
@@ -68,12 +78,16 @@ export function unreadOf(picture: FleetPicture): readonly { readonly part: strin
   return [...gaps, ...secrets];
 }
 
-/** The names of the pools, as the deployed loop has them; as a last resort, those of the config. */
-export function poolsOf({ deployed, stack }: FleetPicture): readonly string[] {
-  if (deployed.known) return deployed.value.pools.map(({ poolName }) => poolName);
-  const { name, config } = stack;
-  const pools = config.kind === "ecs-fleet" ? config.pools : undefined;
-  return pools?.map(({ key }) => `${name}.${key}`) ?? [name];
+/** The pools whose rows are missing or bad, and why. The loop fails for them. */
+export function unusablePools({ settings, pools }: FleetPicture): readonly { poolName: string; why: string }[] {
+  if (!settings.known) return [];
+  return pools.flatMap(({ poolName, inForce }) => (inForce.known ? [] : [{ poolName, why: inForce.why }]));
+}
+
+/** The rows of operators that count for nothing, and why. */
+export function unusableOverrides({ settings }: FleetPicture): readonly { row: string; trouble: string }[] {
+  const found = ifKnown(settings);
+  return found?.trouble.filter(({ row }) => found.overrides.has(row)) ?? [];
 }
 
 /** The decisions of a pool, newest first. */
@@ -81,12 +95,11 @@ export function decisionsOf({ log }: FleetPicture, poolName: string): readonly D
   return ifKnown(log)?.decisions.get(poolName) ?? [];
 }
 
-function poolStatus(picture: FleetPicture, pool: string) {
+function poolStatus(picture: FleetPicture, { poolName: pool, inForce: row }: DeskPool) {
   const { at } = picture;
   const decisions = decisionsOf(picture, pool);
   const [last] = decisions;
-  const inForce = ifKnown(mapPart(picture.deployed, inForceOf));
-  const limits = inForce?.find(({ poolName }) => poolName === pool);
+  const found = ifKnown(row);
   const memory = ifKnown(picture.state)?.memories.get(pool);
   const waited = ifKnown(picture.log)?.oldestQueuedSeconds.get(pool);
   return {
@@ -101,9 +114,18 @@ function poolStatus(picture: FleetPicture, pool: string) {
     unmatched: last?.unmatched ?? null,
     wanted: last?.wanted ?? null,
     supply: last?.supply ?? null,
-    min: limits?.min ?? null,
-    max: limits?.max ?? null,
-    held_because: limits?.held ?? null,
+    /** In force. */
+    min: found?.inForce.min ?? null,
+    max: found?.inForce.max ?? null,
+    buffer: found?.inForce.buffer ?? null,
+    /** Limits that an operator has set for a while end then. */
+    limits_until: found?.limits?.until.toISOString() ?? null,
+    /** What the stack was deployed with. */
+    stack: found?.stack ?? null,
+    held_because: (found && heldBecause(found)) ?? null,
+    paused: found?.pause
+      ? { until: found.pause.until?.toISOString() ?? null, reason: found.pause.reason ?? null }
+      : null,
     agents: last ? Object.fromEntries(Object.entries(last.agents).filter(([, count]) => count > 0)) : null,
     foreign_agents: last?.foreign ?? null,
     circuit: memory ? (memory.circuit.openSince ? "open" : "closed") : null,
@@ -114,6 +136,12 @@ function poolStatus(picture: FleetPicture, pool: string) {
       reason: decision.reason,
     })),
   };
+}
+
+/** Why the loop launches and retires nothing in a pool. `undefined`: it acts. */
+function heldBecause({ settings: { policy }, pause }: PoolInForce): string | undefined {
+  if (!policy.enabled) return switchedOff;
+  return pause && pauseReason(pause);
 }
 
 function agentsOf(picture: FleetPicture, { poolName, machines }: Capacity) {
@@ -172,7 +200,8 @@ function costStatus(picture: FleetPicture, price: number | undefined) {
   const capacities = ifKnown(picture.capacities);
   const alarms = ifKnown(picture.alarms);
   const log = ifKnown(picture.log);
-  if (capacities === undefined || alarms === undefined || log === undefined) return null;
+  const isBlind = picture.pools.some(({ inForce }) => !inForce.known);
+  if (isBlind || capacities === undefined || alarms === undefined || log === undefined) return null;
   const metrics = [...log.metrics.values()].reduce((sum, count) => sum + count, 0);
   const secrets = picture.secrets.filter(({ exists, id }) => exists && !id.includes(":ssm:")).length;
   const cost = costOf(picture.stack.config, { capacities, alarms: alarms.length, metrics, secrets }, price);

@@ -36,6 +36,11 @@ const vendors = {
     address: "--host or TFE_ADDRESS",
     token: "Set TOKEN to an API token of this host that is allowed to do this: an organization, team or user token.",
   },
+  "hcp-terraform-stack": {
+    name: "HCP Terraform or Terraform Enterprise",
+    address: "vendor.address of the stack",
+    token: "Set TOKEN to an API token that may read this organization's runs.",
+  },
   "azure-devops": {
     name: "Azure DevOps",
     address: "vendor.organization or vendor.collectionUrl of the stack",

@@ -16,7 +16,7 @@ export interface ReportInput {
   readonly trace: string;
   /** Of every policy, ours first if it is among them. */
   readonly results: readonly RunResult[];
-  readonly price: AgentPrice;
+  readonly prices: readonly AgentPrice[];
   readonly sweep: {
     readonly points: readonly SweepPoint[];
     /** Jobs of the trace that the sweep ran, and all. */
@@ -27,7 +27,7 @@ export interface ReportInput {
 
 /** One page without anything to load: figures of all policies, charts, and the sweep. The same input gives the same text. */
 export function htmlReport(input: ReportInput): string {
-  const { config, trace, results, price } = input;
+  const { config, trace, results, prices } = input;
   const title = `Simulation of ${config} on ${trace}`;
   const [first, ...others] = results;
   return html`<!doctype html>
@@ -47,7 +47,7 @@ export function htmlReport(input: ReportInput): string {
 </header>
 <main>
 <section aria-labelledby="policies"><h2 id="policies">Policies</h2>
-${policyTable(results, price)}
+${policyTable(results, prices)}
 </section>
 <section aria-labelledby="waits"><h2 id="waits">How long jobs wait</h2>
 ${figure("waits-chart", "The share of jobs that waited so long at most. Higher and further left is better. Shorter waits than a second are shown as one second.", (size, id) => drawWaits(results, size, id))}
@@ -71,10 +71,10 @@ ${sweepSection(input)}
 `.text;
 }
 
-function policyTable(results: readonly RunResult[], price: AgentPrice): Markup {
+function policyTable(results: readonly RunResult[], prices: readonly AgentPrice[]): Markup {
   const columns = tables.flatMap((table, index) => (index === 0 ? table : table.slice(1)));
   const rows = results.map((result) => {
-    const [name = "", ...values] = columns.map(([, value]) => value(reportOf(result, price)));
+    const [name = "", ...values] = columns.map(([, value]) => value(reportOf(result, prices)));
     return { name, values, isOwn: name === "ours" };
   });
   return grid(
@@ -130,11 +130,11 @@ function agentFigures(result: RunResult, id: string, inShort = false): Markup {
 ${day ? chart(day, `${id}-day`, `its busiest 24 hours.${inShort ? ` The whole run: ${ofRun}` : ""}`) : ""}`;
 }
 
-function sweepSection({ sweep: { points, jobs, ofJobs }, price }: ReportInput): Markup {
-  const costName = price.perHour === undefined ? "agent-hours per day" : "US dollars per day";
+function sweepSection({ sweep: { points, jobs, ofJobs }, prices }: ReportInput): Markup {
+  const costName = prices.some(({ perHour }) => perHour === undefined) ? "agent-hours per day" : "US dollars per day";
   const costed = points.map((point) => {
     const { result } = point;
-    const { cost, agent_hours: hours } = reportOf(result, price);
+    const { cost, agent_hours: hours } = reportOf(result, prices);
     const total = cost.total ?? hours.boot + hours.idle + hours.busy + hours.leaving;
     return { ...point, cost: total / result.days, wait: result.wait.p95 };
   });

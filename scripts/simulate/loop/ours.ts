@@ -1,97 +1,104 @@
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runFleet } from "../../../handlers/autoscale/handler.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
-import { createEcsCapacity } from "../../../handlers/lib/aws/ecs-capacity.ts";
+import { createRunTaskPace } from "../../../handlers/lib/aws/ecs-launcher.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import type { Metrics, Vendor } from "../../../handlers/lib/core/ports.ts";
-import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import type { Trouble } from "../faults.ts";
+import type { Pool } from "../pool.ts";
 import type { EventClock } from "../world/event-clock.ts";
-import type { createFleetWorld } from "../world/fleet-world.ts";
 import { silentLog } from "../world/silence.ts";
 import { createLoopFunction, functionTimeoutSeconds, type LoopFunction } from "./function.ts";
+import { runListServer, withRunLists } from "./run-lists.ts";
 import { createSharedState } from "./state.ts";
+
+/** Time for acting after the vendor's answer, as in handlers/autoscale/index.ts. */
+const reserveSeconds = 30;
 
 /** A pass starts no tick if less than this is left, as in handlers/autoscale/index.ts. */
 const lastTickSeconds = 70;
 
+/** One pool as the loop works on it. */
+export interface LoopPool extends Pool {
+  /** A new container's vendor. Left out: the world's own. */
+  readonly vendor?: Vendor | undefined;
+}
+
 interface LoopOptions {
   readonly clock: EventClock;
   readonly random: () => number;
-  readonly world: ReturnType<typeof createFleetWorld>;
-  readonly policy: Policy;
+  readonly pools: readonly LoopPool[];
   readonly tickSeconds: number;
   readonly trouble: Trouble;
   readonly onAwsCall: () => void;
+  /** Whether the vendor limits lists of runs, as HCP Terraform does. */
+  readonly listsRuns: boolean;
+  /** Called with each further page of such a list. */
+  readonly onPage: () => void;
 }
-
-const capacityConfig: EcsCapacityConfig = {
-  type: "ecs",
-  cluster: "ci",
-  taskDefinition: "ci:1",
-  container: "agent",
-  capacityProviders: ["FARGATE"],
-  subnets: ["subnet-a", "subnet-b"],
-  securityGroups: [],
-  assignPublicIp: "false",
-  enableExecuteCommand: false,
-  nameVariable: "TFC_AGENT_NAME",
-};
 
 /** Begins the loop as it is deployed: its own code in a function that a schedule invokes every minute. */
 export function startLoop({
   clock,
   random,
-  world,
-  policy,
+  pools,
   tickSeconds,
   trouble,
   onAwsCall,
+  ...run
 }: LoopOptions): LoopFunction {
+  const server = runListServer(clock);
   const state = createSharedState(clock, onAwsCall);
-  const vendor = troubled(world.vendor, trouble);
   let names = 0;
 
   const loop = createLoopFunction({
     clock,
     random,
     coldStarts: trouble.coldStarts,
-    onViolation: (what) => world.violations.push(what),
+    onViolation: (what) => pools[0]?.world.violations.push(what),
     start() {
       let deadline: Date | undefined;
+      let end: Date | undefined;
+      const limited = (vendor: Vendor) =>
+        run.listsRuns
+          ? withRunLists(vendor, { clock, random, server, deadline: () => end, onPage: run.onPage })
+          : vendor;
       const lease = state.lease();
-      const pool: AutoscaleDeps = {
-        poolName: "ci",
-        policy,
-        tickSeconds,
-        vendor,
-        ...(policy.canRetire && { retirements: world.retirements }),
-        capacity: createEcsCapacity(capacityConfig, {
-          ecs: world.connect(),
+      // AWS limits accounts, not pools.
+      const pace = createRunTaskPace(clock);
+      const all = pools.map(({ name, policy, world, connect, vendor = world.vendor }): AutoscaleDeps => {
+        const notebookOf = (part?: string) => state.notebook(["capacity", name, part].filter(Boolean).join(" "));
+        return {
+          poolName: name,
+          policy,
+          tickSeconds,
+          vendor: limited(troubled(vendor, trouble)),
+          ...(policy.canRetire && { retirements: world.retirements }),
+          capacity: connect({ notebookOf, pace }),
+          lease,
+          notebook: state.notebook(`loop ${name}`),
+          memory: createMemory(),
           clock,
-          notebook: state.notebook("capacity ci"),
-        }),
-        lease,
-        notebook: state.notebook("loop ci"),
-        memory: createMemory(),
-        clock,
-        deadline: () => deadline,
-        log: silentLog,
-        metrics: checking(policy, (what) => world.violations.push(`${what} at ${clock.seconds} s`)),
-        newSuffix() {
-          names += 1;
-          return `n${names}`;
-        },
-      };
+          deadline: () => deadline,
+          log: silentLog,
+          metrics: checking(policy, (what) => world.violations.push(`${what} at ${clock.seconds} s`)),
+          newSuffix() {
+            names += 1;
+            return `n${names}`;
+          },
+        };
+      });
       return {
-        fleet: { pools: [pool], lease, log: silentLog },
-        until(end: Date) {
-          deadline = end;
+        fleet: { pools: all, lease, log: silentLog },
+        /** Of an invocation that ends then at the latest. */
+        until(timeout: Date) {
+          deadline = new Date(timeout.getTime() - lastTickSeconds * 1000);
+          end = new Date(timeout.getTime() - reserveSeconds * 1000);
         },
       };
     },
     run({ fleet, until }, startedAt) {
-      const left = startedAt + functionTimeoutSeconds - lastTickSeconds - clock.seconds;
+      const left = startedAt + functionTimeoutSeconds - clock.seconds;
       until(new Date(clock.now().getTime() + left * 1000));
       return runFleet(fleet);
     },

@@ -87,7 +87,7 @@ function operationOf(command: { readonly name: string }): string {
 }
 
 /** See {@link EcsFake}. */
-export function createEcsFake(clock: Clock, { remembersCalls = true } = {}): EcsFake {
+export function createEcsFake(clock: Clock, { remembersCalls = true, cluster = "ci" } = {}): EcsFake {
   const tasks = new Map<string, Task & { family: string }>();
   const calls: EcsCall[] = [];
   const tokens = new Map<string, { readonly input: string; readonly arn: string }>();
@@ -171,7 +171,7 @@ export function createEcsFake(clock: Clock, { remembersCalls = true } = {}): Ecs
     add({ family = "ci", ...task }) {
       tasksMade += 1;
       const added = {
-        taskArn: `arn:aws:ecs:us-east-1:000000000000:task/ci/${tasksMade}`,
+        taskArn: `arn:aws:ecs:us-east-1:000000000000:task/${cluster}/${tasksMade}`,
         family,
         createdAt: clock.now(),
         lastStatus: "RUNNING",

@@ -27,7 +27,7 @@ export function createFleetWorld(
   settings: WorldSettings,
   retirementOf: TaskVendorOptions["retirementOf"] = plainRetirementOf,
 ) {
-  const ecs = createEcsFake(clock, { remembersCalls: false });
+  const ecs = createEcsFake(clock, { remembersCalls: false, cluster: settings.name ?? "ci" });
   const agents = new Set<WorldAgent>();
   const queue: Job[] = [];
   const violations: string[] = [];
@@ -58,7 +58,7 @@ export function createFleetWorld(
   const observe = (event: WorldEvent) => settings.observe?.(event);
   const chance = (probability: number) => random() < probability;
   const between = (low: number, high: number) => low + random() * (high - low);
-  const hosts = createTaskHosts({ clock, random, places: settings.hosts?.places ?? 0, onNoHost: failToStart });
+  const hosts = createTaskHosts({ clock, random, places: 0, ...settings.hosts, onNoHost: failToStart });
   ecs.chooseSubnet = (subnets) => subnets[Math.floor(random() * subnets.length)];
   const wire = (to: "aws" | "vendor") => {
     const call = createWire(clock, random, settings.slowestCallMs ?? 600, () => world.trouble.callFails);

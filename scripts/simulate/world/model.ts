@@ -4,6 +4,8 @@ import type { VendorAgent } from "../../../handlers/lib/core/ports.ts";
 
 /** The settings of a world. Times in seconds, chances from 0 to 1. */
 export interface WorldSettings {
+  /** Part of the ARNs of its tasks. Left out: `ci`. */
+  readonly name?: string;
   readonly max: number;
   readonly singleUse: boolean;
   /** `by-retirement`: the loop retires idle agents, as those of Azure DevOps. Left out: they leave by themselves. */
@@ -25,7 +27,13 @@ export interface WorldSettings {
   /** Is told of all that happens. */
   readonly observe?: (event: WorldEvent) => void;
   /** Tasks run on EC2 hosts of a capacity provider that has grown as far as it may, not on Fargate. */
-  readonly hosts?: { readonly places: number; readonly bootSeconds: number };
+  readonly hosts?: {
+    readonly places: number;
+    /** Left out: that of `bootSeconds`. */
+    readonly bootSeconds?: number;
+    /** Whether they take another task now. Left out: as long as there are places. */
+    readonly hasRoom?: () => boolean;
+  };
 }
 
 /** Like a run that is planned and then applied: stage after stage, each on any agent, with no pause in between. */
@@ -51,14 +59,17 @@ export interface WorldAgent {
   job?: Job | undefined;
 }
 
+/** An agent as all worlds show it in events. Its task stands for its machine, whatever it runs on. */
+export type SeenAgent = Pick<WorldAgent, "task" | "state" | "job">;
+
 /** What happens in a world. */
-export type WorldEvent =
+export type WorldEvent<Agent extends SeenAgent = WorldAgent> =
   /** A call of `to` by the loop or the workflow. */
   | { readonly type: "called"; readonly to: "aws" | "vendor" }
   | { readonly type: "queued"; readonly job: Job }
   | { readonly type: "launched"; readonly task: Task }
   /** An agent boots, has registered, has a job, is without one, or is gone while its task still ends. */
-  | { readonly type: "agent"; readonly agent: WorldAgent }
+  | { readonly type: "agent"; readonly agent: Agent }
   /** `done`: the job or its stage is complete; `ended`: we took its agent; `lost`: its agent died by itself. */
   | { readonly type: "job-left"; readonly job: Job; readonly how: "done" | "ended" | "lost" }
   /** ECS has noticed the end of its container, or stops it. */

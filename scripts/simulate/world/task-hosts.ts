@@ -9,6 +9,8 @@ interface TaskHostsOptions {
   readonly random: () => number;
   /** For how many tasks there is room. */
   readonly places: number;
+  /** Whether they take another task now. Left out: as long as there are places. */
+  readonly hasRoom?: () => boolean;
   readonly onNoHost: (task: Task, stoppedReason: string) => void;
 }
 
@@ -20,24 +22,47 @@ export interface TaskHosts {
   release(task: Task): void;
 }
 
+/** Assumed. */
+const lookAgainSeconds = 30;
+
 /**
  * See {@link TaskHosts}. ECS keeps a task in PROVISIONING until one of the provider's hosts has room, and gives up after
  * ten to thirty minutes. The order in which waiting tasks get a place is assumed.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html
  */
-export function createTaskHosts({ clock, random, places, onNoHost }: TaskHostsOptions): TaskHosts {
+export function createTaskHosts({
+  clock,
+  random,
+  places,
+  hasRoom = () => true,
+  onNoHost,
+}: TaskHostsOptions): TaskHosts {
   /** Longest waiting first, and what their placing begins. */
   const waiting: { readonly task: Task; readonly begin: () => void }[] = [];
   const placed = new Set<Task>();
+  let looksLater = false;
 
   function fill(): void {
+    if (waiting.length > 0 && !hasRoom()) {
+      lookLater();
+      return;
+    }
     while (placed.size < places && waiting.length > 0) {
       const next = waiting.shift();
       if (next?.task.desiredStatus !== "RUNNING") continue;
       placed.add(next.task);
       clock.after(1 + 9 * random(), next.begin);
     }
+  }
+
+  function lookLater(): void {
+    if (looksLater) return;
+    looksLater = true;
+    clock.after(lookAgainSeconds, () => {
+      looksLater = false;
+      fill();
+    });
   }
 
   return {

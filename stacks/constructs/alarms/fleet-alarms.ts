@@ -35,6 +35,7 @@ export class FleetAlarms extends Construct {
       this.launches(pool);
       this.unserved(pool);
       this.unseen(pool);
+      this.paused(pool);
     }
     this.deliveries();
   }
@@ -155,6 +156,22 @@ export class FleetAlarms extends Construct {
       threshold: 1,
       periodSeconds: 300,
       periods: 2,
+      missingData: "notBreaching",
+    });
+  }
+
+  private paused(pool: string | undefined): void {
+    this.onPool(pool, {
+      name: "paused",
+      impact:
+        "Within five minutes the scaling loop held because an operator had paused it. It adds and retires agents only " +
+        "after the pause, so jobs may wait.",
+      metric: "Paused",
+      statistic: "Maximum",
+      comparison: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      periodSeconds: 300,
+      periods: 1,
       missingData: "notBreaching",
     });
   }

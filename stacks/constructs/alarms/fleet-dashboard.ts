@@ -98,7 +98,7 @@ function poolWidgets(fleet: string, pool: string | undefined, hasFallback: boole
     {
       title: title("Agents wanted"),
       metrics: ours(
-        ...(["AgentsWanted", "AgentsOutdated", "AtCeiling", "CircuitOpen", "QueuedWithoutAgents"] as const),
+        ...(["AgentsWanted", "AgentsOutdated", "AtCeiling", "CircuitOpen", "QueuedWithoutAgents", "Paused"] as const),
         ...(hasFallback ? (["OnDemandFallback"] as const) : []),
       ),
       stat: "Maximum",

@@ -4,7 +4,7 @@ import { acceptFindings, withoutKey } from "../accepted-findings.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 
-/** A DynamoDB table with a text as key, whose items may expire: at `expiresAt`, in seconds since 1970. */
+/** A DynamoDB table with texts as keys, whose items may expire: at `expiresAt`, in seconds since 1970. */
 export abstract class ExpiringTable extends Construct {
   readonly name: string;
   private readonly arn: string;
@@ -13,19 +13,31 @@ export abstract class ExpiringTable extends Construct {
     scope: Construct,
     id: string,
     private readonly context: StackContext,
-    { suffix, hashKey }: { readonly suffix: string; readonly hashKey: string },
+    {
+      name,
+      hashKey,
+      rangeKey,
+      withoutBackup = "Its items are short-lived, and the loop and the webhook write them anew.",
+    }: {
+      readonly name: string;
+      readonly hashKey: string;
+      readonly rangeKey?: string;
+      /** Why it needs no backup. */
+      readonly withoutBackup?: string;
+    },
   ) {
     super(scope, id);
     const table = new DynamodbTable(this, "table", {
-      name: `${context.name}-${suffix}`,
+      name,
       billingMode: "PAY_PER_REQUEST",
       hashKey,
-      attribute: [{ name: hashKey, type: "S" }],
+      rangeKey,
+      attribute: [hashKey, ...(rangeKey === undefined ? [] : [rangeKey])].map((key) => ({ name: key, type: "S" })),
       ttl: { attributeName: "expiresAt", enabled: true },
       serverSideEncryption: context.kmsKeyArn ? { enabled: true, kmsKeyArn: context.kmsKeyArn } : undefined,
     });
     acceptFindings(table, {
-      CKV_AWS_28: "Its items are short-lived, and the loop and the webhook write them anew.",
+      CKV_AWS_28: withoutBackup,
       CKV_AWS_119: !context.kmsKeyArn && withoutKey,
     });
     this.name = table.name;

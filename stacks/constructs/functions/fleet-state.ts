@@ -9,7 +9,7 @@ import { ExpiringTable } from "./expiring-table.ts";
  */
 export class FleetStateTable extends ExpiringTable {
   constructor(scope: Construct, id: string, context: StackContext) {
-    super(scope, id, context, { suffix: "state", hashKey: "key" });
+    super(scope, id, context, { name: `${context.name}-state`, hashKey: "key" });
   }
 
   /** Lets the loop hold the lease and keep its documents. */

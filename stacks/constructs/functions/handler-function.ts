@@ -1,5 +1,5 @@
 import { Construct } from "constructs";
-import { AssetType, TerraformAsset } from "#cdktf";
+import { AssetType, TerraformAsset, type TerraformResource } from "#cdktf";
 import { DataArchiveFile } from "#provider-archive/data-archive-file";
 import { LambdaFunction } from "#provider-aws/lambda-function";
 import { acceptFindings, withoutKey } from "../accepted-findings.ts";
@@ -49,6 +49,8 @@ export class HandlerFunction extends Construct {
       readonly environment: Readonly<Record<string, string>>;
       /** The network in which it runs. Left out: outside of any VPC. */
       readonly network?: Pick<FleetNetwork, "subnetIds" | "securityGroupIds"> | undefined;
+      /** What must be there, besides its rights, before its code and environment change. */
+      readonly after?: readonly TerraformResource[];
     },
   ) {
     super(scope, id);
@@ -92,7 +94,7 @@ export class HandlerFunction extends Construct {
         vpcConfig: { subnetIds: network.subnetIds, securityGroupIds: [...network.securityGroupIds] },
       }),
       environment: { variables: { ...props.environment } },
-      dependsOn: [...this.role.ready, logGroup],
+      dependsOn: [...this.role.ready, logGroup, ...(props.after ?? [])],
     });
     acceptFindings(this.function, {
       CKV_AWS_50: "Each pass is one log line with its reason and its times; a trace would add cost, not knowledge.",

@@ -10,7 +10,7 @@ import type { StackContext } from "../stack-context.ts";
 const mostBytes = 4096;
 
 /** The config key that each long variable comes from. */
-const keys: Readonly<Record<string, string>> = { POOLS: "pools", CAPACITY: "compute" };
+const keys: Readonly<Record<string, string>> = { POOLS: "pools" };
 
 /**
  * Throws a {@link ConfigError} if a function's variables are too long for Lambda. Without this check only a deployment
@@ -32,6 +32,6 @@ export function checkEnvironment(
   throw ConfigError.at(
     keys[largest[0]?.[0] ?? ""] ?? "vendor",
     `must be shorter: the settings of function ${name} need about ${bytes} bytes (${shares}), and Lambda takes ` +
-      `${mostBytes}. Shorten what pools, capabilities and environment say, or make two stacks of it`,
+      `${mostBytes}. Shorten what vendor and pools say, or make two stacks of it`,
   );
 }

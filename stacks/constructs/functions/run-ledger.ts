@@ -6,7 +6,7 @@ import { ExpiringTable } from "./expiring-table.ts";
 /** The table in which notifications-only fleets remember runs. All its items expire by themselves. */
 export class RunLedgerTable extends ExpiringTable {
   constructor(scope: Construct, id: string, context: StackContext) {
-    super(scope, id, context, { suffix: "runs", hashKey: "runId" });
+    super(scope, id, context, { name: `${context.name}-runs`, hashKey: "runId" });
   }
 
   /** Lets a role record seen runs. */

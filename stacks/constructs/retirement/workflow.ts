@@ -7,11 +7,11 @@ import { leftTag, neverRegisteredTag, registeredTag } from "../../../handlers/li
 import { releaseEnv } from "../../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../../handlers/lib/settings/retire.ts";
 import type { RetirementsConfig } from "../../../handlers/lib/settings/retirements.ts";
-import type { VendorRuntime } from "../../../handlers/lib/settings/vendors.ts";
 import { acceptFindings } from "../accepted-findings.ts";
 import { createAlarm, notEmpty } from "../alarms/alarm.ts";
 import type { AlarmTopic } from "../alarms/alarm-topic.ts";
 import { HandlerFunction } from "../functions/handler-function.ts";
+import type { SettingsTable } from "../functions/settings-table.ts";
 import type { FleetNetwork } from "../network/fleet-network.ts";
 import type { Secret } from "../secret.ts";
 import { ServiceRole } from "../service-role.ts";
@@ -34,8 +34,9 @@ interface RetirementWorkflowProps {
   readonly drainTimeoutSeconds: number;
   /** Most release-queue batches processed in parallel. @default unlimited */
   readonly maxConcurrency?: number | undefined;
+  /** The settings of the fleet's pools. */
+  readonly settings: SettingsTable;
   readonly vendor: {
-    readonly runtime: VendorRuntime;
     readonly apiToken: Secret | undefined;
     /** How the function reaches the vendor. @default directly */
     readonly outbound?: {
@@ -43,8 +44,6 @@ interface RetirementWorkflowProps {
       grantRead(role: ServiceRole): void;
     };
   };
-  /** The differences of each of several pools from `vendor.runtime`. */
-  readonly pools?: z.output<typeof retireEnv>["POOLS"];
 }
 
 /**
@@ -110,7 +109,7 @@ export class RetirementWorkflow extends Construct {
   }
 
   private retire(): HandlerFunction {
-    const { context, capacity, vendor, pools, network } = this.props;
+    const { context, capacity, vendor, settings, network } = this.props;
     const groups = capacity.type === "asg" ? namesOf(capacity.groups) : undefined;
     const retire = new HandlerFunction(this, "retire", {
       context,
@@ -120,12 +119,13 @@ export class RetirementWorkflow extends Construct {
       network,
       environment: z.encode(retireEnv, {
         FLEET: context.name,
-        VENDOR: vendor.runtime,
-        POOLS: pools,
+        SETTINGS_TABLE: settings.name,
         ...(vendor.apiToken && { API_TOKEN_SECRET_ARN: vendor.apiToken.arn, OUTBOUND: vendor.outbound?.settings }),
         ...(groups && { GROUP: groups }),
       }),
+      after: settings.rows,
     });
+    settings.grantRead(retire.role);
     vendor.apiToken?.grantRead(retire.role);
     if (vendor.apiToken) vendor.outbound?.grantRead(retire.role);
     if (capacity.type === "asg" && groups) {

@@ -123,7 +123,6 @@ export class EcsCapacity extends Construct {
   }
 
   private configOf(task: AgentTask): Pick<EcsCapacityConfig, "taskDefinition" | "capacityProviders"> {
-    // Not the ARN, which is longer: the Lambda's environment must have room for eight pools.
     const taskDefinition = `${this.familyOf(task)}:${Token.asString(this.taskDefinition(task).revision)}`;
     return { taskDefinition, capacityProviders: capacityProvidersOf(task.compute) };
   }

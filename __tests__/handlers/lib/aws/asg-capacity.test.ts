@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { createAsgCapacity } from "../../../../handlers/lib/aws/asg-capacity.ts";
 import type { Capacity, CapacityMember } from "../../../../handlers/lib/core/ports.ts";
 import { registeredTag } from "../../../../handlers/lib/settings/asg-capacity.ts";
-import { type AsgFake, asgClientsOver, awsError, createAsgFake } from "../../../fakes/asg.ts";
+import { type AsgFake, asgClientsOver, awsError, createAsgFake } from "../../../../scripts/simulate/world/asg.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
 import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { connectAsg, groupConfig, inputsOf, settle } from "./asg-harness.ts";

@@ -1,6 +1,6 @@
 import { createAsgCapacity } from "../../../../handlers/lib/aws/asg-capacity.ts";
 import type { Capacity, Clock, LaunchRequest } from "../../../../handlers/lib/core/ports.ts";
-import { type AsgFake, asgClientsOver } from "../../../fakes/asg.ts";
+import { type AsgFake, asgClientsOver } from "../../../../scripts/simulate/world/asg.ts";
 import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 
 /** A group as stacks make it with the default grace. */

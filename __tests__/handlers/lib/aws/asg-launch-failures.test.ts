@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
-import { type AsgFake, createAsgFake, type FakeInstance } from "../../../fakes/asg.ts";
+import { type AsgFake, createAsgFake, type FakeInstance } from "../../../../scripts/simulate/world/asg.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
 import { failedIn } from "../../../fixtures/launches.ts";
 import { connectAsg, inputsOf, retire } from "./asg-harness.ts";

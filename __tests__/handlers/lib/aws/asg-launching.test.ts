@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
-import { type AsgFake, awsError, createAsgFake } from "../../../fakes/asg.ts";
+import { type AsgFake, awsError, createAsgFake } from "../../../../scripts/simulate/world/asg.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
 import { connectAsg, inputsOf, requests, retire, settle } from "./asg-harness.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createInstanceGroup } from "../../../../handlers/lib/aws/instance-group.ts";
-import { asgClientsOver, awsError, createAsgFake } from "../../../fakes/asg.ts";
+import { asgClientsOver, awsError, createAsgFake } from "../../../../scripts/simulate/world/asg.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 
 const instance = "i-0123456789abcdef0";

@@ -8,8 +8,8 @@ import {
   meaningOf,
 } from "../../../../handlers/lib/aws/launch-failures.ts";
 import type { Capacity, LaunchFailureKind, LaunchReport } from "../../../../handlers/lib/core/ports.ts";
+import { createAsgFake } from "../../../../scripts/simulate/world/asg.ts";
 import { createEcsFake, ecsClientOver } from "../../../../scripts/simulate/world/ecs.ts";
-import { createAsgFake } from "../../../fakes/asg.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { connectAsg } from "./asg-harness.ts";

@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createGroups } from "../../../../handlers/lib/aws/capacity.ts";
 import type { Capacity } from "../../../../handlers/lib/core/ports.ts";
-import { type AsgFake, asgClientsOver, awsError, createAsgFake, performOf } from "../../../fakes/asg.ts";
+import {
+  type AsgFake,
+  asgClientsOver,
+  awsError,
+  createAsgFake,
+  performOf,
+} from "../../../../scripts/simulate/world/asg.ts";
 import { createFakeClock, type FakeClock } from "../../../fakes/clock.ts";
 import { createNotebookFake } from "../../../fakes/fleet-state.ts";
 import { failedIn } from "../../../fixtures/launches.ts";

@@ -10,7 +10,15 @@ const vendor = "vendor: { type: hcp-terraform, organization: acme, agentPool: aw
 
 const files: Readonly<Record<string, string>> = {
   "ci-agents.yaml": `kind: ecs-fleet\nregion: us-east-1\n${vendor}\nagents: { max: 5 }\n`,
+  "hosts.yaml": `kind: ecs-fleet\nregion: us-east-1\n${vendor}\ncompute: { capacityProvider: { stack: cluster, elsewhere: true } }\n`,
   "notified.yaml": `kind: ecs-fleet\nregion: us-east-1\n${vendor.replace(" }", ", demand: notifications }")}\n`,
+  "pools.yaml": `kind: ecs-fleet\nregion: us-east-1\nvendor: { type: azure-devops, organization: acme }\npools:
+  - { key: linux, name: AWS Linux, max: 3 }
+  - { key: large, name: AWS Linux large, max: 1, compute: { cpu: 4096, memoryMiB: 16384 } }
+`,
+  "queues.csv": "submitted_at,duration_seconds,queue\n0,60,linux\n0,60,AWS Linux large\n0,60,mac\n0,60,\n",
+  "two-queues.csv": "submitted_at,duration_seconds,queue\n0,60,linux\n0,60,AWS Linux large\n1,60,large\n2,60,\n",
+  "warm.yaml": `kind: ec2-fleet\nregion: us-east-1\nvendor: { type: semaphore, organization: acme }\ncompute: { warmPool: {}, instances: { types: [m7i.large] } }\n`,
   "jobs.csv": `submitted_at,duration_seconds\n${[0, 10, 20, 900].map((at) => `${at},60`).join("\n")}\n`,
   "broken.csv": "submitted_at,duration_seconds\n1,long\n",
 };
@@ -127,14 +135,53 @@ describe("fleet simulate", () => {
     expect(report.policies.map(({ peak_agents: peak }: { peak_agents: number }) => peak)[0]).toBe(1);
   });
 
+  it("sends jobs to the pool of their queue, and prices each pool's machine", async () => {
+    const { code, stdout } = await simulate(
+      "--json",
+      "--config",
+      "pools.yaml",
+      "--trace",
+      "two-queues.csv",
+      "--seed",
+      "3",
+    );
+    expect(code).toBe(0);
+    const { pools, price_per_agent_hour: prices, policies } = JSON.parse(stdout);
+    expect(pools).toEqual([
+      { key: "linux", min: 0, max: 3 },
+      { key: "large", min: 0, max: 1 },
+    ]);
+    expect(prices[1]).toBeGreaterThan(3 * prices[0]);
+    expect(policies[0]).toMatchObject({ served: 4, peak_agents: 3, killed: 0 });
+  });
+
+  it("has an hour of full hosts for a fleet on hosts, and leaves it out of all faults for others", async () => {
+    const faults = async (config: string) => {
+      const { stdout } = await simulate("--json", "--config", config, "--trace", "jobs.csv", "--fault", "all");
+      return JSON.parse(stdout).faults;
+    };
+    expect(await faults("hosts.yaml")).toContain("hosts-full");
+    expect(await faults("ci-agents.yaml")).not.toContain("hosts-full");
+  });
+
   it.each([
     [
-      ["--config", resolve("config/spacelift-amd64.yaml")],
-      /kind: fleet simulate runs fleets of kind ecs-fleet so far, found ec2-fleet/,
+      ["--config", resolve("config/network-full.yaml")],
+      /network-full\.yaml: kind: fleet simulate runs ecs-fleet and ec2-fleet, found network/,
     ],
     [
-      ["--config", "notified.yaml"],
-      /notified\.yaml: vendor\.demand: fleet simulate runs fleets with demand `api` so far/,
+      ["--config", "notified.yaml", "--no-webhook"],
+      /--no-webhook: with demand notifications nothing else tells of runs/,
+    ],
+    [["--config", "warm.yaml"], /warm\.yaml: compute\.warmPool: fleet simulate has no warm pools/],
+    [
+      ["--config", "pools.yaml", "--max", "3"],
+      /pools\.yaml: pools: --max replaces agents\.max of fleets with one pool/,
+    ],
+    [["--config", "pools.yaml", "--trace", "queues.csv"], /queues\.csv:4: no pool of the fleet is queue "mac"/],
+    [
+      ["--config", "ci-agents.yaml", "--fault", "hosts-full"],
+      /--fault hosts-full: this fleet's agents run on no EC2 hosts of yours/,
     ],
     [["--config", "gone.yaml"], /gone\.yaml/],
     [["--config", "ci-agents.yaml", "--trace", "broken.csv"], /broken\.csv:2: duration_seconds must be a number/],

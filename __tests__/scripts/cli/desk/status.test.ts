@@ -63,7 +63,7 @@ describe("fleet status", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/Queue +3 jobs wait, the longest for 2 min; 1 run/);
     expect(stdout).not.toContain("canary");
-    const changing = /:(?!(Get|List|Describe|Filter))/;
+    const changing = /:(?!(Get|List|Describe|Filter|Query))/;
     expect(world.calls.filter(({ action }) => changing.test(action))).toEqual([]);
   });
 

@@ -15,6 +15,18 @@ const jobRequest = z.object({
   demands: z.array(z.string()).nullish(),
 });
 
+/** Times are as they come: who reads the past copes with those that are missing. */
+const pastRequest = z.object({
+  requestId: z.unknown().optional(),
+  queueTime: z.unknown().optional(),
+  receiveTime: z.unknown().optional(),
+  finishTime: z.unknown().optional(),
+  result: z.unknown().optional(),
+});
+
+/** A row of `jobrequests` about a job of the past. */
+export type PastRequest = z.output<typeof pastRequest>;
+
 /** The used fields of a row of `jobrequests`. */
 export type JobRequest = z.output<typeof jobRequest>;
 
@@ -38,6 +50,11 @@ export type PoolAgent = z.output<typeof poolAgent>;
 export interface PoolApi {
   /** Jobs that have not ended, and those that ended in the queue; at most {@link mostJobs}. */
   listJobs(): Promise<readonly JobRequest[]>;
+  /**
+   * Jobs of the pool with those that ended, at most so many of them. Azure DevOps may give fewer: its limit is
+   * undocumented.
+   */
+  listHistory(ended: number): Promise<readonly PastRequest[]>;
   /** Every agent, or the agents with this name. */
   listAgents(name?: string): Promise<readonly PoolAgent[]>;
   /**
@@ -129,6 +146,9 @@ export function createPoolApi(config: Pick<AzureDevOpsRuntime, "url" | "auth" | 
 
   return {
     listJobs: () => listInPool(jobRequest, "jobrequests", jobRequestsQuery),
+
+    listHistory: (ended) =>
+      listInPool(pastRequest, "jobrequests", { ...jobRequestsQuery, completedRequestCount: ended }),
 
     async listAgents(name) {
       const query = { includeAssignedRequest: "true", ...version, ...(name !== undefined && { agentName: name }) };

@@ -16,10 +16,10 @@ import { agentStatuses, type CountedRun, demandOfRuns, demandOfSeenRuns } from "
 const oldestEnterprise = "v202409-1";
 
 /** Most pages of runs to read. A thousand jobs are enough for one tick. */
-const mostPages = 10;
+export const mostPages = 10;
 
 /** HCP Terraform limits lists of runs to 30 requests a minute. The extra second covers network delays. */
-const runListLimit = { requests: 30, windowMilliseconds: 61_000 };
+export const runListLimit = { requests: 30, windowMilliseconds: 61_000 };
 
 const agent = z.object({ id: z.string(), attributes: z.object({ name: z.string(), status: z.string() }) });
 

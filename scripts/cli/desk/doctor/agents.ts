@@ -59,7 +59,7 @@ function foreignIn({ poolName, decisions }: Pool): Finding[] {
 }
 
 /** Jobs wait for room. */
-function fullIn({ name }: View, { poolName, last }: Pool): Finding[] {
+function fullIn({ picture, name }: View, { poolName, last }: Pool): Finding[] {
   if (last === undefined || last.queued === 0) return [];
   const evidence = [`${poolName}: ${last.queued} queued; ${last.reason}`];
   if (/no room under max/.test(last.reason)) {
@@ -68,9 +68,23 @@ function fullIn({ name }: View, { poolName, last }: Pool): Finding[] {
     return [{ id: "no-room", severity: "error", what, evidence, todo, section: "queue-wait" }];
   }
   if (!last.atCeiling) return [];
+  const lowered = limitsOf(picture, poolName);
+  if (lowered) {
+    const what = "Jobs wait because the fleet is at a ceiling that an operator lowered for a while.";
+    const clear = `fleet limits ${name}${lowered.pool ? ` --pool ${lowered.pool}` : ""} --clear`;
+    const todo = `It ends at ${lowered.until.toISOString()}. To end it now: ${clear}`;
+    return [{ id: "at-ceiling", severity: "warning", what, evidence, todo, section: "at-ceiling" }];
+  }
   const what = "Jobs wait because the fleet is at agents.max.";
   const todo = "Raise agents.max if the money is there, and the licence and quotas allow it.";
   return [{ id: "at-ceiling", severity: "warning", what, evidence, todo, section: "at-ceiling" }];
+}
+
+/** The limits of an operator that keep a pool below its agents.max. */
+function limitsOf({ pools }: View["picture"], poolName: string) {
+  const found = pools.find((pool) => pool.poolName === poolName);
+  const { pool, limits, inForce, stack } = (found && ifKnown(found.inForce)) ?? {};
+  return limits && inForce && stack && inForce.max < stack.max ? { pool, until: limits.until } : undefined;
 }
 
 function unmatchedIn({ poolName, last }: Pool): Finding[] {

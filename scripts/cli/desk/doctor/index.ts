@@ -7,6 +7,7 @@ import { launchFindings } from "./launches.ts";
 import { leavingFindings } from "./leaving.ts";
 import { loopFindings } from "./loop.ts";
 import { alarmFindings, receiverFindings, webhookFindings } from "./reaching.ts";
+import { settingsFindings } from "./settings.ts";
 import { withTails } from "./tails.ts";
 import { viewOf } from "./view.ts";
 
@@ -18,6 +19,7 @@ export async function diagnose(
   const view = viewOf(picture);
   const found = [
     ...loopFindings(view),
+    ...settingsFindings(view),
     ...launchFindings(view),
     ...agentFindings(view),
     ...leavingFindings(view),

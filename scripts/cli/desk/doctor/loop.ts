@@ -1,6 +1,6 @@
-import { inForceOf } from "../in-force.ts";
 import type { TroubleLine } from "../log-lines.ts";
-import { ifKnown, mapPart } from "../part.ts";
+import { ifKnown } from "../part.ts";
+import { unusablePools } from "../status.ts";
 import { clockTime, duration } from "../words.ts";
 import type { Finding } from "./finding.ts";
 import type { View } from "./view.ts";
@@ -12,13 +12,13 @@ const failureSeconds = 300;
 /** A fleet that was deployed so shortly ago may not have decided yet. */
 const newSeconds = 180;
 
-/** Why the loop does not run, does not get its work done, or may not act. */
+/** Why the loop does not run, or does not get its work done. */
 export function loopFindings(view: View): readonly Finding[] {
   const ages = agesOf(view);
   const stopped = stopsOf(view).map((stop) => ({ ...stop, evidence: [...stop.evidence, ...ages] }));
   const failing = failuresOf(view);
   const silent = stopped.length + failing.length > 0 ? [] : silences(view);
-  return [...stopped, ...failing, ...silent, ...leases(view), ...holds(view), ...emptySecrets(view)];
+  return [...stopped, ...failing, ...silent, ...leases(view), ...emptySecrets(view)];
 }
 
 function stopsOf({ picture, name }: View): Finding[] {
@@ -103,7 +103,7 @@ function meaningOf({ errors, message }: TroubleLine, { name }: View): Omit<Findi
 }
 
 /** How old the last decisions are, if they are too old. */
-function agesOf({ late }: View): readonly string[] {
+function agesOf({ late }: Pick<View, "late">): readonly string[] {
   return late.map(({ poolName, seconds }) => {
     if (seconds === null) return `${poolName}: no decision in the log of a day`;
     return `${poolName}: the last decision is ${duration(seconds)} old`;
@@ -111,7 +111,9 @@ function agesOf({ late }: View): readonly string[] {
 }
 
 function silences(view: View): Finding[] {
-  const { picture, late, name, secondsSince } = view;
+  const { picture, name, secondsSince } = view;
+  const explained = new Set(unusablePools(picture).map(({ poolName }) => poolName));
+  const late = view.late.filter(({ poolName }) => !explained.has(poolName));
   if (late.length === 0) return [];
   const changedAt = ifKnown(picture.deployed)?.changedAt;
   const isNew = changedAt !== undefined && secondsSince(changedAt) < newSeconds && late.every((pool) => !pool.seconds);
@@ -120,7 +122,7 @@ function silences(view: View): Finding[] {
       id: "loop-silent",
       severity: isNew ? "warning" : "error",
       what: isNew ? "The loop has not decided yet." : "The loop does not decide.",
-      evidence: agesOf(view),
+      evidence: agesOf({ late }),
       todo: isNew
         ? "It was deployed minutes ago. Look again in two minutes."
         : `Read its log: fleet logs ${name} --loop. Has the account run out of Lambda concurrency?`,
@@ -145,15 +147,6 @@ function leases({ picture, late, secondsSince }: View): Finding[] {
       section: "loop-silent",
     },
   ];
-}
-
-function holds({ picture, jobsWait, name }: View): Finding[] {
-  return (ifKnown(mapPart(picture.deployed, inForceOf)) ?? []).flatMap(({ poolName, held }): Finding[] => {
-    if (held === undefined) return [];
-    const what = `The loop launches and retires nothing in ${poolName}.`;
-    const todo = `If that is over, set scaling.enabled to true and deploy: fleet deploy ${name}`;
-    return [{ id: "scaling-off", severity: jobsWait ? "error" : "warning", what, evidence: [held], todo }];
-  });
 }
 
 function emptySecrets({ picture, name }: View): Finding[] {

@@ -1,7 +1,7 @@
 import type { DecisionLine } from "../log-lines.ts";
 import { ifKnown } from "../part.ts";
 import type { FleetPicture } from "../picture.ts";
-import { decisionsOf, lateSeconds, poolsOf } from "../status.ts";
+import { decisionsOf, lateSeconds } from "../status.ts";
 import { secondsBetween } from "../words.ts";
 
 /** What several diagnoses ask of a picture. */
@@ -23,7 +23,7 @@ export interface View {
 
 /** See {@link View}. */
 export function viewOf(picture: FleetPicture): View {
-  const pools = poolsOf(picture).map((poolName) => {
+  const pools = picture.pools.map(({ poolName }) => {
     const decisions = decisionsOf(picture, poolName);
     return { poolName, decisions, last: decisions[0] };
   });

@@ -2,9 +2,10 @@ import { paginateDescribeLogGroups } from "@aws-sdk/client-cloudwatch-logs";
 import { UserError } from "../../lib/errors.ts";
 import { agentLogOf } from "../agent-log.ts";
 import type { DeskClients } from "../clients.ts";
-import { type Deployed, readDeployed } from "../deployed.ts";
+import { keysOf, readDeployed } from "../deployed.ts";
 import { findTask } from "../machines-of-tasks.ts";
 import type { FleetStack } from "../picture.ts";
+import { type Place, placesOf, poolsIn, readSettings } from "../pools.ts";
 
 /** Which log of a fleet. */
 export type LogChoice =
@@ -28,6 +29,7 @@ export async function sourcesOf(
   choice: LogChoice,
   stack: FleetStack,
   clients: DeskClients,
+  now: Date,
 ): Promise<readonly LogSource[]> {
   const { name, config } = stack;
   const ofFunction = (part: string, missing?: string) => ({ group: `/aws/lambda/${name}-${part}`, missing });
@@ -53,7 +55,7 @@ export async function sourcesOf(
     case "agent":
       return config.kind === "ec2-fleet"
         ? sourcesOfInstance(choice.name, stack, clients)
-        : [await sourceOfTask(choice.name, stack, clients)];
+        : [await sourceOfTask(choice.name, stack, clients, now)];
   }
 }
 
@@ -78,12 +80,20 @@ async function sourcesOfInstance(
   return sources;
 }
 
-async function sourceOfTask(agent: string, stack: FleetStack, clients: DeskClients): Promise<LogSource> {
+async function sourceOfTask(agent: string, stack: FleetStack, clients: DeskClients, now: Date): Promise<LogSource> {
   const deployed = await readDeployed({ stack: stack.name, region: stack.config.region }, clients);
   if (!deployed.known)
     throw new UserError(`The agent cannot be looked up: ${deployed.why}.`, "Use another AWS identity.");
-  const machine = await taskOf(agent, deployed.value, clients);
+  const pools = poolsIn(await readSettings(stack, now), stack.name, keysOf(deployed.value));
+  const machine = await taskOf(agent, placesOf(pools), clients);
   if (machine === undefined) {
+    const [blind] = pools.flatMap(({ poolName, inForce }) => (inForce.known ? [] : { poolName, why: inForce.why }));
+    if (blind) {
+      throw new UserError(
+        `The agent cannot be looked up, because the settings of ${blind.poolName} cannot be used: ${blind.why}.`,
+        `Mend them: fleet doctor ${stack.name}`,
+      );
+    }
     throw new UserError(
       `ECS shows no task of the agent ${JSON.stringify(agent)}.`,
       `ECS shows a task for an hour after its end. Names of present agents: fleet status ${stack.name}`,
@@ -93,8 +103,8 @@ async function sourceOfTask(agent: string, stack: FleetStack, clients: DeskClien
   return { group, streams: [stream], missing: "The agent has not written anything yet." };
 }
 
-async function taskOf(agent: string, { pools }: Deployed, { ecs }: DeskClients) {
-  for (const { poolName, capacity } of pools) {
+async function taskOf(agent: string, places: readonly Place[], { ecs }: DeskClients) {
+  for (const { poolName, capacity } of places) {
     if (capacity.type !== "ecs") continue;
     const id = await findTask(agent, capacity, { ecs });
     if (id !== undefined) return { id, poolName };

@@ -4,12 +4,12 @@ import type { Vendor, VendorAgent, VendorRetirement } from "../../../handlers/li
 import { createSemaphoreRetirement } from "../../../handlers/lib/vendors/semaphore/retirement.ts";
 import { createSpaceliftRetirement } from "../../../handlers/lib/vendors/spacelift/retirement.ts";
 import { vendorAgent } from "../../../handlers/lib/vendors/spacelift/worker.ts";
-import type { EventClock } from "../../../scripts/simulate/world/event-clock.ts";
-import { createLists, type ListTrouble, rowsOf } from "../../../scripts/simulate/world/list-trouble.ts";
-import type { Wire } from "../../../scripts/simulate/world/wire.ts";
-import type { GroupWorldSettings, Job, WorldAgent } from "../group-world.ts";
-import type { FakeAnswer, FakeRequest } from "../http-fake.ts";
-import { clientDepsOver } from "./fetch-over.ts";
+import type { EventClock } from "./event-clock.ts";
+import { clientDepsOver, type FakeAnswer, type FakeRequest } from "./fetch-over.ts";
+import type { GroupAgent, GroupWorldSettings } from "./group-model.ts";
+import { createLists, type ListTrouble, rowsOf } from "./list-trouble.ts";
+import type { Job } from "./model.ts";
+import type { Wire } from "./wire.ts";
 
 /** A vendor's agents as the loop and the workflow of a group world see them. */
 interface Records {
@@ -24,11 +24,11 @@ interface GroupVendorOptions {
   readonly random: () => number;
   readonly wire: Wire;
   readonly trouble: () => ListTrouble & { readonly garbageMetadata: number };
-  readonly agents: ReadonlyMap<string, WorldAgent>;
+  readonly agents: ReadonlyMap<string, GroupAgent>;
   readonly queue: readonly Job[];
-  readonly onUnlocked: (agent: WorldAgent) => void;
+  readonly onUnlocked: (agent: GroupAgent) => void;
   /** An agent that leaves by itself was told to, and is idle. */
-  readonly onToldToLeave: (agent: WorldAgent) => void;
+  readonly onToldToLeave: (agent: GroupAgent) => void;
   readonly onViolation: (what: string) => void;
 }
 
@@ -74,7 +74,7 @@ const garbage = ["", "{", "null", "{}", '{"instance_id":""}', '{"asg_id":"ci","i
  * lists are (createSpaceliftRetirement). That a list may be late, and a record lost, is assumed.
  */
 function spaceliftOf({ clock, random, wire, trouble, agents, onUnlocked }: GroupVendorOptions): Records {
-  const workerOf = (agent: WorldAgent) => ({
+  const workerOf = (agent: GroupAgent) => ({
     id: `worker-${agent.instance.id}`,
     busy: agent.state === "busy",
     drained: agent.locked,
@@ -86,13 +86,13 @@ function spaceliftOf({ clock, random, wire, trouble, agents, onUnlocked }: Group
     retirement: createSpaceliftRetirement(config, clientDepsOver(answer, { clock, random, wire })),
   };
 
-  function known(): WorldAgent[] {
+  function known(): GroupAgent[] {
     const { lostRecord } = trouble();
     const there = [...agents.values()].filter(({ state }) => state === "idle" || state === "busy");
     return there.filter(({ recordLost }) => !recordLost || lostRecord === 0);
   }
 
-  function metadataOf({ instance: { id }, garbled }: WorldAgent): string {
+  function metadataOf({ instance: { id }, garbled }: GroupAgent): string {
     const good = JSON.stringify({ asg_id: "ci", instance_id: id });
     return garbled >= trouble().garbageMetadata ? good : (garbage[Number(id.slice(2)) % garbage.length] ?? "");
   }
@@ -139,7 +139,7 @@ function semaphoreOf({ wire, agents, onToldToLeave }: GroupVendorOptions): Recor
     ),
   };
 
-  function drainOn(agent: WorldAgent | undefined): string | undefined {
+  function drainOn(agent: GroupAgent | undefined): string | undefined {
     if (!agent) return undefined;
     if (agent.instance.state !== "running") throw new Error("it did not answer in time");
     agent.locked = true;

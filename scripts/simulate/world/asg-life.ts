@@ -1,6 +1,6 @@
 import type { Activity } from "@aws-sdk/client-auto-scaling";
-import type { EventClock } from "../../scripts/simulate/world/event-clock.ts";
 import type { AsgFake, FakeInstance } from "./asg.ts";
+import type { EventClock } from "./event-clock.ts";
 
 /** `Cancelled`: EC2 has taken the instance back before it was in service. */
 export type LaunchEnd = Required<Pick<Activity, "StatusMessage">> & { readonly StatusCode: "Failed" | "Cancelled" };
@@ -16,11 +16,16 @@ export interface AsgLifeOptions {
   /** Whether an instance is one that never passes EC2's status checks. */
   readonly isImpaired: () => boolean;
   readonly onLaunched: (instance: FakeInstance) => void;
-  readonly onInService: (instance: FakeInstance) => void;
+  /** Draws the time from the order of an instance until its agent takes jobs. Left out: drawn part by part. */
+  readonly bootSeconds?: (() => number) | undefined;
+  /** @param bootSeconds left until its agent takes jobs; `undefined`: not drawn */
+  readonly onInService: (instance: FakeInstance, bootSeconds: number | undefined) => void;
   /** Its hook holds it: it goes when that is completed, or after an hour. */
   readonly onHeld: (instance: FakeInstance) => void;
   /** It goes by somebody's wish, or has been lost. */
   readonly onLeaving: (instance: FakeInstance, why: "terminated" | "lost") => void;
+  /** The machine does not run any more. */
+  readonly onEnded?: (instance: FakeInstance) => void;
   readonly onViolation: (what: string) => void;
 }
 
@@ -37,6 +42,9 @@ export interface AsgLife {
   /** As AWS does for reasons of its own: its hook holds the instance, and another is launched meanwhile. */
   replace(instance: FakeInstance): void;
 }
+
+/** Shares of a drawn boot time: until the group launches, and until the instance is in service. Assumed. */
+const [ordering, starting] = [0.2, 0.2];
 
 /** See {@link AsgLife}. */
 export function startAsgLife(aws: AsgFake, options: AsgLifeOptions): AsgLife {
@@ -73,6 +81,7 @@ export function startAsgLife(aws: AsgFake, options: AsgLifeOptions): AsgLife {
       if (instance.state !== "running" || !/^(InService|Terminating:Wait)$/.test(instance.lifecycle ?? "")) return;
       options.onLeaving(instance, "lost");
       Object.assign(instance, { state: "terminated", stateReason });
+      options.onEnded?.(instance);
       clock.after(between(10, 90), () => {
         const Cause = "At … in response to an EC2 health check indicating it has been terminated or stopped.";
         aws.log({ Description: `Terminating EC2 instance: ${instance.id}`, Cause });
@@ -100,10 +109,13 @@ export function startAsgLife(aws: AsgFake, options: AsgLifeOptions): AsgLife {
       .slice(0, Math.max(0, length - aws.group.desired));
     for (const victim of surplus) leave(victim);
     if (length > aws.group.max) options.onViolation(`${length} instances exist`);
-    for (; length + launching < aws.group.desired; launching += 1) clock.after(between(3, 30), attempt);
+    for (; length + launching < aws.group.desired; launching += 1) {
+      const boot = options.bootSeconds?.();
+      clock.after(boot === undefined ? between(3, 30) : boot * ordering, () => attempt(boot));
+    }
   }
 
-  function attempt(): void {
+  function attempt(boot: number | undefined): void {
     launching -= 1;
     if (held().length >= aws.group.desired) return;
     if (random() < options.noCapacity()) {
@@ -123,11 +135,11 @@ export function startAsgLife(aws: AsgFake, options: AsgLifeOptions): AsgLife {
     aws.log({ Description: `Launching a new EC2 instance: ${instance.id}` });
     options.onLaunched(instance);
     const impaired = options.isImpaired();
-    clock.after(between(5, 20), () => {
+    clock.after(boot === undefined ? between(5, 20) : boot * starting, () => {
       if (instance.lifecycle !== "Pending") return;
       Object.assign(instance, { lifecycle: "InService", state: "running" });
       if (impaired) clock.after(between(180, 400), () => replaceImpaired(instance));
-      else options.onInService(instance);
+      else options.onInService(instance, boot && boot * (1 - ordering - starting));
     });
   }
 
@@ -145,7 +157,10 @@ export function startAsgLife(aws: AsgFake, options: AsgLifeOptions): AsgLife {
     terminations += 1;
     instance.lifecycle = "Terminating:Proceed";
     options.onLeaving(instance, "terminated");
-    clock.after(between(20, 60), () => end(instance));
+    clock.after(between(20, 60), () => {
+      options.onEnded?.(instance);
+      end(instance);
+    });
   }
 
   /** EC2 loses the tags of an instance that ended long before it forgets it. */

@@ -1,6 +1,6 @@
 import { type Activity, AutoScalingClient, AutoScalingServiceException } from "@aws-sdk/client-auto-scaling";
 import { EC2Client, EC2ServiceException, type Tag } from "@aws-sdk/client-ec2";
-import type { Clock } from "../../handlers/lib/core/ports.ts";
+import type { Clock } from "../../../handlers/lib/core/ports.ts";
 
 /** An instance as EC2 and the group see it. */
 export interface FakeInstance {
@@ -77,17 +77,29 @@ export function asgClientsOver(perform: (call: AsgCall) => Promise<object>) {
   };
 }
 
+const sixHours = 6 * 3_600_000;
+
 /** See {@link AsgFake}. */
 export function createAsgFake(
   clock: Clock,
   limits: { readonly min: number; readonly max: number },
-  { name, idsFrom }: { readonly name: string; readonly idsFrom: number } = { name: "ci", idsFrom: 0 },
+  {
+    name = "ci",
+    idsFrom = 0,
+    remembers = true,
+  }: {
+    readonly name?: string;
+    readonly idsFrom?: number;
+    /** Whether it keeps all calls, and all activities for ever. Else only those of the last six hours. */
+    readonly remembers?: boolean;
+  } = {},
 ): AsgFake {
   const instances = new Map<string, FakeInstance>();
   const activities: Activity[] = [];
   const calls: AsgCall[] = [];
   const resizes: { from: number; to: number }[] = [];
   let made = idsFrom;
+  let logged = 0;
 
   const inGroup = (id: unknown) => {
     const instance = instances.get(String(id));
@@ -163,7 +175,7 @@ export function createAsgFake(
       const { desired: from, min, max } = fake.group;
       if (to > max) throw awsError("ValidationError", `New SetDesiredCapacity value ${to} is above max value ${max}`);
       if (to < min) throw awsError("ValidationError", `New SetDesiredCapacity value ${to} is below min value ${min}`);
-      resizes.push({ from, to });
+      if (remembers) resizes.push({ from, to });
       fake.group.desired = to;
       fake.onChange?.({});
       return {};
@@ -223,8 +235,10 @@ export function createAsgFake(
       return added;
     },
     log(activity) {
-      const logged: Activity = {
-        ActivityId: `activity-${activities.length + 1}`,
+      logged += 1;
+      if (!remembers) forgetOld();
+      const entry: Activity = {
+        ActivityId: `activity-${logged}`,
         AutoScalingGroupName: name,
         Description: "Launching a new EC2 instance",
         Cause: "At … in response to a difference between desired and actual capacity.",
@@ -233,9 +247,9 @@ export function createAsgFake(
         StatusCode: "Successful",
         ...activity,
       };
-      if (activity.StatusCode === "InProgress") delete logged.EndTime;
-      activities.push(logged);
-      return logged;
+      if (activity.StatusCode === "InProgress") delete entry.EndTime;
+      activities.push(entry);
+      return entry;
     },
     end(instance) {
       instance.lifecycle = undefined;
@@ -243,7 +257,7 @@ export function createAsgFake(
     },
     forget: (id) => instances.delete(id),
     perform(call) {
-      calls.push(call);
+      if (remembers) calls.push(call);
       const refusal = fake.refuse?.(call);
       if (refusal) throw refusal;
       const operation = operations[call.operation];
@@ -252,6 +266,11 @@ export function createAsgFake(
     },
   };
   return fake;
+
+  function forgetOld(): void {
+    const since = clock.now().getTime() - sixHours;
+    while ((activities[0]?.StartTime?.getTime() ?? since) < since) activities.shift();
+  }
 }
 
 /** Each call goes to the group that it names, or that has the instance: together as AWS shows them. */

@@ -1,6 +1,25 @@
-import type { EventClock } from "../../../scripts/simulate/world/event-clock.ts";
-import type { Wire } from "../../../scripts/simulate/world/wire.ts";
-import type { FakeAnswer, FakeRequest } from "../http-fake.ts";
+import type { IncomingHttpHeaders } from "node:http";
+import type { EventClock } from "./event-clock.ts";
+import type { Wire } from "./wire.ts";
+
+/** A request to a vendor's fake. */
+export interface FakeRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** A fake's answer. */
+export interface FakeAnswer {
+  readonly status: number;
+  readonly statusText?: string;
+  readonly headers?: Record<string, string>;
+  readonly json?: unknown;
+  readonly text?: string;
+}
 
 /** What the clients of a vendor are made with: no socket, virtual time, and no chance but the world's. */
 export function clientDepsOver(

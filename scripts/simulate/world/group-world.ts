@@ -1,51 +1,21 @@
-import type { AgentFact } from "../../handlers/lib/core/ports.ts";
-import { leftTag, neverRegisteredTag, registeredTag } from "../../handlers/lib/settings/asg-capacity.ts";
-import type { EventClock } from "../../scripts/simulate/world/event-clock.ts";
-import { createEarlierAnswers } from "../../scripts/simulate/world/stale-answers.ts";
-import { createWire } from "../../scripts/simulate/world/wire.ts";
-import { createWorldWorkflow, type Execution, retirementsOver } from "../../scripts/simulate/world/workflow.ts";
-import type { BootTimes } from "../../stacks/constructs/instances/boot-times.ts";
+import type { AgentFact } from "../../../handlers/lib/core/ports.ts";
+import { leftTag, neverRegisteredTag, registeredTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import { type AsgCall, asgClientsOver, createAsgFake, type FakeInstance, performOf } from "./asg.ts";
 import { type LaunchEnd, startAsgLife } from "./asg-life.ts";
-import { createLogFake, createMetricsFake } from "./log.ts";
-import { calm } from "./worlds/group-trouble.ts";
-import { createGroupVendor } from "./worlds/group-vendors.ts";
-
-/** What kind of world it is. Times in seconds. */
-export interface GroupWorldSettings {
-  readonly min: number;
-  readonly max: number;
-  /** Whether the vendor shows its agents and drains them, or shows jobs only and its agents leave by themselves. */
-  readonly departure: "by-retirement" | "by-itself";
-  readonly singleUse: boolean;
-  readonly idleTimeoutSeconds: number;
-  /** When hosts power themselves off; see `power_off` in agents/ec2/life.sh. */
-  readonly boots: BootTimes;
-  /** A second group, `ci-on-demand`, takes over where Spot has no capacity: that of `trouble` is Spot's alone. */
-  readonly spotFallback?: boolean;
-}
-
-/** A job that waits for an agent, or is on one. */
-export interface Job {
-  readonly queuedAt: Date;
-  readonly seconds: number;
-}
-
-/** An agent and the instance that it is on. */
-export interface WorldAgent {
-  readonly instance: FakeInstance;
-  state: "unregistered" | "idle" | "busy" | "gone";
-  locked: boolean;
-  /** From 0 to 1: its metadata name no machine while the share of such agents is higher. */
-  readonly garbled: number;
-  /** The vendor has lost its record, as long as that happens at all. */
-  recordLost: boolean;
-  jobsTaken: number;
-  job?: Job | undefined;
-}
+import type { EventClock } from "./event-clock.ts";
+import type { GroupAgent, GroupWorldSettings } from "./group-model.ts";
+import { calm } from "./group-trouble.ts";
+import { createGroupVendor } from "./group-vendors.ts";
+import type { Job, SeenAgent, WorldEvent } from "./model.ts";
+import { silentLog, silentMetrics } from "./silence.ts";
+import { createEarlierAnswers } from "./stale-answers.ts";
+import { createWire, type Wire } from "./wire.ts";
+import { createWorldWorkflow, type Execution, retirementsOver } from "./workflow.ts";
 
 /** Auto Scaling waits so long for a hook that nobody heartbeats. */
 const hookSeconds = 3600;
+/** In seconds, as role_of_agent of agents/ec2/life.sh waits. */
+const longestWaitForRole = 120;
 /** The tags that the release function writes, for what an instance says of its agent. */
 const tagOf = { left: leftTag, registered: registeredTag, "never-registered": neverRegisteredTag } as const;
 
@@ -55,16 +25,27 @@ const tagOf = { left: leftTag, registered: registeredTag, "never-registered": ne
  */
 export function createGroupWorld(clock: EventClock, random: () => number, settings: GroupWorldSettings) {
   const { max, spotFallback = false } = settings;
-  const aws = createAsgFake(clock, { min: spotFallback ? 0 : settings.min, max });
-  aws.group.desired = settings.min;
-  const onDemand = createAsgFake(clock, { min: 0, max }, { name: "ci-on-demand", idsFrom: 50_000_000 });
+  const remembers = settings.observe === undefined;
+  const aws = createAsgFake(clock, { min: spotFallback ? 0 : settings.min, max }, { remembers });
+  aws.group.desired = settings.initial ?? settings.min;
+  const onDemand = createAsgFake(clock, { min: 0, max }, { name: "ci-on-demand", idsFrom: 50_000_000, remembers });
   const groups = spotFallback ? [aws, onDemand] : [aws];
-  const agents = new Map<string, WorldAgent>();
+  const agents = new Map<string, GroupAgent>();
+  /** Ids of the instances whose machine runs. */
+  const running = new Set<string>();
   const queue: Job[] = [];
   const violations: string[] = [];
   const chance = (probability: number) => random() < probability;
   const between = (low: number, high: number) => low + random() * (high - low);
-  const overTheWire = createWire(clock, random, 500, () => world.trouble.callFails);
+  const observe = (event: WorldEvent<SeenAgent>) => settings.observe?.(event);
+  const wireTo = (to: "aws" | "vendor"): Wire => {
+    const call = createWire(clock, random, settings.slowestCallMs ?? 500, () => world.trouble.callFails);
+    return (act, failure) => {
+      observe({ type: "called", to });
+      return call(act, failure);
+    };
+  };
+  const overTheWire = wireTo("aws");
 
   const world = {
     trouble: calm,
@@ -88,12 +69,17 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     get queued(): number {
       return queue.length;
     },
-    get living(): readonly WorldAgent[] {
+    get living(): readonly GroupAgent[] {
       return [...agents.values()].filter(({ state }) => state !== "gone");
     },
-    queueJob(seconds: number): void {
-      queue.push({ queuedAt: clock.now(), seconds });
-      for (const agent of agents.values()) lookForWork(agent);
+    queueJob(stageSeconds: readonly number[]): Job {
+      const job = { queuedAt: clock.now(), stageSeconds, stagesDone: 0 };
+      enqueue(job);
+      return job;
+    },
+    /** AWS takes the instance of this agent back, two minutes after a notice. */
+    reclaim(agent: GroupAgent): void {
+      clock.after(120, () => lifeOf(agent.instance).lose(agent.instance, "Server.SpotInstanceTermination"));
     },
     /** Jobs that nobody waits for any more. */
     cancelJobs(): void {
@@ -119,12 +105,20 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     launchFails: () => world.launchFails(),
     isImpaired: () => world.isImpaired(),
     onLaunched(instance: FakeInstance) {
+      const task = { taskArn: instance.id };
       const fresh = { state: "unregistered", locked: false, recordLost: false, jobsTaken: 0 } as const;
-      agents.set(instance.id, { instance, garbled: random(), ...fresh });
+      running.add(instance.id);
+      agents.set(instance.id, { instance, task, garbled: random(), ...fresh });
+      observe({ type: "launched", task });
     },
+    bootSeconds: settings.bootSeconds,
     onInService: boot,
     onHeld: held,
     onLeaving: leaving,
+    onEnded({ id }: FakeInstance) {
+      // One that was lost in its hook is completed later.
+      if (running.delete(id)) observe({ type: "stopped", task: { taskArn: id } });
+    },
     onViolation: violated,
   };
   const life = startAsgLife(aws, lifeOptions);
@@ -135,7 +129,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   const { vendor, retirement } = createGroupVendor(settings.departure, {
     clock,
     random,
-    wire: overTheWire,
+    wire: wireTo("vendor"),
     trouble: () => world.trouble,
     agents,
     queue,
@@ -147,7 +141,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     clock,
     random,
     retire: {
-      pools: new Map([[undefined, { retirement, vendor, metrics: createMetricsFake() }]]),
+      pools: new Map([[undefined, { retirement, vendor, metrics: silentMetrics }]]),
       group: {
         wordOf: async (id) => (["left", "registered", "never-registered"] as const).find((word) => hasSaid(id, word)),
         starting: async () =>
@@ -158,7 +152,7 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
             ).length,
         note: async (id) => void instanceOf(id)?.tags.set("AgentFleetsLeft", clock.now().toISOString()),
       },
-      log: createLogFake(),
+      log: silentLog,
     },
     isStanding,
     end: endInstance,
@@ -167,32 +161,39 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   everyMinute();
   return Object.assign(world, { vendor, retirements: retirementsOver(workflow, overTheWire, violated) });
 
-  function boot(instance: FakeInstance): void {
+  function boot(instance: FakeInstance, seconds: number | undefined): void {
     const agent = agents.get(instance.id);
     const fails = chance(world.trouble.bootFails);
-    clock.after(chance(world.trouble.agentIsLate) ? between(100, 400) : between(15, 70), () => {
+    const drawn = () => (chance(world.trouble.agentIsLate) ? between(100, 400) : between(15, 70));
+    clock.after(seconds ?? drawn(), () => {
       if (!agent || instance.state !== "running" || agent.state === "gone") return;
       // The boot program sees that the group takes the instance, and starts no agent.
       if (fails || instance.lifecycle !== "InService") bootFails(agent);
-      else if (settings.departure === "by-itself" && !roleOf(instance)) clock.after(45, () => register(agent));
+      else if (settings.departure === "by-itself") awaitRole(agent, longestWaitForRole);
       else register(agent);
     });
   }
 
+  /** Only its role says whether it has an idle timeout. */
+  function awaitRole(agent: GroupAgent, seconds: number): void {
+    if (roleOf(agent.instance) !== undefined || seconds <= 0) register(agent);
+    else clock.after(5, () => awaitRole(agent, seconds - 5));
+  }
+
   /** It says so, and stays until the loop had the time to end it with decrement. */
-  function bootFails(agent: WorldAgent): void {
+  function bootFails(agent: GroupAgent): void {
     const { instance } = agent;
     say(agent, "never-registered");
     powerOff(instance, roleOf(instance) === "burst" ? 0 : settings.boots.earliestPowerOffSeconds);
   }
 
-  function register(agent: WorldAgent): void {
+  function register(agent: GroupAgent): void {
     say(agent, "registered");
     becomeIdle(agent);
   }
 
   /** By the release queue, whose function writes it on the instance and starts the retirement of an agent that left. */
-  function say(agent: WorldAgent, word: AgentFact): void {
+  function say(agent: GroupAgent, word: AgentFact): void {
     deliver(between(2, 10), () => {
       const { instance } = agent;
       if (instance.lifecycle === undefined) return;
@@ -214,26 +215,44 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     return instanceOf(id)?.tags.has(tagOf[word]) ?? false;
   }
 
-  function lookForWork(agent: WorldAgent): void {
+  function lookForWork(agent: GroupAgent): void {
     clock.after(between(0, 2), () => {
       const [job] = queue;
       if (agent.state !== "idle" || agent.locked || !job) return;
       queue.shift();
-      Object.assign(agent, { state: "busy", job, jobsTaken: agent.jobsTaken + 1 });
-      clock.after(job.seconds, () => {
-        if (agent.job !== job) return;
-        agent.job = undefined;
-        world.jobsDone += 1;
-        if (settings.singleUse) leaveByItself(agent);
-        else becomeIdle(agent);
-      });
+      Object.assign(agent, { job, jobsTaken: agent.jobsTaken + 1 });
+      enter(agent, "busy");
+      clock.after(job.stageSeconds[job.stagesDone] ?? 0, () => finish(agent, job));
     });
   }
 
-  function becomeIdle(agent: WorldAgent): void {
+  function finish(agent: GroupAgent, job: Job): void {
+    if (agent.job !== job) return;
+    agent.job = undefined;
+    job.stagesDone += 1;
+    observe({ type: "job-left", job, how: "done" });
+    if (job.stagesDone < job.stageSeconds.length) enqueue(job);
+    else world.jobsDone += 1;
+    if (settings.singleUse) leaveByItself(agent);
+    else becomeIdle(agent);
+  }
+
+  function enqueue(job: Job): void {
+    queue.push(job);
+    observe({ type: "queued", job });
+    for (const agent of agents.values()) lookForWork(agent);
+  }
+
+  function enter(agent: GroupAgent, state: GroupAgent["state"]): void {
+    if (agent.state === state) return;
+    agent.state = state;
+    observe({ type: "agent", agent });
+  }
+
+  function becomeIdle(agent: GroupAgent): void {
     const { instance } = agent;
     if (agent.state === "gone" || instance.state !== "running") return;
-    agent.state = "idle";
+    enter(agent, "idle");
     if (settings.departure === "by-itself" && agent.locked) {
       leaveByItself(agent);
       return;
@@ -247,8 +266,8 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   }
 
   /** Its shutdown hook tells the release queue; the instance powers off where nothing comes of it. */
-  function leaveByItself(agent: WorldAgent): void {
-    agent.state = "gone";
+  function leaveByItself(agent: GroupAgent): void {
+    enter(agent, "gone");
     say(agent, "left");
     powerOff(agent.instance, settings.boots.bootSeconds);
   }
@@ -297,15 +316,16 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
 
   function leaving(instance: FakeInstance, why: "terminated" | "lost"): void {
     const agent = agents.get(instance.id);
-    if (why === "terminated" && agent?.state === "busy") violated(`${instance.id} was ended while busy`);
-    if (agent) loseAgent(agent);
-  }
-
-  function loseAgent(agent: WorldAgent): void {
+    observe({ type: "stopping", task: agent?.task ?? { taskArn: instance.id } });
+    if (!agent) return;
+    if (why === "terminated" && agent.state === "busy") violated(`${instance.id} was ended while busy`);
     const { job } = agent;
-    Object.assign(agent, { state: "gone", job: undefined });
-    agents.delete(agent.instance.id);
-    if (job) world.queueJob(job.seconds);
+    agent.job = undefined;
+    enter(agent, "gone");
+    agents.delete(instance.id);
+    if (!job) return;
+    observe({ type: "job-left", job, how: why === "lost" ? "lost" : "ended" });
+    enqueue(job);
   }
 
   function everyMinute(): void {

@@ -1,4 +1,4 @@
-import { goodLists, type ListTrouble } from "../../../scripts/simulate/world/list-trouble.ts";
+import { goodLists, type ListTrouble } from "./list-trouble.ts";
 
 /** What goes wrong, and how often: chances from 0 to 1. */
 export interface GroupTrouble extends ListTrouble {

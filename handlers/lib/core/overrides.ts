@@ -1,0 +1,136 @@
+import * as z from "zod";
+import type { Policy } from "./policy.ts";
+
+/**
+ * Limits that an operator sets for a while end within this time, in seconds. The loop takes a row that says otherwise for
+ * a bad one, after a day of grace for clocks.
+ */
+export const longestLimitsSeconds = 30 * 86_400;
+const graceSeconds = 86_400;
+
+const agents = z.int().min(0).max(10_000);
+const time = z.codec(z.iso.datetime(), z.date(), {
+  decode: (text) => new Date(text),
+  encode: (date) => date.toISOString(),
+});
+
+const limitsOverride = z.object({
+  min: agents.optional(),
+  max: agents.optional(),
+  /** A number, or a percentage of the present jobs. */
+  buffer: z.union([agents, z.object({ percent: z.int().min(1).max(1000) })]).optional(),
+  /** They end then, by the clock of whoever reads them: DynamoDB deletes expired rows within days only. */
+  until: time,
+});
+
+const pauseOverride = z.object({
+  /** Left out: until somebody resumes. */
+  until: time.optional(),
+  reason: z.string().max(200).optional(),
+});
+
+/** Limits of one pool that hold for a while in place of the stack's. */
+export type LimitsOverride = Readonly<z.output<typeof limitsOverride>>;
+
+/** A pause of one pool, or of the whole fleet. */
+export type PauseOverride = Readonly<z.output<typeof pauseOverride>>;
+
+/** Each kind of override, and the form of its document. The id of its row is `<kind> <pool>`. */
+export const overrideForms = { limits: limitsOverride, pause: pauseOverride };
+
+/** A kind of override. */
+export type OverrideKind = keyof typeof overrideForms;
+
+/** In ids of rows: the one pool of a fleet without `pools`, or all of a fleet's pools. No pool's key is like that. */
+export const wholeFleet = "(fleet)";
+
+/** The id of an override's row. @param pool `undefined`: see {@link wholeFleet} */
+export function overrideId(kind: OverrideKind, pool: string | undefined): string {
+  return `${kind} ${pool ?? wholeFleet}`;
+}
+
+/** What operators have set for one pool, as far as it holds now. */
+export interface Overrides {
+  readonly limits?: LimitsOverride | undefined;
+  readonly pause?: PauseOverride | undefined;
+}
+
+/** The policy of a pool at one moment, and the overrides that made it so. */
+export interface InForce extends Overrides {
+  readonly policy: Policy;
+}
+
+/** The rows of a table: id → document, as text. A row without a document has the document `undefined`. */
+export type Documents = ReadonlyMap<string, string | undefined>;
+
+/**
+ * The overrides of a pool that hold at a time. A bad row counts as none.
+ *
+ * @param onBad is called with the id of each bad row and what is wrong with it
+ */
+export function overridesOf(
+  pool: string | undefined,
+  rows: Documents,
+  now: Date,
+  onBad: (id: string, trouble: string) => void = () => {},
+): Overrides {
+  const find = <Kind extends OverrideKind>(kind: Kind, of: string | undefined) => {
+    const id = overrideId(kind, of);
+    if (!rows.has(id)) return undefined;
+    const read = readOverride(kind, rows.get(id), now);
+    if (read.trouble !== undefined) onBad(id, read.trouble);
+    return read.override && (read.override.until === undefined || read.override.until > now)
+      ? read.override
+      : undefined;
+  };
+  const own = find("pause", pool);
+  return { limits: find("limits", pool), pause: (pool === undefined ? undefined : find("pause", undefined)) ?? own };
+}
+
+/** Reads one override's document. `trouble` says what is wrong with it. */
+function readOverride<Kind extends OverrideKind>(
+  kind: Kind,
+  text: string | undefined,
+  now: Date,
+): { readonly override?: z.output<(typeof overrideForms)[Kind]>; readonly trouble?: string } {
+  let document: unknown;
+  try {
+    document = JSON.parse(text ?? "");
+  } catch {
+    return { trouble: "it is not JSON" };
+  }
+  const read = overrideForms[kind].safeParse(document);
+  if (!read.success) {
+    return { trouble: read.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ") };
+  }
+  const override = read.data as z.output<(typeof overrideForms)[Kind]>;
+  const latest = now.getTime() + (longestLimitsSeconds + graceSeconds) * 1000;
+  if (kind === "limits" && override.until !== undefined && override.until.getTime() > latest) {
+    return { trouble: `it ends only at ${override.until.toISOString()}` };
+  }
+  return { override };
+}
+
+/**
+ * The policy of a pool under its overrides. They lead to no more agents than the stack allows: the ceiling never rises,
+ * and floor and buffer stay below it.
+ *
+ * @param lowest neither floor nor ceiling goes below it, because AWS itself keeps so many agents
+ */
+export function underOverrides(policy: Policy, { limits, pause }: Overrides, lowest: number): Policy {
+  const { min = policy.min, max = policy.max, buffer = policy.buffer } = limits ?? {};
+  const ceiling = Math.min(Math.max(max, lowest), policy.max);
+  return {
+    ...policy,
+    enabled: policy.enabled && pause === undefined,
+    min: Math.min(Math.max(min, lowest), ceiling),
+    max: ceiling,
+    buffer: typeof buffer === "number" ? Math.min(buffer, ceiling) : buffer,
+  };
+}
+
+/** The reason of a decision under a pause. */
+export function pauseReason({ until, reason }: PauseOverride): string {
+  const end = until === undefined ? "until somebody resumes it" : `until ${until.toISOString()}`;
+  return `an operator paused it ${end}${reason ? `: ${reason}` : ""}`;
+}
