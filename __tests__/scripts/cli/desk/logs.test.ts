@@ -157,6 +157,22 @@ describe("fleet logs", () => {
     expect(stderr).toContain(says);
   });
 
+  it("finds an agent of a pool whose row can be used, and says of another that a row cannot", async () => {
+    const { world, run } = await openDesk("pools");
+    world.settings.items.delete("pool large");
+    world.log(`/agent-fleets/${fleetName}/agents`, world.secondsAgo(60), "hello", "linux/agent/1");
+    expect((await run("logs", "--agent", "ci-agents.linux_a")).stdout).toContain("hello");
+    const { code, stderr } = await run("logs", "--agent", "ci-agents.large_a");
+    expect(code).toBe(1);
+    expect(stderr).toContain("the settings of ci-agents.large cannot be used: there is no row with its settings");
+  });
+
+  it("names the right that it lacks to look up an agent", async () => {
+    const { world, run } = await openDesk();
+    world.denied.add("dynamodb:Query");
+    expect((await run("logs", "--agent", "ci-agents_a")).stderr).toContain("may not do dynamodb:Query");
+  });
+
   it("says what a fleet lacks that is not deployed", async () => {
     const { world, run } = await openDesk();
     world.groups.delete(loopLog);

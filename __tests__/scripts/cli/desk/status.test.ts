@@ -151,6 +151,39 @@ describe("fleet status", () => {
     expect(headings).toEqual(["Pool ci-agents.linux", "Pool ci-agents.large"]);
   });
 
+  it("shows the limits in force and until when they hold, and a pause with its reason", async () => {
+    const { world, json, run } = await openDesk("pools");
+    const until = "2026-01-01T02:00:00.000Z";
+    world.settings.putOverride("limits", "linux", { min: 0, max: 3, until: new Date(until) });
+    world.settings.putOverride("pause", "large", { reason: "vendor \u001b[2J incident" });
+    const [linux, large] = (await json<Status>("status")).pools;
+    expect(linux).toMatchObject({ min: 0, max: 3, limits_until: until, stack: { min: 1, max: 5 }, paused: null });
+    expect(large).toMatchObject({ min: 1, max: 2, limits_until: null, paused: { until: null } });
+    const stdout = (await run("status")).stdout.replaceAll(/\n +/g, " ");
+    expect(stdout).toContain(`min 0, max 3 until ${until}, then min 1, max 5`);
+    expect(stdout).toContain(
+      "!! The loop launches and retires nothing in ci-agents.large: an operator paused it until somebody resumes it: vendor \\u001b[2J incident",
+    );
+  });
+
+  it("says why the settings of one pool cannot be used, guesses nothing of it, and shows the others", async () => {
+    const { world, json, run } = await openDesk("pools");
+    world.settings.putText("pool", "large", "{}");
+    const status = await json<Status>("status");
+    expect(status.pools).toMatchObject([
+      { pool: "ci-agents.linux", min: 1, max: 5 },
+      { pool: "ci-agents.large", min: null, max: null, held_because: null, stack: null },
+    ]);
+    expect(status.agents.map(({ pool }) => pool)).toEqual(["ci-agents.linux"]);
+    expect(status.cost).toBeNull();
+    expect(status.unread).toEqual([
+      { part: "the settings of ci-agents.large", why: expect.stringContaining("policy") },
+    ]);
+    expect((await run("status")).stdout).toMatch(
+      /limits unknown[\s\S]*Could not be read\n {2}the settings of ci-agents.large/,
+    );
+  });
+
   it("says of the one pool that fails that it does not decide", async () => {
     const { world, run } = await openDesk("pools");
     world.lines = [];

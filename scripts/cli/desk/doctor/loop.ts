@@ -58,7 +58,8 @@ function stopsOf({ picture, name }: View): Finding[] {
 function failuresOf(view: View): Finding[] {
   const { picture, pools, secondsSince } = view;
   const errors = (ifKnown(picture.log)?.troubles ?? []).filter(
-    ({ level, at }) => level === "ERROR" && secondsSince(at) <= failureSeconds,
+    (trouble) =>
+      trouble.level === "ERROR" && secondsSince(trouble.at) <= failureSeconds && !isAboutBadRows(trouble, picture),
   );
   const [newest] = errors;
   const decided = Math.max(0, ...pools.map(({ last }) => last?.at.getTime() ?? 0));
@@ -66,6 +67,13 @@ function failuresOf(view: View): Finding[] {
   const said = newest.errors.length > 0 ? newest.errors.map(({ name, message }) => `${name}: ${message}`) : [];
   const evidence = [`The loop's log at ${clockTime(newest.at)}: ${newest.message}`, ...said];
   return [{ ...meaningOf(newest, view), severity: "error", evidence }];
+}
+
+/** Whether the loop complains of rows alone that have a finding of their own. */
+function isAboutBadRows({ errors }: TroubleLine, picture: View["picture"]): boolean {
+  const causes = errors.filter(({ name }) => name !== "AggregateError");
+  const isBadRow = causes.every(({ message }) => message.includes("cannot be used, so its agents stay as they are"));
+  return causes.length > 0 && isBadRow && unusablePools(picture).length > 0;
 }
 
 function meaningOf({ errors, message }: TroubleLine, { name }: View): Omit<Finding, "severity" | "evidence"> {
