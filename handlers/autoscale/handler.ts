@@ -116,9 +116,10 @@ async function tick(deps: AutoscaleDeps): Promise<Tick | "lost the lease"> {
   return { decision, quiet: isQuiet(deps.policy, snapshot, decision), calledAt: lease.calledAt };
 }
 
-function remember({ memory, policy }: AutoscaleDeps, { wanted, circuit, load }: Decision): void {
+function remember({ memory, policy }: AutoscaleDeps, { wanted, circuit, load, traffic }: Decision): void {
   memory.circuit = circuit;
   memory.load = load;
+  memory.traffic = traffic;
   memory.recentlyWanted = [...memory.recentlyWanted, wanted].slice(-observationsToKeep(policy));
 }
 

@@ -11,6 +11,7 @@ export function policyOf(
     min: agents.min,
     max: agents.max,
     buffer: agents.buffer,
+    launchPercent: 100,
     registrationGraceSeconds: agents.registrationGraceSeconds,
     scaleOutCooldownSeconds: scaling.scaleOutCooldownSeconds,
     scaleInCooldownSeconds: scaling.scaleInCooldownSeconds,

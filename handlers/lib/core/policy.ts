@@ -11,6 +11,13 @@ export const policySchema = z.strictObject({
   max: z.number(),
   /** Idle agents kept ready on top of demand: a number, or a percentage of the present jobs, rounded up. */
   buffer: z.union([z.number(), z.strictObject({ percent: z.number() })]),
+  /** Agents launched for 100 waiting jobs, so that jobs do not wait for the slowest of their agents: 100 or more. */
+  launchPercent: z.number(),
+  /**
+   * Keeps idle agents for the jobs that are likely to come while an agent boots: the mean, and so many standard
+   * deviations more. Left out: keeps none for them.
+   */
+  forecastSigmas: z.number().optional(),
   scaleOutCooldownSeconds: z.number(),
   scaleInCooldownSeconds: z.number(),
   /** Observations in a row, this one included, that must ask for fewer agents before the loop retires any. */

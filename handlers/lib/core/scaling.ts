@@ -4,7 +4,8 @@ import { loadAfter } from "./load.ts";
 import type { Agent, AgentRole, Decision, Snapshot } from "./model.ts";
 import type { Policy } from "./policy.ts";
 import { oldestFirst, removalComparisons } from "./removal-order.ts";
-import { bufferFor, clamp, countStates, isSupply, standingAgents } from "./supply.ts";
+import { clamp, countStates, idleWanted, isSupply, standingAgents } from "./supply.ts";
+import { trafficAfter } from "./traffic.ts";
 
 /**
  * Observations in a row that must ask for fewer agents before the loop withdraws orders. An agent that has finished its
@@ -27,8 +28,10 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   const working = snapshot.vendorShowsAgents ? busy : demand.running;
   const { expected = 0 } = demand;
   const jobs = working + demand.queued + expected;
-  const buffer = bufferFor(policy, jobs);
-  const needed = jobs + buffer;
+  const traffic = trafficAfter(snapshot.traffic, { jobs, boots: snapshot.boots ?? [] }, now);
+  const buffer = idleWanted(policy, jobs, traffic);
+  const hedge = Math.ceil((demand.queued * (policy.launchPercent - 100)) / 100);
+  const needed = jobs + hedge + buffer;
   const wanted = clamp(needed, policy.min, policy.max);
   const supply = agents.filter(isSupply).length;
   const circuit = circuitAfter(snapshot, policy, now);
@@ -47,6 +50,7 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
       circuitOpen,
       circuit,
       load,
+      traffic,
       atCeiling: needed > policy.max,
       launch: [],
       retire: retireesOf(snapshot, policy, now, { isShort: wanted > supply, circuitOpen }),
@@ -61,7 +65,8 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   if (wanted > supply) {
     const coming = expected > 0 ? `, ${expected} expected` : "";
     const queued = `${demand.partial ? "at least " : ""}${demand.queued} queued`;
-    return scaleOut(view, `wanted ${wanted} (${working} working, ${queued}${coming}, buffer ${buffer})`);
+    const more = hedge > 0 ? `, ${hedge} more for slow boots` : "";
+    return scaleOut(view, `wanted ${wanted} (${working} working, ${queued}${coming}${more}, buffer ${buffer})`);
   }
   if (wanted < supply) return scaleIn(view);
   return hold(view, `wanted ${wanted}, have ${supply}`);

@@ -1,5 +1,6 @@
 import type { Agent, AgentState } from "./model.ts";
 import type { Policy } from "./policy.ts";
+import { forecastOf, type Traffic } from "./traffic.ts";
 
 const none: Readonly<Record<AgentState, number>> = {
   ordered: 0,
@@ -27,8 +28,14 @@ export function isSupply({ state }: Agent): boolean {
   return supplying.has(state);
 }
 
-/** The buffer of a policy for a number of jobs. */
-export function bufferFor({ buffer }: Policy, jobs: number): number {
+/** How many idle agents a policy keeps on top of its jobs: the buffer, or those for the jobs to come if they are more. */
+export function idleWanted(policy: Policy, jobs: number, traffic: Traffic): number {
+  const { forecastSigmas } = policy;
+  const forecast = forecastSigmas === undefined ? 0 : forecastOf(traffic, forecastSigmas);
+  return Math.max(bufferFor(policy, jobs), forecast);
+}
+
+function bufferFor({ buffer }: Policy, jobs: number): number {
   return typeof buffer === "number" ? buffer : Math.ceil((jobs * buffer.percent) / 100);
 }
 
