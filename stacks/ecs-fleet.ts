@@ -136,10 +136,10 @@ function published(
 }
 
 function poolOf(pool: Escaped<PoolConfig>, capacity: EcsCapacity, vendor: ContainerVendor): FleetPool {
-  const { key, min, max, buffer } = pool;
+  const { key, min, max, buffer, schedule } = pool;
   return {
     pool: key,
-    policy: { min, max, buffer },
+    policy: { min, max, buffer, schedule },
     vendor: { ...vendor.poolRuntime?.(pool) },
     capacity: { ...capacity.poolConfigs[key] },
   };

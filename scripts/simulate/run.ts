@@ -24,6 +24,8 @@ export interface SimulatedFleet {
 
 /** One run: our loop, or a baseline, on a trace. */
 export interface RunOptions {
+  /** What reports call it. Left out: the baseline's name, or `ours`. */
+  readonly name?: string | undefined;
   readonly fleet: SimulatedFleet;
   readonly trace: Trace;
   /** Left out: our loop. */
@@ -59,7 +61,8 @@ const webhookSeconds = 0.15;
  *
  * @throws {InvariantError} where our loop breaks a promise
  */
-export async function run({ fleet, trace, baseline, seed, boot, faults, onProgress }: RunOptions): Promise<RunResult> {
+export async function run(options: RunOptions): Promise<RunResult> {
+  const { fleet, trace, baseline, seed, boot, faults, onProgress } = options;
   const clock = createEventClock();
   const random = createRandom(seed);
   const bootRandom = createRandom(seed + 1);
@@ -99,7 +102,7 @@ export async function run({ fleet, trace, baseline, seed, boot, faults, onProgre
   const record = recorder.record();
   const days = clock.seconds / 24 / hour;
   clock.stop();
-  return { policy: baseline?.name ?? "ours", days, ...record, functions: { failures: 0, ...usage } };
+  return { policy: options.name ?? baseline?.name ?? "ours", days, ...record, functions: { failures: 0, ...usage } };
 
   function isDone(): boolean {
     return recorder.open === 0 && recorder.jobs === trace.jobs.length;

@@ -2,6 +2,7 @@ import type { Policy } from "../../handlers/lib/core/policy.ts";
 import type { EcsFleetConfig } from "../../stacks/config/ecs-fleet.ts";
 import type { LoadedStack } from "../../stacks/config/load.ts";
 import { policyOf } from "../../stacks/config/policy.ts";
+import { type PresetName, presets } from "../../stacks/config/presets.ts";
 import type { SimulatedFleet } from "./run.ts";
 import { forever } from "./time.ts";
 
@@ -16,16 +17,27 @@ export class NotSimulatedError extends Error {
   override readonly name = "NotSimulatedError";
 }
 
+/** The fleet of a config file, with what its policies and its prices need. */
+export interface ConfiguredFleet extends SimulatedFleet {
+  readonly compute: EcsFleetConfig["compute"];
+  /** Whether its vendor's agents can only be used once. */
+  readonly alwaysSingleUse: boolean;
+}
+
+/** The fleet with another scaling policy: its values in place of the config's. */
+export function withPolicy(fleet: ConfiguredFleet, name: PresetName): ConfiguredFleet {
+  const { idleTimeoutSeconds, ...rules } = presets[name];
+  const singleUse = fleet.alwaysSingleUse || rules.singleUse;
+  return { ...fleet, idleTimeoutSeconds, policy: { ...fleet.policy, ...rules, singleUse } };
+}
+
 /**
  * The fleet of a config file.
  *
  * @param max replaces `agents.max`, and bounds `agents.min`
  * @throws {NotSimulatedError}
  */
-export function simulatedFleet(
-  { file, config }: LoadedStack,
-  max?: number,
-): SimulatedFleet & { readonly compute: EcsFleetConfig["compute"] } {
+export function simulatedFleet({ file, config }: LoadedStack, max?: number): ConfiguredFleet {
   const refuse = (path: string, why: string) => new NotSimulatedError(`${file}: ${path}: ${why}`);
   if (config.kind !== "ecs-fleet") {
     throw refuse("kind", `fleet simulate runs fleets of kind ecs-fleet so far, found ${config.kind}`);
@@ -52,5 +64,6 @@ export function simulatedFleet(
     maxLifetimeSeconds: canRetire ? forever : agents.maxLifetimeSeconds,
     webhook: "webhook" in vendor && vendor.webhook.enabled,
     compute,
+    alwaysSingleUse: vendor.type === "azure-devops",
   };
 }

@@ -4,6 +4,7 @@ import { loadAfter } from "./load.ts";
 import type { Agent, AgentRole, Decision, Snapshot } from "./model.ts";
 import type { Policy } from "./policy.ts";
 import { oldestFirst, removalComparisons } from "./removal-order.ts";
+import { policyAt } from "./schedule.ts";
 import { clamp, countStates, idleWanted, isSupply, standingAgents } from "./supply.ts";
 import { trafficAfter } from "./traffic.ts";
 
@@ -22,7 +23,8 @@ export function observationsToKeep({ scaleInAfterObservations }: Policy): number
  * The scaling decision: pure and total. It uses the whole snapshot, computes an absolute target and decides about the
  * difference. It keeps no counters, so a lost, doubled or late event changes nothing.
  */
-export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision {
+export function decide(snapshot: Snapshot, always: Policy, now: Date): Decision {
+  const policy = policyAt(always, now);
   const { demand, agents } = snapshot;
   const { busy, ordered } = countStates(agents);
   const working = snapshot.vendorShowsAgents ? busy : demand.running;
@@ -30,8 +32,8 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   const jobs = working + demand.queued + expected;
   const traffic = trafficAfter(snapshot.traffic, { jobs, boots: snapshot.boots ?? [] }, now);
   const buffer = idleWanted(policy, jobs, traffic);
-  const hedge = Math.ceil((demand.queued * (policy.launchPercent - 100)) / 100);
-  const needed = jobs + hedge + buffer;
+  const hedge = Math.floor((demand.queued * (policy.launchPercent - 100)) / 100);
+  const needed = jobs + Math.max(hedge, buffer);
   const wanted = clamp(needed, policy.min, policy.max);
   const supply = agents.filter(isSupply).length;
   const circuit = circuitAfter(snapshot, policy, now);

@@ -1,6 +1,6 @@
 import type { Agent, AgentState } from "./model.ts";
 import type { Policy } from "./policy.ts";
-import { forecastOf, type Traffic } from "./traffic.ts";
+import { growthOf, type Traffic } from "./traffic.ts";
 
 const none: Readonly<Record<AgentState, number>> = {
   ordered: 0,
@@ -28,11 +28,13 @@ export function isSupply({ state }: Agent): boolean {
   return supplying.has(state);
 }
 
+/** A forecast of less than this part of a job needs no agent: a fleet with few jobs a day keeps none. */
+const readyFrom = 1 / 3;
+
 /** How many idle agents a policy keeps on top of its jobs: the buffer, or those for the jobs to come if they are more. */
 export function idleWanted(policy: Policy, jobs: number, traffic: Traffic): number {
-  const { forecastSigmas } = policy;
-  const forecast = forecastSigmas === undefined ? 0 : forecastOf(traffic, forecastSigmas);
-  return Math.max(bufferFor(policy, jobs), forecast);
+  const forecast = (growthOf(traffic) * policy.forecastPercent) / 100;
+  return Math.max(bufferFor(policy, jobs), Math.ceil(forecast - readyFrom));
 }
 
 function bufferFor({ buffer }: Policy, jobs: number): number {

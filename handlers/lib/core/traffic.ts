@@ -44,10 +44,9 @@ export function trafficAfter(known: Traffic | undefined, { jobs, boots }: Sighti
 }
 
 /**
- * How many jobs are likely to come while an agent boots: the mean, and so many standard deviations more. Jobs that come
- * by chance have the square root of their mean as standard deviation.
+ * By how many jobs the demand is likely to grow while an agent boots: one standard deviation. In a steady fleet as many
+ * jobs end as come, so the mean is none. Jobs that come by chance have the square root of their mean as deviation.
  */
-export function forecastOf({ perSecond, bootSeconds }: Traffic, sigmas: number): number {
-  const mean = perSecond * bootSeconds;
-  return Math.round(mean + sigmas * Math.sqrt(mean));
+export function growthOf({ perSecond, bootSeconds }: Traffic): number {
+  return Math.sqrt(perSecond * bootSeconds);
 }
