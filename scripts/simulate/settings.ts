@@ -17,9 +17,8 @@ export class NotSimulatedError extends Error {
   override readonly name = "NotSimulatedError";
 }
 
-/** The fleet of a config file, with what its policies and its prices need. */
+/** The fleet of a config file, with what its policies need. */
 export interface ConfiguredFleet extends SimulatedFleet {
-  readonly compute: EcsFleetConfig["compute"];
   /** Whether its vendor's agents can only be used once. */
   readonly alwaysSingleUse: boolean;
 }
@@ -37,7 +36,7 @@ export function withPolicy(fleet: ConfiguredFleet, name: PresetName): Configured
  * @param max replaces `agents.max`, and bounds `agents.min`
  * @throws {NotSimulatedError}
  */
-export function simulatedFleet({ file, config }: LoadedStack, max?: number): ConfiguredFleet {
+export function simulatedFleet({ file, config }: LoadedStack, max?: number): ConfiguredFleet & { readonly compute: EcsFleetConfig["compute"] } {
   const refuse = (path: string, why: string) => new NotSimulatedError(`${file}: ${path}: ${why}`);
   if (config.kind !== "ecs-fleet") {
     throw refuse("kind", `fleet simulate runs fleets of kind ecs-fleet so far, found ${config.kind}`);

@@ -38,7 +38,8 @@ describe("agents.policy", () => {
   it("fast keeps agents for the jobs to come, too", () => {
     expect(rulesOf("agents: { policy: fast }\n")).toEqual({
       ...rulesOf("agents: { policy: balanced }\n"),
-      forecastPercent: 100,
+      idleTimeoutSeconds: 50,
+      forecastPercent: 120,
     });
   });
 

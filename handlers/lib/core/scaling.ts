@@ -4,7 +4,7 @@ import { loadAfter } from "./load.ts";
 import type { Agent, AgentRole, Decision, Snapshot } from "./model.ts";
 import type { Policy } from "./policy.ts";
 import { oldestFirst, removalComparisons } from "./removal-order.ts";
-import { policyAt } from "./schedule.ts";
+import { policiesOf, policyAt } from "./schedule.ts";
 import { clamp, countStates, idleWanted, isSupply, standingAgents } from "./supply.ts";
 import { trafficAfter } from "./traffic.ts";
 
@@ -39,7 +39,9 @@ export function decide(snapshot: Snapshot, always: Policy, now: Date): Decision 
   const circuit = circuitAfter(snapshot, policy, now);
   const circuitOpen = circuit.openSince !== undefined;
   const load = loadAfter(snapshot.load, jobs, now);
-  const standing = standingAgents(policy, jobs, load.jobs);
+  // Nobody could end an agent without an idle timeout when its entry of the schedule ends.
+  const lasting = policy.canRetire ? [policy] : policiesOf(always);
+  const standing = Math.min(...lasting.map((each) => standingAgents(each, jobs, load.jobs)));
   const view: View = {
     snapshot,
     policy,
@@ -67,8 +69,8 @@ export function decide(snapshot: Snapshot, always: Policy, now: Date): Decision 
   if (wanted > supply) {
     const coming = expected > 0 ? `, ${expected} expected` : "";
     const queued = `${demand.partial ? "at least " : ""}${demand.queued} queued`;
-    const more = hedge > 0 ? `, ${hedge} more for slow boots` : "";
-    return scaleOut(view, `wanted ${wanted} (${working} working, ${queued}${coming}${more}, buffer ${buffer})`);
+    const spare = hedge > buffer ? `${hedge} more for slow boots` : `buffer ${buffer}`;
+    return scaleOut(view, `wanted ${wanted} (${working} working, ${queued}${coming}, ${spare})`);
   }
   if (wanted < supply) return scaleIn(view);
   return hold(view, `wanted ${wanted}, have ${supply}`);

@@ -16,7 +16,17 @@ type Entry = NonNullable<Policy["schedule"]>[number];
  */
 export function policyAt(policy: Policy, now: Date): Policy {
   const entry = entryAt(policy.schedule ?? [], now);
-  return entry ? { ...policy, min: entry.min ?? policy.min, buffer: entry.buffer ?? policy.buffer } : policy;
+  return entry ? under(policy, entry) : policy;
+}
+
+/** The rules that hold at one time or another: one for each entry of the schedule. */
+export function policiesOf(policy: Policy): readonly Policy[] {
+  const { schedule = [] } = policy;
+  return schedule.length === 0 ? [policy] : schedule.map((entry) => under(policy, entry));
+}
+
+function under(policy: Policy, { min = policy.min, buffer = policy.buffer }: Entry): Policy {
+  return { ...policy, min, buffer };
 }
 
 /** The smallest floor that a policy ever has. */
