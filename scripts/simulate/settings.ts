@@ -36,7 +36,10 @@ export function withPolicy(fleet: ConfiguredFleet, name: PresetName): Configured
  * @param max replaces `agents.max`, and bounds `agents.min`
  * @throws {NotSimulatedError}
  */
-export function simulatedFleet({ file, config }: LoadedStack, max?: number): ConfiguredFleet & { readonly compute: EcsFleetConfig["compute"] } {
+export function simulatedFleet(
+  { file, config }: LoadedStack,
+  max?: number,
+): ConfiguredFleet & { readonly compute: EcsFleetConfig["compute"] } {
   const refuse = (path: string, why: string) => new NotSimulatedError(`${file}: ${path}: ${why}`);
   if (config.kind !== "ecs-fleet") {
     throw refuse("kind", `fleet simulate runs fleets of kind ecs-fleet so far, found ${config.kind}`);

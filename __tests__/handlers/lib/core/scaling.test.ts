@@ -51,13 +51,13 @@ describe("decide", () => {
     [
       "launches more agents than jobs wait, rounded down, so that slow boots are not waited for",
       { queued: 7, agents: agents("busy", 2), policy: { max: 20, launchPercent: 130 } },
-      { wanted: 11, launch: Array(9).fill("burst"), reason: expect.stringContaining("7 queued, 2 more for slow boots") },
+      {
+        wanted: 11,
+        launch: Array(9).fill("burst"),
+        reason: expect.stringContaining("7 queued, 2 more for slow boots"),
+      },
     ],
-    [
-      "launches one agent for one job, also then",
-      { queued: 3, policy: { launchPercent: 130 } },
-      { wanted: 3 },
-    ],
+    ["launches one agent for one job, also then", { queued: 3, policy: { launchPercent: 130 } }, { wanted: 3 }],
     [
       "does not launch more for slow boots where the buffer has as many",
       { queued: 10, policy: { max: 20, launchPercent: 130, buffer: 4 } },
@@ -78,11 +78,7 @@ describe("decide", () => {
       { agents: agents("busy", 2), traffic: { ...often, perSecond: 0.001 }, policy: { forecastPercent: 100 } },
       { wanted: 2 },
     ],
-    [
-      "keeps none where the policy has no forecast",
-      { agents: agents("busy", 2), traffic: often },
-      { wanted: 2 },
-    ],
+    ["keeps none where the policy has no forecast", { agents: agents("busy", 2), traffic: often }, { wanted: 2 }],
     [
       "keeps the floor and the buffer of the schedule's entry that holds, up to max",
       {
