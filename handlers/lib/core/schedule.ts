@@ -68,7 +68,11 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** The error about a cron expression, as "must …"; `undefined`: it is a schedule's. @param from a begin must follow it */
+/**
+ * The error about a cron expression, as "must …"; `undefined`: it is right for a schedule.
+ *
+ * @param from the next times after this one are looked at
+ */
 export function wrongCron(cron: string, from: Date): string | undefined {
   const form = 'must be five fields, minute to day of week, such as "0 8 * * MON-FRI"';
   if (cron.trim().split(/\s+/).length !== 5) return form;
@@ -82,6 +86,7 @@ export function wrongCron(cron: string, from: Date): string | undefined {
   if (begins.length === 0) return "must be a time that comes: no day fits";
   const isOften = begins.some((at, index) => at.getTime() - (begins[index - 1]?.getTime() ?? 0) < shortestMilliseconds);
   return isOften
-    ? "must begin at most every 30 minutes: it holds until the next entry begins. For a window, write one entry for its begin and one for its end"
+    ? "must begin at most every 30 minutes: it holds until the next entry begins. For a window, write one entry for " +
+        "its begin and one for its end"
     : undefined;
 }
