@@ -41,7 +41,7 @@ export interface FleetProps {
 /** The differences of one of several pools from what the fleet has. */
 export interface FleetPool {
   readonly pool: string;
-  readonly policy: Pick<Policy, "min" | "max" | "buffer">;
+  readonly policy: Pick<Policy, "min" | "max" | "buffer" | "schedule">;
   readonly vendor: Readonly<Record<string, unknown>>;
   readonly capacity: Readonly<Record<string, unknown>>;
 }

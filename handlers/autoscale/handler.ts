@@ -129,9 +129,10 @@ function fail(error: Error): never {
   throw error;
 }
 
-function remember({ memory, policy }: AutoscaleDeps, { wanted, circuit, load }: Decision): void {
+function remember({ memory, policy }: AutoscaleDeps, { wanted, circuit, load, traffic }: Decision): void {
   memory.circuit = circuit;
   memory.load = load;
+  memory.traffic = traffic;
   memory.recentlyWanted = [...memory.recentlyWanted, wanted].slice(-observationsToKeep(policy));
 }
 

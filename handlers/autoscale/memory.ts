@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { Load } from "../lib/core/load.ts";
 import type { Circuit } from "../lib/core/model.ts";
 import type { Notebook } from "../lib/core/ports.ts";
+import type { Traffic } from "../lib/core/traffic.ts";
 
 const time = z.number().transform((milliseconds) => new Date(milliseconds));
 
@@ -10,6 +11,7 @@ const stored = z.object({
   missingSince: z.record(z.string(), time),
   queuedSince: time.optional(),
   load: z.object({ jobs: z.number(), at: time }).optional(),
+  traffic: z.object({ perSecond: z.number(), bootSeconds: z.number(), jobs: z.number(), at: time }).optional(),
   circuit: z.object({ openSince: time.optional(), closedAt: time.optional() }).default({}),
 });
 
@@ -23,13 +25,22 @@ export interface Memory {
   queuedSince: Date | undefined;
   /** The jobs of the last while, on average. */
   load: Load | undefined;
+  /** How fast jobs come and agents boot. */
+  traffic: Traffic | undefined;
   /** The circuit breaker. */
   circuit: Circuit;
 }
 
 /** The memory of a new fleet. */
 export function createMemory(): Memory {
-  return { recentlyWanted: [], missingSince: new Map(), queuedSince: undefined, load: undefined, circuit: {} };
+  return {
+    recentlyWanted: [],
+    missingSince: new Map(),
+    queuedSince: undefined,
+    load: undefined,
+    traffic: undefined,
+    circuit: {},
+  };
 }
 
 /** Reads the memory of the last pass. An invalid document counts as missing. */
@@ -41,12 +52,13 @@ export async function recall(memory: Memory, notebook: Notebook): Promise<void> 
 
 /** Stores it for the next pass. */
 export async function keep(memory: Memory, notebook: Notebook): Promise<void> {
-  const { recentlyWanted, missingSince, queuedSince, load, circuit } = memory;
+  const { recentlyWanted, missingSince, queuedSince, load, traffic, circuit } = memory;
   await notebook.write({
     recentlyWanted,
     missingSince: Object.fromEntries([...missingSince].map(([name, since]) => [name, since.getTime()])),
     queuedSince: queuedSince?.getTime(),
     load: load && { jobs: load.jobs, at: load.at.getTime() },
+    traffic: traffic && { ...traffic, at: traffic.at.getTime() },
     circuit: { openSince: circuit.openSince?.getTime(), closedAt: circuit.closedAt?.getTime() },
   });
 }

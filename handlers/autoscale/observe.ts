@@ -30,6 +30,8 @@ export async function observe(deps: AutoscaleDeps): Promise<Observation> {
         launches: reading.launches,
         circuit: deps.memory.circuit,
         load: deps.memory.load,
+        traffic: deps.memory.traffic,
+        boots: bootsOf(roster, deps.clock.now()),
         ordersToMove: reading.fallback?.ordersToMove,
         settling: reading.fallback?.settling,
         recentlyWanted: deps.memory.recentlyWanted,
@@ -66,6 +68,14 @@ async function readAgents({ capacity, vendor, retirements, poolName, policy, clo
   });
   memory.missingSince = roster.missingSince;
   return { roster, vendorAgents, reading };
+}
+
+/** Seconds since the launch of each agent that has registered since the last look. */
+function bootsOf({ agents, newlyRegistered }: Roster, now: Date): number[] {
+  const fresh = new Set(newlyRegistered);
+  return agents
+    .filter(({ capacityId }) => fresh.has(capacityId))
+    .map(({ launchedAt }) => (now.getTime() - launchedAt.getTime()) / 1000);
 }
 
 /** If the vendor does not report queue times, this measures how long at least one job has been waiting. */

@@ -42,13 +42,16 @@ export function createEcsCapacity(
   /** Stopped tasks never change, so each is described once. Holds the results of their launches. */
   const ended = new Map<string, EndedTask>();
   const memberReader = createMemberReader(config.nameVariable, clock);
+  /** ARNs of the members of the last reading. */
+  let living: readonly string[] = [];
   let isFirstReading = true;
 
   return {
     async read(): Promise<CapacityReading> {
       const { running, stopped } = await listAll();
       forgetAllBut(ended, new Set(stopped));
-      const unknown = [...running, ...stopped].filter((arn) => !ended.has(arn));
+      // A list of several pages may leave one out while others stop. ECS describes it all the same, for an hour.
+      const unknown = [...running, ...stopped, ...living].filter((arn) => !ended.has(arn));
       const tasks = await describe([...new Set(unknown)]);
       const newFailures: FailedTask[] = [];
       for (const task of tasks) {
@@ -62,7 +65,9 @@ export function createEcsCapacity(
 
       const members = new Map<string, CapacityMember>();
       for (const member of await recent.members()) if (!ended.has(member.id)) members.set(member.agentName, member);
-      for (const member of memberReader.membersOf(tasks)) members.set(member.agentName, member);
+      const described = memberReader.membersOf(tasks);
+      living = described.map(({ id }) => id);
+      for (const member of described) members.set(member.agentName, member);
       return {
         members: [...members.values()],
         launches: launchesOf([...ended.values()], [...members.values()], config.subnets, clock.now()),

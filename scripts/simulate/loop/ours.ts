@@ -4,6 +4,7 @@ import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createRunTaskPace } from "../../../handlers/lib/aws/ecs-launcher.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import type { Metrics, Vendor } from "../../../handlers/lib/core/ports.ts";
+import { lowestFloor } from "../../../handlers/lib/core/schedule.ts";
 import type { Trouble } from "../faults.ts";
 import type { Pool } from "../pool.ts";
 import type { EventClock } from "../world/event-clock.ts";
@@ -128,9 +129,11 @@ function troubled(vendor: Vendor, trouble: Trouble): Vendor {
 }
 
 /** Looks at every tick's figures: the loop never wants fewer than the floor nor more than the ceiling. */
-function checking({ min, max, maxAddedPerTick }: Policy, onViolation: (what: string) => void): Metrics {
+function checking(policy: Policy, onViolation: (what: string) => void): Metrics {
+  const { max, maxAddedPerTick } = policy;
   return {
     record({ AgentsWanted: wanted, Launched: launched = 0 }) {
+      const min = lowestFloor(policy);
       if (wanted !== undefined && (wanted < min || wanted > max)) onViolation(`${wanted} agents were wanted`);
       if (launched > maxAddedPerTick) onViolation(`${launched} agents were launched in one tick`);
     },
