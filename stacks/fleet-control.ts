@@ -14,6 +14,7 @@ import { resourcesIn } from "./constructs/destroy-order.ts";
 import { DestroyGuard } from "./constructs/functions/destroy-guard.ts";
 import { FleetStateTable } from "./constructs/functions/fleet-state.ts";
 import { HandlerFunction } from "./constructs/functions/handler-function.ts";
+import { NextLooks } from "./constructs/functions/next-looks.ts";
 import { RunLedgerTable } from "./constructs/functions/run-ledger.ts";
 import { MinuteSchedule } from "./constructs/functions/schedule.ts";
 import { WebhookApi } from "./constructs/functions/webhook-api.ts";
@@ -25,7 +26,7 @@ import type { StackContext } from "./constructs/stack-context.ts";
 import type { Outbound } from "./vendors/outbound.ts";
 import type { VendorSynth } from "./vendors/vendor-synth.ts";
 
-/** A pass ticks for 50 s and continues for passes that were turned away. Its last tick may wait for a rate limit. */
+/** A pass may go on for 50 s, and its last look may wait for a rate limit. */
 const passTimeoutSeconds = 300;
 
 /** The settings of every fleet, on any capacity. */
@@ -125,6 +126,7 @@ export class FleetControl {
     const { context, config, vendor, outbound, capacity, pools, renewal } = this.props;
     const apiToken = vendor.apiSecret;
     const state = new FleetStateTable(this.scope, "state", context);
+    const nextLooks = new NextLooks(this.scope, "next-looks", { context, functionTimeoutSeconds: passTimeoutSeconds });
     const autoscale = new HandlerFunction(this.scope, "autoscale", {
       context,
       description: `Scaling loop of fleet ${context.name}`,
@@ -138,6 +140,7 @@ export class FleetControl {
         VENDOR: vendor.runtime,
         CAPACITY: capacity.config,
         STATE_TABLE: state.name,
+        NEXT_LOOKS_QUEUE_URL: nextLooks.queueUrl,
         POOLS: pools && [...pools],
         ...(apiToken && { API_TOKEN_SECRET_ARN: apiToken.arn, OUTBOUND: outbound.settings }),
         ...this.ledgerVariables(),
@@ -146,6 +149,7 @@ export class FleetControl {
     });
     capacity.grantOperate(autoscale.role);
     state.grantUse(autoscale.role);
+    nextLooks.invoke(autoscale);
     this.retirement?.grantStart(autoscale.role);
     apiToken?.grantRead(autoscale.role);
     if (apiToken) outbound.grantRead(autoscale.role);

@@ -4,6 +4,7 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { createCapacities } from "../lib/aws/capacity.ts";
 import { clientOptions } from "../lib/aws/client-options.ts";
 import { createLease, createNotebook } from "../lib/aws/fleet-state.ts";
+import { createNextLooks } from "../lib/aws/next-looks.ts";
 import { createRetirements } from "../lib/aws/retirements.ts";
 import { runLedgerOf } from "../lib/aws/run-ledger.ts";
 import { createSecretReader } from "../lib/aws/secrets.ts";
@@ -12,18 +13,19 @@ import { autoscaleEnv } from "../lib/settings/autoscale.ts";
 import { createVendor } from "../lib/vendors/clients.ts";
 import { createTokenReader, type VendorDeps } from "../lib/vendors/deps.ts";
 import { createFetch, outboundOf } from "../lib/vendors/outbound.ts";
+import { callOf } from "./call.ts";
 import { allowDestroy, allowDestroyOfFallback, terraformRequestOf } from "./destroy.ts";
-import { runFleet } from "./handler.ts";
+import { runFleet } from "./fleet.ts";
 import { createMemory } from "./memory.ts";
 import { poolsOf } from "./pools.ts";
 
 /** Time for acting after the vendor's answer, before Lambda stops the function. */
 const reserveMilliseconds = 30_000;
 
-/** A pass starts no tick if less than this is left: a tick may have to wait for the vendor's rate limit. */
-const lastTickMilliseconds = 70_000;
+/** A pass starts no look if less than this is left: a look may have to wait for the vendor's rate limit. */
+const lastLookMilliseconds = 70_000;
 
-/** The autoscale Lambda, run every minute and whenever a webhook wakes it. */
+/** The autoscale Lambda, run every minute, whenever a webhook wakes it, and when a look is due that it asked for. */
 export const handler = defineHandler({
   env: autoscaleEnv,
   build(env, { log, metricsOf, clock, deadline }) {
@@ -52,18 +54,18 @@ export const handler = defineHandler({
       notebook: createNotebook(`loop ${poolName}`, state),
       memory: createMemory(),
       clock,
-      deadline: deadline(lastTickMilliseconds),
       log,
       metrics: metricsOf(pool),
       newSuffix: () => randomBytes(6).toString("hex"),
     }));
     const capacities = pools.map(({ capacity }) => capacity);
     const destroy = { fleet: env.FLEET, capacities, lease: createLease(state), clock, log };
-    return { pools, lease, log, destroy };
+    const nextLooks = createNextLooks(env.NEXT_LOOKS_QUEUE_URL, { clock, log });
+    return { pools, lease, nextLooks, clock, deadline: deadline(lastLookMilliseconds), log, destroy };
   },
   async handle(event: unknown, { destroy, ...fleet }) {
     const asked = terraformRequestOf(event);
-    if (asked === undefined) return runFleet(fleet);
+    if (asked === undefined) return runFleet(fleet, callOf(event));
     if (asked.action === "create" || asked.action === "update") return [];
     return asked.part === "fallback" ? allowDestroyOfFallback(destroy) : allowDestroy(destroy);
   },

@@ -40,6 +40,7 @@ const environments: Readonly<Record<HandlerName, Readonly<Record<string, string 
     VENDOR: vendor,
     CAPACITY: { type: "asg", group: FLEET, hook: "agent-fleets-retire", bootSeconds: 1200 },
     STATE_TABLE: "bench-state",
+    NEXT_LOOKS_QUEUE_URL: "https://sqs.us-east-1.amazonaws.com/000000000000/ci-next-looks",
     RETIREMENTS: retirements,
     API_TOKEN_SECRET_ARN,
   }),

@@ -1,4 +1,5 @@
 import { VendorApiError } from "../../handlers/lib/core/errors.ts";
+import { calmQueue, type QueueTrouble } from "./loop/queue.ts";
 import type { EventClock } from "./world/event-clock.ts";
 import type { createFleetWorld } from "./world/fleet-world.ts";
 import { noTrouble, type TaskTrouble } from "./world/task-trouble.ts";
@@ -13,6 +14,7 @@ export const faults = {
   "task-fails": "one task in ten ends right after its start",
   "slow-boot": "one agent in ten boots ten times as long",
   "never-registers": "one agent in twenty never registers",
+  "queue-trouble": "calls for the next look come up to 10 s late, one in ten never, one in ten twice; SQS refuses 2 %",
   "cold-start": "every invocation of the loop starts in a new container",
 } as const;
 
@@ -31,6 +33,7 @@ export interface Trouble {
   /** @throws {VendorApiError} while the vendor's API is down */
   askVendor(): void;
   readonly coldStarts: boolean;
+  readonly queue: QueueTrouble;
   /** Begins what happens to agents by itself. */
   haunt(world: World): void;
 }
@@ -58,6 +61,7 @@ export function createTrouble(chosen: ReadonlySet<Fault>, clock: EventClock, ran
       }
     },
     coldStarts: chosen.has("cold-start"),
+    queue: chosen.has("queue-trouble") ? { refused: 0.02, lost: 0.1, doubled: 0.1, latestSeconds: 10 } : calmQueue,
     haunt(world) {
       if (!chosen.has("spot-reclaim")) return;
       const everyMinute = () => {

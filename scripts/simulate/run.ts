@@ -123,7 +123,7 @@ export async function run({ fleet, trace, baseline, seed, boot, faults, onProgre
           clock.after(0.5 + random() * 1.5, () => {
             loop.usage.invocations += 1;
             loop.usage.seconds += webhookSeconds;
-            loop.invoke();
+            loop.invoke({ by: "webhook" });
           });
         }
       });

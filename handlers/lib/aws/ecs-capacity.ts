@@ -46,10 +46,12 @@ export function createEcsCapacity(
 
   return {
     async read(): Promise<CapacityReading> {
-      const { running, stopped } = await listAll();
+      const running = await list("RUNNING");
+      // A task that begins to stop meanwhile is in both lists, never in none.
+      const [stopped, alive] = await Promise.all([list("STOPPED"), describe(running.filter((arn) => !ended.has(arn)))]);
       forgetAllBut(ended, new Set(stopped));
-      const unknown = [...running, ...stopped].filter((arn) => !ended.has(arn));
-      const tasks = await describe([...new Set(unknown)]);
+      const asked = new Set(running);
+      const tasks = [...alive, ...(await describe(stopped.filter((arn) => !ended.has(arn) && !asked.has(arn))))];
       const newFailures: FailedTask[] = [];
       for (const task of tasks) {
         if (task.taskArn === undefined || task.lastStatus !== "STOPPED") continue;

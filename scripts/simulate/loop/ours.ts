@@ -1,5 +1,5 @@
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
-import { runFleet } from "../../../handlers/autoscale/handler.ts";
+import { runFleet } from "../../../handlers/autoscale/fleet.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createEcsCapacity } from "../../../handlers/lib/aws/ecs-capacity.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
@@ -10,10 +10,11 @@ import type { EventClock } from "../world/event-clock.ts";
 import type { createFleetWorld } from "../world/fleet-world.ts";
 import { silentLog } from "../world/silence.ts";
 import { createLoopFunction, functionTimeoutSeconds, type LoopFunction } from "./function.ts";
+import { createLookQueue } from "./queue.ts";
 import { createSharedState } from "./state.ts";
 
-/** A pass starts no tick if less than this is left, as in handlers/autoscale/index.ts. */
-const lastTickSeconds = 70;
+/** A pass starts no look if less than this is left, as in handlers/autoscale/index.ts. */
+const lastLookSeconds = 70;
 
 interface LoopOptions {
   readonly clock: EventClock;
@@ -50,9 +51,16 @@ export function startLoop({
 }: LoopOptions): LoopFunction {
   const state = createSharedState(clock, onAwsCall);
   const vendor = troubled(world.vendor, trouble);
+  const nextLooks = createLookQueue({
+    clock,
+    random,
+    trouble: () => trouble.queue,
+    onSend: onAwsCall,
+    deliver: (dueAt) => loop.invoke({ by: "message", dueAt }),
+  });
   let names = 0;
 
-  const loop = createLoopFunction({
+  const loop: LoopFunction = createLoopFunction({
     clock,
     random,
     coldStarts: trouble.coldStarts,
@@ -75,7 +83,6 @@ export function startLoop({
         notebook: state.notebook("loop ci"),
         memory: createMemory(),
         clock,
-        deadline: () => deadline,
         log: silentLog,
         metrics: checking(policy, (what) => world.violations.push(`${what} at ${clock.seconds} s`)),
         newSuffix() {
@@ -84,20 +91,20 @@ export function startLoop({
         },
       };
       return {
-        fleet: { pools: [pool], lease, log: silentLog },
+        fleet: { pools: [pool], lease, nextLooks, clock, deadline: () => deadline, log: silentLog },
         until(end: Date) {
           deadline = end;
         },
       };
     },
-    run({ fleet, until }, startedAt) {
-      const left = startedAt + functionTimeoutSeconds - lastTickSeconds - clock.seconds;
+    run({ fleet, until }, call, startedAt) {
+      const left = startedAt + functionTimeoutSeconds - lastLookSeconds - clock.seconds;
       until(new Date(clock.now().getTime() + left * 1000));
-      return runFleet(fleet);
+      return runFleet(fleet, call);
     },
   });
   const everyMinute = () => {
-    loop.invoke();
+    loop.invoke({ by: "schedule" });
     clock.after(60, everyMinute);
   };
   clock.after(random() * 60, everyMinute);
