@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { runPools } from "../../../handlers/autoscale/handler.ts";
+import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { poolsOf } from "../../../handlers/autoscale/pools.ts";
 import { autoscaleEnv } from "../../../handlers/lib/settings/autoscale.ts";
 import { policyOf } from "../../fixtures/policy.ts";
-import { createAutoscaleHarness } from "./harness.ts";
+import { createAutoscaleHarness, runFleetOf } from "./harness.ts";
 
 describe("passes of several pools", () => {
   const pools = () => {
@@ -13,11 +13,12 @@ describe("passes of several pools", () => {
       harness.fleet.demand = { queued: 1, running: 0 };
       return { ...harness, deps: { ...harness.deps, poolName: `ci.${pool}`, tickSeconds: 60 } };
     });
-    return { harnesses, deps: harnesses.map(({ deps }) => deps) };
+    const runPools = (deps: readonly AutoscaleDeps[]) => runFleetOf(createAutoscaleHarness(), { pools: deps });
+    return { harnesses, runPools, deps: harnesses.map(({ deps }) => deps) };
   };
 
   it("each see and serve their own", async () => {
-    const { harnesses, deps } = pools();
+    const { harnesses, runPools, deps } = pools();
     Object.assign(harnesses[1]?.fleet ?? {}, { demand: { queued: 3, running: 0 } });
     const passes = await runPools(deps);
     expect(passes.map(({ lastDecision }) => lastDecision?.wanted)).toEqual([1, 3, 1]);
@@ -26,7 +27,7 @@ describe("passes of several pools", () => {
   });
 
   it("run side by side: one that waits holds up no other", async () => {
-    const { harnesses, deps } = pools();
+    const { harnesses, runPools, deps } = pools();
     const [slow, ...others] = harnesses;
     let release = () => {};
     if (!slow) throw new Error("no pool");
@@ -48,7 +49,7 @@ describe("passes of several pools", () => {
   });
 
   it("fail the invocation when one fails, with what it threw, and the others have done their work", async () => {
-    const { harnesses, deps } = pools();
+    const { harnesses, runPools, deps } = pools();
     const down = new Error("down");
     harnesses[0]?.fleet.failures.set("vendor.readDemand", down);
     await expect(runPools(deps)).rejects.toBe(down);
@@ -56,7 +57,7 @@ describe("passes of several pools", () => {
   });
 
   it("fail the invocation with all that was thrown when several fail", async () => {
-    const { harnesses, deps } = pools();
+    const { harnesses, runPools, deps } = pools();
     const [one, other] = [new Error("one"), new Error("other")];
     harnesses[0]?.fleet.failures.set("capacity.read", one);
     harnesses[2]?.fleet.failures.set("vendor.listAgents", other);
@@ -84,6 +85,7 @@ describe("the pools of a fleet", () => {
     VENDOR: vendor,
     CAPACITY: capacity,
     STATE_TABLE: "ci-state",
+    NEXT_LOOKS_QUEUE_URL: "https://sqs.us-east-1.amazonaws.com/000000000000/ci-next-looks",
   };
   type Pools = z.output<typeof autoscaleEnv>["POOLS"];
 

@@ -41,20 +41,11 @@ export function createLease({ table, dynamodb, clock }: StateDeps, owner: string
 
   return {
     async acquire(call) {
-      const woken = call.by === "webhook" ? ", #wokenAt = :now" : "";
-      const counts = countsIf(call);
-      const taken = await update(
-        `SET #owner = :owner, #until = :until${woken} REMOVE #calledAt, #nextLookAt`,
-        `(attribute_not_exists(#owner) OR #until <= :now OR #owner = :owner)${counts && ` AND (${counts})`}`,
-        { ...valuesOf(call), ":owner": { S: owner }, ":until": number(now() + leaseMilliseconds) },
-      );
-      if (taken === undefined) {
-        // The holder may have asked the vendor before the news came.
-        if (woken) await update(`SET #calledAt = :now${woken}`, "", valuesOf(call));
-        return undefined;
-      }
-      const wokenAt = taken.wokenAt?.N;
-      return { wokenAt: wokenAt === undefined ? undefined : new Date(Number(wokenAt)) };
+      const taken = await take(call);
+      if (taken || call.by !== "webhook") return taken;
+      // The holder may have asked the vendor before the news came. If it has gone meanwhile, the lease is free.
+      const said = await update("SET #calledAt = :now, #wokenAt = :now", "attribute_exists(#owner)", valuesOf(call));
+      return said ? undefined : take(call);
     },
 
     async renew() {
@@ -73,6 +64,17 @@ export function createLease({ table, dynamodb, clock }: StateDeps, owner: string
       return (await update("REMOVE #calledAt", isMine, mine)) === undefined;
     },
   };
+
+  async function take(call: Call): ReturnType<Lease["acquire"]> {
+    const counts = countsIf(call);
+    const taken = await update(
+      `SET #owner = :owner, #until = :until${call.by === "webhook" ? ", #wokenAt = :now" : ""} REMOVE #calledAt, #nextLookAt`,
+      `(attribute_not_exists(#owner) OR #until <= :now OR #owner = :owner)${counts && ` AND (${counts})`}`,
+      { ...valuesOf(call), ":owner": { S: owner }, ":until": number(now() + leaseMilliseconds) },
+    );
+    const wokenAt = taken?.wokenAt?.N;
+    return taken && { wokenAt: wokenAt === undefined ? undefined : new Date(Number(wokenAt)) };
+  }
 
   function valuesOf(call: Call): Record<string, AttributeValue> {
     return { ":now": number(now()), ...(call.by === "message" && { ":due": number(call.dueAt.getTime()) }) };
