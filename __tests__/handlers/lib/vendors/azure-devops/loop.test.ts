@@ -3,7 +3,7 @@ import { runPass } from "../../../../../handlers/autoscale/handler.ts";
 import { SecretUnavailableError } from "../../../../../handlers/lib/core/errors.ts";
 import type { AzureDevOpsFleet } from "../../../../fakes/azure-devops-fleet.ts";
 import { createAutoscaleHarness, runFleetOf } from "../../../autoscale/harness.ts";
-import { clock, eachInLoop, failureOf, fake, fleetOf, fleetWith, start, vendorDeps } from "./loop.ts";
+import { clock, eachInLoop, failureOf, fake, fleetOf, fleetWith, looksOf, start, vendorDeps } from "./loop.ts";
 
 eachInLoop();
 
@@ -44,8 +44,8 @@ describe("the loop of an Azure DevOps fleet", () => {
     const jobs = fleet.queueJobs(2);
     fleet.work();
     clock.advance(61_000);
-    const { lastDecision } = await runPass({ ...fleet.deps, policy: { ...fleet.deps.policy, min: 0 } });
-    expect(lastDecision).toMatchObject({ wanted: 2, supply: 2 });
+    const last = await looksOf({ ...fleet.deps, policy: { ...fleet.deps.policy, min: 0 } });
+    expect(last?.lastDecision).toMatchObject({ wanted: 2, supply: 2 });
     expect(fleet.agents().map(({ job }) => job)).toEqual(jobs);
     expect(fleet.killed).toEqual([]);
     expect(fleet.metrics.sum("RetirementsStarted")).toBe(4);
@@ -97,7 +97,7 @@ describe("the loop of an Azure DevOps fleet", () => {
       asked += 1;
       return asked > 15 && asked <= 20 ? { reason: "Capacity is unavailable at this time." } : undefined;
     };
-    await runPass(fleet.deps);
+    await looksOf(fleet.deps);
     expect(fleet.tasks()).toHaveLength(30);
     const launches = fleet.ecs.calls.filter(({ operation }) => operation === "RunTask");
     expect(launches.every(({ input }) => input.count === 1)).toBe(true);
@@ -130,9 +130,9 @@ describe("the loop of an Azure DevOps fleet", () => {
     fleet.boot(1);
     clock.advance(61_000);
     const lowered = { ...fleet.deps, policy: { ...fleet.deps.policy, min: 0 } };
-    await runPass(lowered);
-    const { lastDecision } = await runPass(lowered);
-    expect(lastDecision).toMatchObject({ action: "hold", wanted: 0 });
+    await looksOf(lowered);
+    const last = await looksOf(lowered);
+    expect(last?.lastDecision).toMatchObject({ action: "hold", wanted: 0 });
     // The one that is proven idle goes, and the order that ECS has not begun to launch.
     expect(fleet.tasks()).toEqual([]);
     expect(fleet.killed).toEqual([]);
