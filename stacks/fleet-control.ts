@@ -131,7 +131,7 @@ export class FleetControl {
       context,
       description: `Scaling loop of fleet ${context.name}`,
       timeoutSeconds: passTimeoutSeconds,
-      memoryMiB: 512,
+      memoryMiB: 256,
       network: this.loopNetwork(),
       environment: z.encode(autoscaleEnv, {
         FLEET: context.name,
