@@ -8,6 +8,7 @@ const time = z.number().transform((milliseconds) => new Date(milliseconds));
 
 const stored = z.object({
   recentlyWanted: z.array(z.number()),
+  wantedAt: time.optional(),
   missingSince: z.record(z.string(), time),
   queuedSince: time.optional(),
   load: z.object({ jobs: z.number(), at: time }).optional(),
@@ -19,6 +20,8 @@ const stored = z.object({
 export interface Memory {
   /** The numbers of agents that earlier observations asked for, newest last. */
   recentlyWanted: readonly number[];
+  /** When the newest of them was added. */
+  wantedAt: Date | undefined;
   /** By name: since when a registered agent is missing from the vendor's list. */
   missingSince: ReadonlyMap<string, Date>;
   /** Since when at least one job has been waiting. */
@@ -35,6 +38,7 @@ export interface Memory {
 export function createMemory(): Memory {
   return {
     recentlyWanted: [],
+    wantedAt: undefined,
     missingSince: new Map(),
     queuedSince: undefined,
     load: undefined,
@@ -52,9 +56,10 @@ export async function recall(memory: Memory, notebook: Notebook): Promise<void> 
 
 /** Stores it for the next pass. */
 export async function keep(memory: Memory, notebook: Notebook): Promise<void> {
-  const { recentlyWanted, missingSince, queuedSince, load, traffic, circuit } = memory;
+  const { recentlyWanted, wantedAt, missingSince, queuedSince, load, traffic, circuit } = memory;
   await notebook.write({
     recentlyWanted,
+    wantedAt: wantedAt?.getTime(),
     missingSince: Object.fromEntries([...missingSince].map(([name, since]) => [name, since.getTime()])),
     queuedSince: queuedSince?.getTime(),
     load: load && { jobs: load.jobs, at: load.at.getTime() },

@@ -1,6 +1,7 @@
 import { agentNamePrefix, joinAgents, type Roster } from "../lib/core/agents.ts";
 import { VendorApiError } from "../lib/core/errors.ts";
 import type { Demand, Snapshot } from "../lib/core/model.ts";
+import type { Policy } from "../lib/core/policy.ts";
 import type { CapacityReading, VendorAgent } from "../lib/core/ports.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 
@@ -31,7 +32,7 @@ export async function observe(deps: AutoscaleDeps): Promise<Observation> {
         circuit: deps.memory.circuit,
         load: deps.memory.load,
         traffic: deps.memory.traffic,
-        boots: bootsOf(roster, deps.clock.now()),
+        boots: bootsOf(roster, deps.policy, deps.clock.now()),
         ordersToMove: reading.fallback?.ordersToMove,
         settling: reading.fallback?.settling,
         recentlyWanted: deps.memory.recentlyWanted,
@@ -70,12 +71,17 @@ async function readAgents({ capacity, vendor, retirements, poolName, policy, clo
   return { roster, vendorAgents, reading };
 }
 
-/** Seconds since the launch of each agent that has registered since the last look. */
-function bootsOf({ agents, newlyRegistered }: Roster, now: Date): number[] {
+/**
+ * Seconds since the launch of each agent that has registered since the last look. One that took longer than its grace is
+ * no measure of boots: nobody looked for a while, or the sign of its registration cannot be stored and it comes up in
+ * every look.
+ */
+function bootsOf({ agents, newlyRegistered }: Roster, { registrationGraceSeconds }: Policy, now: Date): number[] {
   const fresh = new Set(newlyRegistered);
   return agents
     .filter(({ capacityId }) => fresh.has(capacityId))
-    .map(({ launchedAt }) => (now.getTime() - launchedAt.getTime()) / 1000);
+    .map(({ launchedAt }) => (now.getTime() - launchedAt.getTime()) / 1000)
+    .filter((seconds) => seconds <= registrationGraceSeconds);
 }
 
 /** If the vendor does not report queue times, this measures how long at least one job has been waiting. */

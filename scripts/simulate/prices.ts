@@ -20,7 +20,7 @@ const prices = {
 } as const;
 
 /** MiB of the loop's function, as stacks/fleet-control.ts sets it. */
-const loopMemoryGib = 0.5;
+const loopMemoryGib = 0.25;
 
 /** The machine of an agent. */
 export type Machine =

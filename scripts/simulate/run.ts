@@ -168,7 +168,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const wake = () => {
       loop.usage.invocations += 1;
       loop.usage.seconds += webhookSeconds;
-      loop.invoke();
+      loop.invoke({ by: "webhook" });
     };
     const runSeconds = fleet.notifiedRunSeconds;
     const onFailure = (why: unknown) => own[0]?.world.violations.push(`a notification was not taken: ${why}`);

@@ -163,7 +163,9 @@ export const scaling = z.strictObject({
     .boolean()
     .default(true)
     .describe("`false` stops the loop from launching, stopping and retiring agents; existing agents keep working."),
-  tickSeconds: wholeNumber(5, 60).default(10).describe("Seconds between two looks of the loop while jobs wait or run."),
+  tickSeconds: wholeNumber(5, 60)
+    .default(10)
+    .describe("Seconds between two looks of the loop while something waits. Without a webhook that calls: always."),
   scaleInCooldownSeconds: wholeNumber(0, 3600)
     .default(60)
     .describe("Seconds after a scale-out before the loop retires agents."),

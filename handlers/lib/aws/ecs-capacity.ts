@@ -42,17 +42,23 @@ export function createEcsCapacity(
   /** Stopped tasks never change, so each is described once. Holds the results of their launches. */
   const ended = new Map<string, EndedTask>();
   const memberReader = createMemberReader(config.nameVariable, clock);
-  /** ARNs of the members of the last reading. */
-  let living: readonly string[] = [];
   let isFirstReading = true;
+  /** ARNs of the tasks that lived at the last reading. A list that changes between two of its pages may leave one out. */
+  let alive: readonly string[] = [];
 
   return {
     async read(): Promise<CapacityReading> {
-      const { running, stopped } = await listAll();
+      const running = await list("RUNNING");
+      // A task that begins to stop meanwhile is in both lists, never in none.
+      const [stopped, described] = await Promise.all([
+        list("STOPPED"),
+        describe(running.filter((arn) => !ended.has(arn))),
+      ]);
       forgetAllBut(ended, new Set(stopped));
-      // A list of several pages may leave one out while others stop. ECS describes it all the same, for an hour.
-      const unknown = [...running, ...stopped, ...living].filter((arn) => !ended.has(arn));
-      const tasks = await describe([...new Set(unknown)]);
+      const asked = new Set(running);
+      const others = new Set([...stopped, ...alive].filter((arn) => !ended.has(arn) && !asked.has(arn)));
+      const tasks = [...described, ...(await describe([...others]))];
+      alive = tasks.flatMap(({ taskArn, lastStatus }) => (taskArn && lastStatus !== "STOPPED" ? taskArn : []));
       const newFailures: FailedTask[] = [];
       for (const task of tasks) {
         if (task.taskArn === undefined || task.lastStatus !== "STOPPED") continue;
@@ -65,9 +71,7 @@ export function createEcsCapacity(
 
       const members = new Map<string, CapacityMember>();
       for (const member of await recent.members()) if (!ended.has(member.id)) members.set(member.agentName, member);
-      const described = memberReader.membersOf(tasks);
-      living = described.map(({ id }) => id);
-      for (const member of described) members.set(member.agentName, member);
+      for (const member of memberReader.membersOf(tasks)) members.set(member.agentName, member);
       return {
         members: [...members.values()],
         launches: launchesOf([...ended.values()], [...members.values()], config.subnets, clock.now()),

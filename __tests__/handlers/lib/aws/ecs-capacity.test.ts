@@ -152,6 +152,16 @@ describe("what ListTasks does not show yet", () => {
     expect(await members()).toEqual(["ci_0 ordered"]);
   });
 
+  it("is asked for by name however old it is: a list that changes between two of its pages may leave one out", async () => {
+    await capacity.launch(requests(1));
+    clock.advance(600_000);
+    await members();
+    ecs.listingLagMilliseconds = () => Number.POSITIVE_INFINITY;
+    for (const _ of [1, 2]) expect(await members()).toEqual(["ci_0 ordered"]);
+    for (const task of ecs.tasks.values()) Object.assign(task, { lastStatus: "STOPPED", desiredStatus: "STOPPED" });
+    for (const _ of [1, 2]) expect(await members()).toEqual([]);
+  });
+
   it("is forgotten once it has stopped", async () => {
     await capacity.launch(requests(1));
     ecs.listingLagMilliseconds = () => 0;
