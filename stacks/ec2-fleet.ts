@@ -1,12 +1,12 @@
 import type { Construct } from "constructs";
 import { ArchiveProvider } from "#provider-archive/provider";
 import { BaseStack } from "./base-stack.ts";
+import { type BootTimes, bootTimes } from "./config/boot-times.ts";
 import { withoutBlindTypes } from "./config/compute/own-tags.ts";
 import type { Ec2FleetConfig } from "./config/ec2-fleet.ts";
 import { partitionOf } from "./config/regions.ts";
 import { vendorOf } from "./config/vendors/index.ts";
 import { AsgCapacity } from "./constructs/instances/asg-capacity.ts";
-import { type BootTimes, bootTimes } from "./config/boot-times.ts";
 import { InstanceRole } from "./constructs/instances/role.ts";
 import { InstanceTemplate } from "./constructs/instances/template.ts";
 import { instanceUserData } from "./constructs/instances/user-data.ts";

@@ -142,10 +142,10 @@ function poolOf(
   vendor: ContainerVendor,
 ): FleetPool {
   const { key } = pool;
-  const { min, max, buffer } = agentsOf(agents, pool);
+  const { min, max, buffer, schedule } = agentsOf(agents, pool);
   return {
     pool: key,
-    policy: { min, max, buffer },
+    policy: { min, max, buffer, schedule },
     vendor: { ...vendor.poolRuntime?.(pool) },
     capacity: { ...capacity.poolConfigs[key] },
   };

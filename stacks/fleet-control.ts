@@ -16,6 +16,7 @@ import { resourcesIn } from "./constructs/destroy-order.ts";
 import { DestroyGuard } from "./constructs/functions/destroy-guard.ts";
 import { FleetStateTable } from "./constructs/functions/fleet-state.ts";
 import { HandlerFunction } from "./constructs/functions/handler-function.ts";
+import { NextLooks } from "./constructs/functions/next-looks.ts";
 import { RunLedgerTable } from "./constructs/functions/run-ledger.ts";
 import { MinuteSchedule } from "./constructs/functions/schedule.ts";
 import { SettingsTable } from "./constructs/functions/settings-table.ts";
@@ -28,7 +29,7 @@ import type { StackContext } from "./constructs/stack-context.ts";
 import type { Outbound } from "./vendors/outbound.ts";
 import type { VendorSynth } from "./vendors/vendor-synth.ts";
 
-/** A pass ticks for 50 s and continues for passes that were turned away. Its last tick may wait for a rate limit. */
+/** A pass may go on for 50 s, and its last look may wait for a rate limit. */
 const passTimeoutSeconds = 300;
 
 /** The settings of every fleet, on any capacity. */
@@ -41,7 +42,7 @@ export interface FleetProps {
 /** The differences of one of several pools from what the fleet has. */
 export interface FleetPool {
   readonly pool: string;
-  readonly policy: Pick<Policy, "min" | "max" | "buffer">;
+  readonly policy: Pick<Policy, "min" | "max" | "buffer" | "schedule">;
   readonly vendor: Readonly<Record<string, unknown>>;
   readonly capacity: Readonly<Record<string, unknown>>;
 }
@@ -140,17 +141,19 @@ export class FleetControl {
     const { context, config, vendor, outbound, capacity, pools } = this.props;
     const apiToken = vendor.apiSecret;
     const state = new FleetStateTable(this.scope, "state", context);
+    const nextLooks = new NextLooks(this.scope, "next-looks", { context, functionTimeoutSeconds: passTimeoutSeconds });
     const autoscale = new HandlerFunction(this.scope, "autoscale", {
       context,
       description: `Scaling loop of fleet ${context.name}`,
       timeoutSeconds: passTimeoutSeconds,
-      memoryMiB: 512,
+      memoryMiB: 256,
       network: this.loopNetwork(),
       environment: z.encode(autoscaleEnv, {
         FLEET: context.name,
         TICK_SECONDS: config.scaling.tickSeconds,
         STATE_TABLE: state.name,
         SETTINGS_TABLE: this.settings.name,
+        NEXT_LOOKS_QUEUE_URL: nextLooks.queueUrl,
         POOLS: pools?.map(({ pool }) => pool),
         ...(apiToken && { API_TOKEN_SECRET_ARN: apiToken.arn, OUTBOUND: outbound.settings }),
         ...this.ledgerVariables(),
@@ -161,6 +164,7 @@ export class FleetControl {
     capacity.grantOperate(autoscale.role);
     state.grantUse(autoscale.role);
     this.settings.grantReadAll(autoscale.role);
+    nextLooks.invoke(autoscale);
     this.retirement?.grantStart(autoscale.role);
     apiToken?.grantRead(autoscale.role);
     if (apiToken) outbound.grantRead(autoscale.role);

@@ -3,6 +3,8 @@ import { circles, importsOf, importsOfProject, type Rule, violations } from "./i
 
 const node = /^node$/;
 const zod = /^zod$/;
+/** Times of cron expressions in a time zone. */
+const cron = /^croner$/;
 const core = /^handlers\/lib\/core\//;
 const settings = /^handlers\/lib\/settings\//;
 const vendors = /^handlers\/lib\/vendors\//;
@@ -45,7 +47,7 @@ const rules: readonly Rule[] = [
       ...terraform,
     ],
   },
-  { from: core, may: ["own", zod, node] },
+  { from: core, may: ["own", zod, cron, node] },
   { from: settings, may: ["own", core, zod] },
   { from: /^handlers\/lib\/vendors\/[\w-]+\//, may: ["own", vendorTools, core, settings, zod, node] },
   { from: vendorTools, may: [vendorTools, core, settings, zod, node] },

@@ -6,7 +6,7 @@ import { type AzureDevOpsAgents, createAzureDevOpsAgents } from "./ado-agents.ts
 import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
 import { startDoor } from "./door.ts";
 import type { DeployedFunction } from "./lambda.ts";
-import { createOperator, decisionsOf, type Operator, onlySometimes, scheduled, until } from "./operator.ts";
+import { createOperator, decisionsOf, type Operator, onlySometimes, scheduled, until, wakeUp } from "./operator.ts";
 import { callsWithoutRight } from "./rights.ts";
 import { runWorkflows, type Workflows } from "./step-functions.ts";
 import { missingTools, mustRun, run } from "./toolchain.ts";
@@ -85,16 +85,15 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () =
     const { state } = ado;
     const jobs = [...queue(linux, 30), ...queue(large, 3)];
     ado.fail({ path: new RegExp(`/pools/${large.id}/jobrequests`), answer: { status: 401 } });
-    const half = autoscale.invoke({ source: "schedule" });
-    half.catch(() => {});
+    await expect(autoscale.invoke(wakeUp)).rejects.toThrow("401");
     await until("thirty tasks", autoscale, async () => (await tasksOf(linux)) === 30);
     await registeredAndBusy();
+    await expect(autoscale.invoke(wakeUp)).rejects.toThrow("401");
     await until("a tick that sees all jobs run", autoscale, () =>
       decisionsOf(autoscale).some(({ running, supply }) => running === 30 && supply === 30),
     );
     expect(await tasksOf(large)).toBe(1);
     await agents.finish(linux);
-    await expect(half).rejects.toThrow("401");
 
     ado.clearFaults();
     const schedule = scheduled(autoscale);
@@ -151,9 +150,9 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () =
   });
 
   it("rests with its placeholders and its floor, though the cancelled jobs are told for ever", async () => {
-    expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([
-      { ticks: 1, lastDecision: { action: "hold", wanted: 0, supply: 0 } },
-      { ticks: 1, lastDecision: { action: "hold", wanted: 1, supply: 1 } },
+    expect(await autoscale.invoke(wakeUp)).toMatchObject([
+      { lastDecision: { action: "hold", wanted: 0, supply: 0 } },
+      { lastDecision: { action: "hold", wanted: 1, supply: 1 } },
     ]);
     expect(namesIn(linux)).toEqual(["agent-fleets-keeps-the-queue-open"]);
     expect(await agents.tasks(large)).toMatchObject([{ role: "floor" }]);

@@ -5,7 +5,7 @@ import type { FakeWorkerPool } from "../fakes/spacelift/state.ts";
 import { type SpaceliftFake, startSpaceliftFake } from "../fakes/spacelift.ts";
 import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
 import { type InstanceFleet, readBoot, type VendorAgents, watchFleet } from "./instances.ts";
-import { createOperator, decisionsOf, type Operator, onlySometimes, scheduled, until } from "./operator.ts";
+import { createOperator, decisionsOf, type Operator, onlySometimes, scheduled, until, wakeUp } from "./operator.ts";
 import { feedFromQueue } from "./queue-source.ts";
 import { callsWithoutRight } from "./rights.ts";
 import { createSemaphoreAgents, type SemaphoreAgents } from "./semaphore-agents.ts";
@@ -261,7 +261,7 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
     for (const fleet of [onSpacelift, onSemaphore]) {
       await fleet.work();
       const lastDecision = { action: "hold", wanted: 1, supply: 1 };
-      expect(await fleet.loop.invoke({ source: "schedule" })).toMatchObject([{ lastDecision }]);
+      expect(await fleet.loop.invoke(wakeUp)).toMatchObject([{ lastDecision }]);
       expect(fleet.killed).toEqual([]);
     }
     expect([workers.finished, pool.pendingRuns, semaphore.state.jobs.size]).toEqual([7, 0, 0]);

@@ -7,7 +7,7 @@ import { canary, type Deployment, nothingOf, prepareDeployment } from "./deploym
 import { type Door, startDoor } from "./door.ts";
 import { createHcpOperator, type HcpOperator } from "./hcp-operator.ts";
 import type { DeployedFunction } from "./lambda.ts";
-import { decisionsOf, scheduled, until } from "./operator.ts";
+import { decisionsOf, scheduled, until, wakeUp } from "./operator.ts";
 import { callsWithoutRight } from "./rights.ts";
 import { missingTools, mustRun } from "./toolchain.ts";
 
@@ -127,8 +127,8 @@ describe.skipIf(missing)("deployed fleets", () => {
       await Promise.all(schedules.map((schedule) => schedule.stop()));
 
       const lastDecision = { action: "hold", wanted: 1, supply: 1, launch: [], retire: [], discard: [], withdraw: 0 };
-      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([{ ticks: 1, lastDecision }]);
-      expect(await beside.invoke({ source: "schedule" })).toMatchObject([{ ticks: 1, lastDecision }]);
+      expect(await autoscale.invoke(wakeUp)).toMatchObject([{ lastDecision }]);
+      expect(await beside.invoke(wakeUp)).toMatchObject([{ lastDecision }]);
       const [floor, ...others] = await agents.tasks();
       expect(others).toEqual([]);
       expect(floor?.role).toBe("floor");
@@ -144,7 +144,7 @@ describe.skipIf(missing)("deployed fleets", () => {
       await expect(autoscale.invoke(destroying)).rejects.toThrow(`${floor?.arn}. Nothing was destroyed`);
       await agents.leave(await agents.tasks());
       expect(await autoscale.invoke(destroying)).toEqual({ destroy: "allowed" });
-      expect(await beside.invoke({ source: "schedule" })).toEqual([]);
+      expect(await beside.invoke(wakeUp)).toEqual([]);
       expect(await agents.tasks()).toEqual([]);
     });
 
@@ -204,7 +204,7 @@ describe.skipIf(missing)("deployed fleets", () => {
       await agents.finish();
       await agents.register();
       await schedule.stop();
-      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([
+      expect(await autoscale.invoke(wakeUp)).toMatchObject([
         { lastDecision: { action: "hold", wanted: 1, supply: 1 } },
       ]);
       expect(operator.callsOf(autoscale, "StopTask")).toEqual([]);
@@ -281,8 +281,8 @@ describe.skipIf(missing)("deployed fleets", () => {
       // It comes late and reports an old state.
       expect((await post(created?.headers as Record<string, string>, created?.body ?? "")).status).toBe(200);
       await schedule.stop();
-      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([
-        { ticks: 1, lastDecision: { action: "hold", wanted: 0, supply: 0 } },
+      expect(await autoscale.invoke(wakeUp)).toMatchObject([
+        { lastDecision: { action: "hold", wanted: 0, supply: 0 } },
       ]);
       expect(agents.peak).toBe(1);
       expect(operator.callsOf(autoscale, "StopTask")).toEqual([]);

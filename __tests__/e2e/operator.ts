@@ -71,8 +71,11 @@ export function createOperator(
   };
 }
 
-/** Runs a function again and again, as its schedule does but with shorter pauses, until stopped. */
-export function scheduled(target: DeployedFunction, event: unknown = { source: "schedule" }) {
+/** Has the loop look, whatever it does. A call of the schedule does nothing while the loop's own next look is to come. */
+export const wakeUp = { source: "wake-up" };
+
+/** Runs a function again and again until stopped, with shorter pauses than the loop's own. */
+export function scheduled(target: DeployedFunction, event: unknown = wakeUp) {
   let on = true;
   const done = (async () => {
     while (on) {

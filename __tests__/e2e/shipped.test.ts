@@ -5,7 +5,7 @@ import { type HcpTerraformFake, startHcpTerraformFake } from "../fakes/hcp-terra
 import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
 import { makeWhatExists } from "./existing.ts";
 import { createHcpOperator, type HcpOperator } from "./hcp-operator.ts";
-import { decisionsOf, scheduled, until } from "./operator.ts";
+import { decisionsOf, scheduled, until, wakeUp } from "./operator.ts";
 import { callsWithoutRight } from "./rights.ts";
 import { missingTools, root, run } from "./toolchain.ts";
 
@@ -110,7 +110,7 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
       await agents.finish();
       expect(state.openRuns(pool)).toEqual([]);
       await schedule.stop();
-      expect(await autoscale.invoke({ source: "schedule" })).toMatchObject([
+      expect(await autoscale.invoke(wakeUp)).toMatchObject([
         { lastDecision: { action: "hold", wanted: 0, supply: 0 } },
       ]);
 

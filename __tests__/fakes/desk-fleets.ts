@@ -54,6 +54,7 @@ export function environmentOf(kind: WorldKind): Record<string, string> {
   return z.encode(autoscaleEnv, {
     FLEET: fleetName,
     TICK_SECONDS: 10,
+    NEXT_LOOKS_QUEUE_URL: `https://sqs.${region}.amazonaws.com/${account}/${fleetName}-next-looks`,
     SETTINGS_TABLE: settingsTable(fleetName),
     STATE_TABLE: `${fleetName}-state`,
     API_TOKEN_SECRET_ARN: `arn:aws:secretsmanager:${region}:${account}:secret:agent-fleets/${fleetName}/api-token-AbCdEf`,

@@ -61,6 +61,11 @@ describe("rights", () => {
       },
       {
         Effect: "Allow",
+        Action: ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+        Resource: [expect.stringMatching(/^\$\{aws_sqs_queue\.next-looks_queue_\w+\.arn\}$/)],
+      },
+      {
+        Effect: "Allow",
         Action: ["secretsmanager:GetSecretValue"],
         Resource: [expect.stringContaining("secret-apiToken")],
       },

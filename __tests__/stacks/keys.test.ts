@@ -32,6 +32,8 @@ const variants: readonly {
   // Runs are remembered where notifications tell of them; the full example needs the webhook.
   { file: "hcp-notifications", sets: [[["vendor", "runTtlSeconds"], 7200]] },
   { file: "hcp-minimal", sets: [[["vendor", "webhook"], { enabled: true }]] },
+  // The full example sets all keys that a policy sets.
+  { file: "hcp-minimal", sets: [[["agents"], { policy: "fast" }]] },
   // Named instance types have one architecture each.
   {
     file: "semaphore-minimal",

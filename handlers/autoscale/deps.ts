@@ -22,8 +22,6 @@ export interface AutoscaleDeps {
   readonly notebook: Notebook;
   readonly memory: Memory;
   readonly clock: Clock;
-  /** A pass starts no tick after this time, so that the last tick ends before Lambda stops the function. */
-  readonly deadline?: (() => Date | undefined) | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
   /** A new, unique suffix for an agent's name: letters and digits. */

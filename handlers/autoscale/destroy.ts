@@ -48,7 +48,7 @@ export async function allowDestroy({
   readonly log: Log;
 }): Promise<Allowed> {
   await refuseWhileMachinesRemain(fleet, capacities);
-  for (let attempt = 1; !(await lease.acquire()); attempt += 1) {
+  for (let attempt = 1; (await lease.acquire({ by: "schedule" })) === undefined; attempt += 1) {
     if (attempt === attempts) throw new Error(`fleet ${fleet}: the loop is at work. Nothing was destroyed; try again`);
     await clock.sleep(pauseMilliseconds);
   }

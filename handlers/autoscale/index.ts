@@ -4,6 +4,7 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { createCapacities } from "../lib/aws/capacity.ts";
 import { clientOptions } from "../lib/aws/client-options.ts";
 import { createLease, createNotebook } from "../lib/aws/fleet-state.ts";
+import { createNextLooks } from "../lib/aws/next-looks.ts";
 import { createRetirements } from "../lib/aws/retirements.ts";
 import { runLedgerOf } from "../lib/aws/run-ledger.ts";
 import { createSecretReader } from "../lib/aws/secrets.ts";
@@ -13,19 +14,20 @@ import { autoscaleEnv } from "../lib/settings/autoscale.ts";
 import { createVendor } from "../lib/vendors/clients.ts";
 import { createTokenReader, type VendorDeps } from "../lib/vendors/deps.ts";
 import { createFetch, outboundOf } from "../lib/vendors/outbound.ts";
+import { callOf } from "./call.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 import { allowDestroy, allowDestroyOfFallback, terraformRequestOf } from "./destroy.ts";
-import { runFleet } from "./handler.ts";
+import { runFleet } from "./fleet.ts";
 import { createMemory } from "./memory.ts";
 import { createPools } from "./pools.ts";
 
 /** Time for acting after the vendor's answer, before Lambda stops the function. */
 const reserveMilliseconds = 30_000;
 
-/** A pass starts no tick if less than this is left: a tick may have to wait for the vendor's rate limit. */
-const lastTickMilliseconds = 70_000;
+/** A pass starts no look if less than this is left: a look may have to wait for the vendor's rate limit. */
+const lastLookMilliseconds = 70_000;
 
-/** The autoscale Lambda, run every minute and whenever a webhook wakes it. */
+/** The autoscale Lambda, run every minute, whenever a webhook wakes it, and when a look is due that it asked for. */
 export const handler = defineHandler({
   env: autoscaleEnv,
   build(env, { log, metricsOf, clock, deadline }) {
@@ -55,17 +57,17 @@ export const handler = defineHandler({
       notebook: createNotebook(`loop ${poolName}`, state),
       memory: createMemory(),
       clock,
-      deadline: deadline(lastTickMilliseconds),
       log,
       metrics: metricsOf(pool),
       newSuffix: () => randomBytes(6).toString("hex"),
     }));
     const destroy = { fleet: env.FLEET, lease: createLease(state), clock, log };
-    return { readPools, lease, log, destroy };
+    const nextLooks = createNextLooks(env.NEXT_LOOKS_QUEUE_URL, { clock, log });
+    return { readPools, lease, nextLooks, clock, deadline: deadline(lastLookMilliseconds), log, destroy };
   },
   async handle(event: unknown, { readPools, destroy, ...fleet }) {
     const asked = terraformRequestOf(event);
-    if (asked === undefined) return runFleet({ ...fleet, pools: await readPools() });
+    if (asked === undefined) return runFleet({ ...fleet, readPools }, callOf(event));
     if (asked.action === "create" || asked.action === "update") return [];
     const capacities = (await readPools()).map((pool) => capacityOf(pool));
     return asked.part === "fallback"

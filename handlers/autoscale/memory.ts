@@ -2,14 +2,17 @@ import * as z from "zod";
 import type { Load } from "../lib/core/load.ts";
 import type { Circuit } from "../lib/core/model.ts";
 import type { Notebook } from "../lib/core/ports.ts";
+import type { Traffic } from "../lib/core/traffic.ts";
 
 const time = z.number().transform((milliseconds) => new Date(milliseconds));
 
 const stored = z.object({
   recentlyWanted: z.array(z.number()),
+  wantedAt: time.optional(),
   missingSince: z.record(z.string(), time),
   queuedSince: time.optional(),
   load: z.object({ jobs: z.number(), at: time }).optional(),
+  traffic: z.object({ perSecond: z.number(), bootSeconds: z.number(), jobs: z.number(), at: time }).optional(),
   circuit: z.object({ openSince: time.optional(), closedAt: time.optional() }).default({}),
 });
 
@@ -17,19 +20,31 @@ const stored = z.object({
 export interface Memory {
   /** The numbers of agents that earlier observations asked for, newest last. */
   recentlyWanted: readonly number[];
+  /** When the newest of them was added. */
+  wantedAt: Date | undefined;
   /** By name: since when a registered agent is missing from the vendor's list. */
   missingSince: ReadonlyMap<string, Date>;
   /** Since when at least one job has been waiting. */
   queuedSince: Date | undefined;
   /** The jobs of the last while, on average. */
   load: Load | undefined;
+  /** How fast jobs come and agents boot. */
+  traffic: Traffic | undefined;
   /** The circuit breaker. */
   circuit: Circuit;
 }
 
 /** The memory of a new fleet. */
 export function createMemory(): Memory {
-  return { recentlyWanted: [], missingSince: new Map(), queuedSince: undefined, load: undefined, circuit: {} };
+  return {
+    recentlyWanted: [],
+    wantedAt: undefined,
+    missingSince: new Map(),
+    queuedSince: undefined,
+    load: undefined,
+    traffic: undefined,
+    circuit: {},
+  };
 }
 
 /** Reads the memory of the last pass. An invalid document counts as missing. */
@@ -45,12 +60,14 @@ export function memoryOf(document: unknown): Memory | undefined {
 
 /** Stores it for the next pass. */
 export async function keep(memory: Memory, notebook: Notebook): Promise<void> {
-  const { recentlyWanted, missingSince, queuedSince, load, circuit } = memory;
+  const { recentlyWanted, wantedAt, missingSince, queuedSince, load, traffic, circuit } = memory;
   await notebook.write({
     recentlyWanted,
+    wantedAt: wantedAt?.getTime(),
     missingSince: Object.fromEntries([...missingSince].map(([name, since]) => [name, since.getTime()])),
     queuedSince: queuedSince?.getTime(),
     load: load && { jobs: load.jobs, at: load.at.getTime() },
+    traffic: traffic && { ...traffic, at: traffic.at.getTime() },
     circuit: { openSince: circuit.openSince?.getTime(), closedAt: circuit.closedAt?.getTime() },
   });
 }

@@ -1,6 +1,7 @@
 import { agentNamePrefix, joinAgents, type Roster } from "../lib/core/agents.ts";
 import { VendorApiError } from "../lib/core/errors.ts";
 import type { Agent, Demand, Snapshot } from "../lib/core/model.ts";
+import type { Policy } from "../lib/core/policy.ts";
 import type { CapacityReading, VendorAgent } from "../lib/core/ports.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 
@@ -32,6 +33,8 @@ export async function observe(deps: AutoscaleDeps): Promise<Observation> {
         launches: reading.launches,
         circuit: deps.memory.circuit,
         load: deps.memory.load,
+        traffic: deps.memory.traffic,
+        boots: bootsOf(roster, deps.policy, deps.clock.now()),
         ordersToMove: reading.fallback?.ordersToMove,
         settling: reading.fallback?.settling,
         recentlyWanted: deps.memory.recentlyWanted,
@@ -76,6 +79,19 @@ function foreignOf(listed: readonly VendorAgent[], ours: readonly Agent[], prefi
   const names = new Set(ours.map(({ name }) => name));
   const isPresent = ({ state }: VendorAgent) => state !== "gone" && state !== "offline";
   return listed.filter((agent) => isPresent(agent) && !names.has(agent.name) && !agent.name.startsWith(prefix)).length;
+}
+
+/**
+ * Seconds since the launch of each agent that has registered since the last look. One that took longer than its grace is
+ * no measure of boots: nobody looked for a while, or the sign of its registration cannot be stored and it comes up in
+ * every look.
+ */
+function bootsOf({ agents, newlyRegistered }: Roster, { registrationGraceSeconds }: Policy, now: Date): number[] {
+  const fresh = new Set(newlyRegistered);
+  return agents
+    .filter(({ capacityId }) => fresh.has(capacityId))
+    .map(({ launchedAt }) => (now.getTime() - launchedAt.getTime()) / 1000)
+    .filter((seconds) => seconds <= registrationGraceSeconds);
 }
 
 /** If the vendor does not report queue times, this measures how long at least one job has been waiting. */

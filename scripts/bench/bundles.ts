@@ -29,6 +29,7 @@ const environments: Readonly<Record<HandlerName, Readonly<Record<string, string 
     TICK_SECONDS: 10,
     STATE_TABLE: "bench-state",
     SETTINGS_TABLE: "bench-settings",
+    NEXT_LOOKS_QUEUE_URL: "https://sqs.us-east-1.amazonaws.com/000000000000/ci-next-looks",
     RETIREMENTS: retirements,
     API_TOKEN_SECRET_ARN,
   }),

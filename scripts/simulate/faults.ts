@@ -1,4 +1,5 @@
 import { VendorApiError } from "../../handlers/lib/core/errors.ts";
+import { calmQueue, type QueueTrouble } from "./loop/queue.ts";
 import type { LaunchEnd } from "./world/asg-life.ts";
 import type { EventClock } from "./world/event-clock.ts";
 import { calm, type GroupTrouble } from "./world/group-trouble.ts";
@@ -16,6 +17,7 @@ export const faults = {
   "slow-boot": "one agent in ten boots ten times as long",
   "never-registers": "one agent in twenty never registers",
   "hosts-full": "the EC2 hosts have no room for another task for 40 minutes, every four hours",
+  "queue-trouble": "calls for the next look come up to 10 s late, one in ten never, one in ten twice; SQS refuses 2 %",
   "cold-start": "every invocation of the loop starts in a new container",
 } as const;
 
@@ -43,6 +45,7 @@ export interface Trouble {
   /** @throws {VendorApiError} while the vendor's API is down */
   askVendor(): void;
   readonly coldStarts: boolean;
+  readonly queue: QueueTrouble;
   /** Begins what happens to agents by itself. */
   haunt<Agent>(world: Haunted<Agent>): void;
 }
@@ -81,6 +84,7 @@ export function createTrouble(chosen: ReadonlySet<Fault>, clock: EventClock, ran
       if (isIn("api-down", 1200)) throw new VendorApiError("unavailable", "the vendor's API is down");
     },
     coldStarts: chosen.has("cold-start"),
+    queue: chosen.has("queue-trouble") ? { refused: 0.02, lost: 0.1, doubled: 0.1, latestSeconds: 10 } : calmQueue,
     haunt(world) {
       if (!chosen.has("spot-reclaim")) return;
       const everyMinute = () => {

@@ -1,7 +1,8 @@
+import { presetNames } from "../../stacks/config/presets.ts";
 import type { Baseline } from "./baselines/fleet.ts";
 import { baselines } from "./baselines/index.ts";
 import { InvariantError } from "./run.ts";
-import { NotSimulatedError } from "./settings.ts";
+import { type ConfigurableFleet, NotSimulatedError, withPolicy } from "./settings.ts";
 import { TraceError } from "./trace-job.ts";
 
 export { parseBoot } from "./boot.ts";
@@ -14,10 +15,16 @@ export { simulatedFleet } from "./settings.ts";
 export { cutForSweep, sweep } from "./sweep.ts";
 export { readTrace } from "./trace.ts";
 
-/** The names of all policies: our loop, and the baselines. */
-export const policyNames: readonly string[] = ["ours", ...baselines.map(({ name }) => name)];
+/** The names of all policies: our loop with the config, and with each policy that a config can name, and the baselines. */
+export const policyNames: readonly string[] = ["ours", ...presetNames, ...baselines.map(({ name }) => name)];
 
-/** The baseline of this name; `undefined`: our loop. */
+/** The fleet that a policy of this name runs with: the config's, unless it is one that a config can name. */
+export function fleetFor<Fleet extends ConfigurableFleet>(policy: string, fleet: Fleet): Fleet {
+  const preset = presetNames.find((name) => name === policy);
+  return preset ? withPolicy(fleet, preset) : fleet;
+}
+
+/** The baseline of this name; `undefined`: a policy of our loop. */
 export function baselineOf(policy: string): Baseline | undefined {
   return baselines.find(({ name }) => name === policy);
 }

@@ -43,7 +43,7 @@ export function fixedPrice(part: FixedPart): number {
 }
 
 /** MiB of the loop's function, as stacks/fleet-control.ts sets it. */
-const loopMemoryGib = 0.5;
+const loopMemoryGib = 0.25;
 
 /** The machine of an agent. */
 export type Machine =

@@ -16,6 +16,8 @@ import { createRandom } from "./world/random.ts";
 
 /** One run: our loop, or a baseline, on a trace. */
 export interface RunOptions {
+  /** What reports call it. Left out: the baseline's name, or `ours`. */
+  readonly name?: string | undefined;
   readonly fleet: SimulatedFleet;
   readonly trace: Trace;
   /** Left out: our loop. */
@@ -54,7 +56,8 @@ const webhookSeconds = 0.15;
  * @throws {InvariantError} where our loop breaks a promise
  * @throws {TraceError} where a job's queue is no pool
  */
-export async function run({ fleet, trace, baseline, seed, boot, faults, onProgress }: RunOptions): Promise<RunResult> {
+export async function run(options: RunOptions): Promise<RunResult> {
+  const { fleet, trace, baseline, seed, boot, faults, onProgress } = options;
   const stray = trace.jobs.find(({ queue }) => poolOfQueue(fleet, queue) === undefined);
   if (stray) throw new TraceError(`${trace.name}: no pool of the fleet is queue ${stray.queue}`);
   const clock = createEventClock();
@@ -80,7 +83,7 @@ export async function run({ fleet, trace, baseline, seed, boot, faults, onProgre
   const days = clock.seconds / 24 / hour;
   clock.stop();
   return {
-    policy: baseline?.name ?? "ours",
+    policy: options.name ?? baseline?.name ?? "ours",
     days,
     ...record,
     machineHours: machineHours.map(({ hours }) => hours()),
@@ -165,7 +168,7 @@ export async function run({ fleet, trace, baseline, seed, boot, faults, onProgre
     const wake = () => {
       loop.usage.invocations += 1;
       loop.usage.seconds += webhookSeconds;
-      loop.invoke();
+      loop.invoke({ by: "webhook" });
     };
     const runSeconds = fleet.notifiedRunSeconds;
     const onFailure = (why: unknown) => own[0]?.world.violations.push(`a notification was not taken: ${why}`);

@@ -5,6 +5,7 @@ import type { EcsFleetConfig } from "../../stacks/config/ecs-fleet.ts";
 import type { LoadedStack } from "../../stacks/config/load.ts";
 import { policyOf } from "../../stacks/config/policy.ts";
 import { agentsOf, computeOf } from "../../stacks/config/pools.ts";
+import { type PresetName, presets } from "../../stacks/config/presets.ts";
 import type { Place, SimulatedFleet } from "./fleet.ts";
 import type { Machine } from "./prices.ts";
 import { forever } from "./time.ts";
@@ -24,12 +25,25 @@ export class NotSimulatedError extends Error {
   override readonly name = "NotSimulatedError";
 }
 
+/** A fleet that can run with another scaling policy. */
+export interface ConfigurableFleet extends SimulatedFleet {
+  /** Whether its vendor's agents can only be used once. */
+  readonly alwaysSingleUse: boolean;
+}
+
 /** A fleet of a config, the machine of each of its pools' agents, and the usual boot time. */
-export interface FleetOfConfig extends SimulatedFleet {
+export interface FleetOfConfig extends ConfigurableFleet {
   readonly place: Place;
   readonly machines: readonly Machine[];
   /** As `--boot` takes it. Assumed. */
   readonly usualBoot: string;
+}
+
+/** The fleet with another scaling policy: its values in place of the config's. */
+export function withPolicy<Fleet extends ConfigurableFleet>(fleet: Fleet, name: PresetName): Fleet {
+  const { idleTimeoutSeconds, ...rules } = presets[name];
+  const singleUse = fleet.alwaysSingleUse || rules.singleUse;
+  return { ...fleet, idleTimeoutSeconds, policy: { ...fleet.policy, ...rules, singleUse } };
 }
 
 /**
@@ -59,6 +73,7 @@ export function simulatedFleet({ file, config }: LoadedStack, max?: number): Fle
     tickSeconds: scaling.tickSeconds,
     idleTimeoutSeconds: agents.idleTimeoutSeconds || forever,
     webhook: "webhook" in vendor && vendor.webhook.enabled,
+    alwaysSingleUse: vendor.type === "azure-devops",
     ...(config.kind === "ecs-fleet" ? ofTasks(config, departure) : ofGroup(config)),
   };
 }

@@ -1,6 +1,12 @@
 import * as z from "zod";
-import type { Policy } from "../../handlers/lib/core/policy.ts";
-import { agentBuffer, tooManyAgents } from "./agents.ts";
+import {
+  type AgentNumbers,
+  agentBuffer,
+  agentSchedule,
+  type Schedule,
+  tooManyAgents,
+  wrongSchedule,
+} from "./agents.ts";
 import { type ComputeConfig, cpuUnits, environment, wrongMemory } from "./compute/compute.ts";
 import { containerImage } from "./compute/image.ts";
 import { architecture, text, wholeNumber } from "./primitives.ts";
@@ -48,6 +54,7 @@ const pool = z.strictObject({
   min: wholeNumber(0, 10_000).optional().describe("Replaces agents.min."),
   max: wholeNumber(0, 10_000).optional().describe("Replaces agents.max."),
   buffer: agentBuffer.optional().describe("Replaces agents.buffer."),
+  schedule: agentSchedule.optional().describe("Replaces agents.schedule; []: this pool has none."),
   capabilities: capabilities.default({}).describe("Capabilities of this pool's agents besides vendor.capabilities."),
   compute: poolCompute.prefault({}).describe("The machine of this pool's agents, where it differs from `compute`."),
 });
@@ -62,7 +69,7 @@ export const pools = z
   .max(maxPools, { error: `must name at most ${maxPools} pools: make a second stack for more` });
 
 interface PooledFleet {
-  readonly agents: { readonly min: number; readonly max: number; readonly buffer: Policy["buffer"] };
+  readonly agents: AgentNumbers & { readonly schedule: Schedule };
   readonly compute: ComputeConfig;
   readonly pools?: readonly PoolConfig[] | undefined;
 }
@@ -94,9 +101,15 @@ export function machinesOf({ agents, compute, pools: all }: PooledFleet): {
 /** How many agents one pool has. */
 export function agentsOf<Agents extends PooledFleet["agents"]>(
   agents: Agents,
-  pool: Pick<PoolConfig, "min" | "max" | "buffer">,
+  pool: Pick<PoolConfig, "min" | "max" | "buffer" | "schedule">,
 ): Agents {
-  return { ...agents, min: pool.min ?? agents.min, max: pool.max ?? agents.max, buffer: pool.buffer ?? agents.buffer };
+  return {
+    ...agents,
+    min: pool.min ?? agents.min,
+    max: pool.max ?? agents.max,
+    buffer: pool.buffer ?? agents.buffer,
+    schedule: pool.schedule ?? agents.schedule,
+  };
 }
 
 /**
@@ -131,7 +144,7 @@ export const poolRules = (
   },
   eachPool(["agents"], ({ agents }, each) => {
     const merged = agentsOf(agents, each);
-    return tooManyAgents("min", merged) ?? tooManyAgents("buffer", merged);
+    return tooManyAgents("min", merged) ?? tooManyAgents("buffer", merged) ?? wrongSchedule(merged);
   }),
   eachPool(["compute"], ({ compute }, each) => {
     const wrong = wrongMemory(computeOf(compute, each));

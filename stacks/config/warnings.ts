@@ -143,8 +143,8 @@ function endpointWarnings(network: NetworkConfig, needed: readonly Endpoint[]): 
   ];
 }
 
-/** What every loop calls where it runs in the network: its state table, which holds the lease. */
-const loopEndpoints: readonly Endpoint[] = ["dynamodb"];
+/** What every loop calls where it runs in the network: its state table, and the queue of its next looks. */
+const loopEndpoints: readonly Endpoint[] = ["dynamodb", "sqs"];
 
 function endpointsOfInstances(config: Ec2FleetConfig): Endpoint[] {
   const { asksInstances, ...vendor } = vendorOf(config);
@@ -152,7 +152,7 @@ function endpointsOfInstances(config: Ec2FleetConfig): Endpoint[] {
   // Instances report through the release queue that their agent has left or never registered.
   if (!config.loop.inNetwork) return ["sqs", ...agents];
   const asked = asksInstances ? (["ssm"] as const) : [];
-  return ["sqs", ...agents, ...loopEndpoints, "autoscaling", "ec2", "states", ...asked, ...functions];
+  return [...agents, ...loopEndpoints, "autoscaling", "ec2", "states", ...asked, ...functions];
 }
 
 function endpointsOfContainers(config: EcsFleetConfig): Endpoint[] {

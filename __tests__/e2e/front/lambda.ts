@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { type Bridges, type Forward, withJson } from "./bridge.ts";
+import { type Bridges, type Forward, jsonAnswer, withJson } from "./bridge.ts";
 import type { AwsCall } from "./exchange.ts";
 
+const recursionCall = /^(PUT|GET) [^?]*\/functions\/([^/?]+)\/recursion-config\b/;
 const mappingCall = /^(\w+) [^?]*\/event-source-mappings\b/;
 const mapping = z.looseObject({ UUID: z.string() });
 const mappings = z.looseObject({ EventSourceMappings: z.array(mapping) });
@@ -10,11 +11,14 @@ const mappings = z.looseObject({ EventSourceMappings: z.array(mapping) });
  * Lambda. moto does not:
  *
  * - remember the KMS key of a function; we do;
+ * - know whether a function may call itself; we do;
  * - invoke functions without Docker. We accept invocations, and the test decides what to run. So moto gets the mappings
  *   of queues to functions as disabled, and we answer them as they were made.
  */
 export function lambdaBridges(): Bridges {
   const keys = new Map<string, unknown>();
+  /** By the name of the function. */
+  const recursion = new Map<string, unknown>();
   /** Ids of the mappings that are disabled in moto only. */
   const enabled = new Set<string>();
 
@@ -37,6 +41,9 @@ export function lambdaBridges(): Bridges {
     "lambda:Invoke": async () => ({ status: 202, headers: {}, body: Buffer.alloc(0) }),
     "lambda:*": async (call, forward) => {
       const { operation, input } = call;
+      const [, recursive, name = ""] = recursionCall.exec(operation) ?? [];
+      if (recursive === "PUT") recursion.set(name, input.RecursiveLoop);
+      if (recursive) return jsonAnswer(200, { RecursiveLoop: recursion.get(name) ?? "Terminate" });
       const [isMapping, method] = mappingCall.exec(operation) ?? [];
       if (isMapping) return map(method, call, forward);
       if ("KMSKeyArn" in input) keys.set(String(input.FunctionName), input.KMSKeyArn);

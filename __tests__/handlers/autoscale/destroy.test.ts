@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { allowDestroy, allowDestroyOfFallback, terraformRequestOf } from "../../../handlers/autoscale/destroy.ts";
-import { runFleet } from "../../../handlers/autoscale/handler.ts";
-import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
+import { type AutoscaleHarness, createAutoscaleHarness, runFleetOf } from "./harness.ts";
 
 let harness: AutoscaleHarness;
 
@@ -19,7 +18,7 @@ describe("a destroy", () => {
     harness.addAgent("ci_a", "idle", { phase });
     await expect(destroy()).rejects.toThrow(/fleet ci still has agents.*: task-ci_a\. Nothing was destroyed/);
     expect(harness.fleet.calls).toEqual(["capacity.remaining"]);
-    expect(await harness.lease.acquire()).toBe(true);
+    expect(await harness.lease.acquire({ by: "schedule" })).toBeDefined();
   });
 
   it("names ten of many", async () => {
@@ -33,22 +32,22 @@ describe("a destroy", () => {
   });
 
   it("goes on if none is left, and then the loop launches none", async () => {
-    const { fleet, deps, lease, log } = harness;
+    const { fleet } = harness;
     expect(await destroy()).toEqual({ destroy: "allowed" });
     fleet.demand = { queued: 1, running: 0 };
-    expect(await runFleet({ pools: [deps], lease, log })).toEqual([]);
+    expect(await runFleetOf(harness)).toEqual([]);
     expect(fleet.launches).toEqual([]);
   });
 
   it("waits for the pass that is at work, and looks again", async () => {
     const { fleet, lease, clock } = harness;
-    await lease.acquire();
+    await lease.acquire({ by: "schedule" });
     const startedAt = clock.now().getTime();
     const sleep = clock.sleep.bind(clock);
     clock.sleep = async (milliseconds) => {
       await sleep(milliseconds);
       harness.addAgent("ci_late");
-      await lease.release();
+      await lease.release(undefined);
     };
     await expect(destroy()).rejects.toThrow("task-ci_late");
     expect(clock.now().getTime() - startedAt).toBe(5000);
@@ -56,7 +55,7 @@ describe("a destroy", () => {
   });
 
   it("is refused if the loop stays at work for a minute", async () => {
-    await harness.lease.acquire();
+    await harness.lease.acquire({ by: "schedule" });
     await expect(destroy()).rejects.toThrow("the loop is at work");
   });
 });

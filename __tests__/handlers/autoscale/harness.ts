@@ -1,10 +1,18 @@
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
+import { runFleet } from "../../../handlers/autoscale/fleet.ts";
+import type { PassResult } from "../../../handlers/autoscale/handler.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
-import type { CapacityMember, VendorAgent } from "../../../handlers/lib/core/ports.ts";
+import type { Call, CapacityMember, VendorAgent } from "../../../handlers/lib/core/ports.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createFleetFake, type FleetFake } from "../../fakes/fleet.ts";
-import { createLeaseFake, createNotebookFake, type LeaseFake } from "../../fakes/fleet-state.ts";
+import {
+  createLeaseFake,
+  createNextLooksFake,
+  createNotebookFake,
+  type LeaseFake,
+  type NextLooksFake,
+} from "../../fakes/fleet-state.ts";
 import { createLogFake, createMetricsFake, type LogFake, type MetricsFake } from "../../fakes/log.ts";
 import { policyOf } from "../../fixtures/policy.ts";
 
@@ -15,6 +23,7 @@ export interface AutoscaleHarness {
   readonly log: LogFake;
   readonly metrics: MetricsFake;
   readonly lease: LeaseFake;
+  readonly nextLooks: NextLooksFake;
   /** For a fleet without a retirement workflow. */
   readonly deps: AutoscaleDeps;
   /** Adds an agent whose task runs; without a state of the vendor it has not registered. */
@@ -28,6 +37,7 @@ export function createAutoscaleHarness(policy: Partial<Policy> = {}): AutoscaleH
   const log = createLogFake();
   const metrics = createMetricsFake();
   const lease = createLeaseFake();
+  const nextLooks = createNextLooksFake();
   let suffixes = 0;
   return {
     clock,
@@ -35,6 +45,7 @@ export function createAutoscaleHarness(policy: Partial<Policy> = {}): AutoscaleH
     log,
     metrics,
     lease,
+    nextLooks,
     deps: {
       poolName: "ci",
       policy: policyOf({ scaleInCooldownSeconds: 0, ...policy }),
@@ -64,6 +75,14 @@ export function createAutoscaleHarness(policy: Partial<Policy> = {}): AutoscaleH
       if (state) fleet.vendorAgents?.push({ id: `agent-${name}`, name, state });
     },
   };
+}
+
+/** One pass over a fleet of these pools, by default of the harness's own. */
+export function runFleetOf(
+  { clock, log, lease, nextLooks, deps }: AutoscaleHarness,
+  { call = { by: "schedule" }, pools = [deps] }: { call?: Call; pools?: readonly (AutoscaleDeps | Error)[] } = {},
+): Promise<readonly PassResult[]> {
+  return runFleet({ readPools: () => Promise.resolve(pools), lease, nextLooks, clock, log }, call);
 }
 
 /** What a pass fails with. Rejects where it does not fail. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { runFleet, runPass } from "../../../handlers/autoscale/handler.ts";
-import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
+import { runPass } from "../../../handlers/autoscale/handler.ts";
+import { type AutoscaleHarness, createAutoscaleHarness, runFleetOf } from "./harness.ts";
 
 let harness: AutoscaleHarness;
 
@@ -9,10 +9,7 @@ beforeEach(() => {
   harness.fleet.demand = { queued: 1, running: 0 };
 });
 
-const run = () => {
-  const { deps, lease, log } = harness;
-  return runFleet({ pools: [deps], lease, log });
-};
+const run = () => runFleetOf(harness);
 
 describe("passes of one fleet", () => {
   it("never overlap: one that meets another does nothing", async () => {
@@ -23,7 +20,9 @@ describe("passes of one fleet", () => {
     };
     expect(await run()).toHaveLength(1);
     expect(await second).toEqual([]);
-    expect(harness.log.lines.filter(({ message }) => message.startsWith("another pass is running"))).toHaveLength(1);
+    expect(
+      harness.log.lines.filter(({ message }) => message.startsWith("no look: another pass is running")),
+    ).toHaveLength(1);
   });
 
   it("give the lease back, also when they fail", async () => {
@@ -38,24 +37,28 @@ describe("passes of one fleet", () => {
     fleet.onCall = (call) => {
       if (call === "vendor.readDemand") lease.takeOver();
     };
-    expect(await run()).toEqual([{ ticks: 1, lastDecision: undefined }]);
+    expect(await run()).toEqual([{ lastDecision: undefined }]);
     expect(fleet.launches).toEqual([]);
     expect(fleet.calls).not.toContain("capacity.launch");
-  });
-
-  it("go on for those that came in vain, until Lambda's own deadline", async () => {
-    const { clock, deps, lease } = harness;
-    const startedAt = clock.now().getTime();
-    lease.calledAt = new Date(startedAt + 30_000);
-    expect((await runPass(deps)).ticks).toBe(8);
-    const deadline = () => new Date(clock.now().getTime() + 15_000);
-    const at = deadline();
-    lease.calledAt = new Date(clock.now().getTime() + 30_000);
-    expect((await runPass({ ...deps, deadline: () => at })).ticks).toBe(2);
   });
 });
 
 describe("the memory of a pass", () => {
+  it("counts looks that come sooner than a tick as one observation, of which it keeps the most", async () => {
+    const { deps, fleet, clock } = harness;
+    const look = async (queued: number, seconds: number) => {
+      clock.advance(seconds * 1000);
+      fleet.demand = { queued, running: 0 };
+      await runPass(deps);
+      return deps.memory.recentlyWanted;
+    };
+    expect(await look(2, 0)).toEqual([2]);
+    expect(await look(1, 3)).toEqual([2]);
+    expect(await look(4, 3)).toEqual([4]);
+    expect(await look(1, 4)).toEqual([4, 1]);
+    expect(await look(1, 9)).toEqual([4, 1, 1]);
+  });
+
   it("is found by the next container, and a document that nobody understands is none", async () => {
     const { deps, fleet, clock, metrics } = harness;
     fleet.failures.set("capacity.launch", new Error("no capacity"));

@@ -1,11 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
-import { runPools } from "../../../handlers/autoscale/handler.ts";
 import { createPools, type NamedPool } from "../../../handlers/autoscale/pools.ts";
 import { wholeFleet } from "../../../handlers/lib/core/overrides.ts";
 import { type PoolSettings, poolSettings, type TablePart } from "../../../handlers/lib/settings/pool.ts";
 import { policyOf } from "../../fixtures/policy.ts";
-import { createAutoscaleHarness } from "./harness.ts";
+import { createAutoscaleHarness, runFleetOf } from "./harness.ts";
 
 const pools = () => {
   const harnesses = ["small", "large", "arm"].map((pool) => {
@@ -13,12 +12,13 @@ const pools = () => {
     harness.fleet.demand = { queued: 1, running: 0 };
     return { ...harness, deps: { ...harness.deps, poolName: `ci.${pool}`, tickSeconds: 60 } };
   });
-  return { harnesses, deps: harnesses.map(({ deps }) => deps) };
+  const runPools = (deps: readonly (AutoscaleDeps | Error)[]) => runFleetOf(createAutoscaleHarness(), { pools: deps });
+  return { harnesses, runPools, deps: harnesses.map(({ deps }) => deps) };
 };
 
 describe("passes of several pools", () => {
   it("each see and serve their own", async () => {
-    const { harnesses, deps } = pools();
+    const { harnesses, runPools, deps } = pools();
     Object.assign(harnesses[1]?.fleet ?? {}, { demand: { queued: 3, running: 0 } });
     const passes = await runPools(deps);
     expect(passes.map(({ lastDecision }) => lastDecision?.wanted)).toEqual([1, 3, 1]);
@@ -27,7 +27,7 @@ describe("passes of several pools", () => {
   });
 
   it("run side by side: one that waits holds up no other", async () => {
-    const { harnesses, deps } = pools();
+    const { harnesses, runPools, deps } = pools();
     const [slow, ...others] = harnesses;
     let release = () => {};
     if (!slow) throw new Error("no pool");
@@ -49,7 +49,7 @@ describe("passes of several pools", () => {
   });
 
   it("fail the invocation when one fails, with what it threw, and the others have done their work", async () => {
-    const { harnesses, deps } = pools();
+    const { harnesses, runPools, deps } = pools();
     const down = new Error("down");
     harnesses[0]?.fleet.failures.set("vendor.readDemand", down);
     await expect(runPools(deps)).rejects.toBe(down);
@@ -57,7 +57,7 @@ describe("passes of several pools", () => {
   });
 
   it("fail the invocation with all that was thrown when several fail", async () => {
-    const { harnesses, deps } = pools();
+    const { harnesses, runPools, deps } = pools();
     const [one, other] = [new Error("one"), new Error("other")];
     harnesses[0]?.fleet.failures.set("capacity.read", one);
     harnesses[2]?.fleet.failures.set("vendor.listAgents", other);
@@ -70,7 +70,7 @@ describe("passes of several pools", () => {
 
 describe("a pool whose settings cannot be used", () => {
   it("is a failure like any other", async () => {
-    const { harnesses, deps } = pools();
+    const { harnesses, runPools, deps } = pools();
     const bad = new Error("bad row");
     await expect(runPools([bad, ...deps])).rejects.toBe(bad);
     expect(harnesses.map(({ fleet }) => fleet.launches.length)).toEqual([1, 1, 1]);

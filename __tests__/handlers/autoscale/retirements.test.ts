@@ -6,7 +6,7 @@ import type { VendorAgent } from "../../../handlers/lib/core/ports.ts";
 import { observationsToKeep } from "../../../handlers/lib/core/scaling.ts";
 import { createNotebookFake } from "../../fakes/fleet-state.ts";
 import { launches } from "../../fixtures/launches.ts";
-import { type AutoscaleHarness, createAutoscaleHarness } from "./harness.ts";
+import { type AutoscaleHarness, createAutoscaleHarness, runFleetOf } from "./harness.ts";
 
 let harness: AutoscaleHarness;
 let deps: AutoscaleDeps;
@@ -44,11 +44,12 @@ describe("retirements", () => {
     expect(metrics.records).toMatchObject([{ RetirementsStarted: 2 }]);
   });
 
-  it("are waited for within the pass, tick by tick, where several observations are asked for", async () => {
+  it("are waited for, look by look, where several observations are asked for", async () => {
     setUp({ scaleInAfterObservations: 3 });
     harness.addAgent("ci_a", "idle");
     retirementsGetUnderWay();
-    expect((await runPass(deps)).ticks).toBe(5);
+    harness.nextLooks.isDown = true;
+    await runFleetOf(harness, { pools: [deps] });
     expect(retired()).toEqual(["ci_a scale-in"]);
     expect(harness.metrics.records.map(({ RetirementsStarted }) => RetirementsStarted)).toEqual([0, 0, 1, 0, 0]);
   });
@@ -65,10 +66,11 @@ describe("retirements", () => {
     harness.addAgent("ci_a", "idle", { launchedAt: new Date(0) });
     harness.addAgent("ci_b", "idle");
     retirementsGetUnderWay();
-    const { lastDecision, ticks } = await runPass(deps);
+    harness.nextLooks.isDown = true;
+    const [{ lastDecision } = {}] = await runFleetOf(harness, { pools: [deps] });
     expect(retired()).toEqual(["ci_a scale-in"]);
     expect(lastDecision).toMatchObject({ action: "hold", supply: 1 });
-    expect(ticks).toBe(5);
+    expect(harness.metrics.records).toHaveLength(5);
     expect(harness.metrics.records.at(-1)).toMatchObject({ AgentsRetiring: 1, AgentsIdle: 1 });
   });
 
@@ -152,31 +154,36 @@ describe("workers of others", () => {
 describe("scale-in after several observations", () => {
   beforeEach(() => setUp({ scaleInAfterObservations: 3 }));
 
-  it("waits for them, over ticks, passes and cold starts, and starts anew where nothing was written down", async () => {
+  it("waits for them, a tick apart, over cold starts, and starts anew where nothing was written down", async () => {
     harness.addAgent("ci_a", "idle");
     harness.addAgent("ci_b", "busy");
-    const decisionAfter = async (tickSeconds: number) => (await runPass({ ...deps, tickSeconds })).lastDecision?.action;
-    expect(await decisionAfter(60)).toBe("hold");
-    expect(await decisionAfter(60)).toBe("hold");
-    expect(await decisionAfter(60)).toBe("scale-in");
+    const decisionAfter = async (seconds: number) => {
+      harness.clock.advance(seconds * 1000);
+      return (await runPass(deps)).lastDecision?.action;
+    };
+    expect(await decisionAfter(10)).toBe("hold");
+    expect(await decisionAfter(1)).toBe("hold");
+    expect(await decisionAfter(9)).toBe("hold");
+    expect(await decisionAfter(10)).toBe("scale-in");
     deps = { ...deps, memory: createMemory() };
     expect(await decisionAfter(60)).toBe("scale-in");
     deps = { ...deps, notebook: createNotebookFake() };
-    expect(await decisionAfter(60)).toBe("hold");
-    expect(await decisionAfter(10)).toBe("scale-in");
+    for (const action of ["hold", "hold", "scale-in"]) expect(await decisionAfter(10)).toBe(action);
   });
 
   it("looks at the latest ones: what was wanted before them is forgotten", async () => {
+    harness.nextLooks.isDown = true;
     harness.addAgent("ci_a", "busy");
-    await runPass(deps);
+    await runFleetOf(harness, { pools: [deps] });
     harness.fleet.vendorAgents = [{ id: "agent-ci_a", name: "ci_a", state: "idle" }];
-    await runPass(deps);
+    await runFleetOf(harness, { pools: [deps] });
     expect(retired()).toContain("ci_a scale-in");
   });
 
   it("remembers no more than it needs", async () => {
+    harness.nextLooks.isDown = true;
     harness.addAgent("ci_b", "busy");
-    await runPass(deps);
+    for (const _ of [1, 2]) await runFleetOf(harness, { pools: [deps] });
     expect(deps.memory.recentlyWanted).toEqual(Array(observationsToKeep(deps.policy)).fill(1));
   });
 });

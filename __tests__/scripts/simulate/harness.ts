@@ -18,17 +18,19 @@ export interface Given {
   readonly webhook?: boolean;
   /** What else differs in the fleet. */
   readonly fleet?: Partial<SimulatedFleet>;
+  readonly idleTimeoutSeconds?: number;
   readonly onProgress?: RunOptions["onProgress"];
 }
 
 /** Runs one policy on these jobs. */
 export function simulate(given: Given): Promise<RunResult> {
   const { policy = "ours", rules, jobs, seed = 1, boot = "45s", faults = [], webhook = true, onProgress } = given;
+  const { idleTimeoutSeconds = 300 } = given;
   return run({
     fleet: {
       policy: policyOf({ max: 20, ...rules }),
       tickSeconds: 10,
-      idleTimeoutSeconds: 300,
+      idleTimeoutSeconds,
       maxLifetimeSeconds: 86_400,
       webhook,
       ...given.fleet,

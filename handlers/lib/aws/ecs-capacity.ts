@@ -43,13 +43,22 @@ export function createEcsCapacity(
   const ended = new Map<string, EndedTask>();
   const memberReader = createMemberReader(config.nameVariable, clock);
   let isFirstReading = true;
+  /** ARNs of the tasks that lived at the last reading. A list that changes between two of its pages may leave one out. */
+  let alive: readonly string[] = [];
 
   return {
     async read(): Promise<CapacityReading> {
-      const { running, stopped } = await listAll();
+      const running = await list("RUNNING");
+      // A task that begins to stop meanwhile is in both lists, never in none.
+      const [stopped, described] = await Promise.all([
+        list("STOPPED"),
+        describe(running.filter((arn) => !ended.has(arn))),
+      ]);
       forgetAllBut(ended, new Set(stopped));
-      const unknown = [...running, ...stopped].filter((arn) => !ended.has(arn));
-      const tasks = await describe([...new Set(unknown)]);
+      const asked = new Set(running);
+      const others = new Set([...stopped, ...alive].filter((arn) => !ended.has(arn) && !asked.has(arn)));
+      const tasks = [...described, ...(await describe([...others]))];
+      alive = tasks.flatMap(({ taskArn, lastStatus }) => (taskArn && lastStatus !== "STOPPED" ? taskArn : []));
       const newFailures: FailedTask[] = [];
       for (const task of tasks) {
         if (task.taskArn === undefined || task.lastStatus !== "STOPPED") continue;

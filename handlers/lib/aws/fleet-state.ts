@@ -7,12 +7,20 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import type { Clock, Lease, Notebook } from "../core/ports.ts";
+import type { Call, Clock, Lease, Notebook } from "../core/ports.ts";
 
 /** A holder renews the lease with every tick. A dead holder blocks others for at most this time. */
 const leaseMilliseconds = 90_000;
 /** Documents that were not written for this long belong to deleted pools or fleets. */
 const documentSeconds = 30 * 24 * 3600;
+
+const isMine = "#owner = :owner";
+
+/** Whether a call counts, see {@link Lease}. */
+function countsIf({ by }: Call): string {
+  if (by === "webhook") return "";
+  return by === "message" ? "#nextLookAt = :due" : "attribute_not_exists(#nextLookAt) OR #nextLookAt <= :now";
+}
 
 interface StateDeps {
   /** Name of a table with the partition key `key` (S) and the TTL attribute `expiresAt`. */
@@ -24,76 +32,79 @@ interface StateDeps {
 /**
  * The lease of a fleet's loop, by conditional writes to one item: only one of two simultaneous passes gets it. A holder
  * with an expired lease keeps it until another pass takes it over, since no other pass acts before that.
+ *
+ * The item also keeps when the next look is due. Taking the lease removes it, so one message counts once.
  */
 export function createLease({ table, dynamodb, clock }: StateDeps, owner: string = randomUUID()): Lease {
   const key = { key: { S: "lease" } };
   const now = () => clock.now().getTime();
 
   return {
-    async acquire() {
-      try {
-        await update(
-          "SET #owner = :owner, #until = :until REMOVE #calledAt",
-          "attribute_not_exists(#owner) OR #until <= :now OR #owner = :owner",
-          { ":now": number(now()), ":until": number(now() + leaseMilliseconds) },
-        );
-        return true;
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        await leaveWord();
-        return false;
-      }
+    async acquire(call) {
+      const taken = await take(call);
+      if (taken || call.by !== "webhook") return taken;
+      // The holder may have asked the vendor before the news came. If it has gone meanwhile, the lease is free.
+      const said = await update("SET #calledAt = :now, #wokenAt = :now", "attribute_exists(#owner)", valuesOf(call));
+      return said ? undefined : take(call);
     },
 
     async renew() {
-      try {
-        const { Attributes = {} } = await update("SET #until = :until", "#owner = :owner", {
-          ":until": number(now() + leaseMilliseconds),
-        });
-        const calledAt = Attributes.calledAt?.N;
-        return { calledAt: calledAt === undefined ? undefined : new Date(Number(calledAt)) };
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return undefined;
-        throw error;
-      }
+      const until = number(now() + leaseMilliseconds);
+      return (await update("SET #until = :until", isMine, { ":owner": { S: owner }, ":until": until })) !== undefined;
     },
 
-    async release() {
-      try {
-        await update("REMOVE #owner, #until, #calledAt", "#owner = :owner", {});
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      }
+    async release(nextLookAt) {
+      const mine = { ":owner": { S: owner } };
+      const [change, values] = nextLookAt
+        ? ["SET #nextLookAt = :due REMOVE", { ...mine, ":due": number(nextLookAt.getTime()) }]
+        : ["REMOVE #nextLookAt,", mine];
+      const isUncalled = "attribute_not_exists(#calledAt)";
+      if (await update(`${change} #owner, #until`, `${isMine} AND ${isUncalled}`, values)) return true;
+      // Somebody has called, or another pass has taken over.
+      return (await update("REMOVE #calledAt", isMine, mine)) === undefined;
     },
   };
 
-  /** The holder continues for a pass that was turned away. If it has just ended, the next schedule event comes soon. */
-  async function leaveWord(): Promise<void> {
-    await dynamodb.send(
-      new UpdateItemCommand({
-        TableName: table,
-        Key: key,
-        UpdateExpression: "SET #calledAt = :now",
-        ExpressionAttributeNames: { "#calledAt": "calledAt" },
-        ExpressionAttributeValues: { ":now": number(now()) },
-      }),
+  async function take(call: Call): ReturnType<Lease["acquire"]> {
+    const counts = countsIf(call);
+    const taken = await update(
+      `SET #owner = :owner, #until = :until${call.by === "webhook" ? ", #wokenAt = :now" : ""} REMOVE #calledAt, #nextLookAt`,
+      `(attribute_not_exists(#owner) OR #until <= :now OR #owner = :owner)${counts && ` AND (${counts})`}`,
+      { ...valuesOf(call), ":owner": { S: owner }, ":until": number(now() + leaseMilliseconds) },
     );
+    const wokenAt = taken?.wokenAt?.N;
+    return taken && { wokenAt: wokenAt === undefined ? undefined : new Date(Number(wokenAt)) };
   }
 
-  function update(UpdateExpression: string, ConditionExpression: string, values: Record<string, AttributeValue>) {
+  function valuesOf(call: Call): Record<string, AttributeValue> {
+    return { ":now": number(now()), ...(call.by === "message" && { ":due": number(call.dueAt.getTime()) }) };
+  }
+
+  /** @returns the item as it is then; `undefined`: the condition does not hold */
+  async function update(
+    UpdateExpression: string,
+    ConditionExpression: string,
+    ExpressionAttributeValues: Record<string, AttributeValue>,
+  ): Promise<Record<string, AttributeValue> | undefined> {
     const text = `${UpdateExpression} ${ConditionExpression}`;
-    const names = ["owner", "until", "calledAt"].filter((name) => text.includes(`#${name}`));
-    return dynamodb.send(
-      new UpdateItemCommand({
-        TableName: table,
-        Key: key,
-        UpdateExpression,
-        ConditionExpression,
-        ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-        ExpressionAttributeValues: { ":owner": { S: owner }, ...values },
-        ReturnValues: "ALL_NEW",
-      }),
-    );
+    const names = [...new Set([...text.matchAll(/#(\w+)/g)].flatMap(([, name]) => name ?? []))];
+    try {
+      const { Attributes = {} } = await dynamodb.send(
+        new UpdateItemCommand({
+          TableName: table,
+          Key: key,
+          UpdateExpression,
+          ConditionExpression: ConditionExpression || undefined,
+          ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+          ExpressionAttributeValues,
+          ReturnValues: "ALL_NEW",
+        }),
+      );
+      return Attributes;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return undefined;
+      throw error;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** The words of the control loop: demand, agents, snapshots and decisions. */
 import type { Load } from "./load.ts";
 import type { RetirementReason } from "./retirement.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** The vendor's present demand. */
 export interface Demand {
@@ -109,6 +110,10 @@ export interface Snapshot {
   readonly settling?: boolean | undefined;
   /** The jobs of the last while, on average; see {@link loadAfter} of load.ts. Left out: not known, which counts as none. */
   readonly load?: Load | undefined;
+  /** How fast jobs come and agents boot; see {@link trafficAfter} of traffic.ts. Left out: not known. */
+  readonly traffic?: Traffic | undefined;
+  /** Seconds that the agents took to boot which have registered since the last look. Left out: none has. */
+  readonly boots?: readonly number[] | undefined;
   /** Agents that earlier observations asked for, newest last. In a new fleet, shorter than the policy needs. */
   readonly recentlyWanted: readonly number[];
 }
@@ -122,7 +127,7 @@ export interface Retiree {
 /** The actions of one tick, with a reason for the operator. */
 export interface Decision {
   readonly action: "scale-out" | "scale-in" | "hold";
-  /** Agents wanted in all: `clamp(working + queued + buffer, min, max)`. */
+  /** Agents wanted in all: `clamp(working + queued + hedge + buffer, min, max)`; see scaling.ts. */
   readonly wanted: number;
   /** Agents that can work now or soon: ordered, starting, idle, busy and unclear ones. */
   readonly supply: number;
@@ -140,6 +145,8 @@ export interface Decision {
   readonly assignRoles: readonly { readonly agent: Agent; readonly role: AgentRole }[];
   /** The average of the jobs for the next look. */
   readonly load: Load;
+  /** The traffic for the next look. */
+  readonly traffic: Traffic;
   readonly circuitOpen: boolean;
   /** The circuit breaker for the next look. */
   readonly circuit: Circuit;

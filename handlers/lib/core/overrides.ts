@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Policy } from "./policy.ts";
+import { scheduledRules } from "./schedule.ts";
 
 /**
  * Limits that an operator sets for a while end within this time, in seconds. The loop takes a row that says otherwise for
@@ -112,20 +113,27 @@ function readOverride<Kind extends OverrideKind>(
 }
 
 /**
- * The policy of a pool under its overrides. They lead to no more agents than the stack allows: the ceiling never rises,
+ * The policy of a pool under its overrides. Floor and buffer replace those of every entry of the schedule, too. They lead to no more agents than the stack allows: the ceiling never rises,
  * and floor and buffer stay below it.
  *
  * @param lowest neither floor nor ceiling goes below it, because AWS itself keeps so many agents
  */
 export function underOverrides(policy: Policy, { limits, pause }: Overrides, lowest: number): Policy {
-  const { min = policy.min, max = policy.max, buffer = policy.buffer } = limits ?? {};
-  const ceiling = Math.min(Math.max(max, lowest), policy.max);
+  const ceiling = Math.min(Math.max(limits?.max ?? policy.max, lowest), policy.max);
+  const bounded = <Rules extends Pick<Policy, "min" | "buffer">>(rules: Rules): Rules => {
+    const { min = rules.min, buffer = rules.buffer } = limits ?? {};
+    return {
+      ...rules,
+      min: Math.min(Math.max(min, lowest), ceiling),
+      buffer: typeof buffer === "number" ? Math.min(buffer, ceiling) : buffer,
+    };
+  };
+  const { schedule } = policy;
   return {
-    ...policy,
+    ...bounded(policy),
     enabled: policy.enabled && pause === undefined,
-    min: Math.min(Math.max(min, lowest), ceiling),
     max: ceiling,
-    buffer: typeof buffer === "number" ? Math.min(buffer, ceiling) : buffer,
+    ...(schedule && { schedule: schedule.map((entry) => bounded({ ...entry, ...scheduledRules(policy, entry) })) }),
   };
 }
 

@@ -235,21 +235,42 @@ export interface VendorRetirement {
   deregister(agent: AgentReference): Promise<void>;
 }
 
+/** Who calls for a look. A message does when the look is due that it was sent for. */
+export type Call =
+  | { readonly by: "schedule" }
+  | { readonly by: "webhook" }
+  | { readonly by: "message"; readonly dueAt: Date };
+
+/** Brings the call for a look to the loop when it is due. Such a call may come late, twice or never. */
+export interface NextLooks {
+  /** Resolves to whether the call is on its way. */
+  ask(dueAt: Date): Promise<boolean>;
+}
+
 /**
  * Keeps passes of one fleet from overlapping: only the holder of the lease may act. The lease of a dead holder expires.
- * Every call may throw; the caller must then do nothing that needs the lease.
+ * With it goes when the next look is due, so that of all messages only one counts. Every method may throw; the caller
+ * must then do nothing that needs the lease.
  */
 export interface Lease {
-  /** Takes the lease if it is free. If another pass holds it, records the call. */
-  acquire(): Promise<boolean>;
   /**
-   * Extends the lease.
+   * Takes the lease for a call that counts, if it is free. If another pass holds it, records that a webhook called. A
+   * message counts only for the look that is to come next, and the schedule only if that look is overdue or none is to
+   * come.
    *
-   * @returns `undefined` if another pass has taken it over; else the time of the last recorded call, if any
+   * @returns `undefined`: not taken; else when a webhook last called
    */
-  renew(): Promise<{ readonly calledAt: Date | undefined } | undefined>;
-  /** Releases the lease. */
-  release(): Promise<void>;
+  acquire(call: Call): Promise<{ readonly wokenAt: Date | undefined } | undefined>;
+  /** Extends the lease. @returns false: another pass has taken it over */
+  renew(): Promise<boolean>;
+  /**
+   * Releases the lease, and keeps when the next look is due; `undefined`: at the schedule's next call. If a webhook has
+   * called meanwhile, it keeps the lease instead and forgets the call: the holder is to look again, or to release once
+   * more.
+   *
+   * @returns whether the lease is released
+   */
+  release(nextLookAt: Date | undefined): Promise<boolean>;
 }
 
 /** A small document that outlives the function. */

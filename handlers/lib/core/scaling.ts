@@ -4,7 +4,9 @@ import { loadAfter } from "./load.ts";
 import type { Agent, AgentRole, Decision, Snapshot } from "./model.ts";
 import type { Policy } from "./policy.ts";
 import { oldestFirst, removalComparisons } from "./removal-order.ts";
-import { bufferFor, clamp, countStates, isSupply, standingAgents } from "./supply.ts";
+import { policiesOf, policyAt } from "./schedule.ts";
+import { clamp, countStates, idleWanted, isSupply, standingAgents } from "./supply.ts";
+import { trafficAfter } from "./traffic.ts";
 
 /**
  * Observations in a row that must ask for fewer agents before the loop withdraws orders. An agent that has finished its
@@ -21,20 +23,25 @@ export function observationsToKeep({ scaleInAfterObservations }: Policy): number
  * The scaling decision: pure and total. It uses the whole snapshot, computes an absolute target and decides about the
  * difference. It keeps no counters, so a lost, doubled or late event changes nothing.
  */
-export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision {
+export function decide(snapshot: Snapshot, always: Policy, now: Date): Decision {
+  const policy = policyAt(always, now);
   const { demand, agents } = snapshot;
   const { busy, ordered } = countStates(agents);
   const working = snapshot.vendorShowsAgents ? busy : demand.running;
   const { expected = 0 } = demand;
   const jobs = working + demand.queued + expected;
-  const buffer = bufferFor(policy, jobs);
-  const needed = jobs + buffer;
+  const traffic = trafficAfter(snapshot.traffic, { jobs, boots: snapshot.boots ?? [] }, now);
+  const buffer = idleWanted(policy, jobs, traffic);
+  const hedge = Math.floor((demand.queued * (policy.launchPercent - 100)) / 100);
+  const needed = jobs + Math.max(hedge, buffer);
   const wanted = clamp(needed, policy.min, policy.max);
   const supply = agents.filter(isSupply).length;
   const circuit = circuitAfter(snapshot, policy, now);
   const circuitOpen = circuit.openSince !== undefined;
   const load = loadAfter(snapshot.load, jobs, now);
-  const standing = standingAgents(policy, jobs, load.jobs);
+  // Nobody could end an agent without an idle timeout when its entry of the schedule ends.
+  const lasting = policy.canRetire ? [policy] : policiesOf(always);
+  const standing = Math.min(...lasting.map((each) => standingAgents(each, jobs, load.jobs)));
   const view: View = {
     snapshot,
     policy,
@@ -47,6 +54,7 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
       circuitOpen,
       circuit,
       load,
+      traffic,
       atCeiling: needed > policy.max,
       launch: [],
       retire: retireesOf(snapshot, policy, now, { isShort: wanted > supply, circuitOpen }),
@@ -61,7 +69,8 @@ export function decide(snapshot: Snapshot, policy: Policy, now: Date): Decision 
   if (wanted > supply) {
     const coming = expected > 0 ? `, ${expected} expected` : "";
     const queued = `${demand.partial ? "at least " : ""}${demand.queued} queued`;
-    return scaleOut(view, `wanted ${wanted} (${working} working, ${queued}${coming}, buffer ${buffer})`);
+    const spare = hedge > buffer ? `${hedge} more for slow boots` : `buffer ${buffer}`;
+    return scaleOut(view, `wanted ${wanted} (${working} working, ${queued}${coming}, ${spare})`);
   }
   if (wanted < supply) return scaleIn(view);
   return hold(view, `wanted ${wanted}, have ${supply}`);

@@ -1,5 +1,6 @@
 import type { Agent, AgentState } from "./model.ts";
 import type { Policy } from "./policy.ts";
+import { growthOf, type Traffic } from "./traffic.ts";
 
 const none: Readonly<Record<AgentState, number>> = {
   ordered: 0,
@@ -27,8 +28,16 @@ export function isSupply({ state }: Agent): boolean {
   return supplying.has(state);
 }
 
-/** The buffer of a policy for a number of jobs. */
-export function bufferFor({ buffer }: Policy, jobs: number): number {
+/** A forecast of less than this part of a job needs no agent: a fleet with few jobs a day keeps none. */
+const readyFrom = 1 / 3;
+
+/** How many idle agents a policy keeps on top of its jobs: the buffer, or those for the jobs to come if they are more. */
+export function idleWanted(policy: Policy, jobs: number, traffic: Traffic): number {
+  const forecast = (growthOf(traffic) * policy.forecastPercent) / 100;
+  return Math.max(bufferFor(policy, jobs), Math.ceil(forecast - readyFrom));
+}
+
+function bufferFor({ buffer }: Policy, jobs: number): number {
   return typeof buffer === "number" ? buffer : Math.ceil((jobs * buffer.percent) / 100);
 }
 

@@ -15,6 +15,8 @@ export const autoscaleEnv = z.object({
   POOLS: json(z.array(z.string())).optional(),
   /** Table of the fleet's lease, and of the documents that outlive a function. */
   STATE_TABLE: z.string(),
+  /** The queue that brings the call for the next look. */
+  NEXT_LOOKS_QUEUE_URL: z.string(),
   /** Left out if agents leave by themselves. */
   RETIREMENTS: json(retirementsConfig).optional(),
   /** ARN of the vendor's API credential; left out if the vendor needs none. */

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { json } from "../core/env.ts";
 import { policySchema } from "../core/policy.ts";
+import { lowestFloor } from "../core/schedule.ts";
 import { capacityConfig } from "./capacity.ts";
 import { vendorRuntime } from "./vendors.ts";
 
@@ -73,6 +74,6 @@ export function parsePool(text: string | undefined): PoolSettings {
  * The least number of agents that overrides can lead to: an Auto Scaling group keeps its own floor. One with a fallback
  * has none.
  */
-export function lowestOf({ policy: { min }, capacity }: PoolSettings): number {
-  return capacity.type === "asg" && capacity.fallback === undefined ? min : 0;
+export function lowestOf({ policy, capacity }: PoolSettings): number {
+  return capacity.type === "asg" && capacity.fallback === undefined ? lowestFloor(policy) : 0;
 }

@@ -48,7 +48,11 @@ export function addSimulateCommand(program: Command, context: Context): void {
       "synthetic:weekday",
     )
     .option("--queue <name>", "only the jobs of this queue of a CSV file")
-    .option("--policy <names>", "ours and policies of other systems, with commas between; or all", "ours")
+    .option(
+      "--policy <names>",
+      "ours, cheap, balanced, fast and policies of other systems, with commas between; or all",
+      "ours",
+    )
     .option(
       "--boot <time>",
       "from launch to ready: 45s, or lognormal:45s,0.3 for median and sigma (default: that, with 75s on instances)",
@@ -98,7 +102,8 @@ async function simulate(context: Context, options: Options, command: Command): P
         const baseline = simulator.baselineOf(policy);
         const onProgress = (share: number) => step(`${title} ${Math.floor(share * 100)} %`);
         const told = context.terminal.interactive && { onProgress };
-        done.push(await simulator.run({ ...simulated, trace, baseline, ...told }));
+        const own = { name: policy, fleet: simulator.fleetFor(policy, simulated.fleet) };
+        done.push(await simulator.run({ ...simulated, ...own, trace, baseline, ...told }));
       }
       return done;
     });

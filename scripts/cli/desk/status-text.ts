@@ -58,7 +58,7 @@ function poolText(pool: Pool, width: number): string[] {
     ? `; ${counted(pool.foreign_agents, "agent", "agents")} of others in the pool`
     : "";
   const until = pool.limits_until
-    ? ` until ${pool.limits_until}, then min ${pool.stack?.min}, max ${pool.stack?.max}`
+    ? ` until ${pool.limits_until} (the stack has min ${pool.stack?.min}, max ${pool.stack?.max})`
     : "";
   const limits = pool.max === null ? "limits unknown" : `min ${pool.min}, max ${pool.max}${until}`;
   const agents =

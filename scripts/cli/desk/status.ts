@@ -114,13 +114,13 @@ function poolStatus(picture: FleetPicture, { poolName: pool, inForce: row }: Des
     unmatched: last?.unmatched ?? null,
     wanted: last?.wanted ?? null,
     supply: last?.supply ?? null,
-    /** In force. */
+    /** In force now, by schedule and limits. */
     min: found?.inForce.min ?? null,
     max: found?.inForce.max ?? null,
     buffer: found?.inForce.buffer ?? null,
     /** Limits that an operator has set for a while end then. */
     limits_until: found?.limits?.until.toISOString() ?? null,
-    /** What the stack was deployed with. */
+    /** What the stack was deployed with, without its schedule. */
     stack: found?.stack ?? null,
     held_because: (found && heldBecause(found)) ?? null,
     paused: found?.pause

@@ -8,6 +8,7 @@ import {
   wholeFleet,
 } from "../../../handlers/lib/core/overrides.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
+import { policyAt } from "../../../handlers/lib/core/schedule.ts";
 import { lowestOf, type PoolSettings, parsePool } from "../../../handlers/lib/settings/pool.ts";
 import { nearest } from "../../../stacks/config/reading/nearest.ts";
 import { UserError } from "./errors.ts";
@@ -22,9 +23,9 @@ export interface PoolInForce {
   readonly pool: string | undefined;
   /** Its row, as the stack wrote it. */
   readonly settings: PoolSettings;
-  /** What the stack was deployed with. */
+  /** What the stack was deployed with, without its schedule. */
   readonly stack: Limits;
-  /** What the loop goes by now. */
+  /** What the loop goes by now, by schedule and limits. */
   readonly inForce: Limits;
   /** Neither floor nor ceiling can be lower, see `lowestOf`. */
   readonly lowest: number;
@@ -62,7 +63,7 @@ export async function readInForce(table: FleetTable, now: Date): Promise<FleetIn
       const own = overridesOf(pool, overrides, now, (row, why) => trouble.set(row, why));
       const lowest = lowestOf(settings);
       const { policy } = settings;
-      const inForce = limitsOf(underOverrides(policy, own, lowest));
+      const inForce = limitsOf(policyAt(underOverrides(policy, own, lowest), now));
       return [{ pool, settings, stack: limitsOf(policy), inForce, lowest, limits: own.limits, pause: own.pause }];
     } catch (error) {
       trouble.set(poolRow(key), error instanceof Error ? error.message : String(error));

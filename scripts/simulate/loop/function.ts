@@ -1,9 +1,10 @@
+import type { Call } from "../../../handlers/lib/core/ports.ts";
 import type { EventClock } from "../world/event-clock.ts";
 
 /** The Lambda function of the loop. */
 export interface LoopFunction {
   /** One invocation. A pass that fails is counted; the schedule calls again. */
-  invoke(): void;
+  invoke(call: Call): void;
   readonly usage: { invocations: number; seconds: number; failures: number };
 }
 
@@ -13,7 +14,7 @@ interface FunctionOptions<Container> {
   /** A cold start. */
   readonly start: () => Container;
   /** Rejects where the pass fails. `startedAt` is the start of the invocation, in seconds. */
-  readonly run: (container: Container, startedAt: number) => Promise<unknown>;
+  readonly run: (container: Container, call: Call, startedAt: number) => Promise<unknown>;
   readonly coldStarts: boolean;
   readonly onViolation: (what: string) => void;
 }
@@ -34,16 +35,16 @@ export function createLoopFunction<Container>(options: FunctionOptions<Container
   const { clock, random } = options;
   const idle: { readonly container: Container; readonly until: number }[] = [];
   const usage = { invocations: 0, seconds: 0, failures: 0 };
-  return { usage, invoke: () => void invoke() };
+  return { usage, invoke: (call) => void invoke(call) };
 
-  async function invoke(): Promise<void> {
+  async function invoke(call: Call): Promise<void> {
     const startedAt = clock.seconds;
     usage.invocations += 1;
     let warm = options.coldStarts ? undefined : idle.pop();
     if (warm && warm.until < startedAt) warm = undefined;
     const container = warm?.container ?? options.start();
     if (!warm) await clock.sleep(250 + random() * 250);
-    await options.run(container, startedAt).catch(() => {
+    await options.run(container, call, startedAt).catch(() => {
       usage.failures += 1;
     });
     const seconds = clock.seconds - startedAt;

@@ -1,22 +1,24 @@
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
-import { runFleet } from "../../../handlers/autoscale/handler.ts";
+import { runFleet } from "../../../handlers/autoscale/fleet.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createRunTaskPace } from "../../../handlers/lib/aws/ecs-launcher.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import type { Metrics, Vendor } from "../../../handlers/lib/core/ports.ts";
+import { lowestFloor } from "../../../handlers/lib/core/schedule.ts";
 import type { Trouble } from "../faults.ts";
 import type { Pool } from "../pool.ts";
 import type { EventClock } from "../world/event-clock.ts";
 import { silentLog } from "../world/silence.ts";
 import { createLoopFunction, functionTimeoutSeconds, type LoopFunction } from "./function.ts";
+import { createLookQueue } from "./queue.ts";
 import { runListServer, withRunLists } from "./run-lists.ts";
 import { createSharedState } from "./state.ts";
 
 /** Time for acting after the vendor's answer, as in handlers/autoscale/index.ts. */
 const reserveSeconds = 30;
 
-/** A pass starts no tick if less than this is left, as in handlers/autoscale/index.ts. */
-const lastTickSeconds = 70;
+/** A pass starts no look if less than this is left, as in handlers/autoscale/index.ts. */
+const lastLookSeconds = 70;
 
 /** One pool as the loop works on it. */
 export interface LoopPool extends Pool {
@@ -49,9 +51,16 @@ export function startLoop({
 }: LoopOptions): LoopFunction {
   const server = runListServer(clock);
   const state = createSharedState(clock, onAwsCall);
+  const nextLooks = createLookQueue({
+    clock,
+    random,
+    trouble: () => trouble.queue,
+    onSend: onAwsCall,
+    deliver: (dueAt) => loop.invoke({ by: "message", dueAt }),
+  });
   let names = 0;
 
-  const loop = createLoopFunction({
+  const loop: LoopFunction = createLoopFunction({
     clock,
     random,
     coldStarts: trouble.coldStarts,
@@ -79,7 +88,6 @@ export function startLoop({
           notebook: state.notebook(`loop ${name}`),
           memory: createMemory(),
           clock,
-          deadline: () => deadline,
           log: silentLog,
           metrics: checking(policy, (what) => world.violations.push(`${what} at ${clock.seconds} s`)),
           newSuffix() {
@@ -88,23 +96,24 @@ export function startLoop({
           },
         };
       });
+      const readPools = () => Promise.resolve(all);
       return {
-        fleet: { pools: all, lease, log: silentLog },
+        fleet: { readPools, lease, nextLooks, clock, deadline: () => deadline, log: silentLog },
         /** Of an invocation that ends then at the latest. */
         until(timeout: Date) {
-          deadline = new Date(timeout.getTime() - lastTickSeconds * 1000);
+          deadline = new Date(timeout.getTime() - lastLookSeconds * 1000);
           end = new Date(timeout.getTime() - reserveSeconds * 1000);
         },
       };
     },
-    run({ fleet, until }, startedAt) {
+    run({ fleet, until }, call, startedAt) {
       const left = startedAt + functionTimeoutSeconds - clock.seconds;
       until(new Date(clock.now().getTime() + left * 1000));
-      return runFleet(fleet);
+      return runFleet(fleet, call);
     },
   });
   const everyMinute = () => {
-    loop.invoke();
+    loop.invoke({ by: "schedule" });
     clock.after(60, everyMinute);
   };
   clock.after(random() * 60, everyMinute);
@@ -128,9 +137,11 @@ function troubled(vendor: Vendor, trouble: Trouble): Vendor {
 }
 
 /** Looks at every tick's figures: the loop never wants fewer than the floor nor more than the ceiling. */
-function checking({ min, max, maxAddedPerTick }: Policy, onViolation: (what: string) => void): Metrics {
+function checking(policy: Policy, onViolation: (what: string) => void): Metrics {
+  const { max, maxAddedPerTick } = policy;
   return {
     record({ AgentsWanted: wanted, Launched: launched = 0 }) {
+      const min = lowestFloor(policy);
       if (wanted !== undefined && (wanted < min || wanted > max)) onViolation(`${wanted} agents were wanted`);
       if (launched > maxAddedPerTick) onViolation(`${launched} agents were launched in one tick`);
     },

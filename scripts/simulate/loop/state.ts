@@ -1,4 +1,4 @@
-import type { Clock, Lease, Notebook } from "../../../handlers/lib/core/ports.ts";
+import type { Call, Clock, Lease, Notebook } from "../../../handlers/lib/core/ports.ts";
 
 /** As in handlers/lib/aws/fleet-state.ts. */
 const leaseMilliseconds = 90_000;
@@ -24,32 +24,54 @@ interface Stored {
  */
 export function createSharedState(clock: Clock, onCall: () => void): SharedState {
   const documents = new Map<string, Stored>();
-  let held: { readonly by: symbol; until: number; calledAt?: Date } | undefined;
+  let held: { readonly by: symbol; until: number } | undefined;
+  let calledAt: Date | undefined;
+  let wokenAt: Date | undefined;
+  let nextLookAt: number | undefined;
   const now = () => clock.now().getTime();
+  const counts = (call: Call) => {
+    if (call.by === "webhook") return true;
+    if (call.by === "message") return call.dueAt.getTime() === nextLookAt;
+    return nextLookAt === undefined || nextLookAt <= now();
+  };
 
   return {
     lease() {
       const owner = Symbol();
       return {
-        async acquire() {
+        async acquire(call) {
           onCall();
-          if (held && held.by !== owner && held.until > now()) {
-            onCall();
-            held.calledAt = clock.now();
-            return false;
+          const isFree = !held || held.by === owner || held.until <= now();
+          if (!counts(call) || !isFree) {
+            if (call.by === "webhook") {
+              onCall();
+              calledAt = clock.now();
+              wokenAt = calledAt;
+            }
+            return undefined;
           }
           held = { by: owner, until: now() + leaseMilliseconds };
-          return true;
+          [calledAt, nextLookAt] = [undefined, undefined];
+          if (call.by === "webhook") wokenAt = clock.now();
+          return { wokenAt };
         },
         async renew() {
           onCall();
-          if (held?.by !== owner) return undefined;
+          if (held?.by !== owner) return false;
           held.until = now() + leaseMilliseconds;
-          return { calledAt: held.calledAt };
+          return true;
         },
-        async release() {
+        async release(dueAt) {
           onCall();
-          if (held?.by === owner) held = undefined;
+          if (held?.by !== owner) return true;
+          if (calledAt) {
+            onCall();
+            calledAt = undefined;
+            return false;
+          }
+          held = undefined;
+          nextLookAt = dueAt?.getTime();
+          return true;
         },
       };
     },

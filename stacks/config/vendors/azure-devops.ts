@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { isProtected } from "../../../handlers/lib/core/address.ts";
-import { agents as agentsSchema } from "../agents.ts";
 import { firstOwn, ownVariableRules } from "../own-variables.ts";
 import { capabilities, eachPool, poolName } from "../pools.ts";
+import { presets } from "../presets.ts";
 import { hostname, text, urlThat, wholeNumber } from "../primitives.ts";
 import { warning } from "../reading/explain.ts";
 import { withRules } from "../rules.ts";
@@ -187,8 +187,11 @@ export const azureDevOpsVendor = defineVendor({
     {
       path: ["agents", "singleUse"],
       reads: [["agents"]],
-      check: ({ agents }) =>
-        agents.singleUse ? undefined : "must be true or left out: agents of azure-devops leave after one job",
+      check: ({ agents: { singleUse, policy } }) => {
+        if (singleUse) return undefined;
+        const allowed = policy === "cheap" ? "true or left out" : `true with agents.policy ${policy}`;
+        return `must be ${allowed}: agents of azure-devops leave after one job`;
+      },
     },
     ...ownVariableRules(ownVariables, ["compute", "environment"], ["compute", "secrets"]),
     ...ownVariableRules({ VSO_AGENT_IGNORE: "compute.environment; the stack adds the names of secrets" }, [
@@ -212,7 +215,7 @@ export const azureDevOpsVendor = defineVendor({
     functions: ["states"],
   }),
   warnings: ({ agents }) => [
-    agents.idleTimeoutSeconds !== agentsSchema.parse({}).idleTimeoutSeconds &&
+    agents.idleTimeoutSeconds !== presets[agents.policy].idleTimeoutSeconds &&
       warning(
         ["agents", "idleTimeoutSeconds"],
         "has no effect with azure-devops: the loop retires idle agents, after scaling.scaleInCooldownSeconds and scaling.scaleInAfterObservations",

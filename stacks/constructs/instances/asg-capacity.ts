@@ -2,6 +2,8 @@ import { Construct } from "constructs";
 import type { TerraformResource } from "#cdktf";
 import { AutoscalingGroup } from "#provider-aws/autoscaling-group";
 import { AutoscalingLifecycleHook } from "#provider-aws/autoscaling-lifecycle-hook";
+import type { Policy } from "../../../handlers/lib/core/policy.ts";
+import { lowestFloor } from "../../../handlers/lib/core/schedule.ts";
 import { type AsgCapacityConfig, registeredTag, roleTag } from "../../../handlers/lib/settings/asg-capacity.ts";
 import type { Ec2ComputeConfig } from "../../config/compute/ec2-compute.ts";
 import { destroyBefore } from "../destroy-order.ts";
@@ -59,7 +61,7 @@ export class AsgCapacity extends Construct {
     id: string,
     private readonly props: {
       readonly context: StackContext;
-      readonly agents: { readonly min: number; readonly max: number; readonly initial?: number | undefined };
+      readonly agents: Pick<Policy, "min" | "max" | "schedule"> & { readonly initial?: number | undefined };
       /** See BootTimes. */
       readonly bootSeconds: number;
       readonly compute: Ec2ComputeConfig;
@@ -81,7 +83,7 @@ export class AsgCapacity extends Construct {
       afterSeconds: spotFallback.afterMinutes * 60,
     };
     // With a floor of its own, the group would keep orders that Spot cannot fill. The loop keeps the fleet's floor.
-    const size = fallback ? { min: 0, initial: agents.initial ?? agents.min } : agents;
+    const size = fallback ? { min: 0, initial: agents.initial ?? agents.min } : { ...agents, min: lowestFloor(agents) };
     const first = this.group("", context.name, size, compute);
     this.name = first.name;
     this.arn = first.arn;

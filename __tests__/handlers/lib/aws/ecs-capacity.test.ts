@@ -70,6 +70,25 @@ describe("reading", () => {
     expect(await capacity.read()).toEqual({ members: [], launches: [] });
   });
 
+  it("still counts a task that a long list leaves out because others before it stop between two pages", async () => {
+    const tasks = Array.from({ length: 150 }, (_, index) => ecs.add(ours(`ci_${index}`)));
+    expect((await capacity.read()).members).toHaveLength(150);
+    let pages = 0;
+    ecs.listingLagMilliseconds = () => {
+      // The second page begins after as many tasks as the first one had, of those that run by then.
+      if (pages === 1) for (const task of tasks.slice(0, 5)) task.desiredStatus = "STOPPED";
+      return 0;
+    };
+    const perform = ecs.perform.bind(ecs);
+    ecs.perform = (call) => {
+      const answer = perform(call);
+      if (call.operation === "ListTasks") pages += 1;
+      return answer;
+    };
+    const members = (await capacity.read()).members.map(({ agentName }) => agentName);
+    expect(new Set(members)).toEqual(new Set(tasks.map((_, index) => `ci_${index}`)));
+  });
+
   it("pages through long lists and describes a hundred tasks at a time", async () => {
     for (let index = 0; index < 250; index += 1) ecs.add(ours(`ci_${index}`));
     expect((await capacity.read()).members).toHaveLength(250);
@@ -130,7 +149,17 @@ describe("what ListTasks does not show yet", () => {
     clock.advance(60_000);
     await members();
     ecs.listingLagMilliseconds = () => 90_000;
-    expect(await members()).toEqual(["ci_0 pending"]);
+    expect(await members()).toEqual(["ci_0 ordered"]);
+  });
+
+  it("is asked for by name however old it is: a list that changes between two of its pages may leave one out", async () => {
+    await capacity.launch(requests(1));
+    clock.advance(600_000);
+    await members();
+    ecs.listingLagMilliseconds = () => Number.POSITIVE_INFINITY;
+    for (const _ of [1, 2]) expect(await members()).toEqual(["ci_0 ordered"]);
+    for (const task of ecs.tasks.values()) Object.assign(task, { lastStatus: "STOPPED", desiredStatus: "STOPPED" });
+    for (const _ of [1, 2]) expect(await members()).toEqual([]);
   });
 
   it("is forgotten once it has stopped", async () => {

@@ -3,6 +3,7 @@ import type { Agent, AgentState, Decision, Snapshot } from "../../../../handlers
 import { type Policy, removalOrders } from "../../../../handlers/lib/core/policy.ts";
 import type { CapacityMember, VendorAgent } from "../../../../handlers/lib/core/ports.ts";
 import { decide } from "../../../../handlers/lib/core/scaling.ts";
+import { presets } from "../../../../stacks/config/presets.ts";
 
 /** The time of every arbitrary snapshot. */
 export const now = new Date("2026-01-01T12:00:00.000Z");
@@ -84,33 +85,60 @@ export const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
   settling: fc.boolean(),
   ordersToMove: fc.option(fc.nat(30), { nil: undefined }),
   load: fc.option(fc.record({ jobs: fc.nat(60), at: launchedAt }), { nil: undefined }),
+  traffic: fc.option(
+    fc.record({
+      perSecond: fc.double({ min: 0, max: 2, noNaN: true }),
+      bootSeconds: fc.double({ min: 0, max: 300, noNaN: true }),
+      jobs: fc.nat(60),
+      at: launchedAt,
+    }),
+    { nil: undefined },
+  ),
+  boots: fc.option(fc.array(fc.double({ min: 0, max: 600, noNaN: true }), { maxLength: 5 }), { nil: undefined }),
   recentlyWanted: fc.array(fc.nat(30), { maxLength: 8 }),
 });
+
+/** What each named policy sets, and other values. */
+const anyPreset = fc.oneof(
+  fc.constantFrom(...Object.values(presets)).map(({ idleTimeoutSeconds: _, ...rules }) => rules),
+  fc.record({
+    singleUse: fc.boolean(),
+    launchPercent: fc.integer({ min: 100, max: 300 }),
+    forecastPercent: fc.integer({ min: 0, max: 500 }),
+    maxAddedPerTick: fc.integer({ min: 1, max: 50 }),
+  }),
+);
 
 /** Any policy that the config lets through. */
 export const anyPolicy: fc.Arbitrary<Policy> = fc
   .record({
     limits: fc.tuple(fc.nat(30), fc.nat(30)),
     buffer: fc.oneof(fc.nat(30), fc.record({ percent: fc.integer({ min: 1, max: 1000 }) })),
+    preset: anyPreset,
     scaleOutCooldownSeconds: fc.nat(600),
     scaleInCooldownSeconds: fc.nat(600),
     scaleInAfterObservations: fc.integer({ min: 1, max: 5 }),
     removalOrder: fc.constantFrom(...removalOrders),
-    maxAddedPerTick: fc.integer({ min: 1, max: 50 }),
     maxRemovedPerTick: fc.integer({ min: 1, max: 50 }),
     registrationGraceSeconds: fc.integer({ min: 30, max: 600 }),
     maxFailedLaunchesPerHour: fc.integer({ min: 1, max: 30 }),
     maxFailedLaunchesPercent: fc.integer({ min: 1, max: 100 }),
     circuitTrialSeconds: fc.integer({ min: 30, max: 3600 }),
-    singleUse: fc.boolean(),
     departure: fc.constantFrom("by-itself" as const, "by-retirement" as const),
     canRetire: fc.boolean(),
     maxLifetimeSeconds: fc.option(fc.nat(7200), { nil: undefined }),
     renewAtOncePercent: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
   })
-  .map(({ limits, buffer, ...rest }) => {
+  .map(({ limits, buffer, preset, ...rest }) => {
     const [min, max] = [Math.min(...limits), Math.max(...limits)];
-    return { enabled: true, ...rest, min, max, buffer: typeof buffer === "number" ? Math.min(buffer, max) : buffer };
+    return {
+      enabled: true,
+      ...rest,
+      ...preset,
+      min,
+      max,
+      buffer: typeof buffer === "number" ? Math.min(buffer, max) : buffer,
+    };
   });
 
 /** Members of ours. Their names are few, so that vendor agents of {@link anyVendorAgents} share them. */

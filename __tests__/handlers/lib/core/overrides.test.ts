@@ -150,6 +150,30 @@ describe("a policy under overrides", () => {
     });
   });
 
+  it("keeps floor and buffer whatever the schedule says, and under the ceiling what the schedule says", () => {
+    const entry = { cron: "0 8 * * *", timeZone: "UTC" };
+    const scheduled = policyOf({
+      max: 9,
+      schedule: [
+        { ...entry, min: 7 },
+        { ...entry, cron: "0 20 * * *", buffer: 6 },
+      ],
+    });
+    const scheduleUnder = (limits: Omit<LimitsOverride, "until">) =>
+      underOverrides(scheduled, { limits: { ...limits, until: new Date() } }, 0).schedule?.map(({ min, buffer }) => [
+        min,
+        buffer,
+      ]);
+    expect(scheduleUnder({ min: 1, buffer: 2 })).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    expect(scheduleUnder({ max: 3 })).toEqual([
+      [3, scheduled.buffer],
+      [Math.min(scheduled.min, 3), 3],
+    ]);
+  });
+
   it("holds under a pause, and never scales because of one", () => {
     expect(underOverrides(policyOf(), { pause: {} }, 0).enabled).toBe(false);
     expect(underOverrides(policyOf({ enabled: false }), {}, 0).enabled).toBe(false);

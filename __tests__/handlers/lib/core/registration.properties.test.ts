@@ -10,11 +10,12 @@ describe("invariant 4: agents that never register", () => {
   const hourPasses = 60;
 
   it("count as supply until their grace is over, and are replaced then", () => {
-    always(({ agents, demand, vendorShowsAgents }, policy, { supply, wanted }) => {
+    always(({ agents, demand, vendorShowsAgents, traffic, boots }, policy, { supply, wanted }) => {
       const count = countStates(agents);
       expect(supply).toBe(agents.length - count.retiring - count.offline - count.unseen - count.failed);
       const hung = agents.map((agent): Agent => (agent.state === "starting" ? { ...agent, state: "unseen" } : agent));
-      const later = { demand, vendorShowsAgents, agents: hung, launches: [], circuit: {}, recentlyWanted: [] };
+      const same = { demand, vendorShowsAgents, traffic, boots };
+      const later = { ...same, agents: hung, launches: [], circuit: {}, recentlyWanted: [] };
       const calm = { ...policy, scaleOutCooldownSeconds: 0, maxAddedPerTick: 100 };
       const room = policy.max - agents.length;
       expect(decide(later, calm, now).launch.length).toBe(

@@ -4,6 +4,14 @@ import { countStates } from "../../../../handlers/lib/core/supply.ts";
 import { now, secondsAgo } from "./arbitraries.ts";
 import { agents, byRetirement, decideOn, type Scene, scaledIn } from "./scene.ts";
 
+/** Four jobs in the time of a boot. */
+const often = { perSecond: 0.1, bootSeconds: 40, jobs: 2, at: now };
+
+const dayAndNight = [
+  { cron: "0 11 * * *", timeZone: "UTC", min: 4 },
+  { cron: "0 20 * * *", timeZone: "UTC", min: 1 },
+];
+
 describe("decide", () => {
   it.each<[what: string, scene: Scene, expected: Partial<Decision>]>([
     ["holds when nothing is wanted and nothing is there", {}, { action: "hold", wanted: 0, supply: 0 }],
@@ -39,6 +47,55 @@ describe("decide", () => {
       "has agents for jobs that are expected, which may be there already",
       { queued: 1, expected: 3, agents: agents("idle", 2) },
       { wanted: 4, launch: ["burst", "burst"], reason: expect.stringContaining("1 queued, 3 expected, buffer 0") },
+    ],
+    [
+      "launches more agents than jobs wait, rounded down, so that slow boots are not waited for",
+      { queued: 7, agents: agents("busy", 2), policy: { max: 20, launchPercent: 130 } },
+      {
+        wanted: 11,
+        launch: Array(9).fill("burst"),
+        reason: expect.stringContaining("7 queued, 2 more for slow boots"),
+      },
+    ],
+    ["launches one agent for one job, also then", { queued: 3, policy: { launchPercent: 130 } }, { wanted: 3 }],
+    [
+      "does not launch more for slow boots where the buffer has as many",
+      { queued: 10, policy: { max: 20, launchPercent: 130, buffer: 4 } },
+      { wanted: 14, reason: expect.stringContaining("buffer 4") },
+    ],
+    [
+      "keeps idle agents for the growth that the traffic lets expect",
+      { agents: agents("busy", 2), traffic: often, policy: { forecastPercent: 100 } },
+      { wanted: 4, launch: ["burst", "burst"] },
+    ],
+    [
+      "keeps as many as the buffer, if that is more",
+      { agents: agents("busy", 2), traffic: often, policy: { forecastPercent: 100, buffer: 3 } },
+      { wanted: 5 },
+    ],
+    [
+      "keeps none for traffic that lets expect hardly a job",
+      { agents: agents("busy", 2), traffic: { ...often, perSecond: 0.001 }, policy: { forecastPercent: 100 } },
+      { wanted: 2 },
+    ],
+    ["keeps none where the policy has no forecast", { agents: agents("busy", 2), traffic: often }, { wanted: 2 }],
+    [
+      "keeps the floor and the buffer of the schedule's entry that holds, up to max",
+      {
+        agents: agents("busy", 2),
+        policy: { max: 8, schedule: [{ cron: "0 11 * * *", timeZone: "UTC", min: 9, buffer: 3 }] },
+      },
+      { wanted: 8, atCeiling: false },
+    ],
+    [
+      "gives an idle timeout to those that only one entry of the schedule keeps, if the fleet could not retire them",
+      { policy: { schedule: dayAndNight } },
+      { wanted: 4, launch: ["floor", "burst", "burst", "burst"] },
+    ],
+    [
+      "gives them none where the fleet retires them after the entry",
+      { policy: { schedule: dayAndNight, canRetire: true } },
+      { wanted: 4, launch: Array(4).fill("floor") },
     ],
     [
       "keeps a percentage of the jobs as buffer, rounded up",

@@ -25,6 +25,7 @@ export function createWorld(
   let agents = start.agents;
   let passes = 0;
   let recentlyWanted: readonly number[] = [];
+  let { load, traffic } = start;
 
   function progress(agent: Agent): Agent[] {
     if (agent.state === "retiring" || agent.state === "failed") return [];
@@ -39,7 +40,8 @@ export function createWorld(
       return agents;
     },
     pass(): Decision {
-      const decision = decide({ ...start, agents, recentlyWanted }, policy, at);
+      const decision = decide({ ...start, agents, recentlyWanted, load, traffic }, policy, at);
+      ({ load, traffic } = decision);
       const { retire, scaleIn, discard, withdraw } = decision;
       const withdrawn = agents.filter(({ state }) => state === "ordered").slice(0, withdraw);
       const retired = [...retire.map(({ agent }) => agent), ...scaleIn.candidates.slice(0, scaleIn.count)];

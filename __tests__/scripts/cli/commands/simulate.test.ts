@@ -185,7 +185,10 @@ describe("fleet simulate", () => {
     ],
     [["--config", "gone.yaml"], /gone\.yaml/],
     [["--config", "ci-agents.yaml", "--trace", "broken.csv"], /broken\.csv:2: duration_seconds must be a number/],
-    [["--config", "ci-agents.yaml", "--policy", "best"], /--policy has no "best"\.\nChoose of: ours, tfc-counter/],
+    [
+      ["--config", "ci-agents.yaml", "--policy", "best"],
+      /--policy has no "best"\.\nChoose of: ours, cheap, balanced, fast, tfc-counter/,
+    ],
     [["--config", "ci-agents.yaml", "--fault", "flood"], /--fault has no "flood"\.\nChoose of: api-down/],
     [["--config", "ci-agents.yaml", "--boot", "45"], /--boot 45 is no boot time/],
     [["--config", "ci-agents.yaml", "--seed", "one"], /--seed one is no whole number/],

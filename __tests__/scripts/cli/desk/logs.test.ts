@@ -164,7 +164,7 @@ describe("fleet logs", () => {
     expect((await run("logs", "--agent", "ci-agents.linux_a")).stdout).toContain("hello");
     const { code, stderr } = await run("logs", "--agent", "ci-agents.large_a");
     expect(code).toBe(1);
-    expect(stderr).toContain("the settings of ci-agents.large cannot be used: there is no row with its settings");
+    expect(stderr).toContain("the settings of ci-agents.large cannot be read: there is no row with its settings");
   });
 
   it("names the right that it lacks to look up an agent", async () => {

@@ -160,10 +160,18 @@ describe("fleet status", () => {
     expect(linux).toMatchObject({ min: 0, max: 3, limits_until: until, stack: { min: 1, max: 5 }, paused: null });
     expect(large).toMatchObject({ min: 1, max: 2, limits_until: null, paused: { until: null } });
     const stdout = (await run("status")).stdout.replaceAll(/\n +/g, " ");
-    expect(stdout).toContain(`min 0, max 3 until ${until}, then min 1, max 5`);
+    expect(stdout).toContain(`min 0, max 3 until ${until} (the stack has min 1, max 5)`);
     expect(stdout).toContain(
       "!! The loop launches and retires nothing in ci-agents.large: an operator paused it until somebody resumes it: vendor \\u001b[2J incident",
     );
+  });
+
+  it("shows the floor that the schedule sets now", async () => {
+    const { world, json } = await openDesk();
+    const entry = (hour: number, min: number) => ({ cron: `0 ${hour} * * *`, timeZone: "UTC", min });
+    world.policy = { min: 1, schedule: [entry(23, 4), entry(1, 2)] };
+    const [pool] = (await json<Status>("status")).pools;
+    expect(pool).toMatchObject({ min: 4, max: 10, stack: { min: 1, max: 10 } });
   });
 
   it("says why the settings of one pool cannot be used, guesses nothing of it, and shows the others", async () => {

@@ -90,8 +90,8 @@ async function sourceOfTask(agent: string, stack: FleetStack, clients: DeskClien
     const [blind] = pools.flatMap(({ poolName, inForce }) => (inForce.known ? [] : { poolName, why: inForce.why }));
     if (blind) {
       throw new UserError(
-        `The agent cannot be looked up, because the settings of ${blind.poolName} cannot be used: ${blind.why}.`,
-        `Mend them: fleet doctor ${stack.name}`,
+        `The agent cannot be looked up, because the settings of ${blind.poolName} cannot be read: ${blind.why}.`,
+        `To see more: fleet doctor ${stack.name}`,
       );
     }
     throw new UserError(

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { runPass } from "../../../../../handlers/autoscale/handler.ts";
 import { VendorApiError } from "../../../../../handlers/lib/core/errors.ts";
 import { createAzureDevOps } from "../../../../../handlers/lib/vendors/azure-devops/client.ts";
-import { clock, eachInLoop, failureOf, fake, fleetOf, fleetWith, vendorDeps } from "./loop.ts";
+import { clock, eachInLoop, failureOf, fake, fleetOf, fleetWith, looksOf, vendorDeps } from "./loop.ts";
 
 eachInLoop();
 
@@ -64,7 +64,7 @@ describe("the loop of an Azure DevOps fleet", () => {
         throttled += 1;
         return throttled <= 3 ? { exception: "ThrottlingException", message: "Rate exceeded" } : undefined;
       };
-      await runPass(fleet.deps);
+      await looksOf(fleet.deps);
       expect(fleet.metrics.sum("LaunchFailures")).toBe(3);
       expect(fleet.tasks()).toHaveLength(3);
     });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { runPass, runPools } from "../../../../../handlers/autoscale/handler.ts";
+import { runPass } from "../../../../../handlers/autoscale/handler.ts";
 import { SecretUnavailableError } from "../../../../../handlers/lib/core/errors.ts";
-import { clock, eachInLoop, failureOf, fake, fleetOf, fleetWith, start, vendorDeps } from "./loop.ts";
+import type { AzureDevOpsFleet } from "../../../../fakes/azure-devops-fleet.ts";
+import { createAutoscaleHarness, runFleetOf } from "../../../autoscale/harness.ts";
+import { clock, eachInLoop, failureOf, fake, fleetOf, fleetWith, looksOf, start, vendorDeps } from "./loop.ts";
 
 eachInLoop();
 
@@ -42,8 +44,8 @@ describe("the loop of an Azure DevOps fleet", () => {
     const jobs = fleet.queueJobs(2);
     fleet.work();
     clock.advance(61_000);
-    const { lastDecision } = await runPass({ ...fleet.deps, policy: { ...fleet.deps.policy, min: 0 } });
-    expect(lastDecision).toMatchObject({ wanted: 2, supply: 2 });
+    const last = await looksOf({ ...fleet.deps, policy: { ...fleet.deps.policy, min: 0 } });
+    expect(last?.lastDecision).toMatchObject({ wanted: 2, supply: 2 });
     expect(fleet.agents().map(({ job }) => job)).toEqual(jobs);
     expect(fleet.killed).toEqual([]);
     expect(fleet.metrics.sum("RetirementsStarted")).toBe(4);
@@ -95,7 +97,7 @@ describe("the loop of an Azure DevOps fleet", () => {
       asked += 1;
       return asked > 15 && asked <= 20 ? { reason: "Capacity is unavailable at this time." } : undefined;
     };
-    await runPass(fleet.deps);
+    await looksOf(fleet.deps);
     expect(fleet.tasks()).toHaveLength(30);
     const launches = fleet.ecs.calls.filter(({ operation }) => operation === "RunTask");
     expect(launches.every(({ input }) => input.count === 1)).toBe(true);
@@ -128,9 +130,9 @@ describe("the loop of an Azure DevOps fleet", () => {
     fleet.boot(1);
     clock.advance(61_000);
     const lowered = { ...fleet.deps, policy: { ...fleet.deps.policy, min: 0 } };
-    await runPass(lowered);
-    const { lastDecision } = await runPass(lowered);
-    expect(lastDecision).toMatchObject({ action: "hold", wanted: 0 });
+    await looksOf(lowered);
+    const last = await looksOf(lowered);
+    expect(last?.lastDecision).toMatchObject({ action: "hold", wanted: 0 });
     // The one that is proven idle goes, and the order that ECS has not begun to launch.
     expect(fleet.tasks()).toEqual([]);
     expect(fleet.killed).toEqual([]);
@@ -171,12 +173,15 @@ describe("the loop of an Azure DevOps fleet", () => {
   });
 
   describe("of several pools", () => {
+    const passOver = (...fleets: readonly AzureDevOpsFleet[]) =>
+      runFleetOf(createAutoscaleHarness(), { pools: fleets.map(({ deps }) => deps) });
+
     it("serves each by its own agents, under its own limit", async () => {
       const [linux, windows] = [fleetOf("ci.linux", { max: 40 }), fleetOf("ci.win", { max: 2 })];
-      await runPools([linux.deps, windows.deps]);
+      await passOver(linux, windows);
       linux.queueJobs(30);
       windows.queueJobs(3);
-      await runPools([linux.deps, windows.deps]);
+      await passOver(linux, windows);
       expect([linux.tasks().length, windows.tasks().length]).toEqual([30, 2]);
       for (const fleet of [linux, windows]) fleet.boot();
       expect([linux.work().length, windows.work().length]).toEqual([30, 2]);
@@ -185,10 +190,10 @@ describe("the loop of an Azure DevOps fleet", () => {
 
     it("does not hold one up because the other's credential is refused, and fails all the same", async () => {
       const [refused, healthy] = [fleetOf("ci.one"), fleetOf("ci.two")];
-      await runPools([refused.deps, healthy.deps]);
+      await passOver(refused, healthy);
       for (const fleet of [refused, healthy]) fleet.queueJobs(12);
       fake.fail({ path: new RegExp(`/pools/${refused.pool.id}/`), answer: { status: 401 } });
-      await expect(runPools([refused.deps, healthy.deps])).rejects.toMatchObject({ kind: "unauthorized" });
+      await expect(passOver(refused, healthy)).rejects.toMatchObject({ kind: "unauthorized" });
       expect([refused.tasks().length, healthy.tasks().length]).toEqual([0, 12]);
     });
   });

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach } from "vitest";
-import { runPass } from "../../../../../handlers/autoscale/handler.ts";
+import type { AutoscaleDeps } from "../../../../../handlers/autoscale/deps.ts";
+import { runFleet } from "../../../../../handlers/autoscale/fleet.ts";
+import { type PassResult, runPass } from "../../../../../handlers/autoscale/handler.ts";
 import type { Policy } from "../../../../../handlers/lib/core/policy.ts";
 import type { VendorDeps } from "../../../../../handlers/lib/vendors/deps.ts";
 import { type AzureDevOpsFake, startAzureDevOpsFake } from "../../../../fakes/azure-devops.ts";
@@ -38,6 +40,13 @@ export async function fleetWith(count: number, policy: Partial<Policy> = {}): Pr
   await runPass(fleet.deps);
   fleet.boot();
   return fleet;
+}
+
+/** The looks of 50 seconds, a tick apart; resolves to what the last one saw. */
+export async function looksOf(deps: AutoscaleDeps): Promise<PassResult | undefined> {
+  const nextLooks = { ask: () => Promise.resolve(false) };
+  const looks = await runFleet({ ...deps, readPools: () => Promise.resolve([deps]), nextLooks }, { by: "schedule" });
+  return looks.at(0);
 }
 
 /** What a pass fails with, `undefined` where it does not. */
