@@ -69,11 +69,6 @@ export async function lookInto<A, T>(
   return part.known ? look(rights, () => read(part.value)) : part;
 }
 
-/** A part with another value. */
-export function mapPart<A, T>(part: Part<A>, change: (value: A) => T): Part<T> {
-  return part.known ? known(change(part.value)) : part;
-}
-
 /** The value of a part; `undefined` if it could not be read. */
 export function ifKnown<T>(part: Part<T>): T | undefined {
   return part.known ? part.value : undefined;

@@ -111,6 +111,16 @@ describe("fleet doctor about settings", () => {
     expect(await bad).toEqual(["settings-unusable"]);
   });
 
+  it("does not say of a loop from before the table that it fails", async () => {
+    const { code, findings } = await diagnosed("tasks", (world) => {
+      world.settings.tables.clear();
+      world.loop = { ...world.loop, Environment: { Variables: { FLEET: "ci-agents", POLICY: "{}" } } };
+    });
+    expect(code).toBe(3);
+    expect(findings.filter(({ severity }) => severity !== "unknown")).toEqual([]);
+    expect(JSON.stringify(findings)).toContain("the deployed loop is of another version");
+  });
+
   it("looks at the other pools, and says of the one that it is not known to be healthy", async () => {
     const { findings } = await diagnosed("pools", (world) => {
       world.settings.items.delete("pool large");

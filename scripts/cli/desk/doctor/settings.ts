@@ -9,11 +9,15 @@ export function settingsFindings(view: View): readonly Finding[] {
   return [...badPools(view), ...badOverrides(view), ...switchedOffPools(view), ...pauses(view)];
 }
 
+/** A loop from before the table needs no row, and nobody knows whether this one is if its function cannot be read. */
 function badPools({ picture, name }: View): Finding[] {
+  const needsRow = picture.deployed.known;
   return unusablePools(picture).map(({ poolName, why }) => ({
     id: "settings-unusable",
-    severity: "error",
-    what: `The settings of ${poolName} cannot be used: the loop does nothing there, and its agents were not looked at.`,
+    severity: needsRow ? "error" : "unknown",
+    what:
+      `The settings of ${poolName} cannot be used: its agents were not looked at` +
+      `${needsRow ? ", and the loop leaves them as they are" : ""}.`,
     evidence: [`The row of ${poolName} in the table of settings: ${why}`],
     todo: `Deploy the stack, which writes the row anew: fleet deploy ${name}`,
     section: "loop-failing",
