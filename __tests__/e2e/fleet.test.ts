@@ -150,7 +150,7 @@ describe.skipIf(missing)("deployed fleets", () => {
 
     it("had one pass at a time, of whichever container", () => {
       const logs = [autoscale, beside].map((each) => each.logs);
-      expect(logs.join("\n")).toContain("another pass is running and goes on in place of this one");
+      expect(logs.join("\n")).toContain("another pass is running and looks again in place of this one");
       for (const each of logs) expect(each).toContain('"message":"decision"');
     });
 
