@@ -62,11 +62,12 @@ const rules: readonly Rule[] = [
   { from: /^scripts\/(bench|generate)\//, may: [/./] },
   // It runs the stacks in other processes, on either package.
   { from: /^scripts\/fork\//, may: ["own", node] },
+  { from: /^scripts\/prices\//, may: [/^scripts\/prices\//, config, zod, node] },
   // The real loop, webhook and retire Lambda run in the simulator's world.
   {
     from: /^scripts\/simulate\//,
     may: [
-      /^scripts\/simulate\//,
+      /^scripts\/(simulate|prices)\//,
       /^handlers\/(autoscale|retire|webhook)\/(?!index)/,
       config,
       core,
@@ -84,7 +85,7 @@ const rules: readonly Rule[] = [
   {
     from: /^scripts\/cli\//,
     may: [
-      /^scripts\/(cli|simulate)\//,
+      /^scripts\/(cli|simulate|prices)\//,
       // `fleet status` reads the loop's own papers in the loop's own words.
       /^handlers\/autoscale\/(memory|pools)\.ts$/,
       config,

@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { Command, CommanderError } from "commander";
 import * as z from "zod";
 import { addAdoCommands } from "./commands/ado.ts";
+import { addCostCommand } from "./commands/cost.ts";
 import { addDeployCommands } from "./commands/deploy.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addHcpCommands, refuseOldSpelling } from "./commands/hcp.ts";
@@ -57,6 +58,7 @@ function createProgram(context: Context, json: boolean): Command {
   addInitCommand(program, context);
   addDeployCommands(program, context);
   addOutputsCommand(program, context);
+  addCostCommand(program, context);
   addStatusCommand(program, context);
   addDoctorCommand(program, context);
   addLogsCommand(program, context);

@@ -7,8 +7,8 @@ import { TraceError } from "./trace-job.ts";
 
 export { parseBoot } from "./boot.ts";
 export { faults } from "./faults.ts";
+export { agentPrice } from "../prices/compute.ts";
 export { poolOfQueue } from "./fleet.ts";
-export { agentPrice } from "./prices.ts";
 export { reportOf, tables } from "./report.ts";
 export { run } from "./run.ts";
 export { simulatedFleet } from "./settings.ts";

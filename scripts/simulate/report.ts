@@ -1,4 +1,4 @@
-import { type AgentPrice, functionCost } from "./prices.ts";
+import { type AgentPrice, functionCost } from "../prices/compute.ts";
 import type { RunResult } from "./run.ts";
 
 /** The figures of one policy as reports show them. Waits in seconds, cost in US dollars. */

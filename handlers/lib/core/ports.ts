@@ -23,35 +23,39 @@ export interface Log {
 export const metricsNamespace = "AgentFleets";
 
 /** All metrics. In a stack with several pools they have a second dimension, `Pool`. */
-export type MetricName =
-  | "JobsQueued"
-  | "JobsRunning"
-  | "JobsUnmatched"
-  | "DemandPartial"
-  | "OldestQueuedSeconds"
-  | "QueuedWithoutAgents"
-  | "AgentsOrdered"
-  | "AgentsStarting"
-  | "AgentsIdle"
-  | "AgentsBusy"
-  | "AgentsUnclear"
-  | "AgentsUnseen"
-  | "AgentsRetiring"
-  | "AgentsOffline"
-  | "AgentsOutdated"
-  | "AgentsSilent"
-  | "AgentsWanted"
-  | "Launched"
-  | "LaunchFailures"
-  | "RetirementsStarted"
-  | "Retired"
-  | "RetirementsAborted"
-  | "VendorApiErrors"
-  | "CircuitOpen"
-  | "AtCeiling"
-  | "OnDemandFallback"
-  | "Paused"
-  | "TickSeconds";
+export const metricNames = [
+  "JobsQueued",
+  "JobsRunning",
+  "JobsUnmatched",
+  "DemandPartial",
+  "OldestQueuedSeconds",
+  "QueuedWithoutAgents",
+  "AgentsOrdered",
+  "AgentsStarting",
+  "AgentsIdle",
+  "AgentsBusy",
+  "AgentsUnclear",
+  "AgentsUnseen",
+  "AgentsRetiring",
+  "AgentsOffline",
+  "AgentsOutdated",
+  "AgentsSilent",
+  "AgentsWanted",
+  "Launched",
+  "LaunchFailures",
+  "RetirementsStarted",
+  "Retired",
+  "RetirementsAborted",
+  "VendorApiErrors",
+  "CircuitOpen",
+  "AtCeiling",
+  "OnDemandFallback",
+  "Paused",
+  "TickSeconds",
+] as const;
+
+/** See {@link metricNames}. */
+export type MetricName = (typeof metricNames)[number];
 
 /** Records a tick's figures. Implementations never throw: metrics can never stop scaling. */
 export interface Metrics {

@@ -2,7 +2,7 @@ import { networkOf } from "../../../stacks/config/ecs-fleet.ts";
 import { endpointsOf, zoneCount } from "../../../stacks/config/network/vpc.ts";
 import { computeOf } from "../../../stacks/config/pools.ts";
 import type { StackConfig } from "../../../stacks/config/schema.ts";
-import { agentPrice, type FixedPart, fixedPrice, monthHours, pricesOf } from "../../simulate/prices.ts";
+import { agentPrice, type FixedPart, fixedPrice, monthHours, pricesOf } from "../../prices/index.ts";
 import type { Capacity, Machine } from "./machines.ts";
 
 /** A config of a fleet. */

@@ -1,0 +1,68 @@
+import { monthHours, type Prices } from "../../prices/index.ts";
+import type { TerraformStack } from "../lib/terraform-json.ts";
+import type { Line } from "./line.ts";
+
+/**
+ * How much a loop does; the numbers are assumed, on the high side. A quiet pass has one tick; a busy one ticks for its
+ * whole minute.
+ */
+const work = {
+  passesPerHour: 60,
+  quietSeconds: 1,
+  writesPerTick: 3,
+  readsPerTick: 3,
+  /** KiB of log lines and metrics that one tick writes. */
+  logKibPerTick: 2,
+  /** Messages of a vendor for each agent-hour. */
+  webhookRequestsPerAgentHour: 10,
+} as const;
+
+const million = 1_000_000;
+const kibPerGib = 1024 * 1024;
+
+/**
+ * What the loop, its table, its log and the webhook cost. The number of ticks is an estimate: nobody knows how long jobs
+ * will queue.
+ *
+ * @param busyHours hours of the month in which jobs run or wait
+ */
+export function loopLines(
+  made: TerraformStack,
+  prices: Prices,
+  use: { readonly busyHours: number; readonly agentHours: number },
+): readonly Line[] {
+  const { usage } = prices;
+  const loop = [...made.resources("aws_lambda_function").values()].find(({ function_name: name }) =>
+    String(name).endsWith("-autoscale"),
+  );
+  if (loop === undefined) return [];
+  const busy = Math.min(monthHours, use.busyHours);
+  const quiet = monthHours - busy;
+  const { TICK_SECONDS: tickSeconds = "10" } = variablesOf(loop);
+  const ticks = quiet * work.passesPerHour + (busy * 3600) / Number(tickSeconds);
+  const seconds = quiet * work.passesPerHour * work.quietSeconds + busy * 3600;
+  const gibSeconds = (seconds * Number(loop.memory_size ?? 512)) / 1024;
+  const line = (name: string, amount: number, unit: Line["unit"], price: number): Line => {
+    const count = unit === "million" ? amount / million : amount;
+    return { name, count, unit, unitPrice: price, perMonth: count * price };
+  };
+  const hasTable = made.resources("aws_dynamodb_table").size > 0;
+  const hasApi = made.resources("aws_apigatewayv2_api").size > 0;
+  const requests = use.agentHours * work.webhookRequestsPerAgentHour;
+  return [
+    line("Lambda of the loop", gibSeconds, "GiB-second", usage.lambdaGibSecond),
+    line("calls of the loop", monthHours * work.passesPerHour, "million", usage.millionInvocations),
+    ...(hasTable
+      ? [
+          line("writes to DynamoDB", ticks * work.writesPerTick, "million", usage.millionWrites),
+          line("reads of DynamoDB", ticks * work.readsPerTick, "million", usage.millionReads),
+        ]
+      : []),
+    line("logs of the loop", (ticks * work.logKibPerTick) / kibPerGib, "GiB", usage.logGib),
+    ...(hasApi && requests > 0 ? [line("requests to the webhook", requests, "million", usage.millionRequests)] : []),
+  ];
+}
+
+function variablesOf(block: { readonly environment?: unknown }): { readonly TICK_SECONDS?: string } {
+  return (block.environment as { variables?: object } | undefined)?.variables ?? {};
+}
