@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { Command, CommanderError } from "commander";
 import * as z from "zod";
 import { addAdoCommands } from "./commands/ado.ts";
+import { addCheckCommand } from "./commands/check.ts";
 import { addCostCommand } from "./commands/cost.ts";
 import { addDeployCommands } from "./commands/deploy.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
@@ -58,6 +59,7 @@ function createProgram(context: Context, json: boolean): Command {
   addInitCommand(program, context);
   addDeployCommands(program, context);
   addOutputsCommand(program, context);
+  addCheckCommand(program, context);
   addCostCommand(program, context);
   addStatusCommand(program, context);
   addDoctorCommand(program, context);

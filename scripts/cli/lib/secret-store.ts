@@ -1,5 +1,6 @@
 import {
   DescribeSecretCommand,
+  GetSecretValueCommand,
   PutSecretValueCommand,
   paginateListSecretVersionIds,
   ResourceNotFoundException,
@@ -15,6 +16,7 @@ import {
 import { clientOptions } from "../../../handlers/lib/aws/client-options.ts";
 import { previousMilliseconds } from "../../../handlers/lib/aws/secrets.ts";
 import { serviceOf } from "../../../handlers/lib/core/arn.ts";
+import { cleanSecret, valueOfKey } from "../../../handlers/lib/core/secret-value.ts";
 
 /** A secret in AWS. */
 interface StoredSecret {
@@ -78,6 +80,31 @@ function endOfPrevious(since: Date | undefined): Date | undefined {
 
 function isMissing(error: unknown): boolean {
   return error instanceof ParameterNotFound || error instanceof ResourceNotFoundException;
+}
+
+/**
+ * The clean value of a secret, or of one key of it; `undefined`: there is no such secret, or it has no value. For looks
+ * at its form: never show it.
+ */
+export async function readValue(secret: StoredSecret, jsonKey?: string): Promise<string | undefined> {
+  try {
+    const value = await (serviceOf(secret.id) === "ssm" ? valueOfParameter(secret) : valueOfSecret(secret));
+    const part = jsonKey === undefined ? value : valueOfKey(value ?? "", jsonKey);
+    return part === undefined ? undefined : cleanSecret(part);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function valueOfSecret({ id, region }: StoredSecret): Promise<string | undefined> {
+  const client = new SecretsManagerClient({ ...clientOptions, region });
+  return (await client.send(new GetSecretValueCommand({ SecretId: id }))).SecretString;
+}
+
+async function valueOfParameter({ id, region }: StoredSecret): Promise<string | undefined> {
+  const client = new SSMClient({ ...clientOptions, region });
+  return (await client.send(new GetParameterCommand({ Name: id, WithDecryption: true }))).Parameter?.Value;
 }
 
 /** Writes a new value. Resolves to `false` if there is no such secret, and makes none. */

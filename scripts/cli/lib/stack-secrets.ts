@@ -69,19 +69,26 @@ export function secretOf(loaded: LoadedStack, name: string): StackSecret {
 }
 
 /** The clean value, as it is stored. Throws for one that cannot be this secret. */
-function usableValue(
-  { stack, facts: { name, form, signs, severalLines = false } }: StackSecret,
-  given: string,
-): string {
+function usableValue(secret: StackSecret, given: string): string {
   const value = cleanSecret(given);
+  const trouble = valueTrouble(secret, value);
+  if (trouble) throw trouble;
+  return value;
+}
+
+/** Why a clean value cannot be this secret, without the value. `undefined`: its form is right. */
+export function valueTrouble(
+  { stack, facts: { name, form, signs, severalLines = false } }: StackSecret,
+  value: string,
+): UserError | undefined {
   const trouble = secretTrouble(value, { severalLines });
-  if (trouble) throw new UserError(`The value ${trouble}.`, "Nothing was changed.");
+  if (trouble) return new UserError(`The value ${trouble}.`, "Nothing was changed.");
   if (signs && !isStrongKey(value)) {
     const command = `${strongKeyCommand} | npm run fleet -- secret set ${stack} ${name}`;
-    throw new UserError(`The value ${strongKeyRule}.`, `Nothing was changed. Make a strong key: ${command}`);
+    return new UserError(`The value ${strongKeyRule}.`, `Nothing was changed. Make a strong key: ${command}`);
   }
-  if (form === undefined || form.fits(value)) return value;
-  throw new UserError(form.error, form.hint(`npm run fleet -- secret set ${stack} ${name}`));
+  if (form === undefined || form.fits(value)) return undefined;
+  return new UserError(form.error, form.hint(`npm run fleet -- secret set ${stack} ${name}`));
 }
 
 /**

@@ -7,10 +7,16 @@ import type { SynthesizedStack } from "./synthesized.ts";
 export type Block = Readonly<Record<string, unknown>>;
 
 const blocks = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown())));
-const stackFile = z.object({ resource: blocks.default({}), data: blocks.default({}) });
+const stackFile = z.object({
+  resource: blocks.default({}),
+  data: blocks.default({}),
+  terraform: z.object({ required_version: z.string().optional() }).optional(),
+});
 
 /** What a stack makes and looks up, as the synth wrote it. */
 export interface TerraformStack {
+  /** The versions of Terraform that may deploy it, such as `>= 1.11.0`. */
+  readonly requiredTerraform: string | undefined;
   /** The resources of a type, such as `aws_nat_gateway`, by their names in Terraform. */
   resources(type: string): ReadonlyMap<string, Block>;
   /** The data sources of a type. */
@@ -21,9 +27,15 @@ export interface TerraformStack {
 
 /** Reads a stack's `cdk.tf.json`. */
 export function readTerraformStack({ folder }: Pick<SynthesizedStack, "folder">): TerraformStack {
-  const { resource, data } = stackFile.parse(JSON.parse(readFileSync(join(folder, "cdk.tf.json"), "utf8")));
+  return terraformStack(readFileSync(join(folder, "cdk.tf.json"), "utf8"));
+}
+
+/** A stack of this JSON. */
+export function terraformStack(json: string): TerraformStack {
+  const { resource, data, terraform } = stackFile.parse(JSON.parse(json));
   const of = (all: z.output<typeof blocks>, type: string) => new Map(Object.entries(all[type] ?? {}));
   return {
+    requiredTerraform: terraform?.required_version,
     resources: (type) => of(resource, type),
     data: (type) => of(data, type),
     referred(expression) {

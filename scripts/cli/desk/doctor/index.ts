@@ -2,7 +2,7 @@ import type { DeskClients } from "../clients.ts";
 import type { FleetPicture } from "../picture.ts";
 import { unreadOf } from "../status.ts";
 import { agentFindings, unexplainedWait } from "./agents.ts";
-import { bySeverity, type Finding } from "./finding.ts";
+import { bySeverity, couldNotLook, type Finding } from "./finding.ts";
 import { launchFindings } from "./launches.ts";
 import { leavingFindings } from "./leaving.ts";
 import { loopFindings } from "./loop.ts";
@@ -41,11 +41,5 @@ export async function diagnose(
 
 /** What nobody could look at may be wrong. */
 function gaps(picture: FleetPicture): readonly Finding[] {
-  return unreadOf(picture).map(({ part, why }) => ({
-    id: "could-not-look",
-    severity: "unknown",
-    what: `Could not look at ${part}.`,
-    evidence: [why],
-    todo: "Grant the right or remove the cause, then run the command again. Whether this part is healthy is not known.",
-  }));
+  return unreadOf(picture).map(({ part, why }) => couldNotLook(part, why));
 }

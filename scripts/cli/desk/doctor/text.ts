@@ -3,9 +3,15 @@ import type { Finding, Severity } from "./finding.ts";
 
 const labels: Readonly<Record<Severity, string>> = { error: "ERROR", warning: "WARNING", unknown: "UNKNOWN" };
 
-/** The findings as a person reads them. */
-export function findingsText(stack: string, findings: readonly Finding[], width: number): string {
-  if (findings.length === 0) return `${stack}: nothing is wrong, as far as AWS and the loop's own papers show.`;
+const healthy = "nothing is wrong, as far as AWS and the loop's own papers show.";
+
+/**
+ * The findings as a person reads them.
+ *
+ * @param calm follows the title if there are none
+ */
+export function findingsText(title: string, findings: readonly Finding[], width: number, calm = healthy): string {
+  if (findings.length === 0) return `${title}: ${calm}`;
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
   const heads = [
     counted(count("error"), "error", "errors"),
@@ -13,7 +19,7 @@ export function findingsText(stack: string, findings: readonly Finding[], width:
     ...(count("unknown") > 0 ? [`${counted(count("unknown"), "part", "parts")} nobody could look at`] : []),
   ];
   return [
-    `${stack}: ${heads.join(", ")}`,
+    `${title}: ${heads.join(", ")}`,
     ...findings.flatMap(({ severity, id, what, evidence, todo, section }) => [
       "",
       ...labelled(labels[severity], `${what} (${id})`, width, 9),
