@@ -29,18 +29,23 @@ const targets: Readonly<Record<string, string>> = {
   GraniteServiceVersion20100801: "cloudwatch",
   AWSEvents: "events",
   AmazonEC2ContainerRegistry_V20150921: "ecr",
+  ServiceQuotasV20190624: "servicequotas",
+  AmazonSSM: "ssm",
 };
 
 /** Services that take a form, by the version that they name. */
 const versions: Readonly<Record<string, readonly [Protocol, string]>> = {
   "2011-01-01": ["query", "autoscaling"],
   "2010-03-31": ["query", "sns"],
+  "2011-06-15": ["query", "sts"],
   "2016-11-15": ["ec2", "ec2"],
 };
 
 const paths: readonly (readonly [RegExp, string])[] = [
   [/^\/2015-03-31\/functions\/([^/]+)\/configuration$/, "lambda:GetFunctionConfiguration"],
   [/^\/2019-09-30\/functions\/([^/]+)\/concurrency$/, "lambda:GetFunctionConcurrency"],
+  [/^\/2015-03-31\/functions\/([^/]+)\/policy$/, "lambda:GetPolicy"],
+  [/^\/2016-08-19\/(account-settings)$/, "lambda:GetAccountSettings"],
 ];
 
 /** Answers a request of an AWS client by `perform`, which throws {@link AwsRefusal} or another error with AWS's name. */
@@ -90,8 +95,14 @@ function unflatten(form: URLSearchParams, protocol: Protocol): Record<string, un
   };
   const input = lists(root) as Record<string, unknown>;
   if (protocol !== "ec2") return input;
-  const { Filter, InstanceId, ImageId, ...rest } = input;
-  const renamed = { Filters: filtersOf(Filter), InstanceIds: InstanceId, ImageIds: ImageId };
+  const { Filter, InstanceId, ImageId, Owner, SubnetId, ...rest } = input;
+  const renamed = {
+    Filters: filtersOf(Filter),
+    InstanceIds: InstanceId,
+    ImageIds: ImageId,
+    Owners: Owner,
+    SubnetIds: SubnetId,
+  };
   return { ...rest, ...Object.fromEntries(Object.entries(renamed).filter(([, value]) => value !== undefined)) };
 }
 
@@ -132,6 +143,15 @@ const ec2Names: Readonly<Record<string, string>> = {
   Tags: "tagSet",
   Images: "imagesSet",
   State: "instanceState",
+  Subnets: "subnetSet",
+  RouteTables: "routeTableSet",
+  Routes: "routeSet",
+  Associations: "associationSet",
+  AvailabilityZones: "availabilityZoneInfo",
+  Addresses: "addressesSet",
+  Vpcs: "vpcSet",
+  InstanceTypes: "instanceTypeSet",
+  InstanceTypeOfferings: "instanceTypeOfferingSet",
 };
 
 function xml(value: unknown, protocol: Protocol): string {
@@ -145,9 +165,10 @@ function xml(value: unknown, protocol: Protocol): string {
   return Object.entries(value)
     .filter(([, part]) => part !== undefined)
     .map(([key, part]) => {
-      const isImageState = key === "State" && typeof part === "string";
+      const isState = key === "State" && typeof part === "string";
       const small = key.charAt(0).toLowerCase() + key.slice(1);
-      const name = protocol === "ec2" ? (isImageState ? "imageState" : (ec2Names[key] ?? small)) : key;
+      const name =
+        protocol === "ec2" ? (isState ? ("ImageId" in value ? "imageState" : "state") : (ec2Names[key] ?? small)) : key;
       return `<${name}>${xml(part, protocol)}</${name}>`;
     })
     .join("");
