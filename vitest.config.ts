@@ -13,7 +13,7 @@ const processes = [
   "__tests__/docs/plan-step.test.ts",
   "__tests__/scripts/cli/fleet.test.ts",
   "__tests__/scripts/cli/desk/live.test.ts",
-  "__tests__/scripts/cli/commands/cost.test.ts",
+  "__tests__/scripts/cli/commands/{check,cost}.test.ts",
   "__tests__/scripts/fork/check.test.ts",
   "__tests__/architecture/stub-vendors.test.ts",
   "__tests__/docs/aws-commands.test.ts",

@@ -27,10 +27,10 @@ Examples:
   fleet check                        all stacks of the folder
   fleet check ci-agents
   fleet check ci-agents --offline    without account, vendor and network
-  TOKEN=… fleet check ci-agents      before the first deploy: asks HCP Terraform with this token
 
-Other vendors' tokens before the first deploy: ADO_PAT (or the client secret), SPACELIFT_API_KEY_SECRET,
-SEMAPHORE_AGENT_TYPE_TOKEN. Later the stack's own secrets are used. No value is shown.
+The vendor is asked with the token in the stack's own secret. Before the first deploy there is none: then it comes from
+the environment variable TOKEN (HCP Terraform), ADO_PAT (Azure DevOps, or the application's secret),
+SPACELIFT_API_KEY_SECRET or SEMAPHORE_AGENT_TYPE_TOKEN. No value is shown.
 
 Exit codes:
   0  no errors, although there may be warnings and parts that could not be looked at
@@ -57,12 +57,12 @@ export function addCheckCommand(program: Command, context: Context): void {
 
 async function check(context: Context, names: readonly string[], options: Options, command: Command): Promise<void> {
   const ui = uiOf(context, command);
-  const { stacks, warnings } = load(context, names);
+  const stacks = load(context, names);
   const groups = await ui.during(`Checking ${stacks.map(({ name }) => name).join(", ")}`, (step) =>
     withSynthesized(
       context,
       stacks.map(({ name }) => name),
-      async (synthesized) => {
+      async (synthesized, warnings) => {
         const subjects = stacks.flatMap((stack) => {
           const found = synthesized.find(({ name }) => name === stack.name);
           return found ? [{ stack, made: readTerraformStack(found) }] : [];
@@ -107,10 +107,8 @@ async function check(context: Context, names: readonly string[], options: Option
   if (count("error") > 0) throw new Ended(1);
 }
 
-function load(context: Context, names: readonly string[]) {
-  if (names.length === 0) return loadStacks(context);
-  const stacks = [...new Set(names)].map((name) => loadStack(name, context));
-  return { stacks: stacks as readonly LoadedStack[], warnings: stacks.flatMap(({ warnings }) => warnings) };
+function load(context: Context, names: readonly string[]): readonly LoadedStack[] {
+  return names.length === 0 ? loadStacks(context).stacks : [...new Set(names)].map((name) => loadStack(name, context));
 }
 
 async function ask(
@@ -145,9 +143,9 @@ function configWarning(line: string): Finding {
   return {
     id: "config-warning",
     severity: "warning",
-    what: "A setting is allowed but most likely a mistake.",
+    what: "A setting is allowed, but most likely it is a mistake or for trials only.",
     evidence: [line],
-    todo: "Correct it, or leave it if you mean it.",
+    todo: "Change it, or leave it if you mean it.",
   };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { startAzureDevOpsFake } from "../../../fakes/azure-devops.ts";
 import { region } from "../../../fakes/check-world.ts";
 import { type Checked, closeWorlds, fleetName, openWorld, values } from "./world.ts";
 
@@ -547,16 +548,48 @@ describe("fleet check", () => {
     expect(single.notes.join()).toMatch(/is for amd64: ECR says so only of images for several platforms/);
   });
 
-  it("without an account there is one clear error", async () => {
+  it("without an account there is one clear error, and nothing else is asked", async () => {
     const checked = await openWorld();
-    checked.world.http.fail({
-      answer: {
-        status: 403,
-        text: "<ErrorResponse><Error><Code>ExpiredTokenException</Code><Message>expired</Message></Error></ErrorResponse>",
-      },
-    });
-    const { account } = await checked.run().catch(() => ({ account: [] }));
-    checked.world.http.clearFaults();
-    expect(account.map(({ id, severity }) => [id, severity])).toEqual([]);
+    const text =
+      "<ErrorResponse><Error><Code>ExpiredTokenException</Code><Message>it has expired</Message></Error></ErrorResponse>";
+    checked.world.http.fail({ answer: { status: 403, text, headers: { "content-type": "text/xml" } } });
+    const { account } = await checked.run();
+    expect(account).toMatchObject([{ id: "no-account", severity: "error" }]);
+    expect(account.map(textOf).join()).toMatch(
+      /it has expired.*The AWS session has expired: log in again\. With --offline/s,
+    );
+    expect(new Set(checked.world.calls.map(({ action }) => action))).toEqual(new Set());
+  });
+
+  it("Azure DevOps: each pool is looked for by name and id, with the loop's own credential", async () => {
+    const checked = await openWorld();
+    const ado = await startAzureDevOpsFake({ clock: checked.world.clock });
+    try {
+      const linux = ado.state.addPool("linux");
+      const { url } = ado.runtime(linux, "pat");
+      const pools = (id: number, name: string) => [
+        { key: "linux", name: "linux", id: linux.id },
+        { key: "other", name, id },
+      ];
+      const image = `123456789012.dkr.ecr.${region}.amazonaws.com/agents:1.0.0`;
+      ecrImage(checked);
+      checked.world.manifests.set("agents:1.0.0", { config: {} });
+      checked.world.kept.secrets.set(secretOf("pat"), ado.state.pat);
+      Object.assign(checked.config, { vendor: { type: "azure-devops", collectionUrl: url }, compute: { image } });
+      checked.config.pools = pools(linux.id, "other");
+      const wrong = (await checked.run()).stack;
+      expect(wrong.map(({ id, severity }) => [id, severity])).toEqual([
+        ["wrong-pool", "error"],
+        ["wrong-pool", "error"],
+      ]);
+      expect(wrong.map(textOf).join()).toMatch(/pool \d+ is named "linux", but agents register in "other"/);
+      const other = ado.state.addPool("other");
+      checked.config.pools = pools(other.id, "other");
+      expect((await checked.run()).stack).toEqual([]);
+      ado.state.pat = "another";
+      expect(new Set((await checked.run()).stack.map(({ id }) => id))).toEqual(new Set(["token-refused"]));
+    } finally {
+      await ado.close();
+    }
   });
 });

@@ -91,7 +91,8 @@ export async function openWorld(kind: "tasks" | "instances" = "tasks"): Promise<
       const terminal = { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, interactive: false };
       const context = { env: { ...world.env, ...checked.env }, cwd: "/", clock: world.clock, terminal };
       const deps = { context, clients: checkClientsIn(region, context.env), knock: world.knock };
-      const { findings: account } = await checkRegion(region, [subject], deps);
+      const { account: number, findings: account } = await checkRegion(region, [subject], deps);
+      if (number === undefined) return { account, stack: [], notes: [] };
       const { findings, notes } = await checkStack(subject, deps);
       return { account, stack: findings, notes };
     },
