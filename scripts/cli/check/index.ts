@@ -13,7 +13,7 @@ import { type CheckDeps, isDeployed, type Outcome, type Subject } from "./subjec
 import { vendorFindings } from "./vendor.ts";
 import { webhookFindings } from "./webhook.ts";
 
-export { type CheckClients, checkClientsIn, type Outcome, type Subject } from "./subject.ts";
+export { checkClientsIn, type Outcome, type Subject } from "./subject.ts";
 
 /**
  * All that is wrong with an account for the stacks of one region together.

@@ -22,7 +22,7 @@ export interface VcpuNeed {
  * a quota that AWS does not know, which becomes a finding.
  */
 const families: readonly { readonly name: string; readonly of: RegExp; readonly codes: readonly [string, string] }[] = [
-  { name: "Standard", of: /^(?:[acdmrtz]|h\d|i\d|im|is)\w*[\w-]*\./, codes: ["L-1216C47A", "L-34B43A08"] },
+  { name: "Standard", of: /^(?!mac)(?:[acdmrtz]|h\d|i\d|im|is)[\w-]*\./, codes: ["L-1216C47A", "L-34B43A08"] },
   { name: "G and VT", of: /^(?:g|gr|vt)\d/, codes: ["L-DB2E81BA", "L-3819A6DF"] },
   { name: "P", of: /^p\d/, codes: ["L-417A185B", "L-7212CCBC"] },
   { name: "Inf", of: /^inf\d/, codes: ["L-1945791B", "L-B5D1601B"] },
@@ -32,8 +32,8 @@ const families: readonly { readonly name: string; readonly of: RegExp; readonly 
   { name: "Trn", of: /^trn\d/, codes: ["L-2C3B7624", "L-6B0D517C"] },
 ];
 
-/** The family that counts for a type's quota. */
-function familyOf(type: string) {
+/** The family that counts for a type's quota. `undefined`: no quota is known for it, as for `u-` and `hpc`. */
+export function familyOf(type: string) {
   return [...families.slice(1), ...families.slice(0, 1)].find(({ of }) => of.test(type));
 }
 

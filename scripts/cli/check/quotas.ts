@@ -8,11 +8,11 @@ import {
   type ServiceQuota,
 } from "@aws-sdk/client-service-quotas";
 import { fleetTag } from "../../../stacks/config/names.ts";
-import type { Finding } from "../desk/doctor/finding.ts";
+import { couldNotLook, type Finding } from "../desk/doctor/finding.ts";
 import { ifKnown } from "../desk/part.ts";
 import { counted } from "../desk/words.ts";
 import { describeTypes } from "./instance-types.ts";
-import { fargateNeeds, instanceNeeds, type VcpuNeed } from "./needs.ts";
+import { familyOf, fargateNeeds, instanceNeeds, type VcpuNeed } from "./needs.ts";
 import { type CheckDeps, isDeployed, looking, type Subject } from "./subject.ts";
 
 const increase = (service: string, code: string, region: string, amount: number) =>
@@ -46,9 +46,12 @@ interface Sum extends VcpuNeed {
 
 async function vcpus(region: string, subjects: readonly Subject[], deps: CheckDeps): Promise<readonly Finding[]> {
   const sums = new Map<string, Sum>();
+  const strange = new Set<string>();
   for (const subject of subjects) {
     const { config } = subject.stack;
-    const needs = [...fargateNeeds(config), ...instanceNeeds(config, await describeTypes(config, deps.clients))];
+    const infos = await describeTypes(config, deps.clients);
+    for (const { InstanceType: type = "" } of infos) if (!familyOf(type)) strange.add(type);
+    const needs = [...fargateNeeds(config), ...instanceNeeds(config, infos)];
     if (needs.length === 0) continue;
     // A cluster has no loop: its running hosts count as those of others.
     const deployed = ifKnown(await isDeployed(subject, deps.clients)) ?? false;
@@ -66,7 +69,10 @@ async function vcpus(region: string, subjects: readonly Subject[], deps: CheckDe
       ),
     ),
   );
-  return lists.flat();
+  const unknown = [...strange].map((type) =>
+    couldNotLook(`the vCPU quota of ${type}`, "no quota is known for its family: look for it in Service Quotas"),
+  );
+  return [...lists.flat(), ...unknown];
 }
 
 async function vcpuFinding(region: string, need: Sum, { clients, context }: CheckDeps): Promise<readonly Finding[]> {

@@ -49,19 +49,16 @@ export async function terraformFindings(
     return [{ id: "terraform-missing", severity: "error", what, evidence: [error.message], todo: error.hint }];
   }
   let printed = "";
-  const code = await runProgram(
-    { ...context, terminal: { ...context.terminal, interactive: false } },
-    program,
-    ["version", "-json"],
-    {
-      cwd: context.cwd,
-      // Without it, Terraform asks HashiCorp for newer versions.
-      env: { ...context.env, CHECKPOINT_DISABLE: "1" },
-      outputTo: (text) => {
-        printed += text;
-      },
+  // Terraform prints warnings about its own settings, which the deploy will show.
+  const terminal = { ...context.terminal, interactive: false, stderr: { write: () => true } };
+  const code = await runProgram({ ...context, terminal }, program, ["version", "-json"], {
+    cwd: context.cwd,
+    // Without it, Terraform asks HashiCorp for newer versions.
+    env: { ...context.env, CHECKPOINT_DISABLE: "1" },
+    outputTo: (text) => {
+      printed += text;
     },
-  );
+  });
   const version = code === 0 ? versionOf(printed) : undefined;
   if (version === undefined)
     return [couldNotLook("Terraform's version", `${program} version -json ended with ${code}`)];

@@ -95,6 +95,18 @@ const cases: readonly Case[] = [
     says: /Standard Spot vCPU of EC2 \(L-34B43A08\) is 1/,
   },
   {
+    what: "a family of instances without a known quota",
+    kind: "instances",
+    make: (checked) => {
+      change(checked, "compute", { instances: { types: ["hpc7a.12xlarge"] } });
+      const zones = ["eu-west-1a", "eu-west-1b"];
+      checked.world.types.set("hpc7a.12xlarge", { vcpus: 24, architectures: ["x86_64"], zones });
+    },
+    id: "could-not-look",
+    severity: "unknown",
+    says: /the vCPU quota of hpc7a\.12xlarge/,
+  },
+  {
     what: "no room for elastic IPs",
     make: (checked) => {
       ownVpc(checked);

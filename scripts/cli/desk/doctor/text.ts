@@ -11,7 +11,7 @@ const healthy = "nothing is wrong, as far as AWS and the loop's own papers show.
  * @param calm follows the title if there are none
  */
 export function findingsText(title: string, findings: readonly Finding[], width: number, calm = healthy): string {
-  if (findings.length === 0) return `${title}: ${calm}`;
+  if (findings.length === 0) return labelled("", `${title}: ${calm}`, width, 0).join("\n");
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
   const heads = [
     counted(count("error"), "error", "errors"),
@@ -19,7 +19,7 @@ export function findingsText(title: string, findings: readonly Finding[], width:
     ...(count("unknown") > 0 ? [`${counted(count("unknown"), "part", "parts")} nobody could look at`] : []),
   ];
   return [
-    `${title}: ${heads.join(", ")}`,
+    ...labelled("", `${title}: ${heads.join(", ")}`, width, 0),
     ...findings.flatMap(({ severity, id, what, evidence, todo, section }) => [
       "",
       ...labelled(labels[severity], `${what} (${id})`, width, 9),
