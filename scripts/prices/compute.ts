@@ -35,11 +35,7 @@ export interface AgentPrice {
  *
  * @param given dollars per agent-hour, from the user
  */
-export function agentPrice(
-  machine: Machine,
-  given?: number,
-  prices: Pick<Prices, "fargate"> = listPrices,
-): AgentPrice {
+export function agentPrice(machine: Machine, given?: number, prices: Pick<Prices, "fargate"> = listPrices): AgentPrice {
   if (given !== undefined) return { perHour: given, source: "--price" };
   if (machine.kind === "instance") return { perHour: undefined, source: "EC2's prices differ by type: give --price" };
   const { compute } = machine;

@@ -5,9 +5,9 @@ import { InvariantError } from "./run.ts";
 import { type ConfigurableFleet, NotSimulatedError, withPolicy } from "./settings.ts";
 import { TraceError } from "./trace-job.ts";
 
+export { agentPrice } from "../prices/compute.ts";
 export { parseBoot } from "./boot.ts";
 export { faults } from "./faults.ts";
-export { agentPrice } from "../prices/compute.ts";
 export { poolOfQueue } from "./fleet.ts";
 export { reportOf, tables } from "./report.ts";
 export { run } from "./run.ts";

@@ -6,8 +6,8 @@ import type { LoadedStack } from "../../stacks/config/load.ts";
 import { policyOf } from "../../stacks/config/policy.ts";
 import { agentsOf, computeOf } from "../../stacks/config/pools.ts";
 import { type PresetName, presets } from "../../stacks/config/presets.ts";
-import type { Place, SimulatedFleet } from "./fleet.ts";
 import type { Machine } from "../prices/compute.ts";
+import type { Place, SimulatedFleet } from "./fleet.ts";
 import { forever } from "./time.ts";
 
 type FleetConfig = EcsFleetConfig | Ec2FleetConfig;

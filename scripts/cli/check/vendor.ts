@@ -1,7 +1,6 @@
 import * as z from "zod";
-import { json, withChanges } from "../../../handlers/lib/core/env.ts";
+import { json } from "../../../handlers/lib/core/env.ts";
 import { SecretUnavailableError, VendorApiError, type VendorApiErrorKind } from "../../../handlers/lib/core/errors.ts";
-import { poolOverrides } from "../../../handlers/lib/settings/autoscale.ts";
 import { type VendorId, type VendorRuntime, vendorRuntime } from "../../../handlers/lib/settings/vendors.ts";
 import { createVendor } from "../../../handlers/lib/vendors/clients.ts";
 import type { SecretKey } from "../../../stacks/config/vendors/index.ts";
@@ -41,11 +40,17 @@ const vendors: Readonly<Partial<Record<VendorId, Words>>> = {
   },
 };
 
-const settings = z.object({
-  VENDOR: json(vendorRuntime),
-  POOLS: json(z.array(poolOverrides)).optional(),
-  API_TOKEN_SECRET_ARN: z.string().optional(),
-});
+const row = json(
+  z.object({ part: z.object({ S: z.string() }), document: z.object({ S: json(z.object({ vendor: vendorRuntime })) }) }),
+);
+
+/** The vendor's settings for each pool, as the stack writes them into the table that the loop reads. */
+function runtimesOf({ made }: Subject): readonly VendorRuntime[] {
+  return [...made.resources("aws_dynamodb_table_item").values()].flatMap(({ item }) => {
+    const read = row.safeDecode(String(item));
+    return read.success && read.data.part.S === "pool" ? [read.data.document.S.vendor] : [];
+  });
+}
 
 /**
  * Asks the vendor what the loop asks it, with the loop's own client and token: the demand and the agents of each pool. So
@@ -59,9 +64,11 @@ export async function vendorFindings(
   const loop = [...subject.made.resources("aws_lambda_function").values()].find(
     ({ function_name: name }) => name === `${subject.stack.name}-autoscale`,
   );
-  const variables = (loop?.environment as { readonly variables?: unknown } | undefined)?.variables;
-  if (variables === undefined) return { findings: [], notes: [] };
-  const { VENDOR: vendor, POOLS: pools, API_TOKEN_SECRET_ARN: arn } = settings.parse(variables);
+  const runtimes = runtimesOf(subject);
+  const [vendor] = runtimes;
+  if (loop === undefined || vendor === undefined) return { findings: [], notes: [] };
+  const variables = (loop.environment as { readonly variables?: Readonly<Record<string, string>> }).variables;
+  const arn = variables?.API_TOKEN_SECRET_ARN;
   const { variable, notes }: Words = vendors[vendor.type] ?? { variable: undefined, notes: [] };
   if (arn === undefined) {
     return {
@@ -74,9 +81,8 @@ export async function vendorFindings(
     const why = `its token has no value yet${variable ? `. Before the first deploy, set ${variable} to it` : ""}`;
     return { findings: [couldNotLook("the vendor", why)], notes };
   }
-  const all = pools?.map((own) => withChanges(vendorRuntime, vendor, own.vendor)) ?? [vendor];
   const findings: Finding[] = [];
-  for (const runtime of all) findings.push(...(await ask(runtime, token, subject, deps)));
+  for (const runtime of runtimes) findings.push(...(await ask(runtime, token, subject, deps)));
   // One wrong token is wrong for each pool.
   const texts = new Set<string>();
   const once = findings.filter(({ what, evidence }) => {

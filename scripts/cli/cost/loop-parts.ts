@@ -3,16 +3,16 @@ import type { TerraformStack } from "../lib/terraform-json.ts";
 import type { Line } from "./line.ts";
 
 /**
- * How much a loop does; the numbers are assumed, on the high side. A quiet pass has one tick; a busy one ticks for its
- * whole minute.
+ * How much a loop does; the numbers are assumed, on the high side. A quiet fleet is looked at once a minute, a busy one
+ * every `tickSeconds`. Each look is one short call of the function.
  */
 const work = {
-  passesPerHour: 60,
-  quietSeconds: 1,
-  writesPerTick: 3,
-  readsPerTick: 3,
-  /** KiB of log lines and metrics that one tick writes. */
-  logKibPerTick: 2,
+  quietLooksPerHour: 60,
+  secondsPerLook: 1,
+  writesPerLook: 3,
+  readsPerLook: 3,
+  /** KiB of log lines and metrics that one look writes. */
+  logKibPerLook: 2,
   /** Messages of a vendor for each agent-hour. */
   webhookRequestsPerAgentHour: 10,
 } as const;
@@ -21,7 +21,7 @@ const million = 1_000_000;
 const kibPerGib = 1024 * 1024;
 
 /**
- * What the loop, its table, its log and the webhook cost. The number of ticks is an estimate: nobody knows how long jobs
+ * What the loop, its table, its log and the webhook cost. The number of looks is an estimate: nobody knows how long jobs
  * will queue.
  *
  * @param busyHours hours of the month in which jobs run or wait
@@ -39,8 +39,8 @@ export function loopLines(
   const busy = Math.min(monthHours, use.busyHours);
   const quiet = monthHours - busy;
   const { TICK_SECONDS: tickSeconds = "10" } = variablesOf(loop);
-  const ticks = quiet * work.passesPerHour + (busy * 3600) / Number(tickSeconds);
-  const seconds = quiet * work.passesPerHour * work.quietSeconds + busy * 3600;
+  const looks = quiet * work.quietLooksPerHour + (busy * 3600) / Number(tickSeconds);
+  const seconds = looks * work.secondsPerLook;
   const gibSeconds = (seconds * Number(loop.memory_size ?? 512)) / 1024;
   const line = (name: string, amount: number, unit: Line["unit"], price: number): Line => {
     const count = unit === "million" ? amount / million : amount;
@@ -51,14 +51,14 @@ export function loopLines(
   const requests = use.agentHours * work.webhookRequestsPerAgentHour;
   return [
     line("Lambda of the loop", gibSeconds, "GiB-second", usage.lambdaGibSecond),
-    line("calls of the loop", monthHours * work.passesPerHour, "million", usage.millionInvocations),
+    line("calls of the loop", looks, "million", usage.millionInvocations),
     ...(hasTable
       ? [
-          line("writes to DynamoDB", ticks * work.writesPerTick, "million", usage.millionWrites),
-          line("reads of DynamoDB", ticks * work.readsPerTick, "million", usage.millionReads),
+          line("writes to DynamoDB", looks * work.writesPerLook, "million", usage.millionWrites),
+          line("reads of DynamoDB", looks * work.readsPerLook, "million", usage.millionReads),
         ]
       : []),
-    line("logs of the loop", (ticks * work.logKibPerTick) / kibPerGib, "GiB", usage.logGib),
+    line("logs of the loop", (looks * work.logKibPerLook) / kibPerGib, "GiB", usage.logGib),
     ...(hasApi && requests > 0 ? [line("requests to the webhook", requests, "million", usage.millionRequests)] : []),
   ];
 }

@@ -1,5 +1,5 @@
-import { frontOf } from "../front.ts";
 import type { AgentPrice } from "../../prices/compute.ts";
+import { frontOf } from "../front.ts";
 import { reportOf, tables } from "../report.ts";
 import type { RunResult } from "../run.ts";
 import type { SweepPoint, SweepSettings } from "../sweep.ts";
