@@ -46,7 +46,7 @@ const quotas: readonly Quota[] = [
   {
     // With ten, nothing is left for webhooks and retirements.
     usual: 9,
-    // A loop runs nearly all the time while jobs run. A second one starts, and leaves at once, each minute.
+    // A pass runs for seconds. The schedule or a webhook may call meanwhile, and that call leaves at once.
     keys: "kind: ecs-fleet or ec2-fleet",
     part: (config) => (config.kind === "ecs-fleet" || config.kind === "ec2-fleet" ? 2 : 0),
     text: (amount) =>

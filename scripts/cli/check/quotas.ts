@@ -186,7 +186,7 @@ async function concurrency(
   const { AccountLimit } = await clients.lambda.send(new GetAccountSettingsCommand({}));
   const { ConcurrentExecutions: limit, UnreservedConcurrentExecutions: free } = AccountLimit ?? {};
   if (limit === undefined || free === undefined) throw new Error("Lambda's answer has no limits");
-  // A loop runs nearly all the time while jobs run. A second pass begins each minute, and leaves at once.
+  // A pass runs for seconds. The schedule or a webhook may call meanwhile, and that call leaves at once.
   const wanted = 2 * loops.length;
   if (free > wanted) return [];
   const isTooFew = free < 2;
