@@ -61,6 +61,11 @@ describe("rights", () => {
       },
       {
         Effect: "Allow",
+        Action: ["dynamodb:Query"],
+        Resource: [expect.stringMatching(/^\$\{aws_dynamodb_table\.settings_table_\w+\.arn\}$/)],
+      },
+      {
+        Effect: "Allow",
         Action: ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
         Resource: [expect.stringMatching(/^\$\{aws_sqs_queue\.next-looks_queue_\w+\.arn\}$/)],
       },

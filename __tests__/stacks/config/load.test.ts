@@ -172,10 +172,10 @@ describe("warnings", () => {
         `network: { create: { egress: endpoints-only, endpoints: [${endpoints}] } }\nloop: { inNetwork: true }\n`,
       ).filter((warning) => warning.includes("lacks"));
     expect(inNetwork("secretsmanager")).toEqual([
-      "config/fleet.yaml:4:46: network.create.endpoints: lacks dynamodb, ecs, which this fleet calls from its network",
+      "config/fleet.yaml:4:46: network.create.endpoints: lacks dynamodb, sqs, ecs, which this fleet calls from its network",
     ]);
-    expect(inNetwork("secretsmanager, ecs")).toEqual([expect.stringContaining("lacks dynamodb, which")]);
-    expect(inNetwork("secretsmanager, ecs, dynamodb")).toEqual([]);
+    expect(inNetwork("secretsmanager, ecs")).toEqual([expect.stringContaining("lacks dynamodb, sqs, which")]);
+    expect(inNetwork("secretsmanager, ecs, dynamodb, sqs")).toEqual([]);
   });
 
   it("are given for an API token that nothing reads", () => {

@@ -137,11 +137,11 @@ describe("pools", () => {
     ["beside vendor.poolName", single(two), /^pools: must be left out beside vendor\.poolName/],
     ["none of them", pooled("pools: []"), /^pools: must name at least one pool/],
     [
-      "more than fit an environment",
+      "more than one stack takes",
       pooled(
-        `pools: [${Array.from({ length: 9 }, (_, index) => `{ key: p${index}x, name: pool ${index} }`).join(", ")}]`,
+        `pools: [${Array.from({ length: 51 }, (_, index) => `{ key: p${index}x, name: pool ${index} }`).join(", ")}]`,
       ),
-      /^pools: must name at most 8 pools/,
+      /^pools: must name at most 50 pools/,
     ],
     [
       "one key twice",
