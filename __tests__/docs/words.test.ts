@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { pagesAndDecisions } from "./pages.ts";
+
+/** Words that only those who built this know, and what a page may say in their place. */
+const inside: readonly (readonly [word: RegExp, instead: string])[] = [
+  [/(?<!-)\bseed'?s?\b(?! and a path)(?!\.$)/i, "the system that a page is about, by its name"],
+  [/\bseeds\//i, "a source that readers can open"],
+  [/\bthe user (fixed|asked|wrote)\b/i, "who decided, or nobody"],
+  [/\bthe house('s)?\b/i, "this project"],
+  [/\b(DESIGN|STATE|BRIEF)\.md\b/, "a page that is in the repository"],
+  [/\bfacts\/\w/i, "a source that readers can open"],
+  [/\b(the|this|a) (lead|helper|session|worktree)\b(?! (token|manager))/i, "who acts, in the reader's words"],
+  [/\bissue \d+\b/i, "the reason itself"],
+  [/\/work\/\w/, "a path that readers have"],
+];
+
+const texts = [...pagesAndDecisions, "CHANGELOG.md", ...readdirSync("config").map((file) => join("config", file))];
+
+/** The lines of a text with a word of the list. */
+function faultsOf(name: string, text: string): string[] {
+  return text
+    .split("\n")
+    .flatMap((line, index) =>
+      inside.flatMap(([word, instead]) =>
+        word.test(line) ? `${name}:${index + 1}: ${line.trim()} (write ${instead})` : [],
+      ),
+    );
+}
+
+describe("words that a stranger cannot know", () => {
+  it.each(texts)("are not in %s", (name) => {
+    expect(faultsOf(name, readFileSync(name, "utf8"))).toEqual([]);
+  });
+
+  it.each([
+    "as the seed does",
+    "The user fixed zod",
+    "see DESIGN.md",
+    "told by the lead",
+    "issue 16 asks for it",
+    "in /work/x",
+  ])("%j would be found", (line) => {
+    expect(faultsOf("a", line)).toHaveLength(1);
+  });
+
+  it.each(["the same `--seed` gives the same run", "a session token", "the session manager"])("%j is fine", (line) => {
+    expect(faultsOf("a", line)).toEqual([]);
+  });
+});
