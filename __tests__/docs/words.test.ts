@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { pagesAndDecisions } from "./pages.ts";
+import { pagesAndDecisions, proseOf } from "./pages.ts";
 
 /** Words that only those who built this know, and what a page may say in their place. */
 const inside: readonly (readonly [word: RegExp, instead: string])[] = [
@@ -47,5 +47,25 @@ describe("words that a stranger cannot know", () => {
 
   it.each(["the same `--seed` gives the same run", "a session token", "the session manager"])("%j is fine", (line) => {
     expect(faultsOf("a", line)).toEqual([]);
+  });
+});
+
+/**
+ * Placeholders in a sentence: outside of code, a browser takes `<name>` for HTML and shows nothing. So does the site at
+ * the start of a line, even in code.
+ */
+function hiddenIn(text: string): string[] {
+  const sentences = proseOf("", text).replaceAll(/`[^`]*`/g, "").replaceAll(/<!--[\s\S]*?-->/g, "");
+  const atStart = proseOf("", text).match(/^ *<(?!!--|picture|source|img|\/)[a-z].*/gm) ?? [];
+  return [...atStart, ...(sentences.match(/(?<!\\)<(?!https?:|\/?(picture|source|img|p|br)\b)[a-z/][^>\n]*>|\{\{/gi) ?? [])];
+}
+
+describe("placeholders in sentences", () => {
+  it.each(texts.filter((name) => name.endsWith(".md")))("are code in %s", (name) => {
+    expect(hiddenIn(readFileSync(name, "utf8"))).toEqual([]);
+  });
+
+  it("would be found", () => {
+    expect(hiddenIn("Release <version> and `<this>`, \\<that>, <https://example.com>")).toEqual(["<version>"]);
   });
 });
