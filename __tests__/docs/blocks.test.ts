@@ -95,7 +95,7 @@ const subcommands: Readonly<Record<string, RegExp>> = {
     /^(deploy|diff|destroy|synth)( [\w*][\w*-]*)*( --(migrate-state|ignore-missing-stack-dependencies|parallelism|auto-approve))*$/,
   terraform: /^(-chdir=\S+ )?(init|plan|apply|destroy|force-unlock|output|state (list|rm|mv|pull|show)|fmt|version)\b/,
   tofu: /^(-chdir=\S+ )?(init|plan|state (list|rm))\b/,
-  npm: /^(ci|test|install)$|^run (--silent )?[\w:]+( -- .*)?$|^version --no-git-tag-version \S+$/,
+  npm: /^(ci|test|install)$|^run (--silent )?[\w:]+( --( .*)?)?$|^version --no-git-tag-version \S+$/,
   vitest: /^run( --project (fast|processes|e2e))?( [\w./-]+)?( -u)?$/,
   gh: /^attestation verify \S+ --repo \S+$/,
   pipx: /^install [\w-]+==[\d.]+$/,

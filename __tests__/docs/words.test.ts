@@ -55,9 +55,14 @@ describe("words that a stranger cannot know", () => {
  * the start of a line, even in code.
  */
 function hiddenIn(text: string): string[] {
-  const sentences = proseOf("", text).replaceAll(/`[^`]*`/g, "").replaceAll(/<!--[\s\S]*?-->/g, "");
+  const sentences = proseOf("", text)
+    .replaceAll(/`[^`]*`/g, "")
+    .replaceAll(/<!--[\s\S]*?-->/g, "");
   const atStart = proseOf("", text).match(/^ *<(?!!--|picture|source|img|\/)[a-z].*/gm) ?? [];
-  return [...atStart, ...(sentences.match(/(?<!\\)<(?!https?:|\/?(picture|source|img|p|br)\b)[a-z/][^>\n]*>|\{\{/gi) ?? [])];
+  return [
+    ...atStart,
+    ...(sentences.match(/(?<!\\)<(?!https?:|\/?(picture|source|img|p|br)\b)[a-z/][^>\n]*>|\{\{/gi) ?? []),
+  ];
 }
 
 describe("placeholders in sentences", () => {
