@@ -8,6 +8,7 @@
  */
 export const deployActions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "Every stack": {
+    aws_lambda_permission: "lambda:AddPermission,GetPolicy,RemovePermission",
     aws_caller_identity: "sts:GetCallerIdentity",
     aws_partition: "",
     archive_file: "",
@@ -51,7 +52,6 @@ export const deployActions: Readonly<Record<string, Readonly<Record<string, stri
     aws_lambda_event_source_mapping:
       "lambda:CreateEventSourceMapping,DeleteEventSourceMapping,GetEventSourceMapping,UpdateEventSourceMapping",
     aws_lambda_invocation: "lambda:InvokeFunction",
-    aws_lambda_permission: "lambda:AddPermission,GetPolicy,RemovePermission",
     aws_dynamodb_table:
       "dynamodb:CreateTable,DeleteTable,DescribeContinuousBackups,DescribeTable,DescribeTimeToLive," +
       "ListTagsOfResource,TagResource,UntagResource,UpdateContinuousBackups,UpdateTable,UpdateTimeToLive",
