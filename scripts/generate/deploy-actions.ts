@@ -51,6 +51,7 @@ export const deployActions: Readonly<Record<string, Readonly<Record<string, stri
       "UpdateFunctionEventInvokeConfig",
     aws_lambda_event_source_mapping:
       "lambda:CreateEventSourceMapping,DeleteEventSourceMapping,GetEventSourceMapping,UpdateEventSourceMapping",
+    aws_lambda_function_recursion_config: "lambda:GetFunctionRecursionConfig,PutFunctionRecursionConfig",
     aws_lambda_invocation: "lambda:InvokeFunction",
     aws_dynamodb_table:
       "dynamodb:CreateTable,DeleteTable,DescribeContinuousBackups,DescribeTable,DescribeTimeToLive," +
