@@ -50,6 +50,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       page("Container images", "container-images"),
       page("Keep the state", "state"),
       page("Run in HCP Terraform", "remote-runs"),
+      page("Policies and schedules", "policies"),
       page("Simulate", "simulate"),
     ],
   },
@@ -81,6 +82,11 @@ const sidebar: DefaultTheme.SidebarItem[] = [
   },
   { text: "Decisions", link: "/docs/adr/" },
 ];
+
+/** The pages that the site's menus lead to, without their `.md`; a test looks for each, as the build does not. */
+export const menu: readonly string[] = sidebar.flatMap(({ link, items }) =>
+  [link, ...(items ?? []).map((item) => item.link)].flatMap((each) => each ?? []),
+);
 
 export default defineConfig({
   title: "agent-fleets",
