@@ -14,7 +14,12 @@ afterAll(() => rmSync(site, { recursive: true, force: true }));
 /** The build as `npm run docs:build` does it, into a folder of this test and below a path. */
 const built = run(process.execPath, ["node_modules/vitepress/bin/vitepress.js", "build", "docs", "--outDir", site], {
   // Whatever asks a network would fail here.
-  env: { PATH: process.env.PATH, DOCS_BASE: "/fleets/", HTTPS_PROXY: "http://127.0.0.1:9", HTTP_PROXY: "http://127.0.0.1:9" },
+  env: {
+    PATH: process.env.PATH,
+    DOCS_BASE: "/fleets/",
+    HTTPS_PROXY: "http://127.0.0.1:9",
+    HTTP_PROXY: "http://127.0.0.1:9",
+  },
 }).then(
   () => "",
   (error: { readonly stdout?: string; readonly stderr?: string }) => `${error.stdout}${error.stderr}`,
@@ -46,7 +51,10 @@ describe("the site", () => {
     const targets = menu.map((link) => `${link.slice(1)}${link.endsWith("/") ? "index" : ""}.html`);
     expect(targets.filter((name) => !existsSync(join(site, name)))).toEqual([]);
     const docs = pagesAndDecisions.filter((page) => /^docs\/[^/]+\.md$/.test(page)).map(fileOf);
-    expect(docs.filter((name) => !targets.includes(name)), "add these to docs/.vitepress/config.ts").toEqual([]);
+    expect(
+      docs.filter((name) => !targets.includes(name)),
+      "add these to docs/.vitepress/config.ts",
+    ).toEqual([]);
   });
 
   it("brings the files that its pages link to, and stays below its path", async () => {
@@ -58,14 +66,20 @@ describe("the site", () => {
     expect(distinct.length).toBeGreaterThan(100);
     expect(distinct.filter((path) => !path.startsWith("/fleets/"))).toEqual([]);
     const names = distinct.map((path) => decodeURI(path.replace("/fleets/", "")));
-    expect(names.filter((name) => !existsSync(join(site, name === "" || name.endsWith("/") ? `${name}index.html` : name)))).toEqual([]);
+    expect(
+      names.filter((name) => !existsSync(join(site, name === "" || name.endsWith("/") ? `${name}index.html` : name))),
+    ).toEqual([]);
   });
 
   it("asks no other host for fonts, scripts or pictures", async () => {
     await built;
     const foreign = files()
       .filter((name) => /\.(html|css)$/.test(name))
-      .filter((name) => /<(?:script|img|link)[^>]+(?:src|href)="https?:|url\(["']?https?:|@import/.test(readFileSync(join(site, name), "utf8")));
+      .filter((name) =>
+        /<(?:script|img|link)[^>]+(?:src|href)="https?:|url\(["']?https?:|@import/.test(
+          readFileSync(join(site, name), "utf8"),
+        ),
+      );
     expect(foreign).toEqual([]);
   });
 

@@ -5,7 +5,10 @@ import { pagesAndDecisions, proseOf } from "./pages.ts";
 
 /** Words that only those who built this know, and what a page may say in their place. */
 const inside: readonly (readonly [word: RegExp, instead: string])[] = [
-  [/\bseed's\b|\b(the|this|each|per) seed (does|did|is|was|has|says|for|of)\b/i, "the system that a page is about, by its name"],
+  [
+    /\bseed's\b|\b(the|this|each|per) seed (does|did|is|was|has|says|for|of)\b/i,
+    "the system that a page is about, by its name",
+  ],
   [/\bseeds\//i, "a source that readers can open"],
   [/\bthe user (fixed|asked|wrote)\b/i, "who decided, or nobody"],
   [/\bthe house('s)?\b/i, "this project"],

@@ -67,7 +67,12 @@ const sidebar: DefaultTheme.SidebarItem[] = [
   },
   {
     text: "Operations",
-    items: [page("Runbook", "runbook"), page("Upgrading", "upgrading"), page("Rights to deploy", "deploy-rights")],
+    items: [
+      page("The operator's desk", "operating"),
+      page("Runbook", "runbook"),
+      page("Upgrading", "upgrading"),
+      page("Rights to deploy", "deploy-rights"),
+    ],
   },
   {
     text: "Reference",
@@ -93,6 +98,15 @@ export default defineConfig({
   description: "Self-hosted CI and IaC agents on AWS that appear when jobs queue and leave when they do not.",
   lang: "en",
   base,
+  // The tables of the reference need more room than the theme gives them.
+  head: [
+    [
+      "style",
+      {},
+      "@media(min-width:1280px){.VPDoc.has-aside .content-container{max-width:860px!important}" +
+        ".VPDoc .container{max-width:1240px!important}.VPDoc .content{padding-left:8px!important}}",
+    ],
+  ],
   srcDir: "..",
   srcExclude: ["__tests__/**", "cdktf.out/**", "docs/.vitepress/**", "state/**"],
   rewrites: (id) => id.replace(/(^|\/)README\.md$/, "$1index.md"),

@@ -22,7 +22,10 @@ const areasOf = {
     mark: "aws_ecs_capacity_provider",
     names: ["Every stack", "Tasks", "Instances", "Clusters", "Networks"],
   },
-  "machine-image": { mark: "aws_imagebuilder_component", names: ["Every stack", "Instances", "Machine images", "Tasks"] },
+  "machine-image": {
+    mark: "aws_imagebuilder_component",
+    names: ["Every stack", "Instances", "Machine images", "Tasks"],
+  },
 } as const;
 const clusters = new Set(stacks.filter(({ resource }) => resource.aws_ecs_capacity_provider));
 

@@ -18,7 +18,7 @@ export function instances(): string {
         at: [300, 58],
         size: [150, 70],
         kind: "ours",
-        lines: ["The loop", "every minute:", "observe, decide, act"],
+        lines: ["The loop", "observe, decide, act,", "look again"],
       }),
       box({
         at: [560, 66],

@@ -52,7 +52,7 @@ export function job(): string {
         [730, yOf("Agent")],
         [730, yOf("Loop") + height + 2],
       ]),
-      label("webhook, or the next minute", [126, 124], "note", "start"),
+      label("webhook, or the next look", [126, 124], "note", "start"),
       label("asks for a job", [394, 196], "note", "start"),
       label(
         "Single-use agents leave after the job; others after their idle time, or when they are retired.",

@@ -15,7 +15,7 @@ export function tasks(): string {
       box({ at: [34, 330], size: [160, 64], kind: "box", lines: ["Agent pool", "gives jobs to agents"] }),
 
       box({ at: [282, 58], size: [156, 54], kind: "ours", lines: ["API Gateway", "webhook function"] }),
-      box({ at: [672, 58], size: [164, 54], kind: "ours", lines: ["Schedule", "every minute"] }),
+      box({ at: [672, 58], size: [164, 54], kind: "ours", lines: ["Schedule and queue", "the next look"] }),
       box({ at: [482, 168], size: [146, 70], kind: "ours", lines: ["The loop", "observe, decide,", "act"] }),
       box({ at: [672, 140], size: [164, 54], kind: "ours", lines: ["DynamoDB table", "lease and notebook"] }),
       box({ at: [672, 212], size: [164, 54], kind: "ours", lines: ["CloudWatch", "dashboard, alarms"] }),
