@@ -16,6 +16,7 @@ const inside: readonly (readonly [word: RegExp, instead: string])[] = [
   [/\bfacts\/\w/i, "a source that readers can open"],
   [/\b(the|this|a) (lead|helper|session|worktree)\b(?! (token|manager))/i, "who acts, in the reader's words"],
   [/\bissue \d+\b/i, "the reason itself"],
+  [/^(<{7}|={7}|>{7})( |$)/, "the text that both sides of the merge mean"],
   [/\/work\/\w/, "a path that readers have"],
 ];
 
