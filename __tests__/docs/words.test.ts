@@ -10,17 +10,24 @@ const inside: readonly (readonly [word: RegExp, instead: string])[] = [
     "the system that a page is about, by its name",
   ],
   [/\bseeds\//i, "a source that readers can open"],
-  [/\bthe user (fixed|asked|wrote)\b/i, "who decided, or nobody"],
+  [/\bthe user (fixed|wrote)\b/i, "who decided, or nobody"],
   [/\bthe house('s)?\b/i, "this project"],
   [/\b(DESIGN|STATE|BRIEF)\.md\b/, "a page that is in the repository"],
   [/\bfacts\/\w/i, "a source that readers can open"],
-  [/\b(the|this|a) (lead|helper|session|worktree)\b(?! (token|manager))/i, "who acts, in the reader's words"],
-  [/\bissue \d+\b/i, "the reason itself"],
+  [/\b(the|this) (lead|worktree)\b/i, "who acts, in the reader's words"],
+  [/(?<!, )\bissue \d+\b/i, "the reason itself"],
   [/^(<{7}|={7}|>{7})( |$)/, "the text that both sides of the merge mean"],
   [/\/work\/\w/, "a path that readers have"],
 ];
 
 const texts = [...pagesAndDecisions, "CHANGELOG.md", ...readdirSync("config").map((file) => join("config", file))];
+
+/** What users see of the code, and what contributors read in it. Tests quote what they look for. */
+const sources = ["handlers", "stacks", "scripts", "agents"].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.(ts|js|sh|md|ya?ml)$/.test(path))
+    .map((path) => join(folder, path)),
+);
 
 /** The lines of a text with a word of the list. */
 function faultsOf(name: string, text: string): string[] {
@@ -36,6 +43,11 @@ function faultsOf(name: string, text: string): string[] {
 describe("words that a stranger cannot know", () => {
   it.each(texts)("are not in %s", (name) => {
     expect(faultsOf(name, readFileSync(name, "utf8"))).toEqual([]);
+  });
+
+  it("are not in the code", () => {
+    expect(sources.length).toBeGreaterThan(300);
+    expect(sources.flatMap((name) => faultsOf(name, readFileSync(name, "utf8")))).toEqual([]);
   });
 
   it.each([
