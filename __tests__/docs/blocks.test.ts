@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { ownPrices } from "../../scripts/prices/table.ts";
 import { load } from "../stacks/config/files.ts";
 import { type Shown, shown } from "./commands.ts";
 import { type Block, blocksOf, pagesAndDecisions } from "./pages.ts";
@@ -33,7 +34,10 @@ const shipped = Object.fromEntries(
     .filter((file) => file.endsWith(".yaml"))
     .map((file) => [file.replace(/\.yaml$/, ""), readFileSync(`config/${file}`, "utf8")]),
 );
-const configs = checked.filter(({ language, text }) => language === "yaml" && !/^jobs:/m.test(text));
+const prices = checked.filter(({ comment }) => comment === "read as prices");
+const configs = checked.filter(
+  (block) => block.language === "yaml" && !/^jobs:/m.test(block.text) && !prices.includes(block),
+);
 
 /** What stands in a block for a value of the reader's own. */
 const exampleArn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:own-AbCdEf";
@@ -58,6 +62,12 @@ function merged(base: unknown, own: unknown): unknown {
   const added = Object.entries(own).map(([key, value]) => [key, merged(base[key], value)]);
   return { ...base, ...Object.fromEntries(added) };
 }
+
+describe("the prices on the pages", () => {
+  it.each(prices.map((block) => [where(block), block] as const))("%s are read by fleet cost", (_, { text }) => {
+    expect(ownPrices.safeParse(parse(text)).error?.issues ?? []).toEqual([]);
+  });
+});
 
 describe("the configs on the pages", () => {
   it("are found", () => {
