@@ -17,6 +17,7 @@ const processes = [
   "__tests__/scripts/fork/check.test.ts",
   "__tests__/architecture/stub-vendors.test.ts",
   "__tests__/docs/aws-commands.test.ts",
+  "__tests__/docs/site.test.ts",
   "__tests__/stacks/linters/**/*.test.ts",
   "__tests__/**/*.moto.test.ts",
 ];

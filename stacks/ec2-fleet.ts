@@ -106,6 +106,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
     this.output("instances_role_arn", role.arn);
     this.output("instances_role_name", role.name);
     this.output("vpc_id", network.vpcId);
+    this.output("agent_security_group_ids", network.securityGroupIds);
     this.output("log_group_arns", logs?.arns);
     for (const [output, value] of Object.entries(outputs)) this.output(output, value);
   }

@@ -67,6 +67,7 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
     const [firstConsumerRole] = Object.values(consumers.arns);
     this.output("cluster_name", capacity.clusterName);
     this.output("vpc_id", network.vpcId);
+    this.output("agent_security_group_ids", network.securityGroupIds);
     this.output("task_role", capacity.taskRole.arn);
     this.output("image_repository", image.built?.versions);
     this.output("terraform_dev_role", firstConsumerRole);

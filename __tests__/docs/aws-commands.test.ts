@@ -2,6 +2,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { commandPath } from "../agents/ec2/host.ts";
 import { commandsShown } from "./commands.ts";
+import { filled } from "./shell.ts";
 
 const aws = commandPath("aws");
 const isVersion2 = aws && !execFileSync(aws, ["--version"], { encoding: "utf8" }).startsWith("aws-cli/1.");
@@ -14,15 +15,6 @@ if (!isVersion2) {
 
 /** What version 1 of the CLI lacks: `logs tail` came with version 2 (github.com/aws/aws-cli, CHANGELOG of 2.0.0). */
 const onlyInVersion2 = /^aws logs tail /;
-
-/** A shell's command line with an example in place of each placeholder of the page. */
-function filled(command: string): string {
-  return command
-    .replaceAll("<stack>", "ci")
-    .replaceAll(/<[^<>]*\barn\b[^<>]*>/g, "arn:aws:sqs:us-west-2:123456789012:ci")
-    .replaceAll(/ <[^<>]+>/g, " i-0123456789abcdef0")
-    .replaceAll(/<[^<>]+>/g, "example");
-}
 
 /**
  * What the CLI says against a command. With `--generate-cli-skeleton output` it checks the command's options and their

@@ -1,45 +1,85 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { type Command, CommanderError } from "commander";
 import { expect, it } from "vitest";
-import { fleet } from "../scripts/cli/harness.ts";
+import { refuseOldSpelling } from "../../scripts/cli/commands/hcp.ts";
+import { createProgram } from "../../scripts/cli/fleet.ts";
+import type { Context } from "../../scripts/cli/lib/context.ts";
 import { commandsShown } from "./commands.ts";
+import { commandsIn, filled } from "./shell.ts";
 
-const shown = commandsShown("fleet").filter(({ command }) => !/…$|deploy \/ diff|--help$/.test(command));
+const shown = commandsShown("fleet").filter(({ command }) => !/…$|deploy \/ diff/.test(command));
 
-/** What is wrong with a command as a page shows it, by the help of the command itself. */
-async function faultOf(command: string): Promise<string | undefined> {
-  const [words = ""] = command.replace(/^(?:npm run (?:--silent )?fleet -- |fleet )/, "").split(/ [<>|](?= )/);
-  // Every command takes --json, and the help of none but fleet itself lists it.
-  const shown = words.split(" ").filter((word) => word !== "--json");
-  const { stdout: help } = await fleet([...shown.filter((word) => /^[a-z][a-z-]*$/.test(word)), "--help"]);
-  const [, path = "", usage = ""] = /^Usage: fleet ([a-z -]*)\[options\](.*)$/m.exec(help) ?? [];
-  const rest = shown.slice(path.trim().split(" ").length);
-  const values = rest.filter((word, index) => !word.startsWith("--") && !takesValue(help, rest[index - 1]));
-  const unknown = rest.find((word) => word.startsWith("--") && !new RegExp(`^ +${word}\\b`, "m").test(help));
-  if (unknown) return `unknown option ${unknown}`;
-  // In a sentence a command may stand for itself, without what it needs.
-  if (values.length === 0) return undefined;
-  const count = (pattern: RegExp) => usage.match(pattern)?.length ?? 0;
-  const least = count(/</g);
-  const most = usage.includes("[command]") ? 0 : usage.includes("...") ? Number.POSITIVE_INFINITY : count(/[<[]/g);
-  return values.length < least || values.length > most ? `usage: fleet ${path}${usage}` : undefined;
+/** The arguments of the one call of fleet in a line, and what commander says against them. */
+async function faultOf(line: string, inSentence = false): Promise<string | undefined> {
+  const calls = commandsIn(filled(line)).flatMap((words) => argumentsOf(words) ?? []);
+  if (calls.length === 0) return "no call of fleet";
+  for (const { args } of calls) {
+    const fault = await parse(args);
+    if (fault && !(inSentence && standsForItself(args, fault))) return fault.message;
+  }
+  return undefined;
 }
 
-function takesValue(help: string, word = ""): boolean {
-  return word.startsWith("--") && new RegExp(`^ +${word} <`, "m").test(help);
+function argumentsOf([program, ...words]: readonly string[]): { readonly args: readonly string[] } | undefined {
+  if (program === "fleet") return { args: words };
+  const dashes = words.indexOf("--");
+  return program === "npm" && words[0] === "run" && words[dashes - 1] === "fleet"
+    ? { args: words.slice(dashes + 1) }
+    : undefined;
+}
+
+/** Lets the real program read a call, and does nothing then. Resolves to its error. */
+async function parse(args: readonly string[]): Promise<CommanderError | undefined> {
+  const terminal = { write: () => true };
+  const program = createProgram({ terminal: { stdout: terminal, stderr: terminal } } as unknown as Context, true);
+  const idle = (command: Command): void => {
+    if (command.commands.length === 0) command.action(() => undefined);
+    command.commands.forEach(idle);
+  };
+  idle(program);
+  try {
+    refuseOldSpelling(args);
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return new CommanderError(1, "refused", String(error));
+    if (error.code !== "commander.helpDisplayed") return error;
+  }
+  return undefined;
+}
+
+/** Whether a call names a command and gives it nothing that it works on. */
+function standsForItself(args: readonly string[], { code }: CommanderError): boolean {
+  let command = createProgram({ terminal: {} } as unknown as Context, false);
+  const rest = args.filter((arg) => {
+    const inner = command.commands.find((each) => each.name() === arg);
+    if (inner) command = inner;
+    return !inner;
+  });
+  const missing = ["commander.missingArgument", "commander.missingMandatoryOptionValue", "commander.help"];
+  return missing.includes(code) && rest.every((arg) => arg.startsWith("-"));
 }
 
 it.each([
-  ["fleet secrets set ci pat", /usage: fleet /],
-  ["fleet secret sett ci pat", /usage: fleet secret /],
-  ["fleet secret set ci", /usage: fleet secret set /],
-  ["fleet secret set ci pat value", /usage: fleet secret set /],
-  ["fleet deploy ci --approve", /unknown option --approve/],
+  ["fleet secrets set ci pat", /unknown command 'secrets'/],
+  ["fleet secret sett ci pat", /unknown command 'sett'/],
+  ["fleet secret set ci", /missing required argument 'name'/],
+  ["fleet secret set ci pat value", /too many arguments/],
+  ["fleet token create acme", /is called fleet hcp token/],
+  ["npm run synth && npm run fleet -- hcp run", /missing required argument/],
+  ["fleet deploy ci --approve", /unknown option '--approve'/],
 ])("%s would be found", async (command, fault) => {
   expect(await faultOf(command)).toMatch(fault);
 });
 
-it.each(shown)("$command ($page) is a command that fleet knows", async ({ command }) => {
-  expect(await faultOf(command)).toBeUndefined();
+it.each(shown)("$command ($page) is a command that fleet knows", async ({ command, inSentence }) => {
+  expect(await faultOf(command, inSentence)).toBeUndefined();
+});
+
+it("in a sentence a command may stand for itself, but not with half of what it needs", async () => {
+  expect(await faultOf("fleet secret set", true)).toBeUndefined();
+  expect(await faultOf("fleet hcp workspaces", true)).toBeUndefined();
+  expect(await faultOf("fleet secret set")).toMatch(/missing required argument/);
+  expect(await faultOf("fleet secret set ci", true)).toMatch(/missing required argument/);
 });
 
 it("messages go back from a dead-letter queue to a named queue: SQS knows no source of messages that services sent", () => {

@@ -45,6 +45,7 @@ const pages = {
       selfhosted_configuration s3_uri run_launcher_as_spacelift_user http_proxy_config https_proxy_config
       no_proxy_config ca_certificates power_off_on_error cloudwatch_log_group_retention
       cloudwatch_kms_key_id cloudwatch_skip_destroy import_cloudwatch_log_groups
+      env_vars network_interfaces manage_log_groups
       instances_role_arn instances_role_name autoscaling_group_arn autoscaling_group_name launch_template_id`),
   },
   "terraform-modules": {

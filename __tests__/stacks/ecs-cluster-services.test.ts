@@ -197,7 +197,7 @@ describe("a service", () => {
 });
 
 describe("outputs", () => {
-  it("have the seed's names", () => {
+  it("have the names that earlier modules had", () => {
     const { output } = withServices([web], { network: { create: {} } });
     expect(Object.keys(output ?? {})).toEqual(
       expect.arrayContaining([

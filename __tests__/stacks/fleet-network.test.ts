@@ -21,6 +21,15 @@ describe("the fleet's network", () => {
     });
   });
 
+  it("names the agents' security groups in an output, for file systems and databases that let them in", () => {
+    expect(fleet().output?.agent_security_group_ids?.value).toEqual([
+      expect.stringMatching(/^\$\{aws_security_group\.agents-security-group\w*\.id\}$/),
+    ]);
+    const own = { vpcId: "vpc-0123456789abcdef0", subnetIds: ["subnet-0123456789abcdef0"] };
+    const securityGroupIds = ["sg-0123456789abcdef0"];
+    expect(fleet({ ...own, securityGroupIds }).output?.agent_security_group_ids?.value).toEqual(securityGroupIds);
+  });
+
   it("gives agents a public IP where that is the way out", () => {
     expect(capacityOf(fleet({ create: { egress: "public-ip", availabilityZones: 1 } }))).toMatchObject({
       subnets: expect.stringMatching(/^\$\{aws_subnet\.network_public-0_\w+\.id\}$/),

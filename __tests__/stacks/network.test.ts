@@ -76,7 +76,7 @@ describe("the way out", () => {
     }
   });
 
-  it("tells its range by the seed's name, given or not", () => {
+  it("tells its range by the name that earlier modules had, given or not", () => {
     expect(network().output?.vpc_cidr?.value).toBe("10.40.0.0/16");
     expect(network({ cidr: "10.9.0.0/16" }).output?.vpc_cidr?.value).toBe("10.9.0.0/16");
   });

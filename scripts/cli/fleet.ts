@@ -44,7 +44,8 @@ export async function main(args: readonly string[], given: Context = processCont
   }
 }
 
-function createProgram(context: Context, json: boolean): Command {
+/** All commands and options of `fleet`, as commander reads them. */
+export function createProgram(context: Context, json: boolean): Command {
   const program = new Command("fleet")
     .description("The operator's tool for agent fleets. Every command takes --json and exits non-zero on failure.")
     .version(version())

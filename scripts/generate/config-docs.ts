@@ -71,7 +71,7 @@ function table(lines: readonly string[]): string[] {
 /** One line for a key, and one for each key under it. */
 function rows(path: string, schema: JsonSchema, required: boolean, form = ""): string[] {
   const value = schema.default === undefined || isMapping(schema.default) ? "" : code(JSON.stringify(schema.default));
-  const cells = [code(path), typeOf(schema), required ? "**required**" : value, form + (schema.description ?? "")];
+  const cells = [code(path), typeOf(schema), required ? "**required**" : value, form + prose(schema.description ?? "")];
   return [`| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`, ...rowsUnder(path, schema)];
 }
 
@@ -123,6 +123,11 @@ function isRequired(parent: JsonSchema, name: string): boolean {
 
 function isMapping(value: unknown): boolean {
   return typeof value === "object" && !Array.isArray(value);
+}
+
+/** Text with its placeholders, which Markdown would take for HTML outside of code. */
+function prose(text: string): string {
+  return text.replaceAll(/<(?=\w)(?=[^`]*(?:`[^`]*`[^`]*)*$)/g, "&lt;");
 }
 
 function code(text: string): string {

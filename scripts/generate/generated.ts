@@ -1,7 +1,16 @@
 import { generateConfigDocs } from "./config-docs.ts";
+import { decisions } from "./decisions.ts";
+import { deployRights } from "./deploy-rights.ts";
+import { pictures } from "./pictures/pictures.ts";
 import { whereThingsLive } from "./where-things-live.ts";
 
 /** Everything that `npm run schema` writes, by path from the project's root; the same on every machine. */
 export function generated(): Readonly<Record<string, string>> {
-  return { ...generateConfigDocs(), "docs/where-things-live.md": whereThingsLive() };
+  return {
+    ...generateConfigDocs(),
+    "docs/where-things-live.md": whereThingsLive(),
+    "docs/adr/README.md": decisions(),
+    "docs/deploy-rights.md": deployRights(),
+    ...pictures(),
+  };
 }

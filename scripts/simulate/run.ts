@@ -39,7 +39,7 @@ export interface RunResult extends RunRecord {
   readonly functions: { readonly invocations: number; readonly seconds: number; readonly failures: number };
 }
 
-/** Something that the loop must never do, whatever happens: DESIGN.md, "The control loop". */
+/** Something that the loop must never do, whatever happens (docs/how-it-works.md). */
 export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }

@@ -1,7 +1,8 @@
 import type { Baseline } from "./fleet.ts";
 
 /**
- * The seed for Azure DevOps, in its finished state. facts/policies.md, "ado-decider":
+ * The containers that docs/migrating-from-azure-devops-agents.md is about, in their finished state,
+ * read in their source:
  *
  * - every 120 s: delta = waiting jobs − idle online agents; agents that still start are not counted;
  * - delta above 0: one RunTask call with this count; above 10 the call fails and nothing starts;

@@ -2,7 +2,7 @@ import type { Baseline } from "./fleet.ts";
 
 /**
  * An oracle: it launches an agent the moment a job waits that no agent is there or on its way for, and each agent ends
- * as soon as it idles. With reuse an agent that idles first takes a waiting job. facts/policies.md, "Bounds".
+ * as soon as it idles. With reuse an agent that idles first takes a waiting job.
  */
 function limit(name: string, singleUse: boolean): Baseline {
   return {
@@ -38,7 +38,7 @@ export const limitSingleUse = limit("limit-single-use", true);
 /** Agents that are used again, without delay. */
 export const limitReuse = limit("limit-reuse", false);
 
-/** `max` agents for ever, used again. facts/policies.md, "Bounds". */
+/** `max` agents for ever, used again. */
 export const alwaysMax: Baseline = {
   name: "always-max",
   singleUse: false,

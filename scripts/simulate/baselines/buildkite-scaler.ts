@@ -2,8 +2,8 @@ import type { Baseline } from "./fleet.ts";
 import { createGroup } from "./group.ts";
 
 /**
- * Buildkite's agent scaler 1.12 with one agent an instance and the defaults of its template. facts/policies.md,
- * "buildkite-scaler":
+ * Buildkite's agent scaler 1.12 with one agent an instance and the defaults of its template, read in its
+ * source:
  *
  * - every 10 s: desired = scheduled + running, between `min` and `max`; no buffer, as by default;
  * - out to desired where it is above both the running instances and the group's desired; a cooldown after each, which

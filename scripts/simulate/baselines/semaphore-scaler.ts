@@ -5,7 +5,7 @@ const ticks = 5;
 const tickSeconds = 10;
 
 /**
- * The seed for Semaphore. facts/policies.md, "semaphore-scaler":
+ * The stack that docs/migrating-from-semaphore-aws-stack.md is about, read in its source:
  *
  * - an invocation every minute, with a tick every 10 s: five of them, so that the gap is 10 to 20 s;
  * - target = queued + running, at least `min`, at most `max`; no overprovision, as by default;

@@ -6,7 +6,7 @@ const maxKill = 1;
 const straySeconds = 600;
 
 /**
- * Spacelift's autoscaler 2.7.1 with its defaults. facts/policies.md, "spacelift-autoscaler":
+ * Spacelift's autoscaler 2.7.1 with its defaults, read in its source:
  *
  * - one pass every 60 s; where registered workers ≠ desired capacity nothing happens;
  * - demand = busy + pending; desired total = demand, at a utilization of 100 %;

@@ -2,11 +2,11 @@ import type { Baseline } from "./fleet.ts";
 import { createGroup } from "./group.ts";
 
 /**
- * The seed of 2020 for Terraform Cloud. facts/policies.md, "tfc-counter":
+ * The configuration of 2020 that docs/migrating-from-tfc-agent-ecs.md is about, read in its source:
  *
  * - webhook only, no polling: a queued run adds 1, a finished one takes 1 away, floor 0;
  * - the counter starts at the service's desired count of 4;
- * - desired count = min(counter, `max`), so `min` is no floor; `max` as given, not the seed's 4;
+ * - desired count = min(counter, `max`), so `min` is no floor; `max` as given, not its default of 4;
  * - ECS picks the victims, busy or not: SIGTERM, and SIGKILL after 30 s;
  * - agents are single-use, and the service replaces each.
  *

@@ -50,8 +50,10 @@ export function instances(whose: string) {
   });
 }
 
-/** The error about instance types that cannot start an image. Arm types have a g after their generation: m7g, c6gn. */
+/** The error about instance types that cannot start an image, which is always of Linux. Arm types have a g after their generation: m7g, c6gn. */
 export function explainTypes(types: readonly string[], architecture: Architecture): string | undefined {
+  const mac = types.find((type) => type.startsWith("mac"));
+  if (mac) return `must not have ${mac}: agents on macOS are not supported. See docs/requirements.md`;
   const isFor = (type: string): Architecture =>
     /^(?:a1|p6e-gb\d+|[a-z]+\d+g[a-z]*)\./.test(type) ? "arm64" : "x86_64";
   const wrong = types.find((type) => isFor(type) !== architecture);

@@ -126,12 +126,29 @@ const goneKeys: ReadonlyMap<unknown, string> = new Map([
   ],
 ]);
 
+const onLinux = "is not supported: agents run on Linux. See docs/requirements.md";
+
+/** Keys that people look for, and that no version had → why not, and what to do instead. */
+const absentKeys: ReadonlyMap<unknown, string> = new Map([
+  [
+    "gpu",
+    "is not supported for tasks. On instances, choose compute.instances.types with a GPU. See docs/requirements.md",
+  ],
+  [
+    "privileged",
+    "is not supported: no agent in a container is privileged, so jobs have no Docker. See docs/requirements.md",
+  ],
+  ["operatingSystem", onLinux],
+  ["operatingSystemFamily", onLinux],
+  ["runtimePlatform", "is not a key here: compute.architecture chooses x86_64 or arm64. See docs/requirements.md"],
+]);
+
 function unknownKey(path: Path, known: readonly string[]): Explanation {
   const renamed = renamedKeys.get(path.at(-1));
   if (renamed !== undefined && known.includes(renamed)) {
     return { path, message: `is called ${renamed} now. The keys below it keep their names`, about: "key" };
   }
-  const gone = goneKeys.get(path.at(-1)) ?? goneKeys.get(path.slice(-2).join("."));
+  const gone = goneKeys.get(path.at(-1)) ?? goneKeys.get(path.slice(-2).join(".")) ?? absentKeys.get(path.at(-1));
   if (gone !== undefined) return { path, message: gone, about: "key" };
   const guess = nearest(String(path.at(-1)), known);
   const list = `Known: ${known.join(", ")}`;

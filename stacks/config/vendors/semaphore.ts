@@ -64,7 +64,7 @@ const notYet = new Set(["windows", "macos"]);
 const os = z.string({ error: "must be linux" }).refine((name) => name === "linux", {
   error: ({ input }) =>
     typeof input === "string" && notYet.has(input)
-      ? `must be linux: agents on ${input} are not supported yet`
+      ? `must be linux: agents on ${input} are not supported yet, see docs/requirements.md`
       : "must be linux",
 });
 

@@ -74,8 +74,8 @@ describe("semaphore", () => {
   });
 
   it.each([
-    ["windows", "must be linux: agents on windows are not supported yet"],
-    ["macos", "must be linux: agents on macos are not supported yet"],
+    ["windows", "must be linux: agents on windows are not supported yet, see docs/requirements.md"],
+    ["macos", "must be linux: agents on macos are not supported yet, see docs/requirements.md"],
     ["ubuntu-focal", "must be linux"],
     [1, "must be linux"],
   ])("says what it supports when agents are to run on %j", (os, message) => {
