@@ -7,7 +7,8 @@ const errorsWith = (text: string) => errorsIn(minimal + text).map((error) => err
 
 const allowed = {
   root: Object.keys(ecsFleet.shape).join(", "),
-  agents: "min, max, buffer, singleUse, idleTimeoutSeconds, registrationGraceSeconds, maxLifetimeSeconds",
+  agents:
+    "policy, min, max, buffer, schedule, singleUse, idleTimeoutSeconds, registrationGraceSeconds, maxLifetimeSeconds",
 };
 
 describe("an error tells place, path, what is allowed and what was found", () => {
