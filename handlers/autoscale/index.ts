@@ -17,6 +17,7 @@ import { createFetch, outboundOf } from "../lib/vendors/outbound.ts";
 import { callOf } from "./call.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 import { allowDestroy, allowDestroyOfFallback, terraformRequestOf } from "./destroy.ts";
+import { drainReportName } from "./drain-report.ts";
 import { runFleet } from "./fleet.ts";
 import { createMemory } from "./memory.ts";
 import { createPools } from "./pools.ts";
@@ -56,6 +57,7 @@ export const handler = defineHandler({
       lease,
       notebook: createNotebook(`loop ${poolName}`, state),
       memory: createMemory(),
+      drainReport: createNotebook(drainReportName(poolName), state),
       clock,
       log,
       metrics: metricsOf(pool),
