@@ -1,10 +1,10 @@
+import { reportDrain } from "../lib/core/drain-report.ts";
 import type { Decision } from "../lib/core/model.ts";
 import { type PauseOverride, pauseReason } from "../lib/core/overrides.ts";
 import { decide, observationsToKeep } from "../lib/core/scaling.ts";
 import { act } from "./act.ts";
 import { nextLookSeconds } from "./cadence.ts";
 import type { AutoscaleDeps } from "./deps.ts";
-import { reportDrain } from "./drain-report.ts";
 import { keep, recall } from "./memory.ts";
 import { observe } from "./observe.ts";
 import { logDecision, recordTick } from "./report.ts";

@@ -7,6 +7,7 @@ import { addCheckCommand } from "./commands/check.ts";
 import { addCostCommand } from "./commands/cost.ts";
 import { addDeployCommands } from "./commands/deploy.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
+import { addDrainCommand } from "./commands/drain.ts";
 import { addHcpCommands, refuseOldSpelling } from "./commands/hcp.ts";
 import { addImageCommands } from "./commands/image.ts";
 import { addInitCommand } from "./commands/init.ts";
@@ -67,6 +68,7 @@ export function createProgram(context: Context, json: boolean): Command {
   addLogsCommand(program, context);
   addLimitsCommand(program, context);
   addPauseCommands(program, context);
+  addDrainCommand(program, context);
   addSecretCommands(program, context);
   addImageCommands(program, context);
   addSimulateCommand(program, context);

@@ -60,6 +60,7 @@ export function overrideId(kind: OverrideKind, pool: string | undefined): string
 
 /** What operators have set for one pool, as far as it holds now. */
 export interface Overrides {
+  /** They count for nothing under a drain, and hold again after it. */
   readonly limits?: LimitsOverride | undefined;
   readonly pause?: PauseOverride | undefined;
   readonly drain?: DrainOverride | undefined;

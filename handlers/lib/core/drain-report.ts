@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { Agent } from "../lib/core/model.ts";
-import type { Clock, Notebook } from "../lib/core/ports.ts";
-import { oldestFirst } from "../lib/core/removal-order.ts";
+import type { Agent } from "./model.ts";
+import type { Clock, Notebook } from "./ports.ts";
+import { oldestFirst } from "./removal-order.ts";
 
 /** DynamoDB takes at most 400 KB an item. */
 const shownAgents = 1000;
@@ -41,7 +41,10 @@ export function drainReportName(poolName: string): string {
 
 /** Writes the report of a tick. */
 export async function reportDrain(
-  { drainReport: notebook, clock }: { readonly drainReport?: Pick<Notebook, "write"> | undefined; readonly clock: Clock },
+  {
+    drainReport: notebook,
+    clock,
+  }: { readonly drainReport?: Pick<Notebook, "write"> | undefined; readonly clock: Clock },
   agents: readonly Agent[],
 ): Promise<void> {
   const shown = [...agents].sort(oldestFirst).slice(0, shownAgents);
