@@ -15,6 +15,7 @@ import { addLimitsCommand } from "./commands/limits.ts";
 import { addLogsCommand } from "./commands/logs.ts";
 import { addOutputsCommand } from "./commands/outputs.ts";
 import { addPauseCommands } from "./commands/pause.ts";
+import { addRetireCommand } from "./commands/retire.ts";
 import { addSecretCommands } from "./commands/secret.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
 import { addStatusCommand } from "./commands/status.ts";
@@ -69,6 +70,7 @@ export function createProgram(context: Context, json: boolean): Command {
   addLimitsCommand(program, context);
   addPauseCommands(program, context);
   addDrainCommand(program, context);
+  addRetireCommand(program, context);
   addSecretCommands(program, context);
   addImageCommands(program, context);
   addSimulateCommand(program, context);
