@@ -5,6 +5,7 @@ import * as z from "zod";
 import { addAdoCommands } from "./commands/ado.ts";
 import { addCheckCommand } from "./commands/check.ts";
 import { addCostCommand } from "./commands/cost.ts";
+import { addCompletionCommands } from "./commands/completion.ts";
 import { addDeployCommands } from "./commands/deploy.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addDrainCommand } from "./commands/drain.ts";
@@ -77,6 +78,7 @@ export function createProgram(context: Context, json: boolean): Command {
   addTraceCommands(program, context);
   addHcpCommands(program, context);
   addAdoCommands(program, context);
+  addCompletionCommands(program, context);
   return program;
 }
 
