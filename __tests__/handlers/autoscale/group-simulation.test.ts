@@ -381,7 +381,7 @@ describe("a drain of a group, against a world", () => {
     );
     queueJobs(6 * hour);
     await passUntil(hour);
-    for (let jobs = 0; jobs < 200; jobs += 1) world.queueJob(300);
+    for (let jobs = 0; jobs < 200; jobs += 1) world.queueJob([300]);
     drain();
     while (clock.seconds < 4 * hour) await pass();
     expect(world.living).toEqual([]);
