@@ -59,13 +59,16 @@ export async function startAwsSecretsFake(): Promise<AwsSecretsFake> {
       return json({ Versions: versions.slice(from, from + 1), ...(more && { NextToken: String(from + 1) }) });
     },
     "AmazonSSM.GetParameter": (body) => {
-      const { Name } = z.object({ Name: z.string() }).parse(body);
+      const { Name, WithDecryption } = z
+        .object({ Name: z.string(), WithDecryption: z.boolean().default(false) })
+        .parse(body);
       const path = Name.replace(arnPrefix, "");
       const name = [path, path.replace(/^\//, "")].find((candidate) => parameters.has(candidate));
       if (!name) return failure("ParameterNotFound");
       const Version = previous.get(name) ? 2 : 1;
       const LastModifiedDate = written.get(name) ?? 0;
-      return json({ Parameter: { Name: name, Type: "SecureString", Value: "ciphertext", Version, LastModifiedDate } });
+      const Value = WithDecryption ? parameters.get(name)?.value : "ciphertext";
+      return json({ Parameter: { Name: name, Type: "SecureString", Value, Version, LastModifiedDate } });
     },
     "AmazonSSM.DescribeParameters": (body) => {
       const filters = z

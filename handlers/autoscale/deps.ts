@@ -9,8 +9,12 @@ export interface AutoscaleDeps {
   readonly poolName: string;
   /** As the stack has it. */
   readonly policy: Policy;
-  /** The policy at this moment, under what operators have set for a while. Left out: nobody can. */
-  readonly inForce?: (() => Promise<InForce>) | undefined;
+  /**
+   * The policy at this moment, under what operators have set for a while. Left out: nobody can.
+   *
+   * @param kept so many agents AWS keeps by itself now. Left out: not known
+   */
+  readonly inForce?: ((kept?: number) => Promise<InForce>) | undefined;
   readonly tickSeconds: number;
   readonly vendor: Vendor;
   readonly capacity: Capacity;
@@ -21,6 +25,8 @@ export interface AutoscaleDeps {
   /** Keeps {@link memory} between passes. */
   readonly notebook: Notebook;
   readonly memory: Memory;
+  /** Where operators read how far a drain is. Left out: nobody can drain the pool. */
+  readonly drainReport?: Pick<Notebook, "write"> | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;

@@ -93,7 +93,7 @@ async function refuseWhileMachinesRemain(
   if (remaining.length === 0) return;
   throw new Error(
     `fleet ${fleet} still has agents, which may be in a job: ${shown(remaining)}. Nothing was destroyed. ` +
-      "Set agents.min and agents.max to 0, deploy, wait until they have left, and destroy then " +
+      `Empty it first, which kills no job: fleet drain ${fleet}. Then destroy it ` +
       "(docs/runbook.md, Taking a fleet down)",
   );
 }

@@ -1,3 +1,4 @@
+import { reportDrain } from "../lib/core/drain-report.ts";
 import type { Decision } from "../lib/core/model.ts";
 import { type PauseOverride, pauseReason } from "../lib/core/overrides.ts";
 import { decide, observationsToKeep } from "../lib/core/scaling.ts";
@@ -30,7 +31,7 @@ export async function runPass(
   await recall(deps.memory, deps.notebook);
   const observation = await observe(deps);
   const { snapshot } = observation;
-  const inForce = (await deps.inForce?.()) ?? { policy: deps.policy };
+  const inForce = (await deps.inForce?.(observation.kept)) ?? { policy: deps.policy };
   const decision = underPause(decide(snapshot, inForce.policy, deps.clock.now()), inForce.pause);
   remember(deps, decision);
   await keep(deps.memory, deps.notebook);
@@ -40,6 +41,7 @@ export async function runPass(
     return { lastDecision: undefined };
   }
   logDecision(deps, observation, decision, inForce);
+  if (inForce.drain) await reportDrain(deps, snapshot.agents);
   const outcome = await act(deps, decision, observation);
   recordTick(deps, { observation, decision, outcome, startedAt, paused: inForce.pause !== undefined });
   if (outcome.errors.length > 0) {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { createCapacities } from "../lib/aws/capacity.ts";
+import { capacityDocument, createCapacities } from "../lib/aws/capacity.ts";
 import { clientOptions } from "../lib/aws/client-options.ts";
 import { createLease, createNotebook } from "../lib/aws/fleet-state.ts";
 import { createNextLooks } from "../lib/aws/next-looks.ts";
@@ -9,6 +9,7 @@ import { createRetirements } from "../lib/aws/retirements.ts";
 import { runLedgerOf } from "../lib/aws/run-ledger.ts";
 import { createSecretReader } from "../lib/aws/secrets.ts";
 import { createSettingsTable } from "../lib/aws/settings-table.ts";
+import { drainReportName } from "../lib/core/drain-report.ts";
 import { defineHandler } from "../lib/runtime/define-handler.ts";
 import { autoscaleEnv } from "../lib/settings/autoscale.ts";
 import { createVendor } from "../lib/vendors/clients.ts";
@@ -49,13 +50,12 @@ export const handler = defineHandler({
       policy,
       tickSeconds: env.TICK_SECONDS,
       vendor: createVendor(vendor, vendorDeps),
-      capacity: capacityIn(capacity, (part) =>
-        createNotebook(["capacity", poolName, part].filter(Boolean).join(" "), state),
-      ),
+      capacity: capacityIn(capacity, (part) => createNotebook(capacityDocument(poolName, part), state)),
       retirements: env.RETIREMENTS && createRetirements({ ...env.RETIREMENTS, poolName, pool }, { sfn, clock }),
       lease,
       notebook: createNotebook(`loop ${poolName}`, state),
       memory: createMemory(),
+      drainReport: createNotebook(drainReportName(poolName), state),
       clock,
       log,
       metrics: metricsOf(pool),

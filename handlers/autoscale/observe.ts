@@ -8,7 +8,7 @@ import type { AutoscaleDeps } from "./deps.ts";
 /** Everything that one tick observes. */
 export interface Observation
   extends Pick<Roster, "orphans" | "newlyRegistered">,
-    Pick<CapacityReading, "newLaunchFailures" | "newShortages" | "fallback"> {
+    Pick<CapacityReading, "newLaunchFailures" | "newShortages" | "fallback" | "kept"> {
   readonly snapshot: Snapshot;
   /** All agents in the pool, foreign ones included; `undefined` if the vendor does not list agents. */
   readonly vendorAgents: readonly VendorAgent[] | undefined;
@@ -41,6 +41,7 @@ export async function observe(deps: AutoscaleDeps): Promise<Observation> {
       },
       orphans: roster.orphans,
       newlyRegistered: roster.newlyRegistered,
+      kept: reading.kept,
       newLaunchFailures: reading.newLaunchFailures,
       newShortages: reading.newShortages,
       fallback: reading.fallback,

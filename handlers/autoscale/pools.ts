@@ -36,9 +36,10 @@ export function createPools(
   const pools = createPoolCache((settings): AutoscaleDeps => {
     const { pool, policy } = settings;
     const poolName = pool === undefined ? fleet : `${fleet}.${pool}`;
-    const inForce = async (): Promise<InForce> => {
+    const inForce = async (kept = Number.POSITIVE_INFINITY): Promise<InForce> => {
       const own = await overrides(pool);
-      return { ...own, policy: underOverrides(policy, own, lowestOf(settings)) };
+      // A drain of a group lowers its own floor at AWS first.
+      return { ...own, policy: underOverrides(policy, own, Math.min(lowestOf(settings), kept)) };
     };
     return { ...make({ ...settings, poolName }), inForce };
   });

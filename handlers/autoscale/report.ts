@@ -16,7 +16,7 @@ export function logDecision(
     foreign,
   }: Pick<Observation, "snapshot" | "newLaunchFailures" | "newShortages" | "fallback" | "foreign">,
   decision: Decision,
-  { limits, pause }: Overrides = {},
+  { limits, pause, drain }: Overrides = {},
 ): void {
   for (const failure of newLaunchFailures) log.warn("a launch failed after AWS had accepted it", { ...failure });
   for (const shortage of newShortages) log.info("AWS has no room for agents", { ...shortage });
@@ -43,6 +43,7 @@ export function logDecision(
     discarding: decision.discard.map((agent) => agent.name),
     paused: pause,
     limits,
+    drain,
   });
 }
 

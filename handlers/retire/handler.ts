@@ -13,6 +13,8 @@ export interface RetirePool {
   readonly retirement: VendorRetirement;
   readonly vendor: Pick<Vendor, "readDemand">;
   readonly metrics: Metrics;
+  /** Whether the pool may have agents now. `false`: it is being drained, or has a ceiling of 0. Left out: it may. */
+  readonly mayHaveAgents?: (() => Promise<boolean>) | undefined;
 }
 
 /** The dependencies of the retire Lambda. */
@@ -136,16 +138,20 @@ async function isReplaced(reason: RetirementReason, pool: RetirePool, deps: Reti
 }
 
 /**
- * Whether more jobs wait than agents start that will take them. Without an answer, an agent that left is replaced: the
- * fleet keeps its size until the demand is known.
+ * Whether more jobs wait than agents start that will take them, and the pool may have agents. Without an answer, an agent
+ * that left is replaced: the fleet keeps its size until the demand is known.
  */
-async function jobsLackAgents({ vendor, metrics }: RetirePool, { group, log }: RetireDeps): Promise<boolean> {
+async function jobsLackAgents(
+  { vendor, metrics, mayHaveAgents }: RetirePool,
+  { group, log }: RetireDeps,
+): Promise<boolean> {
   try {
+    if ((await mayHaveAgents?.()) === false) return false;
     const starting = (await group?.starting()) ?? 0;
     return (await vendor.readDemand({ enough: starting + 1 })).queued > starting;
   } catch (error) {
     if (error instanceof VendorApiError) metrics.record({ VendorApiErrors: 1 });
-    log.warn("the demand cannot be read: the agent will be replaced", { error });
+    log.warn("nobody can say whether jobs need another agent: this one will be replaced", { error });
     return true;
   }
 }

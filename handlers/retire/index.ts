@@ -7,7 +7,7 @@ import { createInstanceCommands } from "../lib/aws/instance-commands.ts";
 import { createInstanceGroup } from "../lib/aws/instance-group.ts";
 import { createSecretReader } from "../lib/aws/secrets.ts";
 import { createSettingsTable } from "../lib/aws/settings-table.ts";
-import { wholeFleet } from "../lib/core/overrides.ts";
+import { overrideId, overridesOf, underOverrides, wholeFleet } from "../lib/core/overrides.ts";
 import { defineHandler } from "../lib/runtime/define-handler.ts";
 import { createPoolCache } from "../lib/settings/pool.ts";
 import { retireEnv } from "../lib/settings/retire.ts";
@@ -42,11 +42,17 @@ export const handler = defineHandler({
       instances: group && createInstanceCommands({ ssm, group, clock }),
     };
     const settings = createSettingsTable({ table: env.SETTINGS_TABLE, dynamodb: new DynamoDBClient(clientOptions) });
+    const overrides = async (pool: string | undefined) => {
+      const ids = [overrideId("drain", undefined), overrideId("drain", pool), overrideId("limits", pool)];
+      const rows = await Promise.all(ids.map(async (id) => [id, await settings.read("override", id)] as const));
+      return overridesOf(pool, new Map(rows.filter(([, text]) => text !== undefined)), clock.now());
+    };
     const pools = createPoolCache(
-      ({ pool, vendor }): RetirePool => ({
+      ({ pool, policy, vendor }): RetirePool => ({
         retirement: createVendorRetirement(vendor, vendorDeps),
         vendor: createVendor(vendor, vendorDeps),
         metrics: metricsOf(pool),
+        mayHaveAgents: async () => underOverrides(policy, await overrides(pool), 0).max > 0,
       }),
     );
     return {

@@ -4,9 +4,11 @@ import { Command, CommanderError } from "commander";
 import * as z from "zod";
 import { addAdoCommands } from "./commands/ado.ts";
 import { addCheckCommand } from "./commands/check.ts";
+import { addCompletionCommands } from "./commands/completion.ts";
 import { addCostCommand } from "./commands/cost.ts";
 import { addDeployCommands } from "./commands/deploy.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
+import { addDrainCommand } from "./commands/drain.ts";
 import { addHcpCommands, refuseOldSpelling } from "./commands/hcp.ts";
 import { addImageCommands } from "./commands/image.ts";
 import { addInitCommand } from "./commands/init.ts";
@@ -14,6 +16,7 @@ import { addLimitsCommand } from "./commands/limits.ts";
 import { addLogsCommand } from "./commands/logs.ts";
 import { addOutputsCommand } from "./commands/outputs.ts";
 import { addPauseCommands } from "./commands/pause.ts";
+import { addRetireCommand } from "./commands/retire.ts";
 import { addSecretCommands } from "./commands/secret.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
 import { addStatusCommand } from "./commands/status.ts";
@@ -67,12 +70,15 @@ export function createProgram(context: Context, json: boolean): Command {
   addLogsCommand(program, context);
   addLimitsCommand(program, context);
   addPauseCommands(program, context);
+  addDrainCommand(program, context);
+  addRetireCommand(program, context);
   addSecretCommands(program, context);
   addImageCommands(program, context);
   addSimulateCommand(program, context);
   addTraceCommands(program, context);
   addHcpCommands(program, context);
   addAdoCommands(program, context);
+  addCompletionCommands(program, context);
   return program;
 }
 

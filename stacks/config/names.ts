@@ -33,6 +33,11 @@ export function settingsTable(stack: string): string {
   return `${stack}-settings`;
 }
 
+/** Name of the table with the state of a fleet's loop. */
+export function stateTable(stack: string): string {
+  return `${stack}-state`;
+}
+
 /** Name of the capacity provider of a cluster's hosts. The prefix is needed: ECS refuses aws, ecs and fargate there. */
 export function hostsOf(clusterStack: string): string {
   return `hosts-${clusterStack}`;

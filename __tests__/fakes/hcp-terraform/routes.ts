@@ -64,6 +64,16 @@ export function createRoutes(state: HcpTerraformState, url: () => string) {
       const agents = [...state.agents.values()].filter((agent) => agent.poolId === id);
       return pageOf(request, agents.map(view.agent), { totals: true });
     },
+    "GET /agent-pools/:id/authentication-tokens": (request, poolId) => {
+      if (!state.pools.has(poolId)) return notFound;
+      const tokens = [...state.agentTokens.values()].filter((token) => token.poolId === poolId);
+      const shown = tokens.map(({ id, description, createdAt, lastUsedAt = null }) => ({
+        id,
+        type: "authentication-tokens",
+        attributes: { description, "created-at": createdAt, "last-used-at": lastUsedAt },
+      }));
+      return pageOf(request, shown, { totals: true });
+    },
     "POST /agent-pools/:id/authentication-tokens": (request, poolId) => {
       if (!state.pools.has(poolId)) return notFound;
       const id = state.newId("at");
@@ -72,6 +82,7 @@ export function createRoutes(state: HcpTerraformState, url: () => string) {
         poolId,
         description: parse(described, request).description,
         value: `canary-agent-token-${id}`,
+        createdAt: new Date(Date.UTC(2026, 0, 1) + state.agentTokens.size * 1000).toISOString(),
       };
       state.agentTokens.set(id, token);
       const shown = { description: token.description, token: token.value };

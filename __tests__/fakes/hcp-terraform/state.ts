@@ -18,6 +18,8 @@ export interface FakeAgentToken {
   readonly poolId: string;
   readonly description: string;
   readonly value: string;
+  readonly createdAt: string;
+  lastUsedAt?: string | undefined;
 }
 
 export interface FakeWorkspace {
@@ -86,6 +88,7 @@ export class HcpTerraformState {
   readonly organization = "acme";
   readonly pools = new Map<string, FakePool>();
   readonly agents = new Map<string, FakeAgent>();
+  /** A new one is a second younger than the last. */
   readonly agentTokens = new Map<string, FakeAgentToken>();
   readonly workspaces = new Map<string, FakeWorkspace>();
   readonly configurationVersions = new Map<string, FakeConfigurationVersion>();

@@ -369,3 +369,30 @@ describe("the loop over a group with Spot and a group that takes over, against a
     );
   });
 });
+
+describe("a drain of a group, against a world", () => {
+  it.each([
+    likeSpacelift,
+    likeSemaphore,
+  ])("leaves no instance, however many jobs wait, ends none in a job, and launches again after it (%j)", async (kind) => {
+    const { world, clock, queueJobs, pass, passUntil, drain, resume } = simulateGroup(
+      { ...plain, ...kind, min: 2, buffer: 1 },
+      { rules: defaults },
+    );
+    queueJobs(6 * hour);
+    await passUntil(hour);
+    for (let jobs = 0; jobs < 200; jobs += 1) world.queueJob([300]);
+    drain();
+    while (clock.seconds < 4 * hour) await pass();
+    expect(world.living).toEqual([]);
+    expect(world.group.desired).toBe(0);
+    expect(world.queued).toBeGreaterThan(100);
+    const { launches } = world;
+    await passUntil(5 * hour);
+    expect(world.launches).toBe(launches);
+    resume();
+    await passUntil(5.5 * hour);
+    expect(world.living.length).toBeGreaterThan(1);
+    expect(world.violations).toEqual([]);
+  });
+});

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
+import { drainReport } from "../../../handlers/lib/core/drain-report.ts";
 import { VendorApiError } from "../../../handlers/lib/core/errors.ts";
 import { type Overrides, underOverrides } from "../../../handlers/lib/core/overrides.ts";
 import type { VendorAgent } from "../../../handlers/lib/core/ports.ts";
@@ -244,6 +245,25 @@ describe("what operators have set for a while", () => {
       limits: { max: 1, until },
     });
     expect(metrics.records[0]).not.toHaveProperty("Paused");
+  });
+
+  it("a drain launches nobody, and the loop reports in each tick who is left", async () => {
+    fleet.demand = { queued: 3, running: 1 };
+    agent("ci_a", "busy");
+    inForce({ drain: { since: deps.clock.now() } });
+    const reports: unknown[] = [];
+    deps = { ...deps, drainReport: { write: async (report) => void reports.push(report) } };
+    await runPass(deps);
+    expect(fleet.launches).toEqual([]);
+    expect(reports.length).toBeGreaterThan(0);
+    const { data } = drainReport.safeDecode(reports[0] as never);
+    expect(data).toMatchObject({ agents: [{ name: "ci_a", id: "task-ci_a", state: "busy", role: "burst" }] });
+    expect(log.lines.find(({ message }) => message === "decision")?.fields).toHaveProperty("drain");
+  });
+
+  it("without a drain the loop reports nothing of it", async () => {
+    deps = { ...deps, drainReport: { write: () => Promise.reject(new Error("not asked for")) } };
+    await runPass(deps);
   });
 
   it("a pause is followed by the very next look", async () => {

@@ -222,5 +222,20 @@ describe("the pools of a fleet", () => {
       rows.override.set("limits (fleet)", JSON.stringify({ min: 0, max: 1, until }));
       expect(await inForce(pool)).toMatchObject({ min: 2, max: 2 });
     });
+
+    it("drain a group only as far as it keeps fewer itself by now", async () => {
+      const { put, rows, readGood } = setUp();
+      put(wholeFleet, { policy: policyOf({ min: 2, max: 10 }) });
+      const [pool] = await readGood();
+      rows.override.set("drain (fleet)", JSON.stringify({ since: "2026-01-01T00:00:00Z" }));
+      for (const [kept, left] of [
+        [undefined, 2],
+        [5, 2],
+        [1, 1],
+        [0, 0],
+      ] as const) {
+        expect((await pool?.inForce?.(kept))?.policy).toMatchObject({ min: left, max: left });
+      }
+    });
   });
 });

@@ -1,5 +1,6 @@
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createGroups } from "../../../handlers/lib/aws/capacity.ts";
+import { underOverrides } from "../../../handlers/lib/core/overrides.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import { createEventClock } from "../../../scripts/simulate/world/event-clock.ts";
 import { createGroupWorld } from "../../../scripts/simulate/world/group-world.ts";
@@ -67,10 +68,15 @@ export function simulateGroup(
     fallback: createNotebookFake(),
   };
   const metrics = createMetricsFake();
+  let draining = false;
   const loop = createLoopDriver(clock, random, () => ({
     poolName: "ci",
     policy: { ...policy, scaleOutCooldownSeconds: random() < 0.5 ? 0 : 20 },
     tickSeconds: 10,
+    inForce: async (kept = 0) => {
+      const drain = draining ? { since: clock.now() } : undefined;
+      return { drain, policy: drain ? underOverrides(policy, { drain }, kept) : policy };
+    },
     vendor: world.vendor,
     capacity: createGroups(group, { ...world.connect(), clock }, (part) => capacityNotebooks[part ?? "first"]),
     retirements: world.retirements,
@@ -90,6 +96,17 @@ export function simulateGroup(
     jobs: () => jobs,
     standing: typeof fleet.buffer === "number" ? Math.max(min, fleet.buffer) : min,
     pass: loop.pass,
+    /** What `fleet drain` does: the loop is to drain, and the group keeps nobody by itself. */
+    drain() {
+      draining = true;
+      world.group.min = 0;
+      world.mayHaveAgents = false;
+    },
+    resume() {
+      draining = false;
+      world.group.min = min;
+      world.mayHaveAgents = true;
+    },
     async passUntil(seconds: number) {
       while (clock.seconds < seconds) await loop.pass();
     },

@@ -7,7 +7,13 @@ import { createLogFake, createMetricsFake } from "../../fakes/log.ts";
 
 type State = "idle" | "busy" | "gone" | "unseen" | "unmatched" | "silent";
 
-function setUp({ state = "idle" as State, queued = 0, word = undefined as AgentFact | undefined, starting = 0 } = {}) {
+function setUp({
+  state = "idle" as State,
+  queued = 0,
+  word = undefined as AgentFact | undefined,
+  starting = 0,
+  mayHaveAgents = true,
+} = {}) {
   const calls: string[] = [];
   const failures = new Map<string, Error>();
   const metrics = createMetricsFake();
@@ -26,6 +32,7 @@ function setUp({ state = "idle" as State, queued = 0, word = undefined as AgentF
       deregister: () => call(`${prefix}deregister`, undefined),
     },
     vendor: { readDemand: () => call(`${prefix}readDemand`, { queued, running: 0 }) },
+    mayHaveAgents: () => call("mayHaveAgents", mayHaveAgents),
   });
   const pools = new Map([
     [undefined, poolOf("")],
@@ -120,7 +127,7 @@ describe("steps", () => {
     const retire = setUp({ state: "busy", queued: 1 });
     expect(await retire.step("forget", { reason: "spot-interruption" })).toEqual({ replace: true });
     expect(await retire.step("forget", { reason: "terminating" })).toEqual({ replace: false });
-    expect(retire.calls).toEqual(["deregister", "readDemand", "deregister"]);
+    expect(retire.calls).toEqual(["deregister", "mayHaveAgents", "readDemand", "deregister"]);
   });
 
   it("undrain lifts the lock and counts", async () => {
@@ -195,6 +202,11 @@ describe("Semaphore defect 1: whether one that leaves is replaced", () => {
   ])("by %s with %d jobs waiting: %s", async (reason, queued, replace) => {
     const word = reason === "never-registered" ? reason : undefined;
     expect(await setUp({ queued, word }).step("deregister", { reason })).toEqual({ replace });
+  });
+
+  it("is not while its pool is being drained", async () => {
+    const retire = setUp({ queued: 1, mayHaveAgents: false });
+    expect(await retire.step("deregister", { reason: "release" })).toEqual({ replace: false });
   });
 
   it("is replaced while the vendor does not tell", async () => {

@@ -97,6 +97,7 @@ export function createAsgCapacity(
       const alive = members.filter(({ phase }) => phase === "pending" || phase === "running").length;
       const ordered = orderedMembers(group.desired - alive);
       return {
+        kept: group.min,
         members: [...members, ...ordered],
         lastShortage: activity.lastShortage,
         launches: memory.launchesOf(activity),

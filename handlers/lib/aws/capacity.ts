@@ -12,24 +12,37 @@ import { createSpotFallback } from "./spot-fallback.ts";
 
 type GroupDeps = Omit<Parameters<typeof createAsgCapacity>[1], "notebook">;
 
-/** A document of a capacity, by the part of it that writes the document. Left out: its only or first group's. */
-type NotebookOf = (part?: "on-demand" | "fallback") => Notebook;
+/** A part of a capacity that writes a document. `undefined`: its only or first group. */
+type Part = "on-demand" | "fallback" | undefined;
+
+type NotebookOf = (part?: Part) => Notebook;
+
+/** The name of a document of a pool's capacity in the fleet's state table. */
+export function capacityDocument(poolName: string, part: Part): string {
+  return ["capacity", poolName, part].filter(Boolean).join(" ");
+}
 
 /**
  * Makes the capacity adapters that a fleet's environment names, one per pool. They share their clients and their launch
  * rate, because AWS limits accounts, not pools.
+ *
+ * @param region left out: the environment's
  */
-export function createCapacities(clock: Clock): (config: CapacityConfig, notebookOf: NotebookOf) => Capacity {
+export function createCapacities(
+  clock: Clock,
+  region?: string,
+): (config: CapacityConfig, notebookOf: NotebookOf) => Capacity {
+  const options = { ...clientOptions, ...(region !== undefined && { region }) };
   let tasks: Omit<Parameters<typeof createEcsCapacity>[1], "notebook"> | undefined;
   let groups: GroupDeps | undefined;
 
   return (config, notebookOf) => {
     switch (config.type) {
       case "ecs":
-        tasks ??= { ecs: new ECSClient(clientOptions), clock, pace: createRunTaskPace(clock) };
+        tasks ??= { ecs: new ECSClient(options), clock, pace: createRunTaskPace(clock) };
         return createEcsCapacity(config, { ...tasks, notebook: notebookOf() });
       case "asg":
-        groups ??= { autoScaling: new AutoScalingClient(clientOptions), ec2: new EC2Client(clientOptions), clock };
+        groups ??= { autoScaling: new AutoScalingClient(options), ec2: new EC2Client(options), clock };
         return createGroups(config, groups, notebookOf);
     }
   };

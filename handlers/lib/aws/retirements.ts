@@ -19,11 +19,64 @@ const confirmedMilliseconds = 15_000;
 const executionName = /^(?<agent>.+)\.[a-z-]+\.\d+$/;
 
 /** The fleet or pool of the retirements. */
-type RetirementsOf = RetirementsConfig & {
+export type RetirementsOf = RetirementsConfig & {
   readonly pool?: string | undefined;
   /** Prefix of the pool's agent names. */
   readonly poolName: string;
 };
+
+/** The retirements of a pool that run, as ListExecutions shows them: name of the agent → ARN of the execution. */
+export async function runningRetirements(of: RetirementsOf, sfn: SFNClient): Promise<ReadonlyMap<string, string>> {
+  const { long, short } = prefixesOf(of);
+  const found = new Map<string, string>();
+  const query = { stateMachineArn: of.workflow, statusFilter: "RUNNING" } as const;
+  for await (const { executions = [] } of paginateListExecutions({ client: sfn, pageSize: 1000 }, query)) {
+    for (const { name = "", executionArn = "" } of executions) {
+      const agent = executionName.exec(name)?.groups?.agent;
+      if (agent?.startsWith(short)) found.set(long + agent.slice(short.length), executionArn);
+    }
+  }
+  return found;
+}
+
+/**
+ * Starts the retirement of one agent.
+ *
+ * @returns the ARN of its execution; `undefined` if one with this name has just ended
+ */
+export async function startRetirement(
+  of: RetirementsOf,
+  { agent: { name, capacityId, vendorId }, reason, hook }: Pick<RetirementInput, "agent" | "reason" | "hook">,
+  { sfn, clock }: { readonly sfn: SFNClient; readonly clock: Clock },
+): Promise<{ readonly execution: string | undefined } | undefined> {
+  const { long, short } = prefixesOf(of);
+  const now = clock.now().getTime();
+  const agent = name.startsWith(long) ? short + name.slice(long.length) : name;
+  const input: RetirementInput = {
+    agent: { name, capacityId, vendorId, pool: of.pool },
+    reason,
+    hook,
+    deadline: new Date(now + of.drainTimeoutSeconds * 1000).toISOString(),
+  };
+  const bucket = reason === "scale-in" ? scaleInMilliseconds : nameMilliseconds;
+  try {
+    const { executionArn: execution } = await sfn.send(
+      new StartExecutionCommand({
+        stateMachineArn: of.workflow,
+        name: `${agent}.${reason}.${Math.floor(now / bucket)}`,
+        input: JSON.stringify(input),
+      }),
+    );
+    return { execution };
+  } catch (error) {
+    if (error instanceof ExecutionAlreadyExists) return undefined;
+    throw error;
+  }
+}
+
+function prefixesOf({ pool, poolName }: RetirementsOf) {
+  return pool === undefined ? { long: "", short: "" } : { long: `${poolName}_`, short: `${pool}_` };
+}
 
 /**
  * Executions of the retirement workflow, named `<agent>.<reason>.<10 minutes since 1970>` (`scale-in`: one minute), so
@@ -35,7 +88,7 @@ export function createRetirements(
   { workflow, drainTimeoutSeconds, poolName, pool }: RetirementsOf,
   { sfn, clock }: { readonly sfn: SFNClient; readonly clock: Clock },
 ): Retirements {
-  const [longPrefix, shortPrefix] = pool === undefined ? ["", ""] : [`${poolName}_`, `${pool}_`];
+  const of = { workflow, drainTimeoutSeconds, poolName, pool };
   /** By agent name. */
   const justStarted = new Map<string, { readonly until: number; readonly execution: string | undefined }>();
 
@@ -43,14 +96,7 @@ export function createRetirements(
     async running() {
       const now = clock.now().getTime();
       for (const [agent, { until }] of justStarted) if (until <= now) justStarted.delete(agent);
-      const names = new Set<string>();
-      const query = { stateMachineArn: workflow, statusFilter: "RUNNING" } as const;
-      for await (const { executions = [] } of paginateListExecutions({ client: sfn, pageSize: 1000 }, query)) {
-        for (const { name = "" } of executions) {
-          const agent = executionName.exec(name)?.groups?.agent;
-          if (agent?.startsWith(shortPrefix)) names.add(longPrefix + agent.slice(shortPrefix.length));
-        }
-      }
+      const names = new Set([...(await runningRetirements(of, sfn))].map(([agent]) => agent));
       for (const [agent, { execution }] of justStarted) {
         if (names.has(agent)) continue;
         if (await hasEnded(execution)) justStarted.delete(agent);
@@ -59,30 +105,12 @@ export function createRetirements(
       return names;
     },
 
-    async start({ name, capacityId, vendorId }, reason, hook) {
-      const now = clock.now().getTime();
-      const agent = name.startsWith(longPrefix) ? shortPrefix + name.slice(longPrefix.length) : name;
-      const input: RetirementInput = {
-        agent: { name, capacityId, vendorId, pool },
-        reason,
-        hook,
-        deadline: new Date(now + drainTimeoutSeconds * 1000).toISOString(),
-      };
-      try {
-        const bucket = reason === "scale-in" ? scaleInMilliseconds : nameMilliseconds;
-        const { executionArn } = await sfn.send(
-          new StartExecutionCommand({
-            stateMachineArn: workflow,
-            name: `${agent}.${reason}.${Math.floor(now / bucket)}`,
-            input: JSON.stringify(input),
-          }),
-        );
-        justStarted.set(name, { until: now + confirmedMilliseconds, execution: executionArn });
-        return true;
-      } catch (error) {
-        if (error instanceof ExecutionAlreadyExists) return false;
-        throw error;
-      }
+    async start(agent, reason, hook) {
+      const started = await startRetirement(of, { agent, reason, hook }, { sfn, clock });
+      if (started === undefined) return false;
+      const until = clock.now().getTime() + confirmedMilliseconds;
+      justStarted.set(agent.name, { until, execution: started.execution });
+      return true;
     },
   };
 

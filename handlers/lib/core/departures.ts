@@ -34,7 +34,7 @@ export function retireesOf(
     ...reasoned(inState("offline"), "offline"),
     // If the vendor does not list agents, the workflow asks the machine itself.
     ...reasoned(vendorShowsAgents ? [] : inState("unseen"), "unseen"),
-    ...reasoned(surplusFloor(snapshot, policy), "surplus"),
+    ...reasoned(surplus(snapshot, policy), "surplus"),
     ...(isShort ? [] : renewals(snapshot, policy, now)),
   ];
   return distinct([
@@ -63,8 +63,12 @@ function neverRegistered({ agents }: Snapshot, { min }: Policy, circuitOpen: boo
   return circuitOpen ? failed.slice(0, Math.max(0, staying - min)) : failed;
 }
 
-/** Only while there are no jobs: then all agents are idle, listed or not. */
-function surplusFloor({ agents, demand }: Snapshot, policy: Policy): Agent[] {
+/**
+ * Agents that are too many. In a pool that may have none, as under a drain, all of them: each takes no more jobs, and
+ * goes when it has none. Else floor agents, and only while there are no jobs: then all agents are idle, listed or not.
+ */
+function surplus({ agents, demand }: Snapshot, policy: Policy): Agent[] {
+  if (policy.max === 0) return agents.filter(canBeDrained).sort(idleFirst);
   if (policy.departure === "by-retirement" || demand.queued + demand.running > 0) return [];
   const idle = agents.filter(({ role, state }) => role === "floor" && (state === "idle" || state === "unclear"));
   return idle.sort(oldestFirst).slice(0, Math.max(0, idle.length - standingAgents(policy, 0, 0)));
@@ -73,7 +77,15 @@ function surplusFloor({ agents, demand }: Snapshot, policy: Policy): Agent[] {
 /**
  * Agents that the workflow can drain. Busy agents finish their job first. Idle ones come first: no job waits for them.
  */
-const renewable: readonly AgentState[] = ["idle", "unclear", "busy"];
+const drainable: readonly AgentState[] = ["idle", "unclear", "busy"];
+
+function canBeDrained({ state }: Agent): boolean {
+  return drainable.includes(state);
+}
+
+function idleFirst(a: Agent, b: Agent): number {
+  return drainable.indexOf(a.state) - drainable.indexOf(b.state) || oldestFirst(a, b);
+}
 
 /**
  * Agents to replace: too old, or launched from older settings. The policy limits how many at a time, including those
@@ -84,12 +96,12 @@ function renewals({ agents }: Snapshot, policy: Policy, now: Date): Retiree[] {
   const bornBefore =
     maxLifetimeSeconds === undefined ? Number.NEGATIVE_INFINITY : now.getTime() - maxLifetimeSeconds * 1000;
   const due = agents
-    .filter(({ state }) => renewable.includes(state))
+    .filter(canBeDrained)
     .flatMap((agent): Retiree[] => {
       if (agent.launchedAt.getTime() < bornBefore) return [{ agent, reason: "too-old" }];
       return renewAtOncePercent !== undefined && agent.outdated ? [{ agent, reason: "outdated" }] : [];
     })
-    .sort(({ agent: a }, { agent: b }) => renewable.indexOf(a.state) - renewable.indexOf(b.state) || oldestFirst(a, b));
+    .sort(({ agent: a }, { agent: b }) => idleFirst(a, b));
   const { starting, ordered, retiring } = countStates(agents);
   const atOnce = Math.max(1, Math.floor((agents.length * (renewAtOncePercent ?? 0)) / 100));
   return due.slice(0, Math.max(0, atOnce - starting - ordered - retiring));

@@ -30,14 +30,22 @@ const pauseOverride = z.object({
   reason: z.string().max(200).optional(),
 });
 
+const drainOverride = z.object({
+  /** When an operator began it. It lasts until somebody ends it. */
+  since: time,
+});
+
 /** Limits of one pool that hold for a while in place of the stack's. */
 export type LimitsOverride = Readonly<z.output<typeof limitsOverride>>;
 
 /** A pause of one pool, or of the whole fleet. */
 export type PauseOverride = Readonly<z.output<typeof pauseOverride>>;
 
+/** A drain of one pool, or of the whole fleet: each agent leaves when its job is done, and none comes. */
+export type DrainOverride = Readonly<z.output<typeof drainOverride>>;
+
 /** Each kind of override, and the form of its document. The id of its row is `<kind> <pool>`. */
-export const overrideForms = { limits: limitsOverride, pause: pauseOverride };
+export const overrideForms = { limits: limitsOverride, pause: pauseOverride, drain: drainOverride };
 
 /** A kind of override. */
 export type OverrideKind = keyof typeof overrideForms;
@@ -52,8 +60,10 @@ export function overrideId(kind: OverrideKind, pool: string | undefined): string
 
 /** What operators have set for one pool, as far as it holds now. */
 export interface Overrides {
+  /** They count for nothing under a drain, and hold again after it. */
   readonly limits?: LimitsOverride | undefined;
   readonly pause?: PauseOverride | undefined;
+  readonly drain?: DrainOverride | undefined;
 }
 
 /** The policy of a pool at one moment, and the overrides that made it so. */
@@ -80,12 +90,14 @@ export function overridesOf(
     if (!rows.has(id)) return undefined;
     const read = readOverride(kind, rows.get(id), now);
     if (read.trouble !== undefined) onBad(id, read.trouble);
-    return read.override && (read.override.until === undefined || read.override.until > now)
-      ? read.override
-      : undefined;
+    const until = endOf(read.override);
+    return until === undefined || until > now ? read.override : undefined;
   };
-  const own = find("pause", pool);
-  return { limits: find("limits", pool), pause: (pool === undefined ? undefined : find("pause", undefined)) ?? own };
+  const ofAll = <Kind extends OverrideKind>(kind: Kind) => {
+    const own = find(kind, pool);
+    return (pool === undefined ? undefined : find(kind, undefined)) ?? own;
+  };
+  return { limits: find("limits", pool), pause: ofAll("pause"), drain: ofAll("drain") };
 }
 
 /** Reads one override's document. `trouble` says what is wrong with it. */
@@ -106,22 +118,31 @@ function readOverride<Kind extends OverrideKind>(
   }
   const override = read.data as z.output<(typeof overrideForms)[Kind]>;
   const latest = now.getTime() + (longestLimitsSeconds + graceSeconds) * 1000;
-  if (kind === "limits" && override.until !== undefined && override.until.getTime() > latest) {
-    return { trouble: `it ends only at ${override.until.toISOString()}` };
+  const until = endOf(override);
+  if (kind === "limits" && until !== undefined && until.getTime() > latest) {
+    return { trouble: `it ends only at ${until.toISOString()}` };
   }
   return { override };
 }
 
+function endOf(override: { readonly until?: Date | undefined } | DrainOverride | undefined): Date | undefined {
+  return override && "until" in override ? override.until : undefined;
+}
+
+/** The limits under a drain. */
+const nobody: Partial<Pick<Policy, "min" | "max" | "buffer">> = { min: 0, max: 0, buffer: 0 };
+
 /**
- * The policy of a pool under its overrides. Floor and buffer replace those of every entry of the schedule, too. They lead to no more agents than the stack allows: the ceiling never rises,
- * and floor and buffer stay below it.
+ * The policy of a pool under its overrides. Floor and buffer replace those of every entry of the schedule, too. They lead
+ * to no more agents than the stack allows: the ceiling never rises, and floor and buffer stay below it.
  *
  * @param lowest neither floor nor ceiling goes below it, because AWS itself keeps so many agents
  */
-export function underOverrides(policy: Policy, { limits, pause }: Overrides, lowest: number): Policy {
-  const ceiling = Math.min(Math.max(limits?.max ?? policy.max, lowest), policy.max);
+export function underOverrides(policy: Policy, { limits, pause, drain }: Overrides, lowest: number): Policy {
+  const own = drain ? nobody : (limits ?? {});
+  const ceiling = Math.min(Math.max(own.max ?? policy.max, lowest), policy.max);
   const bounded = <Rules extends Pick<Policy, "min" | "buffer">>(rules: Rules): Rules => {
-    const { min = rules.min, buffer = rules.buffer } = limits ?? {};
+    const { min = rules.min, buffer = rules.buffer } = own;
     return {
       ...rules,
       min: Math.min(Math.max(min, lowest), ceiling),

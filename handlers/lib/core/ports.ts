@@ -147,6 +147,8 @@ export interface LaunchReport {
 
 /** The state of a capacity at one moment. */
 export interface CapacityReading {
+  /** AWS itself keeps so many members, and replaces those that leave. Left out: none. */
+  readonly kept?: number | undefined;
   /** Every member of ours that still exists. */
   readonly members: readonly CapacityMember[];
   /**

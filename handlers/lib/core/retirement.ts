@@ -34,7 +34,7 @@ const retirementReason = z.enum([
  * - `scale-in`: too many agents are idle. Only with this reason does a busy agent stay.
  * - `drained`: an earlier retirement stopped halfway.
  * - `offline`: the vendor lists it as not connected. `unseen`: only the machine itself can report whether it works.
- * - `surplus`: one floor agent too many. `too-old`, `outdated`: its lifetime is over, its settings are old.
+ * - `surplus`: one floor agent too many, or the pool is to have none. `too-old`, `outdated`: its lifetime is over, its settings are old.
  * - `release`, `never-registered`: the machine itself reported that its agent has left or never registered.
  * - `terminating`, `spot-interruption`: AWS reclaims it.
  */

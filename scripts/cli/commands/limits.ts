@@ -73,12 +73,12 @@ function show(ui: Ui, stack: string, { pools, trouble }: Pick<FleetInForce, "poo
     { stack, pools: pools.map(toJson), trouble },
     table(
       ["Pool", "Min", "Max", "Buffer", "Until", "The stack has", "Paused"],
-      pools.map(({ pool, inForce, limits, stack: own, pause }) => [
+      pools.map(({ pool, inForce, limits, stack: own, pause, drain }) => [
         pool ?? "-",
         String(inForce.min),
         String(inForce.max),
         bufferText(inForce.buffer),
-        limits ? limits.until.toISOString() : "-",
+        drain ? `drained since ${drain.since.toISOString()}` : limits ? limits.until.toISOString() : "-",
         `min ${own.min}, max ${own.max}, buffer ${bufferText(own.buffer)}`,
         pause ? pauseText(pause) : "-",
       ]),
@@ -86,13 +86,14 @@ function show(ui: Ui, stack: string, { pools, trouble }: Pick<FleetInForce, "poo
   );
 }
 
-function toJson({ pool, stack, inForce, limits, pause }: PoolInForce) {
+function toJson({ pool, stack, inForce, limits, pause, drain }: PoolInForce) {
   const plain = ({ buffer, ...rest }: Limits) => ({ ...rest, buffer: bufferText(buffer, (count) => count) });
   return {
     pool: pool ?? null,
     ...plain(inForce),
     until: limits?.until.toISOString() ?? null,
     stack: plain(stack),
+    drained_since: drain?.since.toISOString() ?? null,
     paused: pause ? { until: pause.until?.toISOString() ?? null, reason: pause.reason ?? null } : null,
   };
 }

@@ -8,7 +8,8 @@ import { synthesize } from "../lib/synthesize.ts";
 import { chooseStacks, synthesizedStacks } from "../lib/synthesized.ts";
 import { table } from "../lib/ui.ts";
 
-interface Options {
+/** The options of commands that read a stack's outputs. */
+export interface OutputOptions {
   readonly synth: boolean;
   readonly output: string;
   readonly terraform?: string;
@@ -33,18 +34,12 @@ export function addOutputsCommand(program: Command, context: Context): void {
     .option("--output <folder>", "where the synth writes to", "cdktf.out")
     .option("--terraform <program>", "terraform, tofu or a path (default: TERRAFORM_BINARY_NAME, else what PATH has)")
     .addHelpText("after", "\nExamples:\n  fleet outputs ci-agents\n  fleet --json outputs ci-agents")
-    .action((name: string, options: Options, command: Command) => showOutputs(context, name, options, command));
+    .action((name: string, options: OutputOptions, command: Command) => showOutputs(context, name, options, command));
 }
 
-async function showOutputs(context: Context, name: string, options: Options, command: Command): Promise<void> {
+async function showOutputs(context: Context, name: string, options: OutputOptions, command: Command): Promise<void> {
   const ui = uiOf(context, command);
-  const terraform = findTerraform(context, options.terraform);
-  const output = resolve(context.cwd, options.output);
-  if (options.synth) await synthesize(context, output, [name]);
-  const [stack] = chooseStacks(synthesizedStacks(output), [name]);
-  if (name === "*" || !stack) throw new UserError("Outputs are those of one stack.", "Give its name.");
-  const outputs = await readOutputs(context, terraform, stack.folder);
-  const entries = Object.entries(outputs);
+  const entries = Object.entries(await readOutputs(context, name, options));
   if (entries.length === 0) {
     throw new UserError(`The state of ${name} has no outputs.`, `Deploy the stack first: fleet deploy ${name}`);
   }
@@ -59,8 +54,18 @@ async function showOutputs(context: Context, name: string, options: Options, com
   );
 }
 
+/** The outputs in a stack's state. Synthesizes first, unless the options say otherwise. */
+export async function readOutputs(context: Context, name: string, options: OutputOptions): Promise<Outputs> {
+  const terraform = findTerraform(context, options.terraform);
+  const output = resolve(context.cwd, options.output);
+  if (options.synth) await synthesize(context, output, [name]);
+  const [stack] = chooseStacks(synthesizedStacks(output), [name]);
+  if (name === "*" || !stack) throw new UserError("Outputs are those of one stack.", "Give its name.");
+  return askTerraform(context, terraform, stack.folder);
+}
+
 /** Asks Terraform, which prints sensitive values too: what it prints goes nowhere else. */
-async function readOutputs(context: Context, terraform: string, folder: string): Promise<Outputs> {
+async function askTerraform(context: Context, terraform: string, folder: string): Promise<Outputs> {
   const env = { ...context.env, TF_IN_AUTOMATION: "1" };
   let printed = "";
   const run = async (args: readonly string[], outputTo: "stderr" | ((text: string) => void)) => {

@@ -6,7 +6,8 @@ import { type Context, uiOf } from "../lib/context.ts";
 import { secondsOf } from "../lib/duration.ts";
 import { UserError } from "../lib/errors.ts";
 import { tableOf } from "../lib/fleet-table.ts";
-import { pauseIds, poolIn, readInForce } from "../lib/in-force.ts";
+import { idsOf, poolIn, readInForce } from "../lib/in-force.ts";
+import { endDrains } from "../lib/override-rows.ts";
 
 interface ResumeOptions {
   readonly pool?: string;
@@ -42,10 +43,10 @@ export function addPauseCommands(program: Command, context: Context): void {
     .action((name: string, options: PauseOptions, command: Command) => pause(context, name, options, command));
   program
     .command("resume")
-    .summary("end a pause")
+    .summary("end a pause or a drain")
     .description(
-      "Ends a pause of the whole fleet and of each of its pools, or with --pool that of one pool. The loop goes on within a " +
-        "minute. Needs dynamodb:Query and DeleteItem on the table <stack>-settings.",
+      "Ends a pause or drain of the whole fleet and of each of its pools, or with --pool that of one pool. The loop goes " +
+        "on within a minute. Needs dynamodb:Query and DeleteItem on the table <stack>-settings.",
     )
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .option(poolOption[0], "one pool of several; left out: all")
@@ -80,11 +81,12 @@ async function resume(context: Context, name: string, options: ResumeOptions, co
   const fleet = tableOf(loadStack(name, context));
   const before = await ui.during(`Reading the settings of ${name}`, () => readInForce(fleet, context.clock.now()));
   const key = options.pool === undefined ? undefined : poolIn(before, fleet, options.pool).pool;
-  const ids = key === undefined ? pauseIds(before) : [overrideId("pause", key)];
+  const ids = key === undefined ? idsOf("pause", before) : [overrideId("pause", key)];
   const rows = ids.filter((id) => before.overrides.has(id));
   const { removeOverride } = await import("../lib/override-store.ts");
-  await ui.during(`Resuming ${whole(name, key)}`, async () => {
+  const drained = await ui.during(`Resuming ${whole(name, key)}`, async () => {
     for (const id of rows) await removeOverride(fleet, { id, seen: before.overrides.get(id) });
+    return endDrains(fleet, before, key);
   });
   const after = await readInForce(fleet, context.clock.now());
   const still = after.pools.filter(({ pool, pause: held }) => held && (key === undefined || pool === key));
@@ -95,8 +97,10 @@ async function resume(context: Context, name: string, options: ResumeOptions, co
     );
   }
   ui.result(
-    { stack: name, pool: key ?? null, resumed: rows.length > 0 },
-    rows.length > 0 ? `${whole(name, key)} goes on within a minute.` : `${whole(name, key)} was not paused.`,
+    { stack: name, pool: key ?? null, resumed: rows.length > 0 || drained },
+    rows.length > 0 || drained
+      ? `${whole(name, key)} goes on within a minute.`
+      : `${whole(name, key)} was not paused, and is not being drained.`,
   );
 }
 

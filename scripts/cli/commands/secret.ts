@@ -6,6 +6,7 @@ import { type Context, uiOf } from "../lib/context.ts";
 import { listSecrets, whyNotRead } from "../lib/secret-list.ts";
 import { putSecret, secretOf, secretsOf } from "../lib/stack-secrets.ts";
 import { table } from "../lib/ui.ts";
+import { addRotateCommand } from "./secret-rotate.ts";
 
 interface SetOptions {
   readonly revokePrevious?: true;
@@ -15,7 +16,7 @@ const secretNames = new Set(
   Object.values(vendors).flatMap(({ secrets }) => Object.values<VendorSecret>(secrets).map(({ name }) => name)),
 );
 
-/** `fleet secret set` and `fleet secret list`. */
+/** `fleet secret set`, `rotate` and `list`. */
 export function addSecretCommands(program: Command, context: Context): void {
   const secret = program.command("secret").description("values of a stack's secrets");
   secret
@@ -42,6 +43,7 @@ export function addSecretCommands(program: Command, context: Context): void {
         `${name} of ${stackName} is set (${target.id}).${revoked}`,
       );
     });
+  addRotateCommand(secret, context);
   secret
     .command("list")
     .summary("show which secrets have a value")

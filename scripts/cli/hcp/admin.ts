@@ -10,6 +10,15 @@ export interface AgentPool {
   readonly id: string;
 }
 
+/** A token of a pool's agents. The API shows its value to nobody. */
+export interface AgentToken {
+  readonly id: string;
+  readonly description: string;
+  readonly createdAt: Date;
+  /** `undefined`: never. */
+  readonly lastUsedAt: Date | undefined;
+}
+
 /** Where the runs of a workspace execute. */
 export interface Execution {
   readonly executionMode: string;
@@ -41,6 +50,8 @@ export interface HcpTerraformAdmin extends RunCalls {
   createAgentPool(organization: string, name: string): Promise<AgentPool>;
   /** The API returns the token's value only this once. */
   createAgentToken(poolId: string, description: string): Promise<{ readonly id: string; readonly value: string }>;
+  /** The tokens of a pool, without their values. */
+  listAgentTokens(poolId: string): Promise<readonly AgentToken[]>;
   /** Resolves to `false` if there was no such token. */
   deleteAgentToken(id: string): Promise<boolean>;
   /** The workspace with exactly this name. */
@@ -61,6 +72,15 @@ const longestExplanation = 300;
 
 const identified = z.object({ data: z.object({ id: z.string() }) });
 const token = z.object({ data: z.object({ id: z.string(), attributes: z.object({ token: z.string() }) }) });
+/** @see https://developer.hashicorp.com/terraform/cloud-docs/api-docs/agent-tokens#list-agent-tokens */
+const listedToken = z.object({
+  id: z.string(),
+  attributes: z.object({
+    description: z.string().nullish(),
+    "created-at": z.iso.datetime({ offset: true }),
+    "last-used-at": z.iso.datetime({ offset: true }).nullish(),
+  }),
+});
 const workspace = z.object({
   data: z.object({
     id: z.string(),
@@ -105,6 +125,16 @@ export function createHcpTerraformAdmin(
       const path = pathOf("agent-pools", poolId, "authentication-tokens");
       const { data } = (await api.json(token, { method: "POST", path, body, credentialField: "token" })).body;
       return { id: data.id, value: data.attributes.token };
+    },
+
+    async listAgentTokens(poolId) {
+      const { items } = await api.list(listedToken, { path: pathOf("agent-pools", poolId, "authentication-tokens") });
+      return items.map(({ id, attributes: { description, "created-at": createdAt, "last-used-at": lastUsedAt } }) => ({
+        id,
+        description: description ?? "",
+        createdAt: new Date(createdAt),
+        lastUsedAt: lastUsedAt ? new Date(lastUsedAt) : undefined,
+      }));
     },
 
     async deleteAgentToken(id) {

@@ -1,6 +1,8 @@
 import {
   type Documents,
+  type DrainOverride,
   type LimitsOverride,
+  type OverrideKind,
   overrideId,
   overridesOf,
   type PauseOverride,
@@ -33,6 +35,8 @@ export interface PoolInForce {
   readonly limits: LimitsOverride | undefined;
   /** Of this pool, or of the whole fleet. */
   readonly pause: PauseOverride | undefined;
+  /** Of this pool, or of the whole fleet. */
+  readonly drain: DrainOverride | undefined;
 }
 
 /** What holds for a deployed fleet, with the rows from which that follows. */
@@ -64,7 +68,8 @@ export async function readInForce(table: FleetTable, now: Date): Promise<FleetIn
       const lowest = lowestOf(settings);
       const { policy } = settings;
       const inForce = limitsOf(policyAt(underOverrides(policy, own, lowest), now));
-      return [{ pool, settings, stack: limitsOf(policy), inForce, lowest, limits: own.limits, pause: own.pause }];
+      const { limits, pause, drain } = own;
+      return [{ pool, settings, stack: limitsOf(policy), inForce, lowest, limits, pause, drain }];
     } catch (error) {
       trouble.set(poolRow(key), error instanceof Error ? error.message : String(error));
       return [];
@@ -109,9 +114,9 @@ export function troubleOf({ trouble }: FleetInForce, key: string | undefined): s
   return trouble.find(({ row }) => row === poolRow(key ?? wholeFleet))?.trouble;
 }
 
-/** The ids of the rows that pause a fleet or one of its pools. */
-export function pauseIds({ pools }: Pick<FleetInForce, "pools">): string[] {
-  return [...new Set([undefined, ...pools.map(({ pool }) => pool)])].map((pool) => overrideId("pause", pool));
+/** The ids of the rows of one kind that are about a fleet or one of its pools. */
+export function idsOf(kind: OverrideKind, { pools }: Pick<FleetInForce, "pools">): string[] {
+  return [...new Set([undefined, ...pools.map(({ pool }) => pool)])].map((pool) => overrideId(kind, pool));
 }
 
 /** How {@link FleetInForce.trouble} names the row of a pool. */

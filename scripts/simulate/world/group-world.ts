@@ -51,6 +51,8 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     trouble: calm,
     launchFails: (): LaunchEnd | undefined => undefined,
     isImpaired: (): boolean => chance(world.trouble.impaired),
+    /** Whether the pool's settings allow agents: not under a drain. */
+    mayHaveAgents: true,
     /** Chance that AWS has no On-Demand instance. */
     noOnDemand: 0,
     violations,
@@ -141,7 +143,9 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     clock,
     random,
     retire: {
-      pools: new Map([[undefined, { retirement, vendor, metrics: silentMetrics }]]),
+      pools: new Map([
+        [undefined, { retirement, vendor, metrics: silentMetrics, mayHaveAgents: async () => world.mayHaveAgents }],
+      ]),
       group: {
         wordOf: async (id) => (["left", "registered", "never-registered"] as const).find((word) => hasSaid(id, word)),
         starting: async () =>

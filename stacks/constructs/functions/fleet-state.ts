@@ -1,4 +1,5 @@
 import type { Construct } from "constructs";
+import { stateTable } from "../../config/names.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 import { ExpiringTable } from "./expiring-table.ts";
@@ -9,7 +10,7 @@ import { ExpiringTable } from "./expiring-table.ts";
  */
 export class FleetStateTable extends ExpiringTable {
   constructor(scope: Construct, id: string, context: StackContext) {
-    super(scope, id, context, { name: `${context.name}-state`, hashKey: "key" });
+    super(scope, id, context, { name: stateTable(context.name), hashKey: "key" });
   }
 
   /** Lets the loop hold the lease and keep its documents. */

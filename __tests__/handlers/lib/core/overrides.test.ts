@@ -185,3 +185,21 @@ it("a reason says until when, and why", () => {
   expect(pauseReason({})).toBe("an operator paused it until somebody resumes it");
   expect(pauseReason({ until, reason: "why" })).toBe("an operator paused it until 2026-11-30T04:00:00.000Z: why");
 });
+
+describe("a drain", () => {
+  const since = inSeconds(-60);
+
+  it("is one of the pool, or of the whole fleet, and has no end", () => {
+    expect(read({ "drain (fleet)": { since } }).drain).toEqual({ since });
+    expect(read({ "drain (fleet)": { since } }, "linux").drain).toEqual({ since });
+    expect(read({ "drain arm": { since } }, "linux").drain).toBeUndefined();
+    expect(read({ "drain (fleet)": {} })).toMatchObject({ drain: undefined, bad: [expect.stringContaining("since")] });
+  });
+
+  it("leads to no agents, whatever limits hold, but not below what AWS keeps", () => {
+    const limits = { min: 2, max: 5, until };
+    const policy = policyOf({ min: 1, max: 10, buffer: { percent: 20 } });
+    expect(underOverrides(policy, { limits, drain: { since } }, 0)).toEqual({ ...policy, min: 0, max: 0, buffer: 0 });
+    expect(underOverrides(policy, { drain: { since } }, 3)).toMatchObject({ min: 3, max: 3, buffer: 0 });
+  });
+});

@@ -264,3 +264,40 @@ describe("roles of agents that a group launched", () => {
     expect(decideOn({ agents: without(9), policy: { ...byRetirement, min: 2 } }).assignRoles).toEqual([]);
   });
 });
+
+describe("a pool that may have no agents, as under a drain", () => {
+  const policy = { ...byRetirement, min: 0, max: 0, maxRemovedPerTick: 3, scaleInAfterObservations: 6 };
+  const reasons = (scene: Scene) => decideOn(scene).retire.map(({ agent, reason }) => `${agent.state} ${reason}`);
+
+  it("retires all that can be locked, idle ones first, at the pace of the policy, whatever jobs wait", () => {
+    const fleet = [...agents("busy", 2), ...agents("unclear"), ...agents("idle")];
+    for (const queued of [0, 5]) {
+      const found = reasons({ agents: fleet, queued, running: 2, policy });
+      expect(found).toEqual(["idle surplus", "unclear surplus", "busy surplus"]);
+    }
+  });
+
+  it.each<AgentState>(["ordered", "starting", "unseen", "retiring"])("takes no agent that is %s", (state) => {
+    expect(reasons({ agents: agents(state, 2), policy })).toEqual([]);
+  });
+
+  it("launches nobody, and takes orders back", () => {
+    const decision = decideOn({
+      agents: agents("ordered", 2),
+      queued: 5,
+      recentlyWanted: [0, 0, 0, 0, 0, 0],
+      policy,
+    });
+    expect(decision).toMatchObject({ launch: [], withdraw: 2 });
+  });
+
+  it("lets agents leave by themselves where nothing can lock them", () => {
+    expect(
+      reasons({ agents: agents("idle", 2), policy: { ...policy, departure: "by-itself", canRetire: false } }),
+    ).toEqual([]);
+  });
+
+  it("holds under a pause", () => {
+    expect(reasons({ agents: agents("idle", 2), policy: { ...policy, enabled: false } })).toEqual([]);
+  });
+});

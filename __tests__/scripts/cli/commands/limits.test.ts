@@ -88,6 +88,7 @@ describe("fleet limits", () => {
         buffer: 0,
         until: iso(hour),
         stack: { min: 0, max: 3, buffer: 0 },
+        drained_since: null,
         paused: null,
       },
       {
@@ -97,6 +98,7 @@ describe("fleet limits", () => {
         buffer: "20%",
         until: null,
         stack: { min: 1, max: 10, buffer: "20%" },
+        drained_since: null,
         paused: { until: null, reason: "why" },
       },
     ]);

@@ -1,18 +1,33 @@
 import { type Command, Option } from "commander";
 import { runTriggers } from "../../../../handlers/lib/settings/vendors/hcp-terraform.ts";
+import { loadStack } from "../../../../stacks/config/load.ts";
 import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../hcp/admin.ts";
 import { type Context, credential, uiOf } from "../../lib/context.ts";
 import { asking, explain, UserError } from "../../lib/errors.ts";
 import { addressOf, adminAt, findWorkspaces } from "../../lib/hcp-terraform.ts";
+import { type SecretSource, secretsOf } from "../../lib/stack-secrets.ts";
 import { table } from "../../lib/ui.ts";
 import { webhookUrl } from "../../lib/webhook-url.ts";
+import { type OutputOptions, readOutputs } from "../outputs.ts";
 
 /** A fleet without an API token needs `all`. `minimal` is enough to wake a fleet with an API token. */
 const triggerSets = { all: runTriggers.notifications, minimal: runTriggers.api };
 
-interface AddOptions {
-  readonly triggers: keyof typeof triggerSets;
+interface AddOptions extends OutputOptions {
+  readonly stack?: string;
+  readonly triggers?: keyof typeof triggerSets;
   readonly name: string;
+}
+
+/** Which workspaces are to notify which webhook. */
+interface Target {
+  readonly organization: string;
+  readonly workspaces: readonly string[];
+  readonly url: string;
+  readonly address: string | undefined;
+  readonly triggers: keyof typeof triggerSets;
+  /** The HMAC key. It is asked for last. */
+  readKey(): Promise<string>;
 }
 
 interface Outcome {
@@ -25,50 +40,61 @@ interface Outcome {
 export function addNotificationsCommands(hcp: Command, context: Context): void {
   const notifications = hcp
     .command("notifications")
-    .description("notifications that wake a fleet as soon as a run starts (need HMAC_SALT, too)");
+    .description("notifications that wake a fleet as soon as a run starts");
   notifications
     .command("add")
     .summary("let workspaces notify a fleet of their runs")
     .description(
-      "Makes a notification configuration in each workspace, signed with HMAC_SALT, which must equal the stack's " +
-        "notification-token. An existing configuration with this URL is updated.",
+      "Makes a notification configuration in each workspace, signed with the stack's notification-token. An existing " +
+        "configuration with this URL is updated. With --stack, organization, URL and key come from the stack: its config, " +
+        "its output webhook_url, and its secret, which needs secretsmanager:GetSecretValue or ssm:GetParameter. Without, " +
+        "the key is HMAC_SALT. The key is never shown.",
     )
-    .argument("<org>", "the organization")
-    .argument("<workspaces-and-url...>", "names of the workspaces, then the webhook's URL (output webhook_url)")
+    .argument(
+      "<words...>",
+      "the workspaces; without --stack, the organization before them and the webhook's URL after them",
+    )
+    .option("--stack <stack>", "the fleet that they are to notify")
     .addOption(
-      new Option("--triggers <set>", "minimal is enough where the fleet reads demand from the API")
-        .choices(Object.keys(triggerSets))
-        .default("all"),
+      new Option(
+        "--triggers <set>",
+        "minimal is enough where the fleet reads demand from the API (default: what the stack needs; without --stack, all)",
+      ).choices(Object.keys(triggerSets)),
     )
     .option("--name <name>", "name of the configurations", "agent-fleets")
-    .addHelpText("after", "\nExample:\n  fleet hcp notifications add acme prod dev https://webhook.example")
+    .option("--no-synth", "with --stack: take the files that are in the output folder")
+    .option("--output <folder>", "with --stack: where the synth writes to", "cdktf.out")
+    .option("--terraform <program>", "with --stack: terraform, tofu or a path")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  fleet hcp notifications add --stack ci-agents prod dev\n" +
+        "  fleet hcp notifications add acme prod dev https://webhook.example",
+    )
     .action(
-      asking("hcp-terraform", (org: string, rest: string[], options: AddOptions, command: Command) =>
-        addNotifications(context, org, rest, options, command),
+      asking("hcp-terraform", (words: string[], options: AddOptions, command: Command) =>
+        addNotifications(context, words, options, command),
       ),
     );
 }
 
 async function addNotifications(
   context: Context,
-  org: string,
-  rest: readonly string[],
-  { triggers, name }: AddOptions,
+  words: readonly string[],
+  options: AddOptions,
   command: Command,
 ): Promise<void> {
   const ui = uiOf(context, command);
-  const names = rest.slice(0, -1);
-  const url = webhookUrl(rest.at(-1) ?? "");
-  if (names.length === 0) {
-    throw new UserError("No workspace is named.", "Use: fleet hcp notifications add ORG WORKSPACE… URL.");
-  }
-  const token = await credential(context, "HMAC_SALT", "the value of the stack's notification-token secret");
-  const admin = await adminAt(context, addressOf(context, command));
-  const settings = { name, url, token, triggers: triggerSets[triggers] };
+  const { stack } = options;
+  const target =
+    stack === undefined ? typedTarget(context, words, options) : await stackTarget(context, stack, words, options);
+  const { url, organization, workspaces } = target;
+  const token = await target.readKey();
+  const admin = await adminAt(context, addressOf(context, command, target.address));
+  const settings = { name: options.name, url, token, triggers: triggerSets[target.triggers] };
 
   const outcomes = await ui.during("Adding notifications", async (step) => {
     const done: Outcome[] = [];
-    for (const workspace of await findWorkspaces(admin, org, names)) {
+    for (const workspace of await findWorkspaces(admin, organization, workspaces)) {
       step(`Workspace ${workspace.name}`);
       done.push(await save(admin, workspace, settings));
     }
@@ -88,6 +114,59 @@ async function addNotifications(
       "HCP Terraform calls the webhook before it saves: deploy the fleet and set its notification-token first.",
     );
   }
+}
+
+function typedTarget(context: Context, words: readonly string[], { triggers = "all" }: AddOptions): Target {
+  const [organization = "", ...rest] = words;
+  const workspaces = rest.slice(0, -1);
+  const url = webhookUrl(rest.at(-1) ?? "");
+  if (workspaces.length === 0) {
+    throw new UserError(
+      "No workspace is named.",
+      "Use: fleet hcp notifications add ORG WORKSPACE… URL, or fleet hcp notifications add --stack STACK WORKSPACE….",
+    );
+  }
+  const readKey = () => credential(context, "HMAC_SALT", "the value of the stack's notification-token secret");
+  return { organization, workspaces, url, address: undefined, triggers, readKey };
+}
+
+/** Takes everything but the workspaces from a deployed stack. */
+async function stackTarget(
+  context: Context,
+  name: string,
+  workspaces: readonly string[],
+  options: AddOptions,
+): Promise<Target> {
+  const loaded = loadStack(name, context);
+  const { file, config } = loaded;
+  if (!("vendor" in config) || config.vendor?.type !== "hcp-terraform") {
+    throw new UserError(`${file} is no fleet for HCP Terraform.`, "Give the name of such a fleet's stack.");
+  }
+  if (workspaces.some((word) => word.includes("://"))) {
+    throw new UserError("With --stack the URL is the stack's.", "Give the names of the workspaces alone.");
+  }
+  const { organization, address, demand } = config.vendor;
+  const secret = secretsOf(loaded).find(({ facts }) => facts.name === "notification-token");
+  const url = (await readOutputs(context, name, options)).webhook_url?.value;
+  if (typeof url !== "string" || secret === undefined) {
+    throw new UserError(
+      `The state of ${name} has no output webhook_url.`,
+      `Deploy the stack first, with a webhook: fleet deploy ${name}. Nothing was changed.`,
+    );
+  }
+  const triggers = options.triggers ?? (demand === "api" ? "minimal" : "all");
+  return { organization, workspaces, url: webhookUrl(url), address, triggers, readKey: () => storedKey(secret) };
+}
+
+async function storedKey(secret: SecretSource): Promise<string> {
+  // Imported only here, because loading the AWS SDK takes a quarter of a second.
+  const { readValue } = await import("../../lib/secret-store.ts");
+  const key = await readValue(secret, secret.jsonKey);
+  if (key) return key;
+  throw new UserError(
+    `${secret.facts.name} of ${secret.stack} has no value yet, or this AWS identity does not see it.`,
+    `Set it first: fleet secret set ${secret.stack} ${secret.facts.name}. Check AWS_PROFILE.`,
+  );
 }
 
 /** Handles one workspace. An error in one must not hide the results of the others. */

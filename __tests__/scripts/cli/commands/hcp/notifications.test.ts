@@ -1,5 +1,9 @@
 import { createHmac } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type AwsSecretsFake, startAwsSecretsFake } from "../../../../fakes/aws-secrets.ts";
 import { type HcpTerraformFake, startHcpTerraformFake } from "../../../../fakes/hcp-terraform.ts";
 import { type FakeRequest, type HttpFake, startHttpFake } from "../../../../fakes/http-fake.ts";
 import { fleet } from "../../harness.ts";
@@ -99,5 +103,105 @@ describe("fleet hcp notifications add", () => {
     expect(code).toBe(1);
     expect(stderr).toContain(message);
     expect(fake.requests).toEqual([]);
+  });
+});
+
+describe("fleet hcp notifications add --stack", () => {
+  const secretId = "agent-fleets/ci-agents/notification-token";
+  let fake: HcpTerraformFake;
+  let webhook: HttpFake;
+  let aws: AwsSecretsFake;
+  let cwd: string;
+
+  beforeEach(async () => {
+    fake = await startHcpTerraformFake();
+    webhook = await startHttpFake((request) => ({ status: isSigned(request) ? 200 : 401 }));
+    aws = await startAwsSecretsFake();
+    for (const [name, value] of Object.entries(aws.env)) vi.stubEnv(name, value);
+    aws.secrets.set(secretId, ` ${key}\n`);
+    for (const name of ["prod", "dev"]) fake.state.addWorkspace(name);
+    cwd = await mkdtemp(join(tmpdir(), "fleet-test-"));
+    const stacks = { "ci-agents": { workingDirectory: "stacks/ci-agents", dependencies: [] } };
+    await mkdir(join(cwd, "cdktf.out/stacks/ci-agents"), { recursive: true });
+    await writeFile(join(cwd, "cdktf.out/manifest.json"), JSON.stringify({ stacks }));
+    await config("api");
+    await terraform({ webhook_url: { sensitive: false, type: "string", value: webhook.url } });
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await Promise.all([fake.close(), webhook.close(), aws.close(), rm(cwd, { recursive: true })]);
+  });
+
+  function config(demand: string, more = ""): Promise<void> {
+    const vendor = `{ type: hcp-terraform, organization: acme, agentPool: aws, demand: ${demand} }`;
+    return writeFile(join(cwd, "ci-agents.yaml"), `kind: ecs-fleet\nregion: eu-west-1\nvendor: ${vendor}\n${more}`);
+  }
+
+  async function terraform(outputs: object): Promise<void> {
+    const file = join(cwd, "terraform");
+    await writeFile(file, `#!/bin/sh\nif [ "$1" = output ]; then echo '${JSON.stringify(outputs, null, 2)}'; fi\n`);
+    await chmod(file, 0o755);
+  }
+
+  const add = (args: readonly string[]) =>
+    fleet(["hcp", "notifications", "add", "--stack", "ci-agents", "--no-synth", ...args], {
+      cwd,
+      env: { TOKEN: fake.token, TFE_ADDRESS: fake.url, AGENT_FLEETS_CONFIG: "ci-agents.yaml", PATH: cwd },
+    });
+  const saved = () => [...fake.state.notifications.values()];
+
+  it("takes organization, URL and key from the stack, and shows the key nowhere", async () => {
+    const { code, stdout, stderr } = await add(["prod", "dev", "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).workspaces).toEqual([
+      { workspace: "prod", result: "created" },
+      { workspace: "dev", result: "created" },
+    ]);
+    expect(saved()).toMatchObject([
+      { url: webhook.url, triggers: ["run:created", "run:completed", "run:errored"] },
+      { url: webhook.url },
+    ]);
+    expect(webhook.requests.every(isSigned)).toBe(true);
+    expect(stdout + stderr).not.toContain(key);
+  });
+
+  it("takes the triggers that the stack's source of demand needs, unless it is told others", async () => {
+    await config("notifications");
+    await add(["prod"]);
+    expect(saved()[0]?.triggers).toHaveLength(6);
+    await add(["prod", "--triggers", "minimal"]);
+    expect(saved()).toMatchObject([{ triggers: ["run:created", "run:completed", "run:errored"] }]);
+  });
+
+  it("reads the key from a parameter", async () => {
+    const arn = "arn:aws:ssm:eu-west-1:000000000000:parameter/ci/key";
+    await config("api", `secrets: { notificationToken: { arn: "${arn}" } }\n`);
+    aws.parameters.set("/ci/key", { value: key, keyId: "k" });
+    const { code, stdout, stderr } = await add(["prod"]);
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining(key)]);
+    expect(stdout).toContain("created");
+  });
+
+  it.each<[what: string, set: () => unknown, args: string[], message: string]>([
+    ["a stack that is not deployed", () => terraform({}), ["prod"], "has no output webhook_url"],
+    [
+      "a secret without a value",
+      () => aws.secrets.set(secretId, ""),
+      ["prod"],
+      "notification-token of ci-agents has no value",
+    ],
+    ["a secret that is not there", () => aws.secrets.delete(secretId), ["prod"], "fleet secret set ci-agents"],
+    ["a URL beside the stack", () => {}, ["prod", "https://hook.example"], "With --stack the URL is the stack's"],
+    ["an unknown workspace", () => {}, ["prod", "missing"], 'no workspace named "missing"'],
+  ])("refuses %s, and changes nothing", async (_, set, args, message) => {
+    await set();
+    const { code, stderr } = await add(args);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
+    expect(saved()).toEqual([]);
+  });
+
+  it("is for fleets of HCP Terraform", async () => {
+    await writeFile(join(cwd, "ci-agents.yaml"), "kind: network\nregion: eu-west-1\n");
+    expect((await add(["prod"])).stderr).toContain("is no fleet for HCP Terraform");
   });
 });

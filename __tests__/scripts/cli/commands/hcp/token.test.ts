@@ -49,7 +49,7 @@ describe("fleet hcp token", () => {
 
   it("defect 9: deletes a token, and says so when there is none, twice the same", async () => {
     const id = "at-00000009";
-    fake.state.agentTokens.set(id, { id, poolId: "apool-1", description: "", value: "canary" });
+    fake.state.agentTokens.set(id, { id, poolId: "apool-1", description: "", value: "canary", createdAt: "" });
     const deletion = ["hcp", "token", "delete", id, "--json"];
     expect(JSON.parse((await fleet(deletion, { env })).stdout)).toEqual({ agent_token_id: id, deleted: true });
     const again = await fleet(deletion, { env });
