@@ -17,7 +17,8 @@ const trace = simulator.readTrace({ trace: "synthetic:weekday", seed });
 const reports = [];
 for (const policy of simulator.policyNames) {
   const baseline = simulator.baselineOf(policy);
-  const result = await simulator.run({ fleet, trace, baseline, seed, boot, faults: new Set() });
+  const own = simulator.fleetFor(policy, fleet);
+  const result = await simulator.run({ fleet: own, trace, baseline, seed, boot, faults: new Set() });
   reports.push(simulator.reportOf(result, prices));
 }
 mkdirSync(new URL("docs/images/", root), { recursive: true });
