@@ -56,7 +56,7 @@ async function makeBundle(program, file) {
     platform: "node",
     target: "node20",
     define: { "import.meta.url": "ownUrl" },
-    plugins: [required, ownUrls(sources)],
+    plugins: [required, shortStacks, ownUrls(sources)],
   });
   const bundle = {
     // Compiled code is of exactly one bundle: V8 itself compares no more than the length of the source.
@@ -111,6 +111,19 @@ const ownUrls = (sources) => ({
     });
   },
 });
+
+/**
+ * CDKTF notes with each token all frames of its stack, for the errors that name a token. To write them takes a quarter
+ * of a synth of many stacks. Ten frames, as errors of Node have, name the place as well.
+ */
+const shortStacks = {
+  name: "short-stacks",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]tokens[\\/]private[\\/]stack-trace\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace("stackTraceLimit = Number.MAX_SAFE_INTEGER", "stackTraceLimit = 10"),
+    }));
+  },
+};
 
 /** Requires what stays outside: a script cannot import. esbuild is a program with files of its own. */
 const required = {

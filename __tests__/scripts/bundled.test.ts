@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -132,6 +132,19 @@ describe("a program that runs as a bundle", () => {
     expect(run(join(project, "second.ts")).stdout).toBe("second\nover\n");
     expect(run()).toEqual(says("one"));
     expect(readdirSync(cache())).toHaveLength(4);
+  });
+
+  it("has CDKTF note ten frames with a token", () => {
+    const file = "node_modules/cdktf/lib/tokens/private/stack-trace.js";
+    cpSync(join(ours, file), join(project, file));
+    write("node_modules/cdktf/package.json", "{}");
+    write(
+      "program.ts",
+      `import { captureStackTrace } from "../${basename(project)}/${file}";
+       const deep = (calls: number): string[] => (calls === 0 ? captureStackTrace() : deep(calls - 1));
+       console.log(deep(30).length, Error.stackTraceLimit);`,
+    );
+    expect(run().stdout).toBe("10 10\nover\n");
   });
 
   it("fails with its own error", () => {

@@ -12,6 +12,8 @@ import { measureSimulate } from "./simulate.ts";
 import { measureSynth } from "./synth.ts";
 import { measureWebhook } from "./webhook.ts";
 
+// Without this the AWS SDK asks users of Node 20, which we support, to upgrade.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 const { values, positionals } = parseArgs({
   options: { json: { type: "boolean", default: false }, swf: { type: "string" } },
   allowPositionals: true,
