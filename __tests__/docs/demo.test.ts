@@ -23,6 +23,9 @@ describe("the picture of the README", () => {
       expect(figures).toHaveLength(columns - 1);
       for (const figure of figures) expect(figure).toMatch(/^\$?\d+(\.\d\d)?( s)?$/);
     }
+    const figuresOf = (policy: string) => rows.find(([name]) => name === policy)?.slice(1);
+    expect(figuresOf("cheap")).toEqual(figuresOf("ours"));
+    for (const policy of ["balanced", "fast"]) expect(figuresOf(policy)).not.toEqual(figuresOf("ours"));
   });
 
   it("is small, loads nothing, and adapts to light and dark", () => {

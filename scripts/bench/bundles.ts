@@ -8,13 +8,15 @@ import { autoscaleEnv } from "../../handlers/lib/settings/autoscale.ts";
 import { releaseEnv } from "../../handlers/lib/settings/release.ts";
 import { retireEnv } from "../../handlers/lib/settings/retire.ts";
 import { webhookEnv } from "../../handlers/lib/settings/webhook.ts";
-import { bundleHandlers, type HandlerName, handlerNames } from "../../stacks/constructs/functions/bundle.ts";
+import { bundleHandlers, bundleOf, type HandlerName, handlerNames } from "../../stacks/constructs/functions/bundle.ts";
 import { type Figure, median } from "./figure.ts";
+import { alternately } from "./measure.ts";
 
-const goals: Readonly<Partial<Record<HandlerName, { kilobytes: number; initMs: number }>>> = {
-  autoscale: { kilobytes: 1000, initMs: 150 },
-  release: { kilobytes: 1000, initMs: 150 },
-  retire: { kilobytes: 1000, initMs: 150 },
+const goals: Readonly<Record<HandlerName, { kilobytes: number; initMs: number; mebibytes: number }>> = {
+  autoscale: { kilobytes: 1000, initMs: 150, mebibytes: 128 },
+  release: { kilobytes: 1000, initMs: 150, mebibytes: 128 },
+  retire: { kilobytes: 1000, initMs: 150, mebibytes: 128 },
+  webhook: { kilobytes: 1000, initMs: 150, mebibytes: 128 },
 };
 
 const FLEET = "bench";
@@ -49,27 +51,69 @@ const environments: Readonly<Record<HandlerName, Readonly<Record<string, string 
   }),
 };
 
-/** Size of each deployed bundle, and its cold init: a new node process imports it and measures the time. */
+/**
+ * The clients of AWS that the loop makes at its start, and nothing else: what a function of this kind takes at least.
+ */
+const clientsAlone = `
+import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
+const clients = [new DynamoDBClient({}), new SFNClient({})];
+export const handler = async () => [
+  await clients[0].send(new GetItemCommand({})),
+  await clients[1].send(new StartExecutionCommand({})),
+];`;
+
+/** Each deployed bundle: its size, and the processor time and the memory of a new process of Node that imports it. */
 export async function measureBundles(): Promise<Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), "agent-fleets-bench-"));
   try {
-    const bundles = await bundleHandlers();
-    return handlerNames.flatMap((name): Figure[] => {
+    const codes = { ...(await bundleHandlers()), clients: await bundleOf(clientsAlone) };
+    const starts = Object.entries(codes).map(([name, code]) => {
       const file = join(folder, `${name}.mjs`);
-      writeFileSync(file, bundles[name]);
+      writeFileSync(file, code);
+      const environment = name === "clients" ? {} : environments[name as HandlerName];
+      return { name, code, start: () => startOf(file, environment) };
+    });
+    const memory: Record<string, number[]> = {};
+    const milliseconds = await alternately(
+      9,
+      Object.fromEntries(
+        starts.map(({ name, start }) => [
+          name,
+          () => {
+            const { ms, MiB } = start();
+            memory[name] = [...(memory[name] ?? []), MiB];
+            return ms;
+          },
+        ]),
+      ),
+    );
+    const kilobytes = (name: keyof typeof codes) => Buffer.byteLength(codes[name]) / 1000;
+    const mebibytes = (name: string) => median(memory[name] ?? []);
+    const what = "two clients of AWS alone";
+    return handlerNames.flatMap((name): Figure[] => {
       const goal = goals[name];
       return [
         {
           what: `${name} bundle`,
-          value: Buffer.byteLength(bundles[name]) / 1000,
+          value: kilobytes(name),
           unit: "kB",
-          ...(goal && { goal: { value: goal.kilobytes } }),
+          baseline: { what, value: kilobytes("clients") },
+          goal: { value: goal.kilobytes },
         },
         {
           what: `${name} cold init`,
-          value: median(Array.from({ length: 9 }, () => coldInit(file, environments[name]))),
+          value: milliseconds[name] ?? Number.NaN,
           unit: "ms",
-          ...(goal && { goal: { value: goal.initMs } }),
+          baseline: { what, value: milliseconds.clients ?? Number.NaN },
+          goal: { value: goal.initMs },
+        },
+        {
+          what: `${name} memory after init`,
+          value: mebibytes(name),
+          unit: "MiB",
+          baseline: { what, value: mebibytes("clients") },
+          goal: { value: goal.mebibytes },
         },
       ];
     });
@@ -78,11 +122,14 @@ export async function measureBundles(): Promise<Figure[]> {
   }
 }
 
-function coldInit(file: string, environment: Readonly<Record<string, string | undefined>>): number {
-  const script = `const start = performance.now();
+/** Processor time of the import, and what the process then has in memory, Node's own part included. */
+function startOf(file: string, environment: Readonly<Record<string, string | undefined>>) {
+  const script = `const start = process.cpuUsage();
     const { handler } = await import(${JSON.stringify(pathToFileURL(file).href)});
     if (typeof handler !== "function") throw new Error("no handler");
-    process.stdout.write(String(performance.now() - start));`;
+    const { user, system } = process.cpuUsage(start);
+    const MiB = process.memoryUsage.rss() / 2 ** 20;
+    process.stdout.write(JSON.stringify({ ms: (user + system) / 1000, MiB }));`;
   const output = execFileSync(process.execPath, ["--input-type=module", "--eval", script], {
     env: {
       PATH: process.env.PATH,
@@ -92,5 +139,5 @@ function coldInit(file: string, environment: Readonly<Record<string, string | un
     },
     encoding: "utf8",
   });
-  return Number(output);
+  return JSON.parse(output) as { readonly ms: number; readonly MiB: number };
 }

@@ -17,9 +17,9 @@ const trace = simulator.readTrace({ trace: "synthetic:weekday", seed });
 const reports = [];
 for (const policy of simulator.policyNames) {
   const baseline = simulator.baselineOf(policy);
-  const own = simulator.fleetFor(policy, fleet);
-  const result = await simulator.run({ fleet: own, trace, baseline, seed, boot, faults: new Set() });
-  reports.push({ ...simulator.reportOf(result, prices), policy });
+  const own = { name: policy, fleet: simulator.fleetFor(policy, fleet) };
+  const result = await simulator.run({ ...own, trace, baseline, seed, boot, faults: new Set() });
+  reports.push(simulator.reportOf(result, prices));
 }
 mkdirSync(new URL("docs/images/", root), { recursive: true });
 const picture = tablePicture(`npm run fleet -- simulate --config ${config} --policy all`, reports);

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Bundles, bundleHandlers } from "./bundle.ts";
+import type { Bundles } from "./bundle.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -25,7 +25,9 @@ const sources = [
  */
 export async function cachedBundles(): Promise<Bundles> {
   const fingerprint = await fingerprintOf(sources.map((source) => join(root, source))).catch(() => undefined);
-  return fingerprint === undefined ? bundleHandlers() : keepLast(cache, fingerprint, bundleHandlers);
+  // Only where they are made anew: esbuild takes time to load.
+  const make = async () => (await import("./bundle.ts")).bundleHandlers();
+  return fingerprint === undefined ? make() : keepLast(cache, fingerprint, make);
 }
 
 /** A hash of the paths and contents of files, and of all files in folders. Throws if one is missing. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 import { lambdaTarget } from "../../config/lambda-runtime.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -34,27 +34,33 @@ const literalKeys: Plugin = {
   },
 };
 
-/**
- * Bundles every handler: minified ESM with the AWS SDK inside, the same bytes on every machine. esbuild works in its
- * own process, so other work can go on meanwhile. Throws esbuild's errors.
- */
+/** The options of every bundle: minified ESM with the AWS SDK inside, the same bytes on every machine. */
+const options = {
+  absWorkingDir: root,
+  outdir: root,
+  write: false,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  platform: "node",
+  target: lambdaTarget,
+  mainFields: ["module", "main"],
+  legalComments: "none",
+  // CommonJS packages inside an ESM bundle still call require for node's own modules.
+  banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
+  plugins: [literalKeys],
+  logLevel: "silent",
+} as const satisfies BuildOptions;
+
+/** Bundles every handler. esbuild works in its own process, so other work can go on meanwhile. Throws esbuild's errors. */
 export async function bundleHandlers(): Promise<Bundles> {
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: handlerNames.map((name) => ({ in: join("handlers", name, "index.ts"), out: name })),
-    outdir: root,
-    write: false,
-    bundle: true,
-    minify: true,
-    format: "esm",
-    platform: "node",
-    target: lambdaTarget,
-    mainFields: ["module", "main"],
-    legalComments: "none",
-    // CommonJS packages inside an ESM bundle still call require for node's own modules.
-    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-    plugins: [literalKeys],
-    logLevel: "silent",
-  });
+  const entryPoints = handlerNames.map((name) => ({ in: join("handlers", name, "index.ts"), out: name }));
+  const { outputFiles } = await build({ ...options, entryPoints });
   return Object.fromEntries(handlerNames.map((name, index) => [name, outputFiles[index]?.text])) as Bundles;
+}
+
+/** Bundles a source text as handlers are bundled. Throws esbuild's errors. */
+export async function bundleOf(contents: string): Promise<string> {
+  const { outputFiles } = await build({ ...options, stdin: { contents, resolveDir: root } });
+  return outputFiles[0]?.text ?? "";
 }
