@@ -16,7 +16,7 @@ export interface AlarmProps extends Metric {
   readonly topic: { readonly arn: string };
   /** The end of the alarm's name, and the name of its section in the runbook. */
   readonly name: string;
-  /** The pool that this alarm watches, in a fleet of several. */
+  /** The pool of a fleet of several, or the service, that this alarm watches: the alarm's name begins with it. */
   readonly pool?: string | undefined;
   /**
    * The first sentence says what the metric proves, and no more. The others say how that may affect an operator. The
@@ -65,6 +65,11 @@ export function createAlarm(scope: Construct, props: AlarmProps): CloudwatchMetr
     alarmActions: [props.topic.arn],
     okActions: [props.topic.arn],
   });
+}
+
+/** All alarms that are in `scope` by now. */
+export function alarmsIn(scope: Construct): CloudwatchMetricAlarm[] {
+  return scope.node.findAll().filter((each) => each instanceof CloudwatchMetricAlarm);
 }
 
 /** What an alarm measures, in words. */
