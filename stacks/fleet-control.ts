@@ -130,6 +130,7 @@ export class FleetControl {
       retirement: this.retirement?.functions ?? [],
       deadLetterQueues: deadLetterQueuesIn(scope),
       queueWaitSeconds: config.alarms.queueWaitSeconds,
+      runbookUrl: config.alarms.runbookUrl,
       alarms: alarmsIn(scope).filter((alarm) => !ofPools.has(alarm)),
       pools: (props.pools ?? [{ pool: undefined, price: props.price }]).map(({ pool, price }) => ({
         pool,

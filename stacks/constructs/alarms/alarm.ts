@@ -13,7 +13,7 @@ interface Metric {
 export interface AlarmProps extends Metric {
   readonly context: StackContext;
   /** The SNS topic that the alarm publishes to. */
-  readonly topic: { readonly arn: string };
+  readonly topic: { readonly arn: string; readonly runbook: string };
   /** The end of the alarm's name, and the name of its section in the runbook. */
   readonly name: string;
   /** The pool of a fleet of several, or the service, that this alarm watches: the alarm's name begins with it. */
@@ -47,7 +47,7 @@ export function createAlarm(scope: Construct, props: AlarmProps): CloudwatchMetr
   const name = props.pool === undefined ? props.name : `${props.pool}-${props.name}`;
   return new CloudwatchMetricAlarm(scope, `alarm-${name}`, {
     alarmName: `${context.name}-${name}`,
-    alarmDescription: `${props.impact} ${measureOf(props)} What to do: docs/runbook.md#${props.name}`,
+    alarmDescription: `${props.impact} ${measureOf(props)} What to do: ${props.topic.runbook}#${props.name}`,
     ...(missingData === "notBreaching"
       ? {
           namespace: props.namespace,

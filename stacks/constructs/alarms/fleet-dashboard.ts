@@ -19,6 +19,7 @@ interface ShownFleet {
   /** Names of the queues that should be empty. */
   readonly deadLetterQueues: readonly string[];
   readonly queueWaitSeconds: number;
+  readonly runbookUrl: string | undefined;
   /** The alarms that belong to no pool. */
   readonly alarms: readonly { readonly arn: string }[];
   readonly pools: readonly ShownPool[];
@@ -56,8 +57,9 @@ function functionsOf({ autoscale, webhookFunction, retirement }: ShownFleet): re
 
 function linksOf(fleet: ShownFleet): string {
   const { name, region } = fleet.context;
+  const runbook = fleet.runbookUrl === undefined ? "" : ` [Runbook](${fleet.runbookUrl}).`;
   const logs = functionsOf(fleet).map(({ logGroupName }) => `[${logGroupName}](${logGroupPage(region, logGroupName)})`);
-  return `# Fleet ${name}\nLogs: ${logs.join(" · ")}. Each alarm's description says what to do.`;
+  return `# Fleet ${name}\nLogs: ${logs.join(" · ")}. Each alarm's description says what to do.${runbook}`;
 }
 
 function logWidgets({ context: { region }, autoscale, retirement }: ShownFleet): Widget[] {
