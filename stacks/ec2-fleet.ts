@@ -1,6 +1,6 @@
 import type { Construct } from "constructs";
 import { ArchiveProvider } from "#provider-archive/provider";
-import { agentPrice } from "../scripts/simulate/prices.ts";
+import { agentPrice } from "../scripts/prices/compute.ts";
 import { BaseStack } from "./base-stack.ts";
 import { type BootTimes, bootTimes } from "./config/boot-times.ts";
 import { withoutBlindTypes } from "./config/compute/own-tags.ts";

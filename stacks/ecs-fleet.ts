@@ -1,6 +1,6 @@
 import type { Construct } from "constructs";
 import { ArchiveProvider } from "#provider-archive/provider";
-import { agentPrice } from "../scripts/simulate/prices.ts";
+import { agentPrice } from "../scripts/prices/compute.ts";
 import { BaseStack } from "./base-stack.ts";
 import type { ComputeConfig } from "./config/compute/compute.ts";
 import { imageBuild } from "./config/compute/image-build.ts";

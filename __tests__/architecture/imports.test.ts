@@ -45,7 +45,7 @@ const rules: readonly Rule[] = [
       settings,
       zod,
       // The one table of prices, for what a dashboard estimates.
-      /^scripts\/simulate\/prices\.ts$/,
+      /^scripts\/prices\/compute\.ts$/,
       ...terraform,
     ],
   },

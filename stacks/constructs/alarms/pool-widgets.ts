@@ -1,6 +1,6 @@
 import { alarmStates, type Graph, graph, ours, type Widget } from "./widgets.ts";
 
-/** The price of one agent by a list; see scripts/simulate/prices.ts. */
+/** The price of one agent by a list; see scripts/prices/table.ts. */
 export interface ListPrice {
   /** US dollars; `undefined`: no list has it. */
   readonly perHour: number | undefined;
