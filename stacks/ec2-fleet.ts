@@ -1,5 +1,6 @@
 import type { Construct } from "constructs";
 import { ArchiveProvider } from "#provider-archive/provider";
+import { agentPrice } from "../scripts/prices/compute.ts";
 import { BaseStack } from "./base-stack.ts";
 import { type BootTimes, bootTimes } from "./config/boot-times.ts";
 import { withoutBlindTypes } from "./config/compute/own-tags.ts";
@@ -93,6 +94,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
       capacity,
       secrets,
       network,
+      price: agentPrice({ kind: "instance" }),
       renewal: {
         maxLifetimeSeconds: compute.maxLifetimeSeconds === 0 ? undefined : compute.maxLifetimeSeconds,
         renewAtOncePercent: compute.refresh.enabled ? compute.refresh.atOncePercent : undefined,

@@ -4,6 +4,8 @@ import type { EcsClusterConfig } from "./config/ecs-cluster.ts";
 import { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
 import { alertRules } from "./constructs/cluster/alert-rules.ts";
 import { HostCluster } from "./constructs/cluster/cluster.ts";
+import { ClusterAlarms } from "./constructs/cluster/cluster-alarms.ts";
+import { createClusterDashboard } from "./constructs/cluster/cluster-dashboard.ts";
 import { DeployerRoles } from "./constructs/cluster/deployer-role.ts";
 import { SharedLoadBalancer } from "./constructs/cluster/load-balancer.ts";
 import { ClusterServices } from "./constructs/cluster/services.ts";
@@ -45,12 +47,21 @@ export class EcsClusterStack extends BaseStack<Escaped<EcsClusterConfig>> {
       alerts: alertRules(cluster),
     });
     movedFrom(alarms, { policy: "aws_sns_topic_policy.alerts_topic-policy_722709C9" });
+    new ClusterAlarms(this, "alarms", { context, topic: alarms, cluster, hosts: config.hosts, balancer });
+    const dashboardUrl = createClusterDashboard(this, {
+      context,
+      cluster,
+      maxHosts: config.hosts.max,
+      services: all.map((service) => service.name),
+      balancer,
+    });
     const deployers =
       config.deployer &&
       new DeployerRoles(this, "deployer", { context, config: config.deployer, cluster, services: all });
 
     cluster.destroyBefore(resourcesIn(this));
 
+    this.output("dashboard_url", dashboardUrl);
     this.output("cluster_id", cluster.arn);
     this.output("cluster_name", cluster.name);
     this.output("capacity_provider", cluster.hosts.capacityProvider.name);

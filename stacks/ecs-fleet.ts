@@ -1,5 +1,6 @@
 import type { Construct } from "constructs";
 import { ArchiveProvider } from "#provider-archive/provider";
+import { agentPrice } from "../scripts/prices/compute.ts";
 import { BaseStack } from "./base-stack.ts";
 import type { ComputeConfig } from "./config/compute/compute.ts";
 import { imageBuild } from "./config/compute/image-build.ts";
@@ -58,9 +59,13 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
       capacity,
       secrets,
       network,
+      price: agentPrice({ kind: "task", compute: config.compute }),
       renewal:
         vendor.departure === "by-retirement" ? { maxLifetimeSeconds: config.agents.maxLifetimeSeconds } : undefined,
-      pools: config.pools?.map((pool) => poolOf(pool, config, capacity, vendor)),
+      pools: config.pools?.map((pool) => ({
+        ...poolOf(pool, config, capacity, vendor),
+        price: agentPrice({ kind: "task", compute: computeOf(config.compute, pool) }),
+      })),
     });
     image.built?.by(topic);
 
@@ -141,7 +146,7 @@ function poolOf(
   { agents }: Pick<Escaped<EcsFleetConfig>, "agents">,
   capacity: EcsCapacity,
   vendor: ContainerVendor,
-): FleetPool {
+): Omit<FleetPool, "price"> {
   const { key } = pool;
   const { min, max, buffer, schedule } = agentsOf(agents, pool);
   return {

@@ -9,9 +9,12 @@ import { vendorRuntime } from "../handlers/lib/settings/vendors.ts";
 import { webhookEnv } from "../handlers/lib/settings/webhook.ts";
 import type { FleetFields } from "./config/fleet.ts";
 import { policyOf } from "./config/policy.ts";
+import { alarmsIn } from "./constructs/alarms/alarm.ts";
 import { AlarmTopic } from "./constructs/alarms/alarm-topic.ts";
 import { FleetAlarms } from "./constructs/alarms/fleet-alarms.ts";
 import { createFleetDashboard } from "./constructs/alarms/fleet-dashboard.ts";
+import type { ListPrice } from "./constructs/alarms/pool-widgets.ts";
+import { deadLetterQueuesIn } from "./constructs/dead-letter-queue.ts";
 import { resourcesIn } from "./constructs/destroy-order.ts";
 import { DestroyGuard } from "./constructs/functions/destroy-guard.ts";
 import { FleetStateTable } from "./constructs/functions/fleet-state.ts";
@@ -45,6 +48,7 @@ export interface FleetPool {
   readonly policy: Pick<Policy, "min" | "max" | "buffer" | "schedule">;
   readonly vendor: Readonly<Record<string, unknown>>;
   readonly capacity: Readonly<Record<string, unknown>>;
+  readonly price: ListPrice;
 }
 
 /** The capacity for agents, and its use by the loop. */
@@ -83,6 +87,8 @@ export class FleetControl {
       readonly network: FleetNetwork;
       /** How to replace agents that are too old or outdated, if the loop has to. */
       readonly renewal?: Pick<Policy, "maxLifetimeSeconds" | "renewAtOncePercent"> | undefined;
+      /** Of one agent, in a fleet of one pool. */
+      readonly price: ListPrice;
       /** `undefined`: the fleet has one pool. */
       readonly pools?: readonly FleetPool[] | undefined;
     },
@@ -104,7 +110,7 @@ export class FleetControl {
     const schedule = new MinuteSchedule(scope, "schedule", { context, target: autoscale });
     const webhook = this.webhook(autoscale);
     const managed = vendor.manage?.(scope, { webhook: webhook?.endpoint, stackName: context.name });
-    new FleetAlarms(scope, "alarms", {
+    const alarms = new FleetAlarms(scope, "alarms", {
       context,
       topic: this.topic,
       autoscale,
@@ -115,16 +121,27 @@ export class FleetControl {
       tellsUnmatchedJobs: vendor.tellsUnmatchedJobs,
       pools: props.pools?.map(({ pool }) => pool),
     });
-    createFleetDashboard(scope, {
+    const ofPools = new Set([...alarms.ofPools.values()].flat());
+    const dashboardUrl = createFleetDashboard(scope, {
       context,
       webhook: webhook?.endpoint,
-      functions: [autoscale, ...(webhook ? [webhook.function] : []), ...(this.retirement?.functions ?? [])],
-      logGroup: autoscale.logGroupName,
+      autoscale,
+      webhookFunction: webhook?.function,
+      retirement: this.retirement?.functions ?? [],
+      deadLetterQueues: deadLetterQueuesIn(scope),
+      queueWaitSeconds: config.alarms.queueWaitSeconds,
+      runbookUrl: config.alarms.runbookUrl,
+      alarms: alarmsIn(scope).filter((alarm) => !ofPools.has(alarm)),
+      pools: (props.pools ?? [{ pool: undefined, price: props.price }]).map(({ pool, price }) => ({
+        pool,
+        price,
+        alarms: alarms.ofPools.get(pool) ?? [],
+      })),
       hasFallback: props.capacity.config.type === "asg" && props.capacity.config.fallback !== undefined,
-      pools: props.pools?.map(({ pool }) => pool),
     });
     this.outputs = {
       ...webhook?.outputs,
+      dashboard_url: dashboardUrl,
       alarms_topic_arn: this.topic.arn,
       autoscaler_log_group: autoscale.logGroupName,
       settings_table: this.settings.name,

@@ -28,7 +28,7 @@ export class MachineImageStack extends BaseStack<Escaped<MachineImageConfig>> {
     const alarms = new AlarmTopic(new Construct(this, "alert"), "topic", {
       context,
       ...config.alarms,
-      alerts: [buildAlert(context, recipe.name)],
+      alerts: [buildAlert(context, recipe.name, config.alarms.runbookUrl)],
     });
     movedFrom(alarms, {
       "image-build-failing": "aws_cloudwatch_event_rule.alert_rule_AE4D2DF5",

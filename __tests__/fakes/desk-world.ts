@@ -445,15 +445,16 @@ function logLook(world: DeskWorld, seen: Seen): void {
     circuit: { openSince: seen.circuitOpenSince },
     recentlyWanted: [],
   };
-  const decision = decide(snapshot, policyOf({ ...basePolicy(world), ...world.policy }), at);
+  const policy = policyOf({ ...basePolicy(world), ...world.policy });
+  const decision = decide(snapshot, policy, at);
   const log = createLogFake();
   const metrics = createMetricsFake();
-  const observation = { snapshot, foreign };
+  const observation = { snapshot, foreign, waits: [] };
   const poolName = seen.pool === undefined ? fleetName : `${fleetName}.${seen.pool}`;
   logDecision({ log, poolName }, observation, decision);
   const clock = { now: () => at, sleep: () => Promise.resolve() };
   const outcome = { launched: 0, launchFailures: 0, retirementsStarted: 0, vendorApiErrors: 0, errors: [] };
-  recordTick({ clock, metrics }, { observation, decision, outcome, startedAt: at, paused: false });
+  recordTick({ clock, metrics }, { observation, decision, outcome, startedAt: at, paused: false, max: policy.max });
   const group = `/aws/lambda/${fleetName}-autoscale`;
   for (const { level, message, fields } of log.lines) {
     const line = { level: level.toUpperCase(), message, timestamp: at.toISOString(), service: fleetName, ...fields };

@@ -1,4 +1,4 @@
-import type { Log, MetricName, Metrics } from "../../handlers/lib/core/ports.ts";
+import type { Figures, Log, MetricName, Metrics } from "../../handlers/lib/core/ports.ts";
 
 /** A {@link Log} that remembers. */
 export interface LogFake extends Log {
@@ -22,17 +22,17 @@ export function createLogFake(): LogFake {
 
 /** {@link Metrics} that remember. */
 export interface MetricsFake extends Metrics {
-  readonly records: readonly Partial<Record<MetricName, number>>[];
+  readonly records: readonly Figures[];
   /** The sum of one figure over all records. */
   sum(name: MetricName): number;
 }
 
 /** See {@link MetricsFake}. */
 export function createMetricsFake(): MetricsFake {
-  const records: Partial<Record<MetricName, number>>[] = [];
+  const records: Figures[] = [];
   return {
     records,
     record: (values) => records.push(values),
-    sum: (name) => records.reduce((sum, values) => sum + (values[name] ?? 0), 0),
+    sum: (name) => records.reduce((sum, values) => sum + [values[name] ?? 0].flat().reduce((a, b) => a + b, 0), 0),
   };
 }

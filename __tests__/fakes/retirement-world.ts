@@ -102,6 +102,7 @@ export function createRetirementWorld({
     fleet: "ci",
     partition: "aws",
     retireFunction: { arn: `arn:aws:lambda:${account}:function:ci-retire`, timeoutSeconds: 80 },
+    runbook: "docs/runbook.md",
     topic: `arn:aws:sns:${account}:ci-alarms`,
     place:
       place === "asg"

@@ -80,7 +80,9 @@ describe("several pools", () => {
     expect(wait).toMatchObject({ dimensions: { Fleet: "ci", Pool: "large" }, namespace: "AgentFleets" });
     const { widgets } = JSON.parse(String(theOnly(stack, "aws_cloudwatch_dashboard").dashboard_body));
     const titles = widgets.map(({ properties }: { properties: { title: string } }) => properties.title);
-    expect(titles).toEqual(expect.arrayContaining(["linux: Jobs", "large: Jobs", "Function errors"]));
+    expect(titles).toEqual(
+      expect.arrayContaining(["linux: Jobs, agents and limit", "large: Jobs, agents and limit", "Function errors"]),
+    );
   });
 
   it("defect 9: alarms tell a state, not an edge: each says what missing data means and tells again when it is over", () => {

@@ -13,7 +13,7 @@ import { ServiceRole } from "../../stacks/constructs/service-role.ts";
 import { type Synthesized, stubBundles } from "./synth.ts";
 
 /** Where alarms go. */
-export const topic = { arn: "arn:aws:sns:us-west-2:123456789012:ops" };
+export const topic = { arn: "arn:aws:sns:us-west-2:123456789012:ops", runbook: "docs/runbook.md" };
 
 interface Given {
   readonly name?: string;

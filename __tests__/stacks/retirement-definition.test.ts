@@ -28,6 +28,7 @@ const definitionOf = (place: RetirementPlace, drainTimeoutSeconds = 6 * hour) =>
     fleet: "ci",
     partition: "aws-us-gov",
     retireFunction: { arn: "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:ci-retire", timeoutSeconds: 300 },
+    runbook: "docs/runbook.md",
     topic: "arn:aws-us-gov:sns:us-gov-west-1:111122223333:ci-alarms",
     place,
     drainTimeoutSeconds,

@@ -55,7 +55,7 @@ class InstancesStack extends BaseStack<CommonConfig> {
     new ArchiveProvider(this, "archive");
     new RetirementWorkflow(this, "retirement", {
       context,
-      topic: new AlarmTopic(this, "topic", { context, emails: [], subscriptions: [] }),
+      topic: new AlarmTopic(this, "topic", { context, emails: [], subscriptions: [], chat: [] }),
       capacity: {
         type: "asg",
         groups,

@@ -43,7 +43,8 @@ export async function runPass(
   logDecision(deps, observation, decision, inForce);
   if (inForce.drain) await reportDrain(deps, snapshot.agents);
   const outcome = await act(deps, decision, observation);
-  recordTick(deps, { observation, decision, outcome, startedAt, paused: inForce.pause !== undefined });
+  const { pause, policy } = inForce;
+  recordTick(deps, { observation, decision, outcome, startedAt, paused: pause !== undefined, max: policy.max });
   if (outcome.errors.length > 0) {
     const [first] = outcome.errors;
     throw new AggregateError(outcome.errors, `the tick did not get everything done: ${first?.message}`);

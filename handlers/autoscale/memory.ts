@@ -11,6 +11,7 @@ const stored = z.object({
   wantedAt: time.optional(),
   missingSince: z.record(z.string(), time),
   queuedSince: time.optional(),
+  waitsUntil: time.optional(),
   load: z.object({ jobs: z.number(), at: time }).optional(),
   traffic: z.object({ perSecond: z.number(), bootSeconds: z.number(), jobs: z.number(), at: time }).optional(),
   circuit: z.object({ openSince: time.optional(), closedAt: time.optional() }).default({}),
@@ -26,6 +27,8 @@ export interface Memory {
   missingSince: ReadonlyMap<string, Date>;
   /** Since when at least one job has been waiting. */
   queuedSince: Date | undefined;
+  /** The waits of jobs that an agent took by then are reported. */
+  waitsUntil: Date | undefined;
   /** The jobs of the last while, on average. */
   load: Load | undefined;
   /** How fast jobs come and agents boot. */
@@ -41,6 +44,7 @@ export function createMemory(): Memory {
     wantedAt: undefined,
     missingSince: new Map(),
     queuedSince: undefined,
+    waitsUntil: undefined,
     load: undefined,
     traffic: undefined,
     circuit: {},
@@ -60,12 +64,13 @@ export function memoryOf(document: unknown): Memory | undefined {
 
 /** Stores it for the next pass. */
 export async function keep(memory: Memory, notebook: Notebook): Promise<void> {
-  const { recentlyWanted, wantedAt, missingSince, queuedSince, load, traffic, circuit } = memory;
+  const { recentlyWanted, wantedAt, missingSince, queuedSince, waitsUntil, load, traffic, circuit } = memory;
   await notebook.write({
     recentlyWanted,
     wantedAt: wantedAt?.getTime(),
     missingSince: Object.fromEntries([...missingSince].map(([name, since]) => [name, since.getTime()])),
     queuedSince: queuedSince?.getTime(),
+    waitsUntil: waitsUntil?.getTime(),
     load: load && { jobs: load.jobs, at: load.at.getTime() },
     traffic: traffic && { ...traffic, at: traffic.at.getTime() },
     circuit: { openSince: circuit.openSince?.getTime(), closedAt: circuit.closedAt?.getTime() },

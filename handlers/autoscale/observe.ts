@@ -3,6 +3,7 @@ import { VendorApiError } from "../lib/core/errors.ts";
 import type { Agent, Demand, Snapshot } from "../lib/core/model.ts";
 import type { Policy } from "../lib/core/policy.ts";
 import type { CapacityReading, VendorAgent } from "../lib/core/ports.ts";
+import { waitsAfter } from "../lib/core/waits.ts";
 import type { AutoscaleDeps } from "./deps.ts";
 
 /** Everything that one tick observes. */
@@ -14,6 +15,8 @@ export interface Observation
   readonly vendorAgents: readonly VendorAgent[] | undefined;
   /** How many agents of the pool are not ours; `undefined` if the vendor does not list agents. */
   readonly foreign: number | undefined;
+  /** How long the jobs had waited that an agent took since the last look. */
+  readonly waits: readonly number[];
 }
 
 /**
@@ -47,6 +50,7 @@ export async function observe(deps: AutoscaleDeps): Promise<Observation> {
       fallback: reading.fallback,
       vendorAgents,
       foreign: vendorAgents && foreignOf(vendorAgents, roster.agents, agentNamePrefix(deps.poolName)),
+      waits: waitsOf(demand, deps),
     };
   } catch (error) {
     if (error instanceof VendorApiError) deps.metrics.record({ VendorApiErrors: 1 });
@@ -93,6 +97,12 @@ function bootsOf({ agents, newlyRegistered }: Roster, { registrationGraceSeconds
     .filter(({ capacityId }) => fresh.has(capacityId))
     .map(({ launchedAt }) => (now.getTime() - launchedAt.getTime()) / 1000)
     .filter((seconds) => seconds <= registrationGraceSeconds);
+}
+
+function waitsOf({ started = [] }: Demand, { memory, clock }: AutoscaleDeps): readonly number[] {
+  const { seconds, until } = waitsAfter(memory.waitsUntil, started, clock.now());
+  memory.waitsUntil = until;
+  return seconds;
 }
 
 /** If the vendor does not report queue times, this measures how long at least one job has been waiting. */

@@ -61,11 +61,13 @@ function namesByState(agents: readonly Agent[]): Partial<Record<AgentState, stri
 export function recordTick(
   { clock, metrics }: { readonly clock: Clock; readonly metrics: Metrics },
   tick: {
-    readonly observation: Pick<Observation, "snapshot" | "newLaunchFailures" | "fallback">;
+    readonly observation: Pick<Observation, "snapshot" | "newLaunchFailures" | "fallback" | "waits">;
     readonly decision: Decision;
     readonly outcome: Outcome;
     readonly startedAt: Date;
     readonly paused: boolean;
+    /** The limit in force. */
+    readonly max: number;
   },
 ): void {
   const { decision, outcome, startedAt } = tick;
@@ -78,6 +80,7 @@ export function recordTick(
     JobsQueued: demand.queued,
     JobsRunning: demand.running,
     OldestQueuedSeconds: demand.oldestQueuedAt ? secondsBetween(demand.oldestQueuedAt, now) : 0,
+    QueueWaitSeconds: tick.observation.waits,
     QueuedWithoutAgents: demand.queued > 0 && count.idle + count.busy + count.unclear === 0 ? 1 : 0,
     ...(demand.partial && { DemandPartial: 1 }),
     ...(demand.unmatched && { JobsUnmatched: demand.unmatched.jobs }),
@@ -90,7 +93,10 @@ export function recordTick(
     AgentsRetiring: count.retiring,
     AgentsOffline: count.offline,
     AgentsOutdated: agents.filter(({ outdated }) => outdated).length,
+    AgentsRunning: agents.length - count.ordered,
     AgentsWanted: decision.wanted,
+    AgentsMax: tick.max,
+    BootSeconds: snapshot.boots ?? [],
     Launched: outcome.launched,
     LaunchFailures: outcome.launchFailures + failedLate,
     RetirementsStarted: outcome.retirementsStarted,

@@ -1,9 +1,10 @@
 import * as z from "zod";
-import { regionalArn, uniqueList, wholeNumber } from "./primitives.ts";
+import { chat } from "./chat.ts";
+import { regionalArn, uniqueList, urlThat, wholeNumber } from "./primitives.ts";
 import { type Rule, withRules } from "./rules.ts";
 import { subscriptions } from "./subscriptions.ts";
 
-const ownTopicOnly = <Key extends "emails" | "subscriptions">(
+const ownTopicOnly = <Key extends "emails" | "subscriptions" | "chat">(
   key: Key,
 ): Rule<{ readonly topicArn?: string | undefined } & { readonly [K in Key]: readonly unknown[] }> => ({
   path: [key],
@@ -14,6 +15,9 @@ const ownTopicOnly = <Key extends "emails" | "subscriptions">(
       : undefined,
 });
 
+/** CloudWatch takes 1024 characters of a description, and the longest of ours has half of them. */
+const longestUrl = 300;
+
 const receivers = {
   emails: uniqueList(z.email({ error: "must be an e-mail address" }))
     .default([])
@@ -21,11 +25,21 @@ const receivers = {
   subscriptions: subscriptions.describe(
     "More receivers of alarms. A dead-letter queue with its own alarm keeps messages that SNS cannot deliver.",
   ),
+  chat,
+  runbookUrl: urlThat(
+    ({ protocol }, written) => protocol === "https:" && !/[#\s]/.test(written) && written.length <= longestUrl,
+    `an https URL of at most ${longestUrl} characters, without # and blanks`,
+  )
+    .optional()
+    .describe(
+      "The page with this project's runbook (docs/runbook.md) where your people read it, without `#…`: each alarm links to " +
+        "its section there. Left out: alarms name the file and the section.",
+    ),
 };
 
 const topicArn = regionalArn("sns", "[\\w-]{1,256}", "the ARN of an SNS topic").optional();
 
-const receiverRules = [ownTopicOnly("emails"), ownTopicOnly("subscriptions")];
+const receiverRules = [ownTopicOnly("emails"), ownTopicOnly("subscriptions"), ownTopicOnly("chat")];
 
 /** Receivers of alarms from CloudWatch and EventBridge. */
 export const eventAlarms = withRules(

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { eventAlarms } from "./alarms.ts";
+import { chatIsHere } from "./chat.ts";
 import { loadBalancer } from "./cluster/balancer.ts";
 import { deployer } from "./cluster/deployer.ts";
 import { hosts } from "./cluster/hosts.ts";
@@ -44,6 +45,7 @@ export const ecsCluster = withRules(
     ...balancerRules,
     ...serviceRules,
     functionsAreHere,
+    chatIsHere,
   ],
 );
 

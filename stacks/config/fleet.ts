@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { agents, scaling } from "./agents.ts";
 import { alarms } from "./alarms.ts";
+import { chatIsHere } from "./chat.ts";
 import type { CommonConfig } from "./common.ts";
 import { explainRuntime, lambdaRuntimes } from "./lambda-runtime.ts";
 import type { NetworkConfig } from "./network/network.ts";
@@ -47,6 +48,7 @@ export const fleetRules: readonly Rule<{
   readonly network?: NetworkConfig | undefined;
 }>[] = [
   functionsAreHere,
+  chatIsHere,
   {
     path: ["loop", "inNetwork"],
     reads: [["loop"], ["network"]],

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { eventAlarms } from "./alarms.ts";
+import { chatIsHere } from "./chat.ts";
 import { commonFields, commonRules } from "./common.ts";
 import { amiById, amiByParameter } from "./compute/ec2-compute.ts";
 import { explainTypes, instanceType } from "./compute/instances.ts";
@@ -146,7 +147,7 @@ export const machineImage = withRules(
     network: network.optional().describe("Network of the build instance. Left out: the default VPC."),
     ...restOfCommon,
   }),
-  [...commonRules, functionsAreHere, ...rules],
+  [...commonRules, functionsAreHere, chatIsHere, ...rules],
 );
 
 /** The log group for the builds of an image. @param image the recipe's name */

@@ -12,7 +12,16 @@ const subscription = z.discriminatedUnion("protocol", [
   }),
   z.strictObject({
     protocol: z.literal("https").describe("One POST request per message."),
-    url: httpsUrl.describe("The URL. It must confirm the first request from SNS."),
+    url: httpsUrl.describe(
+      "The URL, such as that of PagerDuty's or Opsgenie's integration for CloudWatch. It must confirm the first request from SNS.",
+    ),
+    autoConfirms: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether the receiver confirms by itself and at once, as PagerDuty does. Deployments then wait for it and fail without it, and " +
+          "a destroy removes the subscription; SNS keeps an unconfirmed one for two days.",
+      ),
   }),
   z.strictObject({
     protocol: z.literal("sqs").describe("One queue message per message."),

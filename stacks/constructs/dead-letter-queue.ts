@@ -35,3 +35,8 @@ export class DeadLetterQueue extends Construct {
     this.arn = queue.arn;
   }
 }
+
+/** Names of all such queues that are in `scope` by now. */
+export function deadLetterQueuesIn(scope: Construct): string[] {
+  return scope.node.findAll().flatMap((each) => (each instanceof DeadLetterQueue ? [each.name] : []));
+}

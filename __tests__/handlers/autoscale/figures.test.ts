@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { runPass } from "../../../handlers/autoscale/handler.ts";
+import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createAutoscaleHarness } from "./harness.ts";
 
 describe("the figures of a tick", () => {
@@ -17,5 +18,29 @@ describe("the figures of a tick", () => {
     addAgent("ci_a");
     await runPass(deps);
     expect(metrics.records[0]).toMatchObject({ AgentsUnclear: 1, QueuedWithoutAgents: 0 });
+  });
+
+  it("have the wait of each job that an agent took since the last look, also in another container, and no job twice", async () => {
+    const { fleet, clock, metrics, deps } = createAutoscaleHarness();
+    const started = (secondsAgo: number, waitedSeconds: number) => ({
+      at: new Date(clock.now().getTime() - secondsAgo * 1000),
+      waitedSeconds,
+    });
+    const old = started(5, 99);
+    fleet.demand = { queued: 0, running: 1, started: [old] };
+    await runPass(deps);
+    await clock.sleep(60_000);
+    fleet.demand = { queued: 0, running: 3, started: [old, started(20, 40), started(10, 8)] };
+    await runPass({ ...deps, memory: createMemory() });
+    await runPass({ ...deps, memory: createMemory() });
+    expect(metrics.records.map(({ QueueWaitSeconds: waits }) => waits)).toEqual([[], [40, 8], []]);
+  });
+
+  it("have the limit in force, the agents that run and the boot of each new agent", async () => {
+    const { clock, metrics, deps, addAgent } = createAutoscaleHarness({ max: 7 });
+    addAgent("ci_a", "idle", { launchedAt: new Date(clock.now().getTime() - 42_000) });
+    addAgent("ci_b", undefined, { launchedAt: clock.now() });
+    await runPass(deps);
+    expect(metrics.records[0]).toMatchObject({ AgentsMax: 7, AgentsRunning: 2, BootSeconds: [42] });
   });
 });

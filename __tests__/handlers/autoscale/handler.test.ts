@@ -101,6 +101,10 @@ describe("what a tick does", () => {
     expect(metrics.records[0]).toEqual({
       JobsQueued: 12,
       JobsRunning: 1,
+      AgentsMax: 10,
+      AgentsRunning: 4,
+      BootSeconds: [],
+      QueueWaitSeconds: [],
       OldestQueuedSeconds: 91,
       QueuedWithoutAgents: 0,
       AgentsOrdered: 0,

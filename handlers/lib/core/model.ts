@@ -2,6 +2,7 @@
 import type { Load } from "./load.ts";
 import type { RetirementReason } from "./retirement.ts";
 import type { Traffic } from "./traffic.ts";
+import type { StartedJob } from "./waits.ts";
 
 /** The vendor's present demand. */
 export interface Demand {
@@ -16,6 +17,8 @@ export interface Demand {
   readonly expected?: number | undefined;
   /** When the longest-waiting job was queued. */
   readonly oldestQueuedAt?: Date | undefined;
+  /** The running jobs of which the vendor says when an agent took them; left out: it says so of none. */
+  readonly started?: readonly StartedJob[] | undefined;
   /**
    * The vendor has more jobs than were read: all numbers are lower bounds, and so is the wait. Left out: it has not.
    */

@@ -29,6 +29,7 @@ export const metricNames = [
   "JobsUnmatched",
   "DemandPartial",
   "OldestQueuedSeconds",
+  "QueueWaitSeconds",
   "QueuedWithoutAgents",
   "AgentsOrdered",
   "AgentsStarting",
@@ -40,7 +41,10 @@ export const metricNames = [
   "AgentsOffline",
   "AgentsOutdated",
   "AgentsSilent",
+  "AgentsRunning",
   "AgentsWanted",
+  "AgentsMax",
+  "BootSeconds",
   "Launched",
   "LaunchFailures",
   "RetirementsStarted",
@@ -57,9 +61,15 @@ export const metricNames = [
 /** See {@link metricNames}. */
 export type MetricName = (typeof metricNames)[number];
 
+/** Metrics with one value for each job or agent, for percentiles. An empty list is no value. */
+type ListMetric = "BootSeconds" | "QueueWaitSeconds";
+
+/** The figures of one record. */
+export type Figures = { [Name in MetricName]?: Name extends ListMetric ? readonly number[] : number };
+
 /** Records a tick's figures. Implementations never throw: metrics can never stop scaling. */
 export interface Metrics {
-  record(values: Partial<Record<MetricName, number>>): void;
+  record(values: Figures): void;
 }
 
 /** An agent as its vendor reports it, ours or a foreign one. */

@@ -4,7 +4,8 @@ import { type Log, type Metrics, metricsNamespace } from "../core/ports.ts";
 /**
  * Metrics in CloudWatch's embedded metric format on standard output, one record per call. The dimensions are the fleet
  * and, in a fleet of several pools, the pool. Names that end in `Seconds` are in seconds, all others are counts. Skips
- * figures that are no finite number.
+ * figures that are no finite number. A list of values is an array, of at most 100 in one record (CloudWatch User
+ * Guide, "Specification: Embedded metric format"); Powertools begins another record for more.
  */
 export function createMetrics(dimensions: { readonly Fleet: string; readonly Pool?: string }, log: Log): Metrics {
   const emf = new PowertoolsMetrics({ namespace: metricsNamespace });
@@ -13,9 +14,9 @@ export function createMetrics(dimensions: { readonly Fleet: string; readonly Poo
   return {
     record(values) {
       try {
-        for (const [name, value] of Object.entries(values)) {
-          if (!Number.isFinite(value)) continue;
-          emf.addMetric(name, name.endsWith("Seconds") ? MetricUnit.Seconds : MetricUnit.Count, value);
+        for (const [name, figures] of Object.entries(values)) {
+          const unit = name.endsWith("Seconds") ? MetricUnit.Seconds : MetricUnit.Count;
+          for (const value of [figures].flat()) if (Number.isFinite(value)) emf.addMetric(name, unit, value);
         }
         if (emf.hasStoredMetrics()) emf.publishStoredMetrics();
       } catch (error) {

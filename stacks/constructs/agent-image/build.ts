@@ -53,7 +53,7 @@ export class ImageBuild extends Construct {
       /** The folder of `agents/` with the Dockerfile and `build.sh`. */
       readonly folder: string;
       readonly repository: ImageRepository;
-      readonly topic: Pick<AlarmTopic, "arn">;
+      readonly topic: Pick<AlarmTopic, "arn" | "runbook">;
     },
   ) {
     super(scope, id);

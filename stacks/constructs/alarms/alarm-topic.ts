@@ -11,7 +11,10 @@ import { type AllowedService, resourcePolicy } from "../resource-policy.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 import { createAlarm, notEmpty } from "./alarm.ts";
 import { type AlertRule, createAlertRule, messageOf } from "./alert-rule.ts";
+import { ChatChannels } from "./chat-channels.ts";
 import { canFail, subscribe } from "./topic-subscriptions.ts";
+
+const runbookFile = "docs/runbook.md";
 
 interface Topic {
   readonly arn: string;
@@ -28,6 +31,8 @@ interface Topic {
  */
 export class AlarmTopic extends Construct {
   readonly arn: string;
+  /** The runbook: its page, or its file in this project. The name of an alarm is the name of its section. */
+  readonly runbook: string;
   private readonly context: StackContext;
   private readonly suffix: string;
 
@@ -46,6 +51,7 @@ export class AlarmTopic extends Construct {
     const { context, emails, topicArn, alerts = [], suffix = "alarms" } = props;
     this.context = context;
     this.suffix = suffix;
+    this.runbook = props.runbookUrl ?? runbookFile;
     const rules = alerts.map((alert) => ({ alert, rule: createAlertRule(this, alert.id, context, alert) }));
     const events = { service: "events.amazonaws.com", sources: rules.map(({ rule }) => rule.arn) };
     const publishers = rules.length > 0 ? [events] : [];
@@ -65,6 +71,9 @@ export class AlarmTopic extends Construct {
       });
     }
     subscribe(this, { topicArn: topic.arn, subscriptions, deadLetters });
+    if (props.chat.length > 0) {
+      new ChatChannels(this, "chat", { context, topicArn: topic.arn, channels: props.chat, suffix });
+    }
   }
 
   private ownTopic(publishers: readonly AllowedService[]): Topic {

@@ -13,10 +13,10 @@ interface Metric {
 export interface AlarmProps extends Metric {
   readonly context: StackContext;
   /** The SNS topic that the alarm publishes to. */
-  readonly topic: { readonly arn: string };
+  readonly topic: { readonly arn: string; readonly runbook: string };
   /** The end of the alarm's name, and the name of its section in the runbook. */
   readonly name: string;
-  /** The pool that this alarm watches, in a fleet of several. */
+  /** The pool of a fleet of several, or the service, that this alarm watches: the alarm's name begins with it. */
   readonly pool?: string | undefined;
   /**
    * The first sentence says what the metric proves, and no more. The others say how that may affect an operator. The
@@ -47,7 +47,7 @@ export function createAlarm(scope: Construct, props: AlarmProps): CloudwatchMetr
   const name = props.pool === undefined ? props.name : `${props.pool}-${props.name}`;
   return new CloudwatchMetricAlarm(scope, `alarm-${name}`, {
     alarmName: `${context.name}-${name}`,
-    alarmDescription: `${props.impact} ${measureOf(props)} What to do: docs/runbook.md#${props.name}`,
+    alarmDescription: `${props.impact} ${measureOf(props)} What to do: ${props.topic.runbook}#${props.name}`,
     ...(missingData === "notBreaching"
       ? {
           namespace: props.namespace,
@@ -65,6 +65,11 @@ export function createAlarm(scope: Construct, props: AlarmProps): CloudwatchMetr
     alarmActions: [props.topic.arn],
     okActions: [props.topic.arn],
   });
+}
+
+/** All alarms that are in `scope` by now. */
+export function alarmsIn(scope: Construct): CloudwatchMetricAlarm[] {
+  return scope.node.findAll().filter((each) => each instanceof CloudwatchMetricAlarm);
 }
 
 /** What an alarm measures, in words. */

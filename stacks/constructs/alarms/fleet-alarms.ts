@@ -1,4 +1,5 @@
 import { Construct } from "constructs";
+import type { CloudwatchMetricAlarm } from "#provider-aws/cloudwatch-metric-alarm";
 import { metricsNamespace } from "../../../handlers/lib/core/ports.ts";
 import type { HandlerFunction } from "../functions/handler-function.ts";
 import { type WebhookApi, webhookThrottledMetric } from "../functions/webhook-api.ts";
@@ -10,6 +11,8 @@ type Rest = Omit<AlarmProps, "context" | "topic" | "namespace" | "dimensions">;
 
 /** The alarms of a fleet. The description of each says how an operator is affected. */
 export class FleetAlarms extends Construct {
+  /** The alarms of each pool, by its name; `undefined`: the fleet is one pool. */
+  readonly ofPools = new Map<string | undefined, CloudwatchMetricAlarm[]>();
   private readonly props: {
     readonly context: StackContext;
     readonly topic: AlarmTopic;
@@ -273,14 +276,16 @@ export class FleetAlarms extends Construct {
 
   private onPool(pool: string | undefined, alarm: Rest): void {
     const dimensions = { Fleet: this.props.context.name, ...(pool !== undefined && { Pool: pool }) };
-    this.alarm(metricsNamespace, dimensions, { ...alarm, pool });
+    const made = this.alarm(metricsNamespace, dimensions, { ...alarm, pool });
+    this.ofPools.set(pool, [...(this.ofPools.get(pool) ?? []), made]);
   }
 
   private onFunction(target: HandlerFunction, alarm: Rest): void {
     this.alarm("AWS/Lambda", { FunctionName: target.name }, alarm);
   }
 
-  private alarm(namespace: string, dimensions: Record<string, string>, alarm: Rest): void {
-    createAlarm(this, { ...alarm, namespace, dimensions, context: this.props.context, topic: this.props.topic });
+  private alarm(namespace: string, dimensions: Record<string, string>, alarm: Rest) {
+    const { context, topic } = this.props;
+    return createAlarm(this, { ...alarm, namespace, dimensions, context, topic });
   }
 }

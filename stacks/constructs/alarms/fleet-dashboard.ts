@@ -1,125 +1,130 @@
 import type { Construct } from "constructs";
 import { CloudwatchDashboard } from "#provider-aws/cloudwatch-dashboard";
-import { type MetricName, metricsNamespace } from "../../../handlers/lib/core/ports.ts";
+import { metricsNamespace } from "../../../handlers/lib/core/ports.ts";
 import type { HandlerFunction } from "../functions/handler-function.ts";
 import { type WebhookApi, webhookThrottledMetric } from "../functions/webhook-api.ts";
 import { keepName } from "../global-name.ts";
 import type { StackContext } from "../stack-context.ts";
+import { dashboardPage, logGroupPage } from "./console.ts";
+import { poolWidgets, type ShownPool } from "./pool-widgets.ts";
+import { alarmStates, dashboardBody, graph, logTable, text, type Widget } from "./widgets.ts";
 
-interface Widget {
-  readonly title: string;
-  readonly metrics: readonly (readonly unknown[])[];
-  readonly stat: "Maximum" | "Sum" | "Average";
-  readonly stacked?: boolean;
+/** What a fleet's dashboard shows. */
+interface ShownFleet {
+  readonly context: StackContext;
+  readonly webhook: WebhookApi | undefined;
+  readonly autoscale: HandlerFunction;
+  readonly retirement: readonly HandlerFunction[];
+  readonly webhookFunction: HandlerFunction | undefined;
+  /** Names of the queues that should be empty. */
+  readonly deadLetterQueues: readonly string[];
+  readonly queueWaitSeconds: number;
+  readonly runbookUrl: string | undefined;
+  /** The alarms that belong to no pool. */
+  readonly alarms: readonly { readonly arn: string }[];
+  readonly pools: readonly ShownPool[];
+  /** Whether On-Demand takes over where Spot has no capacity. */
+  readonly hasFallback: boolean;
 }
 
-/** One page per fleet: waiting jobs, agents by state, decisions, errors. */
-export function createFleetDashboard(
-  scope: Construct,
-  props: {
-    readonly context: StackContext;
-    readonly webhook: WebhookApi | undefined;
-    readonly functions: readonly HandlerFunction[];
-    readonly logGroup: string;
-    /** Names of the pools, each with its own widgets. `undefined`: the fleet is one pool. */
-    readonly pools?: readonly string[] | undefined;
-    /** Whether On-Demand takes over where Spot has no capacity. */
-    readonly hasFallback?: boolean;
-  },
-): void {
-  const { context, webhook, functions, logGroup, pools = [undefined], hasFallback = false } = props;
-  const lambda = (metric: string) => functions.map(({ name }) => ["AWS/Lambda", metric, "FunctionName", name]);
-  const widgets: Widget[] = [
-    ...pools.flatMap((pool) => poolWidgets(context.name, pool, hasFallback)),
-    { title: "Function errors", metrics: lambda("Errors"), stat: "Sum" },
-    { title: "Function duration (ms)", metrics: lambda("Duration"), stat: "Average" },
-    ...(webhook ? [webhookWidget(context.name, webhook)] : []),
-  ];
-  new CloudwatchDashboard(scope, "dashboard", {
+/**
+ * One page per fleet, by what an operator asks in an incident: the fleet's alarms, then each pool, then the decisions with
+ * their reasons, failed launches, retirements, and the fleet's own machinery.
+ *
+ * @returns the URL of the page
+ */
+export function createFleetDashboard(scope: Construct, fleet: ShownFleet): string {
+  const { context, pools, hasFallback, queueWaitSeconds } = fleet;
+  const { name, region } = context;
+  const dashboard = new CloudwatchDashboard(scope, "dashboard", {
     // All dashboards of an account are global (CloudWatch API Reference, PutDashboard).
-    dashboardName: `${context.name}-${context.region}`,
+    dashboardName: `${name}-${region}`,
     lifecycle: keepName("dashboard_name"),
-    dashboardBody: JSON.stringify({
-      widgets: [
-        ...widgets.map((widget, index) => metricWidget(widget, index, context.region)),
-        {
-          type: "log",
-          x: 0,
-          y: 6 * Math.ceil(widgets.length / 2),
-          width: 24,
-          height: 6,
-          properties: {
-            title: "Latest decisions",
-            region: context.region,
-            view: "table",
-            query: `SOURCE '${logGroup}' | filter message = "decision" | fields @timestamp, action, wanted, supply, queued, reason | sort @timestamp desc | limit 50`,
-          },
-        },
-      ],
-    }),
+    dashboardBody: dashboardBody([
+      text(linksOf(fleet)),
+      alarmStates("Alarms of the fleet", fleet.alarms),
+      ...pools.flatMap((pool) => poolWidgets({ name, region, queueWaitSeconds }, pool, { hasFallback })),
+      ...logWidgets(fleet),
+      ...machineryWidgets(fleet),
+    ]),
   });
+  return dashboardPage(region, dashboard.dashboardName);
 }
 
-function webhookWidget(fleet: string, { id }: WebhookApi): Widget {
-  const gateway = ["Count", "4xx", "5xx"].map((metric) => ["AWS/ApiGateway", metric, "ApiId", id]);
-  return {
-    title: "Webhook requests",
-    metrics: [...gateway, [metricsNamespace, webhookThrottledMetric, "Fleet", fleet]],
-    stat: "Sum",
+function functionsOf({ autoscale, webhookFunction, retirement }: ShownFleet): readonly HandlerFunction[] {
+  return [autoscale, ...(webhookFunction ? [webhookFunction] : []), ...retirement];
+}
+
+function linksOf(fleet: ShownFleet): string {
+  const { name, region } = fleet.context;
+  const runbook = fleet.runbookUrl === undefined ? "" : ` [Runbook](${fleet.runbookUrl}).`;
+  const logs = functionsOf(fleet).map(({ logGroupName }) => `[${logGroupName}](${logGroupPage(region, logGroupName)})`);
+  return `# Fleet ${name}\nLogs: ${logs.join(" · ")}. Each alarm's description says what to do.${runbook}`;
+}
+
+function logWidgets({ context: { region }, autoscale, retirement }: ShownFleet): Widget[] {
+  const loop = [autoscale.logGroupName];
+  const half = retirement.length > 0 ? 12 : 24;
+  const failures = {
+    title: "Failed launches and want of capacity, by AWS's reason",
+    width: half,
+    logGroups: loop,
+    commands: [
+      'filter message in ["launch failed", "a launch failed after AWS had accepted it", "AWS has no room for agents"]',
+      "stats sum(count) as launches, latest(@timestamp) as last by message, kind, detail",
+      "sort launches desc",
+      "limit 50",
+    ],
   };
+  const retirements = {
+    title: "Retirements by reason (also Spot reclaims) and what they wait for",
+    width: half,
+    logGroups: retirement.map(({ logGroupName }) => logGroupName),
+    commands: [
+      'filter message in ["retirement step", "notice taken"]',
+      "stats count(*) as steps, count_distinct(agent) as agents, latest(@timestamp) as last by reason, step, state",
+      "sort last desc",
+      "limit 50",
+    ],
+  };
+  const decisions = {
+    title: "Latest decisions",
+    width: 24,
+    logGroups: loop,
+    commands: [
+      'filter message = "decision"',
+      "fields @timestamp, service as fleet, pool, action, wanted, supply, queued, running, reason",
+      "sort @timestamp desc",
+      "limit 50",
+    ],
+  };
+  const tables = retirement.length > 0 ? [decisions, failures, retirements] : [decisions, failures];
+  return tables.map((table) => logTable(region, table));
 }
 
-function poolWidgets(fleet: string, pool: string | undefined, hasFallback: boolean): Widget[] {
-  const dimensions = ["Fleet", fleet, ...(pool === undefined ? [] : ["Pool", pool])];
-  const ours = (...names: MetricName[]) => names.map((name) => [metricsNamespace, name, ...dimensions]);
-  const title = (text: string) => (pool === undefined ? text : `${pool}: ${text}`);
+function machineryWidgets(fleet: ShownFleet): Widget[] {
+  const { context, webhook, deadLetterQueues } = fleet;
+  const lambda = (metric: string) => functionsOf(fleet).map(({ name }) => ["AWS/Lambda", metric, "FunctionName", name]);
+  const draw = (of: Omit<Parameters<typeof graph>[1], "width">) => graph(context.region, { ...of, width: 6 });
   return [
-    {
-      title: title("Jobs"),
-      metrics: ours("JobsQueued", "JobsRunning", "JobsUnmatched", "DemandPartial"),
+    draw({ title: "Function errors", lines: [...lambda("Errors"), ...lambda("Throttles")], stat: "Sum" }),
+    draw({ title: "Function duration (ms)", lines: lambda("Duration"), stat: "Average" }),
+    draw({
+      title: "Undelivered messages",
+      lines: deadLetterQueues.map((queue) => ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue]),
       stat: "Maximum",
-    },
-    { title: title("Longest wait (seconds)"), metrics: ours("OldestQueuedSeconds"), stat: "Maximum" },
-    {
-      title: title("Agents by state"),
-      metrics: ours(
-        "AgentsOrdered",
-        "AgentsStarting",
-        "AgentsIdle",
-        "AgentsBusy",
-        "AgentsUnclear",
-        "AgentsUnseen",
-        "AgentsRetiring",
-        "AgentsOffline",
-      ),
-      stat: "Maximum",
-      stacked: true,
-    },
-    {
-      title: title("Agents wanted"),
-      metrics: ours(
-        ...(["AgentsWanted", "AgentsOutdated", "AtCeiling", "CircuitOpen", "QueuedWithoutAgents", "Paused"] as const),
-        ...(hasFallback ? (["OnDemandFallback"] as const) : []),
-      ),
-      stat: "Maximum",
-    },
-    {
-      title: title("Decisions"),
-      metrics: ours("Launched", "RetirementsStarted", "Retired", "RetirementsAborted"),
-      stat: "Sum",
-    },
-    { title: title("Errors"), metrics: ours("LaunchFailures", "VendorApiErrors", "AgentsSilent"), stat: "Sum" },
-    { title: title("Tick (seconds)"), metrics: ours("TickSeconds"), stat: "Maximum" },
+    }),
+    ...(webhook
+      ? [
+          draw({
+            title: "Webhook requests",
+            lines: [
+              ...["Count", "4xx", "5xx"].map((metric) => ["AWS/ApiGateway", metric, "ApiId", webhook.id]),
+              [metricsNamespace, webhookThrottledMetric, "Fleet", context.name, { label: "429" }],
+            ],
+            stat: "Sum",
+          }),
+        ]
+      : []),
   ];
-}
-
-function metricWidget({ title, metrics, stat, stacked = false }: Widget, index: number, region: string) {
-  return {
-    type: "metric",
-    x: (index % 2) * 12,
-    y: Math.floor(index / 2) * 6,
-    width: 12,
-    height: 6,
-    properties: { title, metrics, stat, stacked, region, period: 60, view: "timeSeries" },
-  };
 }

@@ -36,6 +36,7 @@ export function subscribe(
       topicArn,
       protocol: subscription.protocol,
       endpoint: endpointOf(subscription),
+      ...(subscription.protocol === "https" && subscription.autoConfirms && { endpointAutoConfirms: true }),
       ...(canFail(subscription) && { redrivePolicy: JSON.stringify({ deadLetterTargetArn }) }),
     });
   });

@@ -32,6 +32,7 @@ const amiParameters = {
 export class ClusterHosts extends Construct {
   readonly capacityProvider: EcsCapacityProvider;
   readonly role: ServiceRole;
+  readonly groupName: string;
   /** Security group of all hosts, in addition to the network's. It has no rules of its own. */
   readonly securityGroupId: string;
 
@@ -57,6 +58,7 @@ export class ClusterHosts extends Construct {
       tags: { Name: `${context.name}-hosts` },
     }).id;
     const group = this.group(this.template());
+    this.groupName = group.name;
     new HostReplacement(this, "replacement", { context, group, hosts });
     this.capacityProvider = new EcsCapacityProvider(this, "capacity-provider", {
       name: hostsOf(context.name),
@@ -159,6 +161,8 @@ export class ClusterHosts extends Construct {
       // Managed termination protection needs new hosts protected. ECS lifts the protection from hosts without tasks.
       protectFromScaleIn: true,
       suspendedProcesses: ["AZRebalance"],
+      // For alarm and dashboard; AWS takes no money for them.
+      enabledMetrics: ["GroupDesiredCapacity", "GroupInServiceInstances"],
       capacityRebalance: hosts.spotPercent > 0,
       mixedInstancesPolicy: mixedInstances({ id: template.id, version: `\${${template.fqn}.latest_version}` }, hosts),
       // All hosts are protected from scale-in. Without this preference a refresh would wait for ever.

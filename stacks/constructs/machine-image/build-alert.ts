@@ -2,12 +2,12 @@ import type { AlertRule } from "../alarms/alert-rule.ts";
 import { arnOf, type StackContext } from "../stack-context.ts";
 
 /** The rule that notifies people of each failed build of a recipe's images. */
-export function buildAlert(context: StackContext, recipeName: string): AlertRule {
+export function buildAlert(context: StackContext, recipeName: string, runbook = "docs/runbook.md"): AlertRule {
   return {
     id: "image-build-failing",
     description:
       "A build of the image failed. Until one succeeds, fleets go on with the image before, which may lack patches. " +
-      "What to do: docs/runbook.md#image-build-failing",
+      `What to do: ${runbook}#image-build-failing`,
     pattern: {
       source: ["aws.imagebuilder"],
       "detail-type": ["EC2 Image Builder Image State Change"],

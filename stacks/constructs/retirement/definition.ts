@@ -14,6 +14,8 @@ export interface RetirementDefinitionProps {
   readonly retireFunction: RetireFunction;
   /** ARN of the topic that alerts go to. */
   readonly topic: string;
+  /** The page or file with the runbook. */
+  readonly runbook: string;
   readonly place: RetirementPlace;
   readonly drainTimeoutSeconds: number;
 }
@@ -136,7 +138,7 @@ function alerting(props: RetirementDefinitionProps): States<AlertingState, Share
           "reason.$": "$.reason",
           "lastError.$": "$.error",
           "execution.$": "$$.Execution.Id",
-          help: "docs/runbook.md#retirements-failing",
+          help: `${props.runbook}#retirements-failing`,
         },
       },
       { ResultPath: null, Next: "Fail" },

@@ -85,6 +85,7 @@ export class RetirementWorkflow extends Construct {
           partition: context.partition,
           retireFunction: { arn: retire.arn, timeoutSeconds: retireTimeoutSeconds },
           topic: topic.arn,
+          runbook: topic.runbook,
           place: capacity,
           drainTimeoutSeconds,
         }),

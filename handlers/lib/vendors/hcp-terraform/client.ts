@@ -2,6 +2,7 @@ import * as z from "zod";
 import { VendorApiError } from "../../core/errors.ts";
 import type { Demand } from "../../core/model.ts";
 import type { Vendor, VendorAgent } from "../../core/ports.ts";
+import type { StartedJob } from "../../core/waits.ts";
 import type { HcpTerraformRuntime } from "../../settings/vendors/hcp-terraform.ts";
 import type { VendorDeps } from "../deps.ts";
 import { pathOf } from "../http.ts";
@@ -147,7 +148,21 @@ function countedRun({ attributes, relationships }: z.output<typeof run>): Counte
     planOnly: attributes["plan-only"] ?? false,
     status: attributes.status,
     since: enteredStateAt(attributes),
+    started: startOf(attributes),
   };
+}
+
+/** The queue before each state in which an agent works. */
+const queueBefore: Readonly<Record<string, string>> = { planning: "plan-queued-at", applying: "apply-queued-at" };
+
+/**
+ * Both times are of the API's `status-timestamps`, which has `plan-queued-at` and `planning-at`, `apply-queued-at` and
+ * `applying-at` (HCP Terraform's API docs, "Runs API"). None is guessed.
+ */
+function startOf({ status, "status-timestamps": stamps }: z.output<typeof run>["attributes"]): StartedJob | undefined {
+  const at = Date.parse(stamps?.[`${status}-at`] ?? "");
+  const waitedSeconds = (at - Date.parse(stamps?.[queueBefore[status] ?? ""] ?? "")) / 1000;
+  return Number.isFinite(waitedSeconds) ? { at: new Date(at), waitedSeconds } : undefined;
 }
 
 /** The time of `plan_queued` is `plan-queued-at`, and so on. States without a timestamp take the latest one. */

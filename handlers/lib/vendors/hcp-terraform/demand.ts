@@ -1,4 +1,5 @@
 import type { Demand } from "../../core/model.ts";
+import type { StartedJob } from "../../core/waits.ts";
 import { isFinalRunStatus, runStatuses } from "./run-status.ts";
 
 /** The fields of a run that counting needs. */
@@ -9,6 +10,8 @@ export interface CountedRun {
   readonly status: string;
   /** When it entered its present state. */
   readonly since: Date;
+  /** If an agent works on it: when that began, and how long it had waited. Left out: unknown. */
+  readonly started?: StartedJob | undefined;
 }
 
 /** A person decides whether and when the run needs an agent. */
@@ -71,6 +74,7 @@ const phases = ["expected", "queued", "running"] as const;
 interface Job {
   readonly phase: (typeof phases)[number];
   readonly since: Date;
+  readonly started: StartedJob | undefined;
 }
 
 /** One job per plan-only run and one per workspace for the others, since a workspace runs one at a time. */
@@ -80,15 +84,17 @@ function count(runs: Iterable<CountedRun>, now: Date, waiting: ReadonlySet<strin
     const phase = phaseOf(run, now, waiting);
     if (phase === undefined) continue;
     const key = run.planOnly ? run : run.workspaceId;
-    jobs.set(key, later(jobs.get(key), { phase, since: run.since }));
+    jobs.set(key, later(jobs.get(key), { phase, since: run.since, started: run.started }));
   }
   const of = (phase: Job["phase"]) => [...jobs.values()].filter((job) => job.phase === phase);
   const waits = of("queued").map(({ since }) => since.getTime());
   const expected = of("expected").length;
+  const started = of("running").flatMap((job) => job.started ?? []);
   return {
     queued: waits.length,
     running: of("running").length,
     oldestQueuedAt: waits.length > 0 ? new Date(waits.reduce((a, b) => Math.min(a, b))) : undefined,
+    ...(started.length > 0 && { started }),
     ...(expected > 0 && { expected }),
   };
 }

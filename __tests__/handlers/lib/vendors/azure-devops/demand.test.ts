@@ -34,6 +34,7 @@ describe("demand of a pool's job requests (azure-devops)", () => {
     expect(demandOfJobs([job(row)], offered)).toEqual({
       ...expected,
       oldestQueuedAt: expected.queued ? new Date(at(5)) : undefined,
+      ...(expected.running && row.receiveTime && { started: [{ at: new Date(at(6)), waitedSeconds: 60 }] }),
     });
   });
 

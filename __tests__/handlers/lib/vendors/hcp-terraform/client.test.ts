@@ -117,6 +117,18 @@ describe("HCP Terraform by its API", () => {
     expect((await vendor.readDemand()).oldestQueuedAt).toEqual(confirmedAt);
   });
 
+  it("says how long a run had waited when an agent took it, and nothing where a time is missing", async () => {
+    const run = fake.state.queueRun(fake.state.addWorkspace("prod", pool));
+    expect((await vendor.readDemand()).started).toBeUndefined();
+    clock.advance(7_000);
+    fake.state.setRunStatus(run.id, "planning");
+    const at = clock.now();
+    clock.advance(5_000);
+    expect((await vendor.readDemand()).started).toEqual([{ at, waitedSeconds: 7 }]);
+    run.timestamps.delete("plan-queued-at");
+    expect((await vendor.readDemand()).started).toBeUndefined();
+  });
+
   it("times the wait from the run's creation where no state is timed", async () => {
     const createdAt = clock.now();
     fake.state.queueRun(fake.state.addWorkspace("prod", pool)).timestamps.clear();
