@@ -51,7 +51,8 @@ function timesIn(sentence: string): number[] {
 
 /** What is wrong with an alarm's text; undefined: nothing. */
 function faultOf(text: string, { windowSeconds }: { readonly windowSeconds: number }): string | undefined {
-  const [, told = "", measured] = /^(.+\.) Measured: (.+\.) What to do: (?:docs\/runbook\.md|https:\/\/\S+)#[a-z-]+$/.exec(text) ?? [];
+  const [, told = "", measured] =
+    /^(.+\.) Measured: (.+\.) What to do: (?:docs\/runbook\.md|https:\/\/\S+)#[a-z-]+$/.exec(text) ?? [];
   if (!measured) return "it does not say what is measured and what to do";
   if (unproven.test(told)) return "it claims what no metric proves";
   const [first = "", ...others] = told.split(/(?<=\.) (?=[A-Z])/);

@@ -52,6 +52,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       page("Run in HCP Terraform", "remote-runs"),
       page("Policies and schedules", "policies"),
       page("Simulate", "simulate"),
+      page("Performance", "performance"),
     ],
   },
   {
