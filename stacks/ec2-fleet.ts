@@ -35,7 +35,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
       ? { ...config.compute, instances: withoutBlindTypes(config.compute.instances) }
       : config.compute;
     new ArchiveProvider(this, "archive");
-    const network = fleetNetwork(this, config.network, context);
+    const network = fleetNetwork(this, config.network, context, "instances");
     const secrets = new FleetSecrets(this, { context, config });
     const vendor = vendorSynth(config.vendor.type, config, (...secret) => secrets.make(...secret), name);
     const outbound = outboundOf(this, config, context);

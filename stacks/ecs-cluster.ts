@@ -20,7 +20,7 @@ export class EcsClusterStack extends BaseStack<Escaped<EcsClusterConfig>> {
   constructor(scope: Construct, name: string, config: Escaped<EcsClusterConfig>) {
     super(scope, name, config);
     const { context, tags } = this;
-    const network = fleetNetwork(this, config.network, context);
+    const network = fleetNetwork(this, config.network, context, "instances");
     // For fleets on the hosts: their agents use the same network.
     new PublishedNetwork(this, "published", { context, network });
     const cluster = new HostCluster(this, "cluster", { context, config, network, tags });

@@ -28,7 +28,7 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
     super(scope, name, config);
     const { context } = this;
     new ArchiveProvider(this, "archive");
-    const network = fleetNetwork(this, networkOf(config), context);
+    const network = fleetNetwork(this, networkOf(config), context, "tasks");
     const secrets = new FleetSecrets(this, { context, config });
     const vendor = vendorSynth(config.vendor.type, config, (...secret) => secrets.make(...secret), name);
     const outbound = outboundOf(this, config, context);

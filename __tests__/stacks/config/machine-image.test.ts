@@ -23,7 +23,7 @@ it("needs only a region", () => {
     schedule: "cron(17 3 ? * SUN *)",
     volume: { sizeGiB: 20 },
     keep: 5,
-    alarms: { emails: [], subscriptions: [] },
+    alarms: { chat: [], emails: [], subscriptions: [] },
     logs: { retentionDays: 30 },
     iam: {},
     backend: { type: "local" },

@@ -10,8 +10,17 @@ export interface FleetNetwork extends Network {
   readonly securityGroupIds: readonly string[];
 }
 
-/** Makes the network of a fleet, or joins the one that the config names. */
-export function fleetNetwork(scope: Construct, config: NetworkConfig, context: StackContext): FleetNetwork {
+/**
+ * Makes the network of a fleet, or joins the one that the config names.
+ *
+ * @param agents tasks get their security groups from the loop, at their launch
+ */
+export function fleetNetwork(
+  scope: Construct,
+  config: NetworkConfig,
+  context: StackContext,
+  agents: "tasks" | "instances",
+): FleetNetwork {
   const network = joinNetwork(scope, config, context);
   const given = "create" in config ? undefined : config.securityGroupIds;
   if (given) return { ...network, securityGroupIds: given };
@@ -19,6 +28,7 @@ export function fleetNetwork(scope: Construct, config: NetworkConfig, context: S
     name: `${context.name}-agents`,
     description: "Agents: no way in, every way out",
     vpcId: network.vpcId,
+    accepted: { CKV2_AWS_5: agents === "tasks" && "The loop gives it to each task at its launch." },
   });
   return { ...network, securityGroupIds: [own] };
 }

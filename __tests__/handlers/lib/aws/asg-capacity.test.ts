@@ -25,7 +25,8 @@ describe("reading", () => {
   it("gives each instance of the group, named by its id, as old as it is", async () => {
     aws.group.desired = 1;
     const { id } = aws.add({ launchTime: minutesAgo(7), tags: { AgentFleetsRole: "floor" } });
-    expect(await capacity.read()).toEqual({
+    expect(await capacity.read()).toMatchObject({
+      kept: 0,
       members: [
         {
           id,
@@ -160,7 +161,7 @@ describe("reading", () => {
       });
       await expect(blind.read()).rejects.toThrow("cannot be seen");
     }
-    expect(await capacity.read()).toEqual({ members: [], launches: [] });
+    expect(await capacity.read()).toMatchObject({ members: [], launches: [] });
   });
 
   it.each([
