@@ -213,7 +213,7 @@ function costStatus(picture: FleetPicture, price: number | undefined) {
     per_month: rounded(cost.perMonth),
     fixed: cost.fixed.map(({ part, count, perMonth }) => ({ part, count, per_month: rounded(perMonth) })),
     source: cost.source,
-    not_counted: "metrics, requests, logs, storage and traffic",
+    not_counted: "requests, logs, storage and traffic",
   };
 }
 
