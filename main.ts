@@ -12,17 +12,19 @@ const [{ ConfigError }, { loadStacks }] = await Promise.all([
 ]);
 
 try {
-  const { stacks, warnings } = loadStacks({ env: process.env, cwd: process.cwd() });
+  const loaded = loadStacks({ env: process.env, cwd: process.cwd() });
+  const { stacks } = loaded;
   const { keepStates, localStateWarnings } = await import("./stacks/config/local-state.ts");
   const { quotaWarnings } = await import("./stacks/config/account-quotas.ts");
-  const { namedStacks } = await import("./stacks/config/named-stacks.ts");
+  const { namedStacks, namedWarnings } = await import("./stacks/config/named-stacks.ts");
   const named = namedStacks(stacks, process.env);
   const told = [
+    ...namedWarnings(loaded, named),
     ...localStateWarnings(named, process.env),
     ...quotaWarnings(named, process.env),
     ...keepStates(process.env.CDKTF_OUTDIR ?? "cdktf.out", stacks),
   ];
-  for (const warning of [...warnings, ...told]) process.stderr.write(`warning: ${warning}\n`);
+  for (const warning of told) process.stderr.write(`warning: ${warning}\n`);
   const [{ FleetApp }, { createStacks, loadStackClasses }] = await Promise.all([
     import("./stacks/constructs/fleet-app.ts"),
     import("./stacks/index.ts"),

@@ -1,4 +1,4 @@
-import type { LoadedStack } from "./load.ts";
+import type { LoadedStack, LoadedStacks } from "./load.ts";
 
 const variable = "AGENT_FLEETS_NAMED";
 
@@ -14,4 +14,10 @@ export function namesForApp(names: readonly string[]): Readonly<Record<string, s
 export function namedStacks(stacks: readonly LoadedStack[], env: NodeJS.ProcessEnv): readonly LoadedStack[] {
   const names = env[variable]?.split(" ");
   return names ? stacks.filter(({ name }) => names.includes(name)) : stacks;
+}
+
+/** The lines of {@link loadStacks} about the named stacks: each line begins with its file. */
+export function namedWarnings({ stacks, warnings }: LoadedStacks, named: readonly LoadedStack[]): readonly string[] {
+  const others = stacks.filter((stack) => !named.includes(stack));
+  return warnings.filter((line) => !others.some(({ file }) => line.startsWith(`${file}:`)));
 }

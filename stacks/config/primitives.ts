@@ -155,5 +155,5 @@ export const httpsUrl = urlThat(({ protocol }) => protocol === "https:", "an htt
 /** The base URL of a vendor's API: https, or http on loopback for tests; nothing after the host. */
 export const baseUrl = urlThat(
   (url, text) => url.origin === text && isProtected(url),
-  "an https URL without path or trailing slash (http on loopback only), such as https://app.terraform.io",
+  "an https URL without path or trailing slash (http on loopback only), such as https://ci.example.com",
 );

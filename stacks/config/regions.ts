@@ -2,7 +2,7 @@
  * The regions that every account of AWS's standard partition has from the start. The list is closed: "Regions launched after
  * March 20, 2019 are disabled by default" (AWS Account Management, "Enable or disable AWS Regions in your account").
  */
-const defaultRegions = new Set([
+export const defaultRegions: ReadonlySet<string> = new Set([
   "ap-northeast-1",
   "ap-northeast-2",
   "ap-northeast-3",

@@ -6,7 +6,8 @@ import type { NetworkConfig } from "./network/network.ts";
 import { agentAddresses } from "./network/subnets.ts";
 import { type Endpoint, endpointsOf } from "./network/vpc.ts";
 import { type Explanation, warning } from "./reading/explain.ts";
-import { isOptIn } from "./regions.ts";
+import { nearest } from "./reading/nearest.ts";
+import { defaultRegions, isOptIn } from "./regions.ts";
 import type { StackConfig } from "./schema.ts";
 import { vendorOf } from "./vendors/index.ts";
 import type { OutboundConfig } from "./vendors/outbound.ts";
@@ -20,9 +21,9 @@ export function warningsOf(config: StackConfig): Explanation[] {
 
 function regionWarnings({ region }: StackConfig): Explanation[] {
   if (!isOptIn(region)) return [];
-  return [
-    warning(["region"], `is ${region}: no account has it from the start. Enable it first, if it is no misspelling`),
-  ];
+  const near = nearest(region, [...defaultRegions]);
+  const advice = `Enable it first, or if it is misspelled${near ? `: did you mean ${near}?` : ", correct it"}`;
+  return [warning(["region"], `is ${region}: no account has it from the start. ${advice}`)];
 }
 
 function kindWarnings(config: StackConfig): Explanation[] {

@@ -105,9 +105,13 @@ describe("what all kinds have in common", () => {
     for (const region of ["us-west-2", "eu-north-1", "us-gov-west-1", "cn-north-1"]) {
       expect(warningsIn(region)).toEqual([]);
     }
-    for (const region of ["ap-southeast-7", "eu-central-2", "us-west-3"]) {
+    for (const [region, guess] of [
+      ["ap-southeast-7", ": did you mean ap-southeast-1?"],
+      ["us-wset-2", ": did you mean us-west-2?"],
+      ["mx-nowhere-9", ", correct it"],
+    ] as const) {
       expect(warningsIn(region)).toEqual([
-        `config/fleet.yaml:2:1: region: is ${region}: no account has it from the start. Enable it first, if it is no misspelling`,
+        `config/fleet.yaml:2:1: region: is ${region}: no account has it from the start. Enable it first, or if it is misspelled${guess}`,
       ]);
     }
   });

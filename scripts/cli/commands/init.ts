@@ -129,7 +129,7 @@ function loadNew(
 function nextCommands(stack: string, config: LoadedStack["config"], { setting }: Place): string[] {
   const quoted = setting && (/^[\w./-]+$/.test(setting) ? setting : `'${setting.replaceAll("'", `'\\''`)}'`);
   const fleet = `${quoted ? `AGENT_FLEETS_CONFIG=${quoted} ` : ""}npm run fleet --`;
-  const imageFirst = config.kind === "ecs-fleet" && buildsImage(config);
-  const commands = imageFirst ? ["deploy", "image build", "secret list"] : ["diff", "deploy", "secret list"];
+  const image = config.kind === "ecs-fleet" && buildsImage(config) ? ["image build"] : [];
+  const commands = ["check", "deploy", ...image, "secret list"];
   return commands.map((each) => `${fleet} ${each} ${stack}`);
 }

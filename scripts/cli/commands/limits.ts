@@ -49,7 +49,7 @@ async function runLimits(context: Context, name: string, options: Options, comma
   const read = () => readInForce(fleet, context.clock.now());
   const before = await ui.during(`Reading the limits of ${name}`, read);
   if (!clear && !asked) {
-    return show(ui, name, key === undefined ? before : { ...before, pools: [poolIn(before, fleet, key)] });
+    return show(context, ui, name, key === undefined ? before : { ...before, pools: [poolIn(before, fleet, key)] });
   }
 
   const pool = poolIn(before, fleet, key);
@@ -64,10 +64,15 @@ async function runLimits(context: Context, name: string, options: Options, comma
     await ui.during(`Ending limits of ${name}`, () => removeOverride(fleet, row));
   }
   const after = await read();
-  show(ui, name, { ...after, pools: [poolIn(after, fleet, pool.pool)] });
+  show(context, ui, name, { ...after, pools: [poolIn(after, fleet, pool.pool)] });
 }
 
-function show(ui: Ui, stack: string, { pools, trouble }: Pick<FleetInForce, "pools" | "trouble">): void {
+function show(
+  { terminal }: Context,
+  ui: Ui,
+  stack: string,
+  { pools, trouble }: Pick<FleetInForce, "pools" | "trouble">,
+): void {
   for (const { row, trouble: why } of trouble) ui.note(visibleLine(`The row "${row}" cannot be used: ${why}`));
   ui.result(
     { stack, pools: pools.map(toJson), trouble },
@@ -82,6 +87,7 @@ function show(ui: Ui, stack: string, { pools, trouble }: Pick<FleetInForce, "poo
         `min ${own.min}, max ${own.max}, buffer ${bufferText(own.buffer)}`,
         pause ? pauseText(pause) : "-",
       ]),
+      terminal.columns?.(),
     ),
   );
 }

@@ -50,6 +50,7 @@ async function showOutputs(context: Context, name: string, options: OutputOption
     table(
       ["Output", "Value"],
       entries.map(([key, { sensitive, value }]) => [key, sensitive ? "(sensitive)" : textOf(value)]),
+      context.terminal.columns?.(),
     ),
   );
 }

@@ -70,6 +70,7 @@ export function addSecretCommands(program: Command, context: Context): void {
             until ? `accepted until ${until}` : "-",
             id,
           ]),
+          context.terminal.columns?.(),
         ),
       );
       const unread = rows.filter(({ error }) => error !== null);

@@ -73,7 +73,7 @@ function instances({ agents: { min, max }, compute, network }: Ec2FleetConfig, p
     const { vcpus, memoryMiB } = compute.instances;
     const machine = `EC2 instance of ${vcpus.min} vCPU, ${memoryMiB.min / 1024} GiB or more`;
     const missing =
-      "AWS chooses the type by attributes, so no price is known: write agentHour into a file and give it as --prices.";
+      'AWS chooses the type by attributes, so no price is known: name types in compute.instances.types, or write "agentHour: <dollars>" into a file and give it as --prices.';
     return { ...common, machine, perHour: undefined, notes: [], missing: [missing] };
   }
   const priced = compute.instances.types.map((type) => ({ type, hour: instanceHour(type, prices) }));

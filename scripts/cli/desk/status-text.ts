@@ -38,10 +38,13 @@ function alertsOf(status: Status, width: number): string[] {
   const late = status.pools.filter(() => status.loop_late);
   const lines = late.flatMap(({ pool, decided_seconds_ago: age }) => {
     if (age !== null && age <= 120) return [];
-    const since = age === null ? "FOR A DAY OR MORE" : `FOR ${duration(age)}`;
+    const [since, advice] =
+      age === null
+        ? ["A DAY, OR NEVER", "after a first deploy, look again in two minutes. Else run"]
+        : [duration(age), "what stands below is old. Run"];
     return labelled(
       "!!",
-      `THE LOOP HAS NOT DECIDED ${since} (${pool}): what stands below is old. Run fleet doctor ${status.stack}`,
+      `THE LOOP HAS NOT DECIDED FOR ${since} (${pool}): ${advice} fleet doctor ${status.stack}`,
       width,
       3,
     );

@@ -22,7 +22,8 @@ export interface SecretRow {
 }
 
 /**
- * Looks at each secret without reading its value. One that cannot be looked at does not hide the others. After
+ * Looks at each secret without reading its value. One that cannot be looked at does not hide the others; without
+ * credentials none can be, and the error about them is thrown. After
  * `fleet secret set --revoke-previous` the value from before is the current one: the times look as after any change.
  */
 export async function listSecrets(secrets: readonly SecretSource[], now: Date): Promise<readonly SecretRow[]> {
@@ -33,6 +34,7 @@ export async function listSecrets(secrets: readonly SecretSource[], now: Date): 
       try {
         return toRow(secret, await readState(secret), now);
       } catch (error) {
+        if (error instanceof Error && error.name === "CredentialsProviderError") throw error;
         const unknown = { ...nothing(secret), exists: null, has_value: null, text: "unknown: cannot be looked at" };
         return { ...unknown, error: explain(error).error };
       }

@@ -80,12 +80,22 @@ export function createUi(terminal: Terminal, options: { readonly json: boolean }
   };
 }
 
-/** A table for people, without colours. Without rows: "None." */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * A table for people, without colours. Without rows: "None." Where its frame is wider than the terminal, which would
+ * break the lines, each row is a paragraph.
+ *
+ * @param width columns of the terminal. Left out: as wide as it gets
+ */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], width = Infinity): string {
   if (rows.length === 0) return "None.";
   const grid = new Table({ head: [...head], style: { head: [], border: [] } });
   for (const row of rows) grid.push([...row]);
-  return grid.toString();
+  const drawn = grid.toString();
+  if (drawn.indexOf("\n") <= width) return drawn;
+  const label = Math.max(...head.map(({ length }) => length)) + 2;
+  return rows
+    .map((row) => row.map((cell, column) => `${(head[column] ?? "").padEnd(label)}${cell}`).join("\n"))
+    .join("\n\n");
 }
 
 async function withSpinner<T>(title: string, work: (step: (message: string) => void) => Promise<T>): Promise<T> {

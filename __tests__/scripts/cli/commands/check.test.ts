@@ -113,6 +113,15 @@ Not checked: Whether the pool exists: this fleet has no API token, as demand is 
     );
   });
 
+  it("shows no warnings of configs that it does not name", async () => {
+    const { cwd, env } = place("1.14.0");
+    writeFileSync(join(cwd, "config/hosts.yaml"), "kind: ecs-cluster\nregion: eu-west-1\n");
+    const one = await fleet(["check", "ci-agents", "--offline"], { cwd, env });
+    expect(one).toMatchObject({ code: 0, stdout: expect.not.stringContaining("hosts.yaml") });
+    const all = await fleet(["check", "--offline"], { cwd, env });
+    expect(all.stdout).toContain("config/hosts.yaml:1:1: alarms: has no receiver");
+  });
+
   it("a missing Terraform and a wrong config", async () => {
     const { cwd, env } = place();
     const without = { ...env, TERRAFORM_BINARY_NAME: "no-such-terraform" };

@@ -101,7 +101,9 @@ describe("fleet cost", () => {
 
   it("AWS chooses types by attributes: only agentHour gives a price", async () => {
     const config = spacelift("{ }");
-    expect(parsed(await cost(config, ["--json"])).missing.join()).toMatch(/write agentHour into a file/);
+    expect(parsed(await cost(config, ["--json"])).missing.join()).toMatch(
+      /name types in compute.instances.types, or write "agentHour: <dollars>" into a file/,
+    );
     const priced = parsed(await cost(config, ["--prices", "p.json", "--json"], { "p.json": '{"agentHour": 0.1}' }));
     expect(priced.missing).toEqual([]);
     expect(priced.pools[0]?.per_month).toBeCloseTo(73, 6);

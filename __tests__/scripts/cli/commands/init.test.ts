@@ -180,11 +180,11 @@ describe("fleet init", () => {
     `);
   });
 
-  it("ends with the next three commands, the image first where the stack builds one", async () => {
+  it("ends with the next commands of the README, the image before the secrets where the stack builds one", async () => {
     const { stdout } = await init(["ci-agents", ...trial]);
     expect(stdout.split("\n")).toEqual([
       "config/ci-agents.yaml is written and valid. Read it, then run:",
-      "  npm run fleet -- diff ci-agents",
+      "  npm run fleet -- check ci-agents",
       "  npm run fleet -- deploy ci-agents",
       "  npm run fleet -- secret list ci-agents",
       "",
@@ -196,7 +196,7 @@ describe("fleet init", () => {
       file: "config/ado.yaml",
       schema: "agent-fleets.schema.json",
       warnings: [],
-      next: ["deploy", "image build", "secret list"].map((each) => `npm run fleet -- ${each} ado`),
+      next: ["check", "deploy", "image build", "secret list"].map((each) => `npm run fleet -- ${each} ado`),
     });
   });
 
@@ -209,7 +209,7 @@ describe("fleet init", () => {
   ])("with %j and %j writes to %s, and says how commands find it", async (flags, env, folder, prefix) => {
     const { code, stdout } = await init(["ci-agents", ...trial, ...flags], { env });
     expect(code).toBe(0);
-    expect(stdout).toContain(`  ${prefix}npm run fleet -- diff ci-agents`);
+    expect(stdout).toContain(`  ${prefix}npm run fleet -- check ci-agents`);
     expect(load(folder).stacks).toHaveLength(1);
   });
 

@@ -64,6 +64,17 @@ describe("fleet secret list", () => {
     expect([...operations].sort()).toEqual(["secretsmanager.DescribeSecret", "secretsmanager.ListSecretVersionIds"]);
   });
 
+  it("asks to log in where there are no credentials, and shows no table of unknown values", async () => {
+    for (const name of Object.keys(process.env).filter((each) => each.startsWith("AWS_"))) {
+      if (name !== "AWS_ENDPOINT_URL") vi.stubEnv(name, undefined);
+    }
+    for (const name of ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"]) vi.stubEnv(name, join(cwd, "none"));
+    vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
+    const { code, stdout, stderr } = await list();
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("Log in to AWS first: set AWS_PROFILE");
+  });
+
   it("shows until when the webhook accepts the value from before, and no such time for secrets that agents read", async () => {
     for (const name of ["agent-token", "notification-token"]) {
       hold(id(name), "new", 2 * hour);

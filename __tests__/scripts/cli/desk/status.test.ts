@@ -80,7 +80,10 @@ describe("fleet status", () => {
     const { world, run } = await openDesk();
     world.lines = [];
     const { stdout } = await run("status");
-    expect(stdout).toContain("THE LOOP HAS NOT DECIDED FOR A DAY OR MORE");
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain(
+      "!! THE LOOP HAS NOT DECIDED FOR A DAY, OR NEVER (ci-agents): after a first deploy, look again in two minutes. " +
+        "Else run fleet doctor ci-agents",
+    );
     expect(stdout).toMatch(/Queue +unknown/);
     expect(stdout).toMatch(/ci-agents_a +unknown/);
   });

@@ -26,7 +26,7 @@ describe("hcp-terraform", () => {
     "https://tfe.example.com?x",
   ])("refuses the address %s", (address) => {
     expect(inVendor(`address: "${address}"`)).toEqual([
-      `vendor.address: must be an https URL without path or trailing slash (http on loopback only), such as https://app.terraform.io, found "${address}"`,
+      `vendor.address: must be an https URL without path or trailing slash (http on loopback only), such as https://ci.example.com, found "${address}"`,
     ]);
   });
 

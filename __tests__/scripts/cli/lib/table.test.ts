@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+import { table } from "../../../../scripts/cli/lib/ui.ts";
+
+const head = ["Output", "Value"];
+const rows = [
+  ["alarms_topic_arn", "arn:aws:sns:us-west-2:111122223333:ci-jobs-alarms"],
+  ["vpc_id", "vpc-72a466d393c7f1848"],
+];
+
+describe("a table", () => {
+  it("has a frame where the terminal is wide enough, and on a pipe", () => {
+    expect(table(head, rows, 74)).toMatch(/^┌─+┬─+┐\n│ Output +│ Value +│\n/);
+    expect(table(head, rows)).toBe(table(head, rows, 200));
+  });
+
+  it("is a paragraph a row where its frame would be broken", () => {
+    expect(table(head, rows, 60)).toBe(`Output  alarms_topic_arn
+Value   arn:aws:sns:us-west-2:111122223333:ci-jobs-alarms
+
+Output  vpc_id
+Value   vpc-72a466d393c7f1848`);
+  });
+
+  it("without rows is a word", () => {
+    expect(table(head, [], 60)).toBe("None.");
+  });
+});
