@@ -56,7 +56,7 @@ function poolLines(
 ) {
   const text = [
     `${machine}: ${perHour === undefined ? "$?" : `$${price(perHour)}`} an agent-hour${notes.map((note) => `; ${note}`).join("")}`,
-    `${round(hours)} agent-hours a month (min ${min}, max ${max}): ${money(perMonth)}`,
+    `${round(hours)} agent-hours a month (min ${min}, max ${max}): ${money(perMonth)}${hours === 0 ? ". --hours gives the hours that you expect" : ""}`,
   ];
   return [...(pool === undefined ? [] : [`  ${pool}`]), ...text.flatMap((line) => labelled("", line, width, 2))];
 }

@@ -93,7 +93,10 @@ const awsHints: Readonly<Record<string, string>> = {
 export function explain(error: unknown): Explanation {
   if (error instanceof UserError) return { error: error.message, hint: error.hint };
   if (error instanceof UnknownStackError) {
-    return { error: error.message, hint: "A stack is named by its config file, without .yaml." };
+    return {
+      error: error.message,
+      hint: "A stack is named by its config file, without .yaml. To write a new one: fleet init",
+    };
   }
   if (error instanceof ConfigError) {
     return { error: `The config is not valid:\n${error.message}`, hint: "Fix it, then try again." };
