@@ -37,7 +37,9 @@ function textOf(path: string, shown: string): string {
     const bytes = readFileSync(path);
     return (shown.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
   } catch (error) {
-    throw new TraceError(`${shown}: ${error instanceof Error ? error.message : String(error)}`);
+    const isGone = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const why = error instanceof Error ? error.message : String(error);
+    throw new TraceError(`${shown}: ${isGone ? "there is no such file" : why}`);
   }
 }
 

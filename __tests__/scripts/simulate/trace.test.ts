@@ -97,7 +97,7 @@ describe("a trace in CSV", () => {
 describe("a trace", () => {
   it.each([
     ["jobs.txt", /^jobs\.txt: a trace is a file \.swf or \.csv/],
-    ["gone.csv", /^gone\.csv: ENOENT/],
+    ["gone.csv", /^gone\.csv: there is no such file$/],
     ["synthetic:weekly", /^there is no synthetic:weekly\. Synthetic traces: synthetic:weekday, synthetic:bursts/],
   ])("that is none is refused: %s", (trace, message) => {
     expect(() => readTrace({ trace, seed: 1 }, join(folder, trace))).toThrow(message);
