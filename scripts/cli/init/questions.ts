@@ -70,7 +70,8 @@ export function questionsOf(given: ReadonlyMap<string, string>, prompts: Prompts
       }
       const lines = [...(missing.length > 0 ? [`Missing: ${missing.join(", ")}.`] : []), ...wrong];
       if (lines.length > 0) {
-        throw new UserError(lines.join("\n"), "Give these flags, or run the command at a terminal, where it asks.");
+        const give = "Give these flags, or run the command at a terminal, where it asks.";
+        throw new UserError(lines.join("\n"), missing.length > 0 ? give : "Correct these flags. Nothing was written.");
       }
     },
   };

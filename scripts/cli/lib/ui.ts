@@ -103,12 +103,12 @@ async function withSpinner<T>(title: string, work: (step: (message: string) => v
   const interrupted = () => {
     process.exitCode = 130;
   };
-  const progress = spinner({ output: process.stderr, onCancel: () => process.exit(130) });
+  const progress = spinner({ output: process.stderr, withGuide: false, onCancel: () => process.exit(130) });
   process.once("exit", interrupted);
   progress.start(visibleLine(title));
   try {
     const result = await work((message) => progress.message(visibleLine(message)));
-    progress.stop();
+    progress.clear();
     return result;
   } catch (error) {
     progress.error(visibleLine(title));

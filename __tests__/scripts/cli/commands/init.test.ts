@@ -331,6 +331,13 @@ describe("fleet init", () => {
     expect(stderr).toMatch(/Missing: --network, --backend\.\n--organization must .*\n--region must /);
   });
 
+  it("asks for a correction, not for more flags, if none is missing", async () => {
+    const all = ["--pool", "aws", "--region", "us-west-2", "--network", "create", "--backend", "local"];
+    const address = ["--organization", "https://dev.azure.com/acme"];
+    const { stderr } = await init(["ado", "--vendor", "azure-devops", ...address, ...all]);
+    expect(stderr).toContain("\nCorrect these flags. Nothing was written.\n");
+  });
+
   it("asks a person for everything, again after a wrong answer", async () => {
     const typed = ["ci agents", "ci-agents", "hcp-terraform", "acme", "", "aws", "us-west-2", "create", "local", ""];
     const { code, stdout, stderr } = await init([], { typed });

@@ -165,6 +165,7 @@ function emptySecrets({ picture, name }: View): Finding[] {
       ? `Restore it: aws secretsmanager restore-secret --secret-id agent-fleets/${name}/${secret}`
       : `Give it one: ${text.replace(/^none: /, "")}`;
     const section = "loop-failing";
-    return [{ id: "secret-empty", severity: "error", what, evidence: [`${secret}: ${text}`], todo, section }];
+    const seen = deletion ? text : "AWS has the secret, without a value";
+    return [{ id: "secret-empty", severity: "error", what, evidence: [`${secret}: ${seen}`], todo, section }];
   });
 }
