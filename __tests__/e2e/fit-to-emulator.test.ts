@@ -29,6 +29,14 @@ describe("fitToEmulator", () => {
     expect(JSON.stringify(stack)).not.toMatch(/tfe_|agent_pool_id|hashicorp\/tfe/);
   });
 
+  it("leaves out chats, which the emulator does not know, and says so", () => {
+    const chat = [{ type: "slack", workspaceId: "T07EXAMPLE1", channelId: "C07EXAMPLE1" }];
+    const text = JSON.stringify(synthesize({ ...minimal, alarms: { chat } }));
+    const { text: written, leftOut } = fitToEmulator(text, { stack: "ci", providers: "all", zip: () => "" });
+    expect(leftOut).toEqual(["aws_chatbot_slack_channel_configuration"]);
+    expect(written).not.toContain("aws_chatbot_");
+  });
+
   it("puts zips in the place of the archive provider where there is none", () => {
     const { stack } = fitted("aws alone");
     expect(stack.terraform.required_providers).toEqual({ aws: { source: "aws", version: awsProviderVersion } });

@@ -41,8 +41,8 @@ export interface FitOptions {
 
 /**
  * Fits a synthesized stack to an emulator of AWS: dummy credentials, the state in a file beside it, no missing
- * providers, a Lambda runtime that the provider knows, and nothing of HCP Terraform, which has no emulator. All else
- * stays. Returns the types that it left out.
+ * providers, a Lambda runtime that the provider knows, and nothing that no emulator has: HCP Terraform, and chats, for
+ * which the provider would ask AWS itself. All else stays. Returns the types that it left out.
  */
 export function fitToEmulator(
   text: string,
@@ -54,7 +54,8 @@ export function fitToEmulator(
   terraform.backend = { local: { path: localStatePath(options.stack) } };
   for (const aws of provider.aws ?? []) Object.assign(aws, { access_key: "test", secret_key: "test" });
 
-  const leftOut = leaveOutTfe(json);
+  leaveOutProvider(json, "tfe");
+  const leftOut = leaveOutUnknown(json);
   if (options.providers === "all") return { text: JSON.stringify(json, null, 2), leftOut };
 
   const aws = terraform.required_providers.aws;
@@ -71,25 +72,27 @@ function leaveOutProvider({ terraform, provider }: TerraformJson, name: string):
   delete provider[name];
 }
 
+/** Types of resources that no emulator has. */
+const unknownType = /^(?:data\.)?(?:tfe|aws_chatbot)_/;
+
 /**
  * Only outputs may refer to resources that are left out, and `depends_on` for the order of a destroy. Otherwise this
  * would not be the shipped stack any more.
  */
-function leaveOutTfe(json: TerraformJson): string[] {
-  leaveOutProvider(json, "tfe");
+function leaveOutUnknown(json: TerraformJson): string[] {
   const leftOut: string[] = [];
   for (const [prefix, kinds] of [
     ["", json.resource],
     ["data.", json.data ?? {}],
   ] as const) {
-    for (const type of Object.keys(kinds).filter((kind) => kind.startsWith("tfe_"))) {
+    for (const type of Object.keys(kinds).filter((kind) => unknownType.test(kind))) {
       leftOut.push(`${prefix}${type}`);
       delete kinds[type];
     }
   }
   for (const resource of Object.values(json.resource).flatMap((kind) => Object.values(kind))) {
     if (!Array.isArray(resource.depends_on)) continue;
-    resource.depends_on = resource.depends_on.filter((each) => !/^(data\.)?tfe_/.test(each));
+    resource.depends_on = resource.depends_on.filter((each) => !unknownType.test(each));
   }
   for (const [name, { value }] of Object.entries(json.output ?? {})) {
     if (!/\$\{[^}]*\btfe_/.test(JSON.stringify(value))) continue;

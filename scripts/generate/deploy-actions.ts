@@ -33,13 +33,12 @@ export const deployActions: Readonly<Record<string, Readonly<Record<string, stri
     aws_sns_topic:
       "sns:CreateTopic,DeleteTopic,GetTopicAttributes,ListTagsForResource,SetTopicAttributes,TagResource," +
       "UntagResource",
+    // With those for Teams, which no shipped config has.
     aws_chatbot_slack_channel_configuration:
-      "chatbot:CreateSlackChannelConfiguration,DeleteSlackChannelConfiguration,DescribeSlackChannelConfigurations," +
-      "ListTagsForResource,TagResource,UntagResource,UpdateSlackChannelConfiguration",
-    aws_chatbot_teams_channel_configuration:
-      "chatbot:CreateMicrosoftTeamsChannelConfiguration,DeleteMicrosoftTeamsChannelConfiguration," +
+      "chatbot:CreateMicrosoftTeamsChannelConfiguration,CreateSlackChannelConfiguration," +
+      "DeleteMicrosoftTeamsChannelConfiguration,DeleteSlackChannelConfiguration,DescribeSlackChannelConfigurations," +
       "GetMicrosoftTeamsChannelConfiguration,ListTagsForResource,TagResource,UntagResource," +
-      "UpdateMicrosoftTeamsChannelConfiguration",
+      "UpdateMicrosoftTeamsChannelConfiguration,UpdateSlackChannelConfiguration",
     aws_sns_topic_policy: "sns:GetTopicAttributes,SetTopicAttributes",
     aws_sns_topic_subscription: "sns:GetSubscriptionAttributes,SetSubscriptionAttributes,Subscribe,Unsubscribe",
     aws_sqs_queue:
