@@ -1,5 +1,4 @@
-import { once } from "node:events";
-import type { Clock } from "../../../handlers/lib/core/ports.ts";
+import { following, type Patience } from "../lib/following.ts";
 import type { Left, Look } from "./look.ts";
 
 /** How the waiting ended. */
@@ -18,33 +17,18 @@ const emptyLooks = 2;
  */
 export async function followDrain(
   look: () => Promise<Look>,
-  {
-    clock,
-    timeoutSeconds,
-    step,
-    interrupted,
-  }: {
-    readonly clock: Clock;
-    readonly timeoutSeconds: number;
-    readonly step: (message: string) => void;
-    readonly interrupted: AbortSignal;
-  },
+  patience: Patience,
 ): Promise<{ readonly ending: Ending; readonly last: Look }> {
-  const end = clock.now().getTime() + timeoutSeconds * 1000;
-  const interruption = once(interrupted, "abort");
+  const { say, pause } = following(patience, pollMilliseconds);
   const shown = new Map<string, string>();
-  let summary = "";
   for (let empty = 0; ; ) {
     const last = await look();
-    const line = summaryOf(last);
-    if (line !== summary) step(line);
-    summary = line;
-    showChanges(last.left, shown, step);
+    say(summaryOf(last));
+    showChanges(last.left, shown, patience.step);
     empty = last.left.length === 0 && last.loopKnows ? empty + 1 : 0;
     if (empty >= emptyLooks) return { ending: "drained", last };
-    if (clock.now().getTime() + pollMilliseconds > end) return { ending: "timeout", last };
-    await Promise.race([clock.sleep(pollMilliseconds), interruption]);
-    if (interrupted.aborted) return { ending: "interrupted", last };
+    const ending = await pause();
+    if (ending) return { ending, last };
   }
 }
 

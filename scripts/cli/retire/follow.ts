@@ -1,5 +1,4 @@
-import { once } from "node:events";
-import type { Clock } from "../../../handlers/lib/core/ports.ts";
+import { following, type Patience } from "../lib/following.ts";
 import type { Stage, Workflow } from "./workflow.ts";
 
 /** How the waiting ended. `stays`: the retirement is over, and AWS still shows the machine. */
@@ -23,33 +22,19 @@ export async function followRetirement(
   { stageOf }: Pick<Workflow, "stageOf">,
   execution: string,
   isThere: () => Promise<boolean>,
-  {
-    clock,
-    timeoutSeconds,
-    step,
-    interrupted,
-  }: {
-    readonly clock: Clock;
-    readonly timeoutSeconds: number;
-    readonly step: (message: string) => void;
-    readonly interrupted: AbortSignal;
-  },
+  patience: Patience,
 ): Promise<Ending> {
-  const end = clock.now().getTime() + timeoutSeconds * 1000;
-  const interruption = once(interrupted, "abort");
-  let shown = "";
+  const { say, pause } = following(patience, pollMilliseconds);
   for (let looks = 0; ; ) {
     const stage = await stageOf(execution);
-    if (words[stage] !== shown) step(words[stage]);
-    shown = words[stage];
+    say(words[stage]);
     if (stage === "failed") return "failed";
     if (stage === "succeeded") {
       if (!(await isThere())) return "gone";
       looks += 1;
       if (looks > lookAgain) return "stays";
     }
-    if (clock.now().getTime() + pollMilliseconds > end) return "timeout";
-    await Promise.race([clock.sleep(pollMilliseconds), interruption]);
-    if (interrupted.aborted) return "interrupted";
+    const ending = await pause();
+    if (ending) return ending;
   }
 }

@@ -1,9 +1,9 @@
-import { once } from "node:events";
 import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { clientOptions } from "../../../handlers/lib/aws/client-options.ts";
 import type { Clock } from "../../../handlers/lib/core/ports.ts";
 import { createWatchedPools } from "../drain/pool.ts";
 import type { FleetTable } from "../lib/fleet-table.ts";
+import { following, type Patience } from "../lib/following.ts";
 import { readInForce } from "../lib/in-force.ts";
 
 const pollMilliseconds = 10_000;
@@ -15,28 +15,15 @@ const clockMilliseconds = 60_000;
 /** Asks again and again until the answer is "" (done), and prints each other answer as it changes. */
 export async function until(
   ask: () => Promise<string>,
-  {
-    clock,
-    timeoutSeconds,
-    step,
-    interrupted,
-  }: {
-    readonly clock: Clock;
-    readonly timeoutSeconds: number;
-    readonly step: (message: string) => void;
-    readonly interrupted: AbortSignal;
-  },
+  patience: Patience,
 ): Promise<"done" | "timeout" | "interrupted"> {
-  const end = clock.now().getTime() + timeoutSeconds * 1000;
-  const interruption = once(interrupted, "abort");
-  for (let shown = ""; ; ) {
+  const { say, pause } = following(patience, pollMilliseconds);
+  for (;;) {
     const answer = await ask();
     if (answer === "") return "done";
-    if (answer !== shown) step(answer);
-    shown = answer;
-    if (clock.now().getTime() + pollMilliseconds > end) return "timeout";
-    await Promise.race([clock.sleep(pollMilliseconds), interruption]);
-    if (interrupted.aborted) return "interrupted";
+    say(answer);
+    const ending = await pause();
+    if (ending) return ending;
   }
 }
 

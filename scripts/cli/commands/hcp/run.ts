@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -11,6 +10,7 @@ import type { Run } from "../../hcp/runs.ts";
 import { packFolder } from "../../lib/archive.ts";
 import { type Context, uiOf } from "../../lib/context.ts";
 import { asking, UserError } from "../../lib/errors.ts";
+import { following, type Patience } from "../../lib/following.ts";
 import { addressOf, adminAt, findWorkspaces } from "../../lib/hcp-terraform.ts";
 
 interface RunOptions {
@@ -19,12 +19,6 @@ interface RunOptions {
   readonly message?: string;
   readonly output: string;
   readonly timeoutSeconds: number;
-}
-
-interface FollowOptions extends Pick<RunOptions, "timeoutSeconds"> {
-  readonly url: string;
-  readonly step: (message: string) => void;
-  readonly interrupted: AbortSignal;
 }
 
 const pollMilliseconds = 3_000;
@@ -81,7 +75,7 @@ async function runStack(context: Context, stackName: string, options: RunOptions
   ui.note(url);
 
   const ended = await ui.watch(`Following ${started.id}`, (step, interrupted) =>
-    follow(context.clock, admin, started, { ...options, url, step, interrupted }),
+    follow(admin, started, { clock: context.clock, timeoutSeconds: options.timeoutSeconds, url, step, interrupted }),
   );
   if (ended === "interrupted") throw await leave(context, admin, started.id, url);
   const success = hasSucceeded(ended.status);
@@ -120,27 +114,22 @@ async function untilUploaded(clock: Clock, admin: HcpTerraformAdmin, id: string)
 
 /** Resolves to the run in its final state. */
 async function follow(
-  clock: Clock,
   admin: HcpTerraformAdmin,
   started: Run,
-  { timeoutSeconds, url, step, interrupted }: FollowOptions,
+  { url, ...patience }: Patience & { readonly url: string },
 ): Promise<Run | "interrupted"> {
-  const end = clock.now().getTime() + timeoutSeconds * 1000;
-  const interruption = once(interrupted, "abort");
-  let shown = "";
+  const { say, pause } = following(patience, pollMilliseconds);
   for (let run = started; ; run = await admin.getRun(run.id)) {
-    const line = run.confirmable ? `${run.status}: waits for a person to confirm or discard it at ${url}` : run.status;
-    if (line !== shown) step(line);
-    shown = line;
+    say(run.confirmable ? `${run.status}: waits for a person to confirm or discard it at ${url}` : run.status);
     if (hasSucceeded(run.status) || isFinalRunStatus(run.status)) return run;
-    if (clock.now().getTime() + pollMilliseconds > end) {
+    const ending = await pause();
+    if (ending === "interrupted") return ending;
+    if (ending === "timeout") {
       throw new UserError(
-        `The run is still ${run.status} after ${timeoutSeconds} s.`,
+        `The run is still ${run.status} after ${patience.timeoutSeconds} s.`,
         `It goes on without us: see ${url}`,
       );
     }
-    await Promise.race([clock.sleep(pollMilliseconds), interruption]);
-    if (interrupted.aborted) return "interrupted";
   }
 }
 
