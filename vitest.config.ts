@@ -46,6 +46,7 @@ const seconds = (count: number) => count * 1000;
 
 export default defineConfig({
   test: {
+    setupFiles: ["__tests__/setup/property-seed.ts"],
     // A test may hang, but never fails because a machine is slow: ten times what the longest one takes, and more.
     testTimeout: seconds(300),
     hookTimeout: seconds(300),

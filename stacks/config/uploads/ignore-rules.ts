@@ -42,17 +42,19 @@ export function parseIgnoreFile(text: string, { anchored }: { readonly anchored:
 }
 
 /**
- * `**` as a whole step stands for any number of folders; other wildcards stay within one step.
+ * `**` (or more stars) as a whole step stands for any number of folders; other wildcards stay within one step.
  *
  * @param unclear stands for brackets that make no sense
  */
 function toPattern(glob: string, unclear: string): string {
   const parts =
-    glob.match(/\*\*\/|\/\*\*$|\*+|\?|\[[!^]?\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*\]|\\.|[^*?[\\/]+|[[\\/]/gs) ?? [];
+    glob.match(
+      /(?<=^|\/)\*{2,}\/|\/\*{2,}$|\*+|\?|\[[!^]?\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*\]|\\.|[^*?[\\/]+|[[\\/]/gs,
+    ) ?? [];
   return parts
     .map((part) => {
-      if (part === "**/") return "(?:.*/)?";
-      if (part === "/**") return "/.+";
+      if (part.endsWith("*/")) return "(?:.*/)?";
+      if (part.startsWith("/*")) return "/.+";
       if (part.startsWith("*")) return "[^/]*";
       if (part === "?") return "[^/]";
       if (part.startsWith("[") && part.length > 1) return oneOf(part.slice(1, -1)) ?? unclear;

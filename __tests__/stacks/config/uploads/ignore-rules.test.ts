@@ -30,6 +30,10 @@ describe("a line of an ignore file", () => {
     ["a.b+c(d)", "a.b+c(d)"],
     ["name  ", "name"],
     ["build/", "build"],
+    ["****/a", "a"],
+    ["a/***/b", "a/b"],
+    ["a/***", "a/b/c"],
+    ["a**/b", "a1/b"],
     ["\uFEFF*.pem", "a.pem"],
     ["v[[:digit:]].txt", "v1.txt"],
     ["v[![:alpha:]_].txt", "v1.txt"],
@@ -53,6 +57,7 @@ describe("a line of an ignore file", () => {
     ["docs/*.md", "docs/deep/a.md"],
     ["docs/*.md", "other/docs/a.md"],
     ["a/**", "a"],
+    ["a**/b", "a/1/b"],
     ["file?.txt", "file/.txt"],
     ["[!a-c].txt", "b.txt"],
     ["a.b", "axb"],
@@ -110,7 +115,7 @@ describe.skipIf(!git)("beside git", () => {
           });
         expect(ignoredByGit().filter((path) => !isLeftOut(path ?? ""))).toEqual([]);
       }),
-      { numRuns: 150, examples: [["[z-a]"], ["a*"], ["/b/"]] },
+      { numRuns: 150, examples: [["[z-a]"], ["a*"], ["/b/"], ["****/a"], ["a/***"]] },
     );
   });
 });
