@@ -9,7 +9,7 @@ interface Preset extends Pick<Policy, "singleUse" | "launchPercent" | "forecastP
 export const presets = {
   cheap: { singleUse: true, idleTimeoutSeconds: 300, launchPercent: 100, forecastPercent: 0, maxAddedPerTick: 50 },
   balanced: { singleUse: false, idleTimeoutSeconds: 60, launchPercent: 130, forecastPercent: 0, maxAddedPerTick: 200 },
-  fast: { singleUse: false, idleTimeoutSeconds: 50, launchPercent: 130, forecastPercent: 120, maxAddedPerTick: 200 },
+  fast: { singleUse: false, idleTimeoutSeconds: 50, launchPercent: 130, forecastPercent: 100, maxAddedPerTick: 200 },
 } as const satisfies Readonly<Record<string, Preset>>;
 
 /** The name of a scaling policy. */

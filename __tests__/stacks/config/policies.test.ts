@@ -39,7 +39,7 @@ describe("agents.policy", () => {
     expect(rulesOf("agents: { policy: fast }\n")).toEqual({
       ...rulesOf("agents: { policy: balanced }\n"),
       idleTimeoutSeconds: 50,
-      forecastPercent: 120,
+      forecastPercent: 100,
     });
   });
 

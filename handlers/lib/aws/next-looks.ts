@@ -3,6 +3,12 @@ import type { Clock, Log, NextLooks } from "../core/ports.ts";
 import { clientOptions } from "./client-options.ts";
 
 /**
+ * Lambda may get a message without a delay before the pass that sends it has noted the look with its lease. Nobody would
+ * wait for that message, and the next look would come with the schedule, up to a minute later.
+ */
+const soonestSeconds = 1;
+
+/**
  * Calls for looks by messages of a queue that invokes the loop's function. Each is delayed until the look is due, by up
  * to 15 minutes. SQS may deliver a message late or more than once.
  *
@@ -17,7 +23,7 @@ export function createNextLooks(
 ): NextLooks {
   return {
     async ask(dueAt) {
-      const seconds = Math.max(0, Math.round((dueAt.getTime() - clock.now().getTime()) / 1000));
+      const seconds = Math.max(soonestSeconds, Math.round((dueAt.getTime() - clock.now().getTime()) / 1000));
       try {
         await sqs.send(
           new SendMessageCommand({

@@ -41,6 +41,8 @@ export interface BaselineFleet {
   agents(): readonly BaselineAgent[];
   /** How many machines AWS counts: those of {@link agents}, and those whose end it has not noticed. */
   size(): number;
+  /** How many tasks are not at their end, also those whose agent has left: no more than `max` of them may be there. */
+  tasks(): number;
   /** A look at the vendor. Takes a moment; rejects where its API is down. */
   look(): Promise<Look>;
   /** Jobs that wait at this moment, without a look: for the bounds only. */
@@ -87,6 +89,8 @@ export function createBaselineFleet({ clock, random, world, min, max, trouble, o
   const usage = { invocations: 0, seconds: 0 };
   /** By the ARN of the task. */
   const living = new Map<string, Entry>();
+  /** By their ARNs, until ECS has cleaned up. */
+  const tasks = new Set<string>();
   let names = 0;
 
   const fleet: BaselineFleet = {
@@ -96,6 +100,7 @@ export function createBaselineFleet({ clock, random, world, min, max, trouble, o
     max,
     agents,
     size: () => [...living.values()].filter(({ leaving }) => leaving !== "ended").length,
+    tasks: () => tasks.size,
     async look() {
       onCall("vendor");
       await clock.sleep(50 + random() * 250);
@@ -162,9 +167,11 @@ export function createBaselineFleet({ clock, random, world, min, max, trouble, o
     if (event.type === "job-left") notify("ended");
     if (event.type === "launched") {
       const name = event.task.overrides?.containerOverrides?.[0]?.environment?.[0]?.value ?? "";
+      tasks.add(String(event.task.taskArn));
       living.set(String(event.task.taskArn), { name, launchedAt: clock.seconds, state: "unregistered" });
     }
     if (event.type === "agent") seen(event.agent);
+    if (event.type === "stopped") tasks.delete(String(event.task.taskArn));
     if (event.type === "stopping") gone(String(event.task.taskArn));
     for (const callback of watchers) callback();
   }

@@ -25,10 +25,10 @@ function setUp() {
 
 const sent = () => aws.requests.map(({ body }) => JSON.parse(String(body)));
 
-it("delays a message until the look is due, in whole seconds, and names the look by that time", async () => {
+it("delays a message until the look is due, in whole seconds but at least one, and names the look by that time", async () => {
   const { ask } = setUp();
   expect(await Promise.all([9.6, 30, -1].map(ask))).toEqual([true, true, true]);
-  expect(sent().map(({ DelaySeconds }) => DelaySeconds)).toEqual([10, 30, 0]);
+  expect(sent().map(({ DelaySeconds }) => DelaySeconds)).toEqual([10, 30, 1]);
   expect(sent().map(({ MessageBody }) => JSON.parse(MessageBody))).toEqual([
     { dueAt: 1767225609600 },
     { dueAt: 1767225630000 },
