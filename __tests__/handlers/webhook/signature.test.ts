@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hmacSha512Proof, sharedSecretProof } from "../../../handlers/lib/core/signature.ts";
+import { hmacSha256Proof, hmacSha512Proof, sharedSecretProof } from "../../../handlers/lib/core/signature.ts";
 
 const sign = (body: Uint8Array, key: string) => createHmac("sha512", key).update(body).digest("hex");
 const bytes = fc.uint8Array({ maxLength: 500 });
@@ -58,6 +58,42 @@ describe("defect 4: an HMAC-SHA512 signature", () => {
       }),
     );
     expect(hmacSha512Proof(Buffer.from("body"), `${"a".repeat(128)}\n`)).toBeUndefined();
+  });
+});
+
+describe("an HMAC-SHA256 signature with the name of its hash", () => {
+  const sign256 = (body: Uint8Array, key: string) => createHmac("sha256", key).update(body).digest("hex");
+
+  it("matches a known answer (RFC 4231, case 2)", () => {
+    const body = Buffer.from("what do ya want for nothing?");
+    const digest = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    expect(hmacSha256Proof(body, `sha256=${digest}`)?.("Jefe")).toBe(true);
+    expect(hmacSha256Proof(body, `sha256=${digest.toUpperCase()}`)?.("Jefe")).toBe(true);
+  });
+
+  it("fits its own key and body, and no other, and never an empty key", () => {
+    fc.assert(
+      fc.property(bytes, bytes, keys, keys, (body, otherBody, key, otherKey) => {
+        const signature = `sha256=${sign256(body, key)}`;
+        expect(hmacSha256Proof(body, signature)?.(key)).toBe(true);
+        expect(hmacSha256Proof(body, signature)?.(otherKey)).toBe(key === otherKey);
+        expect(hmacSha256Proof(otherBody, signature)?.(key)).toBe(Buffer.compare(body, otherBody) === 0);
+        expect(hmacSha256Proof(body, `sha256=${sign256(body, "")}`)?.("")).toBe(false);
+      }),
+    );
+  });
+
+  it("is no proof at all in any other shape, and never throws", () => {
+    const digest = "a".repeat(64);
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), fc.string({ unit: "binary", maxLength: 80 })), (header) => {
+        fc.pre(typeof header !== "string" || !/^sha256=[0-9a-f]{64}$/i.test(header));
+        expect(hmacSha256Proof(Buffer.from("body"), header)).toBeUndefined();
+      }),
+    );
+    for (const header of [digest, `sha1=${digest}`, `sha256=${digest}\n`, `sha256=${digest}0`, [`sha256=${digest}`]]) {
+      expect(hmacSha256Proof(Buffer.from("body"), header)).toBeUndefined();
+    }
   });
 });
 

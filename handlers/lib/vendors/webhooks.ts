@@ -2,6 +2,7 @@ import type { WebhookVendor, WebhookVendorDeps } from "../core/webhook.ts";
 import type { RuntimeOf, VendorId } from "../settings/vendors.ts";
 import { createAzureDevOpsWebhook } from "./azure-devops/webhook.ts";
 import { createHcpTerraformWebhook } from "./hcp-terraform/webhook.ts";
+import { createSpaceliftWebhook } from "./spacelift/webhook.ts";
 
 type WebhookFactory<Id extends VendorId> = (runtime: RuntimeOf<Id>, deps: WebhookVendorDeps) => WebhookVendor;
 
@@ -10,7 +11,7 @@ const factories: { readonly [Id in VendorId]: WebhookFactory<Id> | undefined } =
   "azure-devops": createAzureDevOpsWebhook,
   "hcp-terraform": createHcpTerraformWebhook,
   semaphore: undefined,
-  spacelift: undefined,
+  spacelift: (_runtime, deps) => createSpaceliftWebhook(deps),
 };
 
 /** The webhook half of a vendor. Throws if the vendor has none: such a fleet's stack has no webhook Lambda. */

@@ -13,3 +13,6 @@ export const spaceliftRuntime = z.strictObject({
 
 /** See {@link spaceliftRuntime}. */
 export type SpaceliftRuntime = z.infer<typeof spaceliftRuntime>;
+
+/** Path of the fleet's webhook for messages about runs. */
+export const webhookPath = "/run-events";
