@@ -75,6 +75,60 @@ describe("a Spacelift fleet", () => {
   });
 });
 
+describe("the webhook of a Spacelift fleet", () => {
+  const config = (webhook: object) => ({
+    kind: "ec2-fleet",
+    region: "us-west-2",
+    vendor: {
+      type: "spacelift",
+      workerPoolId: "01HCC6QZ932J7WDF4FTVM9QMEP",
+      endpoint: "https://acme.app.spacelift.io",
+      apiKeyId: "01HCC6QZ932J7WDF4FTVM9QMEX",
+      webhook,
+    },
+  });
+
+  it("is there when asked for, with its URL, its secret, its throttle and its alarms", () => {
+    const stack = synthesize(config({ enabled: true, throttleRatePerSecond: 7, throttleBurst: 9 }));
+    expect(stack.output?.webhook_url?.value).toMatch(/\/run-events$/);
+    expect(resources(stack, "aws_apigatewayv2_route").map(({ route_key: key }) => key)).toEqual(["POST /run-events"]);
+    const [{ route_settings: routes } = {}] = resources(stack, "aws_apigatewayv2_stage");
+    expect(routes).toEqual([{ route_key: "POST /run-events", throttling_rate_limit: 7, throttling_burst_limit: 9 }]);
+    const secrets = resources(stack, "aws_secretsmanager_secret").map(({ name }) => name);
+    expect(secrets).toContain("agent-fleets/ci/webhook-secret");
+    const alarms = resources(stack, "aws_cloudwatch_metric_alarm").map(({ alarm_name: name }) => name);
+    expect(alarms).toEqual(
+      expect.arrayContaining(["ci-webhook-failing", "ci-webhook-refusing", "ci-webhook-throttled"]),
+    );
+  });
+
+  it("may read its secret and wake the loop, and nothing else; nobody else may read its secret", () => {
+    const stack = synthesize(config({ enabled: true }));
+    expect(rightsOf(stack, "webhook").slice(1)).toEqual([
+      {
+        Effect: "Allow",
+        Action: ["secretsmanager:GetSecretValue"],
+        Resource: [expect.stringContaining("secret-webhookSecret")],
+      },
+      {
+        Effect: "Allow",
+        Action: ["lambda:InvokeFunction"],
+        Resource: [expect.stringMatching(/aws_lambda_function\.autoscale\w+\.arn/)],
+      },
+    ]);
+    const readers = Object.entries(stack.resource.aws_iam_role_policy ?? {}).filter(([, policy]) =>
+      JSON.stringify(policy).includes("secret-webhookSecret"),
+    );
+    expect(readers.map(([id]) => id)).toEqual([expect.stringMatching(/^webhook/)]);
+  });
+
+  it("is left out by default", () => {
+    const stack = synthesize(config({}));
+    expect(stack.output).not.toHaveProperty("webhook_url");
+    expect(resources(stack, "aws_apigatewayv2_api")).toEqual([]);
+  });
+});
+
 describe("a Spacelift worker's instance", () => {
   it("boots with Spacelift's launcher, verified by the key that ships with the boot script", () => {
     const { bootFiles } = instanceOf();

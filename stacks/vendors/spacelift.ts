@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { secretParts, serviceOf } from "../../handlers/lib/core/arn.ts";
+import { webhookPath } from "../../handlers/lib/settings/vendors/spacelift.ts";
 import { type SpaceliftConfig, workerSecrets } from "../config/vendors/spacelift.ts";
+import { throttleOf } from "../config/webhook.ts";
 import type { Secret } from "../constructs/secret.ts";
 import type { Statement } from "../constructs/statement.ts";
 import { type Escaped, plainText } from "../constructs/terraform-text.ts";
@@ -11,7 +13,7 @@ const imageOwners = { aws: "643313122712", "aws-us-gov": "092348861888" };
 
 /** The synth half of Spacelift. */
 export const spacelift: SynthHalf<"spacelift"> = ({ vendor: config }, secret, group) => {
-  const { type, endpoint, apiKeyId, workerPoolId, selfHosted } = config;
+  const { type, endpoint, apiKeyId, workerPoolId, selfHosted, webhook } = config;
   const brought: readonly string[] = config.byo?.secretsManager.keys ?? [];
   const workerPoolToken = brought.includes("SPACELIFT_TOKEN")
     ? undefined
@@ -23,10 +25,18 @@ export const spacelift: SynthHalf<"spacelift"> = ({ vendor: config }, secret, gr
     "apiKeySecret",
     `Secret of API key ${apiKeyId}, which reads and drains worker pool ${workerPoolId}`,
   );
+  const webhookSecret = webhook.enabled
+    ? secret("webhookSecret", `HMAC key with which Spacelift signs messages about runs of worker pool ${workerPoolId}`)
+    : undefined;
   return {
     runtime: { type, endpoint, apiKeyId, workerPoolId, group },
     departure: "by-retirement",
     apiSecret,
+    webhook: webhookSecret && {
+      ...throttleOf(webhook, false),
+      secret: webhookSecret,
+      paths: { webhook_url: webhookPath },
+    },
 
     instance: ({ partition, architecture }) => ({
       bootFiles: ["spacelift/boot.sh"],

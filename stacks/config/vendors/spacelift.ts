@@ -5,6 +5,7 @@ import { warning } from "../reading/explain.ts";
 import { partitionOf } from "../regions.ts";
 import { type Rule, withRules } from "../rules.ts";
 import { byArn, ownKey, ownKeyRules } from "../secrets.ts";
+import { webhook } from "../webhook.ts";
 import { defineVendor } from "./definition.ts";
 import { outboundFields, setup } from "./outbound.ts";
 
@@ -52,6 +53,11 @@ const selfHosted = z.strictObject({
     .describe("Whether the launcher runs as the user `spacelift` (UID 1983) rather than as root."),
 });
 
+const webhookEnabled = z
+  .boolean()
+  .default(false)
+  .describe("Whether the fleet has a public endpoint for messages about runs, which wake the loop. Needs a paid plan.");
+
 const schema = withRules(
   z.strictObject({
     type: z.literal("spacelift").describe("Spacelift, hosted by Spacelift or by you."),
@@ -88,6 +94,7 @@ const schema = withRules(
       .strictObject({ secretsManager: byoSecret.describe("A secret that holds several variables.") })
       .optional()
       .describe("Your own secret, in place of those that the stack creates or besides them."),
+    webhook: webhook(webhookEnabled).prefault({}).describe("The fleet's endpoint for Spacelift's webhooks."),
     selfHosted: selfHosted.optional().describe("Settings for a self-hosted Spacelift. Left out: Spacelift hosts it."),
     setup,
     ...outboundFields,
@@ -174,6 +181,13 @@ export const spaceliftVendor = defineVendor({
       description: "Secret of the API key that reads and drains the pool.",
       variable: "spacelift_api_key_secret",
     },
+    webhookSecret: {
+      name: "webhook-secret",
+      description: "The HMAC key of Spacelift's webhook.",
+      variable: "spacelift_webhook_secret",
+      signs: true,
+      previousCounts: true,
+    },
   },
   rules: [
     {
@@ -182,6 +196,14 @@ export const spaceliftVendor = defineVendor({
       check: ({ region, compute }) =>
         partitionOf(region) === "aws-cn" && !compute.ami
           ? "must be given: Spacelift publishes no image in China"
+          : undefined,
+    },
+    {
+      path: ["secrets", "webhookSecret"],
+      reads: [["vendor", "webhook"], ["secrets"]],
+      check: ({ vendor, secrets }) =>
+        secrets.webhookSecret !== undefined && !vendor.webhook.enabled
+          ? "must be left out unless vendor.webhook.enabled is true"
           : undefined,
     },
     ...Object.entries(workerSecrets).map(([name, key]) => brought(name, key)),

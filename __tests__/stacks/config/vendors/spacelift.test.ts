@@ -49,7 +49,17 @@ describe("spacelift", () => {
       setup: "",
       powerOffOnError: true,
       powerOffDelaySeconds: 15,
+      webhook: { enabled: false },
     });
+  });
+
+  it("takes a webhook's secret only with a webhook", () => {
+    const secrets = { webhookSecret: { arn: secretArn } };
+    const error = "secrets.webhookSecret: must be left out unless vendor.webhook.enabled is true";
+    expect(errorsOf({}, secrets)).toEqual([error]);
+    expect(errorsOf({ webhook: { throttleRatePerSecond: 5 } }, secrets)).toEqual([error]);
+    expect(errorsOf({ webhook: { enabled: true } }, secrets)).toEqual([]);
+    expect(errorsOf({ webhook: { enabled: true } })).toEqual([]);
   });
 
   it.each([
