@@ -35,6 +35,8 @@ export interface SimulatedFleet {
   readonly maxLifetimeSeconds: number;
   /** Whether a webhook wakes our loop. */
   readonly webhook: boolean;
+  /** Whether the webhook tells of queued jobs alone, not of ended ones. Left out: no. */
+  readonly tellsQueuedOnly?: boolean | undefined;
   /** Left out: tasks on Fargate. */
   readonly place?: Place | undefined;
   /** Left out: the fleet has one pool. */

@@ -182,8 +182,11 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const loop = startLoop({ clock, random, pools: all, tickSeconds, trouble, onAwsCall, listsRuns, onPage });
     if (notified) observers.push(notified.observe);
     else if (fleet.webhook) {
+      const told: ReadonlySet<WorldEvent["type"]> = new Set(
+        fleet.tellsQueuedOnly ? ["queued"] : ["queued", "job-left"],
+      );
       observers.push((event) => {
-        if (event.type !== "queued" && event.type !== "job-left") return;
+        if (!told.has(event.type)) return;
         for (let left = trouble.deliveries(); left > 0; left -= 1) clock.after(0.5 + random() * 1.5, wake);
       });
     }

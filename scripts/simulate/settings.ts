@@ -73,6 +73,8 @@ export function simulatedFleet({ file, config }: LoadedStack, max?: number): Fle
     tickSeconds: scaling.tickSeconds,
     idleTimeoutSeconds: agents.idleTimeoutSeconds || forever,
     webhook: "webhook" in vendor && vendor.webhook.enabled,
+    // handlers/lib/vendors/spacelift/webhook.ts passes over runs that ask for no worker.
+    tellsQueuedOnly: vendor.type === "spacelift",
     alwaysSingleUse: vendor.type === "azure-devops",
     ...(config.kind === "ecs-fleet" ? ofTasks(config, departure) : ofGroup(config)),
   };

@@ -17,6 +17,21 @@ describe("the shipped configs", () => {
     expect(result.machineHours).toHaveLength(fleet.machines.length);
   });
 
+  it("of Spacelift have a webhook where it is on, which tells of queued runs alone", () => {
+    const fleets = stacks.filter(({ config }) => config.kind === "ec2-fleet");
+    const seen = Object.fromEntries(
+      fleets.map((stack) => {
+        const { webhook, tellsQueuedOnly } = simulatedFleet(stack);
+        return [stack.name, { webhook, tellsQueuedOnly }];
+      }),
+    );
+    expect(seen).toMatchObject({
+      "spacelift-autoscaler": { webhook: true, tellsQueuedOnly: true },
+      "spacelift-amd64": { webhook: false },
+      "semaphore-minimal": { webhook: false },
+    });
+  });
+
   it.each(stacks.filter(({ config }) => !isFleet(config.kind)))("$name is refused by its kind", (stack) => {
     expect(() => simulatedFleet(stack)).toThrow(`${stack.file}: kind: fleet simulate runs ecs-fleet and ec2-fleet`);
   });

@@ -29,6 +29,24 @@ describe.each(["spacelift", "semaphore"] as const)("a fleet of %s on a group", (
     expect({ launches, killed }).toEqual({ launches: 1, killed: 0 });
   });
 
+  it("is woken at once by a webhook, where the vendor has one", async () => {
+    const waits = await Promise.all(
+      [true, false].map(async (webhook) => {
+        const { wait, functions } = await onGroup(vendor, {
+          jobs: burst(1),
+          webhook,
+          fleet: { tellsQueuedOnly: true },
+        });
+        return { max: wait.max, invocations: functions.invocations };
+      }),
+    );
+    const [woken, alone] = waits;
+    expect(woken?.max).toBeLessThan(75 + 15);
+    expect(woken?.max).toBeLessThan(alone?.max ?? 0);
+    const ends = await onGroup(vendor, { jobs: burst(1), webhook: true });
+    expect(woken?.invocations).toBeLessThan(ends.functions.invocations);
+  });
+
   it("launches many at once, and never more than its ceiling", async () => {
     const { wait, served } = await onGroup(vendor, { jobs: burst(20), rules: { max: 20 } });
     expect(wait.max).toBeLessThan(75 + 60 + 30);
