@@ -61,6 +61,19 @@ const resolvers: Readonly<Record<string, (state: SpaceliftState, field: Selectio
     return select("WorkerPool", { id: pool.id, pendingRuns: pool.pendingRuns, workers }, fields);
   },
 
+  "query.namedWebhooksIntegration": (state, { arguments: { id }, fields }) =>
+    select("NamedWebhooksIntegration", administered(state).webhooks.get(String(id)), fields),
+  "mutation.namedWebhooksIntegrationCreate": (state, { arguments: { input }, fields }) =>
+    saved("NamedWebhooksIntegration", administered(state).save(state.webhooks, input), fields),
+  "mutation.namedWebhooksIntegrationUpdate": (state, { arguments: { id, input }, fields }) =>
+    saved("NamedWebhooksIntegration", administered(state).save(state.webhooks, input, String(id)), fields),
+  "query.policy": (state, { arguments: { id }, fields }) =>
+    select("Policy", administered(state).policies.get(String(id)), fields),
+  "mutation.policyCreatev2": (state, { arguments: { input }, fields }) =>
+    saved("Policy", administered(state).save(state.policies, input), fields),
+  "mutation.policyUpdatev2": (state, { arguments: { id, input }, fields }) =>
+    saved("Policy", administered(state).save(state.policies, input, String(id)), fields),
+
   "mutation.workerDrainSet": (state, { arguments: { workerPool, id, drain }, fields }) => {
     if (!state.mayDrain) throw new GraphqlError("unauthorized");
     const worker = state.pools.get(String(workerPool))?.workers.get(String(id));
@@ -69,6 +82,16 @@ const resolvers: Readonly<Record<string, (state: SpaceliftState, field: Selectio
     return select("Worker", shown(state, worker), fields);
   },
 };
+
+function administered(state: SpaceliftState): SpaceliftState {
+  if (!state.mayAdminister) throw new GraphqlError("unauthorized");
+  return state;
+}
+
+function saved(type: string, outcome: { readonly id: string } | string, fields: readonly Selection[]): unknown {
+  if (typeof outcome === "string") throw new GraphqlError(outcome);
+  return select(type, { id: outcome.id }, fields);
+}
 
 function shown({ tellsIdleTimes }: SpaceliftState, worker: FakeWorker): Record<string, unknown> {
   const { availableAt, hidden: _hidden, ...rest } = worker;

@@ -19,6 +19,7 @@ import { addPauseCommands } from "./commands/pause.ts";
 import { addRetireCommand } from "./commands/retire.ts";
 import { addSecretCommands } from "./commands/secret.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
+import { addSpaceliftCommands } from "./commands/spacelift.ts";
 import { addStatusCommand } from "./commands/status.ts";
 import { addTraceCommands } from "./commands/trace.ts";
 import type { Context } from "./lib/context.ts";
@@ -78,6 +79,7 @@ export function createProgram(context: Context, json: boolean): Command {
   addTraceCommands(program, context);
   addHcpCommands(program, context);
   addAdoCommands(program, context);
+  addSpaceliftCommands(program, context);
   addCompletionCommands(program, context);
   return program;
 }

@@ -21,9 +21,17 @@ export interface FakeWorkerPool {
   readonly workers: Map<string, FakeWorker>;
 }
 
+/** A named webhook or a policy, as it was saved last. */
+export type FakeSaved = {
+  readonly id: string;
+  readonly input: Readonly<Record<string, unknown>>;
+};
+
 /** One Spacelift account. Tests and the API of the fake change it alike. */
 export class SpaceliftState {
   readonly pools = new Map<string, FakeWorkerPool>();
+  readonly webhooks = new Map<string, FakeSaved>();
+  readonly policies = new Map<string, FakeSaved>();
   /** Of the one API key. */
   readonly keyId = "01TESTKEY";
   /** The group that workers of ours name as theirs. */
@@ -34,6 +42,8 @@ export class SpaceliftState {
   tellsIdleTimes = true;
   /** Whether the key may drain workers. */
   mayDrain = true;
+  /** Whether the key may manage webhooks and policies. */
+  mayAdminister = true;
   readonly #sessions = new Map<string, number>();
   #count = 0;
   #opened = 0;
@@ -95,6 +105,24 @@ export class SpaceliftState {
   /** Ends all sessions before their time. */
   endSessions(): void {
     this.#sessions.clear();
+  }
+
+  /**
+   * Saves a webhook or a policy. A new one gets an id from its name, as docs/resources/named_webhook.md of Spacelift's
+   * Terraform provider says; so no two may have one name (assumed).
+   *
+   * @param id of one that is there; `undefined`: a new one
+   */
+  save(all: Map<string, FakeSaved>, input: unknown, id?: string): { readonly id: string } | string {
+    const given = input as FakeSaved["input"];
+    const slug = String(given.name)
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, "-");
+    if (id === undefined && all.has(slug)) return "name already taken";
+    if (id !== undefined && !all.has(id)) return "not found";
+    const saved = { id: id ?? slug, input: given };
+    all.set(saved.id, saved);
+    return saved;
   }
 
   newId(): string {

@@ -46,6 +46,11 @@ const vendors = {
     address: "vendor.organization or vendor.collectionUrl of the stack",
     token: "Set ADO_PAT to a personal access token of this organization that is allowed to do this.",
   },
+  spacelift: {
+    name: "Spacelift",
+    address: "vendor.endpoint of the stack",
+    token: "Give the id and secret of an API key that may manage webhooks and policies in the space.",
+  },
 };
 
 /**

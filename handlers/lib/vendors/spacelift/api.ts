@@ -1,10 +1,8 @@
 import * as z from "zod";
-import { createBlanker } from "../../core/blanker.ts";
 import { VendorApiError } from "../../core/errors.ts";
 import type { SpaceliftRuntime } from "../../settings/vendors/spacelift.ts";
 import type { VendorDeps } from "../deps.ts";
-import { createHttp } from "../http.ts";
-import { createSession, isUnauthorized } from "./session.ts";
+import { createGraphql } from "./graphql.ts";
 
 const anything = z.unknown().optional();
 
@@ -39,24 +37,12 @@ export interface WorkerPoolApi {
   setDrain(workerId: string, drain: boolean): Promise<DrainedWorker | undefined>;
 }
 
-interface Operation {
-  /** Name of the operation in messages. */
-  readonly name: string;
-  readonly query: string;
-  readonly variables: Readonly<Record<string, unknown>>;
-}
-
-const longestExplanation = 300;
-
 const runsQuery = "query ($pool: ID!) { workerPool(id: $pool) { pendingRuns workers { busy } } }";
 const workersQuery = (fields: string) => `query ($pool: ID!) { workerPool(id: $pool) { workers { ${fields} } } }`;
 const drainMutation =
   "mutation ($pool: ID!, $worker: ID!, $drain: Boolean!) " +
   "{ workerDrainSet(workerPool: $pool, id: $worker, drain: $drain) { id busy drained } }";
 
-const errorList = z.array(z.object({ message: z.string() }));
-const envelope = z.object({ data: anything, errors: errorList.nullish() });
-const refusal = z.object({ errors: errorList.min(1) });
 const poolOfWorkers = z.object({ workers: z.array(worker) });
 const poolOfRuns = z.object({ pendingRuns: z.int().min(0), workers: z.array(z.object({ busy: anything })) });
 const drained = z.object({
@@ -65,41 +51,9 @@ const drained = z.object({
 
 /** See {@link WorkerPoolApi}. Keep it between passes: it holds a session. */
 export function createWorkerPoolApi(config: SpaceliftRuntime, deps: VendorDeps): WorkerPoolApi {
-  const blanker = createBlanker();
-  const authorize = createSession(config, { ...deps, blanker });
-  const http = createHttp({
-    baseUrl: config.endpoint,
-    clock: deps.clock,
-    blanker,
-    authorize,
-    explain,
-    timeoutMilliseconds: deps.timeoutMilliseconds,
-    deadline: deps.deadline,
-    fetch: deps.fetch,
-  });
-  let tellsIdleTimes = true;
-
   /** All our operations set an absolute state, so that repeating one is harmless. */
-  async function post({ name, query, variables }: Operation) {
-    const body = { query, variables };
-    return (await http.json(envelope, { method: "POST", path: "/graphql", body, label: name, idempotent: true })).body;
-  }
-
-  async function ask<T>(schema: z.ZodType<T>, operation: Operation): Promise<T> {
-    let { data, errors } = await post(operation);
-    if (errors && kindOf(errors) === "unauthorized") {
-      // The session ended early: Spacelift reports this with status 200.
-      await authorize({ fresh: true });
-      ({ data, errors } = await post(operation));
-    }
-    if (errors && errors.length > 0) {
-      throw new VendorApiError(kindOf(errors), `${operation.name}: refused: ${inOneLine(errors)}`);
-    }
-    const result = schema.safeParse(data);
-    if (result.success) return result.data;
-    const where = result.error.issues[0]?.path.join(".") || "data";
-    throw new VendorApiError("malformed", `${operation.name}: unexpected answer at ${where}`);
-  }
+  const ask = createGraphql(config, deps);
+  let tellsIdleTimes = true;
 
   async function readPool<T>(pool: z.ZodType<T>, name: string, query: string): Promise<T> {
     const answer: z.ZodType<{ workerPool: T | null }> = z.object({ workerPool: pool.nullable() });
@@ -140,19 +94,4 @@ export function createWorkerPoolApi(config: SpaceliftRuntime, deps: VendorDeps):
       return workerDrainSet ?? undefined;
     },
   };
-}
-
-/** The explanation in a refusal with an error status. */
-function explain(body: unknown): string | undefined {
-  const parsed = refusal.safeParse(body);
-  return parsed.success ? inOneLine(parsed.data.errors) : undefined;
-}
-
-function inOneLine(errors: z.output<typeof errorList>): string {
-  const text = errors.map(({ message }) => message.replaceAll(/\s+/g, " ")).join("; ");
-  return text.slice(0, longestExplanation);
-}
-
-function kindOf(errors: z.output<typeof errorList>): "unauthorized" | "invalid" {
-  return errors.some(({ message }) => isUnauthorized(message)) ? "unauthorized" : "invalid";
 }

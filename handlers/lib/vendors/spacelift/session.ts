@@ -1,7 +1,6 @@
 import * as z from "zod";
 import type { Blanker } from "../../core/blanker.ts";
 import { VendorApiError } from "../../core/errors.ts";
-import type { SpaceliftRuntime } from "../../settings/vendors/spacelift.ts";
 import type { VendorDeps } from "../deps.ts";
 import { type Authorize, createHttp } from "../http.ts";
 import { createTokenCache } from "../token-cache.ts";
@@ -17,6 +16,13 @@ const answer = z.object({
   errors: z.array(z.object({ message: z.string() })).nullish(),
 });
 
+/** Where an API key signs in. */
+export interface Account {
+  /** Base URL without a trailing slash. */
+  readonly endpoint: string;
+  readonly apiKeyId: string;
+}
+
 /** Whether an error's text reports a missing credential or right: Spacelift's errors have no codes. */
 export function isUnauthorized(message: string): boolean {
   return /\bunauthori[sz]ed\b/i.test(message);
@@ -26,7 +32,7 @@ export function isUnauthorized(message: string): boolean {
  * The header with a Spacelift session. The API key opens the session at its first use. Throws {@link VendorApiError}.
  * Keep it between passes.
  */
-export function createSession(config: SpaceliftRuntime, deps: VendorDeps & { readonly blanker: Blanker }): Authorize {
+export function createSession(config: Account, deps: VendorDeps & { readonly blanker: Blanker }): Authorize {
   const { clock, timeoutMilliseconds, deadline, fetch, blanker } = deps;
   const http = createHttp({ baseUrl: config.endpoint, clock, timeoutMilliseconds, deadline, fetch, blanker });
 

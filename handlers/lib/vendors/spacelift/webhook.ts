@@ -7,7 +7,7 @@ import { webhookPath } from "../../settings/vendors/spacelift.ts";
  * States of runs that ask for no worker: one is at work, a person is to act, or the run is over. All others wake the
  * loop, also those that Spacelift adds later. https://docs.spacelift.io/concepts/run has the list.
  */
-const askForNoWorker: ReadonlySet<string> = new Set([
+export const askForNoWorker: ReadonlySet<string> = new Set([
   ...["PREPARING", "INITIALIZING", "PLANNING", "PREPARING_REPLAN"],
   ...["PREPARING_APPLY", "APPLYING", "PERFORMING", "DESTROYING"],
   ...["UNCONFIRMED", "PENDING_REVIEW"],

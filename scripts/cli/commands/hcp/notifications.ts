@@ -5,10 +5,10 @@ import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../h
 import { type Context, credential, uiOf } from "../../lib/context.ts";
 import { asking, explain, UserError } from "../../lib/errors.ts";
 import { addressOf, adminAt, findWorkspaces } from "../../lib/hcp-terraform.ts";
-import { type SecretSource, secretsOf } from "../../lib/stack-secrets.ts";
+import { readStackWebhook } from "../../lib/stack-webhook.ts";
 import { table } from "../../lib/ui.ts";
 import { webhookUrl } from "../../lib/webhook-url.ts";
-import { type OutputOptions, readOutputs } from "../outputs.ts";
+import type { OutputOptions } from "../outputs.ts";
 
 /** A fleet without an API token needs `all`. `minimal` is enough to wake a fleet with an API token. */
 const triggerSets = { all: runTriggers.notifications, minimal: runTriggers.api };
@@ -146,27 +146,9 @@ async function stackTarget(
     throw new UserError("With --stack the URL is the stack's.", "Give the names of the workspaces alone.");
   }
   const { organization, address, demand } = config.vendor;
-  const secret = secretsOf(loaded).find(({ facts }) => facts.name === "notification-token");
-  const url = (await readOutputs(context, name, options)).webhook_url?.value;
-  if (typeof url !== "string" || secret === undefined) {
-    throw new UserError(
-      `The state of ${name} has no output webhook_url.`,
-      `Deploy the stack first, with a webhook: fleet deploy ${name}. Nothing was changed.`,
-    );
-  }
+  const { url, readKey } = await readStackWebhook(context, loaded, "notification-token", options);
   const triggers = options.triggers ?? (demand === "api" ? "minimal" : "all");
-  return { organization, workspaces, url: webhookUrl(url), address, triggers, readKey: () => storedKey(secret) };
-}
-
-async function storedKey(secret: SecretSource): Promise<string> {
-  // Imported only here, because loading the AWS SDK takes a quarter of a second.
-  const { readValue } = await import("../../lib/secret-store.ts");
-  const key = await readValue(secret, secret.jsonKey);
-  if (key) return key;
-  throw new UserError(
-    `${secret.facts.name} of ${secret.stack} has no value yet, or this AWS identity does not see it.`,
-    `Set it first: fleet secret set ${secret.stack} ${secret.facts.name}. Check AWS_PROFILE.`,
-  );
+  return { organization, workspaces, url, address, triggers, readKey };
 }
 
 /** Handles one workspace. An error in one must not hide the results of the others. */
