@@ -7,6 +7,7 @@ import type { VendorRuntime } from "../../handlers/lib/settings/vendors.ts";
 import { createVendor } from "../../handlers/lib/vendors/clients.ts";
 import { passRunTask } from "../../handlers/lib/vendors/hcp-terraform/run-task-callback.ts";
 import { createVendorRetirement } from "../../handlers/lib/vendors/retirement.ts";
+import { saveRunWebhook } from "../../scripts/cli/spacelift/run-webhook.ts";
 import { startAwsSecretsFake } from "../fakes/aws-secrets.ts";
 import { startAzureDevOpsFake } from "../fakes/azure-devops.ts";
 import { createFakeClock } from "../fakes/clock.ts";
@@ -119,6 +120,17 @@ const clients: Record<string, () => Promise<Client>> = {
         () => run("parallel-jobs", "ado"),
       ],
     };
+  },
+
+  async "the making of spacelift's webhook"() {
+    const fake = await startSpaceliftFake({ clock });
+    const { front, behind } = await between(fake);
+    const [secret, key] = [canary(), canary()];
+    fake.state.secret = secret;
+    const deps = { clock, readToken: async () => secret };
+    const settings = { name: "agent-fleets-ci", url: "https://hooks.example/run-events", key, space: "root" };
+    const call = () => saveRunWebhook(settings, { endpoint: front.url, apiKeyId: fake.state.keyId }, deps);
+    return { front, behind, secrets: [secret, key], freshEachCall: true, calls: [call] };
   },
 
   async spacelift() {

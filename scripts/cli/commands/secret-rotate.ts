@@ -25,6 +25,13 @@ interface Result {
   readonly next: string | null;
 }
 
+/** What gives a webhook's new key to those who call it, by the name of the secret. */
+const senderCommands: Readonly<Record<string, (stack: string) => string>> = {
+  "notification-token": (stack) => `fleet hcp notifications add --stack ${stack} WORKSPACE…`,
+  "hook-secret": () => "fleet ado hook add",
+  "webhook-secret": (stack) => `fleet spacelift webhook add ${stack}`,
+};
+
 /** `fleet secret rotate`. */
 export function addRotateCommand(secret: Command, context: Context): void {
   secret
@@ -151,8 +158,7 @@ async function revoke(
   const { stack, facts } = secret;
   const result = { new_token_id: newId ?? null, revoked: [] as readonly string[] };
   if (reader === "webhook") {
-    const give =
-      facts.name === "hook-secret" ? "fleet ado hook add" : `fleet hcp notifications add --stack ${stack} WORKSPACE…`;
+    const give = senderCommands[facts.name]?.(stack) ?? "at the vendor";
     const next = `give the new value to the senders within 24 hours: ${give}. Until then the webhook accepts the old value too.`;
     return { ...result, next };
   }

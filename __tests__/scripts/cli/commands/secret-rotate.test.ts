@@ -168,6 +168,26 @@ describe("fleet secret rotate of other secrets", () => {
     expect(stdout + stderr).not.toContain(stored("notification-token"));
   });
 
+  it.each([
+    [
+      "hook-secret",
+      "ecs-fleet",
+      "type: azure-devops, organization: acme, poolName: aws, webhook: { enabled: true }",
+      "fleet ado hook add",
+    ],
+    [
+      "webhook-secret",
+      "ec2-fleet",
+      "type: spacelift, workerPoolId: 01HCC6QZ932J7WDF4FTVM9QMEP, endpoint: https://acme.example, apiKeyId: 01KEY, webhook: { enabled: true }",
+      "fleet spacelift webhook add ci-agents",
+    ],
+  ])("names the command that gives %s to the senders", async (name, kind, vendor, command) => {
+    await writeFile(join(cwd, "ci-agents.yaml"), `kind: ${kind}\nregion: eu-west-1\nvendor: { ${vendor} }\n`);
+    secrets.secrets.set(secretId(name), "old");
+    const { code, stdout } = await rotate([name, "--json"]);
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { next: expect.stringContaining(`24 hours: ${command}.`) }]);
+  });
+
   it("asks for a token of the loop, and waits until the loop has decided with it", async () => {
     world.steps.push(() => {
       decisions = world.clock.now().getTime() > Date.UTC(2026, 0, 1, 0, 10) ? 1 : 0;
