@@ -3,9 +3,9 @@ import { loadStack } from "../../../stacks/config/load.ts";
 import { type Context, credential, uiOf } from "../lib/context.ts";
 import { asking, UserError } from "../lib/errors.ts";
 import { fetchTo } from "../lib/outbound.ts";
+import type { OutputOptions } from "../lib/read-outputs.ts";
 import { readStackWebhook } from "../lib/stack-webhook.ts";
 import { saveRunWebhook } from "../spacelift/run-webhook.ts";
-import type { OutputOptions } from "./outputs.ts";
 
 interface AddOptions extends OutputOptions {
   readonly apiKey: string;

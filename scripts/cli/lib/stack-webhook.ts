@@ -1,7 +1,7 @@
 import type { LoadedStack } from "../../../stacks/config/load.ts";
-import { type OutputOptions, readOutputs } from "../commands/outputs.ts";
 import type { Context } from "./context.ts";
 import { UserError } from "./errors.ts";
+import { type OutputOptions, readOutputs } from "./read-outputs.ts";
 import { type SecretSource, secretsOf } from "./stack-secrets.ts";
 import { webhookUrl } from "./webhook-url.ts";
 

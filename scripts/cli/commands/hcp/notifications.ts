@@ -5,10 +5,10 @@ import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../h
 import { type Context, credential, uiOf } from "../../lib/context.ts";
 import { asking, explain, UserError } from "../../lib/errors.ts";
 import { addressOf, adminAt, findWorkspaces } from "../../lib/hcp-terraform.ts";
+import type { OutputOptions } from "../../lib/read-outputs.ts";
 import { readStackWebhook } from "../../lib/stack-webhook.ts";
 import { table } from "../../lib/ui.ts";
 import { webhookUrl } from "../../lib/webhook-url.ts";
-import type { OutputOptions } from "../outputs.ts";
 
 /** A fleet without an API token needs `all`. `minimal` is enough to wake a fleet with an API token. */
 const triggerSets = { all: runTriggers.notifications, minimal: runTriggers.api };
