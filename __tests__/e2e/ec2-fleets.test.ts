@@ -2,8 +2,10 @@ import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type SemaphoreFake, startSemaphoreFake } from "../fakes/semaphore.ts";
 import type { FakeWorkerPool } from "../fakes/spacelift/state.ts";
+import { runMessage, signatureHeaders } from "../fakes/spacelift/webhooks.ts";
 import { type SpaceliftFake, startSpaceliftFake } from "../fakes/spacelift.ts";
 import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
+import { startDoor } from "./door.ts";
 import { type InstanceFleet, readBoot, type VendorAgents, watchFleet } from "./instances.ts";
 import { createOperator, decisionsOf, type Operator, onlySometimes, scheduled, until, wakeUp } from "./operator.ts";
 import { feedFromQueue } from "./queue-source.ts";
@@ -24,6 +26,7 @@ const poolId = "01E2E000000000000000000001";
 const secrets = {
   spacelift_api_key_secret: `${canary}api-key-secret`,
   worker_pool_config: `${canary}pool-token`,
+  spacelift_webhook_secret: `${canary}webhook-key-0f3a9c1e7b5d2468ace013579bdf`,
   agent_type_token: `${canary}agent-type-token`,
 };
 
@@ -31,11 +34,14 @@ const configs = (spacelift: string, semaphore: string) => ({
   [spaceliftFleet]: `
 kind: ec2-fleet
 region: ${region}
-vendor: { type: spacelift, workerPoolId: ${poolId}, endpoint: "${spacelift}", apiKeyId: 01TESTKEY }
+vendor: { type: spacelift, workerPoolId: ${poolId}, endpoint: "${spacelift}", apiKeyId: 01TESTKEY, webhook: { enabled: true } }
 agents: { min: 1, max: 4, initial: 1 }
 scaling: { tickSeconds: 5, scaleInCooldownSeconds: 0 }
 network: { create: { egress: public-ip } }
-secrets: { apiKeySecret: { variable: spacelift_api_key_secret }, workerPoolToken: { variable: worker_pool_config } }
+secrets:
+  apiKeySecret: { variable: spacelift_api_key_secret }
+  workerPoolToken: { variable: worker_pool_config }
+  webhookSecret: { variable: spacelift_webhook_secret }
 `,
   [semaphoreFleet]: `
 kind: ec2-fleet
@@ -259,6 +265,23 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
     front.losesNotices = false;
   });
 
+  it("are woken by Spacelift's webhook, by messages that it signed", async () => {
+    const webhook = await operator.start(`${spaceliftFleet}-webhook`, spaceliftFleet);
+    const door = await startDoor(webhook);
+    const post = async (state: string, key: string) => {
+      const body = JSON.stringify(runMessage(state, Math.floor(Date.now() / 1000)));
+      const headers = { "content-type": "application/json", ...signatureHeaders(body, key) };
+      return (await fetch(`${door.url}/run-events`, { method: "POST", headers, body })).status;
+    };
+    expect(await post("QUEUED", "test-another-key")).toBe(401);
+    expect(await post("FINISHED", secrets.spacelift_webhook_secret)).toBe(200);
+    expect(operator.callsOf(webhook, "Invoke")).toEqual([]);
+    expect(await post("QUEUED", secrets.spacelift_webhook_secret)).toBe(200);
+    const woken = operator.callsOf(webhook, "Invoke").map(({ input }) => input.FunctionName);
+    expect(woken).toEqual([onSpacelift.loop.name]);
+    await door.close();
+  });
+
   it("rest at their floors, all jobs done and none killed", async () => {
     await Promise.all(background.map((each) => each.stop()));
     for (const fleet of [onSpacelift, onSemaphore]) {
@@ -271,7 +294,7 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
   });
 
   it.each([
-    [spaceliftFleet, []],
+    [spaceliftFleet, ["webhook GetSecretValue", "webhook Invoke"]],
     [
       semaphoreFleet,
       [

@@ -3,11 +3,11 @@ import type { TerraformStack } from "../lib/terraform-json.ts";
 import type { Line } from "./line.ts";
 
 /**
- * How much a loop does; the numbers are assumed, on the high side. A quiet fleet is looked at once a minute, a busy one
- * every `tickSeconds`. Each look is one short call of the function.
+ * How much a loop does; the numbers are assumed, on the high side. A quiet fleet that a webhook wakes is looked at once a
+ * minute, a busy one and one without a webhook every `tickSeconds`. Each look is one short call of the function.
  */
 const work = {
-  quietLooksPerHour: 60,
+  looksPerHourIfWoken: 60,
   secondsPerLook: 1,
   writesPerLook: 3,
   readsPerLook: 3,
@@ -39,7 +39,9 @@ export function loopLines(
   const busy = Math.min(monthHours, use.busyHours);
   const quiet = monthHours - busy;
   const { TICK_SECONDS: tickSeconds = "10" } = variablesOf(loop);
-  const looks = quiet * work.quietLooksPerHour + (busy * 3600) / Number(tickSeconds);
+  const hasApi = made.resources("aws_apigatewayv2_api").size > 0;
+  const ticksPerHour = 3600 / Number(tickSeconds);
+  const looks = quiet * (hasApi ? work.looksPerHourIfWoken : ticksPerHour) + busy * ticksPerHour;
   const seconds = looks * work.secondsPerLook;
   const gibSeconds = (seconds * Number(loop.memory_size ?? 512)) / 1024;
   const line = (name: string, amount: number, unit: Line["unit"], price: number): Line => {
@@ -47,7 +49,6 @@ export function loopLines(
     return { name, count, unit, unitPrice: price, perMonth: count * price };
   };
   const hasTable = made.resources("aws_dynamodb_table").size > 0;
-  const hasApi = made.resources("aws_apigatewayv2_api").size > 0;
   const requests = use.agentHours * work.webhookRequestsPerAgentHour;
   return [
     line("Lambda of the loop", gibSeconds, "GiB-second", usage.lambdaGibSecond),

@@ -80,6 +80,14 @@ describe("fleet cost", () => {
     expect(perFloor).toMatchObject({ agent_hours: 730 });
   });
 
+  it("counts a look a minute of a quiet fleet that a webhook wakes, and one a tick of others", async () => {
+    const config = spacelift("{ instances: { types: [m7i.large] } }");
+    const woken = config.replace("apiKeyId: key", "apiKeyId: key, webhook: { enabled: true }");
+    const looksOf = async (text: string) => line(parsed(await cost(text, ["--json"])).loop, "calls of the loop")?.count;
+    expect(await looksOf(woken)).toBeCloseTo((730 * 60) / 1e6, 6);
+    expect(await looksOf(config)).toBeCloseTo((730 * 360) / 1e6, 6);
+  });
+
   it("says of a type without a price how to give one, and takes it from --prices", async () => {
     const config = spacelift("{ instances: { types: [m7i.large, x9z.large] } }");
     const without = await cost(config);
