@@ -62,7 +62,7 @@ describe("secrets", () => {
       "a Spacelift fleet",
       "kind: ec2-fleet\nregion: us-west-2\nvendor: { type: spacelift, workerPoolId: 01HCC6QZ932J7WDF4FTVM9QMEP, " +
         "endpoint: https://acme.app.spacelift.io, apiKeyId: key }\n",
-      "workerPoolToken, poolPrivateKey, apiKeySecret, recoveryWindowDays",
+      "workerPoolToken, poolPrivateKey, apiKeySecret, webhookSecret, recoveryWindowDays",
     ],
   ])("of %s are named by an error about another one, and those of other vendors are not", (_, fleet, names) => {
     expect(messagesIn(`${fleet}secrets: { token: { variable: token } }`)).toEqual([
