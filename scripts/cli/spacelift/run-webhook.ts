@@ -18,7 +18,10 @@ export interface RunWebhook {
 
 const nullableId = z.object({ id: z.string() }).nullish();
 
-/** The operations on one type of things, from Spacelift's Terraform provider and its app for Flows. */
+/**
+ * The operations on one type of things, as https://github.com/spacelift-io/terraform-provider-spacelift and
+ * https://github.com/spacelift-io/flows-app-spacelift use them.
+ */
 const kinds = {
   webhook: {
     get: "namedWebhooksIntegration",
