@@ -7,12 +7,6 @@ export const monthHours = 730;
 /** What costs money whether agents run or not. */
 export type FixedPart = Exclude<keyof Prices["hourly"] | keyof Prices["monthly"], "diskGib">;
 
-/** US dollars per hour of one fixed part. */
-export function fixedPrice(part: FixedPart): number {
-  const { hourly, monthly } = listPrices;
-  return part in hourly ? hourly[part as keyof typeof hourly] : monthly[part as keyof typeof monthly] / monthHours;
-}
-
 /** MiB of the loop's function, as stacks/fleet-control.ts sets it. */
 const loopMemoryGib = 0.25;
 

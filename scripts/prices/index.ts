@@ -1,4 +1,4 @@
-export { agentPrice, type FixedPart, fixedPrice, monthHours } from "./compute.ts";
+export { agentPrice, type FixedPart, monthHours } from "./compute.ts";
 export { instanceHour } from "./instances.ts";
 export { readPrices } from "./read.ts";
 export { listPrices, type Prices, pricesOf } from "./table.ts";

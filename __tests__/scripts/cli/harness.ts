@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../../../handlers/lib/core/ports.ts";
 import { main } from "../../../scripts/cli/fleet.ts";
+import type { Context } from "../../../scripts/cli/lib/context.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
 /** How a call of `fleet` ended. */
@@ -21,12 +22,13 @@ export interface Given {
   readonly clock?: Clock;
   /** What a person types at each prompt. Left out: nobody is there. */
   readonly typed?: readonly string[];
+  readonly synthesize?: Context["synthesize"];
 }
 
 /** Calls `fleet` in this process, on a clock that costs no time. */
 export async function fleet(
   args: readonly string[],
-  { env = {}, cwd = "/", stdin = "", clock = createFakeClock(), typed }: Given = {},
+  { env = {}, cwd = "/", stdin = "", clock = createFakeClock(), typed, synthesize }: Given = {},
 ): Promise<Outcome> {
   let stdout = "";
   let stderr = "";
@@ -35,6 +37,7 @@ export async function fleet(
     env,
     cwd,
     clock,
+    ...(synthesize && { synthesize }),
     terminal: {
       stdout: { write: (text) => (stdout += text) },
       stderr: { write: (text) => (stderr += text) },

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { loadStack, loadStacks } from "../../../stacks/config/load.ts";
 import { listPrices, monthHours, readPrices } from "../../prices/index.ts";
 import { type Estimate, estimate, type Use } from "../cost/estimate.ts";
+import { linesAsJson } from "../cost/line.ts";
 import { estimateText } from "../cost/text.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
@@ -84,19 +85,11 @@ function numberOf(option: string, text: string, most: number): number {
 }
 
 function asJson({ fixed, loop, pools, agentHours, total, notCounted, ...rest }: Estimate) {
-  const lines = (all: Estimate["fixed"]) =>
-    all.map(({ name, count, unit, unitPrice, perMonth }) => ({
-      name,
-      count,
-      unit,
-      unit_price: unitPrice ?? null,
-      per_month: perMonth ?? null,
-    }));
   return {
     ...rest,
     currency: "USD",
-    fixed: lines(fixed),
-    loop: lines(loop),
+    fixed: linesAsJson(fixed),
+    loop: linesAsJson(loop),
     pools: pools.map(({ pool, perHour, perMonth, hours, missing: _, ...facts }) => ({
       pool: pool ?? null,
       ...facts,

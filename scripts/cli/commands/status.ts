@@ -59,7 +59,12 @@ async function showStatus(
   const desk = await import("../desk/index.ts");
   const stack = desk.fleetOf(loadStack(stackName, context));
   const clients = desk.deskClientsIn(stack.config.region, context.env);
-  const read = async () => desk.statusOf(await desk.readPicture(stack, clients, context.clock), price);
+  // Once: they follow from the config alone.
+  const fixedParts = desk.readFixedParts(context, stack);
+  const read = async () => {
+    const [picture, fixed] = await Promise.all([desk.readPicture(stack, clients, context.clock), fixedParts]);
+    return desk.statusOf(picture, fixed, price);
+  };
   const { terminal } = context;
   const width = () => terminal.columns?.() ?? 100;
   if (!options.watch) {

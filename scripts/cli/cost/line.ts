@@ -10,6 +10,17 @@ export interface Line {
   readonly perMonth: number | undefined;
 }
 
+/** Lines as `--json` prints them. `null`: not known. */
+export function linesAsJson(lines: readonly Line[]) {
+  return lines.map(({ name, count, unit, unitPrice, perMonth }) => ({
+    name,
+    count,
+    unit,
+    unit_price: unitPrice ?? null,
+    per_month: perMonth ?? null,
+  }));
+}
+
 /** The sum of lines. `undefined`: some price is unknown. */
 export function sumOf(lines: readonly Line[]): number | undefined {
   return lines.some(({ perMonth }) => perMonth === undefined)

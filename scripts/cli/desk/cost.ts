@@ -1,65 +1,80 @@
-import { networkOf } from "../../../stacks/config/ecs-fleet.ts";
-import { endpointsOf, zoneCount } from "../../../stacks/config/network/vpc.ts";
-import { computeOf } from "../../../stacks/config/pools.ts";
 import type { StackConfig } from "../../../stacks/config/schema.ts";
-import { agentPrice, type FixedPart, fixedPrice, monthHours, pricesOf } from "../../prices/index.ts";
+import { listPrices, monthHours } from "../../prices/index.ts";
+import { type PoolCost, poolCosts } from "../cost/agents.ts";
+import { fixedLines } from "../cost/fixed-parts.ts";
+import { type Line, sumOf } from "../cost/line.ts";
+import type { Context } from "../lib/context.ts";
+import { withSynthesized } from "../lib/synthesized-config.ts";
+import { readTerraformStack } from "../lib/terraform-json.ts";
 import type { Capacity, Machine } from "./machines.ts";
+import { look, type Part } from "./part.ts";
+import type { FleetStack } from "./picture.ts";
 
 /** A config of a fleet. */
 export type FleetConfig = Extract<StackConfig, { readonly kind: "ecs-fleet" | "ec2-fleet" }>;
 
-/** What a fleet costs at the rate of this moment, in US dollars. */
+/** What a fleet costs at the rate of this moment, in US dollars. `undefined`: not known. */
 export interface Cost {
-  readonly runningAgents: number;
-  /** `undefined`: the price of some running agent is unknown. */
+  readonly runningAgents: number | undefined;
   readonly agentsPerHour: number | undefined;
-  readonly fixedPerHour: number;
-  /** What {@link fixedPerHour} counts. */
-  readonly fixed: readonly { readonly part: FixedPart; readonly count: number; readonly perMonth: number }[];
-  /** Agents and fixed parts, if both are known. */
+  /** Costs whether agents run or not. */
+  readonly fixed: readonly Line[] | undefined;
+  readonly fixedPerMonth: number | undefined;
+  /** Agents and fixed parts. */
   readonly perHour: number | undefined;
   readonly perMonth: number | undefined;
+  /** Where the prices are from. */
   readonly source: string;
 }
 
-/** What the fixed parts are counted from. */
-export interface Counted {
-  readonly capacities: readonly Capacity[];
-  readonly alarms: number;
-  readonly metrics: number;
-  readonly secrets: number;
+/**
+ * The fixed parts of a fleet: counted, as for `fleet cost`, in what its config makes. So a fleet that is deployed as its
+ * config says has them.
+ */
+export function readFixedParts(context: Context, stack: FleetStack): Promise<Part<readonly Line[]>> {
+  return look([], () =>
+    withSynthesized(context, [stack.name], ([made]) => {
+      if (made === undefined) throw new Error(`the synth made no stack ${stack.name}`);
+      return fixedLines(stack, readTerraformStack(made), listPrices);
+    }),
+  );
 }
 
 /**
- * The cost rate: running agents by their list price, and the fixed parts. Requests, logs and traffic are not counted: at
- * this moment nobody knows them.
+ * The cost rate: running agents and the fixed parts. Requests, logs and traffic are not counted: at this moment nobody
+ * knows them.
  *
+ * @param capacities `undefined`: nobody knows which agents run
  * @param given dollars per agent-hour, from the user
  */
-export function costOf(config: FleetConfig, { capacities, alarms, metrics, secrets }: Counted, given?: number): Cost {
-  const perPool = capacities.map(({ poolName, machines }) => {
-    const running = machines.filter(isRunning).length;
-    const price = priceOf(config, poolName, given);
-    return { running, source: price.source, perHour: running === 0 ? 0 : price.perHour && price.perHour * running };
-  });
-  const runningAgents = perPool.reduce((sum, { running }) => sum + running, 0);
-  const isKnown = perPool.every(({ perHour }) => perHour !== undefined);
-  const agentsPerHour = isKnown ? perPool.reduce((sum, { perHour = 0 }) => sum + perHour, 0) : undefined;
-  const counts: readonly (readonly [FixedPart, number])[] = [
-    ...networkParts(config, runningAgents),
-    ["alarm", alarms],
-    ["metric", metrics],
-    ["secret", secrets],
-    ["dashboard", 1],
-  ];
-  const fixed = counts.flatMap(([part, count]) =>
-    count > 0 ? [{ part, count, perMonth: fixedPrice(part) * count * monthHours }] : [],
-  );
-  const fixedPerHour = fixed.reduce((sum, { perMonth }) => sum + perMonth / monthHours, 0);
-  const perHour = agentsPerHour === undefined ? undefined : agentsPerHour + fixedPerHour;
-  const perMonth = perHour === undefined ? undefined : perHour * monthHours;
-  const source = `${perPool[0]?.source ?? "no pool"}; the rest by list prices of us-east-1, ${pricesOf}`;
-  return { runningAgents, agentsPerHour, fixedPerHour, fixed, perHour, perMonth, source };
+export function costOf(
+  config: FleetConfig,
+  capacities: readonly Capacity[] | undefined,
+  fixed: readonly Line[] | undefined,
+  given?: number,
+): Cost {
+  const prices = poolCosts(config, { ...listPrices, agentHour: given });
+  const perPool = capacities?.map(({ poolName, machines }) => ({
+    running: machines.filter(isRunning).length,
+    price: priceIn(prices, poolName),
+  }));
+  const runningAgents = perPool?.reduce((sum, { running }) => sum + running, 0);
+  const isUnknown = perPool?.some(({ running, price }) => running > 0 && price?.perHour === undefined);
+  const agentsPerHour = isUnknown
+    ? undefined
+    : perPool?.reduce((sum, { running, price }) => sum + running * (price?.perHour ?? 0), 0);
+  const fixedPerMonth = fixed && sumOf(fixed);
+  const perHour =
+    agentsPerHour === undefined || fixedPerMonth === undefined ? undefined : agentsPerHour + fixedPerMonth / monthHours;
+  return {
+    runningAgents,
+    agentsPerHour,
+    fixed,
+    fixedPerMonth,
+    perHour,
+    perMonth: perHour === undefined ? undefined : perHour * monthHours,
+    source: `${given === undefined ? "" : "agents by --price; the rest: "}${listPrices.source}`,
+  };
 }
 
 /** Whether AWS charges for it. */
@@ -67,23 +82,6 @@ function isRunning({ phase }: Machine): boolean {
   return phase !== "ordered" && phase !== "failed";
 }
 
-function priceOf(config: FleetConfig, poolName: string, given: number | undefined) {
-  if (config.kind === "ec2-fleet") return agentPrice({ kind: "instance" }, given);
-  const pool = config.pools?.find(({ key }) => poolName.endsWith(`.${key}`));
-  return agentPrice({ kind: "task", compute: computeOf(config.compute, pool) }, given);
-}
-
-/** What the stack's own network costs. A network of others is theirs. */
-function networkParts(config: FleetConfig, running: number): readonly (readonly [FixedPart, number])[] {
-  const network = config.kind === "ecs-fleet" ? networkOf(config) : config.network;
-  if (!("create" in network)) return [];
-  const { create } = network;
-  const zones = zoneCount(create);
-  const gateways = create.egress === "nat-per-az" ? zones : create.egress === "single-nat" ? 1 : 0;
-  const endpoints = endpointsOf(create).filter((service) => service !== "s3" && service !== "dynamodb").length;
-  return [
-    ["natGateway", gateways],
-    ["publicAddress", create.egress === "public-ip" ? running : gateways],
-    ["interfaceEndpoint", endpoints * zones],
-  ];
+function priceIn(prices: readonly PoolCost[], poolName: string): PoolCost | undefined {
+  return prices.find(({ pool }) => pool === undefined || poolName.endsWith(`.${pool}`));
 }

@@ -1,4 +1,5 @@
 export { deskClientsIn } from "./clients.ts";
+export { readFixedParts } from "./cost.ts";
 export { diagnose } from "./doctor/index.ts";
 export { findingsText } from "./doctor/text.ts";
 export { createFollower } from "./logs/follow.ts";

@@ -83,8 +83,6 @@ export type Said =
       readonly type: "metrics";
       readonly pool: string | undefined;
       readonly oldestQueuedSeconds: number | undefined;
-      /** How many metrics the record has. */
-      readonly count: number;
     }
   | { readonly type: "trouble"; readonly trouble: TroubleLine }
   /** A line of ours with nothing that needs attention. */
@@ -110,9 +108,8 @@ export function understand({ text, at }: Pick<LogEvent, "text" | "at">): Said {
   if (decision) return { type: "decision", decision: { ...decision, at } };
   const metrics = metricsLine.safeParse(found).data;
   if (metrics) {
-    const { Pool: pool, OldestQueuedSeconds: oldestQueuedSeconds, _aws } = metrics;
-    const count = _aws.CloudWatchMetrics.reduce((sum, { Metrics }) => sum + Metrics.length, 0);
-    return { type: "metrics", pool, oldestQueuedSeconds, count };
+    const { Pool: pool, OldestQueuedSeconds: oldestQueuedSeconds } = metrics;
+    return { type: "metrics", pool, oldestQueuedSeconds };
   }
   const trouble = troubleLine.safeParse(found).data;
   if (trouble?.level === "WARN" || trouble?.level === "ERROR") {

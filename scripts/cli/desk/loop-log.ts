@@ -8,8 +8,6 @@ export interface LoopLog {
   readonly decisions: ReadonlyMap<string, readonly DecisionLine[]>;
   /** How long the oldest job had waited at the last tick, in seconds, by the same names. */
   readonly oldestQueuedSeconds: ReadonlyMap<string, number>;
-  /** How many metrics a tick records, by the same names. */
-  readonly metrics: ReadonlyMap<string, number>;
   /** Warnings and errors, newest first. */
   readonly troubles: readonly TroubleLine[];
 }
@@ -32,7 +30,6 @@ export async function readLoopLog(
   const group = `/aws/lambda/${stack}-autoscale`;
   const decisions = new Map<string, DecisionLine[]>();
   const oldestQueuedSeconds = new Map<string, number>();
-  const metrics = new Map<string, number>();
   const troubles: TroubleLine[] = [];
   let until: Date | undefined;
   try {
@@ -43,7 +40,6 @@ export async function readLoopLog(
         if (said.type === "trouble") troubles.unshift(said.trouble);
         if (said.type === "metrics" && said.oldestQueuedSeconds !== undefined) {
           oldestQueuedSeconds.set(poolName(stack, said.pool), said.oldestQueuedSeconds);
-          metrics.set(poolName(stack, said.pool), said.count);
         }
         if (said.type !== "decision") continue;
         const { pool } = said.decision;
@@ -57,7 +53,7 @@ export async function readLoopLog(
     throw new Error(`the log group ${group} does not exist: the loop has never run, or somebody deleted it`);
   }
   troubles.sort((a, b) => b.at.getTime() - a.at.getTime());
-  return { decisions, oldestQueuedSeconds, metrics, troubles };
+  return { decisions, oldestQueuedSeconds, troubles };
 }
 
 /** The prefix of a pool's agents, see handlers/autoscale/pools.ts. */

@@ -1,3 +1,5 @@
+import { Interrupted } from "../lib/errors.ts";
+
 /**
  * One part of a picture: what was read, or why it could not be read. There is no third case, so nothing that was not
  * looked at can pass for healthy.
@@ -49,13 +51,13 @@ export function unread(why: string): Unread {
  * Reads one part. A failure becomes its reason.
  *
  * @param rights the IAM actions that the reading needs, for the reason if AWS refuses it
- * @throws errors about the caller's own credentials
+ * @throws errors about the caller's own credentials, and an interrupt by the caller
  */
 export async function look<T>(rights: readonly string[], read: () => Promise<T>): Promise<Part<T>> {
   try {
     return known(await read());
   } catch (error) {
-    if (error instanceof Error && aboutTheCaller.has(error.name)) throw error;
+    if (error instanceof Interrupted || (error instanceof Error && aboutTheCaller.has(error.name))) throw error;
     return unread(reasonOf(error, rights));
   }
 }

@@ -102,7 +102,7 @@ function queueText({ queued, running, oldest_queued_seconds: oldest, at_least: p
 }
 
 function fleetText(status: Status, width: number): string[] {
-  const { alarms, secrets, images, cost } = status;
+  const { alarms, secrets, images } = status;
   const on = alarms?.on.map(
     ({ name, for_seconds: since }) => `${name}${since === null ? "" : ` for ${duration(since)}`}`,
   );
@@ -124,20 +124,20 @@ function fleetText(status: Status, width: number): string[] {
         width,
       ),
     ),
-    ...labelled("Cost", costText(cost), width),
+    ...labelled("Cost", costText(status), width),
   ];
 }
 
-function costText(cost: Status["cost"]): string {
-  if (cost === null) return "unknown: a part of it could not be read";
-  const fixed = `fixed parts ${dollars(cost.fixed_per_hour ?? 0)} an hour`;
-  if (cost.per_hour === null || cost.per_month === null) {
-    return `${fixed}; ${counted(cost.running_agents, "agent", "agents")}: ${cost.source}`;
-  }
-  return (
-    `${dollars(cost.per_hour)} an hour, ${dollars(cost.per_month)} a month at this rate: ` +
-    `${counted(cost.running_agents, "agent", "agents")} ${dollars(cost.agents_per_hour ?? 0)} an hour, ${fixed}; without ${cost.not_counted}`
-  );
+function costText({ stack, cost }: Pick<Status, "stack" | "cost">): string {
+  const { running_agents: running, agents_per_hour: hourly, fixed_per_month: fixed } = cost;
+  const rate =
+    cost.per_hour === null || cost.per_month === null
+      ? ""
+      : `${dollars(cost.per_hour)} an hour, ${dollars(cost.per_month)} a month at this rate: `;
+  const price = hourly === null ? "of an unknown price (--price gives one)" : `${dollars(hourly)} an hour`;
+  const agents = running === null ? "agents unknown" : `${counted(running, "agent", "agents")} ${price}`;
+  const parts = fixed === null ? "unknown" : `${dollars(fixed)} a month (fleet cost ${stack} lists them)`;
+  return `${rate}${agents}; fixed parts ${parts}; without ${cost.not_counted}`;
 }
 
 function agentsText({ agents }: Status): string[] {

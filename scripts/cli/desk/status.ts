@@ -1,4 +1,5 @@
 import { pauseReason } from "../../../handlers/lib/core/overrides.ts";
+import { type Line, linesAsJson } from "../cost/line.ts";
 import type { PoolInForce } from "../lib/in-force.ts";
 import { costOf } from "./cost.ts";
 import type { DecisionLine } from "./log-lines.ts";
@@ -20,8 +21,13 @@ const shownDecisions = 3;
 /** The status of a fleet, as `--json` prints it. Times are in ISO 8601, UTC. `null`: not known, or there is none. */
 export type Status = ReturnType<typeof statusOf>;
 
-/** The picture in the words of an operator. @param price dollars per agent-hour, from the user */
-export function statusOf(picture: FleetPicture, price?: number) {
+/**
+ * The picture in the words of an operator.
+ *
+ * @param fixed see `readFixedParts`
+ * @param price dollars per agent-hour, from the user
+ */
+export function statusOf(picture: FleetPicture, fixed: Part<readonly Line[]>, price?: number) {
   const { stack, at } = picture;
   const capacities = ifKnown(picture.capacities) ?? [];
   const pools = picture.pools.map((pool) => poolStatus(picture, pool));
@@ -45,10 +51,11 @@ export function statusOf(picture: FleetPicture, price?: number) {
       age_seconds: secondsBetween(builtAt, at),
       age_unknown_because: why ?? null,
     })),
-    cost: costStatus(picture, price),
+    cost: costStatus(picture, fixed, price),
     /** The parts that could not be read. Nothing above says anything about them. */
     unread: [
       ...unreadOf(picture),
+      ...(fixed.known ? [] : [{ part: "the fixed parts of the cost", why: fixed.why }]),
       ...unusablePools(picture).map(({ poolName, why }) => ({ part: `the settings of ${poolName}`, why })),
       ...unusableOverrides(picture).map(({ row, trouble }) => ({ part: `the row "${row}"`, why: trouble })),
     ],
@@ -196,22 +203,17 @@ function alarmsOf({ alarms, at }: FleetPicture) {
   };
 }
 
-function costStatus(picture: FleetPicture, price: number | undefined) {
-  const capacities = ifKnown(picture.capacities);
-  const alarms = ifKnown(picture.alarms);
-  const log = ifKnown(picture.log);
+function costStatus(picture: FleetPicture, fixed: Part<readonly Line[]>, price: number | undefined) {
   const isBlind = picture.pools.some(({ inForce }) => !inForce.known);
-  if (isBlind || capacities === undefined || alarms === undefined || log === undefined) return null;
-  const metrics = [...log.metrics.values()].reduce((sum, count) => sum + count, 0);
-  const secrets = picture.secrets.filter(({ exists, id }) => exists && !id.includes(":ssm:")).length;
-  const cost = costOf(picture.stack.config, { capacities, alarms: alarms.length, metrics, secrets }, price);
+  const capacities = isBlind ? undefined : ifKnown(picture.capacities);
+  const cost = costOf(picture.stack.config, capacities, ifKnown(fixed), price);
   return {
-    running_agents: cost.runningAgents,
+    running_agents: cost.runningAgents ?? null,
     agents_per_hour: rounded(cost.agentsPerHour),
-    fixed_per_hour: rounded(cost.fixedPerHour),
+    fixed_per_month: rounded(cost.fixedPerMonth),
     per_hour: rounded(cost.perHour),
     per_month: rounded(cost.perMonth),
-    fixed: cost.fixed.map(({ part, count, perMonth }) => ({ part, count, per_month: rounded(perMonth) })),
+    fixed: cost.fixed === undefined ? null : linesAsJson(cost.fixed),
     source: cost.source,
     not_counted: "requests, logs, storage and traffic",
   };

@@ -11,6 +11,8 @@ export interface Context {
   readonly cwd: string;
   readonly clock: Clock;
   readonly terminal: Terminal;
+  /** Writes these stacks to a folder as the app does. Left out: the app, in a process of its own. */
+  readonly synthesize?: (output: string, names: readonly string[]) => Promise<void>;
 }
 
 /** The options that all commands share. */

@@ -15,6 +15,9 @@ export class UserError extends Error {
   }
 }
 
+/** The person has interrupted the command. */
+export class Interrupted extends UserError {}
+
 /** A command that has said all it had to say, and ends with an exit code of its own. */
 export class Ended extends Error {
   override readonly name = "Ended";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import type { Context } from "./context.ts";
-import { UserError } from "./errors.ts";
+import { Interrupted, UserError } from "./errors.ts";
 
 /**
  * The path of `terraform`, else of `tofu`, on PATH. `wanted`, a name or a path, or `TERRAFORM_BINARY_NAME`, the variable
@@ -79,7 +79,7 @@ export async function runProgram(
     child.stdout?.setEncoding("utf8").on("data", read);
     child.stderr?.setEncoding("utf8").on("data", (text: string) => terminal.stderr.write(text));
     const [code] = await once(child, "close");
-    if (interrupted) throw new UserError("Interrupted.", "The running command has ended. Nothing else was begun.");
+    if (interrupted) throw new Interrupted("Interrupted.", "The running command has ended. Nothing else was begun.");
     return code ?? 1;
   } finally {
     process.off("SIGINT", wait).off("SIGTERM", passOn);

@@ -13,6 +13,7 @@ import { runProgram } from "./programs.ts";
  * @throws UserError if a config is wrong
  */
 export async function synthesize(context: Context, output: string, names: readonly string[]): Promise<void> {
+  if (context.synthesize) return context.synthesize(output, names);
   const variables = Object.entries(context.env).filter(([name]) => !name.startsWith("TF_VAR_"));
   const script = fileURLToPath(new URL("../../synth.js", import.meta.url));
   // cdktf makes the folder itself, but not its parents.

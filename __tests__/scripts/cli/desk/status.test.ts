@@ -4,6 +4,7 @@ import { fleetName } from "../../../fakes/desk-fleets.ts";
 import type { DeskWorld } from "../../../fakes/desk-world.ts";
 import { folderWith } from "../../../stacks/config/files.ts";
 import { fleet } from "../harness.ts";
+import { synthesizerOf } from "../synthesizer.ts";
 import { closeDesks, openDesk } from "./world.ts";
 
 type Status = ReturnType<typeof statusOf>;
@@ -51,13 +52,13 @@ describe("fleet status", () => {
     expect(status.images).toMatchObject([{ age_seconds: 3 * 86_400, age_unknown_because: null }]);
     // 2 × (1 vCPU × 0.04048 + 2 GiB × 0.004445)
     expect(status.cost).toMatchObject({ running_agents: 2, agents_per_hour: 0.0987 });
-    expect(status.cost?.fixed.map(({ part, count }) => [part, count])).toEqual([
-      ["natGateway", 1],
-      ["publicAddress", 1],
-      ["alarm", 3],
+    expect(status.cost.fixed?.map(({ name, count }) => [name, count])).toEqual([
+      ["NAT gateway", 1],
+      ["elastic IP", 1],
+      ["alarm, per metric", expect.any(Number)],
       ["metric", expect.any(Number)],
-      ["secret", 3],
       ["dashboard", 1],
+      ["secret", 3],
     ]);
     const { stdout, code } = await run("status");
     expect(code).toBe(0);
@@ -149,7 +150,7 @@ describe("fleet status", () => {
     expect(status.alarms).toMatchObject({ total: 6, on: [{ name: "large-circuit-open" }] });
     expect(status.images.map(({ pool }) => pool)).toEqual(["ci-agents.linux", "ci-agents.large"]);
     // 1 vCPU and 2 GiB, and 4 vCPU and 16 GiB.
-    expect(status.cost?.agents_per_hour).toBeCloseTo(0.04937 + 0.23304, 3);
+    expect(status.cost.agents_per_hour).toBeCloseTo(0.04937 + 0.23304, 3);
     const headings = (await run("status")).stdout.match(/^Pool .*$/gm);
     expect(headings).toEqual(["Pool ci-agents.linux", "Pool ci-agents.large"]);
   });
@@ -186,7 +187,7 @@ describe("fleet status", () => {
       { pool: "ci-agents.large", min: null, max: null, held_because: null, stack: null },
     ]);
     expect(status.agents.map(({ pool }) => pool)).toEqual(["ci-agents.linux"]);
-    expect(status.cost).toBeNull();
+    expect(status.cost).toMatchObject({ running_agents: null, agents_per_hour: null, per_hour: null });
     expect(status.unread).toEqual([
       { part: "the settings of ci-agents.large", why: expect.stringContaining("policy") },
     ]);
@@ -206,10 +207,24 @@ describe("fleet status", () => {
   });
 
   it("names an unknown price, and what a pool of others costs is not its own", async () => {
-    const { json } = await openDesk("instances");
+    const { json, run } = await openDesk("instances");
     const { cost } = await json<Status>("status");
     expect(cost).toMatchObject({ agents_per_hour: null, per_hour: null, per_month: null, running_agents: 2 });
-    expect(cost?.source).toContain("give --price");
+    expect((await run("status")).stdout.replaceAll(/\s+/g, " ")).toContain(
+      "2 agents of an unknown price (--price gives one); fixed parts $",
+    );
+  });
+
+  it("says that the fixed parts are unknown where the configs cannot be synthesized, and shows all else", async () => {
+    const { world } = await openDesk();
+    const cwd = folderWith({ [`config/${fleetName}.yaml`]: world.config });
+    const synthesize = () => Promise.reject(new Error("the synth failed"));
+    const status = async (...flags: string[]) =>
+      (await fleet(["status", ...flags], { cwd, env: world.env, synthesize })).stdout;
+    const { unread, cost } = JSON.parse(await status("--json"));
+    expect(unread).toEqual([{ part: "the fixed parts of the cost", why: "the synth failed" }]);
+    expect(cost).toMatchObject({ fixed: null, fixed_per_month: null, per_hour: null, running_agents: 2 });
+    expect(await status()).toMatch(/Queue +0 jobs wait/);
   });
 
   it("shows all that it can read, and of the rest why not", async () => {
@@ -220,7 +235,8 @@ describe("fleet status", () => {
       part: "the loop's log",
       why: "this AWS identity may not do logs:FilterLogEvents",
     });
-    expect(status).toMatchObject({ loop_late: false, agents: [], cost: null, pools: [{ queued: null, agents: null }] });
+    expect(status).toMatchObject({ loop_late: false, agents: [], pools: [{ queued: null, agents: null }] });
+    expect(status.cost).toMatchObject({ running_agents: null, per_hour: null, fixed_per_month: expect.any(Number) });
     const { stdout } = await run("status");
     expect(stdout).toMatch(/Agents +unknown; min 0, max 10/);
     expect(stdout).toMatch(/Could not be read\n {2}the loop's log: this AWS identity may not do logs:FilterLogEvents/);
@@ -261,8 +277,11 @@ describe("fleet status", () => {
   it("takes the only fleet of the config without a name, and asks for one where there are several", async () => {
     const { world } = await openDesk();
     const network = "kind: network\nregion: eu-west-1\n";
+    const synthesize = (output: string, names: readonly string[]) => synthesizerOf(one)(output, names);
     const one = folderWith({ [`config/${fleetName}.yaml`]: world.config, "config/net.yaml": network });
-    expect((await fleet(["status"], { cwd: one, env: world.env })).stdout).toContain("ci-agents  ecs-fleet");
+    expect((await fleet(["status"], { cwd: one, env: world.env, synthesize })).stdout).toContain(
+      "ci-agents  ecs-fleet",
+    );
     const two = folderWith({ "config/one.yaml": world.config, "config/two.yaml": world.config });
     expect((await fleet(["status"], { cwd: two, env: world.env })).stderr).toContain("Give the name of one: one, two");
     expect((await fleet(["status", "net"], { cwd: one, env: world.env })).stderr).toContain("which has no agents");

@@ -3,6 +3,7 @@ import { fleetName, type WorldKind } from "../../../fakes/desk-fleets.ts";
 import { type DeskWorld, startDeskWorld } from "../../../fakes/desk-world.ts";
 import { folderWith } from "../../../stacks/config/files.ts";
 import { fleet, type Outcome } from "../harness.ts";
+import { synthesizerOf } from "../synthesizer.ts";
 
 /** A world, and calls of `fleet` in it. */
 export interface Desk {
@@ -21,7 +22,8 @@ export async function openDesk(kind: WorldKind = "tasks"): Promise<Desk> {
   open.push(world);
   for (const [name, value] of Object.entries(world.env)) vi.stubEnv(name, value);
   const cwd = folderWith({ [`config/${fleetName}.yaml`]: world.config });
-  const run = (command: string, ...flags: string[]) => fleet([command, fleetName, ...flags], { cwd, env: world.env });
+  const run = (command: string, ...flags: string[]) =>
+    fleet([command, fleetName, ...flags], { cwd, env: world.env, synthesize: synthesizerOf(cwd) });
   return {
     world,
     run,
