@@ -31,6 +31,7 @@ const targets: Readonly<Record<string, string>> = {
   AmazonEC2ContainerRegistry_V20150921: "ecr",
   ServiceQuotasV20190624: "servicequotas",
   AmazonSSM: "ssm",
+  AmazonSQS: "sqs",
 };
 
 /** Services that take a form, by the version that they name. */
@@ -46,6 +47,7 @@ const paths: readonly (readonly [RegExp, string])[] = [
   [/^\/2019-09-30\/functions\/([^/]+)\/concurrency$/, "lambda:GetFunctionConcurrency"],
   [/^\/2015-03-31\/functions\/([^/]+)\/policy$/, "lambda:GetPolicy"],
   [/^\/2016-08-19\/(account-settings)$/, "lambda:GetAccountSettings"],
+  [/^\/2015-03-31\/(event-source-mappings)\/?$/, "lambda:ListEventSourceMappings"],
 ];
 
 /** Answers a request of an AWS client by `perform`, which throws {@link AwsRefusal} or another error with AWS's name. */

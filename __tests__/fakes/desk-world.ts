@@ -1,6 +1,7 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { logDecision, recordTick } from "../../handlers/autoscale/report.ts";
-import type { AgentState, Demand } from "../../handlers/lib/core/model.ts";
+import { drainReport } from "../../handlers/lib/core/drain-report.ts";
+import type { Agent, AgentState, Demand } from "../../handlers/lib/core/model.ts";
 import type { Policy } from "../../handlers/lib/core/policy.ts";
 import { decide } from "../../handlers/lib/core/scaling.ts";
 import { type AsgFake, createAsgFake } from "../../scripts/simulate/world/asg.ts";
@@ -72,6 +73,10 @@ export interface DeskWorld {
   loop: Record<string, unknown> | undefined;
   concurrency: number | undefined;
   rule: { State: string; targets: readonly string[] } | undefined;
+  /** What has Lambda receive the calls for next looks; `undefined`: nothing does. */
+  source: { State: string; StateTransitionReason: string; LastProcessingResult?: string } | undefined;
+  /** Messages that wait in each queue, by its name, and a KMS key on it. */
+  readonly queues: Map<string, { waiting: number; key?: string }>;
   alarms: { name: string; state: string; section?: string; reason?: string; actions?: boolean }[];
   subscriptions: { protocol: string; endpoint: string; arn: string }[];
   executions: FakeExecution[];
@@ -90,6 +95,12 @@ export interface DeskWorld {
   log(group: string, at: Date, text: string | object, stream?: string): void;
   /** The loop observes this and decides. */
   decide(seen: Seen): void;
+  /** The loop's report of a pool under a drain. */
+  reportDrain(
+    secondsAgo: number,
+    agents: readonly Pick<Agent, "name" | "capacityId" | "state" | "role">[],
+    poolName?: string,
+  ): void;
   /** The loop's memory of a pool. */
   remember(document: object, poolName?: string): void;
   addTask(name: string, task?: Partial<Task> & { readonly family?: string }): Task;
@@ -139,6 +150,8 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
     },
     loop: { State: "Active", LastUpdateStatus: "Successful", LastModified: "2025-12-01T00:00:00.000+0000" },
     concurrency: undefined,
+    source: { State: "Enabled", StateTransitionReason: "USER_INITIATED" },
+    queues: new Map(["next-looks", "dead-letters"].map((suffix) => [`${fleetName}-${suffix}`, { waiting: 0 }])),
     rule: { State: "ENABLED", targets: [`arn:aws:lambda:${region}:${account}:function:${fleetName}-autoscale`] },
     alarms: ["loop-failing", "queue-wait", "circuit-open"].map((name) => ({ name, state: "OK" })),
     subscriptions: [{ protocol: "email", endpoint: "ops@example.com", arn: `arn:aws:sns:${region}:${account}:t:1` }],
@@ -163,6 +176,11 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
     remember(document, poolName = fleetName) {
       const stored = { recentlyWanted: [1], missingSince: {}, circuit: {}, ...document };
       world.items.set(`document loop ${poolName}`, { document: { S: JSON.stringify(stored) } });
+    },
+    reportDrain(ago, agents, poolName = fleetName) {
+      const shown = agents.map((agent) => ({ ...agent, id: agent.capacityId, launchedAt: secondsAgo(600) }));
+      const document = JSON.stringify(drainReport.encode({ at: secondsAgo(ago), agents: shown }));
+      world.items.set(`document drain ${poolName}`, { document: { S: document } });
     },
     decide: (seen) => logLook(world, seen),
     addTask(name, task = {}) {
@@ -208,6 +226,19 @@ export async function startDeskWorld(kind: WorldKind = "tasks"): Promise<DeskWor
       return { FunctionArn, Environment: { Variables: environmentOf(kind) }, ...world.loop };
     },
     "lambda:GetFunctionConcurrency": () => ({ ReservedConcurrentExecutions: world.concurrency }),
+    "lambda:ListEventSourceMappings": () => {
+      const EventSourceArn = `arn:aws:sqs:${region}:${account}:${fleetName}-next-looks`;
+      const release = { UUID: "1", EventSourceArn: `${EventSourceArn}-of-others`, State: "Disabled" };
+      return {
+        EventSourceMappings: [release, ...(world.source ? [{ UUID: "2", EventSourceArn, ...world.source }] : [])],
+      };
+    },
+    "sqs:GetQueueAttributes": ({ QueueUrl }: { QueueUrl: string }) => {
+      const queue = world.queues.get(QueueUrl.split("/").at(-1) ?? "");
+      if (!queue) throw new AwsRefusal("QueueDoesNotExist", "The specified queue does not exist.");
+      const { waiting, key } = queue;
+      return { Attributes: { ApproximateNumberOfMessages: String(waiting), ...(key && { KmsMasterKeyId: key }) } };
+    },
     "events:DescribeRule": ({ Name }: { Name: string }) => {
       if (!world.rule || Name !== `${fleetName}-every-minute`) {
         throw new AwsRefusal("ResourceNotFoundException", `Rule ${Name} does not exist on EventBus default.`);

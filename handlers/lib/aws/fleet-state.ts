@@ -117,15 +117,23 @@ export interface HeldLease {
   readonly renewedAt: Date;
 }
 
-/** The lease as it is now, also one that has run out. Resolves to `undefined` while nobody holds it. */
-export async function readLease({ table, dynamodb }: Omit<StateDeps, "clock">): Promise<HeldLease | undefined> {
+/**
+ * The lease as it is now, also one that has run out. `held` is `undefined` while nobody holds it, and `nextLookAt` while no
+ * message is on its way.
+ */
+export async function readLease({ table, dynamodb }: Omit<StateDeps, "clock">): Promise<{
+  readonly held?: HeldLease | undefined;
+  readonly nextLookAt?: Date | undefined;
+}> {
   const { Item } = await dynamodb.send(
     new GetItemCommand({ TableName: table, Key: { key: { S: "lease" } }, ConsistentRead: true }),
   );
-  const { owner, until } = Item ?? {};
-  if (owner?.S === undefined || until?.N === undefined) return undefined;
+  const { owner, until, nextLookAt: due } = Item ?? {};
+  const nextLookAt = due?.N === undefined ? undefined : new Date(Number(due.N));
+  if (owner?.S === undefined || until?.N === undefined) return { nextLookAt };
   const ends = Number(until.N);
-  return { owner: owner.S, until: new Date(ends), renewedAt: new Date(ends - leaseMilliseconds) };
+  const held = { owner: owner.S, until: new Date(ends), renewedAt: new Date(ends - leaseMilliseconds) };
+  return { held, nextLookAt };
 }
 
 /**

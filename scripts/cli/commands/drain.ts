@@ -4,7 +4,7 @@ import { visibleLine } from "../../../handlers/lib/core/visible.ts";
 import { type LoadedStack, loadStack } from "../../../stacks/config/load.ts";
 import { followDrain } from "../drain/follow.ts";
 import type { Look } from "../drain/look.ts";
-import type { Leaving } from "../drain/waits.ts";
+import { leavingOf } from "../drain/waits.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { secondsOf } from "../lib/duration.ts";
 import { explain, UserError } from "../lib/errors.ts";
@@ -130,10 +130,9 @@ async function lookerAt(
   const { setGroupFloor } = await import("../drain/group-floor.ts");
   const { lookAt } = await import("../drain/look.ts");
   const watch = createWatchedPools(fleet, context.clock);
-  const times = config.kind === "ecs-fleet" ? config.agents : undefined;
   const watched = pools.map(({ pool, settings }) => ({
     watched: watch(pool, settings),
-    leaving: { ...times, policy: settings.policy } satisfies Leaving,
+    leaving: leavingOf(config, settings.policy),
   }));
   let paused = false;
   return async () => {

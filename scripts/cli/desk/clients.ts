@@ -6,6 +6,7 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { SFNClient } from "@aws-sdk/client-sfn";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import { clientOptions } from "../../../handlers/lib/aws/client-options.ts";
 import { signedCall } from "./signed-call.ts";
 
@@ -19,6 +20,7 @@ export interface DeskClients {
   readonly lambda: LambdaClient;
   readonly logs: CloudWatchLogsClient;
   readonly sfn: SFNClient;
+  readonly sqs: SQSClient;
   /** See {@link signedCall}. */
   readonly call: (
     service: Parameters<typeof signedCall>[1],
@@ -40,6 +42,8 @@ export function deskClientsIn(region: string, env: Readonly<Record<string, strin
     lambda,
     logs: new CloudWatchLogsClient(options),
     sfn: new SFNClient(options),
+    // Else the URL of a queue would count for more than AWS_ENDPOINT_URL.
+    sqs: new SQSClient({ ...options, useQueueUrlAsEndpoint: false }),
     call: async (service, action, input) =>
       signedCall({ region, env, credentials: await lambda.config.credentials() }, service, action, input),
   };

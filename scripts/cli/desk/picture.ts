@@ -10,11 +10,13 @@ import { capacityRights, readCapacities } from "./capacities.ts";
 import type { DeskClients } from "./clients.ts";
 import type { FleetConfig } from "./cost.ts";
 import { type Deployed, keysOf, readConcurrency, readDeployed } from "./deployed.ts";
+import { type DrainUnderWay, readDrain } from "./drains.ts";
 import { type Image, imageRights, readImages } from "./images.ts";
 import { type LoopLog, readLoopLog } from "./loop-log.ts";
 import type { Capacity } from "./machines.ts";
 import { known, look, lookInto, type Part } from "./part.ts";
 import { type DeskPool, placesOf, poolsIn, readSettings } from "./pools.ts";
+import { type Queues, queueRights, readQueues } from "./queues.ts";
 import { type Retirements, readRetirements, retirementRights } from "./retirements.ts";
 import { readSchedule, type Schedule } from "./schedule.ts";
 import { type LoopState, readLoopState } from "./state.ts";
@@ -37,11 +39,14 @@ export interface FleetPicture {
   readonly concurrency: Part<number | undefined>;
   readonly schedule: Part<Schedule>;
   readonly state: Part<LoopState>;
+  readonly queues: Part<Queues>;
   readonly log: Part<LoopLog>;
   /** Of those pools whose settings can be used. */
   readonly capacities: Part<readonly Capacity[]>;
   /** `undefined`: the fleet has no retirement workflow. */
   readonly retirements: Part<Retirements | undefined>;
+  /** `undefined`: no pool is drained. */
+  readonly drain: Part<DrainUnderWay | undefined>;
   readonly alarms: Part<readonly Alarm[]>;
   readonly subscriptions: Part<readonly Subscription[]>;
   /** Each row has its own error if it could not be read. */
@@ -97,6 +102,9 @@ export async function readPicture(stack: FleetStack, clients: DeskClients, clock
       state: lookInto(deployed, ["dynamodb:GetItem"], ({ env: { STATE_TABLE: table } }) =>
         readLoopState({ table, poolNames: pools.map(({ poolName }) => poolName) }, { ...clients, clock }),
       ),
+      queues: lookInto(deployed, queueRights, ({ env: { NEXT_LOOKS_QUEUE_URL: url } }) =>
+        readQueues({ stack: name, url }, clients),
+      ),
       log: look(["logs:FilterLogEvents"], () => readLoopLog({ stack: name, now }, clients.logs)),
       capacities,
       retirements: lookInto(
@@ -105,6 +113,7 @@ export async function readPicture(stack: FleetStack, clients: DeskClients, clock
         async ({ env: { RETIREMENTS: retirements } }) =>
           retirements && readRetirements({ workflow: retirements.workflow, now }, clients.sfn),
       ),
+      drain: lookInto(settings, [...rights, "dynamodb:GetItem"], () => readDrain(stack, pools, clock)),
       alarms: look(["cloudwatch:DescribeAlarms"], () =>
         readAlarms({ stack: name, pools: ofConfig ?? [] }, clients.cloudwatch),
       ),

@@ -7,6 +7,8 @@ import type { Clock } from "../../../handlers/lib/core/ports.ts";
 export interface LoopState {
   /** `undefined`: no pass runs. */
   readonly lease: HeldLease | undefined;
+  /** When the loop's next look is due by a message. `undefined`: no message is on its way. */
+  readonly nextLookAt: Date | undefined;
   /** By the pool's name. A pool without an entry has never been observed, or its document cannot be understood. */
   readonly memories: ReadonlyMap<string, Memory>;
 }
@@ -16,12 +18,12 @@ export async function readLoopState(
   { table, poolNames }: { readonly table: string; readonly poolNames: readonly string[] },
   { dynamodb, clock }: { readonly dynamodb: DynamoDBClient; readonly clock: Clock },
 ): Promise<LoopState> {
-  const lease = await readLease({ table, dynamodb });
+  const { held: lease, nextLookAt } = await readLease({ table, dynamodb });
   const documents = await Promise.all(
     poolNames.map(async (poolName) => {
       const memory = memoryOf(await createNotebook(`loop ${poolName}`, { table, dynamodb, clock }).read());
       return memory ? [[poolName, memory] as const] : [];
     }),
   );
-  return { lease, memories: new Map(documents.flat()) };
+  return { lease, nextLookAt, memories: new Map(documents.flat()) };
 }

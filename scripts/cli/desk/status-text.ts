@@ -14,6 +14,7 @@ export function statusText(status: Status, width: number): string {
     ...fleetText(status, width),
     ...agentsText(status),
     ...retirementsText(status, width),
+    ...drainLines(status, width),
     ...unreadText(status, width),
   ].join("\n");
 }
@@ -52,7 +53,7 @@ function alertsOf(status: Status, width: number): string[] {
   const held = status.pools.flatMap(({ pool, held_because: why }) =>
     why === null ? [] : labelled("!!", `The loop launches and retires nothing in ${pool}: ${why}`, width, 3),
   );
-  return [...lines, ...held];
+  return [...lines, ...held, ...(status.drain ? labelled("!!", drainText(status.drain), width, 3) : [])];
 }
 
 function poolText(pool: Pool, width: number): string[] {
@@ -163,6 +164,24 @@ function retirementsText({ retirements }: Status, width: number): string[] {
         width,
         2,
       ),
+    ),
+  ];
+}
+
+function drainText({ pools, of_all_pools: ofAll, left, loop_knows: loopKnows }: NonNullable<Status["drain"]>): string {
+  const which = pools.map(({ pool, since }) => `${pool} since ${since}`).join(", ");
+  const rest = ofAll ? "" : "; the other pools go on";
+  const look = loopKnows ? "" : ". The loop has not looked yet";
+  return `Being drained: ${which}. No agent starts there; ${counted(left.length, "machine is", "machines are")} left${rest}${look}`;
+}
+
+function drainLines({ drain }: Status, width: number): string[] {
+  if (drain === null || drain.left.length === 0) return [];
+  return [
+    "",
+    "The drain waits",
+    ...drain.left.flatMap(({ agent, state, waits_for: wait, advice }) =>
+      labelled("", `${agent} (${state}) for ${wait}.${advice ? ` ${advice}` : ""}`, width, 2),
     ),
   ];
 }

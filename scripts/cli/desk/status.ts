@@ -42,6 +42,7 @@ export function statusOf(picture: FleetPicture, fixed: Part<readonly Line[]>, pr
     loop_late: picture.log.known && newest.some((age) => age > lateSeconds),
     pools,
     agents: capacities.flatMap((capacity) => agentsOf(picture, capacity)),
+    drain: drainOf(picture),
     retirements: retirementsOf(picture),
     alarms: alarmsOf(picture),
     secrets: picture.secrets.map(({ text: _, id: __, region: ___, ...row }) => row),
@@ -70,8 +71,10 @@ export function unreadOf(picture: FleetPicture): readonly { readonly part: strin
     "the loop's concurrency": picture.concurrency,
     "the schedule": picture.schedule,
     "the loop's state": picture.state,
+    "the loop's queues": picture.queues,
     "the loop's log": picture.log,
     "tasks or instances": picture.capacities,
+    "the drain": picture.drain,
     retirements: picture.retirements,
     alarms: picture.alarms,
     "receivers of alarms": picture.subscriptions,
@@ -175,6 +178,20 @@ function unseenByLoop({ launchedAt, phase }: Machine, last: DecisionLine | undef
   if (last?.states === undefined) return "unknown";
   if (phase === "stopping" || phase === "held") return "leaving";
   return launchedAt !== undefined && launchedAt >= last.at ? "new" : "unknown";
+}
+
+function drainOf({ drain }: FleetPicture) {
+  const found = ifKnown(drain);
+  if (found === undefined) return null;
+  const { left, loopKnows, loopLateSince } = found.look;
+  return {
+    pools: found.pools.map(({ poolName, since }) => ({ pool: poolName, since: since.toISOString() })),
+    of_all_pools: found.ofAll,
+    /** Whether the loop has looked at each of these pools since. Until then it may launch agents. */
+    loop_knows: loopKnows,
+    loop_late_since: loopLateSince?.toISOString() ?? null,
+    left,
+  };
 }
 
 function retirementsOf({ retirements, at }: FleetPicture) {

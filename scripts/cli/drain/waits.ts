@@ -1,5 +1,6 @@
 import type { DrainReport } from "../../../handlers/lib/core/drain-report.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
+import type { StackConfig } from "../../../stacks/config/schema.ts";
 
 /** What is known of a pool whose agents leave. */
 export interface Leaving {
@@ -7,6 +8,11 @@ export interface Leaving {
   /** Of the config; `undefined`: its agents have none. */
   readonly idleTimeoutSeconds?: number | undefined;
   readonly maxLifetimeSeconds?: number | undefined;
+}
+
+/** What is known of the agents of a pool. Those of instances have no times of their own. */
+export function leavingOf(config: StackConfig, policy: Leaving["policy"]): Leaving {
+  return { ...(config.kind === "ecs-fleet" ? config.agents : {}), policy };
 }
 
 /** What an agent waits for, and what a person can do about it, if anything. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { wholeFleet } from "../../../../handlers/lib/core/overrides.ts";
-import { busy, diagnosed, failPass, findsEach } from "./diagnosed.ts";
+import { agentA, busy, diagnosed, failPass, findsEach } from "./diagnosed.ts";
 
 describe("fleet doctor about settings", () => {
   findsEach([
@@ -82,12 +82,47 @@ describe("fleet doctor about settings", () => {
       severity: "warning",
       says: /2026-01-01T01:00:00.000Z. To end it now: fleet limits ci-agents --pool linux --clear$/,
     },
+    {
+      what: "limits that hold for a while",
+      kind: "pools",
+      make: (world) =>
+        world.settings.putOverride("limits", "linux", {
+          max: 3,
+          buffer: { percent: 50 },
+          until: world.secondsAgo(-3600),
+        }),
+      id: "limits-for-a-while",
+      severity: "warning",
+      says: /linux: min 1, max 3 until 2026-01-01T01:00:00.000Z; the stack has min 1, max 5, buffer 50 % \(0\)\n.*: fleet limits ci-agents --pool linux --clear$/,
+    },
+    {
+      what: "a drain: who is left, what each waits for, and since when",
+      make: (world) => {
+        world.settings.putOverride("drain", undefined, { since: world.secondsAgo(600) });
+        world.reportDrain(5, [
+          { name: agentA, capacityId: [...world.ecs.tasks.keys()][0] ?? "", state: "busy", role: "burst" },
+        ]);
+      },
+      id: "draining",
+      severity: "warning",
+      says: /ci-agents: since 2025-12-31T23:50:00.000Z\nci-agents_a \(busy\) waits for its job; then it leaves\n2 \(unknown\) waits for a person.*\n.*fleet drain ci-agents. To end it: fleet drain ci-agents --undo$/s,
+    },
+    {
+      what: "a drain that the loop does not know yet, while jobs wait",
+      kind: "pools",
+      make: (world) => {
+        world.settings.putOverride("drain", "linux", { since: world.secondsAgo(3) });
+        world.decide({ pool: "linux", queued: 2, states: { idle: ["ci-agents.linux_a"] } });
+      },
+      id: "draining",
+      says: /The loop has not looked since\n.*waits for the loop.*--pool <key> --undo$/s,
+    },
   ]);
 
-  it("takes a pause that has ended, and limits that bind nothing, for no trouble", async () => {
+  it("takes a pause and limits that have ended for no trouble", async () => {
     const { findings } = await diagnosed("tasks", (world) => {
       world.settings.putOverride("pause", undefined, { until: world.secondsAgo(1) });
-      world.settings.putOverride("limits", undefined, { max: 5, until: world.secondsAgo(-60) });
+      world.settings.putOverride("limits", undefined, { max: 5, until: world.secondsAgo(1) });
     });
     expect(findings).toEqual([]);
   });

@@ -170,6 +170,29 @@ describe("fleet status", () => {
     );
   });
 
+  it("shows a drain: of what, since when, and what each machine that is left waits for", async () => {
+    const { world, json, run } = await openDesk("pools");
+    world.settings.putOverride("drain", "linux", { since: world.secondsAgo(900) });
+    const [task = ""] = world.ecs.tasks.keys();
+    world.reportDrain(
+      5,
+      [{ name: "ci-agents.linux_a", capacityId: task, state: "busy", role: "burst" }],
+      "ci-agents.linux",
+    );
+    const { drain, unread } = await json<Status>("status");
+    expect(unread).toEqual([]);
+    expect(drain).toMatchObject({
+      pools: [{ pool: "ci-agents.linux", since: "2025-12-31T23:45:00.000Z" }],
+      of_all_pools: false,
+      loop_knows: true,
+      left: [{ agent: "ci-agents.linux_a", state: "busy", waits_for: "its job; then it goes" }],
+    });
+    const stdout = (await run("status")).stdout.replaceAll(/\n +/g, " ");
+    expect(stdout).toMatch(/^!! Being drained: ci-agents.linux since .*; 1 machine is left; the other pools go on$/m);
+    expect(stdout).toMatch(/^The drain waits ci-agents.linux_a \(busy\) for its job; then it goes\.$/m);
+    expect((await (await openDesk()).json<Status>("status")).drain).toBeNull();
+  });
+
   it("shows the floor that the schedule sets now", async () => {
     const { world, json } = await openDesk();
     const entry = (hour: number, min: number) => ({ cron: `0 ${hour} * * *`, timeZone: "UTC", min });

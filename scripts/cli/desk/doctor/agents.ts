@@ -58,16 +58,21 @@ function foreignIn({ poolName, decisions }: Pool): Finding[] {
   ];
 }
 
+/** Whether jobs wait because no more agents are allowed. */
+export function waitsAtCeiling(last: Pool["last"]): boolean {
+  return last !== undefined && last.queued > 0 && last.atCeiling;
+}
+
 /** Jobs wait for room. */
 function fullIn({ picture, name }: View, { poolName, last }: Pool): Finding[] {
-  if (last === undefined || last.queued === 0) return [];
+  if (last === undefined || last.queued === 0 || isDrained(picture, poolName)) return [];
   const evidence = [`${poolName}: ${last.queued} queued; ${last.reason}`];
   if (/no room under max/.test(last.reason)) {
     const what = "Agents that leave or are not seen fill the fleet up to agents.max, so waiting jobs get none.";
     const todo = `See which: fleet status ${name}. Mend what is said of unseen agents and retirements, or raise agents.max.`;
     return [{ id: "no-room", severity: "error", what, evidence, todo, section: "queue-wait" }];
   }
-  if (!last.atCeiling) return [];
+  if (!waitsAtCeiling(last)) return [];
   const lowered = limitsOf(picture, poolName);
   if (lowered) {
     const what = "Jobs wait because the fleet is at a ceiling that an operator lowered for a while.";
@@ -78,6 +83,11 @@ function fullIn({ picture, name }: View, { poolName, last }: Pool): Finding[] {
   const what = "Jobs wait because the fleet is at agents.max.";
   const todo = "Raise agents.max if the money is there, and the licence and quotas allow it.";
   return [{ id: "at-ceiling", severity: "warning", what, evidence, todo, section: "at-ceiling" }];
+}
+
+function isDrained({ pools }: View["picture"], poolName: string): boolean {
+  const found = pools.find((pool) => pool.poolName === poolName);
+  return (found && ifKnown(found.inForce))?.drain !== undefined;
 }
 
 /** The limits of an operator that keep a pool below its agents.max. */

@@ -6,6 +6,7 @@ import { bySeverity, couldNotLook, type Finding } from "./finding.ts";
 import { launchFindings } from "./launches.ts";
 import { leavingFindings } from "./leaving.ts";
 import { loopFindings } from "./loop.ts";
+import { queueFindings } from "./queues.ts";
 import { alarmFindings, receiverFindings, webhookFindings } from "./reaching.ts";
 import { settingsFindings } from "./settings.ts";
 import { withTails } from "./tails.ts";
@@ -19,6 +20,7 @@ export async function diagnose(
   const view = viewOf(picture);
   const found = [
     ...loopFindings(view),
+    ...queueFindings(view),
     ...settingsFindings(view),
     ...launchFindings(view),
     ...agentFindings(view),

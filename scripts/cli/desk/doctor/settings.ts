@@ -1,12 +1,20 @@
 import { pauseReason } from "../../../../handlers/lib/core/overrides.ts";
 import { ifKnown } from "../part.ts";
 import { switchedOff, unusableOverrides, unusablePools } from "../status.ts";
+import { waitsAtCeiling } from "./agents.ts";
 import type { Finding } from "./finding.ts";
 import type { View } from "./view.ts";
 
 /** Settings that the loop cannot use, and those that hold it. */
 export function settingsFindings(view: View): readonly Finding[] {
-  return [...badPools(view), ...badOverrides(view), ...switchedOffPools(view), ...pauses(view)];
+  return [
+    ...badPools(view),
+    ...badOverrides(view),
+    ...switchedOffPools(view),
+    ...pauses(view),
+    ...drains(view),
+    ...limits(view),
+  ];
 }
 
 /** A loop from before the table needs no row, and nobody knows whether this one is if its function cannot be read. */
@@ -64,4 +72,62 @@ function pauses({ picture, jobsWait, name }: View): Finding[] {
   if (paused.length === 0) return [];
   if (paused.length === picture.pools.length) return [findingOf(paused, name, `fleet resume ${name}`)];
   return paused.map((pool) => findingOf([pool], pool.poolName, `fleet resume ${name} --pool ${pool.key}`));
+}
+
+const shownLeft = 5;
+
+/** Who leaves, what each one waits for, and since when. */
+function drains({ picture, jobsWait, name }: View): Finding[] {
+  const drain = ifKnown(picture.drain);
+  if (drain === undefined) return [];
+  const { left, loopKnows } = drain.look;
+  const flag = drain.ofAll ? "" : " --pool <key>";
+  return [
+    {
+      id: "draining",
+      severity: jobsWait ? "error" : "warning",
+      what: `No agent starts in ${drain.ofAll ? name : "drained pools"}, because somebody drains it; each leaves after its job.`,
+      evidence: [
+        ...drain.pools.map(({ poolName, since }) => `${poolName}: since ${since.toISOString()}`),
+        ...(loopKnows ? [] : ["The loop has not looked since"]),
+        ...left.slice(0, shownLeft).map(({ agent, state, waits_for: wait }) => `${agent} (${state}) waits for ${wait}`),
+        ...(left.length > shownLeft ? [`and ${left.length - shownLeft} more`] : []),
+      ],
+      todo: `To wait for its end: fleet drain ${name}${flag}. To end it: fleet drain ${name}${flag} --undo`,
+    },
+  ];
+}
+
+/** Limits that an operator set, unless jobs wait for them: then `at-ceiling` says so. */
+function limits({ picture, pools, name }: View): Finding[] {
+  const changed = picture.pools.flatMap(({ key, poolName, inForce }): { key: string | undefined; seen: string }[] => {
+    const { limits: own, drain, stack, inForce: now } = ifKnown(inForce) ?? {};
+    if (!own || drain || !stack || !now) return [];
+    const isShown =
+      now.max < stack.max && pools.some((pool) => pool.poolName === poolName && waitsAtCeiling(pool.last));
+    if (isShown) return [];
+    const until = own.until.toISOString();
+    const buffer = own.buffer === undefined ? "" : `, buffer ${bufferText(now.buffer)} (${bufferText(stack.buffer)})`;
+    return [
+      {
+        key,
+        seen: `${poolName}: min ${now.min}, max ${now.max} until ${until}; the stack has min ${stack.min}, max ${stack.max}${buffer}`,
+      },
+    ];
+  });
+  if (changed.length === 0) return [];
+  const clear = changed.map(({ key }) => `fleet limits ${name}${key === undefined ? "" : ` --pool ${key}`} --clear`);
+  return [
+    {
+      id: "limits-for-a-while",
+      severity: "warning",
+      what: "An operator's limits hold for a while in place of the stack's.",
+      evidence: changed.map(({ seen }) => seen),
+      todo: `They end by themselves. To end them now: ${clear.join("; ")}`,
+    },
+  ];
+}
+
+function bufferText(buffer: number | { readonly percent: number }): string {
+  return typeof buffer === "number" ? String(buffer) : `${buffer.percent} %`;
 }
