@@ -16,11 +16,13 @@ try {
   const { stacks } = loaded;
   const { keepStates, localStateWarnings } = await import("./stacks/config/local-state.ts");
   const { quotaWarnings } = await import("./stacks/config/account-quotas.ts");
+  const { receiverWarnings } = await import("./stacks/config/receivers.ts");
   const { namedStacks, namedWarnings } = await import("./stacks/config/named-stacks.ts");
   const named = namedStacks(stacks, process.env);
   const told = [
     ...namedWarnings(loaded, named),
     ...localStateWarnings(named, process.env),
+    ...receiverWarnings(named),
     ...quotaWarnings(named, process.env),
     ...keepStates(process.env.CDKTF_OUTDIR ?? "cdktf.out", stacks),
   ];

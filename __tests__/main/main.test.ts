@@ -83,6 +83,7 @@ describe.concurrent("main.ts", () => {
     const { code, stderr } = await synth(config, { AGENT_FLEETS_QUOTAS: "new" });
     expect(code).toBe(0);
     expect(stderr.split("\n")).toEqual([
+      "warning: alarms of one, two reach nobody: set alarms.emails or another receiver in alarms",
       expect.stringMatching(
         /^warning: a new AWS account .*docs\/before-the-first-deploy\.md; set AGENT_FLEETS_QUOTAS=raised/,
       ),

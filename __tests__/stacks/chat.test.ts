@@ -50,6 +50,12 @@ describe("alarms in chats", () => {
     const actions = rights.flatMap(({ policy }) => statements(policy).flatMap(({ Action }) => Action));
     expect(actions.length).toBeGreaterThan(0);
     for (const action of actions) expect(action).toMatch(/^cloudwatch:(Describe|Get)\w+$/);
+    const ofAlarms = rights
+      .flatMap(({ policy }) => statements(policy))
+      .filter(({ Action }) => /Alarms/.test(String(Action)));
+    expect(ofAlarms.map(({ Resource }) => Resource)).toEqual([
+      [expect.stringMatching(/:cloudwatch:us-west-2:\S+:alarm:ci-\*$/)],
+    ]);
   });
 
   it("use the service's API where it is, and the name is one for the account", () => {

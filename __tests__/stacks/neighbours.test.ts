@@ -11,8 +11,8 @@ import { statements } from "./synth.ts";
  */
 const unnameable = new Set([
   ...["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances"],
-  // Amazon Q in chat asks for the alarms of a message, and draws their metrics.
-  ...["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"],
+  // Amazon Q in chat draws the metrics of an alarm.
+  ...["cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"],
   ...["autoscaling:DescribeScalingActivities", "ec2:DescribeInstances", "ecr:GetAuthorizationToken"],
   ...["ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage"],
   ...["ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply", "ecs:DiscoverPollEndpoint"],

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { spacelift } from "./ec2-fleet.ts";
 import { minimal, resources, synthesize } from "./synth.ts";
@@ -35,5 +36,18 @@ describe.each([
     expect(resources(stack, "aws_lambda_function_recursion_config")).toMatchObject([
       { recursive_loop: "Allow", function_name: expect.stringContaining("aws_lambda_function.autoscale") },
     ]);
+  });
+
+  it("is, with a customer managed key, one of the queues that the docs say the key does not encrypt", () => {
+    const kmsKeyArn = "arn:aws:kms:us-west-2:111122223333:key/11111111-2222-3333-4444-555555555555";
+    const without = resources(synthesize({ ...config, kmsKeyArn }), "aws_sqs_queue")
+      .filter(({ kms_master_key_id: key }) => key === undefined)
+      .map(({ name, sqs_managed_sse_enabled: own }) => ({ name: String(name), own }));
+    expect(without.map(({ name }) => name)).toContain("ci-next-looks");
+    const page = readFileSync("docs/how-it-works.md", "utf8");
+    for (const { name, own } of without) {
+      expect(own).toBe(true);
+      expect(page).toContain(`\`${name.replace("ci-", "<stack>-")}\`, whose messages hold`);
+    }
   });
 });

@@ -7,6 +7,7 @@ import { agentAddresses } from "./network/subnets.ts";
 import { type Endpoint, endpointsOf } from "./network/vpc.ts";
 import { type Explanation, warning } from "./reading/explain.ts";
 import { nearest } from "./reading/nearest.ts";
+import { hasReceiver } from "./receivers.ts";
 import { defaultRegions, isOptIn } from "./regions.ts";
 import type { StackConfig } from "./schema.ts";
 import { vendorOf } from "./vendors/index.ts";
@@ -51,8 +52,7 @@ function runtimeWarnings(config: EcsFleetConfig | Ec2FleetConfig): Explanation[]
 function clusterWarnings({ alarms, network, services }: EcsClusterConfig): Explanation[] {
   const publicIp = "create" in network && network.create.egress === "public-ip";
   return [
-    alarms.topicArn === undefined &&
-      alarms.emails.length + alarms.subscriptions.length === 0 &&
+    !hasReceiver(alarms) &&
       warning(["alarms"], "has no receiver: set alarms.emails, or nobody is notified of failed tasks and deployments"),
     publicIp &&
       services.some(({ networkMode }) => networkMode === "awsvpc") &&

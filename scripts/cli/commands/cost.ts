@@ -84,7 +84,7 @@ function numberOf(option: string, text: string, most: number): number {
   throw new UserError(`${option} ${text} is no number of hours.`, `Write a number of ${limit}.`);
 }
 
-function asJson({ fixed, loop, pools, agentHours, total, notCounted, ...rest }: Estimate) {
+function asJson({ fixed, loop, pools, agentHours, total, known, hosts, notCounted, ...rest }: Estimate) {
   return {
     ...rest,
     currency: "USD",
@@ -99,6 +99,8 @@ function asJson({ fixed, loop, pools, agentHours, total, notCounted, ...rest }: 
     })),
     agent_hours: agentHours,
     total_per_month: total ?? null,
+    known_per_month: known,
+    hosts: hosts ?? null,
     not_counted: notCounted,
   };
 }

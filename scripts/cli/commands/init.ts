@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { buildsImage } from "../../../stacks/config/account-quotas.ts";
 import { ConfigError } from "../../../stacks/config/errors.ts";
 import { type LoadedStack, loadStack, loadStacks } from "../../../stacks/config/load.ts";
+import { receiverWarnings } from "../../../stacks/config/receivers.ts";
 import { explainReferences, referencesOf } from "../../../stacks/config/references.ts";
 import { renderStarter } from "../../../stacks/config/starter.ts";
 import { askFleet, askStack, backends, networks, vendorNames } from "../init/answers.ts";
@@ -119,7 +120,7 @@ function loadNew(
     const names = neighbours.map(({ name }) => name);
     const wrong = explainReferences(loaded.config, neighbours, names);
     if (wrong.length > 0) throw new ConfigError(wrong.map(({ path, message }) => `${path.join(".")} ${message}`));
-    return { ...loaded, warnings };
+    return { ...loaded, warnings: [...warnings, ...receiverWarnings([loaded])] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new UserError(`These answers make no valid config:\n${error.message}`, "No config was written.");

@@ -29,6 +29,10 @@ export interface Estimate {
   readonly agentHours: number;
   /** `undefined`: a price is unknown, and `missing` says which. */
   readonly total: number | undefined;
+  /** What has a price, together: less than the whole if a price is unknown. */
+  readonly known: number;
+  /** The hosts of a cluster that are counted: `hosts.min`. `undefined`: it is no cluster. */
+  readonly hosts: number | undefined;
   readonly missing: readonly string[];
   readonly notCounted: readonly string[];
 }
@@ -69,6 +73,8 @@ export function estimate(stack: LoadedStack, made: TerraformStack, prices: Price
     pools: used,
     agentHours,
     total: ofLines === undefined || ofAgents === undefined ? undefined : ofLines + ofAgents,
+    known: [...fixed, ...loop, ...used].reduce((sum, { perMonth = 0 }) => sum + perMonth, 0),
+    hosts: stack.config.kind === "ecs-cluster" ? stack.config.hosts.min : undefined,
     missing: [...used.flatMap(({ missing }) => missing), ...hostsWithoutPrice(fixed)],
     notCounted,
   };

@@ -1,5 +1,5 @@
 import { listPrices } from "../../prices/index.ts";
-import { dollars, inColumns, labelled } from "../desk/words.ts";
+import { counted, dollars, inColumns, labelled } from "../desk/words.ts";
 import type { Estimate } from "./estimate.ts";
 import { type Line, sumOf } from "./line.ts";
 
@@ -15,7 +15,7 @@ export function estimateText(found: Estimate, width: number): string {
   ].filter((lines) => lines.length > 0);
   return [
     ...wrapped(
-      `${stack} in ${region}: ${total === undefined ? "the cost of a month is not known" : `about ${dollars(total)} a month`}${pools.length === 0 ? "" : ` with ${round(agentHours)} agent-hours`}`,
+      `${stack} in ${region}: ${sumText(found)}${pools.length === 0 ? "" : ` with ${round(agentHours)} agent-hours`}${hostsText(found)}${total === undefined ? ", without what has no price" : ""}`,
     ),
     ...sections.flatMap((lines) => ["", ...lines]),
     ...(missing.length > 0 ? ["", "No price", ...missing.flatMap((text) => labelled("  -", text, width, 4))] : []),
@@ -25,6 +25,16 @@ export function estimateText(found: Estimate, width: number): string {
     ),
     ...wrapped(`Not counted: ${found.notCounted.join("; ")}.`),
   ].join("\n");
+}
+
+function sumText({ total, known }: Estimate): string {
+  return total === undefined ? `at least ${dollars(known)} a month` : `about ${dollars(total)} a month`;
+}
+
+/** A cluster's hosts come and go with its tasks. */
+function hostsText({ hosts }: Estimate): string {
+  if (hosts === undefined) return "";
+  return ` while ${hosts === 0 ? "no host runs" : counted(hosts, "host runs", "hosts run")}`;
 }
 
 function section(title: string, lines: readonly Line[]): string[] {

@@ -4,7 +4,7 @@ import { ChatbotTeamsChannelConfiguration } from "#provider-aws/chatbot-teams-ch
 import type { ChatChannel } from "../../config/chat.ts";
 import { ServiceRole } from "../service-role.ts";
 import { shortName } from "../short-name.ts";
-import type { StackContext } from "../stack-context.ts";
+import { arnOf, type StackContext } from "../stack-context.ts";
 
 /** The only regions with an API of the service, https://docs.aws.amazon.com/general/latest/gr/chatbot.html. */
 const apiRegions: readonly string[] = ["us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1"];
@@ -12,8 +12,11 @@ const apiRegions: readonly string[] = ["us-east-2", "us-west-2", "eu-west-1", "a
 /**
  * Channels of Slack and Teams that get the alarms of a topic, by Amazon Q Developer in chat applications. It subscribes
  * to the topic by itself, and shows CloudWatch's alarms with a graph; it drops messages of other forms. People in the
- * channel may look at alarms and metrics, and do nothing else: without a guardrail AWS would set AdministratorAccess.
+ * channel may look at the stack's alarms and at metrics, and do nothing else: without a guardrail AWS would set
+ * AdministratorAccess. With a right on some alarms, DescribeAlarms leaves out composite ones only, and the stack has none.
  *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
  * @see https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-iam-policies.html
  */
 export class ChatChannels extends Construct {
@@ -36,8 +39,12 @@ export class ChatChannels extends Construct {
       description: `Shows alarms of ${context.name} in chats`,
     });
     role.allow({
-      actions: ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"],
-      // Metrics are no resources.
+      actions: ["cloudwatch:DescribeAlarms"],
+      resources: [arnOf(context, "cloudwatch", `alarm:${context.name}-*`)],
+    });
+    role.allow({
+      actions: ["cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"],
+      // Metrics are no resources, and no condition names their namespace.
       resources: ["*"],
     });
     channels.forEach((channel, index) => {

@@ -108,6 +108,7 @@ Not checked: Whether the pool exists: this fleet has no API token, as demand is 
     const { cwd, env } = place("1.11.0", config.replace("min: 1", "min: 1, idleTimeoutSeconds: 0, singleUse: false"));
     const { code, stdout } = await fleet(["check", "ci-agents", "--offline"], { cwd, env });
     expect(code).toBe(0);
+    expect(stdout.match(/alarms of ci-agents reach nobody/g)).toHaveLength(1);
     expect(stdout.replaceAll(/\s+/g, " ")).toMatch(
       /config\/ci-agents\.yaml:\d+:\d+: agents\.idleTimeoutSeconds: is 0 while agents are not single-use/,
     );

@@ -134,11 +134,28 @@ describe("fleet cost", () => {
     const file = resolve("config/cluster-full.yaml");
     const { code, stdout } = await fleet(["cost", file], { cwd: folderWith({}), env });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^cluster-full in us-west-2: about \$\d+ a month\n/);
+    expect(stdout).toMatch(/^cluster-full in us-west-2: about \$\d+ a month while 2 hosts run\n/);
     expect(stdout).toMatch(/load balancer +1 +x \$0\.0225 an hour +\$16\.43/);
     expect(stdout).toMatch(/host, m7g\.large +2 +x \$0\.0816 an hour +\$119/);
     const tables = stdout.split("\n").filter((each) => each.startsWith("  "));
     expect(Math.max(...tables.map(({ length }) => length))).toBeLessThanOrEqual(80);
+  });
+
+  it("says how little a cluster can cost whose hosts have no price, and how many hosts that counts", async () => {
+    const cluster = "kind: ecs-cluster\nregion: us-east-1\nnetwork: { create: {} }\n";
+    const some = await cost(`${cluster}hosts: { min: 2 }\n`);
+    // A NAT gateway with its address, and the rest. The disks of the hosts are known, too.
+    expect(some.stdout).toMatch(
+      /^ci-agents in us-east-1: at least \$4\d\.\d\d a month while 2 hosts run, without what has no price\n/,
+    );
+    expect(some.stdout).toContain("A host, of a type that AWS chooses has no price");
+    const {
+      total_per_month: total,
+      known_per_month: known,
+      hosts,
+    } = JSON.parse((await cost(`${cluster}hosts: { min: 2 }\n`, ["--json"])).stdout);
+    expect({ total, hosts, isMore: known > 36.5 }).toEqual({ total: null, hosts: 2, isMore: true });
+    expect((await cost(cluster)).stdout).toMatch(/about \$\d+\.\d\d a month while no host runs\n/);
   });
 
   it("leaves the folder of a deploy alone", async () => {

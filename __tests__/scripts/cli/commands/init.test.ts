@@ -195,7 +195,7 @@ describe("fleet init", () => {
       stack: "ado",
       file: "config/ado.yaml",
       schema: "agent-fleets.schema.json",
-      warnings: [],
+      warnings: ["alarms of ado reach nobody: set alarms.emails or another receiver in alarms"],
       next: ["check", "deploy", "image build", "secret list"].map((each) => `npm run fleet -- ${each} ado`),
     });
   });
@@ -222,7 +222,7 @@ describe("fleet init", () => {
 
   it("outside the clone copies the schema, and keeps another version unless forced", async () => {
     const { stderr } = await init(["ci-agents", ...trial]);
-    expect(stderr).toBe("");
+    expect(stderr).toBe("warning: alarms of ci-agents reach nobody: set alarms.emails or another receiver in alarms\n");
     const [, path = ""] = /\$schema=(\S+)/.exec(await written()) ?? [];
     expect(await readFile(join(cwd, "config", path), "utf8")).toBe(await schemaText());
     await writeFile(join(cwd, "config", path), "{}");
@@ -280,7 +280,8 @@ describe("fleet init", () => {
     await mkdir(join(cwd, "config"));
     await writeFile(join(cwd, "config/shared.yaml"), "kind: network\nregion: us-west-2\n");
     await writeFile(join(cwd, "config/broken.yaml"), "kind: nothing\n");
-    const flags = [...hcp, "--network", "stack", "--network-stack", "shared", "--backend", "local"];
+    const mails = ["--emails", "ops@example.com"];
+    const flags = [...hcp, "--network", "stack", "--network-stack", "shared", "--backend", "local", ...mails];
     expect(await init(["ci-agents", ...flags])).toMatchObject({ code: 0, stderr: "" });
     expect(await written()).toContain("network:\n  stack: shared\n");
     const { stderr } = await init(["elsewhere", ...flags.map((flag) => (flag === "us-west-2" ? "eu-west-1" : flag))]);

@@ -1,0 +1,27 @@
+import type { Receivers } from "./alarms.ts";
+import type { LoadedStack } from "./load.ts";
+
+/** Whether somebody gets what a stack sends about single events, which no chat shows. */
+export function hasReceiver({ emails, subscriptions, topicArn }: Receivers): boolean {
+  return topicArn !== undefined || emails.length + subscriptions.length > 0;
+}
+
+/**
+ * One warning about the fleets whose alarms reach nobody, and the machine images whose failed builds do. A cluster's
+ * config has a warning of its own.
+ */
+export function receiverWarnings(stacks: readonly LoadedStack[]): string[] {
+  const mute = stacks.flatMap(({ name, config }) => {
+    switch (config.kind) {
+      case "ecs-fleet":
+      case "ec2-fleet":
+        return hasReceiver(config.alarms) || config.alarms.chat.length > 0 ? [] : [name];
+      case "machine-image":
+        return hasReceiver(config.alarms) ? [] : [name];
+      default:
+        return [];
+    }
+  });
+  if (mute.length === 0) return [];
+  return [`alarms of ${mute.join(", ")} reach nobody: set alarms.emails or another receiver in alarms`];
+}
