@@ -1,6 +1,7 @@
 import type { Clock } from "../../../handlers/lib/core/ports.ts";
 import type { LoadedStack } from "../../../stacks/config/load.ts";
 import { partitionOf } from "../../../stacks/config/regions.ts";
+import type { StackConfig } from "../../../stacks/config/schema.ts";
 import { UserError } from "../lib/errors.ts";
 import type { FleetInForce } from "../lib/in-force.ts";
 import { listSecrets, type SecretRow } from "../lib/secret-list.ts";
@@ -62,8 +63,20 @@ export function fleetOf(stack: LoadedStack): FleetStack {
   if (config.kind === "ecs-fleet" || config.kind === "ec2-fleet") return { ...stack, config };
   throw new UserError(
     `${stack.file} is of kind ${config.kind}, which has no agents.`,
-    "Give the name of a fleet's stack.",
+    `Give the name of a fleet's stack. ${elsewhere(stack.name)[config.kind]}`,
   );
+}
+
+/** Where an operator looks at stacks of other kinds. */
+function elsewhere(name: string): Readonly<Record<Exclude<StackConfig["kind"], FleetConfig["kind"]>, string>> {
+  const common = `fleet check ${name}, cost and outputs work for it.`;
+  return {
+    "ecs-cluster":
+      `The page dashboard_url of fleet outputs ${name} shows the cluster's hosts, tasks that wait for room, and alarms; ` +
+      `its services: aws ecs describe-services. ${common}`,
+    network: common,
+    "machine-image": `fleet image build ${name} builds it, and shows why a build fails. ${common}`,
+  };
 }
 
 /**

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { folderWith } from "../../../stacks/config/files.ts";
+import { fleet } from "../harness.ts";
 import { agentA, busy, diagnosed, failedToStart, loopLog, stopTask } from "./diagnosed.ts";
 import { closeDesks, openDesk } from "./world.ts";
 
@@ -81,6 +83,24 @@ describe("fleet doctor", () => {
     expect(stdout).toContain("docs/runbook.md#loop-silent");
     expect(stdout).toContain("\\u001b[2J\\u202e");
     expect(stdout).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+  });
+
+  it.each([
+    [
+      "ecs-cluster",
+      "",
+      /dashboard_url of fleet outputs apps shows the cluster's hosts, tasks that wait for room, and alarms/,
+    ],
+    ["network", "", /fleet check apps, cost and outputs work for it/],
+    ["machine-image", "baseImage: { id: ami-0123456789abcdef0 }\n", /fleet image build apps/],
+  ])("says of a stack of kind %s where an operator looks", async (kind, more, says) => {
+    const { world } = await openDesk();
+    const cwd = folderWith({ "config/apps.yaml": `kind: ${kind}\nregion: eu-west-1\n${more}` });
+    for (const command of ["status", "doctor"]) {
+      const { code, stderr } = await fleet([command, "apps"], { cwd, env: world.env });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(says);
+    }
   });
 
   it("documents its exit codes and shows examples", async () => {
