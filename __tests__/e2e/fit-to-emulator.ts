@@ -35,6 +35,8 @@ export interface FitOptions {
   readonly stack: string;
   /** The providers that Terraform can install. If archive is missing, we make its zips. */
   readonly providers: "aws alone" | "all";
+  /** Whether chats stay, for a stack that is not deployed. Left out: no. */
+  readonly keepsChats?: boolean;
   /** Makes the zip; resolves to the base64 of its SHA-256. */
   readonly zip: (archive: Archive) => string;
 }
@@ -55,7 +57,7 @@ export function fitToEmulator(
   for (const aws of provider.aws ?? []) Object.assign(aws, { access_key: "test", secret_key: "test" });
 
   leaveOutProvider(json, "tfe");
-  const leftOut = leaveOutUnknown(json);
+  const leftOut = leaveOutUnknown(json, options.keepsChats ? /^(?:data\.)?tfe_/ : unknownType);
   if (options.providers === "all") return { text: JSON.stringify(json, null, 2), leftOut };
 
   const aws = terraform.required_providers.aws;
@@ -79,20 +81,20 @@ const unknownType = /^(?:data\.)?(?:tfe|aws_chatbot)_/;
  * Only outputs may refer to resources that are left out, and `depends_on` for the order of a destroy. Otherwise this
  * would not be the shipped stack any more.
  */
-function leaveOutUnknown(json: TerraformJson): string[] {
+function leaveOutUnknown(json: TerraformJson, unknown: RegExp): string[] {
   const leftOut: string[] = [];
   for (const [prefix, kinds] of [
     ["", json.resource],
     ["data.", json.data ?? {}],
   ] as const) {
-    for (const type of Object.keys(kinds).filter((kind) => unknownType.test(kind))) {
+    for (const type of Object.keys(kinds).filter((kind) => unknown.test(kind))) {
       leftOut.push(`${prefix}${type}`);
       delete kinds[type];
     }
   }
   for (const resource of Object.values(json.resource).flatMap((kind) => Object.values(kind))) {
     if (!Array.isArray(resource.depends_on)) continue;
-    resource.depends_on = resource.depends_on.filter((each) => !unknownType.test(each));
+    resource.depends_on = resource.depends_on.filter((each) => !unknown.test(each));
   }
   for (const [name, { value }] of Object.entries(json.output ?? {})) {
     if (!/\$\{[^}]*\btfe_/.test(JSON.stringify(value))) continue;
