@@ -14,7 +14,7 @@ import type { StackContext } from "./constructs/stack-context.ts";
 import type { AgentContainer, AgentImage, AgentTask, ContainerOutbound } from "./constructs/tasks/agent-containers.ts";
 import { ConsumerRoles } from "./constructs/tasks/consumer-roles.ts";
 import { EcsCapacity } from "./constructs/tasks/ecs-capacity.ts";
-import { allowImagePull } from "./constructs/tasks/task-rights.ts";
+import { allowImagePull, imageDateGrant } from "./constructs/tasks/task-rights.ts";
 import type { Escaped } from "./constructs/terraform-text.ts";
 import { FleetControl, type FleetPool } from "./fleet-control.ts";
 import { FleetSecrets } from "./vendors/fleet-secrets.ts";
@@ -92,6 +92,7 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
     return {
       uri: repository.current,
       grantPull: (role) => repository.grantPull(role),
+      grantDate: (role) => repository.grantDate(role),
       built: {
         versions: repository.versions,
         by: (topic) => {
@@ -138,7 +139,11 @@ function published(
   context: StackContext,
   compute: Pick<Escaped<ComputeConfig>, "createCacheRepository">,
 ): AgentImage {
-  return { uri, grantPull: (role) => allowImagePull(role, uri, context, compute) };
+  return {
+    uri,
+    grantPull: (role) => allowImagePull(role, uri, context, compute),
+    grantDate: imageDateGrant(uri, context),
+  };
 }
 
 function poolOf(

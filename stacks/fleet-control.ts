@@ -118,6 +118,8 @@ export class FleetControl {
       scheduleRuleName: schedule.ruleName,
       deadLetterQueueName: schedule.deadLetterQueueName,
       queueWaitSeconds: config.alarms.queueWaitSeconds,
+      imageAgeDays: config.alarms.imageAgeDays,
+      knowsImageAge: (pool) => this.knowsImageAge(pool),
       tellsUnmatchedJobs: vendor.tellsUnmatchedJobs,
       pools: props.pools?.map(({ pool }) => pool),
     });
@@ -135,6 +137,7 @@ export class FleetControl {
       pools: (props.pools ?? [{ pool: undefined, price: props.price }]).map(({ pool, price }) => ({
         pool,
         price,
+        knowsImageAge: this.knowsImageAge(pool),
         alarms: alarms.ofPools.get(pool) ?? [],
       })),
       hasFallback: props.capacity.config.type === "asg" && props.capacity.config.fallback !== undefined,
@@ -148,6 +151,13 @@ export class FleetControl {
       secrets: secrets.arns,
       ...managed,
     };
+  }
+
+  private knowsImageAge(pool: string | undefined): boolean {
+    const { capacity, pools } = this.props;
+    if (capacity.config.type === "asg") return true;
+    const own = pools?.find((each) => each.pool === pool)?.capacity;
+    return Boolean({ ...capacity.config, ...own }.image);
   }
 
   private loopNetwork(): FleetNetwork | undefined {

@@ -58,6 +58,7 @@ secrets: { agentTypeToken: { variable: agent_type_token } }
 const usualCalls = [
   "autoscale CreateTags",
   "autoscale DescribeAutoScalingGroups",
+  "autoscale DescribeImages",
   "autoscale DescribeInstances",
   "autoscale DescribeScalingActivities",
   "autoscale GetItem",

@@ -133,6 +133,7 @@ export function callsWithoutRight(
       case "autoscaling:DescribeAutoScalingGroups":
       case "autoscaling:DescribeAutoScalingInstances":
       case "autoscaling:DescribeScalingActivities":
+      case "ec2:DescribeImages":
       case "ec2:DescribeInstances":
       case "ssm:GetCommandInvocation":
         return [need(`${service}:${operation}`, "*")];

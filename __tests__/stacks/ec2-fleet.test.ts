@@ -231,6 +231,7 @@ describe("the loop", () => {
         Action: [
           "autoscaling:DescribeAutoScalingGroups",
           "autoscaling:DescribeScalingActivities",
+          "ec2:DescribeImages",
           "ec2:DescribeInstances",
         ],
         Resource: ["*"],

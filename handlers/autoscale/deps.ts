@@ -1,6 +1,16 @@
 import type { InForce } from "../lib/core/overrides.ts";
 import type { Policy } from "../lib/core/policy.ts";
-import type { Capacity, Clock, Lease, Log, Metrics, Notebook, Retirements, Vendor } from "../lib/core/ports.ts";
+import type {
+  Capacity,
+  Clock,
+  ImageDates,
+  Lease,
+  Log,
+  Metrics,
+  Notebook,
+  Retirements,
+  Vendor,
+} from "../lib/core/ports.ts";
 import type { Memory } from "./memory.ts";
 
 /** A pass of the loop over one pool works with these. */
@@ -18,6 +28,8 @@ export interface AutoscaleDeps {
   readonly tickSeconds: number;
   readonly vendor: Vendor;
   readonly capacity: Capacity;
+  /** Left out: nobody knows the age of the agents' image. */
+  readonly images?: ImageDates | undefined;
   /** Only for fleets with a retirement workflow. */
   readonly retirements?: Retirements | undefined;
   /** One lease for the whole fleet. A pass holds it while it runs. */

@@ -5,6 +5,7 @@ import { decide, observationsToKeep } from "../lib/core/scaling.ts";
 import { act } from "./act.ts";
 import { nextLookSeconds } from "./cadence.ts";
 import type { AutoscaleDeps } from "./deps.ts";
+import { lookAtImage } from "./image-age.ts";
 import { keep, recall } from "./memory.ts";
 import { observe } from "./observe.ts";
 import { logDecision, recordTick } from "./report.ts";
@@ -34,6 +35,7 @@ export async function runPass(
   const inForce = (await deps.inForce?.(observation.kept)) ?? { policy: deps.policy };
   const decision = underPause(decide(snapshot, inForce.policy, deps.clock.now()), inForce.pause);
   remember(deps, decision);
+  await lookAtImage(deps, decision);
   await keep(deps.memory, deps.notebook);
   // Right before acting: a pass that has taken over has a newer picture than this one.
   if (!(await deps.lease.renew())) {
@@ -44,7 +46,16 @@ export async function runPass(
   if (inForce.drain) await reportDrain(deps, snapshot.agents);
   const outcome = await act(deps, decision, observation);
   const { pause, policy } = inForce;
-  recordTick(deps, { observation, decision, outcome, startedAt, paused: pause !== undefined, max: policy.max });
+  const imageBuiltAt = deps.memory.image?.builtAt;
+  recordTick(deps, {
+    observation,
+    decision,
+    outcome,
+    startedAt,
+    paused: pause !== undefined,
+    max: policy.max,
+    imageBuiltAt,
+  });
   if (outcome.errors.length > 0) {
     const [first] = outcome.errors;
     throw new AggregateError(outcome.errors, `the tick did not get everything done: ${first?.message}`);

@@ -1,14 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { EC2Client } from "@aws-sdk/client-ec2";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { capacityDocument, createCapacities } from "../lib/aws/capacity.ts";
 import { clientOptions } from "../lib/aws/client-options.ts";
 import { createLease, createNotebook } from "../lib/aws/fleet-state.ts";
+import { createImageDates } from "../lib/aws/image-dates.ts";
 import { createNextLooks } from "../lib/aws/next-looks.ts";
 import { createRetirements } from "../lib/aws/retirements.ts";
 import { runLedgerOf } from "../lib/aws/run-ledger.ts";
 import { createSecretReader } from "../lib/aws/secrets.ts";
 import { createSettingsTable } from "../lib/aws/settings-table.ts";
+import { signedCallsOf } from "../lib/aws/signed-call.ts";
 import { drainReportName } from "../lib/core/drain-report.ts";
 import { defineHandler } from "../lib/runtime/define-handler.ts";
 import { autoscaleEnv } from "../lib/settings/autoscale.ts";
@@ -43,6 +46,9 @@ export const handler = defineHandler({
     const state = { table: env.STATE_TABLE, dynamodb: new DynamoDBClient(clientOptions), clock };
     const lease = createLease(state);
     const capacityIn = createCapacities(clock);
+    // One quick try: a look waits for the answer, and there is another one in an hour.
+    const ec2 = new EC2Client({ ...clientOptions, maxAttempts: 1 });
+    const call = signedCallsOf(ec2);
     const sfn = new SFNClient(clientOptions);
     const rows = createSettingsTable({ table: env.SETTINGS_TABLE, dynamodb: state.dynamodb });
     const readPools = createPools(env, { rows, clock, log }, ({ pool, poolName, policy, vendor, capacity }) => ({
@@ -51,6 +57,7 @@ export const handler = defineHandler({
       tickSeconds: env.TICK_SECONDS,
       vendor: createVendor(vendor, vendorDeps),
       capacity: capacityIn(capacity, (part) => createNotebook(capacityDocument(poolName, part), state)),
+      images: createImageDates(capacity, { ec2, call }),
       retirements: env.RETIREMENTS && createRetirements({ ...env.RETIREMENTS, poolName, pool }, { sfn, clock }),
       lease,
       notebook: createNotebook(`loop ${poolName}`, state),

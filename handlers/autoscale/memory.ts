@@ -14,6 +14,7 @@ const stored = z.object({
   waitsUntil: time.optional(),
   load: z.object({ jobs: z.number(), at: time }).optional(),
   traffic: z.object({ perSecond: z.number(), bootSeconds: z.number(), jobs: z.number(), at: time }).optional(),
+  image: z.object({ readAt: time, builtAt: time.optional() }).optional(),
   circuit: z.object({ openSince: time.optional(), closedAt: time.optional() }).default({}),
 });
 
@@ -33,6 +34,8 @@ export interface Memory {
   load: Load | undefined;
   /** How fast jobs come and agents boot. */
   traffic: Traffic | undefined;
+  /** When the date of the agents' image was last asked for, and the answer. */
+  image: { readonly readAt: Date; readonly builtAt?: Date | undefined } | undefined;
   /** The circuit breaker. */
   circuit: Circuit;
 }
@@ -47,6 +50,7 @@ export function createMemory(): Memory {
     waitsUntil: undefined,
     load: undefined,
     traffic: undefined,
+    image: undefined,
     circuit: {},
   };
 }
@@ -64,7 +68,7 @@ export function memoryOf(document: unknown): Memory | undefined {
 
 /** Stores it for the next pass. */
 export async function keep(memory: Memory, notebook: Notebook): Promise<void> {
-  const { recentlyWanted, wantedAt, missingSince, queuedSince, waitsUntil, load, traffic, circuit } = memory;
+  const { recentlyWanted, wantedAt, missingSince, queuedSince, waitsUntil, load, traffic, image, circuit } = memory;
   await notebook.write({
     recentlyWanted,
     wantedAt: wantedAt?.getTime(),
@@ -73,6 +77,7 @@ export async function keep(memory: Memory, notebook: Notebook): Promise<void> {
     waitsUntil: waitsUntil?.getTime(),
     load: load && { jobs: load.jobs, at: load.at.getTime() },
     traffic: traffic && { ...traffic, at: traffic.at.getTime() },
+    image: image && { readAt: image.readAt.getTime(), builtAt: image.builtAt?.getTime() },
     circuit: { openSince: circuit.openSince?.getTime(), closedAt: circuit.closedAt?.getTime() },
   });
 }

@@ -68,6 +68,8 @@ export function recordTick(
     readonly paused: boolean;
     /** The limit in force. */
     readonly max: number;
+    /** `undefined`: nobody knows. */
+    readonly imageBuiltAt?: Date | undefined;
   },
 ): void {
   const { decision, outcome, startedAt } = tick;
@@ -97,6 +99,7 @@ export function recordTick(
     AgentsWanted: decision.wanted,
     AgentsMax: tick.max,
     BootSeconds: snapshot.boots ?? [],
+    ...(tick.imageBuiltAt && { ImageAgeSeconds: secondsBetween(tick.imageBuiltAt, now) }),
     Launched: outcome.launched,
     LaunchFailures: outcome.launchFailures + failedLate,
     RetirementsStarted: outcome.retirementsStarted,

@@ -67,6 +67,12 @@ export const alarms = withRules(
     queueWaitSeconds: wholeNumber(60, 86_400)
       .default(300)
       .describe("How long a job may wait for an agent before an alarm rings."),
+    imageAgeDays: wholeNumber(1, 3650)
+      .optional()
+      .describe(
+        "An alarm rings where the image that agents run on is older than so many days. Left out: none. Known of AMIs, and " +
+          "of container images in ECR in the stack's region.",
+      ),
   }),
   receiverRules,
 );

@@ -1,3 +1,5 @@
+import { buildsImage } from "./account-quotas.ts";
+import { ecrImageOf, tfcAgentImage } from "./compute/image.ts";
 import type { Ec2FleetConfig } from "./ec2-fleet.ts";
 import type { EcsClusterConfig } from "./ecs-cluster.ts";
 import { type EcsFleetConfig, networkOf } from "./ecs-fleet.ts";
@@ -86,6 +88,7 @@ function fleetWarnings(config: EcsFleetConfig): Explanation[] {
     ...proxyWarnings(config),
     ...networkWarnings(networkOf(config), most, addressWithoutProxy(config, vendor.reaches(config.vendor).address)),
     ...endpointWarnings(networkOf(config), endpointsOfContainers(config)),
+    ...imageAgeWarnings(config),
     compute.capacityProvider !== undefined &&
       agents.maxLifetimeSeconds > secondsADay &&
       warning(
@@ -93,6 +96,19 @@ function fleetWarnings(config: EcsFleetConfig): Explanation[] {
         "is more than a day: a host that must be replaced waits at most two days for its agents, last job included",
       ),
   ].filter((each) => each !== false);
+}
+
+/** The loop asks ECR of its own region for the dates of images, and no other registry. */
+function imageAgeWarnings(config: EcsFleetConfig): Explanation[] {
+  const { alarms, compute, pools, region } = config;
+  const { imageAgeDays } = alarms;
+  const named = (pools ?? [undefined]).map((pool) => pool?.compute.image ?? compute.image);
+  const isKnown = (image: (typeof named)[number]) =>
+    typeof image === "string" ? ecrImageOf(image)?.region === region : buildsImage(config);
+  const unknown = [...new Set(named.filter((image) => !isKnown(image)))];
+  if (imageAgeDays === undefined || unknown.length === 0) return [];
+  const images = unknown.map((image) => (typeof image === "string" ? image : tfcAgentImage)).join(", ");
+  return [warning(["alarms", "imageAgeDays"], `rings for no image outside of ECR in ${region}: ${images}`)];
 }
 
 /** The parts of a fleet's config that say how it reaches its vendor. */

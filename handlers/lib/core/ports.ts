@@ -45,6 +45,7 @@ export const metricNames = [
   "AgentsWanted",
   "AgentsMax",
   "BootSeconds",
+  "ImageAgeSeconds",
   "Launched",
   "LaunchFailures",
   "RetirementsStarted",
@@ -354,6 +355,12 @@ export interface SecretReader {
   read(arn: string, options?: { fresh?: boolean }): Promise<string>;
   /** The current value and the previous one, if it may still be used; newest first. Same caching. */
   readVersions(arn: string, options?: { fresh?: boolean }): Promise<readonly string[]>;
+}
+
+/** The date of what a pool's agents run on. */
+export interface ImageDates {
+  /** Of the oldest image in use. `undefined`: nobody knows, or nothing runs. */
+  oldest(): Promise<Date | undefined>;
 }
 
 /** Wakes the loop early. A lost wake-up changes nothing. */

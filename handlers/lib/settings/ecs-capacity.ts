@@ -18,6 +18,8 @@ export const ecsCapacityConfig = z.strictObject({
    */
   taskDefinition: z.string(),
   container: z.string(),
+  /** The agents' image, if the loop may ask ECR for its date. Left out, or empty: it may not. */
+  image: z.string().optional(),
   /** Tried in this order when AWS has no capacity, such as `["FARGATE_SPOT", "FARGATE"]`. */
   capacityProviders: z.array(z.string()).min(1),
   subnets: commaSeparated,

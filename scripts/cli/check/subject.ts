@@ -5,10 +5,10 @@ import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import { clientOptions } from "../../../handlers/lib/aws/client-options.ts";
+import { signedCall } from "../../../handlers/lib/aws/signed-call.ts";
 import type { LoadedStack } from "../../../stacks/config/load.ts";
 import { couldNotLook, type Finding } from "../desk/doctor/finding.ts";
 import { look, type Part } from "../desk/part.ts";
-import { signedCall } from "../desk/signed-call.ts";
 import type { Context } from "../lib/context.ts";
 import type { TerraformStack } from "../lib/terraform-json.ts";
 

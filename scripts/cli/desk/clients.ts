@@ -8,7 +8,7 @@ import { LambdaClient } from "@aws-sdk/client-lambda";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { clientOptions } from "../../../handlers/lib/aws/client-options.ts";
-import { signedCall } from "./signed-call.ts";
+import { type SignedCall, signedCallsOf } from "../../../handlers/lib/aws/signed-call.ts";
 
 /** The AWS that a desk reads. All of it is read, nothing is changed. */
 export interface DeskClients {
@@ -22,11 +22,7 @@ export interface DeskClients {
   readonly sfn: SFNClient;
   readonly sqs: SQSClient;
   /** See {@link signedCall}. */
-  readonly call: (
-    service: Parameters<typeof signedCall>[1],
-    action: string,
-    input: Parameters<typeof signedCall>[3],
-  ) => Promise<string>;
+  readonly call: SignedCall;
 }
 
 /** Clients for a region, with the credentials of the AWS SDK's usual places. */
@@ -44,7 +40,6 @@ export function deskClientsIn(region: string, env: Readonly<Record<string, strin
     sfn: new SFNClient(options),
     // Else the URL of a queue would count for more than AWS_ENDPOINT_URL.
     sqs: new SQSClient({ ...options, useQueueUrlAsEndpoint: false }),
-    call: async (service, action, input) =>
-      signedCall({ region, env, credentials: await lambda.config.credentials() }, service, action, input),
+    call: signedCallsOf(lambda, env),
   };
 }

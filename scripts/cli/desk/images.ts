@@ -1,6 +1,6 @@
 import { DescribeImagesCommand } from "@aws-sdk/client-ec2";
 import { DescribeTaskDefinitionCommand } from "@aws-sdk/client-ecs";
-import * as z from "zod";
+import { ecrImage, readPushedAt } from "../../../handlers/lib/aws/ecr-images.ts";
 import type { DeskClients } from "./clients.ts";
 import type { Machine } from "./machines.ts";
 import type { Place } from "./pools.ts";
@@ -17,10 +17,6 @@ export interface Image {
 
 /** The rights that {@link readImages} needs. */
 export const imageRights = ["ecs:DescribeTaskDefinition", "ecr:DescribeImages", "ec2:DescribeImages"];
-
-const ecrImage =
-  /^(?<registry>\d{12})\.dkr\.ecr\.(?<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/(?<repository>[^:@]+)(?::(?<tag>[^@]+))?(?:@(?<digest>.+))?$/;
-const ecrAnswer = z.object({ imageDetails: z.array(z.object({ imagePushedAt: z.number() })).min(1) });
 
 /** Reads the age of each pool's image. Throws AWS's errors. */
 export async function readImages(
@@ -45,23 +41,11 @@ export async function readImages(
 }
 
 async function imageOf(poolName: string, name: string, region: string, { call }: DeskClients): Promise<Image> {
-  const parts = ecrImage.exec(name)?.groups;
-  if (!parts) return { poolName, name, builtAt: undefined, why: "its registry is not asked" };
-  if (parts.region !== region) return { poolName, name, builtAt: undefined, why: `it is in ${parts.region}` };
-  const { registry = "", repository = "", tag = "latest", digest } = parts;
-  try {
-    const input = {
-      registryId: registry,
-      repositoryName: repository,
-      imageIds: [digest === undefined ? { imageTag: tag } : { imageDigest: digest }],
-    };
-    const { imageDetails } = ecrAnswer.parse(JSON.parse(await call("ecr", "DescribeImages", input)));
-    return { poolName, name, builtAt: new Date((imageDetails[0]?.imagePushedAt ?? 0) * 1000), why: undefined };
-  } catch (error) {
-    const isMissing = error instanceof Error && /^(Image|Repository)NotFoundException$/.test(error.name);
-    if (isMissing) return { poolName, name, builtAt: undefined, why: "there is no such image" };
-    throw error;
-  }
+  const image = ecrImage(name);
+  if (!image) return { poolName, name, builtAt: undefined, why: "its registry is not asked" };
+  if (image.region !== region) return { poolName, name, builtAt: undefined, why: `it is in ${image.region}` };
+  const builtAt = await readPushedAt(image, call);
+  return { poolName, name, builtAt, why: builtAt ? undefined : "there is no such image" };
 }
 
 /** The group names no AMI that AWS resolves at launch, so those of the present instances are shown. */

@@ -75,6 +75,11 @@ export class ImageRepository extends Construct {
     this.grant(role, ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]);
   }
 
+  /** Lets a role read when images were pushed. */
+  grantDate(role: ServiceRole): void {
+    role.allow({ actions: ["ecr:DescribeImages"], resources: this.arns });
+  }
+
   /** Lets a role add versions, and choose the one that new agents run. */
   grantPush(role: ServiceRole): void {
     this.grant(role, [

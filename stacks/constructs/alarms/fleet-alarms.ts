@@ -22,6 +22,10 @@ export class FleetAlarms extends Construct {
     readonly scheduleRuleName: string;
     readonly deadLetterQueueName: string;
     readonly queueWaitSeconds: number;
+    /** `undefined`: no alarm watches the age of images. */
+    readonly imageAgeDays: number | undefined;
+    /** Whether the loop knows the age of a pool's image. */
+    readonly knowsImageAge: (pool: string | undefined) => boolean;
     /** Whether the vendor reports jobs that demand something that the fleet's agents do not offer. */
     readonly tellsUnmatchedJobs?: boolean | undefined;
     /** Names of the pools, each with its own alarms. `undefined`: the fleet is one pool. */
@@ -39,6 +43,7 @@ export class FleetAlarms extends Construct {
       this.unserved(pool);
       this.unseen(pool);
       this.paused(pool);
+      if (props.knowsImageAge(pool)) this.image(pool);
     }
     this.deliveries();
   }
@@ -174,6 +179,22 @@ export class FleetAlarms extends Construct {
       comparison: "GreaterThanOrEqualToThreshold",
       threshold: 1,
       periodSeconds: 300,
+      periods: 1,
+      missingData: "notBreaching",
+    });
+  }
+
+  private image(pool: string | undefined): void {
+    const { imageAgeDays } = this.props;
+    if (imageAgeDays === undefined) return;
+    this.onPool(pool, {
+      name: "image-old",
+      impact: "An image that agents run on is older than alarms.imageAgeDays. It may lack updates of its system and tools.",
+      metric: "ImageAgeSeconds",
+      statistic: "Maximum",
+      comparison: "GreaterThanThreshold",
+      threshold: imageAgeDays * 86_400,
+      periodSeconds: 3600,
       periods: 1,
       missingData: "notBreaching",
     });

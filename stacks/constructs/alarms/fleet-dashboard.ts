@@ -6,7 +6,7 @@ import { type WebhookApi, webhookThrottledMetric } from "../functions/webhook-ap
 import { keepName } from "../global-name.ts";
 import type { StackContext } from "../stack-context.ts";
 import { dashboardPage, logGroupPage } from "./console.ts";
-import { poolWidgets, type ShownPool } from "./pool-widgets.ts";
+import { imageWidgets, poolWidgets, type ShownPool } from "./pool-widgets.ts";
 import { alarmStates, dashboardBody, graph, logTable, text, type Widget } from "./widgets.ts";
 
 /** What a fleet's dashboard shows. */
@@ -44,6 +44,7 @@ export function createFleetDashboard(scope: Construct, fleet: ShownFleet): strin
       text(linksOf(fleet)),
       alarmStates("Alarms of the fleet", fleet.alarms),
       ...pools.flatMap((pool) => poolWidgets({ name, region, queueWaitSeconds }, pool, { hasFallback })),
+      ...imageWidgets({ name, region }, pools),
       ...logWidgets(fleet),
       ...machineryWidgets(fleet),
     ]),

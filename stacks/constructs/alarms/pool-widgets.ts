@@ -1,4 +1,4 @@
-import { alarmStates, type Graph, graph, ours, type Widget } from "./widgets.ts";
+import { alarmStates, type Graph, graph, ours, text, type Widget } from "./widgets.ts";
 
 /** The price of one agent by a list; see scripts/prices/table.ts. */
 export interface ListPrice {
@@ -13,6 +13,8 @@ export interface ShownPool {
   /** `undefined`: the fleet is one pool. */
   readonly pool: string | undefined;
   readonly price: ListPrice;
+  /** Else its image is in a registry that the loop does not ask. */
+  readonly knowsImageAge: boolean;
   readonly alarms: readonly { readonly arn: string }[];
 }
 
@@ -120,6 +122,33 @@ export function poolWidgets(
             ]),
       ],
     }),
+  ];
+}
+
+/** The age of each pool's image; where nobody knows it, the words for that. Two widgets for all pools: see the limits above. */
+export function imageWidgets(
+  fleet: { readonly name: string; readonly region: string },
+  pools: readonly ShownPool[],
+): Widget[] {
+  const known = pools.filter(({ knowsImageAge }) => knowsImageAge);
+  const unknown = pools.filter(({ knowsImageAge }) => !knowsImageAge);
+  const lines = known.flatMap(({ pool }, index) => {
+    const dimensions = ["Fleet", fleet.name, ...(pool === undefined ? [] : ["Pool", pool])];
+    return [
+      ...ours(dimensions, ["ImageAgeSeconds"], { id: `age${index}`, visible: false }),
+      [{ expression: `age${index} / 86400`, label: pool ?? "oldest image in use" }],
+    ];
+  });
+  const title = "Age of the agents' image (days)";
+  const names = unknown.flatMap(({ pool }) => pool ?? []).join(", ");
+  const note =
+    `**${title}: not known${names && ` of ${names}`}.** The image is in a registry that the loop does not ask: it asks ECR ` +
+    "in the stack's region alone.";
+  return [
+    ...(known.length > 0
+      ? [graph(fleet.region, { title, width: 24, stat: "Maximum", periodSeconds: 3600, lines })]
+      : []),
+    ...(unknown.length > 0 ? [text(note)] : []),
   ];
 }
 

@@ -111,6 +111,7 @@ export class AsgCapacity extends Construct {
       actions: [
         "autoscaling:DescribeAutoScalingGroups",
         "autoscaling:DescribeScalingActivities",
+        "ec2:DescribeImages",
         "ec2:DescribeInstances",
       ],
       resources: ["*"],

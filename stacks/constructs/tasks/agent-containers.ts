@@ -46,6 +46,8 @@ export interface ContainerOutbound extends Pick<AgentContainer, "environment" | 
 export interface AgentImage {
   readonly uri: string;
   grantPull(role: ServiceRole): void;
+  /** Lets a role read when the image was pushed. Left out: the loop does not ask this registry. */
+  readonly grantDate?: ((role: ServiceRole) => void) | undefined;
 }
 
 /** The agents of one pool: the parts of one task definition. */

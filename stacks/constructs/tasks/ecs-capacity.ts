@@ -122,9 +122,16 @@ export class EcsCapacity extends Construct {
     if (references.length > 0) executionRole.allowKey(context, ["kms:Decrypt"]);
   }
 
-  private configOf(task: AgentTask): Pick<EcsCapacityConfig, "taskDefinition" | "capacityProviders"> {
+  private configOf(task: AgentTask): Pick<EcsCapacityConfig, "taskDefinition" | "capacityProviders" | "image"> {
     const taskDefinition = `${this.familyOf(task)}:${Token.asString(this.taskDefinition(task).revision)}`;
-    return { taskDefinition, capacityProviders: capacityProvidersOf(task.compute) };
+    const capacityProviders = capacityProvidersOf(task.compute);
+    const isAnyDated = this.props.tasks.some(({ image }) => image.grantDate);
+    // A pool has what it does not name from the others.
+    return {
+      taskDefinition,
+      capacityProviders,
+      ...(isAnyDated && { image: task.image.grantDate ? task.image.uri : "" }),
+    };
   }
 
   /** Lets the loop launch, watch, stop and mark tasks of this family in this cluster, and nothing else. */
@@ -153,6 +160,7 @@ export class EcsCapacity extends Construct {
     });
     // AWS can limit ListTasks to container instances only, and those are not ours.
     role.allow({ actions: ["ecs:ListTasks"], resources: ["*"], condition: inCluster });
+    for (const grantDate of new Set(this.props.tasks.flatMap(({ image }) => image.grantDate ?? []))) grantDate(role);
     role.allow({
       actions: ["iam:PassRole"],
       resources: [this.executionRole.arn, this.taskRole.arn],

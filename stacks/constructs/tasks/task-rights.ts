@@ -45,6 +45,21 @@ export function allowImagePull(
   role.allow({ actions: ["ecr:GetAuthorizationToken"], resources: ["*"] });
 }
 
+/**
+ * Lets a role read when an image was pushed. `undefined`: it is not in ECR of the stack's region, where the loop asks.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+ */
+export function imageDateGrant(
+  image: string,
+  { partition, region }: StackContext,
+): ((role: ServiceRole) => void) | undefined {
+  const found = ecrImageOf(image);
+  if (found?.region !== region) return undefined;
+  const arn = `arn:${partition}:ecr:${region}:${found.account}:repository/${found.repository}`;
+  return (role) => role.allow({ actions: ["ecr:DescribeImages"], resources: [arn] });
+}
+
 /** Lets a role read a secret. A reference may name one key of a secret's JSON; the right is on the whole secret. */
 export function allowSecret(role: ServiceRole, reference: string): void {
   if (serviceOf(reference) === "ssm") role.allow({ actions: ["ssm:GetParameters"], resources: [reference] });

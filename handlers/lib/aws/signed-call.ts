@@ -1,5 +1,4 @@
 import { createHash, createHmac } from "node:crypto";
-import { partitionOf } from "../../../stacks/config/regions.ts";
 
 /** Credentials as the AWS SDK resolves them. */
 export interface Credentials {
@@ -33,6 +32,22 @@ const services = {
 
 const timeoutMilliseconds = 10_000;
 
+/** {@link signedCall} with its region and credentials. */
+export type SignedCall = (
+  service: keyof typeof services,
+  action: string,
+  input: Readonly<Record<string, string | object>>,
+) => Promise<string>;
+
+/** Calls with the region and the credentials of a client of the SDK. */
+export function signedCallsOf(
+  { config }: { readonly config: { region(): Promise<string>; credentials(): Promise<Credentials> } },
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): SignedCall {
+  return async (...request) =>
+    signedCall({ region: await config.region(), credentials: await config.credentials(), env }, ...request);
+}
+
 /**
  * A `POST` to EventBridge, ECR or SNS, signed as
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html describes. The first two
@@ -53,7 +68,7 @@ export async function signedCall(
   input: Readonly<Record<string, string | object>>,
 ): Promise<string> {
   const { host, variable, target } = services[service];
-  const suffix = partitionOf(region) === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
+  const suffix = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
   const url = new URL(
     env[`AWS_ENDPOINT_URL_${variable}`] ?? env.AWS_ENDPOINT_URL ?? `https://${host}.${region}.${suffix}`,
   );

@@ -1,6 +1,6 @@
 import { ECSClient, ListClustersCommand } from "@aws-sdk/client-ecs";
 import { afterEach, describe, expect, it } from "vitest";
-import { signatureOf, signedCall } from "../../../../scripts/cli/desk/signed-call.ts";
+import { signatureOf, signedCall } from "../../../../handlers/lib/aws/signed-call.ts";
 import { type HttpFake, startHttpFake } from "../../../fakes/http-fake.ts";
 
 const credentials = { accessKeyId: "test-key-id", secretAccessKey: "test-secret-key", sessionToken: "test-session" };
