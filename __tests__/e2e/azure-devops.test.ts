@@ -181,6 +181,7 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () =
     const operations = new Set(calls.map(({ caller, operation }) => `${caller} ${operation}`));
     const made = [...operations].map((each) => each.replace(/^(?:role:)?e2e-ado-|-us-west-2(?= )/g, ""));
     expect(made.filter((each) => each !== onlySometimes).sort()).toEqual([
+      "autoscale DescribeImages",
       "autoscale DescribeTasks",
       "autoscale GetItem",
       "autoscale GetSecretValue",

@@ -150,6 +150,8 @@ export function callsWithoutRight(
             "aws:TagKeys": valuesOf(input, /^Tag\.\d+\.Key$/),
           }),
         );
+      case "ecr:DescribeImages":
+        return [need("ecr:DescribeImages", `arn:aws:ecr:${regionAndAccount}:repository/${input.repositoryName}`)];
       case "ssm:SendCommand":
         return [
           need("ssm:SendCommand", `arn:aws:ssm:${regionAndAccount.split(":")[0]}::document/${input.DocumentName}`),

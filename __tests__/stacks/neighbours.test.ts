@@ -13,7 +13,12 @@ const unnameable = new Set([
   ...["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances"],
   // Amazon Q in chat draws the metrics of an alarm.
   ...["cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"],
-  ...["autoscaling:DescribeScalingActivities", "ec2:DescribeImages", "ec2:DescribeInstances", "ecr:GetAuthorizationToken"],
+  ...[
+    "autoscaling:DescribeScalingActivities",
+    "ec2:DescribeImages",
+    "ec2:DescribeInstances",
+    "ecr:GetAuthorizationToken",
+  ],
   ...["ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage"],
   ...["ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply", "ecs:DiscoverPollEndpoint"],
   ...["ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions", "ecs:ListTasks", "logs:DescribeLogGroups"],

@@ -1,3 +1,4 @@
+import { buildsImage } from "./compute/image-build.ts";
 import { type EcsFleetConfig, networkOf } from "./ecs-fleet.ts";
 import { ConfigError } from "./errors.ts";
 import type { LoadedStack } from "./load.ts";
@@ -105,11 +106,6 @@ function lineOf({ usual, keys, part, text }: Quota, region: string, stacks: read
 function fargateCpus(fleet: EcsFleetConfig): number {
   if (fleet.compute.capacityProvider) return 0;
   return machinesOf(fleet).reduce((sum, { max, cpu }) => sum + (max * cpu) / 1024, 0);
-}
-
-/** Azure DevOps publishes no image of its agent, so the stack builds one unless the config names another. */
-export function buildsImage({ compute: { image }, vendor }: Pick<EcsFleetConfig, "compute" | "vendor">): boolean {
-  return image === undefined ? vendor.type === "azure-devops" : typeof image === "object";
 }
 
 function natGateways(vpc: VpcConfig | undefined): number {

@@ -56,6 +56,11 @@ export const eventAlarms = withRules(
 /** The receivers of alarms, the same for every kind of stack. */
 export type Receivers = z.output<typeof eventAlarms>;
 
+/** Whether somebody gets what a stack sends about single events, which no chat shows. */
+export function hasReceiver({ emails, subscriptions, topicArn }: Receivers): boolean {
+  return topicArn !== undefined || emails.length + subscriptions.length > 0;
+}
+
 /** Receivers of a fleet's alarms, and its limits. */
 export const alarms = withRules(
   z.strictObject({

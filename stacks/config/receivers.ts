@@ -1,10 +1,5 @@
-import type { Receivers } from "./alarms.ts";
+import { hasReceiver } from "./alarms.ts";
 import type { LoadedStack } from "./load.ts";
-
-/** Whether somebody gets what a stack sends about single events, which no chat shows. */
-export function hasReceiver({ emails, subscriptions, topicArn }: Receivers): boolean {
-  return topicArn !== undefined || emails.length + subscriptions.length > 0;
-}
 
 /**
  * One warning about the fleets whose alarms reach nobody, and the machine images whose failed builds do. A cluster's

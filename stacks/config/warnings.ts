@@ -1,5 +1,6 @@
-import { buildsImage } from "./account-quotas.ts";
+import { hasReceiver } from "./alarms.ts";
 import { ecrImageOf, tfcAgentImage } from "./compute/image.ts";
+import { buildsImage } from "./compute/image-build.ts";
 import type { Ec2FleetConfig } from "./ec2-fleet.ts";
 import type { EcsClusterConfig } from "./ecs-cluster.ts";
 import { type EcsFleetConfig, networkOf } from "./ecs-fleet.ts";
@@ -9,7 +10,6 @@ import { agentAddresses } from "./network/subnets.ts";
 import { type Endpoint, endpointsOf } from "./network/vpc.ts";
 import { type Explanation, warning } from "./reading/explain.ts";
 import { nearest } from "./reading/nearest.ts";
-import { hasReceiver } from "./receivers.ts";
 import { defaultRegions, isOptIn } from "./regions.ts";
 import type { StackConfig } from "./schema.ts";
 import { vendorOf } from "./vendors/index.ts";

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { type Command, Option } from "commander";
-import { buildsImage } from "../../../stacks/config/account-quotas.ts";
+import { buildsImage } from "../../../stacks/config/compute/image-build.ts";
 import { ConfigError } from "../../../stacks/config/errors.ts";
 import { type LoadedStack, loadStack, loadStacks } from "../../../stacks/config/load.ts";
 import { receiverWarnings } from "../../../stacks/config/receivers.ts";

@@ -1,3 +1,4 @@
+import type { LoadedStack } from "../../../stacks/config/load.ts";
 import type { StackConfig } from "../../../stacks/config/schema.ts";
 import { listPrices, monthHours } from "../../prices/index.ts";
 import { type PoolCost, poolCosts } from "../cost/agents.ts";
@@ -8,7 +9,6 @@ import { withSynthesized } from "../lib/synthesized-config.ts";
 import { readTerraformStack } from "../lib/terraform-json.ts";
 import type { Capacity, Machine } from "./machines.ts";
 import { look, type Part } from "./part.ts";
-import type { FleetStack } from "./picture.ts";
 
 /** A config of a fleet. */
 export type FleetConfig = Extract<StackConfig, { readonly kind: "ecs-fleet" | "ec2-fleet" }>;
@@ -31,7 +31,7 @@ export interface Cost {
  * The fixed parts of a fleet: counted, as for `fleet cost`, in what its config makes. So a fleet that is deployed as its
  * config says has them.
  */
-export function readFixedParts(context: Context, stack: FleetStack): Promise<Part<readonly Line[]>> {
+export function readFixedParts(context: Context, stack: LoadedStack): Promise<Part<readonly Line[]>> {
   return look([], () =>
     withSynthesized(context, [stack.name], ([made]) => {
       if (made === undefined) throw new Error(`the synth made no stack ${stack.name}`);

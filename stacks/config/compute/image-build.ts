@@ -46,3 +46,14 @@ export type ImageBuildConfig = z.output<typeof imageBuild>;
 export function imageProjectName(stack: string): string {
   return `${stack}-image`;
 }
+
+/** Azure DevOps publishes no image of its agent, so the stack builds one unless the config names another. */
+export function buildsImage({
+  compute: { image },
+  vendor,
+}: {
+  readonly compute: { readonly image?: string | object | undefined };
+  readonly vendor: { readonly type: string };
+}): boolean {
+  return image === undefined ? vendor.type === "azure-devops" : typeof image === "object";
+}

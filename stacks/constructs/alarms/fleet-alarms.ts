@@ -189,7 +189,8 @@ export class FleetAlarms extends Construct {
     if (imageAgeDays === undefined) return;
     this.onPool(pool, {
       name: "image-old",
-      impact: "An image that agents run on is older than alarms.imageAgeDays. It may lack updates of its system and tools.",
+      impact:
+        "An image that agents run on is older than alarms.imageAgeDays. It may lack updates of its system and tools.",
       metric: "ImageAgeSeconds",
       statistic: "Maximum",
       comparison: "GreaterThanThreshold",
