@@ -53,7 +53,10 @@ const good =
 describe.concurrent("main.ts", () => {
   it("makes one stack per file of the folder that AGENT_FLEETS_CONFIG names", async () => {
     const { code, stderr, outdir } = await synth(configFolder("two", { "one.yaml": good, "two.yml": good }));
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: "warning: alarms of one, two reach nobody: set alarms.emails or another receiver in alarms\n",
+    });
     for (const name of ["one", "two"]) expect(existsSync(join(outdir, "stacks", name, "cdk.tf.json"))).toBe(true);
   });
 

@@ -11,6 +11,7 @@ vendor: { type: hcp-terraform, organization: acme, agentPool: aws, demand: notif
 network: { vpcId: vpc-00000001, subnetIds: [subnet-0000000a, subnet-0000000b] }
 agents: { min: 1 }
 backend: { type: s3, bucket: our-states, region: eu-west-1 }
+alarms: { emails: [ops@example.com] }
 `;
 
 const open: CheckWorld[] = [];
@@ -108,10 +109,16 @@ Not checked: Whether the pool exists: this fleet has no API token, as demand is 
     const { cwd, env } = place("1.11.0", config.replace("min: 1", "min: 1, idleTimeoutSeconds: 0, singleUse: false"));
     const { code, stdout } = await fleet(["check", "ci-agents", "--offline"], { cwd, env });
     expect(code).toBe(0);
-    expect(stdout.match(/alarms of ci-agents reach nobody/g)).toHaveLength(1);
     expect(stdout.replaceAll(/\s+/g, " ")).toMatch(
       /config\/ci-agents\.yaml:\d+:\d+: agents\.idleTimeoutSeconds: is 0 while agents are not single-use/,
     );
+  });
+
+  it("alarms that reach nobody are one finding", async () => {
+    const { cwd, env } = place("1.11.0", config.replace(/^alarms: .*$/m, ""));
+    const { code, stdout } = await fleet(["check", "ci-agents", "--offline"], { cwd, env });
+    expect(code).toBe(0);
+    expect(stdout.match(/alarms of ci-agents reach nobody/g)).toHaveLength(1);
   });
 
   it("shows no warnings of configs that it does not name", async () => {
