@@ -50,6 +50,6 @@ export function createLoopFunction<Container>(options: FunctionOptions<Container
     const seconds = clock.seconds - startedAt;
     usage.seconds += seconds;
     if (seconds > functionTimeoutSeconds) options.onViolation(`a pass ran for ${seconds} s, longer than its function`);
-    idle.push({ container, until: warm?.until ?? startedAt + containerSeconds });
+    if (!options.coldStarts) idle.push({ container, until: warm?.until ?? startedAt + containerSeconds });
   }
 }

@@ -47,6 +47,13 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
   };
   const overTheWire = wireTo("aws");
 
+  const clients = asgClientsOver((call) =>
+    overTheWire(
+      () => perform(call),
+      () => new Error("socket hang up"),
+    ),
+  );
+
   const world = {
     trouble: calm,
     launchFails: (): LaunchEnd | undefined => undefined,
@@ -91,13 +98,8 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
     completeHooks(ids: readonly string[]): void {
       for (const instance of ids.flatMap((id) => instanceOf(id) ?? [])) lifeOf(instance).complete(instance);
     },
-    connect: () =>
-      asgClientsOver((call) =>
-        overTheWire(
-          () => perform(call),
-          () => new Error("socket hang up"),
-        ),
-      ),
+    /** The clients of a cold start. They keep nothing, so all share them. */
+    connect: () => clients,
   };
 
   const lifeOptions = {
