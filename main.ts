@@ -14,7 +14,7 @@ const [{ ConfigError }, { loadStacks }] = await Promise.all([
 try {
   const loaded = loadStacks({ env: process.env, cwd: process.cwd() });
   const { stacks } = loaded;
-  const { keepStates, localStateWarnings } = await import("./stacks/config/local-state.ts");
+  const { keepStates, localStateWarnings, outputOf } = await import("./stacks/config/local-state.ts");
   const { quotaWarnings } = await import("./stacks/config/account-quotas.ts");
   const { namedStacks, namedWarnings } = await import("./stacks/config/named-stacks.ts");
   const named = namedStacks(stacks, process.env);
@@ -22,7 +22,7 @@ try {
     ...namedWarnings(loaded, named),
     ...localStateWarnings(named, process.env),
     ...quotaWarnings(named, process.env),
-    ...keepStates(process.env.CDKTF_OUTDIR ?? "cdktf.out", stacks),
+    ...keepStates(outputOf(process.env), stacks),
   ];
   for (const warning of told) process.stderr.write(`warning: ${warning}\n`);
   const [{ FleetApp }, { createStacks, loadStackClasses }] = await Promise.all([
