@@ -7,7 +7,7 @@ import type { FleetOfConfig } from "../../simulate/settings.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
 import { stackIn } from "../lib/one-stack.ts";
-import { table } from "../lib/ui.ts";
+import { tables } from "../lib/ui.ts";
 
 interface Options {
   readonly config: string;
@@ -126,9 +126,10 @@ async function simulate(context: Context, options: Options, command: Command): P
       price_source: [...new Set(prices.map(({ source }) => source))].join("; "),
     };
     const grids = simulator.tables.map((columns) =>
-      table(
+      tables(
         columns.map(([head]) => head),
         reports.map((report) => columns.map(([, value]) => value(report))),
+        context.terminal.columns?.(),
       ),
     );
     if (options.html !== undefined) {

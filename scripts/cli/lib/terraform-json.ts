@@ -14,7 +14,7 @@ const stackFile = z.object({
     .object({
       required_version: z.string().optional(),
       backend: z.record(z.string(), z.unknown()).optional(),
-      cloud: z.unknown(),
+      cloud: z.unknown().optional(),
     })
     .optional(),
 });

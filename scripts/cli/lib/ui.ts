@@ -98,6 +98,41 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .join("\n\n");
 }
 
+/**
+ * As few tables below each other as fit into the terminal: each has the first column, which names the row, and the next
+ * columns that still fit.
+ *
+ * @param width columns of the terminal. Left out: all in one table
+ */
+export function tables(head: readonly string[], rows: readonly (readonly string[])[], width = Infinity): string {
+  const widths = head.map((text, column) => Math.max(text.length, ...rows.map((row) => row[column]?.length ?? 0)) + 3);
+  const groups: number[][] = [[0]];
+  let used = 0;
+  for (const column of head.keys()) {
+    if (column === 0) continue;
+    const needed = widths[column] ?? 0;
+    const group = groups.at(-1);
+    if (group && (group.length === 1 || used + needed <= width)) {
+      if (group.length === 1) used = 1 + (widths[0] ?? 0);
+      group.push(column);
+      used += needed;
+    } else {
+      groups.push([0, column]);
+      used = 1 + (widths[0] ?? 0) + needed;
+    }
+  }
+  const of = (row: readonly string[], group: readonly number[]) => group.map((column) => row[column] ?? "");
+  return groups
+    .map((group) =>
+      table(
+        of(head, group),
+        rows.map((row) => of(row, group)),
+        width,
+      ),
+    )
+    .join("\n");
+}
+
 async function withSpinner<T>(title: string, work: (step: (message: string) => void) => Promise<T>): Promise<T> {
   // On Ctrl-C the spinner ends the process with exit code 0.
   const interrupted = () => {
