@@ -1,6 +1,7 @@
 import { isCancel, password, spinner } from "@clack/prompts";
 import Table from "cli-table3";
 import { visible, visibleLine } from "../../../handlers/lib/core/visible.ts";
+import { wrapped } from "../../../stacks/config/reading/wrap.ts";
 import { UserError } from "./errors.ts";
 import type { Prompts } from "./prompts.ts";
 import type { Screen } from "./screen.ts";
@@ -18,6 +19,8 @@ export interface Terminal {
   readonly prompts?: Prompts | undefined;
   /** Width of standard output now. Left out: it is no terminal. */
   readonly columns?: (() => number) | undefined;
+  /** Width of standard error now. Left out: it is no terminal. */
+  readonly errorColumns?: (() => number) | undefined;
   /** Opens a screen for a live view. Left out: standard input or output is no terminal. */
   readonly screen?: (() => Promise<Screen>) | undefined;
 }
@@ -51,7 +54,7 @@ export interface Ui {
 export function createUi(terminal: Terminal, options: { readonly json: boolean }): Ui {
   const { stdout, stderr } = terminal;
   const note = (text: string) => {
-    stderr.write(`${text}\n`);
+    stderr.write(`${wrapped(visible(text), terminal.errorColumns?.()).join("\n")}\n`);
   };
   return {
     note,
