@@ -79,8 +79,7 @@ async function check(context: Context, names: readonly string[], options: Option
           notes: options.offline ? ["The account and the vendor: --offline is given."] : [],
         };
         if (options.offline) return [here];
-        step("Asking AWS and the vendor");
-        return [here, ...(await ask(context, subjects))];
+        return [here, ...(await ask(context, subjects, step))];
       },
     ),
   );
@@ -114,6 +113,7 @@ function load(context: Context, names: readonly string[]): readonly LoadedStack[
 async function ask(
   context: Context,
   subjects: readonly { readonly stack: LoadedStack; readonly made: ReturnType<typeof readTerraformStack> }[],
+  step: (message: string) => void,
 ): Promise<readonly Group[]> {
   // Imported only here, because loading the AWS SDK takes a quarter of a second.
   const { checkClientsIn, checkRegion, checkStack } = await import("../check/index.ts");
@@ -121,10 +121,14 @@ async function ask(
   for (const region of new Set(subjects.map(({ stack }) => stack.config.region))) {
     const mine = subjects.filter(({ stack }) => stack.config.region === region);
     const deps = { context, clients: checkClientsIn(region, context.env), knock };
+    step(`Asking AWS in ${region} for the account and its quotas`);
     const { account, findings } = await checkRegion(region, mine, deps);
     groups.push({ title: `the account${account ? ` ${account}` : ""} in ${region}`, findings, notes: [] });
     if (account === undefined) continue;
-    for (const subject of mine) groups.push({ title: subject.stack.name, ...(await checkStack(subject, deps)) });
+    for (const subject of mine) {
+      const { name } = subject.stack;
+      groups.push({ title: name, ...(await checkStack(subject, deps, (part) => step(`${name}: ${part}`))) });
+    }
   }
   return groups;
 }

@@ -246,7 +246,7 @@ describe("fleet status", () => {
           },
         });
       },
-      "ExpiredTokenException: expired",
+      "The AWS credentials have expired: expired",
       "log in again",
     ],
   ] as const)("fails clearly for %s", async (_, make, error, hint) => {
