@@ -370,7 +370,7 @@ describe("fleet init", () => {
     const flags = trial.map((flag) => (flag === "us-west-2" ? "ap-east-1" : flag));
     const { code, stderr } = await init(["ci-agents", ...flags]);
     expect(code).toBe(0);
-    expect(stderr).toContain("no account has it from the start");
+    expect(stderr).toContain("no account has from the start: enable it");
   });
 
   it("says that a folder cannot be written", async () => {
