@@ -25,11 +25,12 @@ Examples:
   fleet init ado-agents --vendor azure-devops --organization acme --pool aws --region eu-west-1 \\
     --network subnets --vpc vpc-0123456789abcdef0 --subnets subnet-0123456789abcdef0 \\
     --backend s3 --bucket acme-state
+  fleet init shared --kind network --region eu-west-1 --backend local
   fleet init workers --vendor spacelift --url https://acme.app.spacelift.io --pool 01HCC6QZ932J7WDF4FTVM9QMEP \\
     --api-key-id 01HCC6R1B6W5TZ1Y2X3V4N5M6P --region eu-west-1 --network stack --network-stack shared \\
     --backend cloud --state-organization acme
-  fleet init shared --kind network --region us-west-2 --backend local
-  fleet init hosts --kind ecs-cluster --region us-west-2 --network stack --network-stack shared --backend local
+  fleet init hosts --kind ecs-cluster --region eu-west-1 --network stack --network-stack shared \\
+    --backend local --emails ci@example.com
   fleet init ci-jobs --vendor semaphore --organization acme --region us-west-2 --network create --backend local`;
 
 const valuesOf = (choices: readonly { readonly value: string }[]) => choices.map(({ value }) => value);
@@ -143,6 +144,19 @@ function nextCommands(stack: string, config: LoadedStack["config"], { setting }:
 
 /** What people look for next, and where it is. */
 function hintsOn(config: LoadedStack["config"], stack: string): string[] {
+  return [...hintsOnKind(config, stack), ...hintsOnNetwork(config)];
+}
+
+function hintsOnNetwork(config: LoadedStack["config"]): string[] {
+  const network = "network" in config ? config.network : undefined;
+  if (network === undefined || !("elsewhere" in network) || !network.elsewhere) return [];
+  return [
+    `${network.stack} is not in this folder, so network.elsewhere is set. To make it here, take that key away, and run: ` +
+      `npm run fleet -- init ${network.stack} --kind network`,
+  ];
+}
+
+function hintsOnKind(config: LoadedStack["config"], stack: string): string[] {
   switch (config.kind) {
     case "network":
       return ["A fleet in this network:", `  npm run fleet -- init ci-agents --network stack --network-stack ${stack}`];
