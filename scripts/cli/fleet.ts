@@ -68,7 +68,8 @@ export function createProgram(context: Context, json: boolean, args: readonly st
     .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => context.terminal.stdout.write(text),
+      // Texts of ours below the help, which commander does not break.
+      writeOut: (text) => context.terminal.stdout.write(wrapped(text, context.terminal.columns?.()).join("\n")),
       // With --json the error follows as JSON.
       writeErr: (text) => json || context.terminal.stderr.write(text),
       outputError(text, write) {

@@ -269,6 +269,19 @@ describe("fleet", () => {
     expect(stderr).toMatch(/^error: unknown (option|command) '.*'\n\(add --help for help\)\n$/);
   });
 
+  it("breaks errors at words where a person's terminal is narrow, and leaves commands whole", async () => {
+    const args = ["secret", "set", "hcp-minimal"];
+    const given = { env: { AGENT_FLEETS_CONFIG: join(import.meta.dirname, "../../../config") } };
+    const onPipe = (await fleet(args, given)).stderr;
+    const { stderr } = await fleet(args, { ...given, columns: 60 });
+    expect(stderr.split("\n").length).toBeGreaterThan(onPipe.split("\n").length);
+    for (const line of stderr.split("\n")) expect(line.length).toBeLessThanOrEqual(60);
+    expect(stderr.replaceAll("\n", " ")).toBe(onPipe.replaceAll("\n", " "));
+    expect(stderr).toContain("fleet secret set hcp-minimal agent-token");
+    const help = (await fleet(["init", "--help"], { columns: 60 })).stdout;
+    expect(help).toMatch(/^ {2}fleet init shared --kind network --region eu-west-1 --backend local$/m);
+  });
+
   it("names the stacks if none is given", async () => {
     const env = { AGENT_FLEETS_CONFIG: join(import.meta.dirname, "../../../config") };
     const { stderr } = await fleet(["logs"], { env });

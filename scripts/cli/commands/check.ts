@@ -28,12 +28,13 @@ Examples:
   fleet check ci-agents
   fleet check ci-agents --offline    without account, vendor and network
 
-The vendor is asked with the token in the stack's own secret. Before the first deploy there is none: then it comes from
-the environment variable TOKEN (HCP Terraform), ADO_PAT (Azure DevOps, or the application's secret),
+The vendor is asked with the token in the stack's own secret. Before the first
+deploy there is none: then it comes from the environment variable TOKEN (HCP
+Terraform), ADO_PAT (Azure DevOps, or the application's secret),
 SPACELIFT_API_KEY_SECRET or SEMAPHORE_AGENT_TYPE_TOKEN. No value is shown.
 
 Exit codes:
-  0  no errors, although there may be warnings and parts that could not be looked at
+  0  no errors; there may be warnings, or parts that nobody could look at
   1  at least one error
 
 docs/before-the-first-deploy.md lists the findings and the rights that it needs.`;

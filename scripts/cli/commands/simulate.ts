@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { wrapped } from "../../../stacks/config/reading/wrap.ts";
 import type { Fault } from "../../simulate/faults.ts";
 import type { RunResult } from "../../simulate/run.ts";
 import type { FleetOfConfig } from "../../simulate/settings.ts";
@@ -150,7 +151,7 @@ async function simulate(context: Context, options: Options, command: Command): P
     const written = options.html === undefined ? [] : [`Wrote ${options.html}.`];
     ui.result(
       { ...inputs, policies: reports, ...(options.html !== undefined && { html: options.html }) },
-      [...grids, describe(inputs), ...written].join("\n"),
+      [...grids, ...wrapped(describe(inputs), context.terminal.columns?.()), ...written].join("\n"),
     );
   } catch (error) {
     throw simulator.isForUser(error) ? new UserError(error.message, hintFor(error)) : error;

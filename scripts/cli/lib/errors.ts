@@ -94,7 +94,7 @@ export function explain(error: unknown): Explanation {
   if (error instanceof UnknownStackError) {
     return {
       error: error.message,
-      hint: "A stack is named by its config file, without .yaml. To write a new one: fleet init",
+      hint: "A stack has the name of its config file, without .yaml. To write a new one: fleet init",
     };
   }
   if (error instanceof ConfigError) {

@@ -1,5 +1,6 @@
-/** A command that a person may copy: after a colon or a bracket, up to the end of the clause. */
-const command = /(?<=(?:: |\())(?:npm run|npx|fleet|aws|terraform|tofu|openssl) [^()\n]*?(?=[.,;]?\)|[.,;](?: |$)|$)/gm;
+/** A command that a person may copy: after a colon, a bracket or an indent, up to the end of the clause. */
+const command =
+  /(?<=: |\(|^ {2,})(?:npm run|npx|fleet|aws|terraform|tofu|openssl) [^()\n]*?(?=[.,;]?\)|[.,;](?: |$)|$)/gm;
 
 /** Stands for a blank that must not end a line. */
 const glue = "\u0000";

@@ -69,7 +69,7 @@ exit 0
     expect(stdout).toMatch(/agents +│ \["a}","b"\] /);
     expect(stdout).toMatch(/secret_text +│ \(sensitive\) /);
     expect(stdout + stderr).not.toContain("canary");
-    expect(stderr).toBe("initialized\n");
+    expect(stderr).toBe("Reading the state of net\n");
     expect(await readFile(join(folder, "log"), "utf8")).toBe(
       "net init -input=false -no-color\nnet output -json -no-color\n",
     );
@@ -114,7 +114,7 @@ exit 0
     await backend(of);
     await terraform(answer, "init");
     const { stderr } = await outputs("net");
-    expect(stderr).toMatch(/^Error: no state\nfleet: Terraform could not open the state of net: .*terraform init /);
+    expect(stderr).toMatch(/\nError: no state\nfleet: Terraform could not open the state of net: .*terraform init /);
     expect(stderr).toContain(todo);
     expect(stderr).toContain("If `backend` is new since the last deploy: fleet deploy net --migrate-state");
     expect(stderr).not.toContain("Nothing was changed");

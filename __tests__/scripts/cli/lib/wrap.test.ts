@@ -32,6 +32,17 @@ describe("wrapped", () => {
     expect(wrapped(text, 20)).toContain(whole);
   });
 
+  it("keeps examples whole, which begin below an indent", () => {
+    const text = "Examples:\n  fleet init ci-agents --vendor hcp-terraform\n\nOther words that are long";
+    expect(wrapped(text, 20)).toEqual([
+      "Examples:",
+      "  fleet init ci-agents --vendor hcp-terraform",
+      "",
+      "Other words that are",
+      "long",
+    ]);
+  });
+
   it("loses and adds nothing, and makes no line wider that could be narrower", () => {
     const word = fc.stringMatching(/^[a-z./:]{1,12}$/);
     fc.assert(
