@@ -2,8 +2,7 @@ const leastCharacters = 32;
 const leastBits = 100;
 
 /** The rule for keys that sign, as the end of a sentence that begins with "The value". */
-export const strongKeyRule =
-  `is too easy to guess: it needs at least ${leastCharacters} characters, and not only the same few again and again`;
+export const strongKeyRule = `is too easy to guess: it needs at least ${leastCharacters} characters, and not only the same few again and again`;
 
 /** A command that makes a strong key. */
 export const strongKeyCommand = "openssl rand -hex 32";

@@ -54,11 +54,6 @@ export function ifKnown<T>(part: Part<T>): T | undefined {
   return part.known ? part.value : undefined;
 }
 
-/** Whether AWS refused a call for want of a right. */
-export function isRefused(error: unknown): boolean {
-  return troubleOf(error)?.kind === "denied";
-}
-
 /** Whether a call got no answer at all. */
 export function isUnreachable(error: unknown): boolean {
   return troubleOf(error)?.kind === "no-answer";
