@@ -82,7 +82,7 @@ it("in a sentence a command may stand for itself, but not with half of what it n
   expect(await faultOf("fleet secret set", true)).toBeUndefined();
   expect(await faultOf("fleet hcp workspaces", true)).toBeUndefined();
   expect(await faultOf("fleet secret set")).toMatch(/missing required argument/);
-  expect(await faultOf("fleet secret set ci", true)).toMatch(/missing required argument/);
+  expect(await faultOf("fleet retire ci", true)).toMatch(/missing required argument/);
 });
 
 it("messages go back from a dead-letter queue to a named queue: SQS knows no source of messages that services sent", () => {
