@@ -1,3 +1,4 @@
+import { wrapped } from "./stacks/config/reading/wrap.ts";
 import { cachedBundles } from "./stacks/constructs/functions/bundle-cache.ts";
 
 // cdktf is archived and still calls what newer versions of Node deprecate: nobody can act on that warning.
@@ -11,10 +12,15 @@ const [{ ConfigError }, { loadStacks }] = await Promise.all([
   import("./stacks/config/load.ts"),
 ]);
 
+/** To a person in lines that the terminal does not break; elsewhere in one line each, which programs read. */
+function say(text: string): void {
+  process.stderr.write(`${wrapped(text, process.stderr.isTTY ? process.stderr.columns : undefined).join("\n")}\n`);
+}
+
 try {
   const loaded = loadStacks({ env: process.env, cwd: process.cwd() });
   const { stacks } = loaded;
-  const { keepStates, localStateWarnings } = await import("./stacks/config/local-state.ts");
+  const { keepStates, localStateWarnings, outputOf } = await import("./stacks/config/local-state.ts");
   const { quotaWarnings } = await import("./stacks/config/account-quotas.ts");
   const { receiverWarnings } = await import("./stacks/config/receivers.ts");
   const { namedStacks, namedWarnings } = await import("./stacks/config/named-stacks.ts");
@@ -24,9 +30,9 @@ try {
     ...localStateWarnings(named, process.env),
     ...receiverWarnings(named),
     ...quotaWarnings(named, process.env),
-    ...keepStates(process.env.CDKTF_OUTDIR ?? "cdktf.out", stacks),
+    ...keepStates(outputOf(process.env), stacks),
   ];
-  for (const warning of told) process.stderr.write(`warning: ${warning}\n`);
+  for (const warning of told) say(`warning: ${warning}`);
   const [{ FleetApp }, { createStacks, loadStackClasses }] = await Promise.all([
     import("./stacks/constructs/fleet-app.ts"),
     import("./stacks/index.ts"),
@@ -34,7 +40,7 @@ try {
   const classes = await loadStackClasses(stacks.map(({ config }) => config.kind));
   const app = new FleetApp(await bundling);
   const found = createStacks(classes, app, stacks);
-  for (const warning of [...found, ...app.warnings]) process.stderr.write(`warning: ${warning}\n`);
+  for (const warning of [...found, ...app.warnings]) say(`warning: ${warning}`);
   app.synth();
   // cdktf names the folder by this variable, and says itself what was written.
   if (process.env.CDKTF_OUTDIR === undefined) {
@@ -42,7 +48,7 @@ try {
   }
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  say(error.message);
   // Ended in the middle of its work, esbuild would say so.
   await bundling.catch(() => undefined);
   process.exit(1);

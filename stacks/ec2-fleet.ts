@@ -5,6 +5,7 @@ import { BaseStack } from "./base-stack.ts";
 import { type BootTimes, bootTimes } from "./config/boot-times.ts";
 import { withoutBlindTypes } from "./config/compute/own-tags.ts";
 import type { Ec2FleetConfig } from "./config/ec2-fleet.ts";
+import { nextSteps } from "./config/next-steps.ts";
 import { partitionOf } from "./config/regions.ts";
 import { vendorOf } from "./config/vendors/index.ts";
 import { AsgCapacity } from "./constructs/instances/asg-capacity.ts";
@@ -111,6 +112,7 @@ export class Ec2FleetStack extends BaseStack<Escaped<Ec2FleetConfig>> {
     this.output("agent_security_group_ids", network.securityGroupIds);
     this.output("log_group_arns", logs?.arns);
     for (const [output, value] of Object.entries(outputs)) this.output(output, value);
+    this.output("next_steps", nextSteps(name, { buildsImage: false }));
   }
 
   /** Settings for every vendor's boot program: agents/ec2/README.md. */

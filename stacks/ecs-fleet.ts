@@ -5,6 +5,7 @@ import { BaseStack } from "./base-stack.ts";
 import type { ComputeConfig } from "./config/compute/compute.ts";
 import { imageBuild } from "./config/compute/image-build.ts";
 import { type EcsFleetConfig, networkOf } from "./config/ecs-fleet.ts";
+import { nextSteps } from "./config/next-steps.ts";
 import { agentsOf, computeOf, type PoolConfig } from "./config/pools.ts";
 import { ImageBuild } from "./constructs/agent-image/build.ts";
 import { ImageRepository } from "./constructs/agent-image/repository.ts";
@@ -77,7 +78,8 @@ export class EcsFleetStack extends BaseStack<Escaped<EcsFleetConfig>> {
     this.output("image_repository", image.built?.versions);
     this.output("terraform_dev_role", firstConsumerRole);
     this.output("consumer_roles", config.consumerRoles.length > 0 ? consumers.arns : undefined);
-    for (const [name, value] of Object.entries(outputs)) this.output(name, value);
+    for (const [output, value] of Object.entries(outputs)) this.output(output, value);
+    this.output("next_steps", nextSteps(name, { buildsImage: image.built !== undefined }));
   }
 
   /** The image of pools without their own image: a published one, or one that the stack builds. */

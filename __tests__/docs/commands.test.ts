@@ -31,7 +31,10 @@ function argumentsOf([program, ...words]: readonly string[]): { readonly args: r
 /** Lets the real program read a call, and does nothing then. Resolves to its error. */
 async function parse(args: readonly string[]): Promise<CommanderError | undefined> {
   const terminal = { write: () => true };
-  const program = createProgram({ terminal: { stdout: terminal, stderr: terminal } } as unknown as Context, true);
+  const program = createProgram(
+    { env: {}, cwd: "/", terminal: { stdout: terminal, stderr: terminal } } as unknown as Context,
+    true,
+  );
   const idle = (command: Command): void => {
     if (command.commands.length === 0) command.action(() => undefined);
     command.commands.forEach(idle);
@@ -62,7 +65,7 @@ function standsForItself(args: readonly string[], { code }: CommanderError): boo
 it.each([
   ["fleet secrets set ci pat", /unknown command 'secrets'/],
   ["fleet secret sett ci pat", /unknown command 'sett'/],
-  ["fleet secret set ci", /missing required argument 'name'/],
+  ["fleet image build", /missing required argument 'stack'/],
   ["fleet secret set ci pat value", /too many arguments/],
   ["fleet token create acme", /is called fleet hcp token/],
   ["npm run synth && npm run fleet -- hcp run", /missing required argument/],
@@ -79,7 +82,7 @@ it("in a sentence a command may stand for itself, but not with half of what it n
   expect(await faultOf("fleet secret set", true)).toBeUndefined();
   expect(await faultOf("fleet hcp workspaces", true)).toBeUndefined();
   expect(await faultOf("fleet secret set")).toMatch(/missing required argument/);
-  expect(await faultOf("fleet secret set ci", true)).toMatch(/missing required argument/);
+  expect(await faultOf("fleet retire ci", true)).toMatch(/missing required argument/);
 });
 
 it("messages go back from a dead-letter queue to a named queue: SQS knows no source of messages that services sent", () => {

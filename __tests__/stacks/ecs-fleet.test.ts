@@ -307,3 +307,19 @@ describe("a secret that is one key of a JSON secret", () => {
     for (const { Resource } of readers) expect(Resource).toEqual([whole]);
   });
 });
+
+describe("the output next_steps, which Terraform prints after a deploy", () => {
+  it.each([
+    [minimal, []],
+    [
+      { ...minimal, vendor: { type: "azure-devops", organization: "acme", poolName: "aws", poolId: 1 } },
+      ["npm run fleet -- image build ci"],
+    ],
+  ])("names the commands that follow", (config, image) => {
+    expect(synthesize(config).output?.next_steps?.value).toEqual([
+      ...image,
+      "npm run fleet -- secret list ci",
+      "npm run fleet -- status ci",
+    ]);
+  });
+});

@@ -88,8 +88,8 @@ describe.skipIf(missing)("the key of HCP Terraform's notifications, with Terrafo
     const { code, output } = await apply("hunter2-hunter2-hunter2-hunter2-");
     expect(code).toBe(1);
     expect(output.replaceAll(/\s+/g, " ")).toContain(
-      "The value must have at least 32 characters and 100 bits of entropy, counted from how often each character " +
-        "occurs. This command makes one: openssl rand -hex 32.",
+      "The value is too easy to guess: it needs at least 32 characters, and not only the same few again and again. " +
+        "This command makes one: openssl rand -hex 32.",
     );
     expect(logged()).toEqual([]);
   });

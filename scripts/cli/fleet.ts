@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { Command, CommanderError } from "commander";
 import * as z from "zod";
+import { wrapped } from "../../stacks/config/reading/wrap.ts";
 import { addAdoCommands } from "./commands/ado.ts";
 import { addCheckCommand } from "./commands/check.ts";
 import { addCompletionCommands } from "./commands/completion.ts";
@@ -24,14 +25,16 @@ import { addStatusCommand } from "./commands/status.ts";
 import { addTraceCommands } from "./commands/trace.ts";
 import type { Context } from "./lib/context.ts";
 import { Ended, explain } from "./lib/errors.ts";
+import { adviceOn } from "./lib/misuse.ts";
 import { refuseOptionsTakenByNpm } from "./lib/npm-options.ts";
 import { promptsOn } from "./lib/prompts.ts";
+import { stackNames } from "./lib/stack-names.ts";
 import { askHidden, safeTerminal } from "./lib/ui.ts";
 
 /** Runs the CLI with these arguments. Resolves to the exit code; never rejects. */
 export async function main(args: readonly string[], given: Context = processContext()): Promise<number> {
   const context = { ...given, terminal: safeTerminal(given.terminal) };
-  const program = createProgram(context, args.includes("--json"));
+  const program = createProgram(context, args.includes("--json"), args);
   program.hook("preAction", (_, command) => refuseOptionsTakenByNpm(command, context, args));
   try {
     refuseOldSpelling(args);
@@ -40,26 +43,40 @@ export async function main(args: readonly string[], given: Context = processCont
   } catch (error) {
     if (error instanceof Ended) return error.exitCode;
     if (error instanceof CommanderError && (error.exitCode === 0 || !args.includes("--json"))) return error.exitCode;
-    const explanation = explain(error);
-    context.terminal.stderr.write(
-      `${args.includes("--json") ? JSON.stringify(explanation) : `fleet: ${explanation.error}\n${explanation.hint}`}\n`,
-    );
+    const { error: failure, hint } = explain(error);
+    const advice =
+      error instanceof CommanderError ? adviceOn(program, args, error.message, () => stackNames(context)) : undefined;
+    const explanation = { error: failure, hint: advice ? `${advice} ${hint}` : hint };
+    const { stderr, errorColumns } = context.terminal;
+    const forPeople = () => wrapped(`fleet: ${explanation.error}\n${explanation.hint}`, errorColumns?.()).join("\n");
+    stderr.write(`${args.includes("--json") ? JSON.stringify(explanation) : forPeople()}\n`);
     return 1;
   }
 }
 
-/** All commands and options of `fleet`, as commander reads them. */
-export function createProgram(context: Context, json: boolean): Command {
-  const program = new Command("fleet")
+/**
+ * All commands and options of `fleet`, as commander reads them.
+ *
+ * @param args for advice on wrong ones
+ */
+export function createProgram(context: Context, json: boolean, args: readonly string[] = []): Command {
+  const program: Command = new Command("fleet")
     .description("The operator's tool for agent fleets. Every command takes --json and exits non-zero on failure.")
     .version(version())
     .option("--json", "results on stdout as JSON, everything else on stderr")
     .showHelpAfterError("(add --help for help)")
+    .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => context.terminal.stdout.write(text),
+      // Texts of ours below the help, which commander does not break.
+      writeOut: (text) => context.terminal.stdout.write(wrapped(text, context.terminal.columns?.()).join("\n")),
       // With --json the error follows as JSON.
       writeErr: (text) => json || context.terminal.stderr.write(text),
+      outputError(text, write) {
+        const advice = adviceOn(program, args, text, () => stackNames(context));
+        const lines = wrapped(`${text.trimEnd()}${advice ? `\n${advice}` : ""}`, context.terminal.errorColumns?.());
+        write(`${lines.join("\n")}\n`);
+      },
     });
   addInitCommand(program, context);
   addDeployCommands(program, context);
@@ -104,6 +121,7 @@ function processContext(): Context {
       askHidden: interactive ? askHidden : undefined,
       prompts: interactive ? promptsOn(stdin, stderr) : undefined,
       columns: stdout.isTTY ? () => stdout.columns : undefined,
+      errorColumns: stderr.isTTY ? () => stderr.columns : undefined,
       // Imported only where it is used, because it loads a package.
       screen:
         stdin.isTTY && stdout.isTTY && !env.CI

@@ -2,14 +2,15 @@ const leastCharacters = 32;
 const leastBits = 100;
 
 /** The rule for keys that sign, as the end of a sentence that begins with "The value". */
-export const strongKeyRule =
-  `must have at least ${leastCharacters} characters and ${leastBits} bits of entropy, ` +
-  "counted from how often each character occurs";
+export const strongKeyRule = `is too easy to guess: it needs at least ${leastCharacters} characters, and not only the same few again and again`;
 
 /** A command that makes a strong key. */
 export const strongKeyCommand = "openssl rand -hex 32";
 
-/** Whether a clean value meets {@link strongKeyRule}, which refuses short and monotonous values, not all guessable ones. */
+/**
+ * Whether a clean value meets {@link strongKeyRule}: 100 bits of Shannon's entropy, counted from how often each character
+ * occurs. That refuses short and monotonous values, not all guessable ones.
+ */
 export function isStrongKey(value: string): boolean {
   const characters = [...value];
   const counts = new Map<string, number>();

@@ -10,6 +10,18 @@ const folder = "state";
 /** `allow`: no warning; `refuse`: an error, for runs on machines that go with the job. */
 const variable = "AGENT_FLEETS_LOCAL_STATE";
 
+const outputVariable = "AGENT_FLEETS_OUTPUT";
+
+/** The variable that tells the app where the usual output lies, while it writes to another folder beside it. */
+export function outputForApp(output: string): Readonly<Record<string, string>> {
+  return { [outputVariable]: output };
+}
+
+/** The usual output: where earlier versions kept states. */
+export function outputOf(env: NodeJS.ProcessEnv): string {
+  return env[outputVariable] || env.CDKTF_OUTDIR || "cdktf.out";
+}
+
 /**
  * The state file of a stack with `backend: { type: local }`, as Terraform reads it from the stack's synthesized folder.
  * It lies outside the output: `cdktf` deletes the folder there of every stack that has no config.

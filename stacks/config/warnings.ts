@@ -9,8 +9,7 @@ import type { NetworkConfig } from "./network/network.ts";
 import { agentAddresses } from "./network/subnets.ts";
 import { type Endpoint, endpointsOf } from "./network/vpc.ts";
 import { type Explanation, warning } from "./reading/explain.ts";
-import { nearest } from "./reading/nearest.ts";
-import { defaultRegions, isOptIn } from "./regions.ts";
+import { regionsNear, standingOf } from "./regions.ts";
 import type { StackConfig } from "./schema.ts";
 import { vendorOf } from "./vendors/index.ts";
 import type { OutboundConfig } from "./vendors/outbound.ts";
@@ -23,10 +22,15 @@ export function warningsOf(config: StackConfig): Explanation[] {
 }
 
 function regionWarnings({ region }: StackConfig): Explanation[] {
-  if (!isOptIn(region)) return [];
-  const near = nearest(region, [...defaultRegions]);
-  const advice = `Enable it first, or if it is misspelled${near ? `: did you mean ${near}?` : ", correct it"}`;
-  return [warning(["region"], `is ${region}: no account has it from the start. ${advice}`)];
+  const standing = standingOf(region);
+  if (standing === "usual") return [];
+  if (standing === "to enable") {
+    return [warning(["region"], `is ${region}, which no account has from the start: enable it in the account first`)];
+  }
+  const near = regionsNear(region);
+  const known = near.length > 0 ? `: did you mean ${near.join(", ")}?` : "";
+  const message = `is ${region}, a region that this version does not know. Unless AWS has opened it lately, correct it${known}`;
+  return [warning(["region"], message)];
 }
 
 function kindWarnings(config: StackConfig): Explanation[] {

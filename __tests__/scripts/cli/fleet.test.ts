@@ -245,6 +245,51 @@ describe("fleet", () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   });
 
+  it.each([
+    [["deploy", "ci", "--region", "eu-west-1"], "The region of a stack is the key `region` of its config file."],
+    [["status", "ci", "--profile=prod"], "The variable AWS_PROFILE chooses the AWS credentials."],
+    [["deploy", "ci", "--auto-aprove"], "Did you mean --auto-approve?"],
+    [["statsu"], "Did you mean status?"],
+    [["hcp", "tokn", "list"], "Did you mean token?"],
+  ])("helps with %j", async (args, advice) => {
+    const { code, stderr } = await fleet(args);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(`\n${advice}\n(add --help for help)\n`);
+    const json = JSON.parse((await fleet([...args, "--json"])).stderr);
+    expect(json.hint).toMatch(/ Add --help for the commands, their arguments and options\.$/);
+    expect(json.hint).toContain(advice);
+  });
+
+  it.each([
+    ["deploy", "--frobnicate"],
+    ["deploy", "--region-x"],
+    ["xyz"],
+  ])("suggests nothing that has little in common with %s %s", async (...args) => {
+    const { stderr } = await fleet(args.filter(Boolean));
+    expect(stderr).toMatch(/^error: unknown (option|command) '.*'\n\(add --help for help\)\n$/);
+  });
+
+  it("breaks errors at words where a person's terminal is narrow, and leaves commands whole", async () => {
+    const args = ["secret", "set", "hcp-minimal"];
+    const given = { env: { AGENT_FLEETS_CONFIG: join(import.meta.dirname, "../../../config") } };
+    const onPipe = (await fleet(args, given)).stderr;
+    const { stderr } = await fleet(args, { ...given, columns: 60 });
+    expect(stderr.split("\n").length).toBeGreaterThan(onPipe.split("\n").length);
+    for (const line of stderr.split("\n")) expect(line.length).toBeLessThanOrEqual(60);
+    expect(stderr.replaceAll("\n", " ")).toBe(onPipe.replaceAll("\n", " "));
+    expect(stderr).toContain("fleet secret set hcp-minimal agent-token");
+    const help = (await fleet(["init", "--help"], { columns: 60 })).stdout;
+    expect(help).toMatch(/^ {2}fleet init shared --kind network --region eu-west-1 --backend local$/m);
+  });
+
+  it("names the stacks if none is given", async () => {
+    const env = { AGENT_FLEETS_CONFIG: join(import.meta.dirname, "../../../config") };
+    const { stderr } = await fleet(["logs"], { env });
+    expect(stderr).toMatch(/missing required argument 'stack'\nStacks: azure-devops-full, .* and \d+ more\.\n/);
+    const none = await fleet(["deploy"], { env: { AGENT_FLEETS_CONFIG: "/nothing" } });
+    expect(none.stderr).toContain("To write one: fleet init");
+  });
+
   it("fails and shows its help when called without a command", async () => {
     const { code, stderr } = await fleet([]);
     expect(code).not.toBe(0);

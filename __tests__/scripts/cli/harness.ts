@@ -20,6 +20,8 @@ export interface Given {
   readonly stdin?: string;
   /** Left out: one that costs no time. */
   readonly clock?: Clock;
+  /** Width of the terminal. Left out: there is none. */
+  readonly columns?: number;
   /** What a person types at each prompt. Left out: nobody is there. */
   readonly typed?: readonly string[];
   readonly synthesize?: Context["synthesize"];
@@ -28,7 +30,7 @@ export interface Given {
 /** Calls `fleet` in this process, on a clock that costs no time. */
 export async function fleet(
   args: readonly string[],
-  { env = {}, cwd = "/", stdin = "", clock = createFakeClock(), typed, synthesize }: Given = {},
+  { env = {}, cwd = "/", stdin = "", clock = createFakeClock(), columns, typed, synthesize }: Given = {},
 ): Promise<Outcome> {
   let stdout = "";
   let stderr = "";
@@ -45,6 +47,8 @@ export async function fleet(
         yield stdin;
       })(),
       interactive: false,
+      columns: columns === undefined ? undefined : () => columns,
+      errorColumns: columns === undefined ? undefined : () => columns,
       askHidden:
         typed &&
         ((message) => {

@@ -105,13 +105,18 @@ describe("what all kinds have in common", () => {
     for (const region of ["us-west-2", "eu-north-1", "us-gov-west-1", "cn-north-1"]) {
       expect(warningsIn(region)).toEqual([]);
     }
+    expect(warningsIn("ap-southeast-7")).toEqual([
+      "config/fleet.yaml:2:1: region: is ap-southeast-7, which no account has from the start: enable it in the account first",
+    ]);
     for (const [region, guess] of [
-      ["ap-southeast-7", ": did you mean ap-southeast-1?"],
+      ["eu-west-9", ": did you mean eu-west-1, eu-west-2, eu-west-3?"],
+      ["us-gov-west-2", ": did you mean us-gov-west-1?"],
       ["us-wset-2", ": did you mean us-west-2?"],
-      ["mx-nowhere-9", ", correct it"],
+      ["xx-nowhere-9", ""],
     ] as const) {
       expect(warningsIn(region)).toEqual([
-        `config/fleet.yaml:2:1: region: is ${region}: no account has it from the start. Enable it first, or if it is misspelled${guess}`,
+        `config/fleet.yaml:2:1: region: is ${region}, a region that this version does not know. ` +
+          `Unless AWS has opened it lately, correct it${guess}`,
       ]);
     }
   });

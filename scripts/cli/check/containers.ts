@@ -93,7 +93,14 @@ async function examine(
     if (error instanceof Error && error.name === "RepositoryNotFoundException") {
       return missing(`ECR: ${registry} has no repository ${repository}`);
     }
-    if (error instanceof z.ZodError) return [couldNotLook(`the image ${image}`, "ECR's answer has another form")];
+    if (error instanceof z.ZodError)
+      return [
+        couldNotLook(
+          `the image ${image}`,
+          "ECR's answer has another form",
+          "Look for the image in the console of ECR.",
+        ),
+      ];
     throw error;
   }
   if (found === undefined) return missing(`ECR: ${repository} has no image ${digest ?? tag}`);

@@ -37,13 +37,23 @@ export async function checkRegion(
   return { account, findings: bySeverity(await quotaFindings(region, subjects, deps)) };
 }
 
-/** All that is wrong with one stack, as far as the account and the vendor say. */
-export async function checkStack(subject: Subject, deps: CheckDeps): Promise<Outcome> {
+/**
+ * All that is wrong with one stack, as far as the account and the vendor say.
+ *
+ * @param step hears which parts are looked at next
+ */
+export async function checkStack(
+  subject: Subject,
+  deps: CheckDeps,
+  step: (part: string) => void = () => {},
+): Promise<Outcome> {
   const { clients } = deps;
   const { kind } = subject.stack.config;
   const isFleet = kind === "ecs-fleet" || kind === "ec2-fleet";
+  if (isFleet) step("secrets");
   const deployed = isFleet ? await isDeployed(subject, clients) : undefined;
   const secrets = await readSecrets(subject, deps);
+  step(isFleet ? "vendor, images, network, instance types, webhook" : "images, network, instance types");
   const [vendor, containers, ...lists] = await Promise.all([
     vendorFindings(subject, secrets, deps),
     containerFindings(subject, clients),
@@ -53,7 +63,7 @@ export async function checkStack(subject: Subject, deps: CheckDeps): Promise<Out
     webhookFindings(subject, deps),
   ]);
   const findings = [
-    ...(deployed?.known === false ? [couldNotLook("whether the stack is deployed", deployed.why)] : []),
+    ...(deployed?.known === false ? [couldNotLook("whether the stack is deployed", deployed.why, deployed.todo)] : []),
     ...secretFindings(secrets, (deployed && ifKnown(deployed)) ?? false),
     ...vendor.findings,
     ...containers.findings,

@@ -70,7 +70,11 @@ async function vcpus(region: string, subjects: readonly Subject[], deps: CheckDe
     ),
   );
   const unknown = [...strange].map((type) =>
-    couldNotLook(`the vCPU quota of ${type}`, "no quota is known for its family: look for it in Service Quotas"),
+    couldNotLook(
+      `the vCPU quota of ${type}`,
+      "fleet knows no quota of its family",
+      "Look for it in the console of Service Quotas.",
+    ),
   );
   return [...lists.flat(), ...unknown];
 }

@@ -44,7 +44,7 @@ export async function readSecrets(
 export function secretFindings(secrets: ReadonlyMap<SecretKey, KnownSecret>, deployed: boolean): readonly Finding[] {
   return [...secrets.values()].flatMap(({ source, value }): Finding[] => {
     const { id, stack, facts, variable } = source;
-    if (!value.known) return [couldNotLook(`the value of ${facts.name}`, value.why)];
+    if (!value.known) return [couldNotLook(`the value of ${facts.name}`, value.why, value.todo)];
     if (value.value !== undefined) return wrongForm(source, value.value);
     if (id.startsWith("arn:")) {
       const what = `The secret ${facts.name} does not exist or has no value.`;

@@ -68,7 +68,7 @@ export async function looking(
   read: () => Promise<readonly Finding[]>,
 ): Promise<readonly Finding[]> {
   const found = await look(rights, read);
-  return found.known ? found.value : [couldNotLook(part, found.why)];
+  return found.known ? found.value : [couldNotLook(part, found.why, found.todo)];
 }
 
 /** Whether the stack's function of this kind is deployed in the account. */

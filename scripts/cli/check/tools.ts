@@ -61,7 +61,9 @@ export async function terraformFindings(
   });
   const version = code === 0 ? versionOf(printed) : undefined;
   if (version === undefined)
-    return [couldNotLook("Terraform's version", `${program} version -json ended with ${code}`)];
+    return [
+      couldNotLook("Terraform's version", `${program} version -json ended with ${code}`, "Run it yourself to see why."),
+    ];
   const { from, below } = versionRange(required);
   if (!(from && isBelow(version, from)) && (below === undefined || isBelow(version, below))) return [];
   const what = `${program} is ${version.join(".")}, and the stacks need ${required}.`;

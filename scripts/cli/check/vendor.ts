@@ -78,8 +78,8 @@ export async function vendorFindings(
   }
   const token = tokenOf(arn, subject, secrets) ?? (variable && deps.context.env[variable]);
   if (!token) {
-    const why = `its token has no value yet${variable ? `. Before the first deploy, set ${variable} to it` : ""}`;
-    return { findings: [couldNotLook("the vendor", why)], notes };
+    const todo = `${variable ? `Set ${variable} to it` : "Give it a value"}, or deploy and set the secret first.`;
+    return { findings: [couldNotLook("the vendor", "its token has no value yet", todo)], notes };
   }
   const findings: Finding[] = [];
   for (const runtime of runtimes) findings.push(...(await ask(runtime, token, subject, deps)));
@@ -155,11 +155,19 @@ const meanings: Readonly<Partial<Record<VendorApiErrorKind, Omit<Finding, "evide
   },
 };
 
+const unreachable = "Check the address in `vendor`, its proxy, and that this machine reaches it.";
+const todos: Readonly<Partial<Record<VendorApiErrorKind, string>>> = {
+  unavailable: unreachable,
+  timeout: unreachable,
+  malformed: "Check that the address in `vendor` is the vendor's.",
+  "rate-limited": "Wait a minute.",
+};
+
 function explain(error: unknown, part: string): Finding {
   if (error instanceof VendorApiError) {
     const meaning = meanings[error.kind];
     if (meaning) return { ...meaning, severity: "error", evidence: [`While it read ${part}: ${error.message}`] };
-    return couldNotLook(`${part} at the vendor`, error.message);
+    return couldNotLook(`${part} at the vendor`, error.message, todos[error.kind]);
   }
   if (error instanceof SecretUnavailableError) return couldNotLook(`${part} at the vendor`, error.message);
   throw error;

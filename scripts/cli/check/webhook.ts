@@ -53,7 +53,13 @@ async function answerOf(url: string, stack: string, knock: CheckDeps["knock"]): 
   try {
     status = await knock(url);
   } catch (error) {
-    return [couldNotLook(`the webhook ${url}`, `no answer: ${(error as Error).message}`)];
+    return [
+      couldNotLook(
+        `the webhook ${url}`,
+        `no answer: ${causeOf(error)}`,
+        "Check that this machine reaches the internet.",
+      ),
+    ];
   }
   if (status === 401 || status === 403) return [];
   const evidence = [`An unsigned POST to ${url} was answered with ${status}`];
@@ -76,4 +82,10 @@ async function answerOf(url: string, stack: string, knock: CheckDeps["knock"]): 
   const what = "The webhook fails: it cannot check signatures.";
   const todo = `Its secret may lack a value: fleet secret list ${stack}. Its log: aws logs tail /aws/lambda/${stack}-webhook`;
   return [{ id: "webhook-failing", severity: "error", what, evidence, todo, section: "webhook-failing" }];
+}
+
+/** `fetch` hides why it failed in the cause of its error. */
+function causeOf(error: unknown): string {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  return cause instanceof Error ? cause.message : message;
 }

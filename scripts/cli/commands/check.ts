@@ -28,12 +28,13 @@ Examples:
   fleet check ci-agents
   fleet check ci-agents --offline    without account, vendor and network
 
-The vendor is asked with the token in the stack's own secret. Before the first deploy there is none: then it comes from
-the environment variable TOKEN (HCP Terraform), ADO_PAT (Azure DevOps, or the application's secret),
+The vendor is asked with the token in the stack's own secret. Before the first
+deploy there is none: then it comes from the environment variable TOKEN (HCP
+Terraform), ADO_PAT (Azure DevOps, or the application's secret),
 SPACELIFT_API_KEY_SECRET or SEMAPHORE_AGENT_TYPE_TOKEN. No value is shown.
 
 Exit codes:
-  0  no errors, although there may be warnings and parts that could not be looked at
+  0  no errors; there may be warnings, or parts that nobody could look at
   1  at least one error
 
 docs/before-the-first-deploy.md lists the findings and the rights that it needs.`;
@@ -79,8 +80,7 @@ async function check(context: Context, names: readonly string[], options: Option
           notes: options.offline ? ["The account and the vendor: --offline is given."] : [],
         };
         if (options.offline) return [here];
-        step("Asking AWS and the vendor");
-        return [here, ...(await ask(context, subjects))];
+        return [here, ...(await ask(context, subjects, step))];
       },
     ),
   );
@@ -114,6 +114,7 @@ function load(context: Context, names: readonly string[]): readonly LoadedStack[
 async function ask(
   context: Context,
   subjects: readonly { readonly stack: LoadedStack; readonly made: ReturnType<typeof readTerraformStack> }[],
+  step: (message: string) => void,
 ): Promise<readonly Group[]> {
   // Imported only here, because loading the AWS SDK takes a quarter of a second.
   const { checkClientsIn, checkRegion, checkStack } = await import("../check/index.ts");
@@ -121,10 +122,14 @@ async function ask(
   for (const region of new Set(subjects.map(({ stack }) => stack.config.region))) {
     const mine = subjects.filter(({ stack }) => stack.config.region === region);
     const deps = { context, clients: checkClientsIn(region, context.env), knock };
+    step(`Asking AWS in ${region} for the account and its quotas`);
     const { account, findings } = await checkRegion(region, mine, deps);
     groups.push({ title: `the account${account ? ` ${account}` : ""} in ${region}`, findings, notes: [] });
     if (account === undefined) continue;
-    for (const subject of mine) groups.push({ title: subject.stack.name, ...(await checkStack(subject, deps)) });
+    for (const subject of mine) {
+      const { name } = subject.stack;
+      groups.push({ title: name, ...(await checkStack(subject, deps, (part) => step(`${name}: ${part}`))) });
+    }
   }
   return groups;
 }

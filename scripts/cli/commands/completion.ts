@@ -1,9 +1,8 @@
 import { Argument, type Command } from "commander";
-import { stackName } from "../../../stacks/config/names.ts";
-import { listConfigFiles } from "../../../stacks/config/reading/files.ts";
 import { complete, lineOf } from "../lib/complete.ts";
 import { completionScripts, type Shell, shells } from "../lib/completion-scripts.ts";
 import { type Context, uiOf } from "../lib/context.ts";
+import { stackNames } from "../lib/stack-names.ts";
 
 /** `fleet completion`, and `fleet complete`, which its scripts call. */
 export function addCompletionCommands(program: Command, context: Context): void {
@@ -31,11 +30,4 @@ export function addCompletionCommands(program: Command, context: Context): void 
         context.terminal.stdout.write(`${lineOf(candidate)}\n`);
       }
     });
-}
-
-/** Names of config files that can be stacks. Such a name has no character that a shell would obey. */
-function stackNames(context: Context): readonly string[] {
-  const found = listConfigFiles(context);
-  if ("error" in found) return [];
-  return found.files.map(({ stack }) => stack).filter((name) => stackName.safeParse(name).success);
 }

@@ -1,19 +1,17 @@
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
+import { afterDeploy, programFor } from "../lib/next-commands.ts";
+import { inOwnFolder, keepDeployed, type SynthOptions, sharedRun, type Workplace } from "../lib/own-folder.ts";
 import { findTerraform, runProgram } from "../lib/programs.ts";
-import { synthesize } from "../lib/synthesize.ts";
-import { chooseStacks, leftoverStack, type SynthesizedStack, synthesizedStacks } from "../lib/synthesized.ts";
+import { chooseStacks, leftoverStack, type SynthesizedStack } from "../lib/synthesized.ts";
 import type { Ui } from "../lib/ui.ts";
 
-interface Options {
+interface Options extends SynthOptions {
   readonly autoApprove?: true;
   readonly ignoreMissingStackDependencies?: true;
   readonly migrateState?: true;
   readonly upgrade?: true;
-  readonly synth: boolean;
-  readonly output: string;
   readonly terraform?: string;
 }
 
@@ -73,7 +71,7 @@ export function addDeployCommands(program: Command, context: Context): void {
     }
     command
       .option("--no-synth", "take the files that are in the output folder")
-      .option("--output <folder>", "where the synth writes to", "cdktf.out")
+      .option("--output <folder>", "the folder of `npm run synth`; its neighbour state/ has local states", "cdktf.out")
       .option("--terraform <program>", "terraform, tofu or a path (default: TERRAFORM_BINARY_NAME, else what PATH has)")
       .option("--upgrade", "let providers and lock file move to newer versions")
       .addHelpText("after", `\nExample:\n  fleet ${job.name} ci-agents`)
@@ -96,37 +94,49 @@ async function runJob(
     );
   }
   const terraform = findTerraform(context, options.terraform);
-  const output = resolve(context.cwd, options.output);
   const outputTo = command.optsWithGlobals().json ? "stderr" : "stdout";
-  if (options.synth) await synthesize(context, output, names);
+  await inOwnFolder(context, options, names, async (place) => {
+    const succeeded: SynthesizedStack[] = [];
+    const failures: string[] = [];
+    for (const stack of chosenStacks(ui, job, place, names, options)) {
+      ui.note(`--- ${job.name} ${stack.name}`);
+      const failure = await runTerraform(context, terraform, job, place, stack, options, outputTo);
+      if (failure === undefined) succeeded.push(stack);
+      else failures.push(`${stack.name}: ${failure}.`);
+      // A plan changes nothing, so one failure does not matter to the next.
+      if (failures.length > 0 && job.terraform !== "plan") break;
+    }
+    const finished = succeeded.map(({ name }) => name);
+    const done = `${job.done}: ${finished.join(", ") || "nothing"}.`;
+    if (failures.length > 0) throw new UserError(failures.join("\n"), `The lines above say why. ${done}`);
+    const next = await nextCommands(context, job, succeeded);
+    ui.result(
+      { [job.done.toLowerCase()]: finished, ...(next.length > 0 && { next }) },
+      [done, ...(next.length > 0 ? ["Next:", ...next.map((each) => `  ${each}`)] : [])].join("\n"),
+    );
+  });
+}
 
-  const chosen = chosenStacks(ui, job, output, names, options);
-  const succeeded: string[] = [];
-  const failures: string[] = [];
-  for (const { name, folder } of chosen) {
-    ui.note(`--- ${job.name} ${name}`);
-    const failure = await runTerraform(context, terraform, job, folder, options, outputTo);
-    if (failure === undefined) succeeded.push(name);
-    else failures.push(`${name}: ${failure}.`);
-    // A plan changes nothing, so one failure does not matter to the next.
-    if (failures.length > 0 && job.terraform !== "plan") break;
-  }
-  const done = `${job.done}: ${succeeded.join(", ") || "nothing"}.`;
-  if (failures.length > 0) {
-    throw new UserError(failures.join("\n"), `The lines above say why. ${done}`);
-  }
-  ui.result({ [job.done.toLowerCase()]: succeeded }, done);
+/** The commands that follow. */
+function nextCommands(
+  context: Context,
+  { terraform }: Job,
+  stacks: readonly SynthesizedStack[],
+): Promise<readonly string[]> | readonly string[] {
+  if (terraform === "apply") return afterDeploy(context, stacks);
+  return terraform === "plan" && stacks.length > 0
+    ? [`${programFor(context)} deploy ${stacks.map(({ name }) => name).join(" ")}`]
+    : [];
 }
 
 /** The named stacks in the order of the job. */
 function chosenStacks(
   ui: Ui,
   job: Job,
-  output: string,
+  { stacks: all, output }: Workplace,
   names: readonly string[],
   options: Options,
 ): readonly SynthesizedStack[] {
-  const all = synthesizedStacks(output);
   if (job.terraform !== "destroy") {
     const chosen = chooseStacks(all, names);
     for (const { name, dependencies } of chosen) {
@@ -154,7 +164,8 @@ async function runTerraform(
   context: Context,
   terraform: string,
   job: Job,
-  folder: string,
+  { output }: Workplace,
+  stack: SynthesizedStack,
   options: Options,
   outputTo: "stdout" | "stderr",
 ): Promise<string | undefined> {
@@ -164,10 +175,15 @@ async function runTerraform(
     ["init", ...input, ...(options.migrateState ? ["-migrate-state"] : []), ...(options.upgrade ? ["-upgrade"] : [])],
     [job.terraform, ...input, ...(options.autoApprove ? ["-auto-approve"] : [])],
   ];
+  const run = sharedRun(context, output, stack);
+  const env = { ...context.env, ...run.env, ...(!interactive && { TF_IN_AUTOMATION: "1" }) };
   for (const args of commands) {
-    const env = { ...context.env, ...(!interactive && { TF_IN_AUTOMATION: "1" }) };
-    const code = await runProgram(context, terraform, args, { cwd: folder, env, outputTo });
-    if (code === 0) continue;
+    const code = await runProgram(context, terraform, args, { cwd: stack.folder, env, outputTo });
+    if (code === 0) {
+      if (args[0] === "init" && job.terraform !== "plan") run.keepVersions();
+      if (args[0] === "apply") keepDeployed(output, stack);
+      continue;
+    }
     // Terraform ends alike after an error and after an answer that is not "yes".
     const refused = interactive && args[0] !== "plan" && !options.autoApprove ? ", if it was not you who refused" : "";
     return `${[terraform, ...args].join(" ")} failed with exit code ${code}${refused}`;

@@ -3,10 +3,11 @@ import { type Command, Option } from "commander";
 import { buildsImage } from "../../../stacks/config/compute/image-build.ts";
 import { ConfigError } from "../../../stacks/config/errors.ts";
 import { type LoadedStack, loadStack, loadStacks } from "../../../stacks/config/load.ts";
+import { wrapped } from "../../../stacks/config/reading/wrap.ts";
 import { receiverWarnings } from "../../../stacks/config/receivers.ts";
 import { explainReferences, referencesOf } from "../../../stacks/config/references.ts";
 import { renderStarter } from "../../../stacks/config/starter.ts";
-import { askFleet, askStack, backends, networks, vendorNames } from "../init/answers.ts";
+import { askStack, askStarter, backends, kinds, networks, vendorNames } from "../init/answers.ts";
 import { copySchema, isIn, type Place, placeOf, schemaFor, writeChecked } from "../init/place.ts";
 import { questionsOf } from "../init/questions.ts";
 import { type Context, uiOf } from "../lib/context.ts";
@@ -25,9 +26,12 @@ Examples:
   fleet init ado-agents --vendor azure-devops --organization acme --pool aws --region eu-west-1 \\
     --network subnets --vpc vpc-0123456789abcdef0 --subnets subnet-0123456789abcdef0 \\
     --backend s3 --bucket acme-state
+  fleet init shared --kind network --region eu-west-1 --backend local
   fleet init workers --vendor spacelift --url https://acme.app.spacelift.io --pool 01HCC6QZ932J7WDF4FTVM9QMEP \\
     --api-key-id 01HCC6R1B6W5TZ1Y2X3V4N5M6P --region eu-west-1 --network stack --network-stack shared \\
     --backend cloud --state-organization acme
+  fleet init hosts --kind ecs-cluster --region eu-west-1 --network stack --network-stack shared \\
+    --backend local --emails ci@example.com
   fleet init ci-jobs --vendor semaphore --organization acme --region us-west-2 --network create --backend local`;
 
 const valuesOf = (choices: readonly { readonly value: string }[]) => choices.map(({ value }) => value);
@@ -36,19 +40,20 @@ const valuesOf = (choices: readonly { readonly value: string }[]) => choices.map
 export function addInitCommand(program: Command, context: Context): void {
   program
     .command("init")
-    .summary("write the config of a new fleet")
+    .summary("write the config of a new fleet, network or cluster")
     .description(
-      "Writes a small config for a new fleet and checks it. Asks for what no flag gives. Where nobody can answer, it " +
+      "Writes a small config for a new fleet, a network that stacks share or an ECS cluster, and checks it. Asks for what no flag gives. Where nobody can answer, it " +
         "fails and names the missing flags. Changes no file that is there, and nothing in AWS.",
     )
     .argument("[stack]", "name of the new stack: its config file without .yaml")
+    .addOption(new Option("--kind <kind>", "what to make (default: fleet)").choices(valuesOf(kinds)))
     .addOption(new Option("--vendor <vendor>", "the CI/IaC system").choices(vendorNames))
     .option("--organization <name>", "the organization at the vendor; not with spacelift")
     .option("--url <url>", "the address of the Spacelift account, or of your own installation of another vendor")
     .option("--pool <pool>", "the agent pool's name; with spacelift the worker pool's id; not with semaphore")
     .option("--api-key-id <id>", "with spacelift: the API key that reads and drains the pool")
     .option("--region <region>", "the AWS region")
-    .addOption(new Option("--network <kind>", "where agents run").choices(valuesOf(networks)))
+    .addOption(new Option("--network <kind>", "where agents or hosts run").choices(valuesOf(networks)))
     .option("--vpc <id>", "with --network subnets: the VPC")
     .option("--subnets <ids>", "with --network subnets: the subnets, with commas between them")
     .option("--public-subnets", "with --network subnets: they are public, so agents need a public IP")
@@ -75,7 +80,7 @@ async function init(
   const questions = questionsOf(givenOf(named, flags), context.terminal.prompts);
   const stack = await askStack(questions);
   const place = placeOf(context, stack, folder, force);
-  const answers = await askFleet(questions, stack, (name) => name !== stack && isIn(place, name));
+  const answers = await askStarter(questions, stack, (name) => name !== stack && isIn(place, name));
   const schema = schemaFor(place);
   const { config, warnings } = writeChecked(place, renderStarter(answers, schema.path), force, () =>
     loadNew(context, place, stack),
@@ -90,7 +95,9 @@ async function init(
   const next = nextCommands(stack, config, place);
   ui.result(
     { stack, file, schema: schema.path, warnings, next },
-    [`${file} is written and valid. Read it, then run:`, ...next.map((each) => `  ${each}`)].join("\n"),
+    [`${file} is written and valid. Read it, then run:`, ...next.map((each) => `  ${each}`), ...hintsOn(config, stack)]
+      .flatMap((line) => wrapped(line, context.terminal.columns?.()))
+      .join("\n"),
   );
 }
 
@@ -131,6 +138,40 @@ function nextCommands(stack: string, config: LoadedStack["config"], { setting }:
   const quoted = setting && (/^[\w./-]+$/.test(setting) ? setting : `'${setting.replaceAll("'", `'\\''`)}'`);
   const fleet = `${quoted ? `AGENT_FLEETS_CONFIG=${quoted} ` : ""}npm run fleet --`;
   const image = config.kind === "ecs-fleet" && buildsImage(config) ? ["image build"] : [];
-  const commands = ["check", "deploy", ...image, "secret list"];
+  const secrets = "vendor" in config ? ["secret list"] : [];
+  const commands = ["check", "deploy", ...image, ...secrets];
   return commands.map((each) => `${fleet} ${each} ${stack}`);
+}
+
+/** What people look for next, and where it is. */
+function hintsOn(config: LoadedStack["config"], stack: string): string[] {
+  return [...hintsOnKind(config, stack), ...hintsOnNetwork(config)];
+}
+
+function hintsOnNetwork(config: LoadedStack["config"]): string[] {
+  const network = "network" in config ? config.network : undefined;
+  if (network === undefined || !("elsewhere" in network) || !network.elsewhere) return [];
+  return [
+    `${network.stack} is not in this folder, so network.elsewhere is set. To make it here, take that key away, and run: ` +
+      `npm run fleet -- init ${network.stack} --kind network`,
+  ];
+}
+
+function hintsOnKind(config: LoadedStack["config"], stack: string): string[] {
+  switch (config.kind) {
+    case "network":
+      return ["A fleet in this network:", `  npm run fleet -- init ci-agents --network stack --network-stack ${stack}`];
+    case "ecs-cluster":
+      return [
+        "Services on it: config/cluster-services.yaml is an example.",
+        `Agents on its hosts: config/hcp-on-cluster.yaml is an example. It has compute.capacityProvider: { stack: ${stack} }`,
+      ];
+    case "ecs-fleet":
+      return [
+        "Agents on EC2 hosts of your own in place of Fargate need a cluster: npm run fleet -- init hosts --kind ecs-cluster",
+        "Then do as config/hcp-on-cluster.yaml does.",
+      ];
+    default:
+      return [];
+  }
 }

@@ -15,7 +15,7 @@ export function addOutputsCommand(program: Command, context: Context): void {
     )
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .option("--no-synth", "take the files that are in the output folder")
-    .option("--output <folder>", "where the synth writes to", "cdktf.out")
+    .option("--output <folder>", "the folder of `npm run synth`; its neighbour state/ has local states", "cdktf.out")
     .option("--terraform <program>", "terraform, tofu or a path (default: TERRAFORM_BINARY_NAME, else what PATH has)")
     .addHelpText("after", "\nExamples:\n  fleet outputs ci-agents\n  fleet --json outputs ci-agents")
     .action((name: string, options: OutputOptions, command: Command) => showOutputs(context, name, options, command));
@@ -23,7 +23,8 @@ export function addOutputsCommand(program: Command, context: Context): void {
 
 async function showOutputs(context: Context, name: string, options: OutputOptions, command: Command): Promise<void> {
   const ui = uiOf(context, command);
-  const entries = Object.entries(await readOutputs(context, name, options));
+  const outputs = await ui.during(`Reading the state of ${name}`, () => readOutputs(context, name, options));
+  const entries = Object.entries(outputs);
   if (entries.length === 0) {
     throw new UserError(`The state of ${name} has no outputs.`, `Deploy the stack first: fleet deploy ${name}`);
   }

@@ -1,13 +1,14 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { wrapped } from "../../../stacks/config/reading/wrap.ts";
 import type { Fault } from "../../simulate/faults.ts";
 import type { RunResult } from "../../simulate/run.ts";
 import type { FleetOfConfig } from "../../simulate/settings.ts";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
 import { stackIn } from "../lib/one-stack.ts";
-import { table } from "../lib/ui.ts";
+import { tables } from "../lib/ui.ts";
 
 interface Options {
   readonly config: string;
@@ -126,9 +127,10 @@ async function simulate(context: Context, options: Options, command: Command): P
       price_source: [...new Set(prices.map(({ source }) => source))].join("; "),
     };
     const grids = simulator.tables.map((columns) =>
-      table(
+      tables(
         columns.map(([head]) => head),
         reports.map((report) => columns.map(([, value]) => value(report))),
+        context.terminal.columns?.(),
       ),
     );
     if (options.html !== undefined) {
@@ -149,7 +151,7 @@ async function simulate(context: Context, options: Options, command: Command): P
     const written = options.html === undefined ? [] : [`Wrote ${options.html}.`];
     ui.result(
       { ...inputs, policies: reports, ...(options.html !== undefined && { html: options.html }) },
-      [...grids, describe(inputs), ...written].join("\n"),
+      [...grids, ...wrapped(describe(inputs), context.terminal.columns?.()), ...written].join("\n"),
     );
   } catch (error) {
     throw simulator.isForUser(error) ? new UserError(error.message, hintFor(error)) : error;

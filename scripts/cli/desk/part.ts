@@ -1,3 +1,4 @@
+import { isOfTheCaller, troubleOf } from "../lib/aws-trouble.ts";
 import { Interrupted } from "../lib/errors.ts";
 
 /**
@@ -11,31 +12,9 @@ export interface Unread {
   readonly known: false;
   /** One sentence without a full stop. */
   readonly why: string;
+  /** What to do about it, in sentences. Left out: nothing that is known. */
+  readonly todo?: string | undefined;
 }
-
-/** Errors about the caller: with them no part can be read, so one clear error is better than many gaps. */
-const aboutTheCaller = new Set([
-  "CredentialsProviderError",
-  "ExpiredToken",
-  "ExpiredTokenException",
-  "InvalidClientTokenId",
-  "InvalidSignatureException",
-  "SignatureDoesNotMatch",
-  "AuthFailure",
-  "UnrecognizedClientException",
-]);
-
-/** Nobody answered. */
-const unreachable = /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)/;
-
-/** AWS's names for a missing right. EC2 has one of its own, SNS another. */
-const refusals = new Set([
-  "AccessDeniedException",
-  "AccessDenied",
-  "UnauthorizedOperation",
-  "AuthorizationError",
-  "AuthorizationErrorException",
-]);
 
 /** A part that was read. */
 export function known<T>(value: T): Part<T> {
@@ -43,8 +22,8 @@ export function known<T>(value: T): Part<T> {
 }
 
 /** A part that could not be read. */
-export function unread(why: string): Unread {
-  return { known: false, why };
+export function unread(why: string, todo?: string): Unread {
+  return { known: false, why, ...(todo !== undefined && { todo }) };
 }
 
 /**
@@ -57,8 +36,8 @@ export async function look<T>(rights: readonly string[], read: () => Promise<T>)
   try {
     return known(await read());
   } catch (error) {
-    if (error instanceof Interrupted || (error instanceof Error && aboutTheCaller.has(error.name))) throw error;
-    return unread(reasonOf(error, rights));
+    if (error instanceof Interrupted || isOfTheCaller(error)) throw error;
+    return unread(reasonOf(error, rights), troubleOf(error)?.todo);
   }
 }
 
@@ -76,23 +55,16 @@ export function ifKnown<T>(part: Part<T>): T | undefined {
   return part.known ? part.value : undefined;
 }
 
-/** Whether AWS refused a call for want of a right. */
-export function isRefused(error: unknown): boolean {
-  return error instanceof Error && refusals.has(error.name);
-}
-
 /** Whether a call got no answer at all. */
 export function isUnreachable(error: unknown): boolean {
-  return error instanceof Error && "code" in error && unreachable.test(String(error.code));
+  return troubleOf(error)?.kind === "no-answer";
 }
 
 /** Why something could not be read. A refusal names the missing rights. */
 export function reasonOf(error: unknown, rights: readonly string[]): string {
+  const trouble = troubleOf(error, rights);
+  if (trouble) return trouble.why;
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const said = message.replaceAll(/\s+/g, " ").replace(/\.$/, "");
-  if (isRefused(error)) {
-    const action = /perform:? ([a-z0-9-]+:\w+)/i.exec(message)?.[1];
-    return `this AWS identity may not do ${action ?? rights.join(", ")}`;
-  }
-  return `${name === "Error" ? "" : `${name}: `}${said}`;
+  return name === "Error" ? said : `AWS says ${name}: ${said}`;
 }

@@ -1,4 +1,5 @@
 import { visible, visibleLine } from "../../../handlers/lib/core/visible.ts";
+import { wrapped } from "../../../stacks/config/reading/wrap.ts";
 
 const minute = 60;
 const hour = 3600;
@@ -47,18 +48,8 @@ export function inColumns(given: readonly (readonly string[])[]): string[] {
 
 /** A text after a label, broken at blanks; further lines begin below the text. */
 export function labelled(label: string, text: string, width: number, indent = 11): string[] {
-  const room = Math.max(20, width - indent);
-  const lines: string[] = [];
   // Escapes are longer than what they stand for, so they are written before the lines are broken.
-  for (const paragraph of visible(text).split("\n")) {
-    let line = "";
-    for (const word of paragraph.split(" ")) {
-      if (line !== "" && line.length + 1 + word.length > room) {
-        lines.push(line);
-        line = word;
-      } else line = line === "" ? word : `${line} ${word}`;
-    }
-    lines.push(line);
-  }
-  return lines.map((line, index) => `${(index === 0 ? label : "").padEnd(indent)}${line}`);
+  return wrapped(visible(text), Math.max(20, width - indent)).map(
+    (line, index) => `${(index === 0 ? label : "").padEnd(indent)}${line}`,
+  );
 }

@@ -4,13 +4,20 @@ import { cloud, s3 } from "../../../stacks/config/backend.ts";
 import { stackName } from "../../../stacks/config/names.ts";
 import { given } from "../../../stacks/config/network/network.ts";
 import { regionName } from "../../../stacks/config/primitives.ts";
-import type { StarterAnswers } from "../../../stacks/config/starter.ts";
+import type { StarterAnswers, StarterNetwork } from "../../../stacks/config/starter.ts";
 import type { Starter } from "../../../stacks/config/vendors/definition.ts";
 import { vendors } from "../../../stacks/config/vendors/index.ts";
 import type { Questions } from "./questions.ts";
 
 /** The names that `--vendor` takes. */
 export const vendorNames = Object.keys(vendors) as readonly (keyof typeof vendors)[];
+
+/** The values of `--kind`, with what they mean. */
+export const kinds = [
+  { value: "fleet", label: "a fleet of agents" },
+  { value: "network", label: "a network that several stacks share" },
+  { value: "ecs-cluster", label: "an ECS cluster on EC2 hosts, for services and fleets" },
+];
 
 /** The values of `--network`, with what they mean. */
 export const networks = [
@@ -37,11 +44,51 @@ export function askStack(questions: Questions): Promise<string> {
 }
 
 /**
- * Asks for all that the config of a fleet needs. Throws with all that is missing or wrong.
+ * Asks for all that the config of a stack needs. Throws with all that is missing or wrong.
  *
  * @param isNeighbour whether a stack's config is in the folder of the new one
  */
-export async function askFleet(
+export async function askStarter(
+  questions: Questions,
+  stack: string,
+  isNeighbour: (stack: string) => boolean,
+): Promise<StarterAnswers> {
+  // Only fleets have a vendor.
+  const kind = questions.isGiven("--vendor") && !questions.isGiven("--kind") ? "fleet" : await askKind(questions);
+  if (kind !== "network" && kind !== "ecs-cluster") return askFleet(questions, stack, isNeighbour);
+  const region = await askRegion(questions);
+  if (kind === "network") {
+    const backend = await askBackend(questions, stack);
+    questions.finish();
+    return { kind, region, backend };
+  }
+  const network = await askNetwork(questions, isNeighbour);
+  const backend = await askBackend(questions, stack);
+  const emails = await askEmails(questions);
+  questions.finish();
+  return { kind, region, network, backend, emails };
+}
+
+function askKind(questions: Questions): Promise<string> {
+  return questions.choose("--kind", "What to make", kinds, "fleet");
+}
+
+function askRegion(questions: Questions): Promise<string> {
+  return questions.ask({ flag: "--region", message: "AWS region, such as us-west-2", checker: regionName });
+}
+
+async function askEmails(questions: Questions): Promise<string[]> {
+  const emails = await questions.ask({
+    flag: "--emails",
+    message: "Mail addresses for alarms, with commas between them (empty: nobody)",
+    checker: alarms.shape.emails,
+    value: listOf,
+    optional: true,
+  });
+  return listOf(emails);
+}
+
+async function askFleet(
   questions: Questions,
   stack: string,
   isNeighbour: (stack: string) => boolean,
@@ -50,19 +97,13 @@ export async function askFleet(
   const type = await questions.choose("--vendor", "Vendor", choices);
   const known = vendorNames.find((name) => name === type);
   const vendor = known ? await askVendor(questions, known) : {};
-  const region = await questions.ask({ flag: "--region", message: "AWS region", checker: regionName });
+  const region = await askRegion(questions);
   const network = await askNetwork(questions, isNeighbour);
   const backend = await askBackend(questions, stack);
-  const emails = await questions.ask({
-    flag: "--emails",
-    message: "Mail addresses for alarms, with commas between them (empty: nobody)",
-    checker: alarms.shape.emails,
-    value: listOf,
-    optional: true,
-  });
+  const emails = await askEmails(questions);
   questions.finish();
   if (!known) throw new Error(`no vendor ${type}`);
-  return { kind: vendors[known].kind, region, vendor: { type, ...vendor }, network, backend, emails: listOf(emails) };
+  return { kind: vendors[known].kind, region, vendor: { type, ...vendor }, network, backend, emails };
 }
 
 async function askVendor(questions: Questions, id: keyof typeof vendors): Promise<Readonly<Record<string, string>>> {
@@ -94,11 +135,8 @@ async function askVendor(questions: Questions, id: keyof typeof vendors): Promis
   return keys;
 }
 
-async function askNetwork(
-  questions: Questions,
-  isNeighbour: (stack: string) => boolean,
-): Promise<StarterAnswers["network"]> {
-  const kind = await questions.choose("--network", "Network of the agents", networks);
+async function askNetwork(questions: Questions, isNeighbour: (stack: string) => boolean): Promise<StarterNetwork> {
+  const kind = await questions.choose("--network", "Network of the machines", networks);
   if (kind === "stack") {
     const stack = await questions.ask({ flag: "--network-stack", message: "Name of that stack", checker: stackName });
     return isNeighbour(stack) ? { stack } : { stack, elsewhere: true };

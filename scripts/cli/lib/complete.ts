@@ -50,7 +50,7 @@ export function lineOf({ value, description }: Candidate): string {
 }
 
 /** Where the typed words lead: the command, how many of its arguments are there, and the option that waits for its value. */
-function walk(program: Command, words: readonly string[]) {
+export function walk(program: Command, words: readonly string[]) {
   let command = program;
   let position = 0;
   let option: Option | undefined;
@@ -71,8 +71,8 @@ function awaiting(command: Command, word: string): Option | undefined {
   return found?.required || found?.optional ? found : undefined;
 }
 
-/** Those of the command and of all above it. */
-function optionsOf(command: Command): Option[] {
+/** Options of the command and of all above it. */
+export function optionsOf(command: Command): Option[] {
   const own = command.createHelp().visibleOptions(command);
   return command.parent ? [...own, ...optionsOf(command.parent).filter(({ long }) => long !== "--help")] : own;
 }

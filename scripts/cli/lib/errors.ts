@@ -2,6 +2,7 @@ import { CommanderError } from "commander";
 import { VendorApiError, type VendorApiErrorKind } from "../../../handlers/lib/core/errors.ts";
 import { visibleLine } from "../../../handlers/lib/core/visible.ts";
 import { ConfigError, UnknownStackError } from "../../../stacks/config/errors.ts";
+import { troubleOf } from "./aws-trouble.ts";
 
 /** An error that the person at the terminal can fix: the failure, and a hint what to do. */
 export class UserError extends Error {
@@ -90,20 +91,13 @@ function vendorHint(vendor: keyof typeof vendors, kind: VendorApiErrorKind): str
   return hints[kind];
 }
 
-const awsHints: Readonly<Record<string, string>> = {
-  CredentialsProviderError: "Log in to AWS first: set AWS_PROFILE, or the usual AWS_ variables.",
-  ExpiredTokenException: "The AWS session has expired: log in again.",
-  UnrecognizedClientException: "AWS does not accept these credentials: log in again.",
-  AccessDeniedException: "This AWS identity may not do this. Use another one, or grant the right.",
-};
-
 /** Explains an error: one sentence says what failed, another what to do. */
 export function explain(error: unknown): Explanation {
   if (error instanceof UserError) return { error: error.message, hint: error.hint };
   if (error instanceof UnknownStackError) {
     return {
       error: error.message,
-      hint: "A stack is named by its config file, without .yaml. To write a new one: fleet init",
+      hint: "A stack has the name of its config file, without .yaml. To write a new one: fleet init",
     };
   }
   if (error instanceof ConfigError) {
@@ -115,17 +109,16 @@ export function explain(error: unknown): Explanation {
     return { error: message, hint: "Add --help for the commands, their arguments and options." };
   }
   if (!(error instanceof Error)) return { error: visibleLine(String(error)), hint: unexpected };
+  const trouble = troubleOf(error);
+  if (trouble) return { error: visibleLine(capital(trouble.why)), hint: trouble.todo };
   const name = error.name === "Error" || error instanceof VendorApiError ? "" : `${error.name}: `;
   // The words of others stay in one line: the next line could pass for ours.
-  return { error: visibleLine(name + error.message), hint: awsHints[error.name] ?? hintOf(error) };
+  return { error: visibleLine(name + error.message), hint: "$metadata" in error ? ofAws : unexpected };
 }
 
 const unexpected = "This is a bug: please report it with the command that you ran.";
+const ofAws = "AWS refused it. Fix the problem that AWS reports, then try again.";
 
-function hintOf(error: Error): string {
-  const code = "code" in error ? String(error.code) : "";
-  if (/^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH)/.test(code) || error.name === "TimeoutError") {
-    return "Check the network, the region and AWS_ENDPOINT_URL, then try again.";
-  }
-  return "$metadata" in error ? "AWS refused it. Fix the problem that AWS reports, then try again." : unexpected;
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

@@ -1,15 +1,13 @@
-import { resolve } from "node:path";
 import * as z from "zod";
 import type { Context } from "./context.ts";
 import { UserError } from "./errors.ts";
+import { inOwnFolder, readingRun, type SynthOptions } from "./own-folder.ts";
 import { findTerraform, runProgram } from "./programs.ts";
-import { synthesize } from "./synthesize.ts";
-import { chooseStacks, synthesizedStacks } from "./synthesized.ts";
+import { chooseStacks, type SynthesizedStack } from "./synthesized.ts";
+import { readTerraformStack } from "./terraform-json.ts";
 
 /** The options of commands that read a stack's outputs. */
-export interface OutputOptions {
-  readonly synth: boolean;
-  readonly output: string;
+export interface OutputOptions extends SynthOptions {
   readonly terraform?: string;
 }
 
@@ -18,26 +16,44 @@ const outputsOfTerraform = z.record(z.string(), z.object({ sensitive: z.boolean(
 
 type Outputs = z.output<typeof outputsOfTerraform>;
 
-/** The outputs in a stack's state. Synthesizes first, unless the options say otherwise. */
+/**
+ * The outputs in a stack's state. Synthesizes first, unless the options say otherwise. What the synth and Terraform print
+ * is shown only if they fail.
+ */
 export async function readOutputs(context: Context, name: string, options: OutputOptions): Promise<Outputs> {
   const terraform = findTerraform(context, options.terraform);
-  const output = resolve(context.cwd, options.output);
-  if (options.synth) await synthesize(context, output, [name]);
-  const [stack] = chooseStacks(synthesizedStacks(output), [name]);
-  if (name === "*" || !stack) throw new UserError("Outputs are those of one stack.", "Give its name.");
-  return askTerraform(context, terraform, stack.folder);
+  if (name === "*") throw new UserError("Outputs are those of one stack.", "Give its name.");
+  let said = "";
+  const stderr = { write: (text: string) => (said += text) };
+  const quiet: Context = { ...context, terminal: { ...context.terminal, stderr, interactive: false } };
+  try {
+    return await inOwnFolder(quiet, options, [name], ({ stacks, output }) => {
+      const [stack] = chooseStacks(stacks, [name]);
+      if (!stack) throw new Error(`no stack ${name}`);
+      return askTerraform(quiet, terraform, stack, readingRun(context, output, stack));
+    });
+  } catch (error) {
+    context.terminal.stderr.write(said);
+    throw error;
+  }
 }
 
 /** Asks Terraform, which prints sensitive values too: what it prints goes nowhere else. */
-async function askTerraform(context: Context, terraform: string, folder: string): Promise<Outputs> {
-  const env = { ...context.env, TF_IN_AUTOMATION: "1" };
+async function askTerraform(
+  context: Context,
+  terraform: string,
+  stack: SynthesizedStack,
+  variables: Readonly<Record<string, string>>,
+): Promise<Outputs> {
+  const env = { ...context.env, ...variables, TF_IN_AUTOMATION: "1" };
   let printed = "";
   const run = async (args: readonly string[], outputTo: "stderr" | ((text: string) => void)) => {
-    const code = await runProgram(context, terraform, args, { cwd: folder, env, outputTo });
+    const code = await runProgram(context, terraform, args, { cwd: stack.folder, env, outputTo });
     if (code === 0) return;
+    const failed = args[0] === "init" ? "could not open the state" : "could not read the outputs";
     throw new UserError(
-      `${[terraform, ...args].join(" ")} failed with exit code ${code}.`,
-      "The lines above say why. Nothing was changed.",
+      `Terraform ${failed} of ${stack.name}: ${[terraform, ...args].join(" ")} failed with exit code ${code}.`,
+      `The lines above are Terraform's own. ${advice(stack)}`,
     );
   };
   await run(["init", "-input=false", "-no-color"], "stderr");
@@ -45,6 +61,18 @@ async function askTerraform(context: Context, terraform: string, folder: string)
     printed += text;
   });
   return parse(printed);
+}
+
+/** What most often stands between Terraform and a state. */
+function advice(stack: SynthesizedStack): string {
+  const causes: Readonly<Record<string, string>> = {
+    s3: "Check that the bucket of `backend` exists, and that AWS_PROFILE or the other AWS_ variables may read it.",
+    cloud:
+      "Check the organization and the workspace of `backend`, and log in: terraform login. A pipeline sets TF_TOKEN_….",
+    local: "Terraform loads its providers first: check that it reaches their registry.",
+  };
+  const cause = causes[readTerraformStack(stack).backend ?? ""] ?? "Check `backend` in the config.";
+  return `${cause} If \`backend\` is new since the last deploy: fleet deploy ${stack.name} --migrate-state`;
 }
 
 /** Terraform and OpenTofu print warnings after the JSON (`OutputCommand.Run` in internal/command/output.go of OpenTofu). */

@@ -1,3 +1,4 @@
+import { isOfTheCaller } from "./aws-trouble.ts";
 import { explain, UserError } from "./errors.ts";
 import type { StoredState } from "./secret-store.ts";
 import type { SecretSource } from "./stack-secrets.ts";
@@ -34,7 +35,7 @@ export async function listSecrets(secrets: readonly SecretSource[], now: Date): 
       try {
         return toRow(secret, await readState(secret), now);
       } catch (error) {
-        if (error instanceof Error && error.name === "CredentialsProviderError") throw error;
+        if (isOfTheCaller(error)) throw error;
         const unknown = { ...nothing(secret), exists: null, has_value: null, text: "unknown: cannot be looked at" };
         return { ...unknown, error: explain(error).error };
       }

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { outputForApp } from "../../../stacks/config/local-state.ts";
 import { namesForApp } from "../../../stacks/config/named-stacks.ts";
 import type { Context } from "./context.ts";
 import { UserError } from "./errors.ts";
@@ -10,9 +11,15 @@ import { runProgram } from "./programs.ts";
  * Runs the app as `npm run synth` does, about the named stacks, and writes to `output`. As with
  * cdktf, it does not see Terraform's variables.
  *
+ * @param usual the output of `npm run synth`, whose stacks may have states of earlier versions in it. Left out: none
  * @throws UserError if a config is wrong
  */
-export async function synthesize(context: Context, output: string, names: readonly string[]): Promise<void> {
+export async function synthesize(
+  context: Context,
+  output: string,
+  names: readonly string[],
+  usual?: string,
+): Promise<void> {
   if (context.synthesize) return context.synthesize(output, names);
   const variables = Object.entries(context.env).filter(([name]) => !name.startsWith("TF_VAR_"));
   const script = fileURLToPath(new URL("../../synth.js", import.meta.url));
@@ -24,6 +31,7 @@ export async function synthesize(context: Context, output: string, names: readon
       ...refuseLocalState(context.env),
       ...Object.fromEntries(variables),
       ...namesForApp(names),
+      ...(usual !== undefined && outputForApp(usual)),
       CDKTF_OUTDIR: output,
     },
     outputTo: "stderr",

@@ -29,10 +29,16 @@ export function synthesizedStacks(output: string): readonly SynthesizedStack[] {
   }));
 }
 
-/** The folder of a stack whose config is gone, as an earlier synth left it. */
+/** Where `fleet deploy` keeps the files that it has applied. Neither a synth nor `cdktf` looks there. */
+export function deployedFolder(output: string, name: string): string {
+  return join(output, ".deployed", name);
+}
+
+/** The folder of a stack whose config is gone, as the last deploy by `fleet` or an earlier synth left it. */
 export function leftoverStack(output: string, name: string): SynthesizedStack | undefined {
-  const folder = join(output, "stacks", name);
-  return existsSync(join(folder, "cdk.tf.json")) ? { name, folder, dependencies: [] } : undefined;
+  const folders = [deployedFolder(output, name), join(output, "stacks", name)];
+  const folder = folders.find((each) => existsSync(join(each, "cdk.tf.json")));
+  return folder === undefined ? undefined : { name, folder, dependencies: [] };
 }
 
 /**

@@ -10,13 +10,21 @@ const blocks = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.
 const stackFile = z.object({
   resource: blocks.default({}),
   data: blocks.default({}),
-  terraform: z.object({ required_version: z.string().optional() }).optional(),
+  terraform: z
+    .object({
+      required_version: z.string().optional(),
+      backend: z.record(z.string(), z.unknown()).optional(),
+      cloud: z.unknown().optional(),
+    })
+    .optional(),
 });
 
 /** What a stack makes and looks up, as the synth wrote it. */
 export interface TerraformStack {
   /** The versions of Terraform that may deploy it, such as `>= 1.11.0`. */
   readonly requiredTerraform: string | undefined;
+  /** Where its state is: `local`, `s3`, `cloud`. `undefined`: the file says nothing. */
+  readonly backend: string | undefined;
   /** The resources of a type, such as `aws_nat_gateway`, by their names in Terraform. */
   resources(type: string): ReadonlyMap<string, Block>;
   /** The data sources of a type. */
@@ -36,6 +44,7 @@ export function terraformStack(json: string): TerraformStack {
   const of = (all: z.output<typeof blocks>, type: string) => new Map(Object.entries(all[type] ?? {}));
   return {
     requiredTerraform: terraform?.required_version,
+    backend: terraform?.cloud === undefined ? Object.keys(terraform?.backend ?? {})[0] : "cloud",
     resources: (type) => of(resource, type),
     data: (type) => of(data, type),
     referred(expression) {

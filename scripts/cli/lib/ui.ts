@@ -1,6 +1,7 @@
 import { isCancel, password, spinner } from "@clack/prompts";
 import Table from "cli-table3";
 import { visible, visibleLine } from "../../../handlers/lib/core/visible.ts";
+import { wrapped } from "../../../stacks/config/reading/wrap.ts";
 import { UserError } from "./errors.ts";
 import type { Prompts } from "./prompts.ts";
 import type { Screen } from "./screen.ts";
@@ -18,6 +19,8 @@ export interface Terminal {
   readonly prompts?: Prompts | undefined;
   /** Width of standard output now. Left out: it is no terminal. */
   readonly columns?: (() => number) | undefined;
+  /** Width of standard error now. Left out: it is no terminal. */
+  readonly errorColumns?: (() => number) | undefined;
   /** Opens a screen for a live view. Left out: standard input or output is no terminal. */
   readonly screen?: (() => Promise<Screen>) | undefined;
 }
@@ -51,7 +54,7 @@ export interface Ui {
 export function createUi(terminal: Terminal, options: { readonly json: boolean }): Ui {
   const { stdout, stderr } = terminal;
   const note = (text: string) => {
-    stderr.write(`${text}\n`);
+    stderr.write(`${wrapped(visible(text), terminal.errorColumns?.()).join("\n")}\n`);
   };
   return {
     note,
@@ -96,6 +99,41 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return rows
     .map((row) => row.map((cell, column) => `${(head[column] ?? "").padEnd(label)}${cell}`).join("\n"))
     .join("\n\n");
+}
+
+/**
+ * As few tables below each other as fit into the terminal: each has the first column, which names the row, and the next
+ * columns that still fit.
+ *
+ * @param width columns of the terminal. Left out: all in one table
+ */
+export function tables(head: readonly string[], rows: readonly (readonly string[])[], width = Infinity): string {
+  const widths = head.map((text, column) => Math.max(text.length, ...rows.map((row) => row[column]?.length ?? 0)) + 3);
+  const groups: number[][] = [[0]];
+  let used = 0;
+  for (const column of head.keys()) {
+    if (column === 0) continue;
+    const needed = widths[column] ?? 0;
+    const group = groups.at(-1);
+    if (group && (group.length === 1 || used + needed <= width)) {
+      if (group.length === 1) used = 1 + (widths[0] ?? 0);
+      group.push(column);
+      used += needed;
+    } else {
+      groups.push([0, column]);
+      used = 1 + (widths[0] ?? 0) + needed;
+    }
+  }
+  const of = (row: readonly string[], group: readonly number[]) => group.map((column) => row[column] ?? "");
+  return groups
+    .map((group) =>
+      table(
+        of(head, group),
+        rows.map((row) => of(row, group)),
+        width,
+      ),
+    )
+    .join("\n");
 }
 
 async function withSpinner<T>(title: string, work: (step: (message: string) => void) => Promise<T>): Promise<T> {

@@ -45,7 +45,10 @@ async function inWorld(args: readonly string[], change: (world: CheckWorld) => v
 describe("fleet check", () => {
   it("says group by group that nothing is wrong, and what it cannot know", async () => {
     const { code, stdout, stderr } = await inWorld(["ci-agents"]);
-    expect(stderr).toBe("Checking ci-agents\nAsking AWS and the vendor\n");
+    expect(stderr).toBe(
+      "Checking ci-agents\nAsking AWS in eu-west-1 for the account and its quotas\nci-agents: secrets\n" +
+        "ci-agents: vendor, images, network, instance types, webhook\n",
+    );
     expect(stdout).toBe(`this machine and the configs: nothing is wrong, as far as a look before a deploy shows.
 
 the account 123456789012 in eu-west-1: nothing is wrong, as far as a look before a deploy shows.

@@ -1,7 +1,8 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type AwsSecretsFake, startAwsSecretsFake } from "../../../fakes/aws-secrets.ts";
 import { fleet, type Outcome } from "../harness.ts";
 
 let folder: string;
@@ -113,6 +114,66 @@ describe("fleet deploy", () => {
   it("moves providers to newer versions only when asked", async () => {
     const { calls } = await call(["deploy", "alone", "--auto-approve", "--upgrade"]);
     expect(calls[0]).toBe("terraform alone init -input=false -no-color -upgrade");
+  });
+});
+
+describe("what follows a deploy", () => {
+  const given = { vendor: "{ type: hcp-terraform, organization: acme, agentPool: aws }", more: "" };
+  let aws: AwsSecretsFake;
+  beforeEach(async () => {
+    aws = await startAwsSecretsFake();
+    for (const [name, value] of Object.entries(aws.env)) vi.stubEnv(name, value);
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await aws.close();
+  });
+
+  /** Deploys a fleet that has made these secrets. */
+  async function deployFleet(secrets: readonly string[], { vendor, more } = given, env = {}) {
+    const config = `kind: ecs-fleet\nregion: us-west-2\nvendor: ${vendor}\n${more}`;
+    await mkdir(join(folder, "config"), { recursive: true });
+    await writeFile(join(folder, "config/alone.yaml"), config);
+    const made = secrets.map((name) => [name, { name: `agent-fleets/alone/${name}` }]);
+    const resource = { aws_secretsmanager_secret: Object.fromEntries(made) };
+    await writeFile(join(folder, "cdktf.out/stacks/alone/cdk.tf.json"), JSON.stringify({ resource }));
+    return call(["deploy", "alone", "--auto-approve"], env);
+  }
+
+  it("is to set the secrets that have no value, then to look at the fleet", async () => {
+    aws.secrets.set("agent-fleets/alone/agent-token", "");
+    aws.secrets.set("agent-fleets/alone/api-token", "canary");
+    const { code, stdout } = await deployFleet(["agent-token", "api-token"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /Deployed: alone\.\nNext:\n {2}fleet secret set alone agent-token\n {2}fleet status alone\n$/,
+    );
+  });
+
+  it("is a look at the fleet once all secrets have values, called as the person called fleet", async () => {
+    aws.secrets.set("agent-fleets/alone/agent-token", "canary");
+    const { stdout } = await deployFleet(["agent-token"], given, { npm_lifecycle_event: "fleet" });
+    expect(stdout).toMatch(/Next:\n {2}npm run fleet -- status alone\n$/);
+  });
+
+  it("begins with the image where the stack builds one", async () => {
+    const vendor = "{ type: azure-devops, organization: acme, poolName: aws, poolId: 1 }";
+    const { stdout } = await deployFleet([], { vendor, more: "" });
+    expect(stdout).toMatch(/Next:\n {2}fleet image build alone\n {2}fleet status alone\n$/);
+  });
+
+  it("is the list of secrets where AWS does not say which have a value: the deploy has succeeded", async () => {
+    aws.fail({ answer: { status: 400, json: { __type: "AccessDeniedException", message: "no" } }, times: Infinity });
+    const { code, stdout } = await deployFleet(["agent-token"]);
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining("  fleet secret list alone\n") });
+  });
+
+  it("is nothing for a stack without agents, and after a plan the deploy", async () => {
+    expect((await call(["deploy", "net", "--auto-approve"])).stdout).toMatch(/Deployed: net\.\n$/);
+    expect((await call(["diff", "net", "alone"])).stdout).toMatch(
+      /Planned: net, alone\.\nNext:\n {2}fleet deploy net alone\n$/,
+    );
+    expect((await call(["destroy", "alone", "--auto-approve"])).stdout).toMatch(/Destroyed: alone\.\n$/);
   });
 });
 

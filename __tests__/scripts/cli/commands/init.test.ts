@@ -187,6 +187,8 @@ describe("fleet init", () => {
       "  npm run fleet -- check ci-agents",
       "  npm run fleet -- deploy ci-agents",
       "  npm run fleet -- secret list ci-agents",
+      "Agents on EC2 hosts of your own in place of Fargate need a cluster: npm run fleet -- init hosts --kind ecs-cluster",
+      "Then do as config/hcp-on-cluster.yaml does.",
       "",
     ]);
     const ado = ["--vendor", "azure-devops", "--organization", "acme", "--pool", "aws", "--region", "us-west-2"];
@@ -340,12 +342,59 @@ describe("fleet init", () => {
   });
 
   it("asks a person for everything, again after a wrong answer", async () => {
-    const typed = ["ci agents", "ci-agents", "hcp-terraform", "acme", "", "aws", "us-west-2", "create", "local", ""];
+    const typed = [
+      "ci agents",
+      "ci-agents",
+      "fleet",
+      "hcp-terraform",
+      "acme",
+      "",
+      "aws",
+      "us-west-2",
+      "create",
+      "local",
+      "",
+    ];
     const { code, stdout, stderr } = await init([], { typed });
     expect(code).toBe(0);
     expect(stderr).toMatch(/^\? Name of the stack.*\n! must be 3 to 40 .*\n\? Name of the stack/);
     expect(stdout).toContain("config/ci-agents.yaml is written and valid");
     expect(await written()).toContain("# alarms: { emails: [ci@example.com] }");
+  });
+
+  it("makes a network, a cluster in it and a fleet beside them, all of which load without a warning", async () => {
+    const shared = await init(["shared", "--kind", "network", "--region", "us-west-2", "--backend", "local"]);
+    expect(shared).toMatchObject({ code: 0, stderr: "" });
+    expect(shared.stdout).toContain("\n  npm run fleet -- init ci-agents --network stack --network-stack shared\n");
+    expect(shared.stdout).not.toContain("secret list");
+    const more = ["--region", "us-west-2", "--network", "stack", "--network-stack", "shared", "--backend", "local"];
+    const hosts = await init(["hosts", "--kind", "ecs-cluster", ...more, "--emails", "a@example.com"]);
+    expect(hosts).toMatchObject({ code: 0, stderr: "" });
+    expect(hosts.stdout).toContain("It has compute.capacityProvider: { stack: hosts }");
+    expect(hosts.stdout).toContain("config/cluster-services.yaml");
+    expect((await init(["ci-agents", "--vendor", "semaphore", "--organization", "acme", ...more])).code).toBe(0);
+    const { stacks, warnings } = load();
+    expect(stacks.map(({ name, config }) => [name, config.kind])).toEqual([
+      ["ci-agents", "ec2-fleet"],
+      ["hosts", "ecs-cluster"],
+      ["shared", "network"],
+    ]);
+    expect(warnings).toEqual([]);
+    for (const { config } of stacks.slice(0, 2)) expect(config).toMatchObject({ network: { stack: "shared" } });
+    expect(await written("shared")).toMatch(/cidr: 10\.60\.0\.0\/16\n(?:.*\n)*egress: single-nat\n/);
+  });
+
+  it("asks a person for a network or a cluster what these have, and refuses the flags that they have not", async () => {
+    const { code, stderr } = await init(["shared"], { typed: ["network", "us-west-2", "local"] });
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: "? What to make\n? AWS region, such as us-west-2\n? Terraform's state\n",
+    });
+    const flags = ["--kind", "network", "--region", "us-west-2", "--backend", "local", "--pool", "aws"];
+    expect((await init(["other", ...flags])).stderr).toContain("--pool does not fit the other answers");
+    expect((await init(["other", "--kind", "ecs-cluster"])).stderr).toContain(
+      "Missing: --region, --network, --backend.",
+    );
   });
 
   it("asks a person only for what no flag gives", async () => {
@@ -358,7 +407,8 @@ describe("fleet init", () => {
 
   it("asks for the URL of one's own installation where there is no organization", async () => {
     const rest = ["pool", "eu-west-1", "subnets", "vpc-01234567", "subnet-01234567 subnet-11234567", "yes"];
-    const typed = ["azure-devops", "", "https://ado.example.com/c", ...rest, "cloud", "acme", "", "", "a@example.com"];
+    const url = "https://ado.example.com/c";
+    const typed = ["fleet", "azure-devops", "", url, ...rest, "cloud", "acme", "", "", "a@example.com"];
     expect(await init(["ci-agents"], { typed })).toMatchObject({ code: 0 });
     expect(load().stacks[0]?.config).toMatchObject({
       vendor: { collectionUrl: "https://ado.example.com/c", poolName: "pool" },
@@ -371,7 +421,7 @@ describe("fleet init", () => {
     const flags = trial.map((flag) => (flag === "us-west-2" ? "ap-east-1" : flag));
     const { code, stderr } = await init(["ci-agents", ...flags]);
     expect(code).toBe(0);
-    expect(stderr).toContain("no account has it from the start");
+    expect(stderr).toContain("no account has from the start: enable it");
   });
 
   it("says that a folder cannot be written", async () => {
@@ -388,7 +438,7 @@ describe("fleet init", () => {
       .replaceAll(/ \\\n */g, " ")
       .split("\n")
       .filter((line) => line.includes(" --"));
-    expect(commands).toHaveLength(4);
+    expect(commands).toHaveLength(6);
     for (const command of commands)
       expect(await fleet(command.trim().split(" ").slice(1), { cwd })).toMatchObject({ code: 0 });
     expect(load().warnings).toEqual([]);

@@ -35,6 +35,7 @@ describe("fleet outputs", () => {
     const stacks = { net: { workingDirectory: "stacks/net", dependencies: [] } };
     await mkdir(join(folder, "cdktf.out/stacks/net"), { recursive: true });
     await writeFile(join(folder, "cdktf.out/manifest.json"), JSON.stringify({ stacks }));
+    await backend({ local: { path: "x" } });
     await terraform(answer);
   });
   afterEach(() => rm(folder, { recursive: true }));
@@ -53,6 +54,11 @@ exit 0
     await chmod(join(folder, "terraform"), 0o755);
   }
 
+  function backend(of: object): Promise<void> {
+    const terraform = "cloud" in of ? of : { backend: of };
+    return writeFile(join(folder, "cdktf.out/stacks/net/cdk.tf.json"), JSON.stringify({ terraform }));
+  }
+
   const outputs = (...args: string[]) =>
     fleet(["outputs", ...args, "--no-synth"], { cwd: folder, env: { PATH: folder } });
 
@@ -63,7 +69,7 @@ exit 0
     expect(stdout).toMatch(/agents +│ \["a}","b"\] /);
     expect(stdout).toMatch(/secret_text +│ \(sensitive\) /);
     expect(stdout + stderr).not.toContain("canary");
-    expect(stderr).toBe("initialized\n");
+    expect(stderr).toBe("Reading the state of net\n");
     expect(await readFile(join(folder, "log"), "utf8")).toBe(
       "net init -input=false -no-color\nnet output -json -no-color\n",
     );
@@ -97,6 +103,21 @@ exit 0
     expect(stderr).toContain("Error: no state");
     expect(stderr).toContain(`terraform ${failing} `);
     expect(stderr).toContain("failed with exit code 3.");
+  });
+
+  it.each([
+    [{ s3: {} }, "Check that the bucket of `backend` exists, and that AWS_PROFILE"],
+    [{ cloud: {} }, "Check the organization and the workspace of `backend`, and log in: terraform login."],
+    [{ local: {} }, "Terraform loads its providers first: check that it reaches their registry."],
+    [{}, "Check `backend` in the config."],
+  ])("says what to do if the state in %j cannot be opened", async (of, todo) => {
+    await backend(of);
+    await terraform(answer, "init");
+    const { stderr } = await outputs("net");
+    expect(stderr).toMatch(/\nError: no state\nfleet: Terraform could not open the state of net: .*terraform init /);
+    expect(stderr).toContain(todo);
+    expect(stderr).toContain("If `backend` is new since the last deploy: fleet deploy net --migrate-state");
+    expect(stderr).not.toContain("Nothing was changed");
   });
 
   it.each([

@@ -133,7 +133,7 @@ describe("fleet secret list", () => {
     expect(code).toBe(1);
     expect(JSON.parse(stdout).secrets).toMatchObject([
       { secret: "agent-token", has_value: true, error: null },
-      { secret: "api-token", exists: null, has_value: null, error: "AccessDeniedException: not allowed" },
+      { secret: "api-token", exists: null, has_value: null, error: "This AWS identity may not do this: not allowed" },
       { secret: "notification-token", exists: false },
     ]);
     expect(JSON.parse(stderr.split("\n").at(-2) ?? "").hint).toContain("secretsmanager:DescribeSecret");

@@ -35,6 +35,18 @@ describe("fleet secret set", () => {
     });
   }
 
+  it("without a name lists those of the stack, or lets a person choose", async () => {
+    await writeFile(join(cwd, "ci-agents.yaml"), head);
+    aws.secrets.set("agent-fleets/ci-agents/agent-token", "");
+    const given = { cwd, env: { AGENT_FLEETS_CONFIG: "ci-agents.yaml" } };
+    const { code, stdout, stderr } = await fleet(["secret", "set", "ci-agents"], given);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^fleet: Which secret of ci-agents\? It may have .*agent-token.*notification-token/);
+    expect(stderr).toContain("Give its name: fleet secret set ci-agents ");
+    const chosen = await fleet(["secret", "set", "ci-agents"], { ...given, typed: ["agent-token", "canary-value"] });
+    expect(chosen.stdout).toContain("agent-token of ci-agents is set");
+  });
+
   it("defect 8: takes the value from standard input, and never shows it", async () => {
     aws.secrets.set("agent-fleets/ci-agents/agent-token", "");
     const { code, stdout, stderr } = await setSecret("", "canary value\n");
@@ -195,7 +207,7 @@ describe("fleet secret set", () => {
     const { code, stdout, stderr } = await setSecret("", weak, "notification-token");
     expect(code).toBe(1);
     expect(stderr).toContain(
-      "The value must have at least 32 characters and 100 bits of entropy, counted from how often each",
+      "The value is too easy to guess: it needs at least 32 characters, and not only the same few again and again.",
     );
     expect(stderr).toContain("openssl rand -hex 32 | npm run fleet -- secret set ci-agents notification-token");
     expect(stdout + stderr).not.toContain(weak);

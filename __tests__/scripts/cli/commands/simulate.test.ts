@@ -35,6 +35,24 @@ afterAll(() => rm(cwd, { recursive: true }));
 const simulate = (...args: string[]) => fleet(["simulate", ...args], { cwd });
 
 describe("fleet simulate", () => {
+  it("fits into a terminal of 80 columns, with the same figures", async () => {
+    const args = [
+      "simulate",
+      "--config",
+      "ci-agents.yaml",
+      "--trace",
+      "jobs.csv",
+      "--boot",
+      "45s",
+      "--policy",
+      "ours,fast",
+    ];
+    const { stdout } = await fleet(args, { cwd, columns: 80 });
+    for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+    for (const column of ["never served", "peak", "AWS calls/h", "total $"]) expect(stdout).toContain(` ${column} `);
+    expect(stdout.match(/│ fast /g)?.length).toBeGreaterThan(2);
+  });
+
   it("shows waits, hours and cost of the loop, with all inputs named", async () => {
     const { code, stdout, stderr } = await simulate(
       "--config",

@@ -285,7 +285,7 @@ describe("fleet status", () => {
           },
         });
       },
-      "ExpiredTokenException: expired",
+      "The AWS credentials have expired: expired",
       "log in again",
     ],
   ] as const)("fails clearly for %s", async (_, make, error, hint) => {

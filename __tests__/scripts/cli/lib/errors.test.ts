@@ -9,7 +9,11 @@ describe("explain", () => {
     [new UserError("It failed.", "Do this."), "It failed.", "Do this."],
     [new ConfigError(["a.yaml: wrong", "b.yaml: wrong"]), "a.yaml: wrong\nb.yaml: wrong", "Fix it"],
     [named("CredentialsProviderError"), "it said so", "Log in to AWS"],
-    [named("AccessDeniedException", { $metadata: {} }), "it said so", "may not do this"],
+    [
+      named("AccessDeniedException", { $metadata: {} }),
+      "This AWS identity may not do this: it said so",
+      "Grant the right",
+    ],
     [named("InvalidRequestException", { $metadata: {} }), "it said so", "AWS refused it"],
     [named("Error", { code: "ECONNREFUSED", $metadata: {} }), "it said so", "Check the network"],
     [named("TypeError"), "TypeError: it said so", "please report it"],

@@ -17,14 +17,19 @@ export interface Finding {
   readonly machines?: readonly { readonly id: string; readonly poolName: string }[] | undefined;
 }
 
-/** What nobody could look at may be wrong. @param why one sentence without a full stop */
-export function couldNotLook(part: string, why: string): Finding {
+/**
+ * What nobody could look at may be wrong.
+ *
+ * @param why one sentence without a full stop
+ * @param todo in sentences
+ */
+export function couldNotLook(part: string, why: string, todo = "Remove the cause."): Finding {
   return {
     id: "could-not-look",
     severity: "unknown",
     what: `Could not look at ${part}.`,
     evidence: [why],
-    todo: "Grant the right or remove the cause, then run the command again. Whether this part is healthy is not known.",
+    todo: `${todo} Then run the command again. Whether this part is healthy is not known.`,
   };
 }
 

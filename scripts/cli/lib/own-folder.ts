@@ -1,0 +1,132 @@
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { Context } from "./context.ts";
+import { UserError } from "./errors.ts";
+import { synthesize } from "./synthesize.ts";
+import { deployedFolder, type SynthesizedStack, synthesizedStacks } from "./synthesized.ts";
+
+const lockFile = ".terraform.lock.hcl";
+const dataFolder = ".terraform";
+
+/** Options of the commands that run Terraform on stacks. */
+export interface SynthOptions {
+  readonly synth: boolean;
+  /** The folder that `npm run synth` and `cdktf` write to. */
+  readonly output: string;
+}
+
+/** Stacks for Terraform to work on. */
+export interface Workplace {
+  readonly stacks: readonly SynthesizedStack[];
+  /** The folder of {@link SynthOptions.output}, absolute. */
+  readonly output: string;
+}
+
+/**
+ * Synthesizes the stacks of these names into a folder that only this command knows, lets `use` work there, and removes
+ * it. A `cdktf deploy` that runs meanwhile keeps its own files. The folder lies beside the output, so relative paths of
+ * local states lead to the same file. Without a synth, `use` works in the output itself.
+ *
+ * @throws UserError if a config is wrong
+ */
+export async function inOwnFolder<T>(
+  context: Context,
+  options: SynthOptions,
+  names: readonly string[],
+  use: (place: Workplace) => Promise<T>,
+): Promise<T> {
+  const output = resolve(context.cwd, options.output);
+  if (!options.synth) return use({ stacks: synthesizedStacks(output), output });
+  const folder = makeFolder(dirname(output));
+  try {
+    await synthesize(context, folder, names, output);
+    return await use({ stacks: synthesizedStacks(folder), output });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function makeFolder(parent: string): string {
+  try {
+    mkdirSync(parent, { recursive: true });
+    return mkdtempSync(join(parent, ".fleet-"));
+  } catch (error) {
+    const why = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    throw new UserError(`No folder can be made in ${parent} (${why}).`, "Give another --output. Nothing was changed.");
+  }
+}
+
+/** How Terraform runs on a stack in a folder of its own. */
+export interface TerraformRun {
+  /** Variables for Terraform. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Keeps the versions of the providers that `terraform init` chose, for the next run. */
+  keepVersions(): void;
+}
+
+/**
+ * A run that uses what earlier runs left in the output's folder of the stack: providers, their locked versions, and the
+ * note on the backend, by which Terraform sees that a state has to move. `cdktf` leaves the same there.
+ * https://developer.hashicorp.com/terraform/cli/config/environment-variables#tf_data_dir
+ */
+export function sharedRun(context: Context, output: string, { name, folder }: SynthesizedStack): TerraformRun {
+  const home = join(output, "stacks", name);
+  if (folder === home) return { env: {}, keepVersions: () => {} };
+  mkdirSync(home, { recursive: true });
+  copyFile(home, folder, lockFile);
+  return {
+    env: { TF_DATA_DIR: resolve(home, context.env.TF_DATA_DIR || dataFolder) },
+    keepVersions: () => copyFile(folder, home, lockFile),
+  };
+}
+
+/**
+ * Variables for a run that leaves nothing behind. It links to the providers that earlier runs left, as Terraform does with
+ * those of a plugin cache, so most often it has nothing to load.
+ * https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache
+ */
+export function readingRun(context: Context, output: string, { name, folder }: SynthesizedStack): TerraformRun["env"] {
+  const home = join(output, "stacks", name);
+  if (folder === home) return {};
+  copyFile(home, folder, lockFile);
+  const data = join(folder, dataFolder);
+  linkProviders(join(resolve(home, context.env.TF_DATA_DIR || dataFolder), "providers"), join(data, "providers"));
+  return { TF_DATA_DIR: data };
+}
+
+/** Keeps what a deploy has applied, for a destroy after the stack's config is gone. */
+export function keepDeployed(output: string, { name, folder }: SynthesizedStack): void {
+  const kept = deployedFolder(output, name);
+  if (folder === kept || folder === join(output, "stacks", name)) return;
+  rmSync(kept, { recursive: true, force: true });
+  cpSync(folder, kept, { recursive: true });
+}
+
+function copyFile(from: string, to: string, name: string): void {
+  const [source, target] = [join(from, name), join(to, name)];
+  if (!existsSync(source)) return;
+  if (!existsSync(target) || !readFileSync(target).equals(readFileSync(source))) copyFileSync(source, target);
+}
+
+/** Folders of a provider: host, namespace, type, version, and the platform with the program. */
+const levels = 5;
+
+function linkProviders(from: string, to: string, level = levels): void {
+  if (!existsSync(from)) return;
+  if (level === 0) {
+    symlinkSync(from, to, "junction");
+    return;
+  }
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from)) linkProviders(join(from, entry), join(to, entry), level - 1);
+}
