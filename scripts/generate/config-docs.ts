@@ -1,31 +1,17 @@
+import { stringify } from "yaml";
 import * as z from "zod";
 import { stackConfig } from "../../stacks/config/schema.ts";
-import { forEditors, type Schema } from "./editor-schema.ts";
-
-/** The part of JSON Schema that our config schema uses. */
-interface JsonSchema {
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly required?: readonly string[];
-  readonly items?: JsonSchema;
-  readonly additionalProperties?: JsonSchema | false;
-  readonly oneOf?: readonly JsonSchema[];
-  readonly anyOf?: readonly JsonSchema[];
-}
+import { forEditors } from "./editor-schema.ts";
+import { withExamples } from "./examples.ts";
+import { formsOf, type JsonSchema } from "./json-schema.ts";
 
 /** The files that `npm run schema` writes, by path from the project's root. They are the same on every machine. */
 export function generateConfigDocs(): Readonly<Record<string, string>> {
   // Editors' YAML support works best with draft 7.
-  const schema: Schema = { ...z.toJSONSchema(stackConfig, { io: "input", target: "draft-7" }) };
+  const schema = withExamples(z.toJSONSchema(stackConfig, { io: "input", target: "draft-7" }) as JsonSchema);
   return {
-    "config/schema.json": `${JSON.stringify(forEditors(schema), null, 2)}\n`,
-    "docs/config-reference.md": renderReference(schema as JsonSchema),
+    "config/schema.json": `${JSON.stringify(forEditors({ ...schema }), null, 2)}\n`,
+    "docs/config-reference.md": renderReference(schema),
   };
 }
 
@@ -36,7 +22,8 @@ function renderReference(schema: JsonSchema): string {
     "Generated from `stacks/config` by `npm run schema`; do not edit.",
     "",
     "One file in `config/` is one stack. A key without default may be left out unless it is **required**.",
-    "Inside lists, `[]` stands for each item.",
+    "Inside lists, `[]` stands for each item. Examples are from the files in `config/`, which show each key among others.",
+    "Long mappings have none: see their keys.",
     ...formsOf(schema).flatMap(renderKind),
     "",
   ].join("\n");
@@ -65,13 +52,16 @@ function renderGroup(name: string, group: JsonSchema, kind: JsonSchema): string[
 }
 
 function table(lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : ["", "| Key | Type | Default | Description |", "|---|---|---|---|", ...lines];
+  return lines.length === 0
+    ? []
+    : ["", "| Key | Type | Default | Example | Description |", "|---|---|---|---|---|", ...lines];
 }
 
 /** One line for a key, and one for each key under it. */
 function rows(path: string, schema: JsonSchema, required: boolean, form = ""): string[] {
   const value = schema.default === undefined || isMapping(schema.default) ? "" : code(JSON.stringify(schema.default));
-  const cells = [code(path), typeOf(schema), required ? "**required**" : value, form + prose(schema.description ?? "")];
+  const usual = required ? "**required**" : value;
+  const cells = [code(path), typeOf(schema, path), usual, exampleOf(schema), form + prose(schema.description ?? "")];
   return [`| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`, ...rowsUnder(path, schema)];
 }
 
@@ -94,27 +84,48 @@ function nameOf(form: JsonSchema, index: number): string {
   return constant ? code(`${constant[0]}: ${String(constant[1].const)}`) : `Form ${index + 1}`;
 }
 
-function typeOf(schema: JsonSchema): string {
+/** As YAML, so that a reader can copy it. */
+function exampleOf({ examples = [] }: JsonSchema): string {
+  const [example] = examples;
+  if (example === undefined) return "";
+  return code(stringify(example, { collectionStyle: "flow", flowCollectionPadding: false, lineWidth: 0 }).trim());
+}
+
+/** Names of keys say their units: what they count, and how readers call it. */
+const units: readonly (readonly [ending: RegExp, unit: string])[] = [
+  [/Seconds$/, "seconds"],
+  [/Minutes$/, "minutes"],
+  [/Days$/, "days"],
+  [/MiB$/, "MiB"],
+  [/GiB$/, "GiB"],
+  [/Percent$/, "percent"],
+  [/PerSecond$/, "per second"],
+  [/\.cpu$/, "CPU units, 1024 of which are a vCPU"],
+];
+
+function typeOf(schema: JsonSchema, path = ""): string {
   if (schema.const !== undefined) return code(String(schema.const));
   if (schema.enum) return schema.enum.map((value) => code(String(value))).join(", ");
   const forms = formsOf(schema);
-  if (forms.length > 0) return [...new Set(forms.map(typeOf))].join(" or ");
+  if (forms.length > 0) return [...new Set(forms.map((form) => typeOf(form, path)))].join(" or ");
   switch (schema.type) {
     case "integer":
-      return `whole number, ${schema.minimum} to ${schema.maximum}`;
+      return `whole number${unitOf(path)}, ${schema.minimum} to ${schema.maximum}`;
     case "boolean":
       return "`true`, `false`";
     case "array":
-      return `list of ${schema.items ? typeOf(schema.items) : "anything"}`;
+      return `list of ${schema.items ? typeOf(schema.items, path) : "anything"}`;
     case "object":
-      return schema.additionalProperties && !schema.properties ? "mapping of names to text" : "mapping";
+      if (!schema.additionalProperties || schema.properties) return "mapping";
+      return `mapping of names to ${typeOf(schema.additionalProperties)}`;
     default:
       return "text";
   }
 }
 
-function formsOf(schema: JsonSchema): readonly JsonSchema[] {
-  return schema.oneOf ?? schema.anyOf ?? [];
+function unitOf(path: string): string {
+  const unit = units.find(([ending]) => ending.test(path))?.[1];
+  return unit === undefined ? "" : ` (${unit})`;
 }
 
 function isRequired(parent: JsonSchema, name: string): boolean {

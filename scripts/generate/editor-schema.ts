@@ -54,8 +54,13 @@ function withoutLookahead(schema: Schema): Schema {
   return { ...schema, pattern: `^${pattern}`, not: { pattern: `^(?:${excluded})` } };
 }
 
+/** Keywords that hold values of configs. */
+const dataKeywords: readonly string[] = ["const", "default", "enum", "examples"];
+
 function mapValues(schema: Schema, map: (value: unknown) => unknown): Schema {
-  return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, map(value)]));
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, dataKeywords.includes(key) ? value : map(value)]),
+  );
 }
 
 function isSchema(value: unknown): value is Schema {

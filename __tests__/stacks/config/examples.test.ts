@@ -4,11 +4,11 @@ import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
+import { keysOfSchema, keysOfYaml, uncommented } from "../../../scripts/generate/shown-keys.ts";
 import { commonFields } from "../../../stacks/config/common.ts";
 import { fleetFields } from "../../../stacks/config/fleet.ts";
 import { loadStacks } from "../../../stacks/config/load.ts";
 import { stackConfig } from "../../../stacks/config/schema.ts";
-import { keysOfSchema, keysOfYaml, uncommented } from "./shown-keys.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const files = readdirSync(`${root}/config`).filter((name) => name.endsWith(".yaml"));

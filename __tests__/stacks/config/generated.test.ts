@@ -33,11 +33,22 @@ describe("what is generated from the schema", () => {
     }
   });
 
-  it("lists every key with its default in the reference", () => {
+  it("gives editors an example of each key, as it stands in a config", () => {
+    const { allOf } = JSON.parse(generated["config/schema.json"] ?? "");
+    const { properties } = allOf[0].then;
+    expect(properties.region.examples).toEqual(["us-west-2"]);
+    expect(properties.tags.examples).toEqual([{ Environment: "prod", CostCenter: "0042" }]);
+  });
+
+  it("lists every key with its unit, default and example in the reference", () => {
     const reference = generated["docs/config-reference.md"];
-    expect(reference).toContain("| `agents.max` | whole number, 0 to 10000 | `10` |");
-    expect(reference).toContain("| `region` | text | **required** |");
-    expect(reference).toContain("| `backend.bucket` | text | **required** | `type: s3`: The bucket's name. |");
+    expect(reference).toContain("| `agents.max` | whole number, 0 to 10000 | `10` | `50` |");
+    expect(reference).toContain("| `region` | text | **required** | `us-west-2` |");
+    expect(reference).toContain(
+      "| `backend.bucket` | text | **required** | `acme-terraform-state` | `type: s3`: The bucket's name. |",
+    );
+    expect(reference).toContain("| `agents.idleTimeoutSeconds` | whole number (seconds), ");
+    expect(reference).toContain("| `compute.secrets` | mapping of names to text |  | `{NPM_TOKEN: ");
     expect(reference).toContain("| Form 2: vCPUs of an instance. |");
     expect(reference).toContain("| Form 2: vCPUs of a host. |");
     expect(reference).toContain("| `consumerRoles[].name` | text | **required** |");
