@@ -26,6 +26,9 @@ export interface HttpFake {
   close(): Promise<void>;
 }
 
+/** Called with every request to any fake of this process. */
+export const watchers = new Set<(request: FakeRequest) => void>();
+
 /** Starts an {@link HttpFake}. `handle` gives the answers without faults. */
 export async function startHttpFake(
   handle: (request: FakeRequest) => FakeAnswer | Promise<FakeAnswer>,
@@ -48,6 +51,7 @@ export async function startHttpFake(
   async function respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await readRequest(incoming);
     requests.push(request);
+    for (const watch of watchers) watch(request);
     fake.onRequest?.(request);
     const fault = takeFault(request);
     if (fault === "hang") return;

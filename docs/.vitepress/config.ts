@@ -73,6 +73,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       page("Runbook", "runbook"),
       page("Upgrading", "upgrading"),
       page("Rights to deploy", "deploy-rights"),
+      page("Rights to operate", "operator-rights"),
     ],
   },
   {

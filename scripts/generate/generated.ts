@@ -1,6 +1,7 @@
 import { generateConfigDocs } from "./config-docs.ts";
 import { decisions } from "./decisions.ts";
 import { deployRights } from "./deploy-rights.ts";
+import { operatorRights } from "./operator-rights.ts";
 import { pictures } from "./pictures/pictures.ts";
 import { whereThingsLive } from "./where-things-live.ts";
 
@@ -11,6 +12,7 @@ export function generated(): Readonly<Record<string, string>> {
     "docs/where-things-live.md": whereThingsLive(),
     "docs/adr/README.md": decisions(),
     "docs/deploy-rights.md": deployRights(),
+    "docs/operator-rights.md": operatorRights(),
     ...pictures(),
   };
 }

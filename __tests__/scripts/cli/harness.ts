@@ -5,6 +5,7 @@ import type { Clock } from "../../../handlers/lib/core/ports.ts";
 import { main } from "../../../scripts/cli/fleet.ts";
 import type { Context } from "../../../scripts/cli/lib/context.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
+import { withinRights } from "./operator-rights.ts";
 
 /** How a call of `fleet` ended. */
 export interface Outcome {
@@ -27,7 +28,7 @@ export interface Given {
   readonly synthesize?: Context["synthesize"];
 }
 
-/** Calls `fleet` in this process, on a clock that costs no time. */
+/** Calls `fleet` in this process, on a clock that costs no time. See {@link withinRights}: it throws. */
 export async function fleet(
   args: readonly string[],
   { env = {}, cwd = "/", stdin = "", clock = createFakeClock(), columns, typed, synthesize }: Given = {},
@@ -35,7 +36,7 @@ export async function fleet(
   let stdout = "";
   let stderr = "";
   const answers = [...(typed ?? [])];
-  const code = await main(args, {
+  const context: Parameters<typeof main>[1] = {
     env,
     cwd,
     clock,
@@ -74,7 +75,8 @@ export async function fleet(
         },
       },
     },
-  });
+  };
+  const code = await withinRights(args, () => main(args, context));
   return { code, stdout, stderr };
 }
 
