@@ -1,3 +1,6 @@
+import { policiesPicture } from "../policies/chart.ts";
+import { readFigures } from "../policies/figures.ts";
+import { policiesPage } from "../policies/page.ts";
 import { generateConfigDocs } from "./config-docs.ts";
 import { decisions } from "./decisions.ts";
 import { deployRights } from "./deploy-rights.ts";
@@ -7,12 +10,15 @@ import { whereThingsLive } from "./where-things-live.ts";
 
 /** Everything that `npm run schema` writes, by path from the project's root; the same on every machine. */
 export function generated(): Readonly<Record<string, string>> {
+  const figures = readFigures();
   return {
     ...generateConfigDocs(),
     "docs/where-things-live.md": whereThingsLive(),
     "docs/adr/README.md": decisions(),
     "docs/deploy-rights.md": deployRights(),
     "docs/operator-rights.md": operatorRights(),
+    "docs/policies.md": policiesPage(figures),
+    "docs/images/policies.svg": policiesPicture(figures),
     ...pictures(),
   };
 }

@@ -35,6 +35,10 @@ function styles(dark: 0 | 1): string {
     `.agent{fill:${of("agent")};stroke:${of("agentLine")}}`,
     `.arrow{fill:none;stroke:${of("soft")}}`,
     `.head{fill:${of("soft")}}`,
+    `.mark{fill:${of("oursLine")};stroke:${of("ground")}}`,
+    `.front{fill:none;stroke:${of("oursLine")}}`,
+    `.grid{stroke:${of("box")}}`,
+    `.lead{stroke:${of("line")};stroke-width:.7}`,
   ].join("");
 }
 
@@ -45,7 +49,7 @@ export function picture(title: string, width: number, height: number, parts: rea
     `<title>${escaped(title)}</title>`,
     "<style>",
     "text{font:13px -apple-system,'Segoe UI',Helvetica,Arial,sans-serif}",
-    ".note{font-size:12px}.name{font-weight:600}.arrow{stroke-width:1.4}.frame{stroke-dasharray:5 4}",
+    ".note{font-size:12px}.name{font-weight:600}.arrow{stroke-width:1.4}.front{stroke-width:1.6}.frame{stroke-dasharray:5 4}",
     styles(0),
     `@media (prefers-color-scheme:dark){${styles(1)}}`,
     "</style>",

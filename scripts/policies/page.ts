@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { isGood, nameOf, titleOf } from "./chart.ts";
+import { type Figures, policies, type Run, runOf, traces } from "./figures.ts";
+
+const path = "docs/policies.md";
+const [begin, end] = ["<!-- figures: written by npm run policies -->", "<!-- end of the figures -->"];
+
+/** The page `docs/policies.md` with these figures between its marks. @throws Error if a mark is missing */
+export function policiesPage(figures: Figures): string {
+  const page = readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  const [before, after] = [page.split(begin)[0], page.split(end)[1]];
+  if (before === undefined || after === undefined) throw new Error(`${path} has lost a mark: ${begin} or ${end}`);
+  return [before + begin, "", figuresText(figures), "", end + after].join("\n");
+}
+
+function figuresText(figures: Figures): string {
+  const { config, boot, seed } = figures;
+  const days = [...new Set(traces.map(({ name }) => figures.traces[name].on))].sort();
+  return [
+    wrapped(
+      "Each cell is the wait of 95 % of the jobs in seconds · agent-hours idle and booting. `fleet simulate` with " +
+        `\`${config}\`, boot \`${boot}\`, seed ${seed}, no faults, ${days.join(" and ")}. A webhook wakes the loop, unless ` +
+        "the row says otherwise. Unless the table says so, all jobs were served, and none was killed. Lower is better in both.",
+    ),
+    table(figures, (run) => `${run.wait} · ${run.hours}${troubleOf(run)}`),
+    "The policy's own functions ran so many seconds a day in Lambda:",
+    table(figures, (run) => run.functions.toLocaleString("en-US"), "oracle"),
+    conclusions(figures)
+      .map((line) => wrapped(line, "- "))
+      .join("\n"),
+  ].join("\n\n");
+}
+
+/** Lines of 120 characters at most. The mark of a list stands before the first, and indents the others. */
+function wrapped(text: string, mark = ""): string {
+  const lines = [mark];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line.length + 1 + word.length > 120) lines.push(" ".repeat(mark.length) + word);
+    else lines.splice(-1, 1, line === "" || line === mark ? line + word : `${line} ${word}`);
+  }
+  return lines.join("\n");
+}
+
+function table(figures: Figures, cell: (run: Run) => string, without?: "oracle"): string {
+  const rows = policies
+    .filter(({ of }) => of !== without)
+    .map((policy) => {
+      const [name = "", rest] = nameOf(policy).split(", ");
+      const shown = [policy.of === "ours" ? `**${name}**` : name, ...(rest ? [rest] : [])];
+      if (policy.of === "oracle") shown.push("an oracle");
+      return [shown.join(", "), ...traces.map((trace) => cell(runOf(figures, trace.name, policy.key)))];
+    });
+  const lines = [["Policy", ...traces.map(titleOf)], ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  return [lines[0], `|${"---|".repeat(traces.length + 1)}`, ...lines.slice(1)].join("\n");
+}
+
+function troubleOf(run: Run): string {
+  if (isGood(run)) return "";
+  const counts = [run.killed > 0 && `kills ${run.killed}`, run.unserved > 0 && `leaves ${run.unserved}`];
+  return `, ${counts.filter(Boolean).join(" and ")}`;
+}
+
+/** What the figures say. `__tests__/docs/policies.test.ts` holds that they still do. */
+function conclusions(figures: Figures): readonly string[] {
+  const of = (trace: (typeof traces)[number]["name"], key: string) => runOf(figures, trace, key);
+  const later = (key: string) =>
+    range(
+      (["nasa", "bursts", "poisson"] as const).map((trace) => of(trace, key).wait - of(trace, "limit-single-use").wait),
+    );
+  const percent = (trace: (typeof traces)[number]["name"], key: string, other: string) =>
+    `${Math.round((100 * of(trace, key).hours) / of(trace, other).hours)} %`;
+  const poisson = (key: string) => of("poisson", key);
+  return [
+    "`cheap` has the fewest hours of all policies that kill no job on any trace. On the steady Poisson load Spacelift's " +
+      `autoscaler has fewer (${poisson("spacelift-autoscaler").hours}), because its workers are used again; its jobs ` +
+      `wait ${poisson("spacelift-autoscaler").wait} s, and those of \`cheap\` ${poisson("cheap").wait} s. \`cheap\` ` +
+      "with `singleUse: false` is the way there.",
+    `\`cheap\` waits ${later("cheap")} s longer than the oracle of single-use agents, and ${later("cheap-no-webhook")} s ` +
+      `without a webhook. On nightly it is ${of("nightly", "cheap").wait - of("nightly", "limit-single-use").wait} s: ` +
+      "there the oracle has more than 200 tasks at once, because it does not count those that still stop. Our loop " +
+      "does, so it never has more than `max`.",
+    "`fast` waits less than both scalers of Buildkite and the one of Semaphore, with fewer hours, on NASA and bursts. On " +
+      `nightly it waits as long as Buildkite's, with ${percent("nightly", "fast", "buildkite-scaler")} of the hours.`,
+    "On Poisson `fast` waits less than Semaphore's and Buildkite's with the cooldown of its template, with " +
+      `${percent("poisson", "fast", "semaphore-scaler")} and ${percent("poisson", "fast", "buildkite-scaler")} of the ` +
+      `hours of each. **Without that cooldown Buildkite's waits ${poisson("buildkite-scaler-0").wait} s, and ` +
+      `\`fast\` ${poisson("fast").wait} s.**`,
+  ];
+}
+
+function range(values: readonly number[]): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return least === most ? String(least) : `${least} to ${most}`;
+}
