@@ -13,14 +13,16 @@ const pages = {
     names: words(`
       desired_count max_count notification_token tfc_agent_token prefix region ttl task_cpu task_mem task_def_cpu
       task_def_mem ip_cidr_vpc ip_cidr_agent_subnet webhook_url terraform_dev_role vpc_id create_tfc_agent_token.sh
-      delete_tfc_agent_token.sh add_notification_to_workspaces.sh change_ws_exec_mode.sh`),
+      delete_tfc_agent_token.sh add_notification_to_workspaces.sh change_ws_exec_mode.sh api_gateway_enabled
+      app_version`),
   },
   "azure-devops-agents": {
     kinds: ["ecs-fleet"],
     names: words(`
       ado_org_name ado_pat ado_pool_id ado_pool_name agent_cw_namespace agent_cw_metric agent_cw_metric_prefix
       function_timeout_seconds assign_public_ip subnet agent_security_group agent_cluster_name image_name ado_secret_arn
-      ecs_service_arn Namespace MetricData[]`),
+      ecs_service_arn Namespace MetricData[] image_tag_mutability image_scan_on_push workflow_logging_enabled agent_image
+      state_machine_name`),
   },
   // Without the prefix SEMAPHORE_AGENT_.
   "semaphore-aws-stack": {
@@ -28,7 +30,12 @@ const pages = {
     names: words(`
       SEMAPHORE_ORGANIZATION SEMAPHORE_ENDPOINT STACK_NAME TOKEN_PARAMETER_NAME TOKEN_KMS_KEY INSTANCE_TYPE ASG_MIN_SIZE
       ASG_MAX_SIZE ASG_DESIRED USE_DYNAMIC_SCALING SECURITY_GROUP_ID KEY_NAME VPC_ID SUBNETS DISCONNECT_AFTER_JOB
-      DISCONNECT_AFTER_IDLE_TIMEOUT CACHE_BUCKET_NAME AMI`),
+      DISCONNECT_AFTER_IDLE_TIMEOUT CACHE_BUCKET_NAME AMI STACK_CONFIG ASG_INSTANCE_REQUIREMENTS_JSON ASG_METRICS
+      ASG_MAX_INSTANCE_LIFETIME OS ARCH MANAGED_POLICY_NAMES VOLUME_NAME VOLUME_TYPE VOLUME_SIZE VOLUME_IOPS
+      VOLUME_THROUGHPUT TAGS LICENSE_CONFIGURATION_ARN MAC_FAMILY MAC_DEDICATED_HOSTS AZS USE_PRE_SIGNED_URL
+      OVERPROVISION_STRATEGY USE_IPV6 ALLOW_PUBLIC_SUBNET ON_DEMAND_BASE_CAPACITY ON_DEMAND_PERCENTAGE_ABOVE_BASE
+      SPOT_ALLOCATION_STRATEGY ASG_WARM_POOL_STATE USE_WARM_POOL VERSION VM_USER TYPE_NAME
+      SEMAPHORE_API_TOKEN_PARAMETER_NAME`),
   },
   "spacelift-workerpool": {
     kinds: ["ec2-fleet"],
@@ -56,7 +63,7 @@ const pages = {
       instance_type ecs_aws_ami aws_ami key_name ecs_public_key iam_instance_profile_id custom_userdata ecs_config
       ecs_logging cloudwatch_prefix load_balancers alb_name deregistration_delay health_check_path allow_cidr_block
       certificate_arn prefix cluster_id instance_security_group_id ecs_instance_security_group_id alb_security_group_id
-      default_alb_target_group ecs_deployer_access_key ecs_deployer_secret_key`),
+      default_alb_target_group ecs_deployer_access_key ecs_deployer_secret_key cluster_name availibility_zones name cidrs`),
   },
 };
 
