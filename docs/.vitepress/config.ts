@@ -100,12 +100,14 @@ export default defineConfig({
   description: "Self-hosted CI and IaC agents on AWS that appear when jobs queue and leave when they do not.",
   lang: "en",
   base,
-  // The tables of the reference need more room than the theme gives them.
+  // The tables of the reference need more room than the theme gives them, and may break the names of keys.
   head: [
     [
       "style",
       {},
-      "@media(min-width:1280px){.VPDoc.has-aside .content-container{max-width:860px!important}" +
+      ".vp-doc td code{overflow-wrap:anywhere}" +
+        "@media(min-width:768px){.vp-doc td:first-child:has(code){min-width:190px}}" +
+        "@media(min-width:1280px){.VPDoc.has-aside .content-container{max-width:860px!important}" +
         ".VPDoc .container{max-width:1240px!important}.VPDoc .content{padding-left:8px!important}}",
     ],
   ],

@@ -52,16 +52,15 @@ function renderGroup(name: string, group: JsonSchema, kind: JsonSchema): string[
 }
 
 function table(lines: readonly string[]): string[] {
-  return lines.length === 0
-    ? []
-    : ["", "| Key | Type | Default | Example | Description |", "|---|---|---|---|---|", ...lines];
+  return lines.length === 0 ? [] : ["", "| Key | Type | Default | Description |", "|---|---|---|---|", ...lines];
 }
 
 /** One line for a key, and one for each key under it. */
 function rows(path: string, schema: JsonSchema, required: boolean, form = ""): string[] {
   const value = schema.default === undefined || isMapping(schema.default) ? "" : code(JSON.stringify(schema.default));
   const usual = required ? "**required**" : value;
-  const cells = [code(path), typeOf(schema, path), usual, exampleOf(schema), form + prose(schema.description ?? "")];
+  const meaning = form + prose(schema.description ?? "") + exampleOf(schema);
+  const cells = [code(path), typeOf(schema, path), usual, meaning];
   return [`| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`, ...rowsUnder(path, schema)];
 }
 
@@ -84,11 +83,12 @@ function nameOf(form: JsonSchema, index: number): string {
   return constant ? code(`${constant[0]}: ${String(constant[1].const)}`) : `Form ${index + 1}`;
 }
 
-/** As YAML, so that a reader can copy it. */
+/** As YAML, so that a reader can copy it. On a line of its own: a fifth column would not fit on the site. */
 function exampleOf({ examples = [] }: JsonSchema): string {
   const [example] = examples;
   if (example === undefined) return "";
-  return code(stringify(example, { collectionStyle: "flow", flowCollectionPadding: false, lineWidth: 0 }).trim());
+  const text = stringify(example, { collectionStyle: "flow", flowCollectionPadding: false, lineWidth: 0 });
+  return `<br>Example: ${code(text.trim())}`;
 }
 
 /** Names of keys say their units: what they count, and how readers call it. */

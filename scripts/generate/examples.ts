@@ -84,7 +84,7 @@ function fits(form: JsonSchema, node: unknown): boolean {
 function examplesOf(schema: JsonSchema, found: ReadonlyMap<JsonSchema, unknown>): ReadonlyMap<JsonSchema, unknown> {
   const keys = keysIn(schema, "");
   const alike = new Map(
-    keys.flatMap(({ name, key }) => (found.has(key) ? [[textOf(name, key), found.get(key)] as const] : [])),
+    keys.toReversed().flatMap(({ name, key }) => (found.has(key) ? [[textOf(name, key), found.get(key)]] : [])),
   );
   const examples = keys.map((each) => {
     const { name, key, isGroup } = each;
@@ -102,6 +102,7 @@ function examplesOf(schema: JsonSchema, found: ReadonlyMap<JsonSchema, unknown>)
 /** Groups that are longer show their keys better. */
 const isShort = (example: unknown) => JSON.stringify(example ?? "").length <= 80;
 
+/** The same text for a key that is the same elsewhere. */
 const textOf = (name: string, key: JsonSchema) => `${name} ${JSON.stringify(key)}`;
 
 function choiceOf({ const: constant, enum: choices, type, default: usual }: JsonSchema): unknown {

@@ -48,7 +48,6 @@ function sample(each: JsonSchema): unknown {
 
 /** What stands beside a key where its example alone breaks a rule between keys: the other half of that rule. */
 const beside: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  kmsKeyArn: { arn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:ci/any-AbCdEf" },
   publicSubnetCidrs: {
     cidr: "10.61.0.0/16",
     availabilityZones: 3,
@@ -88,6 +87,10 @@ function* placed(config: unknown, [at, ...rest]: Place["steps"], value: unknown)
     for (const inner of placed(around[key], rest, value)) {
       yield { ...around, [key]: inner };
       if (beside[key]) yield { ...around, ...beside[key], [key]: inner };
+      // A key must be in the region of its secret.
+      const region = key === "kmsKeyArn" && String(inner).split(":")[3];
+      if (region)
+        yield { ...around, arn: `arn:aws:secretsmanager:${region}:111122223333:secret:ci/any-AbCdEf`, [key]: inner };
     }
   }
 }

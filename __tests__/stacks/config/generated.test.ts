@@ -42,15 +42,15 @@ describe("what is generated from the schema", () => {
 
   it("lists every key with its unit, default and example in the reference", () => {
     const reference = generated["docs/config-reference.md"];
-    expect(reference).toContain("| `agents.max` | whole number, 0 to 10000 | `10` | `50` |");
-    expect(reference).toContain("| `region` | text | **required** | `us-west-2` |");
+    expect(reference).toContain("| `agents.max` | whole number, 0 to 10000 | `10` | The ceiling: ");
+    expect(reference).toContain("| AWS region of everything in the stack.<br>Example: `us-west-2` |");
     expect(reference).toContain(
-      "| `backend.bucket` | text | **required** | `acme-terraform-state` | `type: s3`: The bucket's name. |",
+      "| `backend.bucket` | text | **required** | `type: s3`: The bucket's name.<br>Example: ",
     );
     expect(reference).toContain("| `agents.idleTimeoutSeconds` | whole number (seconds), ");
-    expect(reference).toContain("| `compute.secrets` | mapping of names to text |  | `{NPM_TOKEN: ");
-    expect(reference).toContain("| Form 2: vCPUs of an instance. |");
-    expect(reference).toContain("| Form 2: vCPUs of a host. |");
+    expect(reference).toContain('<br>Example: `{NPM_TOKEN: "arn:aws:secretsmanager:');
+    expect(reference).toContain("| Form 2: vCPUs of an instance.<br>");
+    expect(reference).toContain("| Form 2: vCPUs of a host.<br>");
     expect(reference).toContain("| `consumerRoles[].name` | text | **required** |");
   });
 });
