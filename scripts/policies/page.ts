@@ -77,9 +77,8 @@ function conclusions(figures: Figures): readonly string[] {
       `wait ${poisson("spacelift-autoscaler").wait} s, and those of \`cheap\` ${poisson("cheap").wait} s. \`cheap\` ` +
       "with `singleUse: false` is the way there.",
     `\`cheap\` waits ${later("cheap")} s longer than the oracle of single-use agents, and ${later("cheap-no-webhook")} s ` +
-      `without a webhook. On nightly it is ${of("nightly", "cheap").wait - of("nightly", "limit-single-use").wait} s: ` +
-      "there the oracle has more than 200 tasks at once, because it does not count those that still stop. Our loop " +
-      "does, so it never has more than `max`.",
+      "without a webhook. On nightly, where 300 jobs share 200 agents, it is " +
+      `${of("nightly", "cheap").wait - of("nightly", "limit-single-use").wait} s.`,
     "`fast` waits less than both scalers of Buildkite and the one of Semaphore, with fewer hours, on NASA and bursts. On " +
       `nightly it waits as long as Buildkite's, with ${percent("nightly", "fast", "buildkite-scaler")} of the hours.`,
     "On Poisson `fast` waits less than Semaphore's and Buildkite's with the cooldown of its template, with " +
