@@ -61,7 +61,7 @@ const rules: readonly Rule[] = [
     from: new RegExp(`^handlers/${name}/`),
     may: [new RegExp(`^handlers/${name}/(?!index)`), core, settings, zod, lambdaTypes],
   })),
-  { from: /^scripts\/(bench|generate)\//, may: [/./] },
+  { from: /^scripts\/(bench|generate|policies)\//, may: [/./] },
   // It runs the stacks in other processes, on either package.
   { from: /^scripts\/fork\//, may: ["own", node] },
   { from: /^scripts\/prices\//, may: [/^scripts\/prices\//, config, zod, node] },

@@ -80,11 +80,13 @@ function conclusions(figures: Figures): readonly string[] {
       "without a webhook. On nightly, where 300 jobs share 200 agents, it is " +
       `${of("nightly", "cheap").wait - of("nightly", "limit-single-use").wait} s.`,
     "`fast` waits less than both scalers of Buildkite and the one of Semaphore, with fewer hours, on NASA and bursts. On " +
-      `nightly it waits as long as Buildkite's, with ${percent("nightly", "fast", "buildkite-scaler")} of the hours.`,
-    "On Poisson `fast` waits less than Semaphore's and Buildkite's with the cooldown of its template, with " +
-      `${percent("poisson", "fast", "semaphore-scaler")} and ${percent("poisson", "fast", "buildkite-scaler")} of the ` +
-      `hours of each. **Without that cooldown Buildkite's waits ${poisson("buildkite-scaler-0").wait} s, and ` +
-      `\`fast\` ${poisson("fast").wait} s.**`,
+      `nightly it waits ${of("nightly", "fast").wait} s, and Buildkite's ${of("nightly", "buildkite-scaler").wait} s; ` +
+      `\`fast\` has ${percent("nightly", "fast", "buildkite-scaler")} of the hours.`,
+    `On Poisson \`fast\` waits ${poisson("fast").wait} s, Semaphore's scaler ${poisson("semaphore-scaler").wait} s, and ` +
+      `Buildkite's ${poisson("buildkite-scaler").wait} s with the cooldown of its template and ` +
+      `**${poisson("buildkite-scaler-0").wait} s without it**. \`fast\` has ` +
+      `${percent("poisson", "fast", "semaphore-scaler")}, ${percent("poisson", "fast", "buildkite-scaler")} and ` +
+      `${percent("poisson", "fast", "buildkite-scaler-0")} of their hours.`,
   ];
 }
 

@@ -63,14 +63,6 @@ describe("the conclusions of the page", () => {
     }
   });
 
-  it("fast waits about as long as Buildkite's on nightly, and less than two scalers on Poisson", () => {
-    expect(Math.abs(of("nightly", "fast").wait - of("nightly", "buildkite-scaler").wait)).toBeLessThanOrEqual(3);
-    for (const other of ["semaphore-scaler", "buildkite-scaler"]) {
-      expect(of("poisson", "fast").wait).toBeLessThan(of("poisson", other).wait);
-    }
-    expect(of("poisson", "buildkite-scaler-0").wait).toBeLessThan(of("poisson", "fast").wait);
-  });
-
   it("none of ours kills or leaves a job", () => {
     for (const { key } of policies.filter((each) => each.of === "ours")) {
       for (const name of names) expect(of(name, key)).toMatchObject({ killed: 0, unserved: 0 });
