@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import * as z from "zod";
+import { actionsIn } from "../../scripts/generate/deploy-rights.ts";
+import { operatorActions } from "../../scripts/generate/operator-actions.ts";
 import { fleetName } from "../fakes/desk-fleets.ts";
 import { closeDesks, openDesk } from "../scripts/cli/desk/world.ts";
 
@@ -28,9 +29,8 @@ it("each section that a finding names is in the runbook", () => {
   for (const section of sections) expect(runbook, section).toContain(`\n## ${section}\n`);
 });
 
-it("the policy of the page allows all that the commands ask AWS, and nothing else", async () => {
-  const [, json = ""] = /```json\n([\s\S]*?)```/.exec(page) ?? [];
-  const policy = z.object({ Statement: z.tuple([z.object({ Action: z.array(z.string()) })]) }).parse(JSON.parse(json));
+it("the rights of the page's commands are all that they ask AWS, and nothing else", async () => {
+  const listed = ["status", "doctor", "logs"].flatMap((command) => actionsIn(operatorActions[command]?.looks ?? ""));
   const asked = new Set<string>();
   for (const kind of ["tasks", "instances"] as const) {
     const { world, run } = await openDesk(kind);
@@ -43,5 +43,5 @@ it("the policy of the page allows all that the commands ask AWS, and nothing els
     for (const { action } of world.calls) asked.add(action);
   }
   const elsewhere = ["secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds", "ssm:GetParameter"];
-  expect([...policy.Statement[0].Action].sort()).toEqual([...asked, ...elsewhere].sort());
+  expect([...new Set(listed)].sort()).toEqual([...asked, ...elsewhere].sort());
 });

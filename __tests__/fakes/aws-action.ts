@@ -8,6 +8,7 @@ const paths: readonly (readonly [pattern: RegExp, action: string])[] = [
   [/^GET \/2015-03-31\/functions\/[^/]+\/configuration$/, "GetFunctionConfiguration"],
   [/^GET \/2019-09-30\/functions\/[^/]+\/concurrency$/, "GetFunctionConcurrency"],
   [/^GET \/2015-03-31\/functions\/[^/]+\/policy$/, "GetPolicy"],
+  [/^GET \/2015-03-31\/event-source-mappings$/, "ListEventSourceMappings"],
   [/^GET \/2016-08-19\/account-settings$/, "GetAccountSettings"],
   [/^POST \/2015-03-31\/functions\/[^/]+\/invocations$/, "InvokeFunction"],
   [/^[A-Z]+ \/([A-Z]\w+)$/, "$1"],

@@ -15,8 +15,8 @@ const secretWrites = "secretsmanager:PutSecretValue ssm:DescribeParameters,GetPa
 const picture =
   `cloudwatch:DescribeAlarms dynamodb:GetItem,Query ec2:DescribeImages ecr:DescribeImages ` +
   `ecs:DescribeTaskDefinition events:DescribeRule,ListTargetsByRule ` +
-  `lambda:GetFunctionConcurrency,GetFunctionConfiguration logs:FilterLogEvents ${secretTimes} ` +
-  `sns:ListSubscriptionsByTopic ${machines} ${runs}`;
+  `lambda:GetFunctionConcurrency,GetFunctionConfiguration,ListEventSourceMappings logs:FilterLogEvents ${secretTimes} ` +
+  `sns:ListSubscriptionsByTopic sqs:GetQueueAttributes ${machines} ${runs}`;
 
 /**
  * What each command of `fleet` that asks a deployed stack calls in AWS. Terraform's backend has its own rights. Every
@@ -55,6 +55,7 @@ export const operatorActions: Readonly<Record<string, Calls>> = {
   },
   "hcp token": { acts: secretWrites },
   "hcp notifications": { acts: "secretsmanager:GetSecretValue ssm:GetParameter" },
+  "spacelift webhook": { acts: "secretsmanager:GetSecretValue ssm:GetParameter" },
   "hcp workspaces": { looks: "ssm:GetParametersByPath", acts: "ssm:DeleteParameter,PutParameter" },
 };
 
@@ -112,6 +113,7 @@ export const narrowings: readonly Narrowing[] = [
     resources: ["arn:aws:secretsmanager:*:*:secret:agent-fleets/<stack>/*"],
   },
   { calls: "sns:ListSubscriptionsByTopic", resources: ["arn:aws:sns:*:*:<stack>-alarms"] },
+  { calls: "sqs:GetQueueAttributes", resources: ["arn:aws:sqs:*:*:<stack>-*"] },
   {
     calls: "ssm:DeleteParameter,GetParameter,GetParametersByPath,PutParameter",
     resources: ["arn:aws:ssm:*:*:parameter/agent-fleets/<stack>/*"],
