@@ -30,6 +30,8 @@ export const operatorActions: Readonly<Record<string, Calls>> = {
       "dynamodb:Query ecs:DescribeTasks,ListTasks lambda:GetFunctionConfiguration logs:DescribeLogGroups,FilterLogEvents",
   },
   outputs: {},
+  // Besides all that Terraform calls.
+  deploy: { looks: secretTimes },
   "secret list": { looks: secretTimes },
   limits: { looks: overrides, acts: "dynamodb:DeleteItem,PutItem" },
   pause: { looks: overrides, acts: "dynamodb:PutItem" },

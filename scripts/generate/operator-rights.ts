@@ -56,7 +56,8 @@ write \`aws-us-gov\` or \`aws-cn\` for \`aws\`.
 - With a \`kmsKeyArn\` both policies also need \`kms:Decrypt\` on that key, for the fleet's tables, and the one that acts
   \`kms:GenerateDataKey\`, for secrets.
 - \`fleet outputs\` reads Terraform's state: it needs the rights of the [backend](state.md) alone. \`fleet check\` has
-  [rights of its own](before-the-first-deploy.md#what-check-looks-at).
+  [rights of its own](before-the-first-deploy.md#what-check-looks-at). \`fleet deploy\` needs those to deploy, and looks
+  at the secrets afterwards.
 - \`Resource\` is \`*\` where AWS knows no narrower one, or where the thing may be another stack's, such as a shared
   cluster. Those actions only look.
 - Every call that a command makes in a test is held against this list. Nobody has operated a fleet in AWS with these
