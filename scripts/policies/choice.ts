@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import { type ComparedPolicy, type Figures, policies, traces } from "./figures.ts";
 
 /** What a call of `npm run policies` is to run. */
@@ -15,11 +14,16 @@ export class ChoiceError extends Error {
   override readonly name = "ChoiceError";
 }
 
-/** Reads the arguments. @param known the figures that traces and policies keep if they are not run @throws ChoiceError */
-export function choiceFrom(args: readonly string[], known: Pick<Figures, "seed"> | undefined): Choice {
-  const text = { type: "string" } as const;
-  const options = { nasa: text, traces: text, policies: text, seed: { ...text, default: "1" } };
-  const { values } = parseArgs({ args: [...args], options });
+/** Values of the options, as they were typed. */
+export interface GivenOptions {
+  readonly nasa?: string;
+  readonly traces?: string;
+  readonly policies?: string;
+  readonly seed: string;
+}
+
+/** Reads the options. @param known the figures that traces and policies keep if they are not run @throws ChoiceError */
+export function choiceFrom(values: GivenOptions, known: Pick<Figures, "seed"> | undefined): Choice {
   const seed = Number(values.seed);
   if (!/^\d+$/.test(values.seed)) throw new ChoiceError(`--seed ${values.seed} is no whole number`);
   const chosen = {

@@ -1,17 +1,13 @@
 /**
  * `npm run policies`: runs the policies on the traces, writes their figures to docs/policies.json, and the tables and
- * the picture of docs/policies.md from these. Takes about ten minutes. Traces and policies that are not chosen keep
- * their figures.
- *
- * - `--nasa <file>`: NASA-iPSC-1993-3.1-cln.swf.gz of the Parallel Workloads Archive. Left out: that trace keeps its
- *   figures.
- * - `--traces <names>`, `--policies <keys>`: only these, with commas between. Left out: all.
- * - `--seed <number>`: 1 if left out. Another seed needs all traces and policies.
+ * the picture of docs/policies.md from these.
  */
 import { existsSync, writeFileSync } from "node:fs";
+import { Command } from "commander";
 import { loadStacks } from "../../stacks/config/load.ts";
 import { generated } from "../generate/generated.ts";
-import { type Choice, ChoiceError, choiceFrom } from "./choice.ts";
+import { TraceError } from "../simulate/trace-job.ts";
+import { type Choice, ChoiceError, choiceFrom, type GivenOptions } from "./choice.ts";
 import { type Figures, figuresPath, readFigures } from "./figures.ts";
 import { measureTrace } from "./measure.ts";
 
@@ -22,12 +18,19 @@ const config = "config/hcp-minimal.yaml";
 const boot = "lognormal:45s,0.3";
 
 const known = existsSync(new URL(figuresPath, root)) ? readFigures() : undefined;
+const program = new Command("npm run policies --")
+  .description("Runs the policies on the traces, and writes the figures, tables and picture of docs/policies.md anew.")
+  .option("--nasa <file>", "NASA-iPSC-1993-3.1-cln.swf.gz; left out, that trace keeps its figures")
+  .option("--traces <names>", "only these, with commas between; the others keep their figures")
+  .option("--policies <keys>", "only these, with commas between; the others keep their figures")
+  .option("--seed <number>", "another seed needs all traces and policies", "1")
+  .allowExcessArguments(false)
+  .parse();
 try {
-  await measure(choiceFrom(process.argv.slice(2), known));
+  await measure(choiceFrom(program.opts<GivenOptions>(), known));
 } catch (error) {
-  if (!(error instanceof ChoiceError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
+  if (!(error instanceof ChoiceError || error instanceof TraceError)) throw error;
+  program.error(error.message);
 }
 
 async function measure({ traces, policies, seed, nasa }: Choice): Promise<void> {
