@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { wrapped } from "../../stacks/config/reading/wrap.ts";
 import { isGood, nameOf, titleOf } from "./chart.ts";
 import { type Figures, policies, type Run, runOf, traces } from "./figures.ts";
 
@@ -17,7 +18,7 @@ function figuresText(figures: Figures): string {
   const { config, boot, seed } = figures;
   const days = [...new Set(traces.map(({ name }) => figures.traces[name].on))].sort();
   return [
-    wrapped(
+    paragraph(
       "Each cell is the wait of 95 % of the jobs in seconds · agent-hours idle and booting. `fleet simulate` with " +
         `\`${config}\`, boot \`${boot}\`, seed ${seed}, no faults, ${days.join(" and ")}. A webhook wakes the loop, unless ` +
         "the row says otherwise. Unless the table says so, all jobs were served, and none was killed. Lower is better in both.",
@@ -26,20 +27,15 @@ function figuresText(figures: Figures): string {
     "The policy's own functions ran so many seconds a day in Lambda:",
     table(figures, (run) => run.functions.toLocaleString("en-US"), "oracle"),
     conclusions(figures)
-      .map((line) => wrapped(line, "- "))
+      .map((line) => paragraph(line, "- "))
       .join("\n"),
   ].join("\n\n");
 }
 
 /** Lines of 120 characters at most. The mark of a list stands before the first, and indents the others. */
-function wrapped(text: string, mark = ""): string {
-  const lines = [mark];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1) ?? "";
-    if (line.length + 1 + word.length > 120) lines.push(" ".repeat(mark.length) + word);
-    else lines.splice(-1, 1, line === "" || line === mark ? line + word : `${line} ${word}`);
-  }
-  return lines.join("\n");
+function paragraph(text: string, mark = ""): string {
+  const lines = wrapped(text, 120 - mark.length);
+  return lines.map((line, index) => (index === 0 ? mark : " ".repeat(mark.length)) + line).join("\n");
 }
 
 function table(figures: Figures, cell: (run: Run) => string, without?: "oracle"): string {
@@ -61,7 +57,7 @@ function troubleOf(run: Run): string {
   return `, ${counts.filter(Boolean).join(" and ")}`;
 }
 
-/** What the figures say. `__tests__/docs/policies.test.ts` holds that they still do. */
+/** What the figures say. `__tests__/scripts/policies/page.test.ts` holds that they still do. */
 function conclusions(figures: Figures): readonly string[] {
   const of = (trace: (typeof traces)[number]["name"], key: string) => runOf(figures, trace, key);
   const later = (key: string) =>
