@@ -13,13 +13,17 @@ interface Unsigned {
   readonly body: string;
 }
 
-/** An error of AWS, named as AWS names it. */
+/** An error of AWS, named as AWS names it, with the status where the SDK's own errors have it. */
 class AwsError extends Error {
+  readonly $metadata: { readonly httpStatusCode: number };
+
   constructor(
     override readonly name: string,
     message: string,
+    status: number,
   ) {
     super(message);
+    this.$metadata = { httpStatusCode: status };
   }
 }
 
@@ -101,7 +105,9 @@ async function reach(...request: Parameters<typeof fetch>): Promise<Response> {
   try {
     return await fetch(...request);
   } catch (error) {
-    throw error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    if (!(error instanceof Error && error.cause instanceof Error)) throw error;
+    // It gives no reason at all for status 407.
+    throw error.cause.message ? error.cause : new Error("the answer that came is none of AWS's");
   }
 }
 
@@ -138,7 +144,7 @@ function errorOf(text: string, status: number): AwsError {
   const name = find(/"__type"\s*:\s*"(?:[^"]*#)?([^"]+)"/, /<Code>([^<]+)<\/Code>/) ?? `HTTP ${status}`;
   const message = find(/"[Mm]essage"\s*:\s*"([^"]*)"/, /<Message>([^<]*)<\/Message>/) ?? "AWS gives no reason";
   const isSignature = /signature|token/i.test(name);
-  return new AwsError(name, isSignature ? "AWS does not accept these credentials" : message);
+  return new AwsError(name, isSignature ? "AWS does not accept these credentials" : message, status);
 }
 
 function hash(text: string): string {

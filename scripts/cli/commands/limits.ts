@@ -6,7 +6,7 @@ import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
 import { tableOf } from "../lib/fleet-table.ts";
 import { type FleetInForce, type Limits, type PoolInForce, poolIn, readInForce } from "../lib/in-force.ts";
-import { type LimitOptions, newLimits } from "../lib/limits.ts";
+import { type LimitOptions, newLimits, wantedLimits } from "../lib/limits.ts";
 import { table, type Ui } from "../lib/ui.ts";
 
 interface Options extends LimitOptions {
@@ -45,10 +45,11 @@ async function runLimits(context: Context, name: string, options: Options, comma
   const { pool: key, clear, ...limits } = options;
   const asked = Object.keys(limits).length > 0;
   if (clear && asked) throw new UserError("--clear ends all limits that hold for a while.", "Give nothing with it.");
+  const wanted = asked ? wantedLimits(limits) : undefined;
   const fleet = tableOf(loadStack(name, context));
   const read = () => readInForce(fleet, context.clock.now());
   const before = await ui.during(`Reading the limits of ${name}`, read);
-  if (!clear && !asked) {
+  if (!clear && !wanted) {
     return show(context, ui, name, key === undefined ? before : { ...before, pools: [poolIn(before, fleet, key)] });
   }
 
@@ -56,10 +57,10 @@ async function runLimits(context: Context, name: string, options: Options, comma
   const id = overrideId("limits", pool.pool);
   const row = { id, seen: before.overrides.get(id) };
   const { putOverride, removeOverride } = await import("../lib/override-store.ts");
-  if (!clear) {
-    const wanted = newLimits(limits, pool, context.clock.now());
-    const document = JSON.stringify(overrideForms.limits.encode(wanted));
-    await ui.during(`Setting limits of ${name}`, () => putOverride(fleet, { ...row, document, until: wanted.until }));
+  if (wanted) {
+    const override = newLimits(wanted, pool, context.clock.now());
+    const document = JSON.stringify(overrideForms.limits.encode(override));
+    await ui.during(`Setting limits of ${name}`, () => putOverride(fleet, { ...row, document, until: override.until }));
   } else if (before.overrides.has(id)) {
     await ui.during(`Ending limits of ${name}`, () => removeOverride(fleet, row));
   }

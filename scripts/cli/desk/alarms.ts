@@ -64,6 +64,7 @@ export async function readSubscriptions(topic: string, call: DeskClients["call"]
   do {
     const input = { TopicArn: topic, ...(next !== undefined && { NextToken: next }) };
     const text = await call("sns", "ListSubscriptionsByTopic", input);
+    if (!text.includes("<ListSubscriptionsByTopicResponse")) throw new Error("the answer that came is none of AWS's");
     for (const [member = ""] of text.matchAll(/<member>[\s\S]*?<\/member>/g)) {
       const field = (name: string) => decode(new RegExp(`<${name}>([^<]*)</${name}>`).exec(member)?.[1] ?? "");
       const confirmed = field("SubscriptionArn").startsWith("arn:");

@@ -5,9 +5,10 @@ import {
   ResourceNotFoundException,
 } from "@aws-sdk/client-lambda";
 import { type AutoscaleEnv, autoscaleEnv } from "../../../handlers/lib/settings/autoscale.ts";
+import { isOfTheWay } from "../lib/aws-trouble.ts";
 import { UserError } from "../lib/errors.ts";
 import type { DeskClients } from "./clients.ts";
-import { isUnreachable, known, look, type Part } from "./part.ts";
+import { known, look, type Part } from "./part.ts";
 
 /** The loop's function as it is deployed, and its environment. The settings of pools are rows of a table. */
 export interface Deployed {
@@ -35,7 +36,7 @@ export function readDeployed(
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return undefined;
       // Without an answer to the first question there is none to the others.
-      if (isUnreachable(error)) return { unreachable: error };
+      if (isOfTheWay(error)) return { unreachable: error };
       throw error;
     }
   }).then((part) => {

@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { isOfTheCaller, troubleOf } from "../lib/aws-trouble.ts";
 import { Interrupted } from "../lib/errors.ts";
 
@@ -55,16 +56,18 @@ export function ifKnown<T>(part: Part<T>): T | undefined {
   return part.known ? part.value : undefined;
 }
 
-/** Whether a call got no answer at all. */
-export function isUnreachable(error: unknown): boolean {
-  return troubleOf(error)?.kind === "no-answer";
-}
-
 /** Why something could not be read. A refusal names the missing rights. */
 export function reasonOf(error: unknown, rights: readonly string[]): string {
   const trouble = troubleOf(error, rights);
   if (trouble) return trouble.why;
+  if (error instanceof z.ZodError || error instanceof SyntaxError) return notUnderstood(error);
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const said = message.replaceAll(/\s+/g, " ").replace(/\.$/, "");
+  const said = message.replaceAll(/\s+/g, " ").replace(/\.$/, "") || "no reason is given";
   return name === "Error" ? said : `AWS says ${name}: ${said}`;
+}
+
+/** Answers in none of AWS's forms come from something else, or from a version of AWS's API that we do not know. */
+function notUnderstood(error: SyntaxError | z.ZodError): string {
+  const fields = error instanceof z.ZodError ? [...new Set(error.issues.map(({ path }) => path.join(".")))] : [];
+  return `the answer cannot be understood${fields.length > 0 ? `: look at ${fields.join(", ")} in it` : ": it is not JSON"}`;
 }

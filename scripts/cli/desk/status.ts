@@ -55,7 +55,7 @@ export function statusOf(picture: FleetPicture, fixed: Part<readonly Line[]>, pr
     cost: costStatus(picture, fixed, price),
     /** The parts that could not be read. Nothing above says anything about them. */
     unread: [
-      ...unreadOf(picture),
+      ...unreadOf(picture).map(({ part, why }) => ({ part, why })),
       ...(fixed.known ? [] : [{ part: "the fixed parts of the cost", why: fixed.why }]),
       ...unusablePools(picture).map(({ poolName, why }) => ({ part: `the settings of ${poolName}`, why })),
       ...unusableOverrides(picture).map(({ row, trouble }) => ({ part: `the row "${row}"`, why: trouble })),
@@ -64,7 +64,9 @@ export function statusOf(picture: FleetPicture, fixed: Part<readonly Line[]>, pr
 }
 
 /** The parts of a picture that could not be read, and why. */
-export function unreadOf(picture: FleetPicture): readonly { readonly part: string; readonly why: string }[] {
+export function unreadOf(
+  picture: FleetPicture,
+): readonly { readonly part: string; readonly why: string; readonly todo?: string | undefined }[] {
   const parts: Readonly<Record<string, Part<unknown>>> = {
     "the loop's settings": picture.deployed,
     "the pools' settings": picture.settings,
@@ -81,7 +83,9 @@ export function unreadOf(picture: FleetPicture): readonly { readonly part: strin
     images: picture.images,
     "the webhook's log": picture.webhook,
   };
-  const gaps = Object.entries(parts).flatMap(([part, read]) => (read.known ? [] : [{ part, why: read.why }]));
+  const gaps = Object.entries(parts).flatMap(([part, read]) =>
+    read.known ? [] : [{ part, why: read.why, todo: read.todo }],
+  );
   const secrets = picture.secrets.flatMap(({ secret, error }) =>
     error === null ? [] : [{ part: `the secret ${secret}`, why: error }],
   );

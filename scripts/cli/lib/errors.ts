@@ -113,10 +113,16 @@ export function explain(error: unknown): Explanation {
   if (trouble) return { error: visibleLine(capital(trouble.why)), hint: trouble.todo };
   const name = error.name === "Error" || error instanceof VendorApiError ? "" : `${error.name}: `;
   // The words of others stay in one line: the next line could pass for ours.
-  return { error: visibleLine(name + error.message), hint: "$metadata" in error ? ofAws : unexpected };
+  return { error: visibleLine(name + error.message), hint: hintOn(error) };
+}
+
+function hintOn(error: Error): string {
+  if ("$metadata" in error) return ofAws;
+  return "syscall" in error ? ofSystem : unexpected;
 }
 
 const unexpected = "This is a bug: please report it with the command that you ran.";
+const ofSystem = "The operating system refused it. Check that the file or folder is there, and whose it is.";
 const ofAws = "AWS refused it. Fix the problem that AWS reports, then try again.";
 
 function capital(text: string): string {

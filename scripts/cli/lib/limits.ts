@@ -14,19 +14,31 @@ export interface LimitOptions {
 
 const defaultSeconds = 2 * 3600;
 
+/** Limits as asked for, and for how long. */
+export interface WantedLimits extends Partial<Limits> {
+  readonly seconds: number;
+}
+
+/** Reads the options, which are wrong or right whatever holds. Throws {@link UserError}. */
+export function wantedLimits(options: LimitOptions): WantedLimits {
+  const wanted = {
+    ...(options.min !== undefined && { min: agents("--min", options.min) }),
+    ...(options.max !== undefined && { max: agents("--max", options.max) }),
+    ...(options.buffer !== undefined && { buffer: bufferIn(options.buffer) }),
+    seconds: options.for === undefined ? defaultSeconds : secondsOf("--for", options.for),
+  };
+  if (wanted.max !== undefined) checkOrder(wanted, wanted.max);
+  return wanted;
+}
+
 /**
- * What is to hold for a pool: the options over what already holds for a while.
+ * What is to hold for a pool: the wanted limits over what already holds for a while.
  *
  * @throws UserError if that is not within what the stack allows
  */
-export function newLimits(options: LimitOptions, pool: PoolInForce, now: Date): LimitsOverride {
+export function newLimits({ seconds, ...asked }: WantedLimits, pool: PoolInForce, now: Date): LimitsOverride {
   const { min, max, buffer } = pool.limits ?? {};
-  const seconds = options.for === undefined ? defaultSeconds : secondsOf("--for", options.for);
-  const wanted = {
-    min: options.min === undefined ? min : agents("--min", options.min),
-    max: options.max === undefined ? max : agents("--max", options.max),
-    buffer: options.buffer === undefined ? buffer : bufferIn(options.buffer),
-  };
+  const wanted = { min, max, buffer, ...asked };
   if (Object.values(wanted).every((value) => value === undefined)) {
     throw new UserError("No limit is given, and none holds for a while.", "Add --min, --max or --buffer.");
   }
@@ -42,17 +54,21 @@ function checkLimits({ min, max, buffer }: Partial<Limits>, { stack, lowest }: P
       "Raise agents.max in the config, and deploy.",
     );
   }
-  if (min !== undefined && min > ceiling) {
-    throw refused(`min ${min} is more than max, which would be ${ceiling}.`, "Give both --min and --max.");
-  }
-  if (typeof buffer === "number" && buffer > ceiling) {
-    throw refused(`buffer ${buffer} is more than max, which would be ${ceiling}.`, "Give both --buffer and --max.");
-  }
+  checkOrder({ min, buffer }, ceiling);
   if (Math.min(min ?? ceiling, ceiling) < lowest) {
     throw refused(
       `The fleet's Auto Scaling group keeps ${lowest} instances by itself: agents.min of the stack.`,
       "Lower agents.min in the config, and deploy.",
     );
+  }
+}
+
+function checkOrder({ min, buffer }: Partial<Limits>, ceiling: number): void {
+  if (min !== undefined && min > ceiling) {
+    throw refused(`min ${min} is more than max, which would be ${ceiling}.`, "Give both --min and --max.");
+  }
+  if (typeof buffer === "number" && buffer > ceiling) {
+    throw refused(`buffer ${buffer} is more than max, which would be ${ceiling}.`, "Give both --buffer and --max.");
   }
 }
 

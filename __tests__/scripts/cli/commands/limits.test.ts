@@ -185,6 +185,24 @@ describe("fleet limits", () => {
     expect(tableNow()).toBe(rows);
   });
 
+  it.each([
+    ["no time", ["--for", "soon"]],
+    ["no time", ["--max", "3", "--for", "-1h"]],
+    ["too long", ["--max", "3", "--for", "9999d"]],
+    ["no number", ["--max", "NaN"]],
+    ["no number", ["--min", "0x10"]],
+    ["no number", ["--max", ""]],
+    ["too many", ["--max", "10001"]],
+    ["no buffer", ["--buffer", "-1%"]],
+    ["a floor above the ceiling", ["--min", "5", "--max", "3"]],
+    ["a buffer above the ceiling", ["--buffer", "5", "--max", "3"]],
+  ])("refuses %s before it asks AWS: %j", async (_, args) => {
+    const { code, stdout, stderr } = await limits(...args);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain("Nothing was changed.");
+    expect(aws.requests).toEqual([]);
+  });
+
   it("refuses less than an Auto Scaling group keeps by itself", async () => {
     putPool(undefined, { min: 2 }, group);
     for (const args of [

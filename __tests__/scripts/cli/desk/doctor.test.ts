@@ -44,9 +44,10 @@ describe("fleet doctor", () => {
     expect(code).toBe(3);
     expect(gaps.length).toBeGreaterThan(0);
     expect(findings.filter(({ id }) => id !== "could-not-look")).toEqual([]);
-    for (const { severity, evidence } of gaps) {
+    for (const { severity, evidence, todo } of gaps) {
       expect(severity).toBe("unknown");
       expect(evidence.join()).toContain(`this AWS identity may not do ${action}`);
+      expect(todo).toMatch(/^Grant the right, or use another identity/);
     }
   });
 
@@ -69,6 +70,56 @@ describe("fleet doctor", () => {
     expect(findings[0]?.evidence.join("\n")).toMatch(
       /could not be read: this AWS identity may not do logs:GetLogEvents/,
     );
+  });
+
+  it("says once that something else answers in AWS's place, and nothing of the fleet", async () => {
+    const { world, run } = await openDesk();
+    const html = { "content-type": "text/html" };
+    world.http.fail({ answer: { status: 407, headers: html, text: "<html>Proxy Authentication Required</html>" } });
+    const { code, stdout, stderr } = await run("doctor", "--json");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "")).toEqual({
+      error: "The answer that came is none of AWS's",
+      hint: expect.stringContaining("check the proxy"),
+    });
+  });
+
+  it.each([
+    ["a page of HTML", { text: "<html>Log in</html>" }, "it is not JSON"],
+    ["another form", { json: { Rules: [] } }, "look at State in it"],
+  ])("takes no answer of EventBridge in %s for a schedule", async (_, answer, says) => {
+    const { findings } = await diagnosed("tasks", ({ http }) =>
+      http.fail({
+        when: ({ headers }) => String(headers["x-amz-target"]).startsWith("AWSEvents"),
+        answer: { status: 200, ...answer },
+      }),
+    );
+    expect(findings.map(({ id, evidence }) => [id, ...evidence])).toEqual([
+      ["could-not-look", `the answer cannot be understood: ${says}`],
+    ]);
+  });
+
+  it("takes no page of HTML for a topic without receivers", async () => {
+    const { findings } = await diagnosed("tasks", ({ http }) =>
+      http.fail({
+        when: ({ body }) => body.includes("ListSubscriptionsByTopic"),
+        answer: { status: 200, text: "<html>Log in</html>" },
+      }),
+    );
+    expect(findings.map(({ id, evidence }) => [id, ...evidence])).toEqual([
+      ["could-not-look", "the answer that came is none of AWS's"],
+    ]);
+  });
+
+  it.each([407, 502])("has a reason where an answer with status %s has none", async (status) => {
+    const { findings } = await diagnosed("tasks", ({ http }) =>
+      http.fail({
+        when: ({ headers }) => String(headers["x-amz-target"]).startsWith("AWSEvents"),
+        answer: { status, text: "" },
+      }),
+    );
+    for (const { evidence } of findings) expect(evidence.join()).toMatch(/none of AWS's|AWS itself failed/);
+    expect(findings).toHaveLength(1);
   });
 
   it("shows the worst first, in words, and prints nothing that a terminal obeys", async () => {

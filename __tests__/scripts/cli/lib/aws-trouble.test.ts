@@ -8,8 +8,18 @@ import { explain } from "../../../../scripts/cli/lib/errors.ts";
 const failure = (name: string, message: string, code?: string) =>
   Object.assign(new Error(message), { name, ...(code && { code }) });
 
+/** An error that the SDK made of an answer. */
+const withStatus = (httpStatusCode: number, name: string, message: string) =>
+  Object.assign(failure(name, message), { $metadata: { httpStatusCode } });
+
+/** The SDK's own words. */
+const pageOfProxy =
+  "Unexpected token '<', \"<html>Prox\"... is not valid JSON\n  Deserialization error: to see the raw response, " +
+  "inspect the hidden field {error}.$response on this object.";
+
 /** Errors as AWS, its SDK and Node make them. */
-const cases: readonly [error: Error, kind: string | undefined, why: string, todo: string][] = [
+type Case = [error: Error, kind: string | undefined, why: string, todo: string];
+const cases: readonly Case[] = [
   [
     failure("CredentialsProviderError", "Could not load credentials from any providers"),
     "no-credentials",
@@ -49,6 +59,25 @@ const cases: readonly [error: Error, kind: string | undefined, why: string, todo
   [failure("RequestLimitExceeded", "Request limit exceeded."), "throttled", "too many come", "Wait a minute"],
   [failure("EC2ThrottledException", "slow"), "throttled", "too many come", "Wait a minute"],
   [failure("ServiceUnavailable", "later"), "failing", "AWS itself failed: later", "Try again"],
+  [failure("UnauthorizedException", "Session token not found or invalid"), "expired", "have expired", "log in again"],
+  [failure("TypeError", "Invalid URL", "ERR_INVALID_URL"), "address", "is no URL", "AWS_ENDPOINT_URL"],
+  ...["SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"].map(
+    (code): Case => [
+      failure("Error", "not trusted", code),
+      "certificate",
+      "does not trust the certificate that came in AWS's place: not trusted",
+      "NODE_EXTRA_CA_CERTS",
+    ],
+  ),
+  [failure("Error", "expired", "CERT_HAS_EXPIRED"), "certificate", "certificate", "the clock of this machine"],
+  [failure("Error", "names", "ERR_TLS_CERT_ALTNAME_INVALID"), "certificate", "certificate", "NODE_EXTRA_CA_CERTS"],
+  [failure("Error", "write wrong version number", "EPROTO"), "no-answer", "no answer came", "Check the network"],
+  [failure("Error", "connect timeout", "UND_ERR_CONNECT_TIMEOUT"), "no-answer", "no answer came", "Check the network"],
+  [withStatus(200, "SyntaxError", pageOfProxy), "not-aws", "is none of AWS's", "the login page of the network"],
+  [withStatus(403, "Error", "@aws-sdk XML parse error: unexpected content."), "not-aws", "none of AWS's", "proxy"],
+  [withStatus(407, "Unknown", "Unknown"), "not-aws", "none of AWS's", "proxy"],
+  [withStatus(429, "NewName", "slow down"), "throttled", "too many come: slow down", "Wait a minute"],
+  [withStatus(500, "ServiceException", "oops"), "failing", "AWS itself failed: oops", "Try again"],
 ];
 
 describe("troubles with AWS", () => {

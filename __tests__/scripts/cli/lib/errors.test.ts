@@ -16,6 +16,7 @@ describe("explain", () => {
     ],
     [named("InvalidRequestException", { $metadata: {} }), "it said so", "AWS refused it"],
     [named("Error", { code: "ECONNREFUSED", $metadata: {} }), "it said so", "Check the network"],
+    [named("Error", { code: "ENOENT", syscall: "open" }), "it said so", "The operating system refused it"],
     [named("TypeError"), "TypeError: it said so", "please report it"],
     ["thrown", "thrown", "please report it"],
   ])("tells of %s what failed and what to do, without a stack trace", (error, message, hint) => {

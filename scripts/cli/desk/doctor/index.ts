@@ -43,5 +43,5 @@ export async function diagnose(
 
 /** What nobody could look at may be wrong. */
 function gaps(picture: FleetPicture): readonly Finding[] {
-  return unreadOf(picture).map(({ part, why }) => couldNotLook(part, why));
+  return unreadOf(picture).map(({ part, why, todo }) => couldNotLook(part, why, todo));
 }
