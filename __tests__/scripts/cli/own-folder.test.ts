@@ -139,4 +139,64 @@ describe("commands of fleet beside a cdktf deploy", () => {
     expect((await call("diff", "net")).code).toBe(1);
     expect(readdirSync(project).filter((name) => name.startsWith(".fleet"))).toEqual([]);
   });
+
+  describe("after a deploy whose state reached no backend", () => {
+    const ownFolders = () => readdirSync(project).filter((name) => name.startsWith(".fleet-"));
+    const onlyState = () => join(project, ownFolders()[0] ?? "", "stacks/net/errored.tfstate");
+    beforeEach(() => {
+      const program = `${terraform.replace("exit 0", "")}
+[ "$1" = apply ] && { echo "only copy" >errored.tfstate; echo "Error: Failed to save state" >&2; exit 1; }
+exit 0
+`;
+      writeFileSync(join(project, "terraform"), program);
+    });
+
+    it("keeps the state, and says where it is and how it gets into the backend", async () => {
+      const { code, stderr } = await call("deploy", "net", "--auto-approve");
+      expect(code).toBe(1);
+      expect(readFileSync(onlyState(), "utf8")).toBe("only copy\n");
+      expect(stderr).toContain("The backend did not take the state of net");
+      expect(stderr).toContain(
+        `cd "${dirname(onlyState())}" && terraform init && terraform state push errored.tfstate`,
+      );
+      expect(stderr).toContain(`Then delete ${onlyState()}.`);
+    });
+
+    it.each(["deploy", "destroy"])("refuses %s until it is there, and leaves it alone", async (command) => {
+      await call("deploy", "net", "--auto-approve");
+      writeFileSync(join(project, "terraform"), terraform);
+      writeFileSync(join(project, "log"), "");
+      const refused = await call(command, "net", "--auto-approve", "--json");
+      expect({ code: refused.code, log: log() }).toEqual({ code: 1, log: "" });
+      const { error, hint } = JSON.parse(refused.stderr.trim().split("\n").at(-1) ?? "");
+      expect(error).toBe("The last deploy of net left a state that is nowhere else.");
+      expect(hint).toContain(onlyState());
+      expect(ownFolders()).toHaveLength(1);
+      rmSync(onlyState());
+      expect((await call(command, "net", "--auto-approve")).code).toBe(0);
+    });
+
+    it("keeps one that Terraform left in the output, as after --no-synth", async () => {
+      const left = join(project, "cdktf.out/stacks/net/errored.tfstate");
+      writeFileSync(left, "only copy");
+      writeFileSync(join(project, "terraform"), terraform);
+      const { code, stderr } = await call("deploy", "net", "--auto-approve");
+      expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining(left) });
+      expect(readFileSync(left, "utf8")).toBe("only copy");
+    });
+  });
+
+  it("destroy finds what a first deploy made before it failed; a failed one takes the place of no good one", async () => {
+    const failing = terraform.replace("exit 0", '[ "$1" = apply ] && exit 1\nexit 0');
+    const kept = () => readFileSync(join(project, "cdktf.out/.deployed/net/cdk.tf.json"), "utf8");
+    writeFileSync(join(project, "terraform"), failing);
+    expect((await call("deploy", "net", "--auto-approve")).code).toBe(1);
+    expect(kept()).toContain("10.60.0.0/16");
+    writeFileSync(join(project, "config/net.yaml"), config("10.62.0.0/16"));
+    await call("deploy", "net", "--auto-approve");
+    expect(kept()).toContain("10.60.0.0/16");
+    writeFileSync(join(project, "terraform"), terraform);
+    await call("deploy", "net", "--auto-approve");
+    expect(kept()).toContain("10.62.0.0/16");
+  });
 });

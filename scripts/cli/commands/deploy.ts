@@ -2,7 +2,14 @@ import type { Command } from "commander";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
 import { afterDeploy, programFor } from "../lib/next-commands.ts";
-import { inOwnFolder, keepDeployed, type SynthOptions, sharedRun, type Workplace } from "../lib/own-folder.ts";
+import {
+  inOwnFolder,
+  keepDeployed,
+  refuseUnsentState,
+  type SynthOptions,
+  sharedRun,
+  type Workplace,
+} from "../lib/own-folder.ts";
 import { findTerraform, runProgram } from "../lib/programs.ts";
 import { chooseStacks, leftoverStack, type SynthesizedStack } from "../lib/synthesized.ts";
 import type { Ui } from "../lib/ui.ts";
@@ -175,13 +182,18 @@ async function runTerraform(
     ["init", ...input, ...(options.migrateState ? ["-migrate-state"] : []), ...(options.upgrade ? ["-upgrade"] : [])],
     [job.terraform, ...input, ...(options.autoApprove ? ["-auto-approve"] : [])],
   ];
+  if (job.terraform !== "plan") refuseUnsentState(output, stack.name);
   const run = sharedRun(context, output, stack);
   const env = { ...context.env, ...run.env, ...(!interactive && { TF_IN_AUTOMATION: "1" }) };
   for (const args of commands) {
-    const code = await runProgram(context, terraform, args, { cwd: stack.folder, env, outputTo });
+    let code: number | undefined;
+    try {
+      code = await runProgram(context, terraform, args, { cwd: stack.folder, env, outputTo });
+    } finally {
+      if (args[0] === "apply") keepDeployed(output, stack, code === 0);
+    }
     if (code === 0) {
       if (args[0] === "init" && job.terraform !== "plan") run.keepVersions();
-      if (args[0] === "apply") keepDeployed(output, stack);
       continue;
     }
     // Terraform ends alike after an error and after an answer that is not "yes".

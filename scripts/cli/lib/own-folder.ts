@@ -9,14 +9,20 @@ import {
   rmSync,
   symlinkSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Context } from "./context.ts";
-import { UserError } from "./errors.ts";
+import { explain, UserError } from "./errors.ts";
 import { synthesize } from "./synthesize.ts";
 import { deployedFolder, type SynthesizedStack, synthesizedStacks } from "./synthesized.ts";
 
 const lockFile = ".terraform.lock.hcl";
 const dataFolder = ".terraform";
+const prefix = ".fleet-";
+/**
+ * The file in the working folder that takes a state which its backend does not take (`backupStateForError` in OpenTofu's
+ * internal/backend/local/backend_apply.go; Terraform does the same). Nothing else knows then what was made.
+ */
+const unsentState = "errored.tfstate";
 
 /** Options of the commands that run Terraform on stacks. */
 export interface SynthOptions {
@@ -37,7 +43,9 @@ export interface Workplace {
  * it. A `cdktf deploy` that runs meanwhile keeps its own files. The folder lies beside the output, so relative paths of
  * local states lead to the same file. Without a synth, `use` works in the output itself.
  *
- * @throws UserError if a config is wrong
+ * The folder stays if a state in it reached no backend.
+ *
+ * @throws UserError if a config is wrong; the error of `use`, which names such states
  */
 export async function inOwnFolder<T>(
   context: Context,
@@ -51,15 +59,59 @@ export async function inOwnFolder<T>(
   try {
     await synthesize(context, folder, names, output);
     return await use({ stacks: synthesizedStacks(folder), output });
+  } catch (error) {
+    throw stackFolders(folder).some(holdsState) ? namingStates(error, folder) : error;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    if (!stackFolders(folder).some(holdsState)) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Terraform would make everything a second time that only such a state knows.
+ *
+ * @throws UserError if an earlier deploy left a state of the stack that reached no backend
+ */
+export function refuseUnsentState(output: string, name: string): void {
+  const parent = dirname(output);
+  const own = existsSync(parent) ? readdirSync(parent).filter((each) => each.startsWith(prefix)) : [];
+  const folders = [output, ...own.map((each) => join(parent, each))].map((each) => join(each, "stacks", name));
+  const found = folders.find(holdsState);
+  if (found) throw new UserError(`The last deploy of ${name} left a state that is nowhere else.`, sendingOf([found]));
+}
+
+function stackFolders(folder: string): string[] {
+  const stacks = join(folder, "stacks");
+  return existsSync(stacks) ? readdirSync(stacks).map((name) => join(stacks, name)) : [];
+}
+
+function holdsState(stackFolder: string): boolean {
+  return existsSync(join(stackFolder, unsentState));
+}
+
+function namingStates(error: unknown, folder: string): UserError {
+  const { error: failure, hint } = explain(error);
+  const found = stackFolders(folder).filter(holdsState);
+  const names = found.map((each) => basename(each)).join(", ");
+  return new UserError(
+    `${failure}\nThe backend did not take the state of ${names}, so ${folder} stays.`,
+    `${hint} ${sendingOf(found)}`,
+  );
+}
+
+function sendingOf(stackFolders: readonly string[]): string {
+  const commands = stackFolders.map(
+    (each) => `cd ${JSON.stringify(each)} && terraform init && terraform state push ${unsentState}`,
+  );
+  return (
+    `Deploy nothing before the state is in its backend. When the backend answers again: ${commands.join("; ")}. ` +
+    `Then delete ${stackFolders.map((each) => join(each, unsentState)).join(" and ")}.`
+  );
 }
 
 function makeFolder(parent: string): string {
   try {
     mkdirSync(parent, { recursive: true });
-    return mkdtempSync(join(parent, ".fleet-"));
+    return mkdtempSync(join(parent, prefix));
   } catch (error) {
     const why = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
     throw new UserError(`No folder can be made in ${parent} (${why}).`, "Give another --output. Nothing was changed.");
@@ -104,12 +156,16 @@ export function readingRun(context: Context, output: string, { name, folder }: S
   return { TF_DATA_DIR: data };
 }
 
-/** Keeps what a deploy has applied, for a destroy after the stack's config is gone. */
-export function keepDeployed(output: string, { name, folder }: SynthesizedStack): void {
+/**
+ * Keeps what a deploy has applied, for a destroy after the stack's config is gone. One that failed may have made a part of
+ * it, so it counts until one succeeds; but it may also have been refused, so it takes the place of none.
+ */
+export function keepDeployed(output: string, { name, folder }: SynthesizedStack, succeeded: boolean): void {
   const kept = deployedFolder(output, name);
   if (folder === kept || folder === join(output, "stacks", name)) return;
+  if (!succeeded && existsSync(kept)) return;
   rmSync(kept, { recursive: true, force: true });
-  cpSync(folder, kept, { recursive: true });
+  cpSync(folder, kept, { recursive: true, filter: (path) => basename(path) !== unsentState });
 }
 
 function copyFile(from: string, to: string, name: string): void {
