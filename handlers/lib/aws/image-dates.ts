@@ -32,7 +32,7 @@ async function oldestAmi(groups: readonly string[], ec2: EC2Client): Promise<Dat
   }
   if (ids.size === 0) return undefined;
   const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: [...ids] }));
-  const dates = Images.flatMap(({ CreationDate }) => (CreationDate === undefined ? [] : [Date.parse(CreationDate)]));
+  const dates = Images.map(({ CreationDate }) => Date.parse(CreationDate ?? "")).filter((date) => !Number.isNaN(date));
   // Of an AMI that is no longer there nobody knows the age: it may be the oldest.
   return dates.length < ids.size ? undefined : new Date(Math.min(...dates));
 }

@@ -81,9 +81,12 @@ function choiceOf({ agent, boot, retirements }: Options): LogChoice {
 
 const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3600_000, d: 86_400_000 };
 
+/** The longest that CloudWatch keeps lines, unless it keeps them for ever. */
+const longestMilliseconds = 3653 * 86_400_000;
+
 function millisecondsOf(text: string): number {
   const [, number = "", unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  const factor = units[unit];
-  if (factor !== undefined) return Number(number) * factor;
-  throw new UserError(`--since ${text} is no length of time.`, "Write it as 90s, 15m, 1h or 2d.");
+  const milliseconds = Number(number) * (units[unit] ?? Number.NaN);
+  if (milliseconds <= longestMilliseconds) return milliseconds;
+  throw new UserError(`--since ${text} is no length of time of at most ten years.`, "Write it as 90s, 15m, 1h or 2d.");
 }

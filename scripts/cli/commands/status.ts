@@ -11,6 +11,11 @@ interface Options {
   readonly price?: string;
 }
 
+/** In seconds. Node's timers fire at once after times beyond 24 days. */
+const longestPause = 86_400;
+/** In dollars. Sums of more would not fit into a number. */
+const highestPrice = 1_000_000;
+
 const examples = `
 Examples:
   fleet status ci-agents
@@ -51,9 +56,10 @@ async function showStatus(
 ): Promise<void> {
   const ui = uiOf(context, command);
   const isJson = jsonOf(command);
-  const price = numberOf("--price", options.price, 0);
-  const every = (numberOf("--every", options.every, 1) ?? 5) * 1000;
-  const times = options.watch ? (numberOf("--times", options.times, 1) ?? Number.POSITIVE_INFINITY) : 1;
+  const price = numberOf("--price", options.price, 0, highestPrice);
+  const every = (numberOf("--every", options.every, 1, longestPause) ?? 5) * 1000;
+  const wanted = numberOf("--times", options.times, 1, Number.MAX_SAFE_INTEGER);
+  const times = options.watch ? (wanted ?? Number.POSITIVE_INFINITY) : 1;
   const stackName = name ?? theFleet(context);
   // Imported only here, because loading the AWS SDK takes a quarter of a second.
   const desk = await import("../desk/index.ts");
@@ -86,9 +92,9 @@ async function showStatus(
   }
 }
 
-function numberOf(option: string, text: string | undefined, least: number): number | undefined {
+function numberOf(option: string, text: string | undefined, least: number, most: number): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value) && value >= least) return value;
-  throw new UserError(`${option} ${text} is no number of ${least} or more.`, "Correct it, then try again.");
+  if (/^\d*\.?\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UserError(`${option} ${text} is no number from ${least} to ${most}.`, "Correct it, then try again.");
 }

@@ -45,11 +45,17 @@ export function addTraceCommands(program: Command, context: Context): void {
     .action((name: string, options: Options, command: Command) => exportTrace(context, name, options, command));
 }
 
+/** Ten years. */
+const longestDays = 3653;
+
 async function exportTrace(context: Context, name: string, options: Options, command: Command): Promise<void> {
   const ui = uiOf(context, command);
   const days = Number(options.days);
-  if (!Number.isInteger(days) || days < 1) {
-    throw new UserError(`--days ${options.days} is no whole number of 1 or more.`, "Correct it, then try again.");
+  if (!Number.isInteger(days) || days < 1 || days > longestDays) {
+    throw new UserError(
+      `--days ${options.days} is no whole number from 1 to ${longestDays}.`,
+      "Correct it, then try again.",
+    );
   }
   const stack = stackOf(name, context);
   const since = new Date(context.clock.now().getTime() - days * 86_400_000);

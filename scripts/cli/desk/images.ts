@@ -59,7 +59,9 @@ async function imagesOfInstances(
   const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: ids }));
   return ids.map((name) => {
     const found = Images.find(({ ImageId }) => ImageId === name);
-    const builtAt = found?.CreationDate === undefined ? undefined : new Date(found.CreationDate);
-    return { poolName, name, builtAt, why: builtAt ? undefined : "AWS shows no such AMI" };
+    const built = new Date(found?.CreationDate ?? "");
+    const builtAt = Number.isNaN(built.getTime()) ? undefined : built;
+    const missing = found ? "AWS does not say when it was made" : "AWS shows no such AMI";
+    return { poolName, name, builtAt, why: builtAt ? undefined : missing };
   });
 }

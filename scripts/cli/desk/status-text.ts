@@ -28,7 +28,12 @@ export function statusLine(status: Status): string {
       pool.decided_seconds_ago === null ? "no decision" : `decided ${duration(pool.decided_seconds_ago)} ago`;
     return `${name}${queueText(pool)}; ${counts.join(", ") || "no agents"}; wanted ${pool.wanted ?? "?"}; ${decided}`;
   });
-  const alarms = status.alarms === null ? "alarms unknown" : `${status.alarms.on.length} alarms on`;
+  const alarms =
+    status.alarms === null
+      ? "alarms unknown"
+      : status.alarms.total === 0
+        ? "NO ALARMS EXIST"
+        : `${status.alarms.on.length} alarms on`;
   const gaps = status.unread.length > 0 ? [`${counted(status.unread.length, "part", "parts")} could not be read`] : [];
   const late = status.loop_late ? ["THE LOOP DOES NOT DECIDE"] : [];
   return [status.at, ...late, ...pools, alarms, ...gaps].join(" | ");
@@ -109,7 +114,11 @@ function fleetText(status: Status, width: number): string[] {
   );
   const silent = alarms?.without_data.length ? `; without data: ${alarms.without_data.join(", ")}` : "";
   const alarmText =
-    alarms === null ? "unknown" : `${on?.length ? `ON: ${on.join(", ")}` : `none of ${alarms.total} on`}${silent}`;
+    alarms === null
+      ? "unknown"
+      : alarms.total === 0
+        ? "THERE ARE NONE: somebody deleted them, so nobody hears of troubles"
+        : `${on?.length ? `ON: ${on.join(", ")}` : `none of ${alarms.total} on`}${silent}`;
   const secretTexts = secrets.flatMap(({ secret, exists, has_value: value }) => {
     if (exists === false) return [];
     return `${secret} ${exists === null || value === null ? "unknown" : value ? "set" : "WITHOUT A VALUE"}`;

@@ -59,7 +59,11 @@ const amis =
   });
 
 describe("the date of what agents run on", () => {
-  const made = amis({ "ami-1": "2026-01-01T00:00:00.000Z", "ami-2": "2025-06-01T00:00:00.000Z" });
+  const made = amis({
+    "ami-odd": "last summer",
+    "ami-1": "2026-01-01T00:00:00.000Z",
+    "ami-2": "2025-06-01T00:00:00.000Z",
+  });
 
   it("is that of the oldest AMI of a group's instances", async () => {
     const dates = await datesOf(groupConfig, {
@@ -72,6 +76,7 @@ describe("the date of what agents run on", () => {
   it.each([
     ["no instance runs", []],
     ["an AMI is gone", ["ami-1", "ami-gone"]],
+    ["the date of an AMI is none", ["ami-1", "ami-odd"]],
   ])("is not known where %s", async (_, images) => {
     const dates = await datesOf(groupConfig, {
       "ec2:DescribeInstances": instancesOn(...images),

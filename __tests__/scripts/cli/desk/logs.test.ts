@@ -149,6 +149,7 @@ describe("fleet logs", () => {
 
   it.each([
     [["--since", "soon"], "--since soon is no length of time"],
+    [["--since", "99999999d"], "--since 99999999d is no length of time"],
     [["--loop", "--boot"], "cannot be used with option"],
   ])("refuses %j", async (flags, says) => {
     const { run } = await openDesk();

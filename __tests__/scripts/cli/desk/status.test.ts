@@ -312,9 +312,37 @@ describe("fleet status", () => {
 
   it.each([
     [["--every", "0"], "--every 0 is no number"],
+    // Node's timers would fire at once, again and again.
+    [["--watch", "--every", "9999999"], "--every 9999999 is no number from 1 to 86400"],
+    [["--every", "0x10"], "--every 0x10 is no number"],
+    [["--times", "NaN"], "--times NaN is no number"],
     [["--price", "much"], "--price much is no number"],
-  ])("refuses %j", async (flags, says) => {
-    const { run } = await openDesk();
-    expect((await run("status", ...flags)).stderr).toContain(says);
+    [["--price", "1e308"], "--price 1e308 is no number"],
+    [["--price", "-1"], "--price -1 is no number"],
+  ])("refuses %j, and asks AWS nothing", async (flags, says) => {
+    const { run, world } = await openDesk();
+    const { code, stdout, stderr } = await run("status", ...flags);
+    expect({ code, stdout, asked: world.calls }).toEqual({ code: 1, stdout: "", asked: [] });
+    expect(stderr).toContain(says);
+  });
+
+  it("does not pass over a fleet whose alarms are all deleted", async () => {
+    const { run, world } = await openDesk();
+    world.alarms = [];
+    expect((await run("status")).stdout).toMatch(/^Alarms {5}THERE ARE NONE/m);
+    expect((await run("status", "--watch", "--times", "1")).stdout).toContain("| NO ALARMS EXIST");
+  });
+
+  it("has a reason for an AMI whose date is none", async () => {
+    const { json, world } = await openDesk("instances");
+    world.http.fail({
+      when: ({ body }) => body.includes("Action=DescribeImages"),
+      answer: {
+        status: 200,
+        text: "<R><imagesSet><item><imageId>ami-1</imageId><creationDate>soon</creationDate></item></imagesSet></R>",
+      },
+    });
+    const { images } = await json<Status>("status");
+    expect(images).toEqual([expect.objectContaining({ age_seconds: null, age_unknown_because: expect.any(String) })]);
   });
 });
