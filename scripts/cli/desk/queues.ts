@@ -7,6 +7,8 @@ export interface Queues {
   readonly nextLooks: NextLooksQueue;
   /** Those that hold a message. */
   readonly deadLetters: readonly DeadLetters[];
+  /** The queue of dead letters that every fleet has, if it is not there. */
+  readonly missing: string | undefined;
 }
 
 /** The queue by which the loop calls itself for its next look. */
@@ -28,12 +30,15 @@ export interface DeadLetters {
   readonly section: string;
 }
 
+/** The queue of dead letters of the schedule, and so of every fleet. */
+const always = "dead-letters";
+
 /** The rights that {@link readQueues} needs. */
 export const queueRights = ["sqs:GetQueueAttributes", "lambda:ListEventSourceMappings"];
 
 /** Name after the stack's → the alarm on it. A fleet has the ones that its config needs. */
 const deadLetterQueues: Readonly<Record<string, string>> = {
-  "dead-letters": "dead-letters",
+  [always]: "dead-letters",
   "release-dead-letters": "release-dead-letters",
   "alarms-dead-letters": "alarms-undelivered",
 };
@@ -55,12 +60,18 @@ export async function readQueues(
     ...Object.entries(deadLetterQueues).map(async ([suffix, section]) => {
       const name = `${stack}-${suffix}`;
       const found = await attributesOf(url.replace(/[^/]+$/, name), clients);
-      return { queue: name, messages: found?.waiting ?? 0, section };
+      return {
+        queue: name,
+        messages: found?.waiting ?? 0,
+        section,
+        isMissing: found === undefined && suffix === always,
+      };
     }),
   ]);
   return {
     nextLooks: { name: nameOf(url), waiting: queue?.waiting, key: queue?.key, source },
     deadLetters: dead.filter(({ messages }) => messages > 0),
+    missing: dead.find(({ isMissing }) => isMissing)?.queue,
   };
 }
 
@@ -70,10 +81,11 @@ function nameOf(url: string): string {
 
 async function attributesOf(QueueUrl: string, { sqs }: Pick<DeskClients, "sqs">) {
   try {
-    const { Attributes = {} } = await sqs.send(
+    const { Attributes: { ApproximateNumberOfMessages: count = "", KmsMasterKeyId: key } = {} } = await sqs.send(
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["ApproximateNumberOfMessages", "KmsMasterKeyId"] }),
     );
-    return { waiting: Number(Attributes.ApproximateNumberOfMessages ?? 0), key: Attributes.KmsMasterKeyId };
+    if (/^\d+$/.test(count)) return { waiting: Number(count), key };
+    throw new Error(`SQS does not say how many messages wait in ${nameOf(QueueUrl)}`);
   } catch (error) {
     if (error instanceof Error && /^(QueueDoesNotExist|AWS\.SimpleQueueService\.NonExistentQueue)$/.test(error.name)) {
       return undefined;

@@ -1,6 +1,9 @@
-/** A command that a person may copy: after a colon, a bracket or an indent, up to the end of the clause. */
+/**
+ * A command that a person may copy: after a colon, a bracket or an indent, up to the end of the clause. It looks for the
+ * program first, and then back: else a long run of blanks would take the square of its length.
+ */
 const command =
-  /(?<=: |\(|^ {2,})(?:npm run|npx|fleet|aws|terraform|tofu|openssl) [^()\n]*?(?=[.,;]?\)|[.,;](?: |$)|$)/gm;
+  /(?=[nfato])(?<=: |\(|^ {2,})(?:npm run|npx|fleet|aws|terraform|tofu|openssl) [^()\n]*?(?=[.,;]?\)|[.,;](?: |$)|$)/gm;
 
 /** Stands for a blank that must not end a line. */
 const glue = "\u0000";

@@ -31,6 +31,13 @@ describe("fleet doctor about queues", () => {
       says: /SQS knows no queue ci-agents-next-looks\n.*fleet deploy ci-agents/,
     },
     {
+      what: "a queue of dead letters that is missing",
+      make: (world) => world.queues.delete("ci-agents-dead-letters"),
+      id: "dead-letters-missing",
+      severity: "warning",
+      says: /SQS knows no queue ci-agents-dead-letters\n.*fleet deploy ci-agents/,
+    },
+    {
       what: "a source that somebody disabled",
       make: (world) => {
         world.source = { State: "Disabled", StateTransitionReason: "USER_INITIATED" };
@@ -102,6 +109,19 @@ describe("fleet doctor about queues", () => {
       });
       expect(findings).toEqual([]);
     }
+  });
+
+  it("takes a queue of which SQS gives no count for no empty one", async () => {
+    const { code, findings } = await diagnosed("tasks", ({ http }) =>
+      http.fail({
+        when: ({ headers }) => headers["x-amz-target"] === "AmazonSQS.GetQueueAttributes",
+        answer: { status: 200, json: { Attributes: {} } },
+      }),
+    );
+    expect(code).toBe(3);
+    expect(findings.map(({ evidence }) => evidence.join())).toEqual([
+      expect.stringMatching(/^SQS does not say how many messages wait in ci-agents-/),
+    ]);
   });
 
   it("names the right that is missing where it cannot look", async () => {

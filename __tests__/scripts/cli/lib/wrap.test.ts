@@ -43,6 +43,12 @@ describe("wrapped", () => {
     ]);
   });
 
+  it("breaks a text of another's, with a million blanks, in one go", () => {
+    // By the square of the length it would take a quarter of an hour, and the test would run out of time.
+    expect(wrapped(`a${" ".repeat(1_000_000)}fleet`, 80).at(-1)).toBe("fleet");
+    expect(wrapped(`${" ".repeat(1_000_000)}fleet status`, 80).join("")).toContain("fleet status");
+  });
+
   it("loses and adds nothing, and makes no line wider that could be narrower", () => {
     const word = fc.stringMatching(/^[a-z./:]{1,12}$/);
     fc.assert(

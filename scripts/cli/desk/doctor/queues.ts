@@ -73,14 +73,28 @@ function keyOf({ key }: { readonly key: string | undefined }): string[] {
   return key === undefined ? [] : [`Somebody has set the KMS key ${key} on the queue`];
 }
 
-function deadLetters({ picture }: View): Finding[] {
-  const queues = ifKnown(picture.queues)?.deadLetters ?? [];
-  return queues.map(({ queue, messages, section }) => ({
-    id: "dead-letters",
-    severity: "warning",
-    what: "AWS gave up delivering a message of the fleet.",
-    evidence: [`SQS: ${counted(messages, "message", "messages")} in ${queue}`],
-    todo: "The runbook says what it means. Once its cause is mended, purge the queue.",
-    section,
-  }));
+function deadLetters({ picture, name }: View): Finding[] {
+  const { deadLetters: queues = [], missing } = ifKnown(picture.queues) ?? {};
+  const lost: Finding[] = missing
+    ? [
+        {
+          id: "dead-letters-missing",
+          severity: "warning",
+          what: "The queue of what AWS cannot deliver does not exist, so nobody would see a lost call of the loop.",
+          evidence: [`SQS knows no queue ${missing}`],
+          todo: `Somebody deleted it. Deploy the stack: fleet deploy ${name}`,
+        },
+      ]
+    : [];
+  const full = queues.map(
+    ({ queue, messages, section }): Finding => ({
+      id: "dead-letters",
+      severity: "warning",
+      what: "AWS gave up delivering a message of the fleet.",
+      evidence: [`SQS: ${counted(messages, "message", "messages")} in ${queue}`],
+      todo: "The runbook says what it means. Once its cause is mended, purge the queue.",
+      section,
+    }),
+  );
+  return [...lost, ...full];
 }
