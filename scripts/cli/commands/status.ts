@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { loadStack } from "../../../stacks/config/load.ts";
+import { isOfTheWay } from "../lib/aws-trouble.ts";
 import { type Context, jsonOf, uiOf } from "../lib/context.ts";
-import { UserError } from "../lib/errors.ts";
+import { explain, UserError } from "../lib/errors.ts";
 import { theFleet } from "../lib/the-fleet.ts";
 
 interface Options {
@@ -80,10 +81,20 @@ async function showStatus(
   }
   const screen = isJson ? undefined : await terminal.screen?.();
   try {
+    let shown = "";
     for (let time = 1; ; time += 1) {
-      const status = await read();
-      if (screen) screen.show(`${desk.statusText(status, width())}\n\nq ends`);
-      else terminal.stdout.write(`${isJson ? JSON.stringify(status) : desk.statusLine(status)}\n`);
+      try {
+        const status = await read();
+        shown = desk.statusText(status, width());
+        if (screen) screen.show(`${shown}\n\nq ends`);
+        else terminal.stdout.write(`${isJson ? JSON.stringify(status) : desk.statusLine(status)}\n`);
+      } catch (error) {
+        // A network that fails for a moment ends no view that somebody leaves open.
+        if (shown === "" || time >= times || !isOfTheWay(error)) throw error;
+        const gap = `NOT READ AT ${context.clock.now().toISOString()}: ${explain(error).error}`;
+        if (screen) screen.show(`${gap}\nBelow is what was read before.\n\n${shown}\n\nq ends`);
+        else terminal.stderr.write(`${gap}\n`);
+      }
       if (time >= times) return;
       if (screen ? await screen.quitWithin(every) : await context.clock.sleep(every)) return;
     }

@@ -24,6 +24,35 @@ describe("fleet status --watch without a terminal", () => {
     );
   });
 
+  it.each([[[]], [["--json"]]])("goes on after a moment without an answer, with %j", async (flags) => {
+    const { world, run } = await openDesk();
+    let reads = 0;
+    const page = { status: 407, headers: { "content-type": "text/html" }, text: "<html>Log in</html>" };
+    world.http.onRequest = ({ path }) => {
+      if (!path.endsWith("/configuration")) return;
+      reads += 1;
+      if (reads === 2) world.http.fail({ answer: page });
+      if (reads === 3) world.http.clearFaults();
+    };
+    const { code, stdout, stderr } = await run("status", "--watch", "--times", "3", ...flags);
+    expect({ code, lines: stdout.trim().split("\n").length }).toEqual({ code: 0, lines: 2 });
+    expect(stderr).toBe("NOT READ AT 2026-01-01T00:00:05.000Z: The answer that came is none of AWS's\n");
+  });
+
+  it("ends with an error where the first or the last look gets no answer", async () => {
+    for (const failing of [1, 2]) {
+      const { world, run } = await openDesk();
+      let reads = 0;
+      world.http.onRequest = ({ path }) => {
+        if (!path.endsWith("/configuration")) return;
+        reads += 1;
+        if (reads === failing) world.http.fail({ answer: { status: 407, text: "<html>" } });
+      };
+      const { code, stderr } = await run("status", "--watch", "--times", "2");
+      expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining("none of AWS's") });
+    }
+  });
+
   it("prints one JSON object a line with --json", async () => {
     const { run } = await openDesk();
     const { stdout } = await run("status", "--watch", "--times", "2", "--json");
