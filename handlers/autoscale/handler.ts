@@ -33,7 +33,7 @@ export async function runPass(
   const observation = await observe(deps);
   const { snapshot } = observation;
   const inForce = (await deps.inForce?.(observation.kept)) ?? { policy: deps.policy };
-  const decision = underPause(decide(snapshot, inForce.policy, deps.clock.now()), inForce.pause);
+  const decision = underPause(decide(snapshot, inForce.policy, deps.clock.now(), deps.policy), inForce.pause);
   remember(deps, decision);
   await lookAtImage(deps, decision);
   await keep(deps.memory, deps.notebook);
