@@ -256,10 +256,6 @@ describe("what operators have set for a while", () => {
     inForce({ limits: { min: 3, until } });
     await runPass(deps);
     expect(fleet.launches[0]?.map(({ role }) => role)).toEqual(["floor", "burst", "burst"]);
-    fleet.launches.length = 0;
-    withPolicy({ canRetire: true });
-    await runPass(deps);
-    for (const { role } of fleet.launches.flat()) expect(role).toBe("floor");
   });
 
   it("a drain launches nobody, and the loop reports in each tick who is left", async () => {
