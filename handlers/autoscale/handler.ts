@@ -84,8 +84,9 @@ function remember(
   memory.traffic = traffic;
   const { recentlyWanted, wantedAt } = memory;
   const now = clock.now();
-  // Calls differ in how long they take, so a tick may be a little short.
-  const isSoon = wantedAt !== undefined && now.getTime() - wantedAt.getTime() < tickSeconds * 800;
+  // Calls differ in how long they take, so a tick may be a little short. Containers differ in their clocks: a time far
+  // ahead of ours must not stop the count.
+  const isSoon = wantedAt !== undefined && Math.abs(now.getTime() - wantedAt.getTime()) < tickSeconds * 800;
   const last = recentlyWanted.at(-1);
   if (isSoon && last !== undefined) {
     memory.recentlyWanted = [...recentlyWanted.slice(0, -1), Math.max(last, wanted)];
