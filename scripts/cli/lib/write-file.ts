@@ -5,7 +5,7 @@ import { UserError } from "./errors.ts";
 /** A file that an option names. */
 export interface NamedFile {
   readonly option: string;
-  /** As the user wrote it. */
+  /** As written on the command line. */
   readonly name: string;
   readonly cwd: string;
 }
@@ -18,7 +18,7 @@ export function checkWritable(file: NamedFile): void {
   });
 }
 
-/** Writes a file at once: whoever stops the command finds the old one or the new one, whole. @throws {UserError} */
+/** Writes a file at once: a command that is stopped leaves the old one or the new one, whole. @throws {UserError} */
 export function writeWhole(file: NamedFile, text: string): void {
   orSay(file, () => {
     const { path, found } = at(file);
