@@ -93,14 +93,20 @@ function arrangerOf({ lease, nextLooks, clock, log }: FleetDeps, endsAt: number)
         return "due";
       }
     }
-    const release = () =>
-      lease.release(canAsk ? dueAt : undefined).catch((error) => {
+    const release = (nextLookAt: Date | undefined) =>
+      lease.release(canAsk ? nextLookAt : undefined).catch((error) => {
         log.warn("the lease could not be given back, so it has to expire", { error });
         return true;
       });
-    if (await release()) return undefined;
+    if (await release(dueAt)) return undefined;
     if (mayGoOn) return "called";
-    await release();
+    if (mustEnd) await release(dueAt);
+    else {
+      // Too late for this pass, so another one answers the call at once.
+      const soon = new Date(now());
+      canAsk = canAsk && (await nextLooks.ask(soon));
+      await release(soon);
+    }
     return undefined;
   };
 }

@@ -33,7 +33,7 @@ export async function runPass(
   const observation = await observe(deps);
   const { snapshot } = observation;
   const inForce = (await deps.inForce?.(observation.kept)) ?? { policy: deps.policy };
-  const decision = underPause(decide(snapshot, inForce.policy, deps.clock.now()), inForce.pause);
+  const decision = underPause(decide(snapshot, inForce.policy, deps.clock.now(), deps.policy), inForce.pause);
   remember(deps, decision);
   await lookAtImage(deps, decision);
   await keep(deps.memory, deps.notebook);
@@ -84,8 +84,9 @@ function remember(
   memory.traffic = traffic;
   const { recentlyWanted, wantedAt } = memory;
   const now = clock.now();
-  // Calls differ in how long they take, so a tick may be a little short.
-  const isSoon = wantedAt !== undefined && now.getTime() - wantedAt.getTime() < tickSeconds * 800;
+  // Calls differ in how long they take, so a tick may be a little short. Containers differ in their clocks: a time far
+  // ahead of ours must not stop the count.
+  const isSoon = wantedAt !== undefined && Math.abs(now.getTime() - wantedAt.getTime()) < tickSeconds * 800;
   const last = recentlyWanted.at(-1);
   if (isSoon && last !== undefined) {
     memory.recentlyWanted = [...recentlyWanted.slice(0, -1), Math.max(last, wanted)];

@@ -6,7 +6,7 @@ import { type ConfigurableFleet, NotSimulatedError, withPolicy } from "./setting
 import { TraceError } from "./trace-job.ts";
 
 export { agentPrice } from "../prices/compute.ts";
-export { parseBoot } from "./boot.ts";
+export { bootLimits, parseBoot } from "./boot.ts";
 export { faults } from "./faults.ts";
 export { poolOfQueue } from "./fleet.ts";
 export { reportOf, tables } from "./report.ts";

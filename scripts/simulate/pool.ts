@@ -3,6 +3,7 @@ import { createEcsCapacity } from "../../handlers/lib/aws/ecs-capacity.ts";
 import type { Pace } from "../../handlers/lib/aws/pace.ts";
 import type { Policy } from "../../handlers/lib/core/policy.ts";
 import type { Capacity, Notebook } from "../../handlers/lib/core/ports.ts";
+import { lowestFloor } from "../../handlers/lib/core/schedule.ts";
 import type { EcsCapacityConfig } from "../../handlers/lib/settings/ecs-capacity.ts";
 import type { Trouble } from "./faults.ts";
 import type { Place } from "./fleet.ts";
@@ -98,7 +99,8 @@ function groupPool(place: Extract<Place, { type: "group" }>, options: PoolOption
   const { name, policy, clock, random, trouble } = options;
   const { boots, fallbackSeconds } = place;
   const world = createGroupWorld(clock, random, {
-    min: policy.min,
+    // As stacks/constructs/instances/asg-capacity.ts has it; the loop keeps what the schedule adds.
+    min: lowestFloor(policy),
     max: policy.max,
     initial: place.initial === undefined ? undefined : Math.min(policy.max, place.initial),
     departure: policy.departure,

@@ -30,8 +30,13 @@ export interface RunRecord {
   readonly timeline: Timeline;
   readonly hours: Readonly<{ [Each in Phase]: number }>;
   readonly launches: number;
-  /** The most tasks at once. */
+  /** The most agents at once that start, idle or work. The ceiling is for these. */
   readonly peak: number;
+  /**
+   * The most tasks or instances at once, those that still end among them. A group may have more of them than its ceiling:
+   * Auto Scaling replaces an instance as soon as it begins to end.
+   */
+  readonly peakMachines: number;
   /** Jobs whose agent the policy ended. They begin anew. */
   readonly killed: number;
   /** Jobs whose agent died by itself or was reclaimed by AWS. They begin anew. */
@@ -58,7 +63,8 @@ export function createRecorder(clock: EventClock): Recorder {
   const open = new Set<Job>();
   const waits: number[] = [];
   const seconds = { boot: 0, idle: 0, busy: 0, leaving: 0 };
-  const counts = { jobs: 0, launches: 0, peak: 0, killed: 0, lost: 0 };
+  const counts = { jobs: 0, launches: 0, peak: 0, peakMachines: 0, killed: 0, lost: 0 };
+  let present = 0;
   const calls = { aws: 0, vendor: 0 };
   const { sample, change, timeline } = createTimeline(clock);
 
@@ -106,7 +112,7 @@ export function createRecorder(clock: EventClock): Recorder {
       case "launched":
         counts.launches += 1;
         enter(String(event.task.taskArn), "boot");
-        counts.peak = Math.max(counts.peak, agents.size);
+        counts.peakMachines = Math.max(counts.peakMachines, agents.size);
         break;
       case "agent": {
         const { task, state, job } = event.agent;
@@ -135,8 +141,9 @@ export function createRecorder(clock: EventClock): Recorder {
   }
 
   function count(phase: Phase, by: number): void {
-    if (phase === "boot") change("starting", by);
-    else if (phase !== "leaving") change(phase, by);
+    if (phase === "leaving") return;
+    present += by;
+    change(phase === "boot" ? "starting" : phase, by);
   }
 
   function enter(task: string, phase: Phase): void {
@@ -146,6 +153,7 @@ export function createRecorder(clock: EventClock): Recorder {
       count(before.phase, -1);
     }
     count(phase, 1);
+    counts.peak = Math.max(counts.peak, present);
     agents.set(task, { phase, since: clock.seconds });
   }
 }

@@ -12,7 +12,10 @@ export interface PolicyReport {
   readonly wait_seconds: RunResult["wait"];
   readonly agent_hours: RunResult["hours"];
   readonly launches: number;
+  /** Those that start, idle or work. */
   readonly peak_agents: number;
+  /** With those that still end. */
+  readonly peak_machines: number;
   readonly calls_per_hour: { readonly vendor: number; readonly aws: number };
   readonly functions: {
     readonly invocations: number;
@@ -43,6 +46,7 @@ export function reportOf(result: RunResult, prices: readonly AgentPrice[]): Poli
     agent_hours: hours,
     launches: result.launches,
     peak_agents: result.peak,
+    peak_machines: result.peakMachines,
     calls_per_hour: { vendor: calls.vendor / days / 24, aws: calls.aws / days / 24 },
     functions: {
       invocations: functions.invocations,

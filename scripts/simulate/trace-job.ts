@@ -9,6 +9,11 @@ export interface TraceJob {
   readonly queue?: string | undefined;
 }
 
+/** A job as a file has it, with times since any moment, and its line. */
+export interface TraceLine extends TraceJob {
+  readonly line: number;
+}
+
 /** The jobs of some days, in the order of their submission. */
 export interface Trace {
   readonly name: string;

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { parseCsv } from "./csv.ts";
 import { isSynthetic, synthesize } from "./synthetic.ts";
-import { type Trace, TraceError, type TraceJob } from "./trace-job.ts";
+import { type Trace, TraceError, type TraceLine } from "./trace-job.ts";
 
 /** Chooses a trace. */
 export interface TraceChoice {
@@ -26,20 +26,44 @@ export function readTrace({ trace, seed, queue, isPool }: TraceChoice, path = tr
   }
   const text = textOf(path, trace);
   const jobs = kind === "swf" ? parseSwf(text, trace) : parseCsv(text, trace, { queue, isPool });
-  const [first] = jobs.toSorted((one, other) => one.at - other.at);
+  const sorted = jobs.toSorted((one, other) => one.at - other.at);
+  const [first] = sorted;
   if (!first) throw new TraceError(`${trace}: holds no job${queue === undefined ? "" : ` of queue ${queue}`}`);
-  const sorted = jobs.map((job) => ({ ...job, at: job.at - first.at })).sort((one, other) => one.at - other.at);
-  return { name: basename(trace), jobs: sorted };
+  const late = sorted.find(({ at, seconds }) => at + seconds - first.at > longestYears * yearSeconds);
+  if (late) {
+    const ends = `${trace}:${late.line}: the job ends more than ${longestYears} years after the first one begins`;
+    throw new TraceError(`${ends}, in line ${first.line}. A trace covers ${longestYears} years at most`);
+  }
+  return { name: basename(trace), jobs: sorted.map(({ line: _, ...job }) => ({ ...job, at: job.at - first.at })) };
 }
 
+/** A run of more would take hours; and such times are mostly milliseconds, or jobs that never ended. */
+const longestYears = 10;
+const yearSeconds = 366 * 86_400;
+
+const longestMiB = 256;
+
 function textOf(path: string, shown: string): string {
+  const fail = (why: string): never => {
+    throw new TraceError(`${shown}: ${why}`);
+  };
+  const isZipped = shown.endsWith(".gz");
+  const tooLong = `holds more than ${longestMiB} MiB of text`;
   try {
+    const found = statSync(path);
+    // Nobody may ever write to a pipe, so reading one could wait for ever.
+    if (!found.isFile())
+      return fail(`is ${found.isDirectory() ? "a folder" : "a pipe or a device"}, and must be a file`);
+    if (found.size > longestMiB * 2 ** 20) return fail(tooLong);
     const bytes = readFileSync(path);
-    return (shown.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
+    return (isZipped ? gunzipSync(bytes, { maxOutputLength: longestMiB * 2 ** 20 }) : bytes).toString("utf8");
   } catch (error) {
-    const isGone = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (error instanceof TraceError) throw error;
+    if (code === "ENOENT") return fail("there is no such file");
+    if (code === "ERR_BUFFER_TOO_LARGE") return fail(tooLong);
     const why = error instanceof Error ? error.message : String(error);
-    throw new TraceError(`${shown}: ${isGone ? "there is no such file" : why}`);
+    return fail(isZipped && String(code).startsWith("Z_") ? `cannot be unzipped, or is cut short: ${why}` : why);
   }
 }
 
@@ -51,16 +75,18 @@ const swfFields = 18;
  *
  * @see https://www.cs.huji.ac.il/labs/parallel/workload/swf.html
  */
-export function parseSwf(text: string, file: string): TraceJob[] {
-  return text.split(/\r?\n/).flatMap((line, index) => {
+export function parseSwf(text: string, file: string): TraceLine[] {
+  return text.split(/\r\n?|\n/).flatMap((line, index) => {
     const content = line.trim();
     if (content === "" || content.startsWith(";")) return [];
     const fields = content.split(/\s+/).map(Number);
     const [, at, , seconds] = fields;
-    if (fields.length !== swfFields || fields.some(Number.isNaN) || at === undefined || seconds === undefined) {
-      throw new TraceError(`${file}:${index + 1}: expected ${swfFields} numbers, found ${JSON.stringify(content)}`);
+    if (fields.length !== swfFields || !fields.every(Number.isFinite) || at === undefined || seconds === undefined) {
+      throw new TraceError(
+        `${file}:${index + 1}: expected ${swfFields} numbers, found ${JSON.stringify(content.slice(0, 80))}`,
+      );
     }
     if (at < 0) throw new TraceError(`${file}:${index + 1}: field 2, the time of submission, is below 0: ${at}`);
-    return seconds > 0 ? [{ at, seconds }] : [];
+    return seconds > 0 ? [{ line: index + 1, at, seconds }] : [];
   });
 }

@@ -81,6 +81,21 @@ describe("a pass", () => {
     expect(await lease.acquire({ by: "schedule" })).toBeDefined();
   });
 
+  it("has another pass look at once for a webhook that called too late for this one", async () => {
+    const { fleet, lease, nextLooks, clock, log, deps } = harness;
+    fleet.demand = { queued: 0, running: 0 };
+    lease.wokenAt = in_(-3600);
+    fleet.onCall = (call) => {
+      if (call === "vendor.readDemand") lease.callInVain();
+    };
+    const deadline = () => clock.now();
+    const readPools = () => Promise.resolve([deps]);
+    await runFleet({ readPools, lease, nextLooks, clock, log, deadline }, { by: "schedule" });
+    expect(looks()).toBe(1);
+    expect(nextLooks.asked).toEqual([clock.now()]);
+    expect(await lease.acquire({ by: "message", dueAt: clock.now() })).toBeDefined();
+  });
+
   it("waits in itself for less than a minute where SQS takes no call", async () => {
     harness.nextLooks.isDown = true;
     await runFleetOf(harness);

@@ -251,6 +251,13 @@ describe("what operators have set for a while", () => {
     expect(metrics.records[0]).not.toHaveProperty("Paused");
   });
 
+  it("agents of a higher floor get an idle timeout where nobody could end them after it", async () => {
+    withPolicy({ min: 1, canRetire: false });
+    inForce({ limits: { min: 3, until } });
+    await runPass(deps);
+    expect(fleet.launches[0]?.map(({ role }) => role)).toEqual(["floor", "burst", "burst"]);
+  });
+
   it("a drain launches nobody, and the loop reports in each tick who is left", async () => {
     fleet.demand = { queued: 3, running: 1 };
     agent("ci_a", "busy");

@@ -59,6 +59,17 @@ describe("the memory of a pass", () => {
     expect(await look(1, 9)).toEqual([4, 1, 1]);
   });
 
+  it("goes on counting after a container whose clock was far ahead", async () => {
+    const { deps, clock } = harness;
+    await runPass(deps);
+    const document = Object(await deps.notebook.read());
+    await deps.notebook.write({ ...document, wantedAt: clock.now().getTime() + 3600_000 });
+    clock.advance(10_000);
+    await runPass(deps);
+    expect(deps.memory.recentlyWanted).toHaveLength(2);
+    expect(deps.memory.wantedAt).toEqual(clock.now());
+  });
+
   it("is found by the next container, and a document that nobody understands is none", async () => {
     const { deps, fleet, clock, metrics } = harness;
     fleet.failures.set("capacity.launch", new Error("no capacity"));

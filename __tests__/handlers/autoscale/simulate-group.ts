@@ -1,7 +1,8 @@
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createGroups } from "../../../handlers/lib/aws/capacity.ts";
-import { underOverrides } from "../../../handlers/lib/core/overrides.ts";
+import { type Overrides, underOverrides } from "../../../handlers/lib/core/overrides.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
+import { lowestFloor } from "../../../handlers/lib/core/schedule.ts";
 import { createEventClock } from "../../../scripts/simulate/world/event-clock.ts";
 import { createGroupWorld } from "../../../scripts/simulate/world/group-world.ts";
 import { createRandom } from "../../../scripts/simulate/world/random.ts";
@@ -36,7 +37,11 @@ export const defaults: Partial<Policy> = { registrationGraceSeconds: 600 };
 /** The loop as deployed, over the real adapter of groups, against a world on virtual time. */
 export function simulateGroup(
   { seed, singleUse: leavesAfterJob, fallbackMinutes, ...fleet }: GroupFleet,
-  { rules = hasty, earliestPowerOffSeconds }: { rules?: Partial<Policy>; earliestPowerOffSeconds?: number } = {},
+  {
+    rules = hasty,
+    earliestPowerOffSeconds,
+    overridesOf = () => ({}),
+  }: { rules?: Partial<Policy>; earliestPowerOffSeconds?: number; overridesOf?: (now: Date) => Overrides } = {},
 ) {
   const random = createRandom(seed);
   const clock = createEventClock();
@@ -74,8 +79,8 @@ export function simulateGroup(
     policy: { ...policy, scaleOutCooldownSeconds: random() < 0.5 ? 0 : 20 },
     tickSeconds: 10,
     inForce: async (kept = 0) => {
-      const drain = draining ? { since: clock.now() } : undefined;
-      return { drain, policy: drain ? underOverrides(policy, { drain }, kept) : policy };
+      const own = { ...overridesOf(clock.now()), ...(draining && { drain: { since: clock.now() } }) };
+      return { ...own, policy: underOverrides(policy, own, Math.min(lowestFloor(policy), kept)) };
     },
     vendor: world.vendor,
     capacity: createGroups(group, { ...world.connect(), clock }, (part) => capacityNotebooks[part ?? "first"]),

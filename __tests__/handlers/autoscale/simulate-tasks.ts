@@ -1,6 +1,7 @@
 import type { AutoscaleDeps } from "../../../handlers/autoscale/deps.ts";
 import { createMemory } from "../../../handlers/autoscale/memory.ts";
 import { createEcsCapacity } from "../../../handlers/lib/aws/ecs-capacity.ts";
+import { type Overrides, underOverrides } from "../../../handlers/lib/core/overrides.ts";
 import type { Policy } from "../../../handlers/lib/core/policy.ts";
 import type { EcsCapacityConfig } from "../../../handlers/lib/settings/ecs-capacity.ts";
 import { createEventClock } from "../../../scripts/simulate/world/event-clock.ts";
@@ -45,10 +46,16 @@ export interface TaskFleet {
   readonly hosts?: WorldSettings["hosts"];
 }
 
+interface TaskOptions {
+  readonly rules?: Partial<Policy>;
+  /** What operators have set at a time. Left out: nothing. */
+  readonly overridesOf?: ((now: Date) => Overrides) | undefined;
+}
+
 /** The loop as deployed, over the real ECS adapter, against a world on virtual time. */
 export function simulateTasks(
   { seed, min, max, buffer, ...fleet }: TaskFleet,
-  { rules = {} }: { readonly rules?: Partial<Policy> } = {},
+  { rules = {}, overridesOf }: TaskOptions = {},
 ) {
   const random = createRandom(seed);
   const clock = createEventClock();
@@ -65,9 +72,8 @@ export function simulateTasks(
   const metrics = createMetricsFake();
   const [notebook, capacityNotebook] = [createNotebookFake(), createNotebookFake()];
   let names = 0;
-  const start = (): AutoscaleDeps => ({
-    poolName: "ci",
-    policy: policyOf({
+  const drawPolicy = () =>
+    policyOf({
       min,
       max,
       buffer,
@@ -79,7 +85,14 @@ export function simulateTasks(
       maxRemovedPerTick: 3,
       registrationGraceSeconds: 120,
       ...rules,
-    }),
+    });
+  const start = (policy = drawPolicy()): AutoscaleDeps => ({
+    poolName: "ci",
+    policy,
+    inForce: async () => {
+      const overrides = overridesOf?.(clock.now()) ?? {};
+      return { ...overrides, policy: underOverrides(policy, overrides, 0) };
+    },
     tickSeconds: 10,
     vendor: world.vendor,
     ...(fleet.departure === "by-retirement" && { retirements: world.retirements }),

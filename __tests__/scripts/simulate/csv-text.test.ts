@@ -44,6 +44,15 @@ describe("the lines of CSV", () => {
     ]);
   });
 
+  it("may end in CR alone, and cells may be longer than a pattern can match", () => {
+    const long = "a,".repeat(10_000_000);
+    expect(parseCsvText(`a,b\r"${long}",2\r`)).toEqual([
+      { number: 1, cells: ["a", "b"] },
+      { number: 2, cells: [long, "2"] },
+    ]);
+    expect(parseCsvText(`a\n"${long}`)).toEqual({ brokenLine: 2 });
+  });
+
   it.each([
     ['a\n"open', 2],
     ['a\nb\n"x"y,1', 3],

@@ -47,12 +47,28 @@ describe.each(["spacelift", "semaphore"] as const)("a fleet of %s on a group", (
     expect(woken?.invocations).toBeLessThan(ends.functions.invocations);
   });
 
+  it("may sink to the floor of a schedule's entry, as the deployed group may", async () => {
+    const schedule = [
+      { cron: "0 * * * *", timeZone: "UTC", min: 0 },
+      { cron: "30 23 * * *", timeZone: "UTC", min: 4 },
+    ];
+    const { hours, days, launches, served, killed } = await onGroup(vendor, {
+      jobs: [...burst(1), ...burst(1, { at: 3 * 3600 })],
+      rules: { min: 4, schedule },
+      idleTimeoutSeconds: 60,
+    });
+    expect({ served, killed, churns: launches > 8 }).toEqual({ served: 2, killed: 0, churns: false });
+    expect(hours.idle).toBeLessThan(days * 24);
+  });
+
   it("launches many at once, and never more than its ceiling", async () => {
     const { wait, served } = await onGroup(vendor, { jobs: burst(20), rules: { max: 20 } });
     expect(wait.max).toBeLessThan(75 + 60 + 30);
     expect(served).toBe(20);
     const small = await onGroup(vendor, { jobs: burst(12), rules: { max: 4 } });
-    expect(small).toMatchObject({ served: 12, killed: 0 });
+    expect(small).toMatchObject({ served: 12, killed: 0, peak: 4 });
+    // Auto Scaling launches the next instance while one still ends.
+    expect(small.peakMachines).toBeGreaterThanOrEqual(small.peak);
   });
 
   it("keeps its floor, and ends what is idle above it through retirements", async () => {

@@ -15,7 +15,7 @@ describe.each(policyNames)("a run of %s", (policy) => {
     // A killed job begins anew, so it works longer.
     if (result.killed === 0) expect(result.hours.busy).toBeCloseTo(work, 6);
     else expect(result.hours.busy).toBeGreaterThan(work);
-    expect(sum(Object.values(result.hours))).toBeLessThanOrEqual(result.peak * result.days * 24 + 1e-6);
+    expect(sum(Object.values(result.hours))).toBeLessThanOrEqual(result.peakMachines * result.days * 24 + 1e-6);
     const { p50, p95, p99, max } = result.wait;
     expect([p50, p95, p99, max]).toEqual([p50, p95, p99, max].toSorted((one, other) => one - other));
     expect(result.launches).toBeGreaterThan(0);

@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -47,9 +48,11 @@ describe("a trace in the Standard Workload Format", () => {
   it.each([
     ["1 2 3", /^jobs\.swf:2: expected 18 numbers, found "1 2 3"$/],
     [swfLine(1, 1).replace("8", "eight"), /^jobs\.swf:2: expected 18 numbers/],
+    [swfLine(1, 1).replace("8", "Infinity"), /^jobs\.swf:2: expected 18 numbers/],
+    [swfLine(1e12, 1), /^jobs\.swf:2: the job ends more than 10 years after the first one begins, in line 3\. A trace/],
     [swfLine(-5, 1), /^jobs\.swf:2: field 2, the time of submission, is below 0: -5$/],
   ])("is refused with its line where one is wrong: %s", async (line, message) => {
-    await expect(read("jobs.swf", `; comment\n${line}`)).rejects.toThrow(message);
+    await expect(read("jobs.swf", `; comment\n${line}\n${swfLine(7, 1)}`)).rejects.toThrow(message);
   });
 });
 
@@ -82,9 +85,33 @@ describe("a trace in CSV", () => {
     ],
     ["submitted_at,duration_seconds\n1,", 'jobs.csv:2: duration_seconds must be a number of 0 or more, found ""'],
     ["submitted_at,duration_seconds\n1,-2", 'jobs.csv:2: duration_seconds must be a number of 0 or more, found "-2"'],
+    ["submitted_at,duration_seconds\n1,Infinity", 'duration_seconds must be a number of 0 or more, found "Infinity"'],
     ["submitted_at,duration_seconds\n", "jobs.csv: holds no job"],
+    ["submitted_at,duration_seconds,queue,queue\n1,2,a,b", "jobs.csv:1: the first line names the column queue twice"],
+    ["submitted_at,duration_seconds\nbanana 5,2", 'seconds, found "banana 5"'],
+    ["submitted_at,duration_seconds\n2026-02-30T09:00:00Z,2", 'seconds, found "2026-02-30T09:00:00Z"'],
+    ["submitted_at,duration_seconds\n1e999,2", 'seconds, found "1e999"'],
+    ["submitted_at,duration_seconds\n0x10,2", 'seconds, found "0x10"'],
+    [
+      "submitted_at,duration_seconds\n2026-01-31T09:00:00Z,2\n100,2",
+      'jobs.csv:3: submitted_at is seconds, "100", and a time in the first job: write all in one way',
+    ],
+    [
+      "submitted_at,duration_seconds\n1769850000000,2\n1769850060,2",
+      "jobs.csv:2: the job ends more than 10 years after the first one begins, in line 3. A trace covers 10 years at most",
+    ],
+    ["submitted_at,duration_seconds\n5,1e9", "jobs.csv:2: the job ends more than 10 years after"],
   ])("is refused where it is wrong: %j", async (text, message) => {
     await expect(read("jobs.csv", text)).rejects.toThrow(message);
+  });
+
+  it("reads the same times on every machine, whatever their zone, in UTC without one", async () => {
+    const times = ["2026-03-29T02:30:00", "2026-03-29 02:30", "2026-03-29T04:30+0200", "2026-03-29T00:30:00.000-02:00"];
+    const text = ["submitted_at,duration_seconds", ...times.map((time) => `${time},5`)].join("\r");
+    const { jobs } = await read("jobs.csv", text);
+    expect(jobs.map(({ at }) => at)).toEqual([0, 0, 0, 0]);
+    const dates = await read("jobs.csv", "submitted_at,duration_seconds\n2026-03-29,5\n2026-03-29T01:00Z,5");
+    expect(dates.jobs.map(({ at }) => at)).toEqual([0, 3600]);
   });
 
   it("needs the column of a chosen queue", async () => {
@@ -122,6 +149,29 @@ describe("a trace", () => {
   });
 });
 
+describe("a file that holds no trace", () => {
+  it.each([
+    ["rubbish.csv.gz", "submitted_at,duration_seconds\n0,5", /^rubbish\.csv\.gz: cannot be unzipped, or is cut short/],
+    [
+      "cut.csv.gz",
+      gzipSync("submitted_at,duration_seconds\n0,5").subarray(0, 25),
+      /cannot be unzipped, or is cut short/,
+    ],
+    ["bomb.swf.gz", gzipSync(Buffer.alloc(257 * 2 ** 20)), /^bomb\.swf\.gz: holds more than 256 MiB of text$/],
+  ])("is refused: %s", async (name, content, message) => {
+    await expect(read(name, content)).rejects.toThrow(message);
+  });
+
+  it("is refused, be it a folder or a pipe that nobody writes to", async () => {
+    const at = (name: string) => join(folder, name);
+    await mkdir(at("folder.csv"));
+    execFileSync("mkfifo", [at("pipe.csv")]);
+    const readAt = (trace: string) => readTrace({ trace, seed: 1 }, at(trace));
+    expect(() => readAt("folder.csv")).toThrow(/^folder\.csv: is a folder, and must be a file$/);
+    expect(() => readAt("pipe.csv")).toThrow(/^pipe\.csv: is a pipe or a device, and must be a file$/);
+  });
+});
+
 describe("a boot time", () => {
   it("is fixed, or drawn around its median", () => {
     const random = createRandom(1);
@@ -134,7 +184,16 @@ describe("a boot time", () => {
     expect(drawn[1900]).toBeGreaterThan(45 * 1.5);
   });
 
-  it.each(["45", "s", "lognormal:45s", "normal:45s,1", "-1s", ""])("%j is none", (text) => {
+  it.each([
+    "45",
+    "s",
+    "lognormal:45s",
+    "normal:45s,1",
+    "-1s",
+    "",
+    "86401s",
+    "lognormal:45s,99",
+  ])("%j is none", (text) => {
     expect(parseBoot(text)).toBeUndefined();
   });
 });

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { gunzipSync, gzipSync } from "node:zlib";
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
@@ -13,6 +14,12 @@ import type { Call, Clock, Lease, Notebook } from "../core/ports.ts";
 const leaseMilliseconds = 90_000;
 /** Documents that were not written for this long belong to deleted pools or fleets. */
 const documentSeconds = 30 * 24 * 3600;
+/**
+ * Longer documents are zipped: an item holds 400 KB, and thousands of agents need more.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+ */
+const longestPlain = 100_000;
 
 const isMine = "#owner = :owner";
 
@@ -137,7 +144,7 @@ export async function readLease({ table, dynamodb }: Omit<StateDeps, "clock">): 
 }
 
 /**
- * A document in the fleet's table, by its name. Reads are consistent, so that the next container sees this one's write.
+ * A document in the fleet's table, by its name; a malformed one counts as missing. Reads are consistent, so that the next container sees this one's write.
  */
 export function createNotebook(name: string, { table, dynamodb, clock }: StateDeps): Notebook {
   const key = { S: `document ${name}` };
@@ -146,15 +153,24 @@ export function createNotebook(name: string, { table, dynamodb, clock }: StateDe
       const { Item } = await dynamodb.send(
         new GetItemCommand({ TableName: table, Key: { key }, ConsistentRead: true }),
       );
-      return parse(Item?.document?.S);
+      return parse(Item?.document?.S ?? unzipped(Item?.zipped?.B));
     },
     async write(document) {
       const expiresAt = number(Math.floor(clock.now().getTime() / 1000) + documentSeconds);
-      await dynamodb.send(
-        new PutItemCommand({ TableName: table, Item: { key, document: { S: JSON.stringify(document) }, expiresAt } }),
-      );
+      const text = JSON.stringify(document);
+      const content: Record<string, AttributeValue> =
+        text.length > longestPlain ? { zipped: { B: gzipSync(text) } } : { document: { S: text } };
+      await dynamodb.send(new PutItemCommand({ TableName: table, Item: { key, ...content, expiresAt } }));
     },
   };
+}
+
+function unzipped(bytes: Uint8Array | undefined): string | undefined {
+  try {
+    return bytes && gunzipSync(bytes).toString();
+  } catch {
+    return undefined;
+  }
 }
 
 function parse(text: string | undefined): unknown {

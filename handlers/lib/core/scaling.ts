@@ -22,8 +22,11 @@ export function observationsToKeep({ scaleInAfterObservations }: Policy): number
 /**
  * The scaling decision: pure and total. It uses the whole snapshot, computes an absolute target and decides about the
  * difference. It keeps no counters, so a lost, doubled or late event changes nothing.
+ *
+ * @param always holds now: the stack's policy under an operator's overrides
+ * @param deployed the stack's own policy, which holds again when they end
  */
-export function decide(snapshot: Snapshot, always: Policy, now: Date): Decision {
+export function decide(snapshot: Snapshot, always: Policy, now: Date, deployed: Policy = always): Decision {
   const policy = policyAt(always, now);
   const { demand, agents } = snapshot;
   const { busy, ordered } = countStates(agents);
@@ -39,8 +42,8 @@ export function decide(snapshot: Snapshot, always: Policy, now: Date): Decision 
   const circuit = circuitAfter(snapshot, policy, now);
   const circuitOpen = circuit.openSince !== undefined;
   const load = loadAfter(snapshot.load, jobs, now);
-  // Nobody could end an agent without an idle timeout when its entry of the schedule ends.
-  const lasting = policy.canRetire ? [policy] : policiesOf(always);
+  // Nobody could end an agent without an idle timeout when its entry of the schedule or an operator's limits end.
+  const lasting = policy.canRetire ? [policy] : [always, deployed].flatMap(policiesOf);
   const standing = Math.min(...lasting.map((each) => standingAgents(each, jobs, load.jobs)));
   const view: View = {
     snapshot,

@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { wrapped } from "../../../stacks/config/reading/wrap.ts";
@@ -9,6 +8,7 @@ import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
 import { stackIn } from "../lib/one-stack.ts";
 import { tables } from "../lib/ui.ts";
+import { checkWritable, writeWhole } from "../lib/write-file.ts";
 
 interface Options {
   readonly config: string;
@@ -70,8 +70,8 @@ export function addSimulateCommand(program: Command, context: Context): void {
 
 async function simulate(context: Context, options: Options, command: Command): Promise<void> {
   const ui = uiOf(context, command);
-  const seed = wholeNumber("--seed", options.seed, 0);
-  const max = options.max === undefined ? undefined : wholeNumber("--max", options.max, 1);
+  const seed = wholeNumber("--seed", options.seed, { least: 0, most: 2 ** 32 - 1 });
+  const max = options.max === undefined ? undefined : wholeNumber("--max", options.max, { least: 1, most: 10_000 });
   const stack = stackIn(options.config, context, "--config");
   // Imported only here: it loads the AWS SDK.
   const simulator = await import("../../simulate/index.ts");
@@ -80,7 +80,7 @@ async function simulate(context: Context, options: Options, command: Command): P
     const faults = new Set(options.fault === undefined ? [] : faultsOf(options.fault, fleet, simulator.faults));
     const bootText = options.boot ?? fleet.usualBoot;
     const boot = simulator.parseBoot(bootText);
-    if (!boot) throw new UserError(`--boot ${bootText} is no boot time.`, "Write 45s or lognormal:45s,0.3.");
+    if (!boot) throw new UserError(`--boot ${bootText} is no boot time.`, bootHint(simulator.bootLimits));
     const chosen = choose("--policy", options.policy, simulator.policyNames);
     if (fleet.notifiedRunSeconds !== undefined && !options.webhook) {
       throw new UserError("--no-webhook: with demand notifications nothing else tells of runs.", "Leave it out.");
@@ -93,7 +93,8 @@ async function simulate(context: Context, options: Options, command: Command): P
 
     const webhook = fleet.webhook && options.webhook;
     const simulated = { fleet: { ...fleet, webhook }, seed, boot, faults };
-    if (options.html !== undefined) write(context, options.html, "");
+    const html = options.html === undefined ? undefined : { option: "--html", name: options.html, cwd: context.cwd };
+    if (html) checkWritable(html);
 
     const results = await ui.during(`Simulating ${trace.jobs.length} jobs of ${trace.name}`, async (step) => {
       const done: RunResult[] = [];
@@ -133,7 +134,7 @@ async function simulate(context: Context, options: Options, command: Command): P
         context.terminal.columns?.(),
       ),
     );
-    if (options.html !== undefined) {
+    if (html) {
       const cut = simulator.cutForSweep(trace);
       const title = `Trying other settings on ${cut.jobs.length} jobs`;
       const points = await ui.during(title, (step) =>
@@ -146,11 +147,11 @@ async function simulate(context: Context, options: Options, command: Command): P
       const sweep = { points, jobs: cut.jobs.length, ofJobs: trace.jobs.length };
       const { config, trace: traceName } = inputs;
       const page = htmlReport({ inputs: shown(inputs), config, trace: traceName, results, prices, sweep });
-      write(context, options.html, page);
+      writeWhole(html, page);
     }
-    const written = options.html === undefined ? [] : [`Wrote ${options.html}.`];
+    const written = html ? [`Wrote ${html.name}.`] : [];
     ui.result(
-      { ...inputs, policies: reports, ...(options.html !== undefined && { html: options.html }) },
+      { ...inputs, policies: reports, ...(html && { html: html.name }) },
       [...grids, ...wrapped(describe(inputs), context.terminal.columns?.()), ...written].join("\n"),
     );
   } catch (error) {
@@ -160,11 +161,12 @@ async function simulate(context: Context, options: Options, command: Command): P
 
 function choose<Name extends string>(option: string, text: string, names: readonly Name[]): readonly Name[] {
   if (text === "all") return names;
-  return text.split(",").map((name) => {
+  const chosen = text.split(",").map((name) => {
     const found = names.find((each) => each === name.trim());
     if (found !== undefined) return found;
     throw new UserError(`${option} has no ${JSON.stringify(name)}.`, `Choose of: ${names.join(", ")}, or all.`);
   });
+  return [...new Set(chosen)];
 }
 
 function faultsOf(text: string, { place }: FleetOfConfig, faults: Readonly<Record<Fault, string>>): readonly Fault[] {
@@ -174,10 +176,18 @@ function faultsOf(text: string, { place }: FleetOfConfig, faults: Readonly<Recor
   throw new UserError("--fault hosts-full: this fleet's agents run on no EC2 hosts of yours.", "Leave it out.");
 }
 
-function wholeNumber(option: string, text: string, least: number): number {
+function wholeNumber(
+  option: string,
+  text: string,
+  { least, most }: { readonly least: number; readonly most: number },
+): number {
   const value = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
-  throw new UserError(`${option} ${text} is no whole number of ${least} or more.`, "Correct it, then try again.");
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UserError(`${option} ${text} is no whole number from ${least} to ${most}.`, "Correct it, then try again.");
+}
+
+function bootHint({ seconds, sigma }: { readonly seconds: number; readonly sigma: number }): string {
+  return `Write 45s or lognormal:45s,0.3: ${seconds}s at most, and a sigma of ${sigma} at most.`;
 }
 
 function priceOf(text: string | undefined): number | undefined {
@@ -191,16 +201,6 @@ function hintFor({ name }: Error): string {
   if (name === "InvariantError") return "This is a bug: please report it with the command that you ran.";
   if (name === "NotSimulatedError") return "Choose another config: docs/simulate.md says what is simulated.";
   return "Correct it, then try again. docs/simulate.md has the formats.";
-}
-
-/** @throws {UserError} */
-function write(context: Context, file: string, text: string): void {
-  try {
-    writeFileSync(resolve(context.cwd, file), text);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UserError(`--html ${file} cannot be written: ${why}.`, "Name a file in a folder that there is.");
-  }
 }
 
 interface Inputs {

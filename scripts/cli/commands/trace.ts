@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { LoadedStack } from "../../../stacks/config/load.ts";
 import { urlOf } from "../../../stacks/config/vendors/azure-devops.ts";
@@ -7,6 +5,7 @@ import { type Context, credential, uiOf } from "../lib/context.ts";
 import { asking, UserError } from "../lib/errors.ts";
 import { stackOf } from "../lib/one-stack.ts";
 import { fetchTo } from "../lib/outbound.ts";
+import { writeWhole } from "../lib/write-file.ts";
 import { readJobs } from "../trace/ado-jobs.ts";
 import { readRuns } from "../trace/hcp-runs.ts";
 import { csvOf, type History, rowsOf } from "../trace/history.ts";
@@ -76,7 +75,7 @@ async function exportTrace(context: Context, name: string, options: Options, com
     if (options.output === undefined) {
       ui.result({ ...summary, jobs: rowsOf(history) }, csvOf(history));
     } else {
-      write(resolve(context.cwd, options.output), options.output, `${csvOf(history)}\n`);
+      writeWhole({ option: "--output", name: options.output, cwd: context.cwd }, `${csvOf(history)}\n`);
       ui.result({ ...summary, output: options.output, jobs: jobs.length }, `Written to ${options.output}.`);
     }
   })();
@@ -135,15 +134,4 @@ async function azureDevOps(
 
 function describe({ never_ran: neverRan, not_over: notOver, unreadable }: History["leftOut"]): string {
   return `${neverRan} that no agent took, ${notOver} not over, ${unreadable} without times`;
-}
-
-function write(path: string, shown: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new UserError(
-      `${shown} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-      "Give another file with --output.",
-    );
-  }
 }

@@ -114,6 +114,8 @@ export function createGroupWorld(clock: EventClock, random: () => number, settin
       running.add(instance.id);
       agents.set(instance.id, { instance, task, garbled: random(), ...fresh });
       observe({ type: "launched", task });
+      const staying = groups.reduce((sum, { instances }) => sum + countLaunched(instances), 0);
+      if (staying > max) violated(`${staying} instances that nobody takes out exist`);
     },
     bootSeconds: settings.bootSeconds,
     onInService: boot,

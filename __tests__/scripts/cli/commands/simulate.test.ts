@@ -210,7 +210,12 @@ describe("fleet simulate", () => {
     [["--config", "ci-agents.yaml", "--fault", "flood"], /--fault has no "flood"\.\nChoose of: api-down/],
     [["--config", "ci-agents.yaml", "--boot", "45"], /--boot 45 is no boot time/],
     [["--config", "ci-agents.yaml", "--seed", "one"], /--seed one is no whole number/],
-    [["--config", "ci-agents.yaml", "--max", "0"], /--max 0 is no whole number of 1 or more/],
+    [["--config", "ci-agents.yaml", "--max", "0"], /--max 0 is no whole number from 1 to 10000/],
+    [["--config", "ci-agents.yaml", "--max", "10001"], /--max 10001 is no whole number from 1 to 10000/],
+    [["--config", "ci-agents.yaml", "--max", "0x10"], /--max 0x10 is no whole number from 1/],
+    // Streams of random numbers begin at the seeds that follow it.
+    [["--config", "ci-agents.yaml", "--seed", "9007199254740991"], /no whole number from 0 to 4294967295/],
+    [["--config", "ci-agents.yaml", "--boot", "lognormal:45s,99"], /86400s at most, and a sigma of 3 at most/],
     [["--config", "ci-agents.yaml", "--price", "cheap"], /--price cheap is no number of dollars/],
     [[], /required option '--config <file>'/],
   ])("fails with a hint: %j", async (args, message) => {

@@ -222,7 +222,7 @@ describe("fleet trace export of Azure DevOps", () => {
     fake.state.addJob(fake.state.addPool("aws"), times(30, 28, 23));
     const { code, stderr } = await call("ado", "--output", "no/such/folder/jobs.csv");
     expect(code).toBe(1);
-    expect(stderr).toContain("no/such/folder/jobs.csv cannot be written: ENOENT");
+    expect(stderr).toContain("--output no/such/folder/jobs.csv cannot be written: ENOENT");
   });
 });
 
