@@ -8,6 +8,11 @@ type Fleet = Extract<Config, { kind: "ecs-fleet" | "ec2-fleet" }>;
 /** See `network` of a config. */
 export type StarterNetwork = Fleet["network"];
 
+/** Where the agents of a fleet run: in a network, or on the hosts of a cluster, which have one. */
+export type StarterPlace =
+  | { readonly network: StarterNetwork }
+  | { readonly compute: { readonly capacityProvider: { readonly stack: string; readonly elsewhere?: true } } };
+
 interface AnyAnswers {
   readonly region: string;
   readonly backend: Fleet["backend"];
@@ -16,7 +21,7 @@ interface FleetAnswers extends AnyAnswers {
   readonly kind: Fleet["kind"];
   /** The keys of `vendor` in their order, `type` first. */
   readonly vendor: Readonly<Record<string, string>>;
-  readonly network: StarterNetwork;
+  readonly place: StarterPlace;
   readonly emails: readonly string[];
 }
 interface ClusterAnswers extends AnyAnswers {
@@ -61,22 +66,29 @@ export function renderStarter(answers: StarterAnswers, schema: string): string {
     .replace(/\n+$/, "\n");
 }
 
-function fleetPart({ vendor, network, emails }: FleetAnswers): string[] {
+function fleetPart({ vendor, place, emails }: FleetAnswers): string[] {
   return [
     "# The CI/IaC system whose agents run.",
     yaml({ vendor }),
     "# The fleet always has `min` agents, and never more than `max`.",
     yaml({ agents: { min: 0, max: 5 } }),
-    network && "create" in network ? ownVpc : "# Agents must reach the vendor from here: docs/network.md.",
-    yaml({ network }),
+    commentOn(place),
+    yaml(place),
     ...alarmsPart(emails),
   ];
+}
+
+function commentOn(place: StarterPlace): string {
+  if ("compute" in place) return "# Agents run on the hosts of this cluster, in its network: docs/ecs-cluster.md.";
+  const { network } = place;
+  return network && "create" in network ? ownVpc : "# Agents must reach the vendor from here: docs/network.md.";
 }
 
 function clusterPart({ network, emails }: ClusterAnswers): string[] {
   return [
     "# EC2 hosts for services and fleets of agents: docs/ecs-cluster.md. config/cluster-services.yaml shows services.",
-    yaml({ hosts: { min: 1, max: 4 } }),
+    yaml({ hosts: { min: 1, max: 4 } }).trimEnd(),
+    "  # volume: { sizeGiB: 50 } # with agents of a fleet on the hosts: room for their images and work\n",
     network && "create" in network ? ownVpc : "# Hosts must reach AWS from here: docs/network.md.",
     yaml({ network }),
     ...alarmsPart(emails),

@@ -7,7 +7,7 @@ import { wrapped } from "../../../stacks/config/reading/wrap.ts";
 import { receiverWarnings } from "../../../stacks/config/receivers.ts";
 import { explainReferences, referencesOf } from "../../../stacks/config/references.ts";
 import { renderStarter } from "../../../stacks/config/starter.ts";
-import { askStack, askStarter, backends, kinds, networks, vendorNames } from "../init/answers.ts";
+import { askStack, askStarter, backends, kinds, networks, onCluster, vendorNames } from "../init/answers.ts";
 import { copySchema, isIn, type Place, placeOf, schemaFor, writeChecked } from "../init/place.ts";
 import { questionsOf } from "../init/questions.ts";
 import { type Context, uiOf } from "../lib/context.ts";
@@ -32,6 +32,8 @@ Examples:
     --backend cloud --state-organization acme
   fleet init hosts --kind ecs-cluster --region eu-west-1 --network stack --network-stack shared \\
     --backend local --emails ci@example.com
+  fleet init ci-on-hosts --vendor hcp-terraform --organization acme --pool aws-hosts --region eu-west-1 \\
+    --network cluster --cluster-stack hosts --backend local
   fleet init ci-jobs --vendor semaphore --organization acme --region us-west-2 --network create --backend local`;
 
 const valuesOf = (choices: readonly { readonly value: string }[]) => choices.map(({ value }) => value);
@@ -53,11 +55,15 @@ export function addInitCommand(program: Command, context: Context): void {
     .option("--pool <pool>", "the agent pool's name; with spacelift the worker pool's id; not with semaphore")
     .option("--api-key-id <id>", "with spacelift: the API key that reads and drains the pool")
     .option("--region <region>", "the AWS region")
-    .addOption(new Option("--network <kind>", "where agents or hosts run").choices(valuesOf(networks)))
+    .addOption(new Option("--network <kind>", "where agents or hosts run").choices(valuesOf([...networks, onCluster])))
     .option("--vpc <id>", "with --network subnets: the VPC")
     .option("--subnets <ids>", "with --network subnets: the subnets, with commas between them")
     .option("--public-subnets", "with --network subnets: they are public, so agents need a public IP")
     .option("--network-stack <stack>", "with --network stack: the stack of kind network")
+    .option(
+      "--cluster-stack <stack>",
+      "with --network cluster (tasks in place of Fargate): the stack of kind ecs-cluster",
+    )
     .addOption(new Option("--backend <kind>", "where Terraform keeps the state").choices(valuesOf(backends)))
     .option("--bucket <name>", "with --backend s3: the bucket")
     .option("--state-organization <name>", "with --backend cloud: the organization of the workspace")
@@ -145,16 +151,24 @@ function nextCommands(stack: string, config: LoadedStack["config"], { setting }:
 
 /** What people look for next, and where it is. */
 function hintsOn(config: LoadedStack["config"], stack: string): string[] {
-  return [...hintsOnKind(config, stack), ...hintsOnNetwork(config)];
+  return [...hintsOnKind(config, stack), ...hintsOnOthers(config)];
 }
 
-function hintsOnNetwork(config: LoadedStack["config"]): string[] {
+/** Stacks that the config names and that are not in its folder. */
+function hintsOnOthers(config: LoadedStack["config"]): string[] {
   const network = "network" in config ? config.network : undefined;
-  if (network === undefined || !("elsewhere" in network) || !network.elsewhere) return [];
-  return [
-    `${network.stack} is not in this folder, so network.elsewhere is set. To make it here, take that key away, and run: ` +
-      `npm run fleet -- init ${network.stack} --kind network`,
+  const hosts = config.kind === "ecs-fleet" ? config.compute.capacityProvider : undefined;
+  const others = [
+    { key: "network", kind: "network", reference: network },
+    { key: "compute.capacityProvider", kind: "ecs-cluster", reference: hosts },
   ];
+  return others.flatMap(({ key, kind, reference }) => {
+    if (typeof reference !== "object" || !("elsewhere" in reference) || !reference.elsewhere) return [];
+    return [
+      `${reference.stack} is not in this folder, so ${key}.elsewhere is set. To make it here, take that key away, and run: ` +
+        `npm run fleet -- init ${reference.stack} --kind ${kind}`,
+    ];
+  });
 }
 
 function hintsOnKind(config: LoadedStack["config"], stack: string): string[] {
@@ -164,12 +178,14 @@ function hintsOnKind(config: LoadedStack["config"], stack: string): string[] {
     case "ecs-cluster":
       return [
         "Services on it: config/cluster-services.yaml is an example.",
-        `Agents on its hosts: config/hcp-on-cluster.yaml is an example. It has compute.capacityProvider: { stack: ${stack} }`,
+        "Agents on its hosts:",
+        `  npm run fleet -- init ci-agents --network cluster --cluster-stack ${stack}`,
       ];
     case "ecs-fleet":
+      if (typeof config.compute.capacityProvider === "object") return [];
       return [
         "Agents on EC2 hosts of your own in place of Fargate need a cluster: npm run fleet -- init hosts --kind ecs-cluster",
-        "Then do as config/hcp-on-cluster.yaml does.",
+        "Then write compute: { capacityProvider: { stack: hosts } } in place of network.",
       ];
     default:
       return [];

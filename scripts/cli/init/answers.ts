@@ -4,7 +4,7 @@ import { cloud, s3 } from "../../../stacks/config/backend.ts";
 import { stackName } from "../../../stacks/config/names.ts";
 import { given } from "../../../stacks/config/network/network.ts";
 import { regionName } from "../../../stacks/config/primitives.ts";
-import type { StarterAnswers, StarterNetwork } from "../../../stacks/config/starter.ts";
+import type { StarterAnswers, StarterNetwork, StarterPlace } from "../../../stacks/config/starter.ts";
 import type { Starter } from "../../../stacks/config/vendors/definition.ts";
 import { vendors } from "../../../stacks/config/vendors/index.ts";
 import type { Questions } from "./questions.ts";
@@ -25,6 +25,9 @@ export const networks = [
   { value: "subnets", label: "existing subnets" },
   { value: "stack", label: "the network of a stack of kind network" },
 ];
+
+/** One more value of `--network`, for fleets of tasks. */
+export const onCluster = { value: "cluster", label: "the hosts of a stack of kind ecs-cluster, in place of Fargate" };
 
 /** The values of `--backend`, with what they mean. */
 export const backends = [
@@ -98,12 +101,12 @@ async function askFleet(
   const known = vendorNames.find((name) => name === type);
   const vendor = known ? await askVendor(questions, known) : {};
   const region = await askRegion(questions);
-  const network = await askNetwork(questions, isNeighbour);
+  const place = await askPlace(questions, known, isNeighbour);
   const backend = await askBackend(questions, stack);
   const emails = await askEmails(questions);
   questions.finish();
   if (!known) throw new Error(`no vendor ${type}`);
-  return { kind: vendors[known].kind, region, vendor: { type, ...vendor }, network, backend, emails };
+  return { kind: vendors[known].kind, region, vendor: { type, ...vendor }, place, backend, emails };
 }
 
 async function askVendor(questions: Questions, id: keyof typeof vendors): Promise<Readonly<Record<string, string>>> {
@@ -135,12 +138,40 @@ async function askVendor(questions: Questions, id: keyof typeof vendors): Promis
   return keys;
 }
 
+async function askPlace(
+  questions: Questions,
+  vendor: keyof typeof vendors | undefined,
+  isNeighbour: (stack: string) => boolean,
+): Promise<StarterPlace> {
+  const hasTasks = vendor === undefined || vendors[vendor].kind === "ecs-fleet";
+  const kind = await askNetworkKind(questions, hasTasks ? [...networks, onCluster] : networks);
+  if (kind !== onCluster.value) return { network: await askNetworkOf(kind, questions, isNeighbour) };
+  return { compute: { capacityProvider: await askOtherStack(questions, "--cluster-stack", isNeighbour) } };
+}
+
 async function askNetwork(questions: Questions, isNeighbour: (stack: string) => boolean): Promise<StarterNetwork> {
-  const kind = await questions.choose("--network", "Network of the machines", networks);
-  if (kind === "stack") {
-    const stack = await questions.ask({ flag: "--network-stack", message: "Name of that stack", checker: stackName });
-    return isNeighbour(stack) ? { stack } : { stack, elsewhere: true };
-  }
+  return askNetworkOf(await askNetworkKind(questions, networks), questions, isNeighbour);
+}
+
+function askNetworkKind(questions: Questions, choices: typeof networks): Promise<string> {
+  return questions.choose("--network", "Network of the machines", choices);
+}
+
+async function askOtherStack(
+  questions: Questions,
+  flag: string,
+  isNeighbour: (stack: string) => boolean,
+): Promise<{ readonly stack: string; readonly elsewhere?: true }> {
+  const stack = await questions.ask({ flag, message: "Name of that stack", checker: stackName });
+  return isNeighbour(stack) ? { stack } : { stack, elsewhere: true };
+}
+
+async function askNetworkOf(
+  kind: string,
+  questions: Questions,
+  isNeighbour: (stack: string) => boolean,
+): Promise<StarterNetwork> {
+  if (kind === "stack") return askOtherStack(questions, "--network-stack", isNeighbour);
   if (kind !== "subnets") return { create: {} };
   const { vpcId, subnetIds } = given.shape;
   const vpc = await questions.ask({ flag: "--vpc", message: "Id of the VPC", checker: vpcId });

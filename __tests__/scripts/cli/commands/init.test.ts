@@ -188,7 +188,7 @@ describe("fleet init", () => {
       "  npm run fleet -- deploy ci-agents",
       "  npm run fleet -- secret list ci-agents",
       "Agents on EC2 hosts of your own in place of Fargate need a cluster: npm run fleet -- init hosts --kind ecs-cluster",
-      "Then do as config/hcp-on-cluster.yaml does.",
+      "Then write compute: { capacityProvider: { stack: hosts } } in place of network.",
       "",
     ]);
     const ado = ["--vendor", "azure-devops", "--organization", "acme", "--pool", "aws", "--region", "us-west-2"];
@@ -370,7 +370,9 @@ describe("fleet init", () => {
     const more = ["--region", "us-west-2", "--network", "stack", "--network-stack", "shared", "--backend", "local"];
     const hosts = await init(["hosts", "--kind", "ecs-cluster", ...more, "--emails", "a@example.com"]);
     expect(hosts).toMatchObject({ code: 0, stderr: "" });
-    expect(hosts.stdout).toContain("It has compute.capacityProvider: { stack: hosts }");
+    expect(hosts.stdout).toContain(
+      "Agents on its hosts:\n  npm run fleet -- init ci-agents --network cluster --cluster-stack hosts\n",
+    );
     expect(hosts.stdout).toContain("config/cluster-services.yaml");
     expect((await init(["ci-agents", "--vendor", "semaphore", "--organization", "acme", ...more])).code).toBe(0);
     const { stacks, warnings } = load();
@@ -382,6 +384,46 @@ describe("fleet init", () => {
     expect(warnings).toEqual([]);
     for (const { config } of stacks.slice(0, 2)) expect(config).toMatchObject({ network: { stack: "shared" } });
     expect(await written("shared")).toMatch(/cidr: 10\.60\.0\.0\/16\n(?:.*\n)*egress: single-nat\n/);
+  });
+
+  it("makes a fleet on the hosts of a cluster, beside it and elsewhere", async () => {
+    const local = ["--region", "us-west-2", "--backend", "local", "--emails", "a@example.com"];
+    await init(["hosts", "--kind", "ecs-cluster", "--network", "create", ...local]);
+    const onHosts = ["--network", "cluster", "--cluster-stack"];
+    for (const vendor of [hcp, ["--vendor", "azure-devops", "--organization", "acme", "--pool", "AWS"]]) {
+      const beside = await init(["ci-agents", ...vendor, ...local, ...onHosts, "hosts", "--force"]);
+      expect(beside).toMatchObject({ code: 0 });
+      expect(beside.stdout).not.toContain("in place of Fargate");
+      expect(await written()).toContain("\ncompute:\n  capacityProvider:\n    stack: hosts\n");
+      expect(load().stacks.map(({ name }) => name)).toEqual(["ci-agents", "hosts"]);
+    }
+    const away = await init(["ci-agents", ...hcp, ...local, ...onHosts, "others", "--force"]);
+    expect(await written()).toContain("    stack: others\n    elsewhere: true\n");
+    expect(away.stdout).toContain("others is not in this folder, so compute.capacityProvider.elsewhere is set.");
+    expect(away.stdout).toContain("npm run fleet -- init others --kind ecs-cluster");
+  });
+
+  it("says that the hosts of a cluster need room for agents, and the fleet on them then loads without a warning", async () => {
+    const local = ["--region", "us-west-2", "--backend", "local", "--emails", "a@example.com"];
+    await init(["hosts", "--kind", "ecs-cluster", "--network", "create", ...local]);
+    const file = join(cwd, "config/hosts.yaml");
+    const text = await readFile(file, "utf8");
+    expect(text).toMatch(/^ {2}# volume: .* # with agents/m);
+    await writeFile(file, text.replace("# volume", "volume"));
+    await init(["ci-agents", ...hcp, ...local, "--network", "cluster", "--cluster-stack", "hosts"]);
+    expect(load()).toMatchObject({ warnings: [], stacks: [{}, { config: { hosts: { volume: { sizeGiB: 50 } } } }] });
+  });
+
+  it("offers the hosts of a cluster to no fleet on instances and to no cluster", async () => {
+    const flags = ["--network", "cluster", "--cluster-stack", "hosts", "--region", "us-west-2", "--backend", "local"];
+    for (const more of [
+      ["--vendor", "semaphore", "--organization", "acme"],
+      ["--kind", "ecs-cluster"],
+    ]) {
+      const { code, stderr } = await init(["other", ...more, ...flags]);
+      expect(code).toBe(1);
+      expect(stderr).toContain('--network must be create, subnets or stack here, found "cluster"');
+    }
   });
 
   it("asks a person for a network or a cluster what these have, and refuses the flags that they have not", async () => {
@@ -438,7 +480,7 @@ describe("fleet init", () => {
       .replaceAll(/ \\\n */g, " ")
       .split("\n")
       .filter((line) => line.includes(" --"));
-    expect(commands).toHaveLength(6);
+    expect(commands).toHaveLength(7);
     for (const command of commands)
       expect(await fleet(command.trim().split(" ").slice(1), { cwd })).toMatchObject({ code: 0 });
     expect(load().warnings).toEqual([]);
