@@ -1,10 +1,13 @@
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
 import { type SemaphoreFake, startSemaphoreFake } from "../fakes/semaphore.ts";
 import type { FakeWorkerPool } from "../fakes/spacelift/state.ts";
 import { runMessage, signatureHeaders } from "../fakes/spacelift/webhooks.ts";
 import { type SpaceliftFake, startSpaceliftFake } from "../fakes/spacelift.ts";
 import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
+import { createDesk, type Desk } from "./desk.ts";
 import { startDoor } from "./door.ts";
 import { type InstanceFleet, readBoot, type VendorAgents, watchFleet } from "./instances.ts";
 import { createOperator, decisionsOf, type Operator, onlySometimes, scheduled, until, wakeUp } from "./operator.ts";
@@ -37,6 +40,7 @@ region: ${region}
 vendor: { type: spacelift, workerPoolId: ${poolId}, endpoint: "${spacelift}", apiKeyId: 01TESTKEY, webhook: { enabled: true } }
 agents: { min: 1, max: 4, initial: 1 }
 scaling: { tickSeconds: 5, scaleInCooldownSeconds: 0 }
+alarms: { emails: [ops@example.com] }
 network: { create: { egress: public-ip } }
 secrets:
   apiKeySecret: { variable: spacelift_api_key_secret }
@@ -98,6 +102,7 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
   let agents: SemaphoreAgents;
   let onSpacelift: InstanceFleet;
   let onSemaphore: InstanceFleet;
+  let desk: Desk;
 
   beforeAll(async () => {
     spacelift = await startSpaceliftFake();
@@ -119,6 +124,8 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
       watchFleet({ front, region, name, vendor, loop: await start(`${name}-autoscale`) });
     workers = createSpaceliftWorkers(spacelift, pool);
     onSpacelift = await fleetOf(spaceliftFleet, workers);
+    const { loop } = onSpacelift;
+    desk = createDesk({ fleet: spaceliftFleet, loop, operator, endpoint: deployment.moto.url, region });
     const boot = await readBoot(front, region, semaphoreFleet);
     agents = await createSemaphoreAgents({ front, region, semaphore, boot });
     onSemaphore = await fleetOf(semaphoreFleet, agents);
@@ -166,6 +173,15 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
     }
     const idleTimeouts = [...semaphore.state.agents.values()].map(({ idleTimeoutSeconds }) => idleTimeoutSeconds);
     expect(idleTimeouts.sort()).toEqual([0, 300, 300]);
+  });
+
+  it("Spacelift's operator reads how many run and wait, and why two do", async () => {
+    const [ids, read, findings] = [await onSpacelift.ids(), await desk.status(), await desk.doctor()];
+    expect(read.pools).toMatchObject([{ queued: 2, running: 4, wanted: 4, max: 4, agents: { busy: 4 } }]);
+    expect(read.agents.map(({ agent }) => agent).sort()).toEqual(ids.sort());
+    expect(read.agents.every(({ state }) => state === "busy")).toBe(true);
+    expect(read.secrets).toContainEqual({ secret: "webhook-secret", has_value: true });
+    expect(findings).toMatchObject([{ id: "at-ceiling" }]);
   });
 
   it("a second plan is empty, and leaves the groups as large as they are", async () => {
@@ -266,7 +282,26 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
     front.losesNotices = false;
   });
 
-  it("are woken by Spacelift's webhook, by messages that it signed", async () => {
+  it("are woken by the webhook that `fleet spacelift webhook add` makes in Spacelift, by messages that it signed", async () => {
+    const output = join(deployment.stackFolder(spaceliftFleet), "../..");
+    const add = [
+      "spacelift",
+      "webhook",
+      "add",
+      spaceliftFleet,
+      "--api-key",
+      "01TESTKEY",
+      "--no-synth",
+      "--output",
+      output,
+    ];
+    const { TF_CLI_CONFIG_FILE = "" } = deployment.env;
+    const env = { TF_CLI_CONFIG_FILE, SPACELIFT_API_KEY_SECRET: secrets.spacelift_api_key_secret };
+    expect(await operator.fleet(add, { env })).toMatchObject({ code: 0, stdout: expect.stringContaining("created") });
+    const [made] = [...spacelift.state.webhooks.values()].map(({ input }) => input);
+    expect(made).toMatchObject({ secret: secrets.spacelift_webhook_secret, enabled: true });
+    const { endpoint } = z.object({ endpoint: z.string() }).parse(made);
+    expect(new URL(endpoint).pathname).toBe("/run-events");
     const webhook = await operator.start(`${spaceliftFleet}-webhook`, spaceliftFleet);
     const door = await startDoor(webhook);
     const post = async (state: string, key: string) => {
@@ -281,6 +316,22 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
     const woken = operator.callsOf(webhook, "Invoke").map(({ input }) => input.FunctionName);
     expect(woken).toEqual([onSpacelift.loop.name]);
     await door.close();
+  });
+
+  it("Spacelift's operator pauses the loop without a deploy, lets it go on, and then finds nothing wrong", async () => {
+    const { loop } = onSpacelift;
+    await onSpacelift.work();
+    const reasons = () => decisionsOf(loop).map(({ reason }) => reason);
+    const pause = ["pause", spaceliftFleet, "--reason", "a trial"];
+    expect(await operator.fleet(pause)).toMatchObject({ code: 0 });
+    await until("the pause", loop, () => reasons().at(-1)?.includes("a trial") === true);
+    expect(await desk.doctor()).toMatchObject([{ id: "paused", evidence: [expect.stringContaining("a trial")] }]);
+    expect(await operator.fleet(["resume", spaceliftFleet])).toMatchObject({ code: 0 });
+    await until("the loop to go on", loop, () => reasons().at(-1)?.includes("a trial") === false);
+    expect(await desk.doctor()).toEqual([]);
+    const read = await desk.status();
+    expect(read.pools).toMatchObject([{ queued: 0, running: 0, wanted: 1, paused: null, agents: { idle: 1 } }]);
+    expect(read.agents.map(({ agent }) => agent)).toEqual(await onSpacelift.ids());
   });
 
   it("rest at their floors, all jobs done and none killed", async () => {

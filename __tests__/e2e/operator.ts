@@ -112,6 +112,7 @@ interface LoggedDecision {
   readonly queued: number;
   readonly running: number;
   readonly supply: number;
+  readonly reason: string;
   /** Names of agents that run and that the vendor does not list. */
   readonly unseen: readonly string[];
 }

@@ -64,7 +64,7 @@ export async function checkStack(
   ]);
   const findings = [
     ...(deployed?.known === false ? [couldNotLook("whether the stack is deployed", deployed.why, deployed.todo)] : []),
-    ...secretFindings(secrets, (deployed && ifKnown(deployed)) ?? false),
+    ...secretFindings(secrets, subject, (deployed && ifKnown(deployed)) ?? false),
     ...vendor.findings,
     ...containers.findings,
     ...lists.flat(),

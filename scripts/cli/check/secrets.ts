@@ -3,7 +3,7 @@ import type { SecretKey } from "../../../stacks/config/vendors/index.ts";
 import { couldNotLook, type Finding } from "../desk/doctor/finding.ts";
 import { look, type Part } from "../desk/part.ts";
 import { readValue } from "../lib/secret-store.ts";
-import { type SecretSource, secretsOf, valueTrouble } from "../lib/stack-secrets.ts";
+import { onlyWakes, type SecretSource, secretsOf, valueTrouble } from "../lib/stack-secrets.ts";
 import type { CheckDeps, Subject } from "./subject.ts";
 
 /** A secret that the stack needs, and its value. `undefined`: it does not exist, or has none. */
@@ -41,7 +41,11 @@ export async function readSecrets(
  * Whether each secret exists, has a value, and whether the value can be this secret by the vendor's rules. A secret that
  * the stack itself makes exists after the deploy. No finding holds any part of a value.
  */
-export function secretFindings(secrets: ReadonlyMap<SecretKey, KnownSecret>, deployed: boolean): readonly Finding[] {
+export function secretFindings(
+  secrets: ReadonlyMap<SecretKey, KnownSecret>,
+  { stack: loaded }: Subject,
+  deployed: boolean,
+): readonly Finding[] {
   return [...secrets.values()].flatMap(({ source, value }): Finding[] => {
     const { id, stack, facts, variable } = source;
     if (!value.known) return [couldNotLook(`the value of ${facts.name}`, value.why, value.todo)];
@@ -59,9 +63,10 @@ export function secretFindings(secrets: ReadonlyMap<SecretKey, KnownSecret>, dep
       return [{ id: "variable-missing", severity: "warning", what, evidence, todo }];
     }
     if (!deployed) return [];
-    const what = `The secret ${facts.name} has no value.`;
+    const wakes = onlyWakes(source, loaded);
+    const what = `The secret ${facts.name} has no value${wakes ? ", so the webhook lets nobody in" : ""}.`;
     const todo = `Set it: fleet secret set ${stack} ${facts.name}`;
-    return [{ id: "secret-empty", severity: "error", what, evidence: [`No value in ${id}`], todo }];
+    return [{ id: "secret-empty", severity: wakes ? "warning" : "error", what, evidence: [`No value in ${id}`], todo }];
   });
 }
 

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
 import { type OutputOptions, readOutputs } from "../lib/read-outputs.ts";
-import { table } from "../lib/ui.ts";
 
 /** `fleet outputs`. */
 export function addOutputsCommand(program: Command, context: Context): void {
@@ -32,12 +31,24 @@ async function showOutputs(context: Context, name: string, options: OutputOption
   const hidden = entries.filter(([, { sensitive }]) => sensitive).map(([key]) => key);
   ui.result(
     { stack: name, outputs: Object.fromEntries(shown), sensitive: hidden },
-    table(
-      ["Output", "Value"],
-      entries.map(([key, { sensitive, value }]) => [key, sensitive ? "(sensitive)" : textOf(value)]),
-      context.terminal.columns?.(),
-    ),
+    listing(entries.map(([key, { sensitive, value }]) => [key, sensitive ? ["(sensitive)"] : linesOf(value)])),
   );
+}
+
+/** Names, and beside each its values, one a line: without frames, which long values would break in a terminal. */
+function listing(entries: readonly (readonly [string, readonly string[]])[]): string {
+  const width = Math.max(...entries.map(([name]) => name.length)) + 2;
+  const rows = entries.flatMap(([name, lines]) => lines.map((line, index) => [index === 0 ? name : "", line] as const));
+  return rows.map(([name, line]) => `${name.padEnd(width)}${line}`).join("\n");
+}
+
+/** A list has an item a line, an object a key a line. */
+function linesOf(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [textOf(value)];
+  const lines = Array.isArray(value)
+    ? value.map(textOf)
+    : Object.entries(value).map(([key, each]) => `${key}: ${textOf(each)}`);
+  return lines.length > 0 ? lines : [JSON.stringify(value)];
 }
 
 function textOf(value: unknown): string {

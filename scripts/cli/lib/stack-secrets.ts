@@ -47,6 +47,16 @@ export function secretsOf({ name: stack, file, config }: LoadedStack): readonly 
   });
 }
 
+/**
+ * Whether agents come without this secret, too, though later: only the webhook reads it, and the loop asks the vendor for
+ * jobs by itself.
+ */
+export function onlyWakes({ facts }: StackSecret, { config }: LoadedStack): boolean {
+  const isToldAlone =
+    config.kind === "ecs-fleet" && "demand" in config.vendor && config.vendor.demand === "notifications";
+  return facts.previousCounts === true && !isToldAlone;
+}
+
 /** The secret with this name (such as `agent-token`) in a stack. Throws if this command may not set its value. */
 export function secretOf(loaded: LoadedStack, name: string): StackSecret {
   const all = secretsOf(loaded);

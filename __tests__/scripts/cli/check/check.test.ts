@@ -352,6 +352,23 @@ const cases: readonly Case[] = [
     says: /agent-token has no value.*fleet secret set ci-agents agent-token/s,
   },
   {
+    what: "a webhook without its key, in a fleet that asks the vendor itself",
+    make: ({ world }) => world.kept.secrets.delete(secretOf("notification-token")),
+    id: "secret-empty",
+    severity: "warning",
+    says: /so the webhook lets nobody in.*fleet secret set ci-agents notification-token/s,
+  },
+  {
+    what: "a webhook without its key, in a fleet that only the webhook tells of jobs",
+    make: ({ world, config }) => {
+      Object.assign(config.vendor as object, { demand: "notifications" });
+      world.kept.secrets.delete(secretOf("notification-token"));
+    },
+    id: "secret-empty",
+    severity: "error",
+    says: /notification-token has no value\..*fleet secret set ci-agents notification-token/s,
+  },
+  {
     what: "a secret that somebody else keeps, and that does not exist",
     make: (checked) => {
       const arn = `arn:aws:secretsmanager:${region}:123456789012:secret:theirs-AbCdEf`;

@@ -14,6 +14,14 @@ const answer = `{
       "b"
     ]
   },
+  "roles": {
+    "sensitive": false,
+    "type": ["object", { "api": "string", "web": "string" }],
+    "value": {
+      "web": "arn:a",
+      "api": "arn:b"
+    }
+  },
   "secret_text": {
     "sensitive": true,
     "type": "string",
@@ -65,9 +73,17 @@ exit 0
   it("shows the outputs of the state in the stack's folder, and hides sensitive ones", async () => {
     const { code, stdout, stderr } = await outputs("net");
     expect(code).toBe(0);
-    expect(stdout).toMatch(/webhook_url +│ https:\/\/hook\.example\.com\/ /);
-    expect(stdout).toMatch(/agents +│ \["a}","b"\] /);
-    expect(stdout).toMatch(/secret_text +│ \(sensitive\) /);
+    expect(stdout).toBe(
+      [
+        "agents       a}",
+        "             b",
+        "roles        web: arn:a",
+        "             api: arn:b",
+        "secret_text  (sensitive)",
+        "webhook_url  https://hook.example.com/",
+        "",
+      ].join("\n"),
+    );
     expect(stdout + stderr).not.toContain("canary");
     expect(stderr).toBe("Reading the state of net\n");
     expect(await readFile(join(folder, "log"), "utf8")).toBe(
@@ -79,7 +95,7 @@ exit 0
     const { stdout } = await outputs("net", "--json");
     expect(JSON.parse(stdout)).toEqual({
       stack: "net",
-      outputs: { agents: ["a}", "b"], webhook_url: "https://hook.example.com/" },
+      outputs: { agents: ["a}", "b"], roles: { web: "arn:a", api: "arn:b" }, webhook_url: "https://hook.example.com/" },
       sensitive: ["secret_text"],
     });
   });

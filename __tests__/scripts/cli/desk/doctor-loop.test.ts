@@ -128,5 +128,12 @@ describe("fleet doctor about a loop that does not run or fails", () => {
       id: "secret-empty",
       says: /fleet secret set ci-agents agent-token/,
     },
+    {
+      what: "a webhook without its key, in a fleet that asks the vendor itself",
+      make: (world) => world.secrets.set(`agent-fleets/${fleetName}/notification-token`, ""),
+      id: "secret-empty",
+      severity: "warning",
+      says: /fleet secret set ci-agents notification-token/,
+    },
   ]);
 });

@@ -1,3 +1,4 @@
+import { onlyWakes, secretsOf } from "../../lib/stack-secrets.ts";
 import type { TroubleLine } from "../log-lines.ts";
 import { ifKnown } from "../part.ts";
 import { unusablePools } from "../status.ts";
@@ -158,14 +159,19 @@ function leases({ picture, late, secondsSince }: View): Finding[] {
 }
 
 function emptySecrets({ picture, name }: View): Finding[] {
+  const needless = secretsOf(picture.stack).filter((source) => onlyWakes(source, picture.stack));
+  const wakers = new Set(needless.map(({ facts }) => facts.name));
   return picture.secrets.flatMap(({ secret, exists, has_value: value, deletion, text }): Finding[] => {
     if (exists !== true || value !== false) return [];
-    const what = deletion ? `AWS is about to delete the secret ${secret}.` : `The secret ${secret} has no value.`;
+    const wakes = wakers.has(secret);
+    const missing = `The secret ${secret} has no value${wakes ? ", so the webhook lets nobody in" : ""}.`;
+    const what = deletion ? `AWS is about to delete the secret ${secret}.` : missing;
     const todo = deletion
       ? `Restore it: aws secretsmanager restore-secret --secret-id agent-fleets/${name}/${secret}`
       : `Give it one: ${text.replace(/^none: /, "")}`;
-    const section = "loop-failing";
+    const section = wakes ? "webhook-refusing" : "loop-failing";
+    const severity = wakes ? "warning" : "error";
     const seen = deletion ? text : "AWS has the secret, without a value";
-    return [{ id: "secret-empty", severity: "error", what, evidence: [`${secret}: ${seen}`], todo, section }];
+    return [{ id: "secret-empty", severity, what, evidence: [`${secret}: ${seen}`], todo, section }];
   });
 }
