@@ -47,6 +47,14 @@ export function createDesk(at: {
   const to = { logGroupName: `/aws/lambda/${loop.name}`, logStreamName: "the-loop" };
   let isReady: Promise<unknown> | undefined;
   let sent = 0;
+  let latest = 0;
+
+  /** CloudWatch takes lines in the order of their times alone. One without a time comes with the line before it. */
+  function timeAt(line: string): number {
+    const [, time] = /"timestamp":"([^"]+)"/.exec(line) ?? [];
+    latest = Math.max(latest || Date.now() - 60_000, time === undefined ? 0 : Date.parse(time));
+    return latest;
+  }
 
   async function calmAlarms(): Promise<void> {
     const { MetricAlarms = [] } = await cloudWatch.send(
@@ -63,7 +71,7 @@ export function createDesk(at: {
     const end = loop.logs.lastIndexOf("\n") + 1;
     const lines = loop.logs.slice(sent, end).split("\n");
     sent = end;
-    const logEvents = lines.filter((line) => line !== "").map((message) => ({ message, timestamp: timeOf(message) }));
+    const logEvents = lines.filter((line) => line !== "").map((message) => ({ message, timestamp: timeAt(message) }));
     if (logEvents.length > 0) await logs.send(new PutLogEventsCommand({ ...to, logEvents }));
   }
 
@@ -78,10 +86,4 @@ export function createDesk(at: {
     status: async () => status.parse(await ask("status")),
     doctor: async () => doctor.parse(await ask("doctor")).findings,
   };
-}
-
-/** The time of a line of the loop, in milliseconds. Lines that name none come between those that do. */
-function timeOf(line: string): number {
-  const [, time] = /"timestamp":"([^"]+)"/.exec(line) ?? [];
-  return time === undefined ? Date.now() : Date.parse(time);
 }

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -22,20 +22,39 @@ it.each([
   expect(runOn("20.18.3", program)).toEqual({ status: 1, stderr });
 });
 
-it.each(["scripts/synth.js", "scripts/cli/fleet.js"])("%s says what a clone without its packages needs", (program) => {
-  const clone = mkdtempSync(join(tmpdir(), "clone-"));
-  try {
+describe("in a clone", () => {
+  let clone: string;
+  beforeEach(() => {
+    clone = mkdtempSync(join(tmpdir(), "clone-"));
+  });
+  afterEach(() => rmSync(clone, { recursive: true }));
+
+  function start(program: string) {
     for (const path of ["package.json", "scripts/node-version.js", "scripts/packages.js", program]) {
       cpSync(join(root, path), join(clone, path));
     }
     const { status, stderr } = spawnSync(process.execPath, [program], { cwd: clone, encoding: "utf8" });
-    expect({ status, stderr }).toEqual({
-      status: 1,
-      stderr: expect.stringMatching(/^agent-fleets has no packages yet\. Run "npm ci" in .*\.\n$/),
-    });
-  } finally {
-    rmSync(clone, { recursive: true });
+    return { status, stderr };
   }
+
+  it.each(["scripts/synth.js", "scripts/cli/fleet.js"])("%s says what one without its packages needs", (program) => {
+    expect(start(program)).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^agent-fleets has no packages yet\. Run "npm ci" in .*, and let it end\.\n$/),
+    });
+  });
+
+  it.each(["scripts/synth.js", "scripts/cli/fleet.js"])("%s says it where npm ci was cut off", (program) => {
+    const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    for (const name of Object.keys(dependencies)) {
+      mkdirSync(join(clone, "node_modules", name), { recursive: true });
+      if (name !== "zod") writeFileSync(join(clone, "node_modules", name, "package.json"), "{}");
+    }
+    expect(start(program)).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^agent-fleets lacks packages \(zod\)\. Run "npm ci" in .*, and let it end\.\n$/),
+    });
+  });
 });
 
 it.each(["20.19.0", "22.0.0", "24.1.0"])("runs on %s, as package.json says", (version) => {
