@@ -65,10 +65,12 @@ async function addWebhook(context: Context, name: string, options: AddOptions, c
       { clock: context.clock, readToken: () => Promise.resolve(secret), fetch: fetchTo(context, vendor) },
     ),
   );
-  ui.result(
-    { url, space, webhook, policy },
+  const made =
     webhook.result === policy.result
       ? `The webhook ${webhook.id} and its notification policy are ${webhook.result}.`
-      : `The webhook ${webhook.id} is ${webhook.result}, its notification policy is ${policy.result}.`,
+      : `The webhook ${webhook.id} is ${webhook.result}, its notification policy is ${policy.result}.`;
+  ui.result(
+    { url, space, webhook, policy },
+    `${made}\nRuns in the space ${space}, and in spaces that inherit its policies, now wake ${name}.`,
   );
 }

@@ -81,6 +81,9 @@ describe("fleet spacelift webhook add", () => {
     aws.secrets.set(secretId, "canary-next-key");
     const { stdout } = await add(["--space", "ci-01TEST"]);
     expect(stdout).toContain("The webhook agent-fleets-ci-workers and its notification policy are updated.");
+    expect(stdout).toContain(
+      "Runs in the space ci-01TEST, and in spaces that inherit its policies, now wake ci-workers.",
+    );
     const [webhook, ...more] = [...fake.state.webhooks.values()];
     expect(webhook?.input).toMatchObject({ secret: "canary-next-key", space: "ci-01TEST" });
     expect([...fake.state.policies.values()]).toMatchObject([{ input: { space: "ci-01TEST" } }]);
