@@ -88,7 +88,7 @@ function clusterPart({ network, emails }: ClusterAnswers): string[] {
   return [
     "# EC2 hosts for services and fleets of agents: docs/ecs-cluster.md. config/cluster-services.yaml shows services.",
     yaml({ hosts: { min: 1, max: 4 } }).trimEnd(),
-    "  # volume: { sizeGiB: 50 } # with agents of a fleet on the hosts: room for their images and work\n",
+    "  volume: { sizeGiB: 50 } # room for images and work of agents; services alone need 30\n",
     network && "create" in network ? ownVpc : "# Hosts must reach AWS from here: docs/network.md.",
     yaml({ network }),
     ...alarmsPart(emails),
