@@ -175,13 +175,19 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
     expect(idleTimeouts.sort()).toEqual([0, 300, 300]);
   });
 
-  it("Spacelift's operator reads how many run and wait, and why two do", async () => {
-    const [ids, read, findings] = [await onSpacelift.ids(), await desk.status(), await desk.doctor()];
+  it("Spacelift's operator reads how many run and wait, why two do, and which secret is still empty", async () => {
+    const [ids, read] = [await onSpacelift.ids(), await desk.status()];
     expect(read.pools).toMatchObject([{ queued: 2, running: 4, wanted: 4, max: 4, agents: { busy: 4 } }]);
     expect(read.agents.map(({ agent }) => agent).sort()).toEqual(ids.sort());
     expect(read.agents.every(({ state }) => state === "busy")).toBe(true);
     expect(read.secrets).toContainEqual({ secret: "webhook-secret", has_value: true });
-    expect(findings).toMatchObject([{ id: "at-ceiling" }]);
+    const empty = { id: "secret-empty", evidence: [expect.stringContaining("pool-private-key")] };
+    expect(await desk.doctor()).toMatchObject([empty, { id: "at-ceiling" }]);
+    const stdin = Buffer.from("PRIVATE KEY-----").toString("base64");
+    expect(await operator.fleet(["secret", "set", spaceliftFleet, "pool-private-key"], { stdin })).toMatchObject({
+      code: 0,
+    });
+    expect(await desk.doctor()).toMatchObject([{ id: "at-ceiling" }]);
   });
 
   it("a second plan is empty, and leaves the groups as large as they are", async () => {
