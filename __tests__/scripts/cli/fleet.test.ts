@@ -33,7 +33,8 @@ describe("fleet as a process", () => {
     const { code, stdout, stderr } = await fleetProcess(["init", "ci-agents"], { cwd: folder });
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toBe(
-      "fleet: Missing: --vendor, --region, --network, --backend.\n" +
+      "fleet: Missing: --vendor <hcp-terraform|azure-devops|spacelift|semaphore>, --region, " +
+        "--network <create|subnets|stack|cluster>, --backend <local|s3|cloud>.\n" +
         "Give these flags, or run the command at a terminal, where it asks.\n",
     );
     expect(await readdir(folder)).toEqual([]);

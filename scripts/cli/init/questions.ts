@@ -57,8 +57,8 @@ export function questionsOf(given: ReadonlyMap<string, string>, prompts: Prompts
     async choose(flag, message, choices, otherwise) {
       asked.add(flag);
       const flagged = given.get(flag);
+      const values = choices.map(({ value }) => value);
       if (flagged !== undefined) {
-        const values = choices.map(({ value }) => value);
         if (!values.includes(flagged)) {
           const some = `${values.slice(0, -1).join(", ")} or ${values.at(-1)}`;
           wrong.push(`${flag} must be ${some} here, found ${JSON.stringify(flagged)}`);
@@ -66,7 +66,7 @@ export function questionsOf(given: ReadonlyMap<string, string>, prompts: Prompts
         return flagged;
       }
       if (prompts && wrong.length === 0) return prompts.choose(message, choices);
-      if (otherwise === undefined) missing.push(flag);
+      if (otherwise === undefined) missing.push(`${flag} <${values.join("|")}>`);
       return otherwise ?? "";
     },
     isGiven: (flag) => given.has(flag),

@@ -291,11 +291,26 @@ describe("fleet init", () => {
   });
 
   it.each([
-    [[], "Missing: <stack>, --vendor, --region, --network, --backend."],
-    [["ci", "--vendor", "hcp-terraform"], "Missing: --organization, --pool, --region, --network, --backend."],
-    [["ci", "--vendor", "azure-devops"], "Missing: --organization, --pool, --region, --network, --backend."],
-    [["ci", "--vendor", "semaphore"], "Missing: --organization, --region, --network, --backend."],
-    [["ci", "--vendor", "spacelift"], "Missing: --url, --pool, --api-key-id, --region, --network, --backend."],
+    [
+      [],
+      "Missing: <stack>, --vendor <hcp-terraform|azure-devops|spacelift|semaphore>, --region, --network <create|subnets|stack|cluster>, --backend <local|s3|cloud>.",
+    ],
+    [
+      ["ci", "--vendor", "hcp-terraform"],
+      "Missing: --organization, --pool, --region, --network <create|subnets|stack|cluster>, --backend <local|s3|cloud>.",
+    ],
+    [
+      ["ci", "--vendor", "azure-devops"],
+      "Missing: --organization, --pool, --region, --network <create|subnets|stack|cluster>, --backend <local|s3|cloud>.",
+    ],
+    [
+      ["ci", "--vendor", "semaphore"],
+      "Missing: --organization, --region, --network <create|subnets|stack>, --backend <local|s3|cloud>.",
+    ],
+    [
+      ["ci", "--vendor", "spacelift"],
+      "Missing: --url, --pool, --api-key-id, --region, --network <create|subnets|stack>, --backend <local|s3|cloud>.",
+    ],
     [["ci", ...hcp, "--network", "subnets", "--backend", "s3"], "Missing: --vpc, --subnets, --bucket."],
     [["ci", ...hcp, "--network", "stack", "--backend", "cloud"], "Missing: --network-stack, --state-organization."],
   ])("where nobody can answer, %j fails and names all that is missing", async (flags, missing) => {
@@ -331,7 +346,7 @@ describe("fleet init", () => {
 
   it("shows all that is wrong at once", async () => {
     const { stderr } = await init(["ci-agents", "--vendor", "semaphore", "--organization", "A B", "--region", "x"]);
-    expect(stderr).toMatch(/Missing: --network, --backend\.\n--organization must .*\n--region must /);
+    expect(stderr).toMatch(/Missing: --network <[\w|]+>, --backend <[\w|]+>\.\n--organization must .*\n--region must /);
   });
 
   it("asks for a correction, not for more flags, if none is missing", async () => {
@@ -431,7 +446,7 @@ describe("fleet init", () => {
     const flags = ["--kind", "network", "--region", "us-west-2", "--backend", "local", "--pool", "aws"];
     expect((await init(["other", ...flags])).stderr).toContain("--pool does not fit the other answers");
     expect((await init(["other", "--kind", "ecs-cluster"])).stderr).toContain(
-      "Missing: --region, --network, --backend.",
+      "Missing: --region, --network <create|subnets|stack>, --backend <local|s3|cloud>.",
     );
   });
 
