@@ -169,7 +169,7 @@ function hintsOnKind(config: LoadedStack["config"], stack: string): string[] {
     case "ecs-fleet":
       return [
         "Agents on EC2 hosts of your own in place of Fargate need a cluster: npm run fleet -- init hosts --kind ecs-cluster",
-        "Then do as config/hcp-on-cluster.yaml does.",
+        "Then set compute.capacityProvider as config/hcp-on-cluster.yaml does.",
       ];
     default:
       return [];

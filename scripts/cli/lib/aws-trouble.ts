@@ -7,6 +7,7 @@ export interface AwsTrouble {
     | "clock"
     | "denied"
     | "no-answer"
+    | "not-aws"
     | "throttled"
     | "failing";
   /** A sentence without a full stop, with AWS's or the system's own words where they say more. */
@@ -36,6 +37,12 @@ const names: readonly (readonly [kind: AwsTrouble["kind"], of: RegExp])[] = [
 /** Codes of the operating system and of Node's resolver, and the SDK's name for an answer that did not come in time. */
 const noAnswer = /^(?:ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|TimeoutError$)/;
 
+/**
+ * The SDK's hint in the errors about answers that it cannot read, such as a web page (@smithy/core,
+ * deserializerMiddleware).
+ */
+const unreadable = "Deserialization error";
+
 const todos: Readonly<Record<AwsTrouble["kind"], string>> = {
   "no-credentials": "Log in to AWS first: set AWS_PROFILE, or the usual AWS_ variables.",
   expired: "The AWS session has expired: log in again.",
@@ -43,6 +50,7 @@ const todos: Readonly<Record<AwsTrouble["kind"], string>> = {
   clock: "Set the clock of this machine: AWS refuses what was signed more than some minutes ago.",
   denied: "Grant the right, or use another identity (AWS_PROFILE).",
   "no-answer": "Check the network, the region and AWS_ENDPOINT_URL, then try again.",
+  "not-aws": "A proxy or a sign-in page may answer in AWS's place: check HTTPS_PROXY and AWS_ENDPOINT_URL.",
   throttled: "Wait a minute, then try again.",
   failing: "Try again in some minutes. If it stays, look at https://health.aws.amazon.com.",
 };
@@ -71,6 +79,7 @@ function kindOf(error: Error): AwsTrouble["kind"] | undefined {
   const [kind] = names.find(([, of]) => of.test(error.name)) ?? [];
   if (kind === "no-credentials" && /expired/i.test(error.message)) return "expired";
   if (kind) return kind;
+  if (error.message.includes(unreadable)) return "not-aws";
   const code = "code" in error ? String(error.code) : "";
   return noAnswer.test(code) || noAnswer.test(error.name) ? "no-answer" : undefined;
 }
@@ -95,6 +104,8 @@ function whyOf(kind: AwsTrouble["kind"], error: Error, rights: readonly string[]
       if (host) return `there is no address for ${host}`;
       return `no answer came: ${said.replace(/^connect ECONNREFUSED/, "nothing listens at") || error.name}`;
     }
+    case "not-aws":
+      return `the answer is none that AWS gives: ${said.split(unreadable)[0]?.trim()}`;
     case "throttled":
       return `AWS turns calls away because too many come: ${said}`;
     case "failing":

@@ -188,7 +188,7 @@ describe("fleet init", () => {
       "  npm run fleet -- deploy ci-agents",
       "  npm run fleet -- secret list ci-agents",
       "Agents on EC2 hosts of your own in place of Fargate need a cluster: npm run fleet -- init hosts --kind ecs-cluster",
-      "Then do as config/hcp-on-cluster.yaml does.",
+      "Then set compute.capacityProvider as config/hcp-on-cluster.yaml does.",
       "",
     ]);
     const ado = ["--vendor", "azure-devops", "--organization", "acme", "--pool", "aws", "--region", "us-west-2"];

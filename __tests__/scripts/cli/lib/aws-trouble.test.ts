@@ -48,6 +48,16 @@ const cases: readonly [error: Error, kind: string | undefined, why: string, todo
   [failure("ThrottlingException", "Rate exceeded"), "throttled", "too many come: Rate exceeded", "Wait a minute"],
   [failure("RequestLimitExceeded", "Request limit exceeded."), "throttled", "too many come", "Wait a minute"],
   [failure("EC2ThrottledException", "slow"), "throttled", "too many come", "Wait a minute"],
+  [
+    failure(
+      "SyntaxError",
+      "Unexpected token '<', \"<!doctype \"... is not valid JSON\n  Deserialization error: to see the raw response, " +
+        "inspect the hidden field {error}.$response on this object.",
+    ),
+    "not-aws",
+    "the answer is none that AWS gives: Unexpected token '<', \"<!doctype \"... is not valid JSON",
+    "A proxy or a sign-in page",
+  ],
   [failure("ServiceUnavailable", "later"), "failing", "AWS itself failed: later", "Try again"],
 ];
 
