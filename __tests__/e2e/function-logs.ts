@@ -11,7 +11,11 @@ export interface FunctionLogs {
 /** The log group is Terraform's and must exist. @param at.stream a name of its own for each container of a function */
 export async function keepLogs(
   target: DeployedFunction,
-  { endpoint, region, stream: logStreamName }: { readonly endpoint: string; readonly region: string; readonly stream: string },
+  {
+    endpoint,
+    region,
+    stream: logStreamName,
+  }: { readonly endpoint: string; readonly region: string; readonly stream: string },
 ): Promise<FunctionLogs> {
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
   const client = new CloudWatchLogsClient({ endpoint, region, credentials });
