@@ -75,8 +75,11 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () =
     agents.takeJobs();
   };
 
-  it("is reported without its image until that is built", async () => {
-    expect(await desk.findings()).toEqual(expect.arrayContaining(["image-missing", "loop-silent"]));
+  it("is reported without image and secret until it has them", async () => {
+    expect(await desk.findings()).toEqual(expect.arrayContaining(["image-missing", "secret-empty", "loop-silent"]));
+    expect(await operator.fleet(["secret", "set", stack, "hook-secret"], { stdin: hookSecret })).toMatchObject({
+      code: 0,
+    });
     await pushImage({
       endpoint: deployment.moto.url,
       region,
@@ -191,9 +194,6 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () =
   });
 
   it("is woken by service hooks that show the secret", async () => {
-    expect(await operator.fleet(["secret", "set", stack, "hook-secret"], { stdin: hookSecret })).toMatchObject({
-      code: 0,
-    });
     const webhook = await operator.start(`${stack}-webhook`, stack);
     const door = await startDoor(webhook);
     const post = async (secret: string) => {
