@@ -116,7 +116,7 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () =
     const failing = await desk.status();
     expect(failing.pools).toMatchObject([
       { pool: `${stack}.linux`, queued: 0, running: 30, supply: 30, agents: { busy: 30 } },
-      { pool: `${stack}.large`, supply: 1 },
+      { pool: `${stack}.large`, wanted: 1 },
     ]);
     const names = (await Promise.all([linux, large].map((each) => agents.tasks(each))))
       .flat()
