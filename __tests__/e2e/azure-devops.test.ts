@@ -4,9 +4,11 @@ import type { FakePool } from "../fakes/azure-devops/state.ts";
 import { type AzureDevOpsFake, startAzureDevOpsFake } from "../fakes/azure-devops.ts";
 import { type AzureDevOpsAgents, createAzureDevOpsAgents } from "./ado-agents.ts";
 import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
+import { type Desk, openDesk } from "./desk.ts";
 import { startDoor } from "./door.ts";
 import type { DeployedFunction } from "./lambda.ts";
 import { createOperator, decisionsOf, type Operator, onlySometimes, scheduled, until, wakeUp } from "./operator.ts";
+import { pushImage } from "./push-image.ts";
 import { callsWithoutRight } from "./rights.ts";
 import { runWorkflows, type Workflows } from "./step-functions.ts";
 import { missingTools, mustRun, run } from "./toolchain.ts";
@@ -28,6 +30,7 @@ pools:
   - { key: linux, name: AWS Linux, max: 30 }
   - { key: large, name: AWS Linux large, min: 1, max: 5, compute: { cpu: 4096, memoryMiB: 16384 } }
 network: { create: { egress: public-ip } }
+alarms: { emails: [ci@example.com] }
 secrets: { pat: { variable: ado_pat } }
 `;
 
@@ -40,6 +43,7 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () =
   let agents: AzureDevOpsAgents;
   let linux: FakePool;
   let large: FakePool;
+  let desk: Desk;
 
   beforeAll(async () => {
     ado = await startAzureDevOpsFake();
@@ -53,9 +57,11 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () =
     workflows = runWorkflows({ front, region, start: (name) => operator.start(name, stack) });
     agents = createAzureDevOpsAgents({ endpoint: moto.url, region, cluster: stack, front, ado });
     autoscale = await operator.start(`${stack}-autoscale`, stack);
+    desk = await openDesk({ stack, loops: [autoscale], operator }, { endpoint: moto.url, region });
   });
 
   afterAll(async () => {
+    desk?.close();
     await operator?.close();
     await deployment?.close();
     await ado?.close();
@@ -68,6 +74,20 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () =
     await agents.register();
     agents.takeJobs();
   };
+
+  it("is reported without image and secret until it has them", async () => {
+    expect(await desk.findings()).toEqual(expect.arrayContaining(["image-missing", "secret-empty", "loop-silent"]));
+    expect(await operator.fleet(["secret", "set", stack, "hook-secret"], { stdin: hookSecret })).toMatchObject({
+      code: 0,
+    });
+    await pushImage({
+      endpoint: deployment.moto.url,
+      region,
+      repository: `agent-fleets/${stack}/current`,
+      tag: "agent",
+    });
+    expect(await desk.findings()).toEqual(["loop-silent"]);
+  });
 
   it("keeps the queues of empty pools open, and one pool's floor", async () => {
     expect(queue(linux, 1)).toMatchObject([{ result: "failed" }]);
@@ -93,6 +113,16 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () =
       decisionsOf(autoscale).some(({ running, supply }) => running === 30 && supply === 30),
     );
     expect(await tasksOf(large)).toBe(1);
+    const failing = await desk.status();
+    expect(failing.pools).toMatchObject([
+      { pool: `${stack}.linux`, queued: 0, running: 30, supply: 30, agents: { busy: 30 } },
+      { pool: `${stack}.large`, wanted: 1 },
+    ]);
+    const names = (await Promise.all([linux, large].map((each) => agents.tasks(each))))
+      .flat()
+      .map(({ agentName }) => agentName);
+    expect(failing.agents.map(({ agent }) => agent).sort()).toEqual(names.sort());
+    expect(await desk.findings()).toContain("token-refused");
     await agents.finish(linux);
 
     ado.clearFaults();
@@ -155,13 +185,15 @@ describe.skipIf(missing)("a deployed fleet of Azure DevOps with two pools", () =
       { lastDecision: { action: "hold", wanted: 1, supply: 1 } },
     ]);
     expect(namesIn(linux)).toEqual(["agent-fleets-keeps-the-queue-open"]);
-    expect(await agents.tasks(large)).toMatchObject([{ role: "floor" }]);
+    const [floor] = await agents.tasks(large);
+    expect(floor).toMatchObject({ role: "floor" });
+    expect((await desk.status()).agents).toMatchObject([
+      { agent: floor?.agentName, pool: `${stack}.large`, state: "idle" },
+    ]);
+    expect(await desk.findings()).toEqual([]);
   });
 
   it("is woken by service hooks that show the secret", async () => {
-    expect(await operator.fleet(["secret", "set", stack, "hook-secret"], { stdin: hookSecret })).toMatchObject({
-      code: 0,
-    });
     const webhook = await operator.start(`${stack}-webhook`, stack);
     const door = await startDoor(webhook);
     const post = async (secret: string) => {

@@ -1,89 +1,84 @@
 import { CloudWatchClient, DescribeAlarmsCommand, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
-import { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
+import { expect } from "vitest";
 import * as z from "zod";
+import { keepLogs } from "./function-logs.ts";
 import type { DeployedFunction } from "./lambda.ts";
 import type { Operator } from "./operator.ts";
 
-const status = z.object({
-  pools: z.tuple([
-    z.object({
-      queued: z.number(),
-      running: z.number(),
-      wanted: z.number(),
-      max: z.number(),
-      paused: z.unknown(),
-      agents: z.record(z.string(), z.number()),
-    }),
-  ]),
-  agents: z.array(z.object({ agent: z.string(), state: z.string() })),
-  secrets: z.array(z.object({ secret: z.string(), has_value: z.boolean() })),
+const pool = z.looseObject({
+  pool: z.string(),
+  queued: z.number().nullable(),
+  running: z.number().nullable(),
+  decisions: z.array(z.looseObject({ action: z.string(), reason: z.string() })),
 });
-const doctor = z.object({ findings: z.array(z.object({ id: z.string(), evidence: z.array(z.string()) })) });
-
-/** The operator's desk of one deployed fleet: `fleet status` and `fleet doctor`, as processes of their own. */
-export interface Desk {
-  /** What `fleet status` says, after all that the loop has logged so far. */
-  status(): Promise<z.output<typeof status>>;
-  /** What `fleet doctor` finds: ids and evidence. */
-  doctor(): Promise<z.output<typeof doctor>["findings"]>;
-}
+const agent = z.looseObject({ agent: z.string(), pool: z.string(), state: z.string() });
+const status = z.looseObject({
+  pools: z.array(pool),
+  agents: z.array(agent),
+  secrets: z.array(z.looseObject({ secret: z.string(), has_value: z.boolean() })),
+  unread: z.array(z.unknown()),
+});
+const finding = z.looseObject({ id: z.string(), severity: z.string(), evidence: z.array(z.string()) });
+const diagnosis = z.looseObject({ findings: z.array(finding) });
 
 /**
- * Does what AWS does and the emulator does not: puts the loop's lines into its log group, and ends the state
- * INSUFFICIENT_DATA in which alarms begin.
+ * What an operator sees of a running fleet. The emulator runs no functions and judges no alarms: the loop's lines get
+ * into its logs here, and alarms leave the state INSUFFICIENT_DATA in which they begin.
  */
-export function createDesk(at: {
-  readonly fleet: string;
-  readonly loop: DeployedFunction;
-  readonly operator: Operator;
-  /** Of the emulator. */
-  readonly endpoint: string;
-  readonly region: string;
-}): Desk {
-  const { fleet, loop, operator, endpoint, region } = at;
-  const client = { region, endpoint, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
-  const logs = new CloudWatchLogsClient(client);
-  const cloudWatch = new CloudWatchClient(client);
-  const to = { logGroupName: `/aws/lambda/${loop.name}`, logStreamName: "the-loop" };
-  let isReady: Promise<unknown> | undefined;
-  let sent = 0;
-  let latest = 0;
+export interface Desk {
+  /** `fleet status --json`, which must be able to read every part. */
+  status(): Promise<z.output<typeof status>>;
+  /** What `fleet doctor` finds. Its exit code must fit the worst of it. */
+  doctor(): Promise<readonly z.output<typeof finding>[]>;
+  /** The ids of what `fleet doctor` finds. */
+  findings(): Promise<readonly string[]>;
+  close(): void;
+}
 
-  /** CloudWatch takes lines in the order of their times alone. One without a time comes with the line before it. */
-  function timeAt(line: string): number {
-    const [, time] = /"timestamp":"([^"]+)"/.exec(line) ?? [];
-    latest = Math.max(latest || Date.now() - 60_000, time === undefined ? 0 : Date.parse(time));
-    return latest;
+/** The desk of a fleet. `loops` are the containers of its loop. */
+export async function openDesk(
+  {
+    stack,
+    loops,
+    operator,
+  }: { readonly stack: string; readonly loops: readonly DeployedFunction[]; readonly operator: Operator },
+  at: { readonly endpoint: string; readonly region: string },
+): Promise<Desk> {
+  const logs = await Promise.all(loops.map((loop, index) => keepLogs(loop, { ...at, stream: `container-${index}` })));
+  await calmAlarms(stack, at);
+  async function ask(command: string): Promise<{ readonly code: number; readonly answer: unknown }> {
+    for (const each of logs) await each.send();
+    const { code, stdout, stderr } = await operator.fleet(["--json", command, stack]);
+    expect(stdout, stderr).toMatch(/^\{/);
+    return { code, answer: JSON.parse(stdout) };
   }
-
-  async function calmAlarms(): Promise<void> {
-    const { MetricAlarms = [] } = await cloudWatch.send(
-      new DescribeAlarmsCommand({ AlarmNamePrefix: `${fleet}-`, MaxRecords: 100 }),
-    );
-    for (const { AlarmName } of MetricAlarms) {
-      await cloudWatch.send(new SetAlarmStateCommand({ AlarmName, StateValue: "OK", StateReason: "no breach" }));
-    }
+  async function examine(): Promise<readonly z.output<typeof finding>[]> {
+    const { code, answer } = await ask("doctor");
+    const { findings } = diagnosis.parse(answer);
+    const worst = ["error", "unknown"].find((each) => findings.some(({ severity }) => severity === each));
+    expect(code).toBe(worst === "error" ? 1 : worst === "unknown" ? 3 : 0);
+    return findings;
   }
-
-  async function sendLogs(): Promise<void> {
-    isReady ??= Promise.all([logs.send(new CreateLogStreamCommand(to)), calmAlarms()]);
-    await isReady;
-    const end = loop.logs.lastIndexOf("\n") + 1;
-    const lines = loop.logs.slice(sent, end).split("\n");
-    sent = end;
-    const logEvents = lines.filter((line) => line !== "").map((message) => ({ message, timestamp: timeAt(message) }));
-    if (logEvents.length > 0) await logs.send(new PutLogEventsCommand({ ...to, logEvents }));
-  }
-
-  async function ask(command: string): Promise<unknown> {
-    await sendLogs();
-    const { stdout, stderr } = await operator.fleet(["--json", command, fleet]);
-    if (stdout === "") throw new Error(`fleet ${command} ${fleet} said nothing: ${stderr}`);
-    return JSON.parse(stdout);
-  }
-
   return {
-    status: async () => status.parse(await ask("status")),
-    doctor: async () => doctor.parse(await ask("doctor")).findings,
+    async status() {
+      const { code, answer } = await ask("status");
+      const read = status.parse(answer);
+      expect({ code, unread: read.unread }).toEqual({ code: 0, unread: [] });
+      return read;
+    },
+    doctor: examine,
+    findings: async () => (await examine()).map(({ id }) => id),
+    close() {
+      for (const each of logs) each.close();
+    },
   };
+}
+
+async function calmAlarms(stack: string, at: { readonly endpoint: string; readonly region: string }): Promise<void> {
+  const client = new CloudWatchClient({ ...at, credentials: { accessKeyId: "test", secretAccessKey: "test" } });
+  const alarms = await client.send(new DescribeAlarmsCommand({ AlarmNamePrefix: `${stack}-`, MaxRecords: 100 }));
+  for (const { AlarmName } of alarms.MetricAlarms ?? []) {
+    await client.send(new SetAlarmStateCommand({ AlarmName, StateValue: "OK", StateReason: "no breach" }));
+  }
+  client.destroy();
 }

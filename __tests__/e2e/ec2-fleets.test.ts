@@ -7,7 +7,7 @@ import type { FakeWorkerPool } from "../fakes/spacelift/state.ts";
 import { runMessage, signatureHeaders } from "../fakes/spacelift/webhooks.ts";
 import { type SpaceliftFake, startSpaceliftFake } from "../fakes/spacelift.ts";
 import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
-import { createDesk, type Desk } from "./desk.ts";
+import { type Desk, openDesk } from "./desk.ts";
 import { startDoor } from "./door.ts";
 import { type InstanceFleet, readBoot, type VendorAgents, watchFleet } from "./instances.ts";
 import { createOperator, decisionsOf, type Operator, onlySometimes, scheduled, until, wakeUp } from "./operator.ts";
@@ -124,14 +124,15 @@ describe.skipIf(missing)("deployed fleets on instances", () => {
       watchFleet({ front, region, name, vendor, loop: await start(`${name}-autoscale`) });
     workers = createSpaceliftWorkers(spacelift, pool);
     onSpacelift = await fleetOf(spaceliftFleet, workers);
-    const { loop } = onSpacelift;
-    desk = createDesk({ fleet: spaceliftFleet, loop, operator, endpoint: deployment.moto.url, region });
+    const at = { endpoint: deployment.moto.url, region };
+    desk = await openDesk({ stack: spaceliftFleet, loops: [onSpacelift.loop], operator }, at);
     const boot = await readBoot(front, region, semaphoreFleet);
     agents = await createSemaphoreAgents({ front, region, semaphore, boot });
     onSemaphore = await fleetOf(semaphoreFleet, agents);
   });
 
   afterAll(async () => {
+    desk?.close();
     await operator?.close();
     await deployment?.close();
     await spacelift?.close();

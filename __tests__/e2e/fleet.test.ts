@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HcpTerraformFake, startHcpTerraformFake } from "../fakes/hcp-terraform.ts";
 import type { Agents } from "./agents.ts";
 import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
+import { type Desk, openDesk } from "./desk.ts";
 import { type Door, startDoor } from "./door.ts";
 import { createHcpOperator, type HcpOperator } from "./hcp-operator.ts";
 import type { DeployedFunction } from "./lambda.ts";
@@ -32,6 +33,7 @@ vendor: { type: hcp-terraform, organization: acme, agentPool: ${reading}, addres
 agents: { min: 1, max: 25 }
 scaling: { tickSeconds: 5, maxRemovedPerTick: 50 }
 network: { create: { egress: public-ip } }
+alarms: { emails: [ci@example.com] }
 secrets: { notificationToken: { variable: notification_token } }
 `,
   [told]: `
@@ -88,12 +90,22 @@ describe.skipIf(missing)("deployed fleets", () => {
     /** Lambda may run a function as often as it is invoked, each time in another container. */
     let beside: DeployedFunction;
     let agents: Agents;
+    let desk: Desk;
 
     beforeAll(async () => {
       await prepare(reading);
       autoscale = await operator.start(`${reading}-autoscale`, reading);
       beside = await operator.startBeside(`${reading}-autoscale`, reading);
       agents = operator.agentsOf(reading);
+      const at = { endpoint: deployment.moto.url, region };
+      desk = await openDesk({ stack: reading, loops: [autoscale, beside], operator }, at);
+    });
+
+    afterAll(() => desk?.close());
+
+    it("is reported as new until its loop has decided", async () => {
+      expect((await desk.status()).pools).toMatchObject([{ pool: reading, queued: null, decisions: [] }]);
+      expect(await desk.findings()).toEqual(["loop-silent"]);
     });
 
     it("gives 25 queued runs 25 agents, never exceeds its ceiling, and keeps its floor when all is done", async () => {
@@ -114,6 +126,12 @@ describe.skipIf(missing)("deployed fleets", () => {
         [autoscale, beside].flatMap(decisionsOf).some(({ queued, running }) => queued === 5 && running === 25),
       );
       expect(await agents.tasks()).toHaveLength(25);
+      const full = await desk.status();
+      expect(full.pools).toMatchObject([{ pool: reading, queued: 5, running: 25, supply: 25, agents: { busy: 25 } }]);
+      const names = (await agents.tasks()).map(({ agentName }) => agentName);
+      expect(full.agents.map(({ agent }) => agent).sort()).toEqual(names.sort());
+      expect(new Set(full.agents.map(({ state }) => state))).toEqual(new Set(["busy"]));
+      expect(await desk.findings()).toEqual(["at-ceiling"]);
 
       await agents.finish(10);
       await until("five more tasks", autoscale, async () => (await agents.tasks()).length === 20);
@@ -133,6 +151,8 @@ describe.skipIf(missing)("deployed fleets", () => {
       expect(others).toEqual([]);
       expect(floor?.role).toBe("floor");
       expect([...state.agents.values()].map(({ name }) => name)).toEqual([floor?.agentName]);
+      expect((await desk.status()).agents).toMatchObject([{ agent: floor?.agentName, state: "idle" }]);
+      expect(await desk.findings()).toEqual([]);
       expect(agents.peak).toBe(25);
       expect(operator.callsOf(autoscale, "RunTask")).toHaveLength(31);
     });

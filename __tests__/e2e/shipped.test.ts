@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HcpTerraformFake, startHcpTerraformFake } from "../fakes/hcp-terraform.ts";
 import { canary, type Deployment, nothingOf, prepareDeployment } from "./deployment.ts";
-import { createDesk } from "./desk.ts";
+import { openDesk } from "./desk.ts";
 import { makeWhatExists } from "./existing.ts";
 import { createHcpOperator, type HcpOperator } from "./hcp-operator.ts";
 import { decisionsOf, scheduled, until, wakeUp } from "./operator.ts";
@@ -108,8 +108,10 @@ describe.skipIf(missing)("the shipped configs, deployed to an emulator of AWS", 
       await until("a tick that sees all runs run", autoscale, () =>
         decisionsOf(autoscale).some(({ running }) => running === runs.length),
       );
-      const desk = createDesk({ fleet, loop: autoscale, operator, endpoint: deployment.moto.url, region });
+      const at = { endpoint: deployment.moto.url, region };
+      const desk = await openDesk({ stack: fleet, loops: [autoscale], operator }, at);
       const read = await desk.status();
+      desk.close();
       expect(read.pools).toMatchObject([{ queued: 0, running: 3, wanted: 3, agents: { busy: 3 } }]);
       const names = (await agents.tasks()).map(({ agentName }) => agentName);
       expect(read.agents.map(({ agent }) => agent).sort()).toEqual(names.sort());

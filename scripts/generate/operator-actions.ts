@@ -57,6 +57,7 @@ export const operatorActions: Readonly<Record<string, Calls>> = {
   },
   "hcp token": { acts: secretWrites },
   "hcp notifications": { acts: "secretsmanager:GetSecretValue ssm:GetParameter" },
+  "ado hook": { acts: "secretsmanager:GetSecretValue ssm:GetParameter" },
   "spacelift webhook": { acts: "secretsmanager:GetSecretValue ssm:GetParameter" },
   "hcp workspaces": { looks: "ssm:GetParametersByPath", acts: "ssm:DeleteParameter,PutParameter" },
 };

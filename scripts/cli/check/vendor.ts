@@ -78,7 +78,7 @@ export async function vendorFindings(
   }
   const token = tokenOf(arn, subject, secrets) ?? (variable && deps.context.env[variable]);
   if (!token) {
-    const todo = `${variable ? `Set ${variable} to it` : "Give it a value"}, or deploy and set the secret first.`;
+    const todo = `${variable ? `Put it into the variable ${variable}` : "Give it a value"}, or deploy and set the secret first.`;
     return { findings: [couldNotLook("the vendor", "its token has no value yet", todo)], notes };
   }
   const findings: Finding[] = [];

@@ -10,9 +10,11 @@ import { readParallelJobs } from "../azure-devops/parallelism.ts";
 import { type Context, credential, uiOf } from "../lib/context.ts";
 import { asking, UserError } from "../lib/errors.ts";
 import { fetchTo } from "../lib/outbound.ts";
+import type { OutputOptions } from "../lib/read-outputs.ts";
+import { readStackWebhook } from "../lib/stack-webhook.ts";
 import { webhookUrl } from "../lib/webhook-url.ts";
 
-interface HookOptions {
+interface HookOptions extends OutputOptions {
   readonly project: readonly string[];
 }
 
@@ -21,66 +23,96 @@ export function addAdoCommands(program: Command, context: Context): void {
   const ado = program.command("ado").description("Azure DevOps. Asks for ADO_PAT, or reads this variable.");
   addParallelJobs(ado, context);
   const hook = ado.command("hook").description("service hooks that wake a fleet as soon as a job queues");
-  hook
+  const add = hook
     .command("add")
     .summary("let projects wake a fleet")
     .description(
-      "Makes a service hook in each project that posts to the fleet's webhook whenever a job changes its state. The hook " +
-        "sends HOOK_SECRET, which must equal the stack's hook-secret. An existing hook with this URL is updated.",
-    )
-    .argument("<stack>", "name of the stack: its config file without .yaml")
-    .argument("<url>", "the webhook's URL (output webhook_url)")
-    .requiredOption("--project <name...>", "names of the projects")
-    .addHelpText(
-      "after",
-      "\nExample:\n  fleet ado hook add ci-agents https://webhook.example/service-hook --project web",
-    )
-    .action(
-      asking(
-        "azure-devops",
-        async (stack: string, url: string, { project: projects }: HookOptions, command: Command) => {
-          const ui = uiOf(context, command);
-          const target = webhookUrl(url);
-          const hooks = await hooksOf(stack, context);
-          const secret = await credential(context, "HOOK_SECRET", "the value of the stack's hook-secret secret");
-          const outcomes = await ui.during("Adding service hooks", async (step) => {
-            const done: { project: string; result: "created" | "updated" }[] = [];
-            for (const project of projects) {
-              step(`Project ${project}`);
-              done.push({ project, result: await hooks.save(project, target, secret) });
-            }
-            return done;
-          });
-          ui.result(
-            { url: target, projects: outcomes },
-            outcomes.map(({ project, result }) => `The service hook of project ${project} is ${result}.`).join("\n"),
-          );
-        },
-      ),
+      "Makes a service hook in each project that posts to the fleet's webhook whenever a job changes its state. An " +
+        "existing hook with this URL is updated. URL and secret come from the stack: its output webhook_url, and its " +
+        "hook-secret, which needs secretsmanager:GetSecretValue or ssm:GetParameter. With a URL, the secret is " +
+        "HOOK_SECRET. The secret is never shown.",
     );
-  hook
+  takesHook(add, "\nExample:\n  fleet ado hook add ci-agents --project web").action(
+    asking("azure-devops", (...[stack, url, options, command]: HookArguments) =>
+      addHooks(context, stack, url, options, command),
+    ),
+  );
+  const remove = hook
     .command("remove")
     .summary("stop projects from waking a fleet")
-    .description("Removes the service hooks of projects that post to the URL.")
+    .description("Removes the service hooks of projects that post to the fleet's webhook, or to the URL.");
+  takesHook(remove, "\nExample:\n  fleet ado hook remove ci-agents --project web").action(
+    asking("azure-devops", (...[stack, url, options, command]: HookArguments) =>
+      removeHooks(context, stack, url, options, command),
+    ),
+  );
+}
+
+type HookArguments = [stack: string, url: string | undefined, options: HookOptions, command: Command];
+
+function takesHook(command: Command, examples: string): Command {
+  return command
     .argument("<stack>", "name of the stack: its config file without .yaml")
-    .argument("<url>", "the webhook's URL (output webhook_url)")
+    .argument("[url]", "a webhook's URL, in place of the stack's output webhook_url")
     .requiredOption("--project <name...>", "names of the projects")
-    .action(
-      asking(
-        "azure-devops",
-        async (stack: string, url: string, { project: projects }: HookOptions, command: Command) => {
-          const ui = uiOf(context, command);
-          const hooks = await hooksOf(stack, context);
-          const target = webhookUrl(url);
-          const removed = await ui.during("Removing service hooks", async () => {
-            let count = 0;
-            for (const project of projects) count += await hooks.remove(project, target);
-            return count;
-          });
-          ui.result({ url: target, removed }, `Removed ${removed} service hook${removed === 1 ? "" : "s"}.`);
-        },
-      ),
-    );
+    .option("--no-synth", "without a URL: take the files that are in the output folder")
+    .option("--output <folder>", "without a URL: where the synth writes to", "cdktf.out")
+    .option("--terraform <program>", "without a URL: terraform, tofu or a path")
+    .addHelpText("after", examples);
+}
+
+async function addHooks(
+  context: Context,
+  stack: string,
+  url: string | undefined,
+  options: HookOptions,
+  command: Command,
+): Promise<void> {
+  const ui = uiOf(context, command);
+  const target = await targetOf(context, stack, url, options);
+  const hooks = await hooksOf(stack, context);
+  const secret = await target.readSecret();
+  const outcomes = await ui.during("Adding service hooks", async (step) => {
+    const done: { project: string; result: "created" | "updated" }[] = [];
+    for (const project of options.project) {
+      step(`Project ${project}`);
+      done.push({ project, result: await hooks.save(project, target.url, secret) });
+    }
+    return done;
+  });
+  ui.result(
+    { url: target.url, projects: outcomes },
+    outcomes.map(({ project, result }) => `The service hook of project ${project} is ${result}.`).join("\n"),
+  );
+}
+
+async function removeHooks(
+  context: Context,
+  stack: string,
+  url: string | undefined,
+  options: HookOptions,
+  command: Command,
+): Promise<void> {
+  const ui = uiOf(context, command);
+  const target = await targetOf(context, stack, url, options);
+  const hooks = await hooksOf(stack, context);
+  const removed = await ui.during("Removing service hooks", async () => {
+    let count = 0;
+    for (const project of options.project) count += await hooks.remove(project, target.url);
+    return count;
+  });
+  ui.result({ url: target.url, removed }, `Removed ${removed} service hook${removed === 1 ? "" : "s"}.`);
+}
+
+/** The webhook that the hooks call: the given one, else the stack's. */
+async function targetOf(context: Context, stack: string, url: string | undefined, options: HookOptions) {
+  azureDevOpsFleet(stack, context);
+  if (url === undefined) {
+    const webhook = await readStackWebhook(context, loadStack(stack, context), "hook-secret", options);
+    return { url: webhook.url, readSecret: webhook.readKey };
+  }
+  const readSecret = () => credential(context, "HOOK_SECRET", "the value of the stack's hook-secret secret");
+  return { url: webhookUrl(url), readSecret };
 }
 
 function addParallelJobs(ado: Command, context: Context): void {

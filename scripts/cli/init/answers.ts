@@ -96,7 +96,10 @@ async function askFleet(
   stack: string,
   isNeighbour: (stack: string) => boolean,
 ): Promise<StarterAnswers> {
-  const choices = vendorNames.map((value) => ({ value, label: vendors[value].schema.shape.type.description ?? value }));
+  const choices = vendorNames.map((value) => {
+    const description = vendors[value].schema.shape.type.description ?? value;
+    return { value, label: description.replace(/\.$/, "") };
+  });
   const type = await questions.choose("--vendor", "Vendor", choices);
   const known = vendorNames.find((name) => name === type);
   const vendor = known ? await askVendor(questions, known) : {};

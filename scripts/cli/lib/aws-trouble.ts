@@ -108,11 +108,11 @@ function kindOf(error: Error): AwsTrouble["kind"] | undefined {
   const [kind] = names.find(([, of]) => of.test(error.name)) ?? [];
   if (kind === "no-credentials" && /expired/i.test(error.message)) return "expired";
   if (kind) return kind;
+  if (noAwsAnswer.test(error.message)) return "not-aws";
   const code = "code" in error ? String(error.code) : "";
   const [ofCode] = codes.find(([, of]) => of.test(code) || of.test(error.name)) ?? [];
   if (ofCode) return ofCode;
   if (!("$metadata" in error)) return undefined;
-  if (noAwsAnswer.test(error.message)) return "not-aws";
   return kindOfStatus(Number((error.$metadata as { httpStatusCode?: number } | undefined)?.httpStatusCode ?? 0));
 }
 

@@ -50,8 +50,14 @@ async function secretCommands(context: Context, stack: LoadedStack, made: Synthe
   try {
     const rows = await listSecrets(secrets, context.clock.now());
     if (rows.some(({ error }) => error !== null)) return [`secret list ${stack.name}`];
-    return rows.filter((row) => row.has_value === false).map(({ secret }) => `secret set ${stack.name} ${secret}`);
+    return rows.filter((row) => row.has_value === false).map(({ secret }) => commandFor(secret, stack));
   } catch {
     return [`secret list ${stack.name}`];
   }
+}
+
+/** HCP Terraform shows an agent token once, when it is made: the command that makes it also stores it. */
+function commandFor(secret: string, { name, config }: LoadedStack): string {
+  const isMadeHere = "vendor" in config && config.vendor?.type === "hcp-terraform" && secret === "agent-token";
+  return isMadeHere ? `hcp token create --store ${name} --create-pool` : `secret set ${name} ${secret}`;
 }

@@ -548,7 +548,7 @@ describe("fleet check", () => {
     checked.world.kept.secrets.clear();
     const without = (await checked.run()).stack;
     expect(without.map(({ id, severity }) => [id, severity])).toEqual([["could-not-look", "unknown"]]);
-    expect(without[0]?.todo).toMatch(/^Set TOKEN to it, or deploy and set the secret first\. Then run/);
+    expect(without[0]?.todo).toMatch(/^Put it into the variable TOKEN, or deploy and set the secret first\. Then run/);
     checked.env.TOKEN = checked.hcp.token;
     expect((await checked.run()).stack).toEqual([]);
     checked.env.TOKEN = "wrong";

@@ -1,4 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type AwsSecretsFake, startAwsSecretsFake } from "../../../fakes/aws-secrets.ts";
 import { type FakeAnswer, type FakeRequest, type HttpFake, startHttpFake } from "../../../fakes/http-fake.ts";
 import { folderWith } from "../../../stacks/config/files.ts";
 import { fleet } from "../harness.ts";
@@ -147,6 +150,55 @@ describe("fleet ado hook", () => {
     const { code, stderr } = await ask(args, env);
     expect(code).toBe(1);
     expect(stderr).toContain(message);
+    expect(subscriptions.size).toBe(0);
+  });
+});
+
+describe("fleet ado hook without a URL", () => {
+  const secretId = "agent-fleets/ado/hook-secret";
+  let aws: AwsSecretsFake;
+
+  beforeEach(async () => {
+    aws = await startAwsSecretsFake();
+    for (const [name, value] of Object.entries(aws.env)) vi.stubEnv(name, value);
+    aws.secrets.set(secretId, ` ${secret}\n`);
+    const stacks = { ado: { workingDirectory: "stacks/ado", dependencies: [] } };
+    await mkdir(join(folder, "cdktf.out/stacks/ado"), { recursive: true });
+    await writeFile(join(folder, "cdktf.out/manifest.json"), JSON.stringify({ stacks }));
+    await terraform({ webhook_url: { sensitive: false, type: "string", value: url } });
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await aws.close();
+  });
+
+  async function terraform(outputs: object): Promise<void> {
+    const file = join(folder, "terraform");
+    await writeFile(file, `#!/bin/sh\nif [ "$1" = output ]; then echo '${JSON.stringify(outputs, null, 2)}'; fi\n`);
+    await chmod(file, 0o755);
+  }
+
+  const askStack = (verb: string) =>
+    ask([verb, "ado", "--project", "web", "--no-synth"], { HOOK_SECRET: "", PATH: folder });
+
+  it("takes URL and secret from the stack, shows the secret nowhere, and removes what it has made", async () => {
+    const { code, stdout, stderr } = await askStack("add");
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect([...subscriptions.values()]).toMatchObject([
+      { consumerInputs: { url, httpHeaders: `x-agent-fleets-hook:${secret}` } },
+    ]);
+    expect(stdout + stderr).not.toContain(secret);
+    expect(await askStack("remove")).toMatchObject({ code: 0, stdout: "Removed 1 service hook.\n" });
+    expect(subscriptions.size).toBe(0);
+  });
+
+  it.each<[what: string, set: () => unknown, message: string]>([
+    ["a stack without a webhook", () => terraform({}), "has no output webhook_url"],
+    ["a secret without a value", () => aws.secrets.set(secretId, ""), "hook-secret of ado has no value yet"],
+  ])("fails for %s", async (_what, set, message) => {
+    await set();
+    const { code, stderr } = await askStack("add");
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(message) });
     expect(subscriptions.size).toBe(0);
   });
 });

@@ -140,13 +140,14 @@ describe("what follows a deploy", () => {
     return call(["deploy", "alone", "--auto-approve"], env);
   }
 
-  it("is to set the secrets that have no value, then to look at the fleet", async () => {
+  it("is to make the agents' token and set the other secrets that have no value, then to look at the fleet", async () => {
     aws.secrets.set("agent-fleets/alone/agent-token", "");
-    aws.secrets.set("agent-fleets/alone/api-token", "canary");
-    const { code, stdout } = await deployFleet(["agent-token", "api-token"]);
+    aws.secrets.set("agent-fleets/alone/api-token", "");
+    aws.secrets.set("agent-fleets/alone/notification-token", "canary");
+    const { code, stdout } = await deployFleet(["agent-token", "api-token", "notification-token"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /Deployed: alone\.\nNext:\n {2}fleet secret set alone agent-token\n {2}fleet status alone\n$/,
+      /Deployed: alone\.\nNext:\n {2}fleet hcp token create --store alone --create-pool\n {2}fleet secret set alone api-token\n {2}fleet status alone\n$/,
     );
   });
 

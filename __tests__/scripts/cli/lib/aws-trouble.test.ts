@@ -58,6 +58,16 @@ const cases: readonly Case[] = [
   [failure("ThrottlingException", "Rate exceeded"), "throttled", "too many come: Rate exceeded", "Wait a minute"],
   [failure("RequestLimitExceeded", "Request limit exceeded."), "throttled", "too many come", "Wait a minute"],
   [failure("EC2ThrottledException", "slow"), "throttled", "too many come", "Wait a minute"],
+  [
+    failure(
+      "SyntaxError",
+      "Unexpected token '<', \"<!doctype \"... is not valid JSON\n  Deserialization error: to see the raw response, " +
+        "inspect the hidden field {error}.$response on this object.",
+    ),
+    "not-aws",
+    "the answer that came is none of AWS's",
+    "check the proxy",
+  ],
   [failure("ServiceUnavailable", "later"), "failing", "AWS itself failed: later", "Try again"],
   [failure("UnauthorizedException", "Session token not found or invalid"), "expired", "have expired", "log in again"],
   [failure("TypeError", "Invalid URL", "ERR_INVALID_URL"), "address", "is no URL", "AWS_ENDPOINT_URL"],

@@ -25,7 +25,10 @@ export function addTokenCommands(hcp: Command, context: Context): void {
     .option("--create-pool", "create the pool if there is none of that name")
     .option("--description <text>", "what the token is for")
     .option("--store <stack>", "write the value into this stack's agent-token secret instead of printing it")
-    .addHelpText("after", "\nExample:\n  fleet hcp token create acme --pool aws --store ci-agents")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  fleet hcp token create --store ci-agents --create-pool\n  fleet hcp token create acme --pool aws",
+    )
     .action(
       asking("hcp-terraform", (org: string | undefined, options: CreateOptions, command: Command) =>
         createToken(context, org, options, command),
