@@ -43,12 +43,14 @@ function faultOf(command: string): Promise<string> {
 }
 
 /**
- * The CLI's example of an answer gives each text its own name as value, and the CLI then checks that example, too. It is
- * no fault of the command that a name is shorter than AWS's texts. @returns `undefined` where nothing is said
+ * The CLI's example of an answer gives each text its own name as value and each number 0, and the CLI then checks that
+ * example, too. It is no fault of the command that a name is shorter than AWS's texts, or 0 too low. @returns `undefined` where nothing is said
  */
 function withoutOwnExample(stderr: string): string | undefined {
   const [head, ...lines] = stderr.split("\n");
   const faults = lines.filter((line) => {
+    // A number in a list of the example is 0.
+    if (/^Invalid value for parameter \w+\[0\]\S*, value: 0, valid min value/.test(line)) return false;
     const [, name, length] = /^Invalid length for parameter (\w+), value: (\d+), valid min length/.exec(line) ?? [];
     return name === undefined || name.length !== Number(length);
   });

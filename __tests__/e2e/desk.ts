@@ -15,7 +15,7 @@ const agent = z.looseObject({ agent: z.string(), pool: z.string(), state: z.stri
 const status = z.looseObject({
   pools: z.array(pool),
   agents: z.array(agent),
-  secrets: z.array(z.looseObject({ secret: z.string(), has_value: z.boolean() })),
+  secrets: z.array(z.object({ secret: z.string(), has_value: z.boolean() })),
   unread: z.array(z.unknown()),
 });
 const finding = z.looseObject({ id: z.string(), severity: z.string(), evidence: z.array(z.string()) });

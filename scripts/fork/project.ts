@@ -41,8 +41,9 @@ export function installFork(): string | undefined {
  */
 export function copyOnFork(folder: string): void {
   for (const source of sources) cpSync(join(root, source), join(folder, source), { recursive: true });
-  const { imports, ...rest } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ ...rest, imports: swapped(imports) }));
+  const { imports, dependencies, ...rest } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const onFork = { ...rest, imports: mapped(imports, "values"), dependencies: mapped(dependencies, "keys") };
+  writeFileSync(join(folder, "package.json"), JSON.stringify(onFork));
 
   const link = (from: string, name: string) => {
     const to = join(folder, "node_modules", name);
@@ -58,12 +59,13 @@ export function copyOnFork(folder: string): void {
   link(join(installed, "node_modules/cdktn"), "cdktf");
 }
 
-function swapped(imports: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const prebuilt = /^@cdktf(?=\/provider-(aws|archive)\/)|^cdktf$/;
-  const entries = Object.entries(imports).map(([name, target]) => [
-    name,
-    target.replace(prebuilt, (found) => found.replace("cdktf", "cdktn")),
-  ]);
+/** The same with the fork's packages in place of ours. */
+function mapped(names: Readonly<Record<string, string>>, where: "keys" | "values"): Readonly<Record<string, string>> {
+  const prebuilt = /^@cdktf(?=\/provider-(aws|archive)(\/|$))|^cdktf$/;
+  const swapped = (name: string) => name.replace(prebuilt, (found) => found.replace("cdktf", "cdktn"));
+  const entries = Object.entries(names).map(([key, value]) =>
+    where === "keys" ? [swapped(key), value] : [key, swapped(value)],
+  );
   return Object.fromEntries(entries);
 }
 
