@@ -1,5 +1,6 @@
+import { ecrImageOf } from "../../handlers/lib/core/ecr-image.ts";
 import { hasReceiver } from "./alarms.ts";
-import { ecrImageOf, tfcAgentImage } from "./compute/image.ts";
+import { tfcAgentImage } from "./compute/image.ts";
 import { buildsImage } from "./compute/image-build.ts";
 import type { Ec2FleetConfig } from "./ec2-fleet.ts";
 import type { EcsClusterConfig } from "./ecs-cluster.ts";

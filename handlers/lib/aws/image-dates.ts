@@ -1,7 +1,8 @@
 import { DescribeImagesCommand, type EC2Client, paginateDescribeInstances } from "@aws-sdk/client-ec2";
+import { ecrImageOf } from "../core/ecr-image.ts";
 import type { ImageDates } from "../core/ports.ts";
 import type { CapacityConfig } from "../settings/capacity.ts";
-import { ecrImage, readPushedAt } from "./ecr-images.ts";
+import { readPushedAt } from "./ecr-images.ts";
 import type { SignedCall } from "./signed-call.ts";
 
 /**
@@ -13,7 +14,7 @@ export function createImageDates(
   { ec2, call }: { readonly ec2: EC2Client; readonly call: SignedCall },
 ): ImageDates | undefined {
   if (capacity.type === "ecs") {
-    const image = ecrImage(capacity.image ?? "");
+    const image = ecrImageOf(capacity.image ?? "");
     return image && { oldest: () => readPushedAt(image, call) };
   }
   const groups = [capacity.group, ...(capacity.fallback ? [capacity.fallback.group] : [])];

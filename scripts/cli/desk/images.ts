@@ -1,6 +1,7 @@
 import { DescribeImagesCommand } from "@aws-sdk/client-ec2";
 import { DescribeTaskDefinitionCommand } from "@aws-sdk/client-ecs";
-import { ecrImage, readPushedAt } from "../../../handlers/lib/aws/ecr-images.ts";
+import { readPushedAt } from "../../../handlers/lib/aws/ecr-images.ts";
+import { ecrImageOf } from "../../../handlers/lib/core/ecr-image.ts";
 import type { DeskClients } from "./clients.ts";
 import type { Machine } from "./machines.ts";
 import type { Place } from "./pools.ts";
@@ -41,7 +42,7 @@ export async function readImages(
 }
 
 async function imageOf(poolName: string, name: string, region: string, { call }: DeskClients): Promise<Image> {
-  const image = ecrImage(name);
+  const image = ecrImageOf(name);
   if (!image) return { poolName, name, builtAt: undefined, why: "its registry is not asked" };
   if (image.region !== region) return { poolName, name, builtAt: undefined, why: `it is in ${image.region}` };
   const builtAt = await readPushedAt(image, call);

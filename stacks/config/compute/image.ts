@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ecrImageOf } from "../../../handlers/lib/core/ecr-image.ts";
 import { regionalArn } from "../primitives.ts";
 
 /** The default image of HCP Terraform's agents. */
@@ -13,28 +14,6 @@ export const containerImage = z
       `must be pinned to a version, such as ${tfcAgentImage}, or a digest: ` +
       "with `latest` or no tag every launch could run another version, untested and different from its neighbours",
   });
-
-/** Where an image lies in ECR. */
-export interface EcrImage {
-  readonly account: string;
-  readonly region: string;
-  readonly repository: string;
-}
-
-/**
- * The names of a private ECR registry: over IPv4, over both protocols, and each of them with FIPS, also in China.
- *
- * @see https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
- * @see https://docs.aws.amazon.com/general/latest/gr/ecr.html
- */
-const ecrImagePattern =
-  /^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)\/([^:@]+)/;
-
-/** The place of an image in ECR; `undefined` if another registry has it. */
-export function ecrImageOf(reference: string): EcrImage | undefined {
-  const [, account, region, repository] = ecrImagePattern.exec(reference) ?? [];
-  return account && region && repository ? { account, region, repository } : undefined;
-}
 
 /** Whether a first pull may make the repository of a pull-through cache. */
 export const createCacheRepository = z

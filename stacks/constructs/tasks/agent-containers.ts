@@ -1,6 +1,6 @@
+import { ecrImageOf } from "../../../handlers/lib/core/ecr-image.ts";
 import type { ComputeConfig } from "../../config/compute/compute.ts";
 import type { SidecarConfig } from "../../config/compute/container.ts";
-import { ecrImageOf } from "../../config/compute/image.ts";
 import type { Secret } from "../secret.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { TerraformText } from "../terraform-text.ts";

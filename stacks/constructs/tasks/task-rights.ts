@@ -1,5 +1,5 @@
 import { secretParts, serviceOf } from "../../../handlers/lib/core/arn.ts";
-import { ecrImageOf } from "../../config/compute/image.ts";
+import { ecrImageOf } from "../../../handlers/lib/core/ecr-image.ts";
 import type { ServiceRole } from "../service-role.ts";
 import type { StackContext } from "../stack-context.ts";
 
