@@ -8,6 +8,11 @@ import { clientOptions } from "./client-options.ts";
  */
 const soonestSeconds = 1;
 
+/** For how long a message is delayed, in whole seconds, so that it comes when a look is due. */
+export function delayUntil(dueAt: Date, now: Date): number {
+  return Math.max(soonestSeconds, Math.round((dueAt.getTime() - now.getTime()) / 1000));
+}
+
 /**
  * Calls for looks by messages of a queue that invokes the loop's function. Each is delayed until the look is due, by up
  * to 15 minutes. SQS may deliver a message late or more than once.
@@ -23,13 +28,12 @@ export function createNextLooks(
 ): NextLooks {
   return {
     async ask(dueAt) {
-      const seconds = Math.max(soonestSeconds, Math.round((dueAt.getTime() - clock.now().getTime()) / 1000));
       try {
         await sqs.send(
           new SendMessageCommand({
             QueueUrl: queueUrl,
             MessageBody: JSON.stringify({ dueAt: dueAt.getTime() }),
-            DelaySeconds: seconds,
+            DelaySeconds: delayUntil(dueAt, clock.now()),
           }),
         );
         return true;

@@ -1,3 +1,4 @@
+import { delayUntil } from "../../../handlers/lib/aws/next-looks.ts";
 import type { NextLooks } from "../../../handlers/lib/core/ports.ts";
 import type { EventClock } from "../world/event-clock.ts";
 
@@ -40,7 +41,7 @@ export function createLookQueue({
       onSend();
       await clock.sleep(10 + random() * (slowestSend - 10));
       if (random() < refused) return false;
-      const seconds = Math.max(1, Math.round((dueAt.getTime() - clock.now().getTime()) / 1000));
+      const seconds = delayUntil(dueAt, clock.now());
       const copies = random() < lost ? 0 : random() < doubled ? 2 : 1;
       for (let left = copies; left > 0; left -= 1) {
         clock.after(seconds + random() * latestSeconds, () => deliver(dueAt));
