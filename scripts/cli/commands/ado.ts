@@ -10,11 +10,11 @@ import { readParallelJobs } from "../azure-devops/parallelism.ts";
 import { type Context, credential, uiOf } from "../lib/context.ts";
 import { asking, UserError } from "../lib/errors.ts";
 import { fetchTo } from "../lib/outbound.ts";
-import type { OutputOptions } from "../lib/read-outputs.ts";
+import { type SynthOptions, takesSynthOptions } from "../lib/own-folder.ts";
 import { readStackWebhook } from "../lib/stack-webhook.ts";
 import { webhookUrl } from "../lib/webhook-url.ts";
 
-interface HookOptions extends OutputOptions {
+interface HookOptions extends SynthOptions {
   readonly project: readonly string[];
 }
 
@@ -33,41 +33,28 @@ export function addAdoCommands(program: Command, context: Context): void {
         "HOOK_SECRET. The secret is never shown.",
     );
   takesHook(add, "\nExample:\n  fleet ado hook add ci-agents --project web").action(
-    asking("azure-devops", (...[stack, url, options, command]: HookArguments) =>
-      addHooks(context, stack, url, options, command),
-    ),
+    asking("azure-devops", (...given: HookArguments) => addHooks(context, ...given)),
   );
   const remove = hook
     .command("remove")
     .summary("stop projects from waking a fleet")
     .description("Removes the service hooks of projects that post to the fleet's webhook, or to the URL.");
   takesHook(remove, "\nExample:\n  fleet ado hook remove ci-agents --project web").action(
-    asking("azure-devops", (...[stack, url, options, command]: HookArguments) =>
-      removeHooks(context, stack, url, options, command),
-    ),
+    asking("azure-devops", (...given: HookArguments) => removeHooks(context, ...given)),
   );
 }
 
 type HookArguments = [stack: string, url: string | undefined, options: HookOptions, command: Command];
 
 function takesHook(command: Command, examples: string): Command {
-  return command
+  command
     .argument("<stack>", "name of the stack: its config file without .yaml")
     .argument("[url]", "a webhook's URL, in place of the stack's output webhook_url")
-    .requiredOption("--project <name...>", "names of the projects")
-    .option("--no-synth", "without a URL: take the files that are in the output folder")
-    .option("--output <folder>", "without a URL: where the synth writes to", "cdktf.out")
-    .option("--terraform <program>", "without a URL: terraform, tofu or a path")
-    .addHelpText("after", examples);
+    .requiredOption("--project <name...>", "names of the projects");
+  return takesSynthOptions(command, "without a URL").addHelpText("after", examples);
 }
 
-async function addHooks(
-  context: Context,
-  stack: string,
-  url: string | undefined,
-  options: HookOptions,
-  command: Command,
-): Promise<void> {
+async function addHooks(context: Context, ...[stack, url, options, command]: HookArguments): Promise<void> {
   const ui = uiOf(context, command);
   const target = await targetOf(context, stack, url, options);
   const hooks = await hooksOf(stack, context);
@@ -86,13 +73,7 @@ async function addHooks(
   );
 }
 
-async function removeHooks(
-  context: Context,
-  stack: string,
-  url: string | undefined,
-  options: HookOptions,
-  command: Command,
-): Promise<void> {
+async function removeHooks(context: Context, ...[stack, url, options, command]: HookArguments): Promise<void> {
   const ui = uiOf(context, command);
   const target = await targetOf(context, stack, url, options);
   const hooks = await hooksOf(stack, context);

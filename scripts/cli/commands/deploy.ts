@@ -8,6 +8,7 @@ import {
   refuseUnsentState,
   type SynthOptions,
   sharedRun,
+  takesSynthOptions,
   type Workplace,
 } from "../lib/own-folder.ts";
 import { findTerraform, runProgram } from "../lib/programs.ts";
@@ -19,7 +20,6 @@ interface Options extends SynthOptions {
   readonly ignoreMissingStackDependencies?: true;
   readonly migrateState?: true;
   readonly upgrade?: true;
-  readonly terraform?: string;
 }
 
 /** A command that runs Terraform in the folders of stacks. */
@@ -76,10 +76,7 @@ export function addDeployCommands(program: Command, context: Context): void {
     if (job.terraform === "destroy") {
       command.option("--ignore-missing-stack-dependencies", "destroy even if unnamed stacks depend on a named one");
     }
-    command
-      .option("--no-synth", "take the files that are in the output folder")
-      .option("--output <folder>", "the folder of `npm run synth`; its neighbour state/ has local states", "cdktf.out")
-      .option("--terraform <program>", "terraform, tofu or a path (default: TERRAFORM_BINARY_NAME, else what PATH has)")
+    takesSynthOptions(command)
       .option("--upgrade", "let providers and lock file move to newer versions")
       .addHelpText("after", `\nExample:\n  fleet ${job.name} ci-agents`)
       .action((names: string[], options: Options) => runJob(context, job, names, options, command));

@@ -1,26 +1,25 @@
 import type { Command } from "commander";
 import { type Context, uiOf } from "../lib/context.ts";
 import { UserError } from "../lib/errors.ts";
-import { type OutputOptions, readOutputs } from "../lib/read-outputs.ts";
+import { type SynthOptions, takesSynthOptions } from "../lib/own-folder.ts";
+import { readOutputs } from "../lib/read-outputs.ts";
 
 /** `fleet outputs`. */
 export function addOutputsCommand(program: Command, context: Context): void {
-  program
+  const outputs = program
     .command("outputs")
     .summary("show the outputs of a deployed stack")
     .description(
       "Shows the outputs in a stack's state, such as webhook_url. Sensitive values stay hidden. Synthesizes first, then " +
         "reads the state, and changes nothing. Needs Terraform or OpenTofu, 1.11 or later.",
     )
-    .argument("<stack>", "name of the stack: its config file without .yaml")
-    .option("--no-synth", "take the files that are in the output folder")
-    .option("--output <folder>", "the folder of `npm run synth`; its neighbour state/ has local states", "cdktf.out")
-    .option("--terraform <program>", "terraform, tofu or a path (default: TERRAFORM_BINARY_NAME, else what PATH has)")
+    .argument("<stack>", "name of the stack: its config file without .yaml");
+  takesSynthOptions(outputs)
     .addHelpText("after", "\nExamples:\n  fleet outputs ci-agents\n  fleet --json outputs ci-agents")
-    .action((name: string, options: OutputOptions, command: Command) => showOutputs(context, name, options, command));
+    .action((name: string, options: SynthOptions, command: Command) => showOutputs(context, name, options, command));
 }
 
-async function showOutputs(context: Context, name: string, options: OutputOptions, command: Command): Promise<void> {
+async function showOutputs(context: Context, name: string, options: SynthOptions, command: Command): Promise<void> {
   const ui = uiOf(context, command);
   const outputs = await ui.during(`Reading the state of ${name}`, () => readOutputs(context, name, options));
   const entries = Object.entries(outputs);

@@ -3,11 +3,11 @@ import { loadStack } from "../../../stacks/config/load.ts";
 import { type Context, credential, uiOf } from "../lib/context.ts";
 import { asking, UserError } from "../lib/errors.ts";
 import { fetchTo } from "../lib/outbound.ts";
-import type { OutputOptions } from "../lib/read-outputs.ts";
+import { type SynthOptions, takesSynthOptions } from "../lib/own-folder.ts";
 import { readStackWebhook } from "../lib/stack-webhook.ts";
 import { saveRunWebhook } from "../spacelift/run-webhook.ts";
 
-interface AddOptions extends OutputOptions {
+interface AddOptions extends SynthOptions {
   readonly apiKey: string;
   readonly space: string;
 }
@@ -17,7 +17,7 @@ export function addSpaceliftCommands(program: Command, context: Context): void {
   const spacelift = program
     .command("spacelift")
     .description("Spacelift. Asks for SPACELIFT_API_KEY_SECRET, or reads this variable.");
-  spacelift
+  const add = spacelift
     .command("webhook")
     .description("webhooks that wake a fleet as soon as a run asks for a worker")
     .command("add")
@@ -34,10 +34,8 @@ export function addSpaceliftCommands(program: Command, context: Context): void {
       "--space <id>",
       "the space of both; its runs, and those of spaces that inherit from it, wake the fleet",
       "root",
-    )
-    .option("--no-synth", "take the files that are in the output folder")
-    .option("--output <folder>", "where the synth writes to", "cdktf.out")
-    .option("--terraform <program>", "terraform, tofu or a path (default: TERRAFORM_BINARY_NAME, else what PATH has)")
+    );
+  takesSynthOptions(add)
     .addHelpText("after", "\nExample:\n  fleet spacelift webhook add ci-workers --api-key 01HCC6R1B6W5TZ1Y2X3V4N5M6P")
     .action(
       asking("spacelift", (stack: string, options: AddOptions, command: Command) =>

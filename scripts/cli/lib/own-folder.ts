@@ -10,6 +10,7 @@ import {
   symlinkSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import type { Command } from "commander";
 import type { Context } from "./context.ts";
 import { explain, UserError } from "./errors.ts";
 import { synthesize } from "./synthesize.ts";
@@ -29,6 +30,24 @@ export interface SynthOptions {
   readonly synth: boolean;
   /** The folder that `npm run synth` and `cdktf` write to. */
   readonly output: string;
+  /** Left out: what `findTerraform` finds. */
+  readonly terraform?: string;
+}
+
+/** Gives a command the {@link SynthOptions}. @param when when they count, such as `with --stack` */
+export function takesSynthOptions(command: Command, when?: string): Command {
+  const said = (text: string) => (when === undefined ? text : `${when}: ${text}`);
+  return command
+    .option("--no-synth", said("take the files that are in the output folder"))
+    .option(
+      "--output <folder>",
+      said("the folder of `npm run synth`; its neighbour state/ has local states"),
+      "cdktf.out",
+    )
+    .option(
+      "--terraform <program>",
+      said("terraform, tofu or a path (default: TERRAFORM_BINARY_NAME, else what PATH has)"),
+    );
 }
 
 /** Stacks for Terraform to work on. */

@@ -6,11 +6,6 @@ import { findTerraform, runProgram } from "./programs.ts";
 import { chooseStacks, type SynthesizedStack } from "./synthesized.ts";
 import { readTerraformStack } from "./terraform-json.ts";
 
-/** The options of commands that read a stack's outputs. */
-export interface OutputOptions extends SynthOptions {
-  readonly terraform?: string;
-}
-
 /** What `terraform output -json` prints: https://developer.hashicorp.com/terraform/cli/commands/output. */
 const outputsOfTerraform = z.record(z.string(), z.object({ sensitive: z.boolean(), value: z.unknown() }));
 
@@ -20,7 +15,7 @@ type Outputs = z.output<typeof outputsOfTerraform>;
  * The outputs in a stack's state. Synthesizes first, unless the options say otherwise. What the synth and Terraform print
  * is shown only if they fail.
  */
-export async function readOutputs(context: Context, name: string, options: OutputOptions): Promise<Outputs> {
+export async function readOutputs(context: Context, name: string, options: SynthOptions): Promise<Outputs> {
   const terraform = findTerraform(context, options.terraform);
   if (name === "*") throw new UserError("Outputs are those of one stack.", "Give its name.");
   let said = "";

@@ -1,7 +1,8 @@
 import type { LoadedStack } from "../../../stacks/config/load.ts";
 import type { Context } from "./context.ts";
 import { UserError } from "./errors.ts";
-import { type OutputOptions, readOutputs } from "./read-outputs.ts";
+import type { SynthOptions } from "./own-folder.ts";
+import { readOutputs } from "./read-outputs.ts";
 import { type SecretSource, secretsOf } from "./stack-secrets.ts";
 import { webhookUrl } from "./webhook-url.ts";
 
@@ -17,7 +18,7 @@ export async function readStackWebhook(
   context: Context,
   loaded: LoadedStack,
   secretName: string,
-  options: OutputOptions,
+  options: SynthOptions,
 ): Promise<StackWebhook> {
   const { name } = loaded;
   const secret = secretsOf(loaded).find(({ facts }) => facts.name === secretName);

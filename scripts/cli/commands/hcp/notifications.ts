@@ -5,7 +5,7 @@ import type { HcpTerraformAdmin, NotificationSettings, Workspace } from "../../h
 import { type Context, credential, uiOf } from "../../lib/context.ts";
 import { asking, explain, UserError } from "../../lib/errors.ts";
 import { addressOf, adminAt, findWorkspaces } from "../../lib/hcp-terraform.ts";
-import type { OutputOptions } from "../../lib/read-outputs.ts";
+import { type SynthOptions, takesSynthOptions } from "../../lib/own-folder.ts";
 import { readStackWebhook } from "../../lib/stack-webhook.ts";
 import { table } from "../../lib/ui.ts";
 import { webhookUrl } from "../../lib/webhook-url.ts";
@@ -13,7 +13,7 @@ import { webhookUrl } from "../../lib/webhook-url.ts";
 /** A fleet without an API token needs `all`. `minimal` is enough to wake a fleet with an API token. */
 const triggerSets = { all: runTriggers.notifications, minimal: runTriggers.api };
 
-interface AddOptions extends OutputOptions {
+interface AddOptions extends SynthOptions {
   readonly stack?: string;
   readonly triggers?: keyof typeof triggerSets;
   readonly name: string;
@@ -41,7 +41,7 @@ export function addNotificationsCommands(hcp: Command, context: Context): void {
   const notifications = hcp
     .command("notifications")
     .description("notifications that wake a fleet as soon as a run starts");
-  notifications
+  const add = notifications
     .command("add")
     .summary("let workspaces notify a fleet of their runs")
     .description(
@@ -61,10 +61,8 @@ export function addNotificationsCommands(hcp: Command, context: Context): void {
         "minimal is enough where the fleet reads demand from the API (default: what the stack needs; without --stack, all)",
       ).choices(Object.keys(triggerSets)),
     )
-    .option("--name <name>", "name of the configurations", "agent-fleets")
-    .option("--no-synth", "with --stack: take the files that are in the output folder")
-    .option("--output <folder>", "with --stack: where the synth writes to", "cdktf.out")
-    .option("--terraform <program>", "with --stack: terraform, tofu or a path")
+    .option("--name <name>", "name of the configurations", "agent-fleets");
+  takesSynthOptions(add, "with --stack")
     .addHelpText(
       "after",
       "\nExamples:\n  fleet hcp notifications add --stack ci-agents prod dev\n" +
