@@ -12,6 +12,7 @@ const machines =
 const runs = "states:DescribeExecution,GetExecutionHistory,ListExecutions";
 const secretTimes = "secretsmanager:DescribeSecret,ListSecretVersionIds ssm:GetParameter";
 const secretWrites = "secretsmanager:PutSecretValue ssm:DescribeParameters,GetParameter,PutParameter";
+const secretReads = "secretsmanager:GetSecretValue ssm:GetParameter";
 const picture =
   `cloudwatch:DescribeAlarms dynamodb:GetItem,Query ec2:DescribeImages ecr:DescribeImages ` +
   `ecs:DescribeTaskDefinition events:DescribeRule,ListTargetsByRule ` +
@@ -44,9 +45,7 @@ export const operatorActions: Readonly<Record<string, Calls>> = {
     looks: `dynamodb:GetItem,Query lambda:GetFunctionConfiguration ${machines} ${runs}`,
     acts: "states:StartExecution",
   },
-  "secret set": {
-    acts: secretWrites,
-  },
+  "secret set": { acts: secretWrites },
   "secret rotate": {
     looks: `dynamodb:GetItem,Query logs:FilterLogEvents ${secretTimes} ${machines}`,
     acts: secretWrites,
@@ -56,9 +55,9 @@ export const operatorActions: Readonly<Record<string, Calls>> = {
     acts: "codebuild:StartBuild imagebuilder:StartImagePipelineExecution",
   },
   "hcp token": { acts: secretWrites },
-  "hcp notifications": { acts: "secretsmanager:GetSecretValue ssm:GetParameter" },
-  "ado hook": { acts: "secretsmanager:GetSecretValue ssm:GetParameter" },
-  "spacelift webhook": { acts: "secretsmanager:GetSecretValue ssm:GetParameter" },
+  "hcp notifications": { acts: secretReads },
+  "ado hook": { acts: secretReads },
+  "spacelift webhook": { acts: secretReads },
   "hcp workspaces": { looks: "ssm:GetParametersByPath", acts: "ssm:DeleteParameter,PutParameter" },
 };
 

@@ -144,7 +144,8 @@ export async function readLease({ table, dynamodb }: Omit<StateDeps, "clock">): 
 }
 
 /**
- * A document in the fleet's table, by its name; a malformed one counts as missing. Reads are consistent, so that the next container sees this one's write.
+ * A document in the fleet's table, by its name; a malformed one counts as missing. Reads are consistent, so that the next
+ * container sees this one's write.
  */
 export function createNotebook(name: string, { table, dynamodb, clock }: StateDeps): Notebook {
   const key = { S: `document ${name}` };

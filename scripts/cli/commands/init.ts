@@ -44,8 +44,9 @@ export function addInitCommand(program: Command, context: Context): void {
     .command("init")
     .summary("write the config of a new fleet, network or cluster")
     .description(
-      "Writes a small config for a new fleet, a network that stacks share or an ECS cluster, and checks it. Asks for what no flag gives. Where nobody can answer, it " +
-        "fails and names the missing flags. Changes no file that is there, and nothing in AWS.",
+      "Writes a small config for a new fleet, a network that stacks share or an ECS cluster, and checks it. Asks for what " +
+        "no flag gives. Where nobody can answer, it fails and names the missing flags. Changes no file that is there, and " +
+        "nothing in AWS.",
     )
     .argument("[stack]", "name of the new stack: its config file without .yaml")
     .addOption(new Option("--kind <kind>", "what to make (default: fleet)").choices(valuesOf(kinds)))

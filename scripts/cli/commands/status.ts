@@ -81,18 +81,18 @@ async function showStatus(
   }
   const screen = isJson ? undefined : await terminal.screen?.();
   try {
-    let shown = "";
+    let last: Awaited<ReturnType<typeof read>> | undefined;
     for (let time = 1; ; time += 1) {
       try {
-        const status = await read();
-        shown = desk.statusText(status, width());
-        if (screen) screen.show(`${shown}\n\nq ends`);
-        else terminal.stdout.write(`${isJson ? JSON.stringify(status) : desk.statusLine(status)}\n`);
+        last = await read();
+        if (screen) screen.show(`${desk.statusText(last, width())}\n\nq ends`);
+        else terminal.stdout.write(`${isJson ? JSON.stringify(last) : desk.statusLine(last)}\n`);
       } catch (error) {
         // A network that fails for a moment ends no view that somebody leaves open.
-        if (shown === "" || time >= times || !isOfTheWay(error)) throw error;
+        if (last === undefined || time >= times || !isOfTheWay(error)) throw error;
         const gap = `NOT READ AT ${context.clock.now().toISOString()}: ${explain(error).error}`;
-        if (screen) screen.show(`${gap}\nBelow is what was read before.\n\n${shown}\n\nq ends`);
+        if (screen)
+          screen.show(`${gap}\nBelow is what was read before.\n\n${desk.statusText(last, width())}\n\nq ends`);
         else terminal.stderr.write(`${gap}\n`);
       }
       if (time >= times) return;

@@ -109,20 +109,19 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
  */
 export function tables(head: readonly string[], rows: readonly (readonly string[])[], width = Infinity): string {
   const widths = head.map((text, column) => Math.max(text.length, ...rows.map((row) => row[column]?.length ?? 0)) + 3);
-  const groups: number[][] = [[0]];
-  let used = 0;
-  for (const column of head.keys()) {
+  const first = 1 + (widths[0] ?? 0);
+  let group = [0];
+  const groups = [group];
+  let used = first;
+  for (const [column, needed] of widths.entries()) {
     if (column === 0) continue;
-    const needed = widths[column] ?? 0;
-    const group = groups.at(-1);
-    if (group && (group.length === 1 || used + needed <= width)) {
-      if (group.length === 1) used = 1 + (widths[0] ?? 0);
-      group.push(column);
-      used += needed;
-    } else {
-      groups.push([0, column]);
-      used = 1 + (widths[0] ?? 0) + needed;
+    if (group.length > 1 && used + needed > width) {
+      group = [0];
+      groups.push(group);
+      used = first;
     }
+    group.push(column);
+    used += needed;
   }
   const of = (row: readonly string[], group: readonly number[]) => group.map((column) => row[column] ?? "");
   return groups

@@ -2,7 +2,8 @@ import type { Baseline } from "./fleet.ts";
 
 /**
  * An oracle: it launches an agent the moment a job waits that no agent is there or on its way for, and each agent ends
- * as soon as it idles. Like our loop, it has at most `max` tasks that ECS has not yet stopped. With reuse an agent that idles first takes a waiting job.
+ * as soon as it idles. Like our loop, it has at most `max` tasks that ECS has not yet stopped. With reuse an agent that
+ * idles first takes a waiting job.
  */
 function limit(name: string, singleUse: boolean): Baseline {
   return {
